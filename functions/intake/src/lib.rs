@@ -1,0 +1,152 @@
+//! Takes Shopify events from the bus and turns each into one work item on the queue of its flow.
+//!
+//! An event is trusted if it came from an accepted source and concerns a shop that has a configuration.
+//! What no document follows from is counted and logged. What cannot be understood fails the invocation, so
+//! that Lambda hands it, with the reason, to the function's dead-letter queue. Nothing is kept between
+//! events: an event that arrives twice makes two work items, which name the same communication.
+
+mod route;
+
+pub use route::{Ignored, Intaken, flow_of, work_item};
+
+use comms::{Flow, ShopDomain};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use service::{Metrics, Service, StartError, optional, required};
+use shop_config::{ConfigError, ConfigStore};
+use shopify::{Event, EventError};
+use std::collections::HashMap;
+use work::{INLINE_PAYLOAD_BYTES, Payloads, Queue, QueueError, WorkItem, payload_key};
+
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    #[error("not a Shopify event")]
+    Event(#[from] EventError),
+    #[error("the event's source `{0}` is not one of EVENT_SOURCES")]
+    Source(String),
+    #[error("the event cannot be accepted for its shop")]
+    Shop(#[source] ConfigError),
+    #[error("the event of topic {topic} names no resource: it has no `admin_graphql_api_id` and no `id`")]
+    NoSubject { topic: String },
+    #[error("no queue is configured for the flow {0}: set {1}")]
+    NoQueue(Flow, String),
+    #[error("the webhook id is not one Shopify writes, so a large payload cannot be stored under it")]
+    WebhookId,
+    #[error("handing the event on")]
+    Queue(#[from] QueueError),
+    #[error("the work item cannot be written as JSON")]
+    Item(#[source] serde_json::Error),
+}
+
+/// What became of an event: the function's answer, which EventBridge ignores and people read.
+#[derive(Debug, Serialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Taken {
+    Queued { shop: ShopDomain, flow: Flow, subject: String },
+    Ignored { reason: Ignored },
+}
+
+pub struct Intake {
+    sources: Vec<String>,
+    queues: HashMap<Flow, Queue>,
+    configs: ConfigStore,
+    payloads: Payloads,
+    function: String,
+}
+
+impl Intake {
+    /// Reads the environment. A flow without a queue is one this deployment does not serve.
+    pub fn new(service: &Service) -> Result<Self, StartError> {
+        let mut queues = HashMap::new();
+        for &flow in Flow::ALL {
+            let name = queue_variable(flow);
+            if optional(&name).is_some() {
+                queues.insert(flow, service.queue(&name)?);
+            }
+        }
+        Ok(Self {
+            sources: required("EVENT_SOURCES")?.split(',').map(|source| source.trim().to_owned()).collect(),
+            queues,
+            configs: service.configs()?,
+            payloads: service.payloads()?,
+            function: optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "intake".to_owned()),
+        })
+    }
+
+    /// Handles one event.
+    ///
+    /// # Errors
+    /// When the event is not understood or not trusted, or cannot be handed on. Lambda repeats the call and
+    /// then gives the event to the dead-letter queue.
+    pub async fn handle(&self, event: Box<RawValue>) -> Result<Taken, IntakeError> {
+        let now = Timestamp::now();
+        let mut metrics = Metrics::default();
+        let taken = self.take(&event, now, &mut metrics).await;
+        match &taken {
+            Ok(_) => {}
+            Err(error) => {
+                metrics.count("Refused", 1);
+                tracing::error!(error = %error, cause = error_cause(error), "event refused");
+            }
+        }
+        metrics.emit(&self.function, now);
+        taken
+    }
+
+    async fn take(&self, event: &RawValue, now: Timestamp, metrics: &mut Metrics) -> Result<Taken, IntakeError> {
+        let event = Event::parse(event.get().as_bytes())?;
+        if !self.sources.iter().any(|source| event.source.starts_with(source.as_str())) {
+            return Err(IntakeError::Source(event.source.chars().take(120).collect()));
+        }
+        let loaded = self.configs.get(&event.shop, now).await.map_err(IntakeError::Shop)?;
+        if event.test {
+            metrics.count("Test", 1);
+        }
+        let item = match work_item(&event, &loaded.config)? {
+            Intaken::Work(item) => item,
+            Intaken::Ignored(reason) => {
+                metrics.count("Ignored", 1);
+                tracing::info!(shop = %event.shop, topic = %printable(&event.topic), webhook = %printable(&event.webhook_id), %reason, "event ignored");
+                return Ok(Taken::Ignored { reason });
+            }
+        };
+        let (shop, flow, subject) = (item.shop.clone(), item.flow, item.subject.to_string());
+        self.queue(*item).await?;
+        metrics.count("Queued", 1);
+        tracing::info!(shop = %shop, flow = %flow, topic = %printable(&event.topic), %subject, webhook = %printable(&event.webhook_id), test = event.test, "event queued");
+        Ok(Taken::Queued { shop, flow, subject })
+    }
+
+    async fn queue(&self, mut item: WorkItem) -> Result<(), IntakeError> {
+        let queue =
+            self.queues.get(&item.flow).ok_or_else(|| IntakeError::NoQueue(item.flow, queue_variable(item.flow)))?;
+        if let Some(payload) = item.payload.take_if(|payload| payload.get().len() > INLINE_PAYLOAD_BYTES) {
+            let key = payload_key(&item.shop, &item.trigger.webhook_id).ok_or(IntakeError::WebhookId)?;
+            self.payloads.store(&key, payload.get()).await?;
+            item.payload_key = Some(key);
+        }
+        let body = serde_json::to_string(&item).map_err(IntakeError::Item)?;
+        Ok(queue.send(body).await?)
+    }
+}
+
+/// `QUEUE_URL_ORDER_CONFIRMATION` and so on.
+fn queue_variable(flow: Flow) -> String {
+    format!("QUEUE_URL_{}", flow.name().to_ascii_uppercase().replace('-', "_"))
+}
+
+/// Text from outside, fit for one log line.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(80).collect()
+}
+
+fn error_cause(error: &IntakeError) -> String {
+    let mut causes = Vec::new();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    causes.join(": ")
+}

@@ -1,0 +1,119 @@
+//! Which flow an event belongs to, and what its work item says. Pure: the table of triggers.
+
+use crate::IntakeError;
+use comms::{Flow, Gid};
+use serde::{Deserialize, Serialize};
+use shop_config::ShopConfig;
+use shopify::{Event, PayloadKind};
+use std::fmt;
+use work::{Trigger, WorkItem};
+
+/// What follows from an event that was understood.
+#[derive(Debug)]
+pub enum Intaken {
+    /// Work for a flow. The payload is in the item, whatever its size.
+    Work(Box<WorkItem>),
+    Ignored(Ignored),
+}
+
+/// Why nothing follows from an event. Counted and logged; not an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ignored {
+    /// No document follows from this topic.
+    UnknownTopic,
+    /// The shop has none of the documents that would follow switched on.
+    NotConfigured,
+}
+
+impl fmt::Display for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownTopic => "unknown-topic",
+            Self::NotConfigured => "not-configured",
+        })
+    }
+}
+
+/// The flow a topic leads to, whether or not a shop wants its documents.
+pub fn flow_of(topic: &str) -> Option<Flow> {
+    match topic {
+        "orders/create" | "orders/paid" | "orders/edited" => Some(Flow::OrderConfirmation),
+        _ => None,
+    }
+}
+
+/// The work an event means for a shop.
+///
+/// # Errors
+/// When the payload cannot be read or names no resource.
+pub fn work_item(event: &Event, config: &ShopConfig) -> Result<Intaken, IntakeError> {
+    let topic = match &event.action {
+        None => Some(event.topic.as_str()),
+        Some(action) => classic_topic(event, action),
+    };
+    let Some((topic, flow)) = topic.and_then(|topic| Some((topic, flow_of(topic)?))) else {
+        return Ok(Intaken::Ignored(Ignored::UnknownTopic));
+    };
+    if !config.documents.iter().any(|(document, settings)| document.flow() == flow && settings.enabled) {
+        return Ok(Intaken::Ignored(Ignored::NotConfigured));
+    }
+    let kind = event.payload_kind()?;
+    let no_subject = || IntakeError::NoSubject { topic: topic.to_owned() };
+    let subject: Gid = kind.subject().cloned().ok_or_else(no_subject)?;
+    let payload = match kind {
+        PayloadKind::Classic { .. } => Some(event.payload.clone()),
+        // nothing in it that a document could be made of: the flow function asks Shopify
+        PayloadKind::Stub { .. } | PayloadKind::Events(_) => None,
+    };
+    let trigger = Trigger {
+        topic: topic.to_owned(),
+        webhook_id: event.webhook_id.clone(),
+        event_id: event.event_id.clone(),
+        triggered_at: event.triggered_at,
+        test: event.test,
+    };
+    let shop = event.shop.clone();
+    let item = WorkItem { v: WorkItem::VERSION, shop, flow, trigger, subject, payload, payload_key: None };
+    Ok(Intaken::Work(Box::new(item)))
+}
+
+/// The classic topic that says the same as an event of the Events product.
+///
+/// It has no event of its own for "paid": that is an update in which the financial status became `PAID`.
+fn classic_topic(event: &Event, action: &str) -> Option<&'static str> {
+    match (event.topic.as_str(), action) {
+        ("Order", "create") => Some("orders/create"),
+        ("Order", "update") if became_paid(event.payload.get()) => Some("orders/paid"),
+        _ => None,
+    }
+}
+
+fn became_paid(payload: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Payload {
+        data: Option<Data>,
+        fields_changed: Option<Changed>,
+    }
+    #[derive(Deserialize)]
+    struct Data {
+        order: Option<Order>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Order {
+        display_financial_status: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct Changed {
+        #[serde(default)]
+        updated: Vec<String>,
+    }
+    let Ok(Payload { data, fields_changed }) = serde_json::from_str(payload) else { return false };
+    let changed = fields_changed
+        .is_some_and(|changed| changed.updated.iter().any(|path| path.ends_with(".displayFinancialStatus")));
+    let paid = data
+        .and_then(|data| data.order)
+        .is_some_and(|order| order.display_financial_status.as_deref() == Some("PAID"));
+    changed && paid
+}

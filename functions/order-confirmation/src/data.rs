@@ -1,0 +1,381 @@
+//! The driver data of order confirmations and receipts: what a template designer maps in Exstream.
+//! Public contracts: `schemas/order-confirmation.v1.json`, `schemas/receipt.v1.json`.
+
+use comms::{CommunicationId, CurrencyCode, Document, Gid, InvalidMoney, Money, ShopDomain};
+use jiff::{Timestamp, tz::TimeZone};
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::Serialize;
+use shop_config::ShopConfig;
+use shopify::{Address, Attribute, LineItem, MoneyBag, Order, ShippingLine, TaxLine};
+
+/// An order, for a document about it. Amounts are in the currency the customer saw, unless they name another.
+/// Dates are ISO 8601 with the offset of the shop's time zone. What is not known is absent.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct OrderData {
+    /// `order-confirmation/1` or `receipt/1`.
+    schema: &'static str,
+    document: Document,
+    communication: CommunicationId,
+    /// The locale to write in, as the shop's configuration spells it.
+    locale: String,
+    brand: BrandData,
+    shop: ShopDomain,
+    order: OrderHead,
+    customer: CustomerData,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    billing_address: Option<AddressData>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shipping_address: Option<AddressData>,
+    lines: Vec<LineData>,
+    shipping: Vec<ShippingData>,
+    discount_codes: Vec<String>,
+    taxes: Vec<TaxData>,
+    totals: TotalsData,
+    /// Receipts only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<Payment>,
+}
+
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+struct BrandData {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+struct OrderHead {
+    id: Gid,
+    /// The name the customer knows, such as `#1001`.
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmation_number: Option<String>,
+    /// When the order was placed.
+    date: String,
+    /// The currency the customer saw.
+    currency: CurrencyCode,
+    shop_currency: CurrencyCode,
+    /// Lower case, such as `paid` or `partially_paid`.
+    payment_status: String,
+    payment_methods: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_terms: Option<PaymentTermsData>,
+    /// Whether prices include tax.
+    taxes_included: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    po_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    attributes: Vec<AttributeData>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_url: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+struct PaymentTermsData {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_date: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+struct CustomerData {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Gid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<String>,
+    /// The company location a business customer bought for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    company_location: Option<Gid>,
+}
+
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+struct AddressData {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    company: Option<String>,
+    /// Street and further lines, in order.
+    lines: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    postal_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    city: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<String>,
+    /// ISO 3166-1, two letters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+struct LineData {
+    /// 1 for the first line.
+    number: usize,
+    title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sku: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vendor: Option<String>,
+    quantity: u64,
+    unit_price: Money,
+    /// Everything taken off this line.
+    discount: Money,
+    /// Unit price times quantity, less the discount.
+    total: Money,
+    gift_card: bool,
+    taxes: Vec<TaxData>,
+    properties: Vec<AttributeData>,
+}
+
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+struct ShippingData {
+    title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    /// After discounts.
+    amount: Money,
+    taxes: Vec<TaxData>,
+}
+
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+struct TaxData {
+    title: String,
+    /// `20` is 20 %.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_percent: Option<String>,
+    amount: Money,
+}
+
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+struct AttributeData {
+    name: String,
+    value: String,
+}
+
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+struct TotalsData {
+    subtotal: Money,
+    discounts: Money,
+    shipping: Money,
+    tax: Money,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duties: Option<Money>,
+    /// In the shop's currency: Shopify knows no other for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tip: Option<Money>,
+    total: Money,
+    /// The total in the shop's currency, where it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_in_shop_currency: Option<Money>,
+    /// Still to be paid, in the shop's currency.
+    outstanding: Money,
+}
+
+/// What a receipt says beyond the order.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Payment {
+    /// What has been received, in the shop's currency.
+    paid: Money,
+    /// When Shopify last changed the order: for the event "paid", when it became paid.
+    date: String,
+}
+
+impl OrderData {
+    /// # Errors
+    /// When the amounts of a line are in different currencies or too large to add up.
+    pub fn new(
+        order: &Order,
+        document: Document,
+        communication: &CommunicationId,
+        locale: &str,
+        config: &ShopConfig,
+    ) -> Result<Self, String> {
+        let zone = &config.time_zone;
+        let lines = order.lines.iter().enumerate().map(|(index, line)| {
+            LineData::new(index + 1, line).map_err(|error| format!("line_items[{index}]: {error}"))
+        });
+        Ok(Self {
+            schema: schema(document),
+            document,
+            communication: communication.clone(),
+            locale: locale.to_owned(),
+            brand: BrandData { name: config.brand.name.clone(), reply_to: config.brand.reply_to.clone() },
+            shop: config.shop.clone(),
+            order: OrderHead::new(order, zone),
+            customer: CustomerData::new(order),
+            billing_address: order.billing_address.as_ref().map(AddressData::new),
+            shipping_address: order.shipping_address.as_ref().map(AddressData::new),
+            lines: lines.collect::<Result<_, _>>()?,
+            shipping: order.shipping_lines.iter().map(ShippingData::new).collect(),
+            discount_codes: order.discount_codes.clone(),
+            taxes: taxes(&order.tax_lines),
+            totals: TotalsData::new(order),
+            payment: (document == Document::Receipt)
+                .then(|| Payment { paid: order.totals.received, date: iso(order.updated_at, zone) }),
+        })
+    }
+
+    pub const fn schema(&self) -> &'static str {
+        self.schema
+    }
+
+    /// Who the document is addressed to.
+    pub fn recipient_name(&self) -> Option<String> {
+        let of = |address: &Option<AddressData>| address.as_ref().and_then(|address| address.name.clone());
+        self.customer.name.clone().or_else(|| of(&self.billing_address)).or_else(|| of(&self.shipping_address))
+    }
+
+    /// The published JSON Schema of a document's driver data.
+    pub fn json_schema(document: Document) -> serde_json::Value {
+        let mut value = schemars::schema_for!(Self).to_value();
+        value["title"] = schema(document).into();
+        value["properties"]["schema"] = serde_json::json!({"const": schema(document)});
+        value["properties"]["document"] = serde_json::json!({"const": document.name()});
+        value
+    }
+}
+
+const fn schema(document: Document) -> &'static str {
+    match document {
+        Document::Receipt => "receipt/1",
+        _ => "order-confirmation/1",
+    }
+}
+
+impl OrderHead {
+    fn new(order: &Order, zone: &TimeZone) -> Self {
+        Self {
+            id: order.id.clone(),
+            name: order.name.clone(),
+            confirmation_number: order.confirmation_number.clone(),
+            date: iso(order.processed_at, zone),
+            currency: order.presentment_currency,
+            shop_currency: order.currency,
+            payment_status: order.financial_status.name().to_owned(),
+            payment_methods: order.payment_gateways.clone(),
+            payment_terms: order.payment_terms.as_ref().map(|terms| PaymentTermsData {
+                name: terms.name.clone(),
+                due_date: terms.due_at.map(|due| iso(due, zone)),
+            }),
+            taxes_included: order.taxes_included,
+            po_number: order.po_number.clone(),
+            note: order.note.clone(),
+            attributes: attributes(&order.note_attributes),
+            status_url: order.status_url.clone(),
+        }
+    }
+}
+
+impl CustomerData {
+    fn new(order: &Order) -> Self {
+        Self {
+            id: order.customer.as_ref().map(|customer| customer.id.clone()),
+            name: order.customer_name(),
+            email: order.email.clone(),
+            phone: order.phone.clone(),
+            company_location: order.company.as_ref().map(|company| company.location.clone()),
+        }
+    }
+}
+
+impl AddressData {
+    fn new(address: &Address) -> Self {
+        Self {
+            name: address.name(),
+            company: address.company.clone(),
+            lines: [&address.address1, &address.address2].into_iter().flatten().cloned().collect(),
+            postal_code: address.zip.clone(),
+            city: address.city.clone(),
+            region: address.province.clone(),
+            country: address.country.clone(),
+            country_code: address.country_code.clone(),
+            phone: address.phone.clone(),
+        }
+    }
+}
+
+impl LineData {
+    fn new(number: usize, line: &LineItem) -> Result<Self, InvalidMoney> {
+        let (unit_price, discount) = (seen(line.unit_price), seen(line.total_discount));
+        Ok(Self {
+            number,
+            title: line.title.clone(),
+            variant: line.variant.clone(),
+            sku: line.sku.clone(),
+            vendor: line.vendor.clone(),
+            quantity: line.quantity,
+            unit_price,
+            discount,
+            total: unit_price.checked_times(line.quantity)?.checked_sub(discount)?,
+            gift_card: line.gift_card,
+            taxes: taxes(&line.tax_lines),
+            properties: attributes(&line.properties),
+        })
+    }
+}
+
+impl ShippingData {
+    fn new(line: &ShippingLine) -> Self {
+        Self {
+            title: line.title.clone(),
+            code: line.code.clone(),
+            amount: seen(line.discounted_price),
+            taxes: taxes(&line.tax_lines),
+        }
+    }
+}
+
+impl TotalsData {
+    fn new(order: &Order) -> Self {
+        let totals = &order.totals;
+        let mixed = order.currency != order.presentment_currency;
+        Self {
+            subtotal: seen(totals.subtotal),
+            discounts: seen(totals.discounts),
+            shipping: seen(totals.shipping),
+            tax: seen(totals.tax),
+            duties: totals.duties.map(seen),
+            tip: (!totals.tip.amount().is_zero()).then_some(totals.tip),
+            total: seen(totals.total),
+            total_in_shop_currency: mixed.then_some(totals.total.shop),
+            outstanding: totals.outstanding,
+        }
+    }
+}
+
+/// The amount in the currency the customer saw.
+fn seen(amount: MoneyBag) -> Money {
+    amount.presentment
+}
+
+fn taxes(lines: &[TaxLine]) -> Vec<TaxData> {
+    lines
+        .iter()
+        .map(|line| TaxData {
+            title: line.title.clone(),
+            rate_percent: line.rate.map(|rate| (rate * Decimal::ONE_HUNDRED).normalize().to_string()),
+            amount: seen(line.price),
+        })
+        .collect()
+}
+
+fn attributes(attributes: &[Attribute]) -> Vec<AttributeData> {
+    attributes.iter().map(|it| AttributeData { name: it.name.clone(), value: it.value.clone() }).collect()
+}
+
+/// ISO 8601 with the shop's offset at that moment.
+fn iso(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}

@@ -1,0 +1,15 @@
+// Entry point of the CDK command line: one stack, checked against the AwsSolutions rules on every synthesis.
+
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { readSettings } from '../lib/settings.ts';
+import { CommunicationsStack } from '../lib/stack.ts';
+
+const app = new App();
+const settings = readSettings(app.node);
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+new CommunicationsStack(app, settings.prefix, {
+  settings,
+  description: 'Shopify events to customer documents: composed, archived, delivered, reported back',
+  terminationProtection: !settings.destroyable,
+});

@@ -1,0 +1,80 @@
+// One Lambda function with its log group and its own role. The role holds the grants it is given and the right
+// to write to its log group: nothing is granted by a construct behind the reader's back.
+
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  Code, EventSourceMapping, Function as LambdaFunction, LoggingFormat, Runtime, SystemLogLevel, Tracing,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { join } from 'node:path';
+import { type Grant, log } from './permissions.ts';
+import type { WorkQueue } from './queues.ts';
+import type { Settings } from './settings.ts';
+
+export interface HandlerProps {
+  /** Name of the crate and of the folder of its bootstrap. */
+  readonly name: string;
+  readonly settings: Settings;
+  readonly timeoutSeconds: number;
+  readonly environment: Record<string, string>;
+  readonly grants: Grant[];
+}
+
+export interface BatchProps {
+  readonly maxConcurrency: number;
+  readonly windowSeconds: number;
+}
+
+export class Handler extends Construct {
+  readonly name: string;
+  readonly function: LambdaFunction;
+
+  constructor(scope: Construct, id: string, props: HandlerProps) {
+    super(scope, id);
+    this.name = props.name;
+    const functionName = `${props.settings.prefix}-${props.name}`;
+    const logGroup = new LogGroup(this, 'Log', {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: RetentionDays.THREE_MONTHS,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const grants = [log(logGroup), ...props.grants];
+    const role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      inlinePolicies: {
+        function: new PolicyDocument({ statements: grants.flatMap((grant) => grant.statements) }),
+      },
+    });
+    Validations.of(role).acknowledge(...grants.flatMap((grant) => grant.patterns));
+    this.function = new LambdaFunction(this, 'Function', {
+      functionName,
+      runtime: Runtime.PROVIDED_AL2023,
+      architecture: props.settings.architecture,
+      handler: 'bootstrap',
+      code: Code.fromAsset(join(props.settings.codeRoot, props.name)),
+      memorySize: 256,
+      timeout: Duration.seconds(props.timeoutSeconds),
+      environment: props.environment,
+      role,
+      logGroup,
+      // the function's own line a message says what the platform's START, END and REPORT lines would
+      loggingFormat: LoggingFormat.JSON,
+      systemLogLevelV2: SystemLogLevel.WARN,
+      tracing: Tracing.DISABLED,
+    });
+  }
+
+  /** Lets the function work on the queue. Its role must hold the grant to `consume` it. */
+  consume(queue: WorkQueue, props: BatchProps): void {
+    new EventSourceMapping(this, 'Batches', {
+      target: this.function,
+      eventSourceArn: queue.queue.queueArn,
+      batchSize: 10,
+      maxBatchingWindow: Duration.seconds(props.windowSeconds),
+      maxConcurrency: props.maxConcurrency,
+      reportBatchItemFailures: true,
+    });
+  }
+}

@@ -1,0 +1,47 @@
+// Queues and what is left of their messages. A message that fails `maxReceiveCount` times moves to the
+// dead-letter queue of its own queue, where it stays for the 14 days that SQS allows.
+
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+
+const RETENTION = Duration.days(14);
+
+export interface WorkQueue {
+  readonly name: string;
+  readonly queue: Queue;
+  readonly deadLetters: Queue;
+}
+
+export interface WorkQueueProps {
+  readonly name: string;
+  readonly prefix: string;
+  readonly functionTimeoutSeconds: number;
+  readonly maxReceiveCount: number;
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/** AWS's advice is a visibility time-out of six times that of the function: throttled batches are tried again. */
+export function workQueue(scope: Construct, id: string, props: WorkQueueProps): WorkQueue {
+  const deadLetters = deadLetterQueue(scope, `${id}DeadLetters`, `${props.prefix}-${props.name}-dlq`, props.removalPolicy);
+  const queue = new Queue(scope, id, {
+    queueName: `${props.prefix}-${props.name}`,
+    encryption: QueueEncryption.SQS_MANAGED,
+    enforceSSL: true,
+    visibilityTimeout: Duration.seconds(6 * props.functionTimeoutSeconds),
+    retentionPeriod: RETENTION,
+    deadLetterQueue: { queue: deadLetters, maxReceiveCount: props.maxReceiveCount },
+    removalPolicy: props.removalPolicy,
+  });
+  return { name: props.name, queue, deadLetters };
+}
+
+export function deadLetterQueue(scope: Construct, id: string, name: string, removalPolicy: RemovalPolicy): Queue {
+  return new Queue(scope, id, {
+    queueName: name,
+    encryption: QueueEncryption.SQS_MANAGED,
+    enforceSSL: true,
+    retentionPeriod: RETENTION,
+    removalPolicy,
+  });
+}

@@ -1,0 +1,99 @@
+// Everything that may differ between two deployments, read from CDK context once.
+// A missing or malformed value stops the synthesis and names itself; nothing else in the app reads context.
+
+import { isAbsolute, join, resolve } from 'node:path';
+import type { Node } from 'constructs';
+import { Architecture } from 'aws-cdk-lib/aws-lambda';
+
+const repository = resolve(__dirname, '../../..');
+
+/** The bus that Shopify's events arrive on: an existing partner bus, or one that the stack makes. */
+export type Bus = { existing: string } | { create: true };
+
+export interface Settings {
+  /** Name of the stack and first part of every physical name and secret. */
+  readonly prefix: string;
+  readonly architecture: Architecture;
+  /** Holds `<function>/bootstrap`. */
+  readonly codeRoot: string;
+  readonly bus: Bus;
+  /** Prefix of the `source` of accepted events. */
+  readonly eventSource: string;
+  /** AWS endpoint of the functions; only for an emulator. */
+  readonly endpointUrl?: string;
+  /** True: the data goes with the stack. False: table, buckets and key stay, and the stack is protected. */
+  readonly destroyable: boolean;
+  readonly lockMode: 'COMPLIANCE' | 'GOVERNANCE';
+  /** Default retention of an archived object that was put without its own. */
+  readonly lockDays: number;
+  /** Most invocations of a flow function at once: the load that Exstream gets is this times the batch. */
+  readonly maxConcurrency: number;
+  readonly writeBackWindowSeconds: number;
+  readonly asyncRetries: number;
+  readonly timeoutSeconds: { readonly intake: number; readonly orderConfirmation: number; readonly writeBack: number };
+  /** First delay of a message that failed and may succeed later. */
+  readonly retryBaseSeconds: number;
+  readonly configTtlSeconds: number;
+  readonly logLevel: string;
+  /** SNS topic that every alarm notifies. */
+  readonly alarmTopicArn?: string;
+}
+
+export function readSettings(node: Node): Settings {
+  const text = (key: string): string | undefined => {
+    const value: unknown = node.tryGetContext(key);
+    if (value === undefined || value === '') return undefined;
+    if (typeof value === 'object') throw new Error(`context ${key}: expected a single value`);
+    return String(value);
+  };
+  const oneOf = <T extends string>(key: string, allowed: readonly T[], fallback: T): T => {
+    const value = text(key) ?? fallback;
+    const found = allowed.find((candidate) => candidate === value);
+    if (found === undefined) throw new Error(`context ${key}: \`${value}\` is none of ${allowed.join(', ')}`);
+    return found;
+  };
+  const whole = (key: string, fallback: number, least: number, most: number): number => {
+    const value = Number(text(key) ?? fallback);
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw new Error(`context ${key}: expected a whole number from ${least} to ${most}`);
+    }
+    return value;
+  };
+  const flag = (key: string): boolean => oneOf(key, ['true', 'false'], 'false') === 'true';
+
+  const prefix = text('prefix') ?? 'shopify-exstream';
+  if (!/^[a-z][a-z0-9-]{0,39}$/.test(prefix)) {
+    throw new Error(`context prefix: \`${prefix}\` must be 1 to 40 lower-case letters, digits and hyphens`);
+  }
+  const codeRoot = text('codeRoot') ?? 'target/lambda';
+  return {
+    prefix,
+    architecture:
+      oneOf('architecture', ['arm64', 'x86_64'], 'arm64') === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
+    codeRoot: isAbsolute(codeRoot) ? codeRoot : join(repository, codeRoot),
+    bus: readBus(text('eventBus'), flag('createBus')),
+    eventSource: text('eventSource') ?? 'aws.partner/shopify.com/',
+    endpointUrl: text('endpointUrl'),
+    destroyable: flag('destroyable'),
+    lockMode: oneOf('lockMode', ['COMPLIANCE', 'GOVERNANCE'], 'COMPLIANCE'),
+    lockDays: whole('lockDays', 365, 1, 36_500),
+    maxConcurrency: whole('maxConcurrency', 20, 2, 1000),
+    writeBackWindowSeconds: whole('writeBackWindow', 5, 0, 300),
+    asyncRetries: whole('asyncRetries', 2, 0, 2),
+    timeoutSeconds: {
+      intake: whole('timeoutIntake', 15, 1, 900),
+      orderConfirmation: whole('timeoutOrderConfirmation', 120, 1, 900),
+      writeBack: whole('timeoutWriteBack', 60, 1, 900),
+    },
+    retryBaseSeconds: whole('retryBase', 10, 0, 900),
+    configTtlSeconds: whole('configTtl', 60, 0, 3600),
+    logLevel: oneOf('logLevel', ['error', 'warn', 'info', 'debug'], 'info'),
+    alarmTopicArn: text('alarmTopic'),
+  };
+}
+
+function readBus(existing: string | undefined, create: boolean): Bus {
+  if (existing !== undefined && !create) return { existing };
+  if (existing === undefined && create) return { create: true };
+  throw new Error('give either -c eventBus=<name of the Shopify partner bus> or -c createBus=true');
+}

@@ -1,0 +1,127 @@
+// What outlives a deployment: the evidence archive, the operations bucket, the ledger and the secret that
+// pseudonyms are made with. Without `destroyable` all of it is kept when the stack goes.
+
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, ProjectionType, TableEncryption, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import {
+  BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention, ObjectOwnership,
+} from 'aws-cdk-lib/aws-s3';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import type { Settings } from './settings.ts';
+
+export const ORDER_INDEX = 'by-order';
+
+export class Storage extends Construct {
+  readonly archive: Bucket;
+  readonly archiveKey: Key;
+  readonly operations: Bucket;
+  readonly table: Table;
+  readonly customerKey: Secret;
+
+  constructor(scope: Construct, id: string, private readonly settings: Settings) {
+    super(scope, id);
+    // the log delivery service is let in by the bucket's policy; the older way needs access control lists
+    this.node.setContext('@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy', true);
+    this.operations = this.makeOperations();
+    this.archiveKey = new Key(this, 'ArchiveKey', {
+      description: 'Archived documents and their evidence records',
+      enableKeyRotation: true,
+      removalPolicy: this.removalPolicy,
+    });
+    this.archive = this.makeArchive();
+    this.table = this.makeTable();
+    this.customerKey = this.makeCustomerKey();
+  }
+
+  private get removalPolicy(): RemovalPolicy {
+    return this.settings.destroyable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
+  }
+
+  private get bucketBasics() {
+    return {
+      versioned: true,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      enforceSSL: true,
+      removalPolicy: this.removalPolicy,
+    };
+  }
+
+  // No rule expires anything here: an object's own retention, chosen by the class of its document, says how long
+  // it is kept at least, and what is done with it afterwards is a decision, not a default.
+  private makeArchive(): Bucket {
+    const days = Duration.days(this.settings.lockDays);
+    return new Bucket(this, 'Archive', {
+      ...this.bucketBasics,
+      encryption: BucketEncryption.KMS,
+      encryptionKey: this.archiveKey,
+      bucketKeyEnabled: true,
+      objectLockEnabled: true,
+      objectLockDefaultRetention:
+        this.settings.lockMode === 'COMPLIANCE'
+          ? ObjectLockRetention.compliance(days)
+          : ObjectLockRetention.governance(days),
+      serverAccessLogsBucket: this.operations,
+      serverAccessLogsPrefix: 'access/archive/',
+      lifecycleRules: [{ id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) }],
+    });
+  }
+
+  private makeOperations(): Bucket {
+    const bucket = new Bucket(this, 'Operations', {
+      ...this.bucketBasics,
+      encryption: BucketEncryption.S3_MANAGED,
+      lifecycleRules: [
+        { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
+        { id: 'delete-markers', expiredObjectDeleteMarker: true },
+        // payloads hold personal data: the versions go as soon as the current one has
+        {
+          id: 'work', prefix: 'work/', expiration: Duration.days(14), noncurrentVersionExpiration: Duration.days(1),
+        },
+        { id: 'config', prefix: 'config/', noncurrentVersionExpiration: Duration.days(90) },
+        {
+          id: 'access', prefix: 'access/', expiration: Duration.days(400), noncurrentVersionExpiration: Duration.days(1),
+        },
+      ],
+    });
+    Validations.of(bucket).acknowledge({
+      id: 'AwsSolutions-S1',
+      reason: 'It receives the access log of the archive; a bucket that logs its own access never comes to rest.',
+    });
+    return bucket;
+  }
+
+  // Items never expire: a communication that the ledger forgot could be sent a second time.
+  private makeTable(): Table {
+    const table = new Table(this, 'Ledger', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.AWS_MANAGED,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: !this.settings.destroyable,
+      removalPolicy: this.removalPolicy,
+    });
+    table.addGlobalSecondaryIndex({
+      indexName: ORDER_INDEX,
+      partitionKey: { name: 'so', type: AttributeType.STRING },
+      projectionType: ProjectionType.KEYS_ONLY,
+    });
+    return table;
+  }
+
+  private makeCustomerKey(): Secret {
+    const secret = new Secret(this, 'CustomerKey', {
+      secretName: `${this.settings.prefix}/customer-key`,
+      description: 'Key of the HMAC that stands for a customer in the ledger',
+      generateSecretString: { passwordLength: 64, excludePunctuation: true },
+      removalPolicy: this.removalPolicy,
+    });
+    Validations.of(secret).acknowledge({
+      id: 'AwsSolutions-SMG4',
+      reason: 'A rotated key would give every customer another pseudonym and cut the ledger in two.',
+    });
+    return secret;
+  }
+}

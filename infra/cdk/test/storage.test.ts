@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { arn, only, synthesize } from './support.ts';
+
+const { template } = synthesize();
+
+describe('archive bucket', () => {
+  const archive = only(template, 'AWS::S3::Bucket', 'StorageArchive');
+
+  test('locks every object, in compliance mode by default', () => {
+    assert.equal(archive.Properties.ObjectLockEnabled, true);
+    assert.deepEqual(archive.Properties.ObjectLockConfiguration, {
+      ObjectLockEnabled: 'Enabled',
+      Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 365 } },
+    });
+    assert.equal(archive.Properties.VersioningConfiguration.Status, 'Enabled');
+  });
+
+  test('takes mode and days from context, and tells the function the mode', () => {
+    const governed = synthesize({ lockMode: 'GOVERNANCE', lockDays: '30' }).template;
+    const bucket = only(governed, 'AWS::S3::Bucket', 'StorageArchive');
+    assert.deepEqual(bucket.Properties.ObjectLockConfiguration.Rule.DefaultRetention, { Mode: 'GOVERNANCE', Days: 30 });
+    const flow = only(governed, 'AWS::Lambda::Function', 'OrderConfirmationFunction');
+    assert.equal(flow.Properties.Environment.Variables.ARCHIVE_LOCK_MODE, 'GOVERNANCE');
+    assert.throws(() => synthesize({ lockMode: 'NONE' }), /lockMode.*NONE/);
+    assert.throws(() => synthesize({ lockDays: '0' }), /lockDays/);
+  });
+
+  test('is encrypted with a rotated key of its own, with a bucket key', () => {
+    const key = only(template, 'AWS::KMS::Key', 'StorageArchiveKey');
+    assert.equal(key.Properties.EnableKeyRotation, true);
+    const [rule] = archive.Properties.BucketEncryption.ServerSideEncryptionConfiguration;
+    assert.equal(rule.BucketKeyEnabled, true);
+    assert.deepEqual(rule.ServerSideEncryptionByDefault, {
+      SSEAlgorithm: 'aws:kms',
+      KMSMasterKeyID: arn(key),
+    });
+  });
+
+  test('expires nothing', () => {
+    assert.deepEqual(archive.Properties.LifecycleConfiguration.Rules, [
+      { Id: 'unfinished-uploads', Status: 'Enabled', AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } },
+    ]);
+  });
+
+  test('logs every access into the operations bucket', () => {
+    const operations = only(template, 'AWS::S3::Bucket', 'StorageOperations');
+    assert.deepEqual(archive.Properties.LoggingConfiguration, {
+      DestinationBucketName: { Ref: operations.logicalId }, LogFilePrefix: 'access/archive/',
+    });
+  });
+});
+
+test('the operations bucket forgets payloads after 14 days and old configurations after 90', () => {
+  const operations = only(template, 'AWS::S3::Bucket', 'StorageOperations').Properties;
+  const rules = new Map(operations.LifecycleConfiguration.Rules.map((rule: any) => [rule.Id, rule]));
+  assert.deepEqual(rules.get('work'), {
+    Id: 'work', Status: 'Enabled', Prefix: 'work/', ExpirationInDays: 14,
+    NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+  });
+  assert.deepEqual(rules.get('config'), {
+    Id: 'config', Status: 'Enabled', Prefix: 'config/', NoncurrentVersionExpiration: { NoncurrentDays: 90 },
+  });
+  assert.equal(operations.ObjectLockEnabled, undefined);
+});
+
+test('both buckets are private and refuse plain HTTP', () => {
+  const buckets = Object.entries(template.findResources('AWS::S3::Bucket'));
+  assert.equal(buckets.length, 2);
+  for (const [logicalId, { Properties }] of buckets) {
+    assert.deepEqual(Object.values(Properties.PublicAccessBlockConfiguration), [true, true, true, true]);
+    assert.equal(Properties.VersioningConfiguration.Status, 'Enabled');
+    const policies = Object.values(template.findResources('AWS::S3::BucketPolicy', { Properties: { Bucket: { Ref: logicalId } } }));
+    const deny = policies[0]?.Properties.PolicyDocument.Statement[0];
+    assert.equal(deny.Effect, 'Deny');
+    assert.equal(deny.Action, 's3:*');
+    assert.deepEqual(deny.Condition, { Bool: { 'aws:SecureTransport': 'false' } });
+  }
+});
+
+describe('ledger table', () => {
+  const table = only(template, 'AWS::DynamoDB::Table', 'StorageLedger');
+
+  test('has the keys the ledger writes', () => {
+    assert.deepEqual(table.Properties.KeySchema, [{ AttributeName: 'pk', KeyType: 'HASH' }]);
+    assert.deepEqual(table.Properties.GlobalSecondaryIndexes, [
+      {
+        IndexName: 'by-order',
+        KeySchema: [{ AttributeName: 'so', KeyType: 'HASH' }],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
+    ]);
+    assert.equal(table.Properties.BillingMode, 'PAY_PER_REQUEST');
+  });
+
+  test('can be restored to any point, is encrypted, and forgets nothing', () => {
+    assert.equal(table.Properties.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled, true);
+    assert.equal(table.Properties.SSESpecification.SSEEnabled, true);
+    assert.equal(table.Properties.TimeToLiveSpecification, undefined);
+  });
+});
+
+test('data outlives the stack, unless it is meant to go', () => {
+  const kept = { 'AWS::DynamoDB::Table': 1, 'AWS::S3::Bucket': 2, 'AWS::KMS::Key': 1, 'AWS::SecretsManager::Secret': 1 };
+  const destroyable = synthesize({ destroyable: 'true' }).template;
+  for (const [type, count] of Object.entries(kept)) {
+    template.resourcePropertiesCountIs(type, {}, count);
+    for (const resource of Object.values(template.findResources(type))) assert.equal(resource.DeletionPolicy, 'Retain');
+    for (const resource of Object.values(destroyable.findResources(type))) assert.equal(resource.DeletionPolicy, 'Delete');
+  }
+  template.hasResourceProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: true });
+  destroyable.hasResourceProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: false });
+});
+
+test('the key of the pseudonyms is generated under the prefix', () => {
+  template.hasResourceProperties('AWS::SecretsManager::Secret', {
+    Name: 'shopify-exstream/customer-key',
+    GenerateSecretString: { PasswordLength: 64, ExcludePunctuation: true },
+  });
+});

@@ -1,0 +1,55 @@
+// A synthesized stack for assertions. The functions' code is a folder of its own, so that nothing needs building.
+
+import { App, type Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readSettings } from '../lib/settings.ts';
+import { CommunicationsStack } from '../lib/stack.ts';
+
+export const FUNCTIONS = ['intake', 'order-confirmation', 'write-back'];
+export const PARTNER_BUS = 'aws.partner/shopify.com/123/main';
+
+// CloudFormation's own schema rules take seconds to load: `rules.test.ts` asks them, the others need not
+process.env.CDK_VALIDATION = 'false';
+
+const codeRoot = mkdtempSync(join(tmpdir(), 'functions-'));
+for (const name of FUNCTIONS) {
+  mkdirSync(join(codeRoot, name));
+  writeFileSync(join(codeRoot, name, 'bootstrap'), '');
+}
+process.on('exit', () => rmSync(codeRoot, { recursive: true }));
+
+export interface Synthesized {
+  readonly app: App;
+  readonly stack: Stack;
+  readonly template: Template;
+}
+
+export function synthesize(context: Record<string, string> = {}, prepare: (app: App) => void = () => {}): Synthesized {
+  const bus = 'createBus' in context || 'eventBus' in context ? {} : { eventBus: PARTNER_BUS };
+  const app = new App({ analyticsReporting: false, context: { codeRoot, ...bus, ...context } });
+  prepare(app);
+  const settings = readSettings(app.node);
+  const stack = new CommunicationsStack(app, settings.prefix, { settings });
+  return { app, stack, template: Template.fromStack(stack) };
+}
+
+interface Resource {
+  readonly Properties: any;
+  readonly DeletionPolicy?: string;
+}
+
+/** The resource of a type whose logical id is `id` and CDK's hash. */
+export function only(template: Template, type: string, id: string): Resource & { readonly logicalId: string } {
+  const pattern = new RegExp(`^${id}[0-9A-F]{8}$`);
+  const found = Object.entries(template.findResources(type)).filter(([logicalId]) => pattern.test(logicalId));
+  if (found.length !== 1) throw new Error(`${found.length} resources of ${type} named ${id}, expected one`);
+  const [logicalId, resource] = found[0] as [string, Resource];
+  return { logicalId, ...resource };
+}
+
+export function arn(resource: { readonly logicalId: string }): { 'Fn::GetAtt': [string, 'Arn'] } {
+  return { 'Fn::GetAtt': [resource.logicalId, 'Arn'] };
+}

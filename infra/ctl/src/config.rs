@@ -1,0 +1,47 @@
+//! `ctl config`: check and store shop configurations.
+
+use crate::{Failure, chain, stack::Stack};
+use aws_sdk_s3::primitives::ByteStream;
+use shop_config::{ShopConfig, config_key};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+pub fn check(files: &[PathBuf]) -> Result<ExitCode, Failure> {
+    let mut code = ExitCode::SUCCESS;
+    for file in files {
+        match read(file) {
+            Ok((config, _)) => println!("{}: ok, {}, {} documents on", file.display(), config.shop, on(&config)),
+            Err(error) => {
+                eprintln!("{}: {}", file.display(), chain(error.as_ref()));
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    Ok(code)
+}
+
+/// Stores all files or, if one of them is wrong, none.
+pub async fn push(stack: &Stack, files: &[PathBuf]) -> Result<ExitCode, Failure> {
+    let mut configs = Vec::with_capacity(files.len());
+    for file in files {
+        configs.push(read(file).map_err(|error| format!("{}: {}", file.display(), chain(error.as_ref())))?);
+    }
+    for (config, text) in configs {
+        let key = config_key(&config.shop);
+        let put = stack.s3.put_object().bucket(&stack.outputs.operations_bucket).key(&key);
+        let put = put.content_type("application/toml").body(ByteStream::from(text.into_bytes())).send().await?;
+        println!("{key} version {}, {} documents on", put.version_id().unwrap_or("-"), on(&config));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(file: &Path) -> Result<(ShopConfig, String), Failure> {
+    let text = std::fs::read_to_string(file)?;
+    Ok((ShopConfig::parse(&text)?, text))
+}
+
+fn on(config: &ShopConfig) -> usize {
+    config.documents.values().filter(|document| document.enabled).count()
+}

@@ -1,0 +1,35 @@
+//! `ctl status`: what the ledger and Shopify know.
+
+use crate::{
+    Failure,
+    stack::Stack,
+    table::{self, Row},
+};
+use comms::{CommunicationId, Gid, ShopDomain};
+use std::process::ExitCode;
+
+pub async fn communication(stack: &Stack, id: &CommunicationId, json: bool) -> Result<ExitCode, Failure> {
+    let entry = stack.ledger.get(id).await?.ok_or("the ledger has no such communication")?;
+    table::print(&[Row::from(&entry)], json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn order(
+    stack: &Stack,
+    shop: &ShopDomain,
+    order: &Gid,
+    json: bool,
+    metafield: bool,
+) -> Result<ExitCode, Failure> {
+    let entries = stack.ledger.of_order(shop, order).await?;
+    let rows: Vec<_> = entries.iter().map(Row::from).collect();
+    table::print(&rows, json)?;
+    if metafield {
+        println!("{}", crate::metafield::read(stack, shop, order).await?);
+    }
+    if rows.is_empty() {
+        eprintln!("ctl: the ledger has no communication about {order}");
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}

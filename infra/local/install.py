@@ -1,0 +1,119 @@
+"""What the local run needs beside the Rust toolchain: installed below the project, once for each lock file.
+
+An installation that was cut off is repeated: its stamp is written last. Two runs at once wait for each other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from processes import Failure, run
+
+ROOT = Path(__file__).resolve().parents[2]
+STATE = ROOT / ".local"
+CDK = ROOT / "infra/cdk"
+VENV = STATE / "venv"
+RELEASE = ROOT / "target/release"
+PACKAGES = ROOT / "target/lambda"
+FUNCTIONS = ("intake", "order-confirmation", "write-back")
+# the schema the Shopify stub checks queries against
+ADMIN_SCHEMA = CDK / "node_modules/@shopify/dev-mcp/dist/data/admin_2026-10.json.gz"
+
+INSTALL_SECONDS = 600
+
+
+def emulator() -> Path:
+    """The emulator's command, installed."""
+    requirements = Path(__file__).with_name("requirements.txt")
+    command = VENV / "bin/ministack"
+
+    def install() -> None:
+        shutil.rmtree(VENV, ignore_errors=True)
+        _step([sys.executable, "-m", "venv", str(VENV)], ROOT, "making the Python environment")
+        pip = [str(VENV / "bin/python"), "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
+        _step([*pip, "--requirement", str(requirements)], ROOT, "installing the emulator")
+
+    _once("emulator", requirements, VENV / ".installed", install)
+    return command
+
+
+def node_packages() -> Path:
+    """The folder of the CDK app, its packages installed."""
+
+    def install() -> None:
+        _step(["npm", "ci", "--ignore-scripts"], CDK, "installing the CDK app's packages")
+
+    _once("node packages", CDK / "package-lock.json", CDK / "node_modules/.installed", install)
+    return CDK
+
+
+def package_functions() -> Path:
+    """Copies the functions' binaries to where the stack takes its code from."""
+    for name in FUNCTIONS:
+        binary = require_binary(name)
+        bootstrap = PACKAGES / name / "bootstrap"
+        if bootstrap.exists() and bootstrap.stat().st_mtime_ns == binary.stat().st_mtime_ns:
+            continue
+        bootstrap.parent.mkdir(parents=True, exist_ok=True)
+        # renamed into place: a stack that is being deployed never reads half a file
+        unfinished = bootstrap.with_name(f".bootstrap-{os.getpid()}")
+        shutil.copy2(binary, unfinished)
+        unfinished.rename(bootstrap)
+    return PACKAGES
+
+
+def require_binary(name: str) -> Path:
+    binary = RELEASE / name
+    if not binary.exists():
+        raise Failure(f"{binary.relative_to(ROOT)} is not built: run `make build`")
+    return binary
+
+
+def architecture() -> str:
+    return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, seconds: float, what: str) -> Iterator[None]:
+    """Holds a lock that ends with the process."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise Failure(f"{what} is busy: another command holds {path.relative_to(ROOT)}") from None
+                time.sleep(0.2)
+        yield
+
+
+def _once(what: str, lock_file: Path, stamp: Path, install) -> None:
+    wanted = hashlib.sha256(lock_file.read_bytes()).hexdigest()
+    if _stamped(stamp, wanted):
+        return
+    with exclusive(STATE / "install.lock", INSTALL_SECONDS, "the installation"):
+        if _stamped(stamp, wanted):
+            return
+        print(f"installing {what} …", flush=True)
+        install()
+        stamp.write_text(wanted)
+
+
+def _stamped(stamp: Path, wanted: str) -> bool:
+    return stamp.exists() and stamp.read_text() == wanted
+
+
+def _step(command: list[str], cwd: Path, what: str) -> None:
+    run(command, env=os.environ, cwd=cwd, log=STATE / "install.log", seconds=INSTALL_SECONDS, what=what)

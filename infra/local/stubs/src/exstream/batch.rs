@@ -1,0 +1,309 @@
+//! Batch jobs and the runtime API that follows them: state, outputs, artifacts.
+//!
+//! A job is accepted at once and moves by the clock; a driver file that cannot be read is found out by
+//! the engine, so the job ends in `error` and not the request. Artifacts are composed when first asked for.
+
+use super::{Communication, ExstreamStub, Output, compose, error};
+use crate::{
+    http::{Answer, Request},
+    render::{self, value},
+};
+use axum::http::Method;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{MutexGuard, PoisonError, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+#[derive(Debug)]
+pub(super) struct Job {
+    id: String,
+    external_id: Option<String>,
+    pub(super) communication: Communication,
+    driver: Bytes,
+    xml: bool,
+    begun: Instant,
+    start: jiff::Timestamp,
+    stopped: bool,
+    /// Where the clock of the job takes it.
+    end: Outcome,
+    artifacts: BTreeMap<String, (String, Bytes)>,
+}
+
+#[derive(Debug, Clone)]
+enum Outcome {
+    Complete { customers: usize },
+    Error(String),
+}
+
+impl Job {
+    /// The state after so many steps of the clock, and the message of a job that failed.
+    fn state(&self, step: Duration) -> (&'static str, &str) {
+        if self.stopped {
+            return ("canceled", "");
+        }
+        let steps = self.begun.elapsed().as_millis() / step.as_millis().max(1);
+        match (steps, &self.end) {
+            (0, _) => ("waiting", ""),
+            (1, _) => ("started", ""),
+            (_, Outcome::Complete { .. }) => ("complete", ""),
+            (_, Outcome::Error(message)) => ("error", message),
+        }
+    }
+}
+
+impl ExstreamStub {
+    fn jobs(&self) -> MutexGuard<'_, BTreeMap<String, Job>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn step(&self) -> Duration {
+        Duration::from_millis(self.settings().job_step_ms)
+    }
+
+    pub(super) async fn batch(&self, request: &Request) -> Answer {
+        let refuse = |status, message: &str, code| error::service_error(status, message, code, &request.path);
+        let Some(id) = request.header("communicationid") else {
+            return refuse(400, "Required request header 'communicationId' is not present", "MISSING_HEADER");
+        };
+        if request.header("driverdatasource").is_none() {
+            return refuse(400, "Required request header 'driverDataSource' is not present", "MISSING_HEADER");
+        }
+        let Some(communication) = self.communication(id) else {
+            return refuse(404, "The communication does not exist or has no approved version", "NOT_FOUND");
+        };
+        let Some(xml) = compose::is_xml(request.header("content-type")) else {
+            return refuse(415, "Content type is not supported", "UNSUPPORTED_MEDIA_TYPE");
+        };
+        let end = match value::parse(&request.body, xml) {
+            Ok(customers) => Outcome::Complete { customers: customers.len() },
+            Err(error) => Outcome::Error(error.to_string()),
+        };
+        let id = self.serial.fetch_add(1, Ordering::Relaxed).to_string();
+        let job = Job {
+            id: id.clone(),
+            external_id: request.header("externalid").map(str::to_owned),
+            communication,
+            driver: request.body.clone(),
+            xml,
+            begun: Instant::now(),
+            start: jiff::Timestamp::now(),
+            stopped: false,
+            end,
+            artifacts: BTreeMap::new(),
+        };
+        self.jobs().insert(id.clone(), job);
+        Answer::json(200, &json!({"status": "success", "data": [{"jobId": id, "id": format!("in-{id}")}]}))
+    }
+
+    pub(super) fn runtime(&self, what: &[&str], request: &Request) -> Answer {
+        let get = request.method == Method::GET;
+        let post = request.method == Method::POST;
+        match what {
+            ["jobs", id] if get => self.with_job(id, request, |job, step| ok(&describe(job, step))),
+            ["jobs", id, "stop"] if post => self.stop(id, request),
+            ["jobs", id, "reprocessing"] if post => self.reprocess(id, request),
+            ["flow-instances"] if get => self.list_flows(request),
+            ["flow-instances", id, "collection-resources"] if get => self.traced(id, request),
+            ["flow-steps"] if get => self.list_steps(request),
+            ["flow-steps", id, "delivery-file", rest @ ..] if get => {
+                match id.strip_prefix("step-") {
+                    Some(job) => self.delivery_file(job, rest, request),
+                    None => missing(request),
+                }
+            }
+            ["flow-steps", id, rest @ ..] if get => match id.strip_prefix("step-") {
+                Some(job) => self.delivery_file(job, rest, request),
+                None => missing(request),
+            },
+            _ => missing(request),
+        }
+    }
+
+    fn with_job(&self, id: &str, request: &Request, answer: impl Fn(&mut Job, Duration) -> Answer) -> Answer {
+        let step = self.step();
+        match self.jobs().get_mut(id) {
+            Some(job) => answer(job, step),
+            None => missing(request),
+        }
+    }
+
+    fn stop(&self, id: &str, request: &Request) -> Answer {
+        self.with_job(id, request, |job, step| {
+            if matches!(job.state(step).0, "waiting" | "started") {
+                job.stopped = true;
+                ok(&describe(job, step))
+            } else {
+                error::service_error(409, "The job is not running", "CONFLICT", &request.path)
+            }
+        })
+    }
+
+    fn reprocess(&self, id: &str, request: &Request) -> Answer {
+        self.with_job(id, request, |job, step| {
+            job.begun = Instant::now();
+            job.stopped = false;
+            ok(&describe(job, step))
+        })
+    }
+
+    fn list_flows(&self, request: &Request) -> Answer {
+        let step = self.step();
+        let wanted = request.parameter("jobId").or_else(|| request.parameter("filter.jobId"));
+        let jobs = self.jobs();
+        let flows: Vec<_> = jobs
+            .values()
+            .filter(|job| wanted.is_none_or(|id| id == job.id))
+            .map(|job| {
+                json!({
+                    "id": format!("flow-{}", job.id),
+                    "jobId": job.id,
+                    "name": job.communication.name,
+                    "status": job.state(step).0,
+                    "startDate": job.start.to_string(),
+                })
+            })
+            .collect();
+        ok(&json!(flows))
+    }
+
+    fn list_steps(&self, request: &Request) -> Answer {
+        let step = self.step();
+        let wanted = request
+            .parameter("flowInstanceId")
+            .or_else(|| request.parameter("filter.flowInstanceId"))
+            .and_then(|id| id.strip_prefix("flow-"))
+            .or_else(|| request.parameter("jobId"));
+        let jobs = self.jobs();
+        let steps: Vec<_> = jobs
+            .values()
+            .filter(|job| wanted.is_none_or(|id| id == job.id))
+            .map(|job| {
+                json!({
+                    "id": format!("step-{}", job.id),
+                    "jobId": job.id,
+                    "flowInstanceId": format!("flow-{}", job.id),
+                    "name": "delivery",
+                    "type": "DELIVERY",
+                    "status": job.state(step).0,
+                })
+            })
+            .collect();
+        ok(&json!(steps))
+    }
+
+    /// The outputs of a complete job: a list, one file, or one customer's files as a zip.
+    fn delivery_file(&self, id: &str, what: &[&str], request: &Request) -> Answer {
+        let step = self.step();
+        let mut jobs = self.jobs();
+        let Some(job) = jobs.get_mut(id) else { return missing(request) };
+        let Outcome::Complete { customers } = job.end else { return missing(request) };
+        if job.state(step).0 != "complete" {
+            return error::service_error(409, "The flow step has not ended", "CONFLICT", &request.path);
+        }
+        if job.artifacts.is_empty() {
+            job.artifacts = self.artifacts(job);
+        }
+        match what {
+            ["output-files"] => {
+                let files: Vec<_> = job
+                    .artifacts
+                    .iter()
+                    .map(|(name, (mime, bytes))| {
+                        json!({"name": name, "mimeType": mime, "size": bytes.len(), "customerCount": customers})
+                    })
+                    .collect();
+                ok(&json!(files))
+            }
+            ["artifact", name] => match job.artifacts.get(*name) {
+                Some((mime, bytes)) => Answer::new(200, mime, bytes.clone()),
+                None => missing(request),
+            },
+            ["customer-artifacts", number] => self.customer_zip(job, number, request),
+            _ => missing(request),
+        }
+    }
+
+    fn artifacts(&self, job: &Job) -> BTreeMap<String, (String, Bytes)> {
+        let customers = value::parse(&job.driver, job.xml).unwrap_or_default();
+        let composed = self.render(&job.communication, &job.communication.outputs, &customers);
+        composed.into_iter().map(|c| (compose::file_name(&c), (c.mime, c.bytes))).collect()
+    }
+
+    fn customer_zip(&self, job: &Job, number: &str, request: &Request) -> Answer {
+        let customers = value::parse(&job.driver, job.xml).unwrap_or_default();
+        let index = number.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+        let Some(customer) = index.and_then(|i| customers.get(i)) else { return missing(request) };
+        let one = std::slice::from_ref(customer);
+        let make = |output: &Output| render::make(&output.mime, one, None, 0).into_iter().next();
+        let files: Vec<(String, Vec<u8>)> = job
+            .communication
+            .outputs
+            .iter()
+            .filter_map(|output| Some((format!("{}_{number}", output.queue), make(output)?)))
+            .collect();
+        Answer::new(200, "application/zip", zip(&files))
+    }
+}
+
+fn describe(job: &Job, step: Duration) -> Value {
+    let (status, message) = job.state(step);
+    let over = matches!(status, "complete" | "error" | "canceled");
+    json!({
+        "id": job.id,
+        "mode": "BATCH",
+        "status": status,
+        "msg": message,
+        "externalId": job.external_id,
+        "startDate": job.start.to_string(),
+        "endDate": over.then(|| jiff::Timestamp::now().to_string()),
+    })
+}
+
+fn ok(data: &Value) -> Answer {
+    Answer::json(200, &json!({"status": "success", "data": data}))
+}
+
+fn missing(request: &Request) -> Answer {
+    error::service_error(404, "The resource does not exist", "NOT_FOUND", &request.path)
+}
+
+/// A zip archive of stored (not compressed) files.
+fn zip(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let (mut out, mut directory) = (Vec::new(), Vec::new());
+    for (name, bytes) in files {
+        let mut crc = flate2::Crc::new();
+        crc.update(bytes);
+        let offset = out.len() as u32;
+        let mut common = Vec::new();
+        // version 2.0, no flags, stored, 1980-01-01 00:00
+        common.extend_from_slice(&[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0]);
+        common.extend_from_slice(&crc.sum().to_le_bytes());
+        common.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        common.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        common.extend_from_slice(&(name.len() as u16).to_le_bytes());
+        common.extend_from_slice(&[0, 0]);
+        out.extend_from_slice(b"PK\x03\x04");
+        out.extend_from_slice(&common);
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(bytes);
+        directory.extend_from_slice(b"PK\x01\x02\x14\x00");
+        directory.extend_from_slice(&common);
+        // no comment, disk 0, no attributes
+        directory.extend_from_slice(&[0; 10]);
+        directory.extend_from_slice(&offset.to_le_bytes());
+        directory.extend_from_slice(name.as_bytes());
+    }
+    let offset = out.len() as u32;
+    let count = (files.len() as u16).to_le_bytes();
+    out.extend_from_slice(&directory);
+    out.extend_from_slice(b"PK\x05\x06\x00\x00\x00\x00");
+    out.extend_from_slice(&count);
+    out.extend_from_slice(&count);
+    out.extend_from_slice(&(directory.len() as u32).to_le_bytes());
+    out.extend_from_slice(&offset.to_le_bytes());
+    out.extend_from_slice(&[0, 0]);
+    out
+}

@@ -1,0 +1,279 @@
+//! On-demand composition, over the orchestration API and over the 16.x service gateway.
+
+use super::{Communication, ExstreamStub, Output, error, one, pdf_queue};
+use crate::{
+    http::{Answer, Request},
+    render::{self, Stamp, value},
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use std::{
+    collections::BTreeMap,
+    sync::{PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+const MAX_RECORDS: usize = 100_000;
+
+/// One document that left the stub.
+#[derive(Debug, Clone, Serialize)]
+pub struct OutputRecord {
+    /// The communication id that the driver data names; empty if it names none.
+    pub communication: String,
+    /// The id of the Exstream communication (the template).
+    pub template: String,
+    pub mime: String,
+    pub sha256: String,
+    pub bytes: usize,
+    pub at: jiff::Timestamp,
+}
+
+/// A composed document.
+pub(super) struct Composed {
+    pub queue: String,
+    pub mime: String,
+    pub customer: usize,
+    pub bytes: Bytes,
+}
+
+impl ExstreamStub {
+    pub(super) async fn on_demand(&self, request: &Request) -> Answer {
+        let refuse = |status, message: &str, code| error::service_error(status, message, code, &request.path);
+        let Some(id) = request.header("communicationid") else {
+            return refuse(400, "Required request header 'communicationId' is not present", "MISSING_HEADER");
+        };
+        let Some(source) = request.header("driverdatasource") else {
+            return refuse(400, "Required request header 'driverDataSource' is not present", "MISSING_HEADER");
+        };
+        let Some(communication) = self.communication(id) else {
+            return refuse(404, "The communication does not exist or has no approved version", "NOT_FOUND");
+        };
+        if communication.data_source.as_deref().is_some_and(|known| known != source) {
+            return refuse(400, "The data source is not a production data source", "INVALID_DATA_SOURCE");
+        }
+        let Some(xml) = is_xml(request.header("content-type")) else {
+            return refuse(415, "Content type is not supported", "UNSUPPORTED_MEDIA_TYPE");
+        };
+        let wanted = raw_type(request.header("accept"));
+        let any = self.accepts_any(id);
+        let outputs = match &wanted {
+            None => communication.outputs.clone(),
+            Some(mime) if any && render::can_make(mime) => {
+                vec![Output { queue: "RAW".to_owned(), mime: mime.clone() }]
+            }
+            Some(mime) => communication.outputs.iter().filter(|o| o.mime == *mime).take(1).cloned().collect(),
+        };
+        if outputs.is_empty() {
+            return refuse(406, "No output of the communication has the requested type", "NOT_ACCEPTABLE");
+        }
+        if outputs.iter().any(|o| o.mime == render::EMPOWER) && request.header("empoweruser").is_none() {
+            return refuse(400, "Required request header 'empowerUser' is not present", "MISSING_HEADER");
+        }
+        let composed = match self.compose(&communication, &outputs, &request.body, xml).await {
+            Ok(composed) => composed,
+            Err(refused) => return refused,
+        };
+        match (wanted, composed.first()) {
+            (Some(mime), Some(first)) => Answer::new(200, &mime, first.bytes.clone()),
+            _ => envelope(&composed),
+        }
+    }
+
+    pub(super) async fn service_gateway(&self, request: &Request) -> Answer {
+        let refuse = |status, message: &str, code| error::service_error(status, message, code, &request.path);
+        let Some(name) = request.parameter("name") else {
+            return refuse(400, "Required parameter 'name' is not present", "MISSING_PARAMETER");
+        };
+        if request.parameter("version") != Some("1") {
+            return refuse(400, "Only version 1 is supported", "INVALID_PARAMETER");
+        }
+        let sent = serde_json::from_slice::<GatewayRequest>(&request.body).ok();
+        let Some((driver, xml)) = sent.and_then(|sent| {
+            let xml = is_xml(Some(&sent.content_type))?;
+            Some((BASE64_STANDARD.decode(&sent.data).ok()?, xml))
+        }) else {
+            return refuse(400, "The body must hold contentType and data in base64", "INVALID_BODY");
+        };
+        let communication = self.communication(name).unwrap_or_else(|| Communication {
+            id: name.to_owned(),
+            name: name.to_owned(),
+            version: one(),
+            data_source: None,
+            outputs: pdf_queue(),
+        });
+        let outputs = communication.outputs.clone();
+        let composed = match self.compose(&communication, &outputs, &driver, xml).await {
+            Ok(composed) => composed,
+            Err(refused) => return refused,
+        };
+        let result: Vec<_> = composed
+            .iter()
+            .map(|c| {
+                json!({
+                    "Content-Disposition": [format!("attachment; filename=\"{}\"", file_name(c))],
+                    "content": {"data": BASE64_STANDARD.encode(&c.bytes), "contentType": c.mime, "empty": c.bytes.is_empty()},
+                })
+            })
+            .collect();
+        let id = self.serial.fetch_add(1, Ordering::Relaxed).to_string();
+        Answer::json(200, &json!({"status": "success", "data": {"id": id, "attributeMap": {}, "result": result}}))
+    }
+
+    /// Composes and records every output. The engine's process limit and latency apply.
+    pub(super) async fn compose(
+        &self,
+        communication: &Communication,
+        outputs: &[Output],
+        driver: &[u8],
+        xml: bool,
+    ) -> Result<Vec<Composed>, Answer> {
+        let settings = self.settings();
+        let Ok(_process) = self.engine.acquire().await else {
+            return Err(error::service_error(503, "The engine is stopping", "STOPPING", ""));
+        };
+        if settings.latency_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(settings.latency_ms)).await;
+        }
+        let customers = value::parse(driver, xml).map_err(|e| error::engine_error(400, 400, &e.to_string()))?;
+        Ok(self.render(communication, outputs, &customers))
+    }
+
+    /// Renders and records without waiting; `customers` are those of one driver file.
+    pub(super) fn render(
+        &self,
+        communication: &Communication,
+        outputs: &[Output],
+        customers: &[Value],
+    ) -> Vec<Composed> {
+        let settings = self.settings();
+        let stamp = (!settings.stable_output).then(|| Stamp {
+            at: jiff::Timestamp::now(),
+            serial: self.serial.fetch_add(1, Ordering::Relaxed),
+        });
+        let mut composed = Vec::new();
+        for output in outputs {
+            let documents = render::make(&output.mime, customers, stamp.as_ref(), settings.pdf_padding_bytes);
+            let numbered = documents.into_iter().zip(1..);
+            composed.extend(numbered.map(|(bytes, customer)| Composed {
+                queue: output.queue.clone(),
+                mime: output.mime.clone(),
+                customer,
+                bytes: bytes.into(),
+            }));
+        }
+        for document in &composed {
+            let driver = customers.get(document.customer - 1);
+            self.record(&communication.id, document, driver);
+        }
+        composed
+    }
+
+    fn record(&self, template: &str, document: &Composed, driver: Option<&Value>) {
+        let mut records = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        if records.len() < MAX_RECORDS {
+            records.push(OutputRecord {
+                communication: driver.and_then(|d| value::text(d, &["communication"])).unwrap_or_default(),
+                template: template.to_owned(),
+                mime: document.mime.clone(),
+                sha256: hex::encode(Sha256::digest(&document.bytes)),
+                bytes: document.bytes.len(),
+                at: jiff::Timestamp::now(),
+            });
+        }
+    }
+
+    /// A registered communication, or any UUID (with a derived name) if none is registered.
+    pub(super) fn communication(&self, id: &str) -> Option<Communication> {
+        let known = self.communications.read().unwrap_or_else(PoisonError::into_inner);
+        let key = id.to_ascii_lowercase();
+        if let Some(found) = known.get(&key) {
+            return Some(found.clone());
+        }
+        (known.is_empty() && is_uuid(&key)).then(|| Communication {
+            name: format!("communication-{}", &key[..8]),
+            id: key,
+            version: one(),
+            data_source: None,
+            outputs: pdf_queue(),
+        })
+    }
+
+    /// Whether the communication makes whatever type is asked for, because nobody registered its queues.
+    fn accepts_any(&self, id: &str) -> bool {
+        let known = self.communications.read().unwrap_or_else(PoisonError::into_inner);
+        !known.contains_key(&id.to_ascii_lowercase())
+    }
+
+    /// `{"outputs": {"<communication>": [..]}}`, of one communication with `?communication=`.
+    pub(super) fn report_outputs(&self, request: &Request) -> Answer {
+        let wanted = request.parameter("communication");
+        let records = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_communication: BTreeMap<&str, Vec<&OutputRecord>> = BTreeMap::new();
+        for record in records.iter().filter(|r| wanted.is_none_or(|w| w == r.communication)) {
+            by_communication.entry(&record.communication).or_default().push(record);
+        }
+        Answer::json(200, &json!({ "outputs": by_communication }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GatewayRequest {
+    content_type: String,
+    data: String,
+}
+
+fn envelope(composed: &[Composed]) -> Answer {
+    let data: Vec<_> = composed
+        .iter()
+        .map(|c| {
+            json!({
+                "content": BASE64_STANDARD.encode(&c.bytes),
+                "mimeType": c.mime,
+                "engineOutputContext": {
+                    "queueName": c.queue,
+                    "fileName": file_name(c),
+                    "customerNumber": c.customer.to_string(),
+                },
+            })
+        })
+        .collect();
+    Answer::json(200, &json!({"status": "success", "data": data}))
+}
+
+pub(super) fn file_name(document: &Composed) -> String {
+    let extension = match document.mime.as_str() {
+        "application/pdf" => "pdf",
+        "text/html" => "html",
+        "application/json" => "json",
+        _ => "bin",
+    };
+    format!("{}_{}.{extension}", document.queue, document.customer)
+}
+
+/// Whether driver data of this content type is XML; `None` if it is neither XML nor JSON.
+pub(super) fn is_xml(content_type: Option<&str>) -> Option<bool> {
+    let mime = content_type?.split(';').next()?.trim().to_ascii_lowercase();
+    match mime.as_str() {
+        "application/json" => Some(false),
+        "application/xml" | "text/xml" => Some(true),
+        _ => None,
+    }
+}
+
+/// The type of raw bytes an Accept header asks for; an HTTP client's default asks for none.
+fn raw_type(accept: Option<&str>) -> Option<String> {
+    let first = accept?.split([',', ';']).next()?.trim().to_ascii_lowercase();
+    (!matches!(first.as_str(), "" | "*/*" | "application/json")).then_some(first)
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}

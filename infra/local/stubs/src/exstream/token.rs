@@ -1,0 +1,186 @@
+//! The five ways to a token, and whether a request carries one that is still good.
+//!
+//! Tokens are random enough to be unguessable in a test and carry no meaning; the issuer remembers them
+//! with their end. A changed life time applies to tokens issued after the change.
+
+use super::{ExstreamStub, error};
+use crate::http::{Answer, Request, form_pairs};
+use serde::Deserialize;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenMode {
+    GatewayJson,
+    OtdsSaas,
+    OtdsLocal,
+    OtdsTicket,
+}
+
+/// Issued tokens with their ends, for one realm (a tenant, a shop).
+#[derive(Debug, Default)]
+pub(crate) struct Tokens {
+    issued: Mutex<HashMap<String, Issued>>,
+    serial: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Issued {
+    realm: String,
+    until: Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Check {
+    Good,
+    Expired,
+    Unknown,
+}
+
+impl Tokens {
+    fn issued(&self) -> MutexGuard<'_, HashMap<String, Issued>> {
+        self.issued.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn issue(&self, prefix: &str, realm: &str, lifetime: Duration) -> String {
+        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+        let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let random = Sha256::digest(format!("{serial} {nanos} {realm}"));
+        let token = format!("{prefix}{}", hex::encode(&random[..20]));
+        let issued = Issued { realm: realm.to_owned(), until: Instant::now() + lifetime };
+        self.issued().insert(token.clone(), issued);
+        token
+    }
+
+    pub fn check(&self, token: &str, realm: Option<&str>) -> Check {
+        match self.issued().get(token) {
+            Some(issued) if realm.is_some_and(|r| r != issued.realm) => Check::Unknown,
+            Some(issued) if issued.until > Instant::now() => Check::Good,
+            Some(_) => Check::Expired,
+            None => Check::Unknown,
+        }
+    }
+
+    pub fn expire_all(&self) -> usize {
+        let now = Instant::now();
+        let mut issued = self.issued();
+        for token in issued.values_mut() {
+            token.until = token.until.min(now);
+        }
+        issued.len()
+    }
+}
+
+#[derive(Deserialize)]
+struct ClientCredentials {
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    grant_type: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TicketCredentials {
+    user_name: Option<String>,
+    password: Option<String>,
+}
+
+impl ExstreamStub {
+    pub(super) fn token(&self, mode: TokenMode, tenant: &str, request: &Request) -> Answer {
+        match mode {
+            TokenMode::GatewayJson => self.gateway_token(tenant, request),
+            TokenMode::OtdsSaas | TokenMode::OtdsLocal => self.otds_token(mode, tenant, request),
+            TokenMode::OtdsTicket => self.ticket(tenant, request),
+        }
+    }
+
+    fn gateway_token(&self, tenant: &str, request: &Request) -> Answer {
+        let Ok(sent) = serde_json::from_slice::<ClientCredentials>(&request.body) else {
+            return error::gateway_fault(400, "Invalid request body", "oauth.v2.InvalidRequest");
+        };
+        if sent.grant_type.as_deref() != Some("client_credentials") {
+            return error::gateway_fault(400, "Unsupported grant type", "oauth.v2.UnsupportedGrantType");
+        }
+        if !self.knows(sent.client_id.as_deref(), sent.client_secret.as_deref()) {
+            return error::gateway_fault(401, "Invalid ApiKey", "oauth.v2.InvalidApiKey");
+        }
+        self.bearer(tenant)
+    }
+
+    fn otds_token(&self, mode: TokenMode, tenant: &str, request: &Request) -> Answer {
+        let pairs = form_pairs(&String::from_utf8_lossy(&request.body));
+        let field = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        if field("grant_type") != Some("client_credentials") {
+            return error::oauth_error(400, "unsupported_grant_type", "grant_type must be client_credentials");
+        }
+        let scopes: Vec<_> = field("scope").unwrap_or_default().split_whitespace().collect();
+        let subscribed = scopes.iter().any(|scope| scope.starts_with("subscription:"));
+        if !scopes.contains(&"otds:groups") || (mode == TokenMode::OtdsSaas && !subscribed) {
+            return error::oauth_error(400, "invalid_scope", "the requested scope is invalid or missing");
+        }
+        if !self.knows(field("client_id"), field("client_secret")) {
+            return error::oauth_error(401, "invalid_client", "client authentication failed");
+        }
+        self.bearer(tenant)
+    }
+
+    fn ticket(&self, tenant: &str, request: &Request) -> Answer {
+        let sent = serde_json::from_slice::<TicketCredentials>(&request.body).ok();
+        let good = sent.is_some_and(|s| self.knows(s.user_name.as_deref(), s.password.as_deref()));
+        if !good {
+            return Answer::json(
+                401,
+                &json!({"status": 401, "error": "Authentication failed for user. Invalid credentials."}),
+            );
+        }
+        let lifetime = Duration::from_secs(self.settings().token_lifetime_seconds);
+        let ticket = self.tokens.issue("*OTDSSSO*", tenant, lifetime);
+        Answer::json(200, &json!({"token": null, "userId": "local", "ticket": ticket}))
+    }
+
+    fn knows(&self, id: Option<&str>, secret: Option<&str>) -> bool {
+        id == Some(&self.options.client_id) && secret == Some(&self.options.client_secret)
+    }
+
+    fn bearer(&self, tenant: &str) -> Answer {
+        let seconds = self.settings().token_lifetime_seconds;
+        let token = self.tokens.issue("", tenant, Duration::from_secs(seconds));
+        Answer::json(200, &json!({"access_token": token, "token_type": "Bearer", "expires_in": seconds}))
+    }
+
+    /// Refuses a request without a good token. In mode `none` (no authentication) every request passes.
+    pub(super) fn authorize(&self, request: &Request) -> Result<(), Answer> {
+        if !self.settings().authenticate {
+            return Ok(());
+        }
+        let bearer = request.header("authorization").and_then(|v| v.strip_prefix("Bearer "));
+        let Some(token) = bearer.or_else(|| request.header("otdsticket")) else {
+            return Err(error::gateway_fault(
+                401,
+                "Missing Access Token",
+                "oauth.v2.InvalidAccessToken",
+            ));
+        };
+        match self.tokens.check(token, None) {
+            Check::Good => Ok(()),
+            Check::Expired => Err(error::gateway_fault(
+                401,
+                "Access Token expired",
+                "keymanagement.service.access_token_expired",
+            )),
+            Check::Unknown => Err(error::gateway_fault(
+                401,
+                "Invalid Access Token",
+                "keymanagement.service.invalid_access_token",
+            )),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Documents out of driver data: a business letter for anything with an order, a listing for the rest.
+
+mod html;
+mod letter;
+mod pdf;
+pub mod text;
+pub mod value;
+mod words;
+
+pub use pdf::read_text;
+
+use serde_json::Value;
+
+pub const EMPOWER: &str = "application/vnd.exstream-empower";
+
+/// What makes one composition differ from the next, as with the real engine.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    pub at: jiff::Timestamp,
+    pub serial: u64,
+}
+
+pub fn can_make(mime: &str) -> bool {
+    matches!(mime, "application/pdf" | "text/html" | EMPOWER)
+}
+
+/// The documents of one queue. A PDF holds all customers of the file; HTML and Empower break per customer.
+pub fn make(mime: &str, customers: &[Value], stamp: Option<&Stamp>, padding: usize) -> Vec<Vec<u8>> {
+    match mime {
+        "application/pdf" => vec![pdf::write(customers, stamp, padding)],
+        "text/html" => customers.iter().map(|customer| html::write(customer).into_bytes()).collect(),
+        _ => customers.iter().map(|customer| customer.to_string().into_bytes()).collect(),
+    }
+}

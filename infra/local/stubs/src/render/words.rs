@@ -1,0 +1,274 @@
+//! The fixed words of a letter, and how its language writes money and dates.
+
+use super::value;
+use serde_json::Value;
+
+#[derive(Debug)]
+pub(super) struct Words {
+    pub language: &'static str,
+    pub order: &'static str,
+    pub date: &'static str,
+    pub payment: &'static str,
+    pub method: &'static str,
+    pub reference: &'static str,
+    pub customer: &'static str,
+    pub deliver_to: &'static str,
+    pub same_address: &'static str,
+    pub dear: &'static str,
+    pub thanks: &'static str,
+    pub item: &'static str,
+    pub sku: &'static str,
+    pub quantity: &'static str,
+    pub unit_price: &'static str,
+    pub amount: &'static str,
+    pub subtotal: &'static str,
+    pub discount: &'static str,
+    pub shipping: &'static str,
+    pub tax: &'static str,
+    pub tip: &'static str,
+    pub total: &'static str,
+    pub paid: &'static str,
+    pub outstanding: &'static str,
+    pub note: &'static str,
+    pub page: &'static str,
+    pub of: &'static str,
+    titles: &'static [(&'static str, &'static str)],
+    statuses: &'static [(&'static str, &'static str)],
+    months: [&'static str; 12],
+}
+
+impl Words {
+    /// English, French or German; English for every other locale.
+    pub fn of(locale: &str) -> &'static Self {
+        match locale.get(..2).map(str::to_ascii_lowercase).as_deref() {
+            Some("fr") => &FRENCH,
+            Some("de") => &GERMAN,
+            _ => &ENGLISH,
+        }
+    }
+
+    pub fn title(&self, document: &str) -> String {
+        look_up(self.titles, document)
+    }
+
+    pub fn status(&self, status: &str) -> String {
+        look_up(self.statuses, &status.to_ascii_lowercase())
+    }
+
+    /// `2026-11-22T10:00:00+01:00` as a day of the shop's own calendar; other text is left alone.
+    pub fn day(&self, text: &str) -> String {
+        let day: Option<jiff::civil::Date> = text.get(..10).and_then(|d| d.parse().ok());
+        let Some(day) = day else { return text.to_owned() };
+        let month = self.months[usize::from(day.month().unsigned_abs()) - 1];
+        match self.language {
+            "fr" => format!("{} {month} {}", day.day(), day.year()),
+            "de" => format!("{}. {month} {}", day.day(), day.year()),
+            _ => format!("{month} {}, {}", day.day(), day.year()),
+        }
+    }
+
+    /// `{"amount": "1234.5", "currency": "EUR"}` as people write it. Digits are kept, never rounded.
+    pub fn money(&self, value: &Value) -> Option<String> {
+        let amount = value::text(value, &["amount"]).or_else(|| value::scalar(value))?;
+        let currency = value::text(value, &["currency"]).or_else(|| value::text(value, &["currency_code"]));
+        let (sign, digits) = match amount.strip_prefix('-') {
+            Some(rest) => ("-", rest),
+            None => ("", amount.as_str()),
+        };
+        if !digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+            return Some(amount);
+        }
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let (group, point) = match self.language {
+            "fr" => ('\u{a0}', ','),
+            "de" => ('.', ','),
+            _ => (',', '.'),
+        };
+        let mut number = String::new();
+        for (index, digit) in whole.chars().enumerate() {
+            if index > 0 && (whole.len() - index).is_multiple_of(3) {
+                number.push(group);
+            }
+            number.push(digit);
+        }
+        if !fraction.is_empty() {
+            number.push(point);
+            number.push_str(fraction);
+        }
+        let symbol = match currency.as_deref() {
+            Some("EUR") => "€",
+            Some("USD") => "$",
+            Some("GBP") => "£",
+            Some("JPY") => "¥",
+            Some(code) => return Some(format!("{sign}{number}\u{a0}{code}")),
+            None => return Some(format!("{sign}{number}")),
+        };
+        Some(match self.language {
+            "en" => format!("{sign}{symbol}{number}"),
+            _ => format!("{sign}{number}\u{a0}{symbol}"),
+        })
+    }
+
+    /// `20` as `20 %`, in the language's spelling.
+    pub fn percent(&self, rate: &str) -> String {
+        let rate = if rate.contains('.') { rate.trim_end_matches('0').trim_end_matches('.') } else { rate };
+        match self.language {
+            "en" => format!("{rate}%"),
+            _ => format!("{}\u{a0}%", rate.replace('.', ",")),
+        }
+    }
+}
+
+fn look_up(list: &[(&str, &str)], key: &str) -> String {
+    list.iter().find(|(known, _)| *known == key).map_or_else(|| spell_out(key), |(_, text)| (*text).to_owned())
+}
+
+/// `payment-overdue_letter` as `Payment overdue letter`.
+pub(super) fn spell_out(key: &str) -> String {
+    let text = key.replace(['-', '_'], " ");
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+static ENGLISH: Words = Words {
+    language: "en",
+    order: "Order",
+    date: "Date",
+    payment: "Payment",
+    method: "Paid with",
+    reference: "Your reference",
+    customer: "Customer",
+    deliver_to: "Delivery address",
+    same_address: "Same as billing address",
+    dear: "Dear",
+    thanks: "thank you for your order. Here is what you bought.",
+    item: "Item",
+    sku: "SKU",
+    quantity: "Qty",
+    unit_price: "Unit price",
+    amount: "Amount",
+    subtotal: "Subtotal",
+    discount: "Discount",
+    shipping: "Shipping",
+    tax: "Tax",
+    tip: "Tip",
+    total: "Total",
+    paid: "Paid",
+    outstanding: "Amount due",
+    note: "Note",
+    page: "Page",
+    of: "of",
+    titles: &[],
+    statuses: &[],
+    months: [
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+        "November", "December",
+    ],
+};
+
+static FRENCH: Words = Words {
+    language: "fr",
+    order: "Commande",
+    date: "Date",
+    payment: "Paiement",
+    method: "Moyen de paiement",
+    reference: "Votre référence",
+    customer: "Client",
+    deliver_to: "Adresse de livraison",
+    same_address: "Identique à l’adresse de facturation",
+    dear: "Bonjour",
+    thanks: "merci pour votre commande. En voici le détail.",
+    item: "Article",
+    sku: "Référence",
+    quantity: "Qté",
+    unit_price: "Prix unitaire",
+    amount: "Montant",
+    subtotal: "Sous-total",
+    discount: "Remise",
+    shipping: "Livraison",
+    tax: "Taxes",
+    tip: "Pourboire",
+    total: "Total",
+    paid: "Payé",
+    outstanding: "Reste à payer",
+    note: "Remarque",
+    page: "Page",
+    of: "sur",
+    titles: &[("order-confirmation", "Confirmation de commande"), ("receipt", "Reçu")],
+    statuses: &[
+        ("paid", "Payé"),
+        ("pending", "En attente"),
+        ("partially_paid", "Partiellement payé"),
+        ("authorized", "Autorisé"),
+        ("refunded", "Remboursé"),
+        ("partially_refunded", "Partiellement remboursé"),
+        ("voided", "Annulé"),
+    ],
+    months: [
+        "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre",
+        "novembre", "décembre",
+    ],
+};
+
+static GERMAN: Words = Words {
+    language: "de",
+    order: "Bestellung",
+    date: "Datum",
+    payment: "Zahlung",
+    method: "Zahlungsart",
+    reference: "Ihr Zeichen",
+    customer: "Kunde",
+    deliver_to: "Lieferadresse",
+    same_address: "Wie Rechnungsadresse",
+    dear: "Guten Tag",
+    thanks: "vielen Dank für Ihre Bestellung. Hier die Einzelheiten.",
+    item: "Artikel",
+    sku: "Art.-Nr.",
+    quantity: "Menge",
+    unit_price: "Einzelpreis",
+    amount: "Betrag",
+    subtotal: "Zwischensumme",
+    discount: "Rabatt",
+    shipping: "Versand",
+    tax: "Steuern",
+    tip: "Trinkgeld",
+    total: "Gesamtbetrag",
+    paid: "Bezahlt",
+    outstanding: "Offener Betrag",
+    note: "Anmerkung",
+    page: "Seite",
+    of: "von",
+    titles: &[("order-confirmation", "Auftragsbestätigung"), ("receipt", "Quittung")],
+    statuses: &[
+        ("paid", "Bezahlt"),
+        ("pending", "Ausstehend"),
+        ("partially_paid", "Teilweise bezahlt"),
+        ("authorized", "Autorisiert"),
+        ("refunded", "Erstattet"),
+        ("partially_refunded", "Teilweise erstattet"),
+        ("voided", "Storniert"),
+    ],
+    months: [
+        "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober",
+        "November", "Dezember",
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn money_and_days_follow_the_language() {
+        let amount = json!({"amount": "-1234567.50", "currency": "EUR"});
+        assert_eq!(Words::of("en-GB").money(&amount).unwrap(), "-€1,234,567.50");
+        assert_eq!(Words::of("fr").money(&amount).unwrap(), "-1\u{a0}234\u{a0}567,50\u{a0}€");
+        assert_eq!(Words::of("de-CH").money(&amount).unwrap(), "-1.234.567,50\u{a0}€");
+        assert_eq!(Words::of("sv").money(&json!({"amount": "10", "currency": "SEK"})).unwrap(), "10\u{a0}SEK");
+        assert_eq!(Words::of("fr").day("2026-11-22T00:30:00+01:00"), "22 novembre 2026");
+        assert_eq!(Words::of("en").day("soon"), "soon");
+        assert_eq!(Words::of("fr").percent("5.50"), "5,5\u{a0}%");
+        assert_eq!(Words::of("en").percent("20"), "20%");
+    }
+}

@@ -1,0 +1,3 @@
+//! x
+pub mod schema;
+pub use schema::SchemaError;

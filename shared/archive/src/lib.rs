@@ -1,0 +1,25 @@
+//! The archive: every document as it was composed, beside a record that proves what it is.
+//!
+//! Two objects a communication, `document.<ext>` and then `record.json`, put once and locked: neither can be
+//! overwritten or deleted before its retention ends. The location is derived from the communication alone,
+//! so a second attempt finds what the first one left ([`Archive::find`]) and adopts it. A crash between the
+//! two puts leaves a document without a record; its metadata carries what the record needs.
+
+mod location;
+mod record;
+mod store;
+mod verify;
+
+pub use location::Location;
+pub use record::{
+    DriverData, EvidenceRecord, Output, Previous, Recipient, Resend, Retention, Software, Template, TemplateBasis,
+    Trigger,
+};
+pub use store::{Archive, ArchiveError, Composed, Details, Found, LockMode, Stored};
+pub use verify::{Mismatch, verify};
+
+/// The hexadecimal SHA-256 of `bytes`, the form used in records and in the ledger.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    hex::encode(Sha256::digest(bytes))
+}

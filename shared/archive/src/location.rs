@@ -1,0 +1,73 @@
+//! Object keys. This is the only place that builds one.
+
+use comms::{CommunicationId, Document, ShopDomain};
+use jiff::{Timestamp, tz::TimeZone};
+
+/// Where the objects of one communication are:
+/// `<shop>/<yyyy>/<mm>/<dd>/<document>/<communication>/`, below `test/` for test orders and dry runs.
+///
+/// The date is that of the first claim, in UTC: it is in the ledger, so that every attempt, on whatever day,
+/// names the same place. All parts are closed alphabets, so a key holds no text of a customer's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    prefix: String,
+}
+
+impl Location {
+    pub fn new(
+        shop: &ShopDomain,
+        first_claimed: Timestamp,
+        document: Document,
+        communication: &CommunicationId,
+        test: bool,
+    ) -> Self {
+        let date = first_claimed.to_zoned(TimeZone::UTC).date();
+        let root = if test { "test/" } else { "" };
+        let (year, month, day) = (date.year(), date.month(), date.day());
+        Self { prefix: format!("{root}{shop}/{year:04}/{month:02}/{day:02}/{document}/{communication}/") }
+    }
+
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    pub fn document(&self, extension: &str) -> String {
+        format!("{}document.{extension}", self.prefix)
+    }
+
+    pub fn record(&self) -> String {
+        format!("{}record.json", self.prefix)
+    }
+}
+
+/// The file extension of a media type; `bin` for one this system does not expect.
+pub(crate) fn extension(media_type: &str) -> &'static str {
+    match media_type.split(';').next().unwrap_or_default().trim() {
+        "application/pdf" => "pdf",
+        "text/html" => "html",
+        "application/json" => "json",
+        "application/xml" | "text/xml" => "xml",
+        "application/vnd.exstream-empower" => "empower",
+        "text/plain" => "txt",
+        _ => "bin",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_the_documented_layout() {
+        let shop = "acme.myshopify.com".parse().unwrap();
+        let id = "c4809f9b199959867b344883a5f958d0".parse().unwrap();
+        let at = "2026-01-02T23:30:00-02:00".parse().unwrap();
+        let location = Location::new(&shop, at, Document::Receipt, &id, false);
+        assert_eq!(
+            location.document("pdf"),
+            "acme.myshopify.com/2026/01/03/receipt/c4809f9b199959867b344883a5f958d0/document.pdf"
+        );
+        let test = Location::new(&shop, at, Document::Receipt, &id, true);
+        assert_eq!(test.record(), "test/acme.myshopify.com/2026/01/03/receipt/c4809f9b199959867b344883a5f958d0/record.json");
+    }
+}

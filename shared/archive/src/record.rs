@@ -1,0 +1,186 @@
+//! The evidence record: what `record.json` says. A public, versioned contract
+//! (`schemas/evidence-record.v1.json`).
+
+use comms::{CommunicationId, Document, Flow, Gid, MessageClass, Revision, ShopDomain};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// Proof of one communication: who, what, when, why, with which template, and what came out.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct EvidenceRecord {
+    /// The version of this format: 1.
+    pub v: u32,
+    pub communication: CommunicationId,
+    pub shop: ShopDomain,
+    pub flow: Flow,
+    pub document: Document,
+    pub message_class: MessageClass,
+    /// What the document is about.
+    pub subject: Gid,
+    pub revision: Revision,
+    /// The order, customer or company location it belongs to.
+    pub order: Gid,
+    /// The customer's keyed hash, as in the ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer: Option<String>,
+    pub trigger: Trigger,
+    /// When Exstream's answer arrived.
+    #[schemars(with = "String")]
+    pub composed_at: Timestamp,
+    pub locale: String,
+    pub template: Template,
+    pub driver_data: DriverData,
+    pub output: Output,
+    /// The channel the document was made for; absent when it was only archived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// To whom it was to be sent. Absent for marketing, where the keyed hash has to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<Recipient>,
+    pub retention: Retention,
+    /// The S3 version of the shop's configuration that was in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<String>,
+    pub software: Software,
+    /// The record of the issue of this document that came before this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Previous>,
+    /// Present when a person asked for this issue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resend: Option<Resend>,
+    /// A test order or a dry run: composed and archived, never delivered.
+    pub test: bool,
+}
+
+/// The event that led to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Trigger {
+    pub topic: String,
+    pub webhook_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub triggered_at: Option<Timestamp>,
+}
+
+/// What Exstream composed with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Template {
+    /// The Exstream communication.
+    pub communication: String,
+    pub data_source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    pub basis: TemplateBasis,
+}
+
+/// How the template's version is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TemplateBasis {
+    /// Exstream named it for this very run.
+    Traced,
+    /// It was the latest approved version when the document was composed.
+    Assumed,
+    /// It could not be looked up.
+    Unavailable,
+}
+
+/// What was sent to Exstream.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct DriverData {
+    /// The schema the data follows, such as `order-confirmation/1`.
+    pub schema: String,
+    /// `json` or `xml`: the form it was sent in. `data` is always the JSON form.
+    pub format: String,
+    /// SHA-256 of the bytes that were sent.
+    pub sha256: String,
+    /// Absent if an earlier attempt composed the document and its data could not be made again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub data: Option<Box<RawValue>>,
+}
+
+/// What Exstream answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Output {
+    pub object: String,
+    pub version_id: String,
+    pub media_type: String,
+    pub bytes: u64,
+    pub sha256: String,
+    /// Absent where the file does not say so in the clear.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pages: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_number: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Recipient {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Retention {
+    pub mode: String,
+    #[schemars(with = "String")]
+    pub until: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Software {
+    pub name: Cow<'static, str>,
+    pub version: Cow<'static, str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Previous {
+    pub communication: CommunicationId,
+    /// SHA-256 of that communication's `record.json`.
+    pub record_sha256: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Resend {
+    pub actor: String,
+    pub reason: String,
+}
+
+impl EvidenceRecord {
+    pub const VERSION: u32 = 1;
+
+    /// The published JSON Schema.
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(Self).to_value()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_contract_is_published() {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/evidence-record.v1.json");
+        contract::published(&file, &EvidenceRecord::schema());
+    }
+
+    #[test]
+    fn driver_data_is_kept_to_the_digit() {
+        let json = r#"{"schema":"receipt/1","format":"json","sha256":"00","data":{"id":9007199254740993,"amount":"1.10"}}"#;
+        let data: DriverData = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&data).unwrap(), json);
+    }
+}

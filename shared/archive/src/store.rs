@@ -1,0 +1,356 @@
+//! Puts and gets. A put is refused by S3 where the object exists, and checked by S3 against its SHA-256.
+
+use crate::{EvidenceRecord, Location, Output, Retention, location::extension, sha256_hex};
+use aws_sdk_s3::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    primitives::{ByteStream, DateTime},
+    types::{ChecksumMode, ObjectLockMode},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use comms::{Class, Classify};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    #[error("{doing} {key}")]
+    Request { doing: &'static str, key: String, source: Cause },
+    #[error("{key} exists with other content than what is to be archived under it")]
+    Conflict { key: String },
+    #[error("{key} is not what this archive writes: {what}")]
+    Malformed { key: String, what: &'static str },
+    #[error("the evidence record cannot be written as JSON")]
+    Record(#[source] serde_json::Error),
+}
+
+impl Classify for ArchiveError {
+    fn class(&self) -> Class {
+        match self {
+            // putting again is safe: the object is there or it is not
+            Self::Request { .. } => Class::transient(),
+            Self::Conflict { .. } | Self::Malformed { .. } | Self::Record(_) => Class::Permanent,
+        }
+    }
+}
+
+/// Who may shorten a retention: nobody, or those with a special permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockMode {
+    Compliance,
+    Governance,
+}
+
+impl LockMode {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Compliance => "COMPLIANCE",
+            Self::Governance => "GOVERNANCE",
+        }
+    }
+}
+
+impl std::str::FromStr for LockMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "COMPLIANCE" => Ok(Self::Compliance),
+            "GOVERNANCE" => Ok(Self::Governance),
+            other => Err(format!("`{other}` is not a lock mode: expected COMPLIANCE or GOVERNANCE")),
+        }
+    }
+}
+
+/// A document as Exstream made it, with what the record needs to know of its making.
+#[derive(Debug, Clone)]
+pub struct Composed {
+    pub bytes: Bytes,
+    pub media_type: String,
+    pub details: Details,
+}
+
+/// Kept as object metadata beside the document, so that a record can be written by a later attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    pub composed_at: Timestamp,
+    pub driver_sha256: String,
+    pub driver_format: String,
+    pub template: crate::Template,
+    pub queue: Option<String>,
+    pub file_name: Option<String>,
+    pub customer_number: Option<String>,
+}
+
+/// A document that is in the archive.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    pub output: Output,
+    pub details: Details,
+}
+
+/// What an earlier attempt left.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub document: Option<Stored>,
+    /// The record and the version and hash of its object.
+    pub record: Option<(EvidenceRecord, String, String)>,
+}
+
+pub struct Archive {
+    s3: Client,
+    bucket: String,
+    lock: LockMode,
+}
+
+impl Archive {
+    pub fn new(s3: Client, bucket: String, lock: LockMode) -> Self {
+        Self { s3, bucket, lock }
+    }
+
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    pub fn retention(&self, composed_at: Timestamp, days: u16) -> Retention {
+        let until = composed_at + jiff::SignedDuration::from_hours(24 * i64::from(days));
+        Retention { mode: self.lock.name().to_owned(), until }
+    }
+
+    /// Archives a document, or adopts the one that is already there.
+    ///
+    /// Two attempts that both composed end with the same, first document; the second's bytes are dropped.
+    pub async fn put_document(
+        &self,
+        location: &Location,
+        composed: &Composed,
+        retention: &Retention,
+    ) -> Result<Stored, ArchiveError> {
+        let key = location.document(extension(&composed.media_type));
+        let sha256 = sha256_hex(&composed.bytes);
+        let details = serde_json::to_vec(&composed.details).map_err(ArchiveError::Record)?;
+        let metadata = HashMap::from([
+            ("details".to_owned(), BASE64_STANDARD.encode(details)),
+            ("sha256".to_owned(), sha256.clone()),
+        ]);
+        let put = self.put(&key, composed.bytes.clone(), &composed.media_type, &sha256, metadata, retention);
+        match put.await? {
+            Some(version_id) => Ok(Stored {
+                output: Output {
+                    object: key,
+                    version_id,
+                    media_type: composed.media_type.clone(),
+                    bytes: composed.bytes.len() as u64,
+                    sha256,
+                    pages: pages(&composed.media_type, &composed.bytes),
+                    queue: composed.details.queue.clone(),
+                    file_name: composed.details.file_name.clone(),
+                    customer_number: composed.details.customer_number.clone(),
+                },
+                details: composed.details.clone(),
+            }),
+            None => self.adopt(key).await,
+        }
+    }
+
+    /// Archives the record; answers its version and hash. A record that is already there is kept.
+    pub async fn put_record(
+        &self,
+        location: &Location,
+        record: &EvidenceRecord,
+        retention: &Retention,
+    ) -> Result<(String, String), ArchiveError> {
+        let key = location.record();
+        let json = Bytes::from(serde_json::to_vec(record).map_err(ArchiveError::Record)?);
+        let sha256 = sha256_hex(&json);
+        match self.put(&key, json, "application/json", &sha256, HashMap::new(), retention).await? {
+            Some(version_id) => Ok((version_id, sha256)),
+            None => {
+                let (kept, version_id, sha256) = self.read_record(&key).await?;
+                if kept.output.sha256 == record.output.sha256 {
+                    Ok((version_id, sha256))
+                } else {
+                    Err(ArchiveError::Conflict { key })
+                }
+            }
+        }
+    }
+
+    /// What an earlier attempt left at `location`. Two requests at the most per object found.
+    pub async fn find(&self, location: &Location) -> Result<Found, ArchiveError> {
+        let list = self.s3.list_objects_v2().bucket(&self.bucket).prefix(location.prefix()).max_keys(8).send().await;
+        let list = list.map_err(|error| request("listing", location.prefix(), error))?;
+        let mut found = Found::default();
+        for key in list.contents().iter().filter_map(|object| object.key()) {
+            if *key == location.record() {
+                found.record = Some(self.read_record(key).await?);
+            } else {
+                found.document = Some(self.adopt(key.to_owned()).await?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The archived bytes of a document, checked against its recorded hash.
+    pub async fn read_document(&self, output: &Output) -> Result<Bytes, ArchiveError> {
+        let bytes = self.read(&output.object, Some(&output.version_id)).await?.0;
+        if sha256_hex(&bytes) == output.sha256 {
+            Ok(bytes)
+        } else {
+            Err(ArchiveError::Conflict { key: output.object.clone() })
+        }
+    }
+
+    /// The record beside the document `document_key`, at a version, parsed and as stored.
+    pub async fn record_of(
+        &self,
+        document_key: &str,
+        record_version: &str,
+    ) -> Result<(EvidenceRecord, Bytes), ArchiveError> {
+        let folder = document_key.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let key = format!("{folder}/record.json");
+        let bytes = self.read(&key, Some(record_version)).await?.0;
+        let record = serde_json::from_slice(&bytes)
+            .map_err(|_| ArchiveError::Malformed { key, what: "not an evidence record" })?;
+        Ok((record, bytes))
+    }
+
+    async fn read_record(&self, key: &str) -> Result<(EvidenceRecord, String, String), ArchiveError> {
+        let (bytes, version_id) = self.read(key, None).await?;
+        let record = serde_json::from_slice(&bytes)
+            .map_err(|_| ArchiveError::Malformed { key: key.to_owned(), what: "not an evidence record" })?;
+        Ok((record, version_id, sha256_hex(&bytes)))
+    }
+
+    async fn read(&self, key: &str, version_id: Option<&str>) -> Result<(Bytes, String), ArchiveError> {
+        let get = self.s3.get_object().bucket(&self.bucket).key(key);
+        let object = get.set_version_id(version_id.map(str::to_owned)).send().await;
+        let object = object.map_err(|error| request("reading", key, error))?;
+        let version_id = object.version_id().unwrap_or_default().to_owned();
+        let body = object.body.collect().await.map_err(|error| request("reading", key, error))?;
+        Ok((body.into_bytes(), version_id))
+    }
+
+    /// The version of the new object, or nothing if there is one already.
+    async fn put(
+        &self,
+        key: &str,
+        bytes: Bytes,
+        media_type: &str,
+        sha256: &str,
+        metadata: HashMap<String, String>,
+        retention: &Retention,
+    ) -> Result<Option<String>, ArchiveError> {
+        let digest = hex::decode(sha256).unwrap_or_default();
+        let result = self
+            .s3
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .if_none_match("*")
+            .checksum_sha256(BASE64_STANDARD.encode(digest))
+            .content_type(media_type)
+            .set_metadata(Some(metadata))
+            .object_lock_mode(match self.lock {
+                LockMode::Compliance => ObjectLockMode::Compliance,
+                LockMode::Governance => ObjectLockMode::Governance,
+            })
+            .object_lock_retain_until_date(DateTime::from_millis(retention.until.as_millisecond()))
+            .body(ByteStream::from(bytes))
+            .send()
+            .await;
+        match result {
+            // an answer without a version would leave the record pointing nowhere
+            Ok(output) => match output.version_id {
+                Some(version_id) => Ok(Some(version_id)),
+                None => {
+                    Err(ArchiveError::Malformed { key: key.to_owned(), what: "the bucket does not keep versions" })
+                }
+            },
+            Err(SdkError::ServiceError(error)) if error.err().code() == Some("PreconditionFailed") => Ok(None),
+            Err(error) => Err(request("archiving", key, error)),
+        }
+    }
+
+    async fn adopt(&self, key: String) -> Result<Stored, ArchiveError> {
+        let head = self
+            .s3
+            .head_object()
+            .bucket(&self.bucket)
+            .key(&key)
+            .checksum_mode(ChecksumMode::Enabled)
+            .send()
+            .await
+            .map_err(|error| request("looking at", &key, error))?;
+        let malformed = |what| ArchiveError::Malformed { key: key.clone(), what };
+        let metadata = head.metadata().ok_or_else(|| malformed("no metadata"))?;
+        let details: Details = metadata
+            .get("details")
+            .and_then(|text| BASE64_STANDARD.decode(text).ok())
+            .and_then(|json| serde_json::from_slice(&json).ok())
+            .ok_or_else(|| malformed("no details in its metadata"))?;
+        // the checksum S3 computed is the witness; the metadata only says it in hexadecimal
+        let sha256 = head
+            .checksum_sha256()
+            .and_then(|text| BASE64_STANDARD.decode(text).ok())
+            .map(hex::encode)
+            .or_else(|| metadata.get("sha256").cloned())
+            .ok_or_else(|| malformed("no checksum"))?;
+        let output = Output {
+            version_id: head.version_id().ok_or_else(|| malformed("no version"))?.to_owned(),
+            media_type: head.content_type().unwrap_or_default().to_owned(),
+            bytes: head.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default(),
+            sha256,
+            pages: None,
+            queue: details.queue.clone(),
+            file_name: details.file_name.clone(),
+            customer_number: details.customer_number.clone(),
+            object: key,
+        };
+        Ok(Stored { output, details })
+    }
+}
+
+fn request(doing: &'static str, key: &str, source: impl Into<Cause>) -> ArchiveError {
+    ArchiveError::Request { doing, key: key.to_owned(), source: source.into() }
+}
+
+/// The page count a PDF states in the clear: the largest `/Count` of a page tree node.
+///
+/// Files that keep their page tree in a compressed stream say nothing without being unpacked, which is
+/// not worth it on the way of every document.
+fn pages(media_type: &str, bytes: &[u8]) -> Option<u32> {
+    if media_type != "application/pdf" {
+        return None;
+    }
+    memchr::memmem::find_iter(bytes, b"/Type /Pages")
+        .chain(memchr::memmem::find_iter(bytes, b"/Type/Pages"))
+        .filter_map(|at| {
+            // the dictionary around the type: from its `<<` to its `>>`
+            let start = memchr::memmem::rfind(&bytes[at.saturating_sub(4096)..at], b"<<")? + at.saturating_sub(4096);
+            let end = memchr::memmem::find(&bytes[at..], b">>")? + at;
+            let dictionary = &bytes[start..end];
+            let count = &dictionary[memchr::memmem::find(dictionary, b"/Count")? + 6..];
+            let digits: String =
+                count.iter().skip_while(|b| b.is_ascii_whitespace()).take_while(|b| b.is_ascii_digit()).map(|&b| char::from(b)).collect();
+            digits.parse().ok()
+        })
+        .max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_the_pages_a_pdf_states() {
+        let pdf = b"%PDF-1.7\n1 0 obj\n<< /Type /Pages /Kids [2 0 R] /Count 3 >>\nendobj\n4 0 obj\n<</Count 2/Kids[]/Type/Pages>>";
+        assert_eq!(pages("application/pdf", pdf), Some(3));
+        assert_eq!(pages("application/pdf", b"%PDF-1.7 nothing"), None);
+        assert_eq!(pages("text/html", pdf), None);
+    }
+}

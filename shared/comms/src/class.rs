@@ -1,0 +1,29 @@
+//! What a failure means for the work it interrupted.
+
+use std::time::Duration;
+
+/// The three answers a caller needs from any failed call, and nothing else.
+///
+/// A client names what happened in an error of its own; [`Classify::class`] is the one place that turns
+/// that into one of these, with an exhaustive match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Trying again gives the same answer: record the failure, report it, acknowledge the message.
+    Permanent,
+    /// Trying again may help; not before `retry_after`, where the other side named a time.
+    Transient { retry_after: Option<Duration> },
+    /// The other side may or may not have acted. Harmless for a call without effects (try again),
+    /// never repeated blindly for a send.
+    Unknown,
+}
+
+impl Class {
+    pub const fn transient() -> Self {
+        Self::Transient { retry_after: None }
+    }
+}
+
+/// Implemented by every error that crosses a crate's border.
+pub trait Classify {
+    fn class(&self) -> Class;
+}

@@ -1,0 +1,21 @@
+//! The vocabulary of the system: identifiers, money, flows, documents, communications and their states.
+//!
+//! Owns no I/O and no clock: everything here is a value that is parsed once at the edge and trusted from
+//! then on. Other crates speak in these types, so a shop domain is never mistaken for a file path and an
+//! amount never passes through a float.
+
+mod class;
+mod document;
+mod gid;
+mod id;
+mod money;
+mod shop;
+mod state;
+
+pub use class::{Class, Classify};
+pub use document::{Document, Flow, MessageClass, UnknownName};
+pub use gid::{Gid, InvalidGid};
+pub use id::{CommunicationId, CustomerKey, InvalidCommunicationId, Revision};
+pub use money::{CurrencyCode, InvalidMoney, Money};
+pub use shop::{InvalidShopDomain, ShopDomain};
+pub use state::{State, WriteBackState};

@@ -1,0 +1,201 @@
+//! Amounts of money.
+
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, fmt, str::FromStr};
+
+/// An ISO 4217 currency code that has been checked to exist, such as `EUR`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CurrencyCode(iso_currency::Currency);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidMoney {
+    #[error("`{0}` is not an ISO 4217 currency code")]
+    Currency(String),
+    #[error("`{0}` is not a decimal amount")]
+    Amount(String),
+    #[error("cannot add {0} to {1}")]
+    Mixed(CurrencyCode, CurrencyCode),
+    #[error("an amount is too large")]
+    Overflow,
+}
+
+impl CurrencyCode {
+    /// How many decimal places the currency has: 0 for JPY, 2 for EUR, 3 for KWD.
+    pub fn decimals(self) -> u32 {
+        self.0.exponent().map_or(2, u32::from)
+    }
+}
+
+impl FromStr for CurrencyCode {
+    type Err = InvalidMoney;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        iso_currency::Currency::from_code(text)
+            .map(Self)
+            .ok_or_else(|| InvalidMoney::Currency(text.chars().filter(|c| !c.is_control()).take(8).collect()))
+    }
+}
+
+impl fmt::Display for CurrencyCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.code())
+    }
+}
+
+impl Serialize for CurrencyCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for CurrencyCode {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for CurrencyCode {
+    fn schema_name() -> Cow<'static, str> {
+        "CurrencyCode".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "description": "An ISO 4217 currency code.", "pattern": "^[A-Z]{3}$"})
+    }
+}
+
+/// A decimal amount and its currency.
+///
+/// Written with exactly the decimal places of its currency, however Shopify wrote it; an amount that is
+/// finer than its currency (a unit price, a tax share) keeps its digits, because rounding is a decision
+/// of the document's owner.
+///
+/// ```
+/// let money = |amount, code| comms::Money::parse(amount, code).unwrap().amount_text();
+/// assert_eq!(money("10", "EUR"), "10.00");
+/// assert_eq!(money("1000.0", "JPY"), "1000");
+/// assert_eq!(money("1.5", "KWD"), "1.500");
+/// assert_eq!(money("0.125", "USD"), "0.125");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Money {
+    amount: Decimal,
+    currency: CurrencyCode,
+}
+
+impl Money {
+    pub const fn new(amount: Decimal, currency: CurrencyCode) -> Self {
+        Self { amount, currency }
+    }
+
+    pub fn zero(currency: CurrencyCode) -> Self {
+        Self::new(Decimal::ZERO, currency)
+    }
+
+    pub fn parse(amount: &str, currency: &str) -> Result<Self, InvalidMoney> {
+        let currency = currency.parse()?;
+        let amount = Decimal::from_str_exact(amount.trim())
+            .map_err(|_| InvalidMoney::Amount(amount.chars().filter(|c| !c.is_control()).take(40).collect()))?;
+        Ok(Self::new(amount, currency))
+    }
+
+    pub const fn amount(self) -> Decimal {
+        self.amount
+    }
+
+    pub const fn currency(self) -> CurrencyCode {
+        self.currency
+    }
+
+    /// The amount as text, with at least the currency's decimal places.
+    pub fn amount_text(self) -> String {
+        let mut amount = self.amount.normalize();
+        if amount.scale() < self.currency.decimals() {
+            amount.rescale(self.currency.decimals());
+        }
+        amount.to_string()
+    }
+
+    pub fn checked_add(self, other: Self) -> Result<Self, InvalidMoney> {
+        self.same_currency(other)?;
+        self.amount.checked_add(other.amount).map(|amount| Self { amount, ..self }).ok_or(InvalidMoney::Overflow)
+    }
+
+    pub fn checked_sub(self, other: Self) -> Result<Self, InvalidMoney> {
+        self.same_currency(other)?;
+        self.amount.checked_sub(other.amount).map(|amount| Self { amount, ..self }).ok_or(InvalidMoney::Overflow)
+    }
+
+    pub fn checked_times(self, quantity: u64) -> Result<Self, InvalidMoney> {
+        let amount = self.amount.checked_mul(Decimal::from(quantity)).ok_or(InvalidMoney::Overflow)?;
+        Ok(Self { amount, ..self })
+    }
+
+    fn same_currency(self, other: Self) -> Result<(), InvalidMoney> {
+        if self.currency == other.currency { Ok(()) } else { Err(InvalidMoney::Mixed(other.currency, self.currency)) }
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.amount_text(), self.currency)
+    }
+}
+
+/// The form used in every contract: `{"amount": "10.00", "currency": "EUR"}`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Money")]
+struct Wire<'a> {
+    /// A decimal number as text, with the currency's decimal places.
+    #[schemars(regex(pattern = r"^-?[0-9]+(\.[0-9]+)?$"))]
+    amount: Cow<'a, str>,
+    currency: CurrencyCode,
+}
+
+impl Serialize for Money {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Wire { amount: self.amount_text().into(), currency: self.currency }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Money {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wire = Wire::deserialize(deserializer)?;
+        let amount = Decimal::from_str_exact(&wire.amount).map_err(serde::de::Error::custom)?;
+        Ok(Self::new(amount, wire.currency))
+    }
+}
+
+impl JsonSchema for Money {
+    fn schema_name() -> Cow<'static, str> {
+        "Money".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Wire::json_schema(generator)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn json_round_trips(cents in -1_000_000_000i64..1_000_000_000, code in prop::sample::select(vec!["EUR", "JPY", "KWD", "USD"])) {
+            let currency: CurrencyCode = code.parse().unwrap();
+            let money = Money::new(Decimal::new(cents, currency.decimals()), currency);
+            let json = serde_json::to_string(&money).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Money>(&json).unwrap(), money);
+        }
+    }
+
+    #[test]
+    fn currencies_never_mix() {
+        let error = Money::parse("1", "EUR").unwrap().checked_add(Money::parse("1", "USD").unwrap()).unwrap_err();
+        assert_eq!(error.to_string(), "cannot add USD to EUR");
+    }
+}

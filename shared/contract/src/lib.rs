@@ -1,0 +1,29 @@
+//! For tests: keeps published files equal to what the code says, and checks samples against schemas.
+//!
+//! A public contract is a file under `schemas/`, generated from the types and committed, so that a change to
+//! a type shows up in review as a change to a contract. `UPDATE_CONTRACTS=1 cargo test` writes the files.
+
+#![allow(clippy::panic, clippy::expect_used, reason = "only tests call this, and a failure is a failed test")]
+
+use serde_json::Value;
+use std::{fs, path::Path};
+
+/// Fails unless the file `path` holds exactly `value`.
+pub fn published(path: &Path, value: &Value) {
+    let text = serde_json::to_string_pretty(value).expect("a JSON value can be written") + "\n";
+    if std::env::var_os("UPDATE_CONTRACTS").is_some() {
+        fs::create_dir_all(path.parent().expect("a contract lies in a folder")).expect("the folder can be made");
+        fs::write(path, text).expect("the contract can be written");
+        return;
+    }
+    let found = fs::read_to_string(path).unwrap_or_default();
+    assert!(found == text, "{} is not what the code says: review the change, then run `UPDATE_CONTRACTS=1 cargo test`", path.display());
+}
+
+/// Fails unless `sample` is valid under `schema`, and says at which place it is not.
+pub fn conforms(schema: &Value, sample: &Value) {
+    let validator = jsonschema::validator_for(schema).expect("the schema is a valid JSON Schema");
+    let problems: Vec<_> =
+        validator.iter_errors(sample).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(problems.is_empty(), "the sample does not conform:\n{}", problems.join("\n"));
+}

@@ -1,0 +1,131 @@
+//! Sending and asking, by channel.
+//!
+//! Owns no state: whoever calls has marked the communication as being sent, and asks after a crash. A
+//! document whose bytes do not hash to what was archived is not sent by any channel.
+
+use crate::{DeliveryError, EmailStatus, Recipient, StatusCall, email, print::Spool};
+use bytes::Bytes;
+use comms::{CommunicationId, Document, ShopDomain};
+use exstream::{Credentials, TokenSource};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use shop_config::{Channel, DocumentConfig, ShopConfig};
+use std::{sync::Arc, time::Duration};
+
+/// The means of delivery, shared by every shop.
+pub struct Channels {
+    http: reqwest::Client,
+    tokens: Arc<TokenSource>,
+    s3: aws_sdk_s3::Client,
+    operations_bucket: String,
+}
+
+/// One document to send, by one channel.
+#[derive(Clone)]
+pub struct SendCall<'a> {
+    pub shop: &'a ShopDomain,
+    pub config: &'a ShopConfig,
+    pub document: Document,
+    pub settings: &'a DocumentConfig,
+    pub communication: &'a CommunicationId,
+    pub channel: Channel,
+    pub recipient: &'a Recipient,
+    /// The order's name, such as `#1001`: fills `{order}` in the subject and names the attachment.
+    pub order_name: Option<&'a str>,
+    pub content: &'a Bytes,
+    pub media_type: &'a str,
+    /// The archived hash in hexadecimal; other bytes are not sent.
+    pub sha256: &'a str,
+    pub pages: Option<u32>,
+    /// Dates the spool key and the manifest. Must be the same on every attempt: the moment the archive key
+    /// is dated with.
+    pub dated: Timestamp,
+    /// The shop's e-mail credentials; not looked at by the other channels.
+    pub email_credentials: &'a Credentials,
+    pub now: Timestamp,
+    /// For everything, token included; not later than the invocation's deadline. E-mail ends earlier if the
+    /// shop's own time-out says so.
+    pub timeout: Duration,
+}
+
+/// An earlier attempt to ask about.
+#[derive(Debug, Clone, Copy)]
+pub struct AskCall<'a> {
+    pub shop: &'a ShopDomain,
+    pub document: Document,
+    pub communication: &'a CommunicationId,
+    pub channel: Channel,
+    pub media_type: &'a str,
+    /// As in [`SendCall::dated`].
+    pub dated: Timestamp,
+    pub timeout: Duration,
+}
+
+/// The channel took the document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// E-mail: the job id. Print: the spooled object's key. Exstream: `exstream`.
+    pub reference: String,
+}
+
+/// What a channel knows of an earlier attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    Accepted {
+        reference: String,
+    },
+    NotSent,
+    /// The channel has no documented way to find out.
+    CannotTell,
+}
+
+impl Channels {
+    pub fn new(
+        http: reqwest::Client,
+        tokens: Arc<TokenSource>,
+        s3: aws_sdk_s3::Client,
+        operations_bucket: String,
+    ) -> Self {
+        Self { http, tokens, s3, operations_bucket }
+    }
+
+    /// Sends a document. For channel `exstream` composing was sending, and there is nothing left to do.
+    ///
+    /// # Errors
+    /// [`DeliveryError`]. Of class [`comms::Class::Unknown`] if the document may be on its way: such a send
+    /// must not be repeated without asking.
+    pub async fn send(&self, call: SendCall<'_>) -> Result<Accepted, DeliveryError> {
+        if !call.sha256.eq_ignore_ascii_case(&hex::encode(Sha256::digest(call.content))) {
+            return Err(DeliveryError::NotArchived);
+        }
+        match call.channel {
+            Channel::Email => email::send(&self.http, &self.tokens, &call).await,
+            Channel::Print => self.spool(call.timeout).send(&call).await,
+            Channel::Exstream => Ok(Accepted { reference: Channel::Exstream.name().to_owned() }),
+        }
+    }
+
+    /// Whether an earlier `send` of the same communication by the same channel happened. Only the spool can
+    /// tell: Core Messaging looks jobs up by the job id that was lost, Exstream not at all.
+    ///
+    /// # Errors
+    /// [`DeliveryError::Spool`] if the spool cannot be asked.
+    pub async fn ask(&self, call: AskCall<'_>) -> Result<Asked, DeliveryError> {
+        match call.channel {
+            Channel::Print => self.spool(call.timeout).ask(&call).await,
+            Channel::Email | Channel::Exstream => Ok(Asked::CannotTell),
+        }
+    }
+
+    /// What became of an accepted e-mail.
+    ///
+    /// # Errors
+    /// [`DeliveryError`]; asking has no effect, so every class but permanent means: ask again later.
+    pub async fn email_status(&self, call: StatusCall<'_>) -> Result<EmailStatus, DeliveryError> {
+        email::status(&self.http, &self.tokens, call).await
+    }
+
+    fn spool(&self, timeout: Duration) -> Spool<'_> {
+        Spool { s3: &self.s3, bucket: &self.operations_bucket, timeout }
+    }
+}

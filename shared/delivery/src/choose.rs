@@ -1,0 +1,120 @@
+//! Who gets a document, and by which channel.
+
+use shop_config::Channel;
+use std::fmt;
+
+/// The person a document is for. `Debug` prints what is known, not what it is.
+#[derive(Clone, Default)]
+pub struct Recipient {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    /// The locale the document is written in, as the shop's configuration spells it.
+    pub locale: String,
+}
+
+impl fmt::Debug for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = |it: &Option<String>| if it.is_some() { "***" } else { "none" };
+        f.debug_struct("Recipient")
+            .field("name", &format_args!("{}", known(&self.name)))
+            .field("email", &format_args!("{}", known(&self.email)))
+            .field("locale", &self.locale)
+            .finish()
+    }
+}
+
+impl Recipient {
+    /// The e-mail address, if a message could be sent to it.
+    pub(crate) fn usable_email(&self) -> Option<&str> {
+        self.email.as_deref().map(str::trim).filter(|address| is_plausible(address))
+    }
+}
+
+/// The first of `channels`, the document's order of preference, that can reach `recipient`.
+///
+/// Print and Exstream's own channel need nothing from the recipient; e-mail needs a plausible address.
+pub fn choose(channels: &[Channel], recipient: &Recipient) -> Option<Channel> {
+    channels.iter().copied().find(|channel| match channel {
+        Channel::Email => recipient.usable_email().is_some(),
+        Channel::Print | Channel::Exstream => true,
+    })
+}
+
+/// Whether `address` can be one: bounded, one `@`, a host with a dot, and nothing that could end the
+/// address or begin another. Whether it exists only a delivery tells.
+fn is_plausible(address: &str) -> bool {
+    let Some((local, host)) = address.rsplit_once('@') else { return false };
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"<>()[],;:\\\"@".contains(c);
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c == '-' || c.is_alphanumeric())
+    };
+    address.len() <= 254
+        && (1..=64).contains(&local.len())
+        && local.chars().all(plain)
+        && host.contains('.')
+        && host.split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipient(email: &str) -> Recipient {
+        Recipient {
+            name: Some("Zoë Öztürk".to_owned()),
+            email: Some(email.to_owned()),
+            locale: "en".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_first_channel_that_can_reach_the_recipient_is_chosen() {
+        use Channel::{Email, Exstream, Print};
+        let reachable = recipient("zoe@example.com");
+        let nobody = Recipient::default();
+        assert_eq!(choose(&[Email, Print], &reachable), Some(Email));
+        assert_eq!(choose(&[Email, Print], &nobody), Some(Print));
+        assert_eq!(choose(&[Exstream, Email], &nobody), Some(Exstream));
+        assert_eq!(choose(&[Email], &nobody), None);
+        assert_eq!(choose(&[], &reachable), None);
+    }
+
+    #[test]
+    fn only_plausible_addresses_are_used() {
+        for good in
+            ["a@b.co", " zoe+x@mail.example.com ", "o'brien@example.com", "zoë@exämple.de", "a.b_c-d@x-y.io"]
+        {
+            assert!(recipient(good).usable_email().is_some(), "{good}");
+        }
+        let long = format!("{}@example.com", "a".repeat(65));
+        for bad in [
+            "",
+            "a",
+            "@b.co",
+            "a@",
+            "a@b",
+            "a@b..co",
+            "a@.co",
+            "a@-b.co",
+            "a b@c.de",
+            "a@b.co\r\nBcc: x@y.z",
+            "a@b.co,c@d.co",
+            "<a@b.co>",
+            "a@b@c.de",
+            "a\u{0}@b.co",
+            "a@b_c.de",
+            &long,
+        ] {
+            assert!(recipient(bad).usable_email().is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn debug_names_nobody() {
+        let text = format!("{:?}", recipient("zoe@example.com"));
+        assert_eq!(text, r#"Recipient { name: ***, email: ***, locale: "en" }"#);
+    }
+}

@@ -1,0 +1,74 @@
+//! What can go wrong with a delivery, and whether it may be tried again.
+
+use comms::{Class, Classify};
+use exstream::{CallError, ExchangeError, TokenError};
+use std::time::Duration;
+
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Names what happened. Carries statuses and object keys; never an address, a subject or a document.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    #[error("the shop's e-mail settings cannot be used: {0}")]
+    Settings(&'static str),
+    #[error("the recipient has no usable e-mail address")]
+    NoAddress,
+    #[error("{channel} cannot carry {media_type}")]
+    MediaType { channel: &'static str, media_type: String },
+    #[error("the bytes to send are not the archived ones")]
+    NotArchived,
+    #[error("no access token for Core Messaging")]
+    Token(#[source] TokenError),
+    #[error("calling Core Messaging")]
+    Exchange(#[source] ExchangeError),
+    #[error("Core Messaging does not accept the credentials: status {status}")]
+    Unauthorized { status: u16 },
+    /// Core Messaging says the request itself is wrong.
+    #[error("Core Messaging refused the request: status {status}")]
+    Refused { status: u16 },
+    /// Core Messaging says, in a way that leaves no doubt, that it did not take the request.
+    #[error("Core Messaging cannot serve the request now: status {status}")]
+    Unavailable { status: u16, retry_after: Option<Duration> },
+    /// A failure status that a message may have been accepted before.
+    #[error("Core Messaging may have accepted the message: status {status}")]
+    Unclear { status: u16 },
+    /// A success answer without the job id that would prove it.
+    #[error("Core Messaging reports success without a job id: status {status}")]
+    NoReference { status: u16 },
+    #[error("Core Messaging's answer about a job is not the documented JSON")]
+    Unintelligible,
+    #[error("the print spool holds something else under {key}")]
+    SpoolConflict { key: String },
+    #[error("{doing} {key} in the print spool")]
+    Spool { doing: &'static str, key: String, source: Cause },
+}
+
+impl Classify for DeliveryError {
+    /// Unknown is everything after which a message may be on its way. The spool is idempotent, so its
+    /// failures can always be tried again. What an operator can mend waits and ends in the DLQ at worst.
+    fn class(&self) -> Class {
+        match self {
+            Self::Token(error) => error.class(),
+            Self::Exchange(error) => error.class(),
+            Self::Unavailable { retry_after, .. } => Class::Transient { retry_after: *retry_after },
+            Self::Settings(_) | Self::Unauthorized { .. } | Self::Unintelligible | Self::Spool { .. } => {
+                Class::transient()
+            }
+            Self::Unclear { .. } | Self::NoReference { .. } => Class::Unknown,
+            Self::NoAddress
+            | Self::MediaType { .. }
+            | Self::NotArchived
+            | Self::Refused { .. }
+            | Self::SpoolConflict { .. } => Class::Permanent,
+        }
+    }
+}
+
+impl From<CallError> for DeliveryError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Token(error) => Self::Token(error),
+            CallError::Exchange(error) => Self::Exchange(error),
+        }
+    }
+}

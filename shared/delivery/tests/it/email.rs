@@ -1,0 +1,206 @@
+//! Core Messaging: what is sent, and what each answer says about whether it was taken.
+
+use crate::support::{Fixture, Server, answer, channels};
+use comms::{Class, Classify};
+use delivery::{Accepted, AskCall, Asked, DeliveryError, EmailStatus, StatusCall};
+use exstream::ExchangeError;
+use jiff::Timestamp;
+use shop_config::Channel;
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+
+const HTML: (&str, &[u8]) = ("text/html", b"<h1>Bonjour</h1>");
+const PDF: (&str, &[u8]) = ("application/pdf", b"%PDF-1.7 hello");
+const TAKEN: &str = r#"{"job_id":"xsi-1234567"}"#;
+
+/// A token service and a Core Messaging that answers `status` and `body`.
+async fn messaging(status: u16, body: &'static str) -> Server {
+    Server::start(move |seen| match seen.target.as_str() {
+        "POST /token" => answer(200, r#"{"access_token":"tok","expires_in":900}"#),
+        _ => answer(status, body),
+    })
+    .await
+}
+
+async fn send(fixture: &Fixture) -> Result<Accepted, DeliveryError> {
+    channels("http://127.0.0.1:1").send(fixture.call(Channel::Email)).await
+}
+
+async fn sent(fixture: impl FnOnce(&str) -> Fixture) -> String {
+    let server = messaging(202, TAKEN).await;
+    let accepted = send(&fixture(&server.base)).await.unwrap();
+    assert_eq!(accepted.reference, "xsi-1234567");
+    let seen = server.seen().pop().unwrap();
+    let headers = ["accept", "authorization", "content-type", "x-mra-submitid"]
+        .map(|name| format!("{name}: {}", seen.header(name).unwrap().replace("tok", "[token]")));
+    let json: serde_json::Value = serde_json::from_slice(&seen.body).unwrap();
+    format!("{}\n{}\n\n{}", seen.target, headers.join("\n"), serde_json::to_string_pretty(&json).unwrap())
+}
+
+#[tokio::test]
+async fn an_html_document_is_the_body() {
+    insta::assert_snapshot!(sent(|base| Fixture::new(base, HTML.0, HTML.1)).await);
+}
+
+#[tokio::test]
+async fn a_pdf_document_is_attached() {
+    insta::assert_snapshot!(sent(|base| Fixture::new(base, PDF.0, PDF.1)).await);
+}
+
+#[tokio::test]
+async fn hostile_names_stay_in_their_place() {
+    let text = sent(|base| {
+        let mut fixture = Fixture::new(base, PDF.0, PDF.1);
+        fixture.order_name = Some("../#1\r\nBcc: x@y.z{order}\0\"".to_owned());
+        fixture.recipient.locale = "de".to_owned();
+        fixture
+    })
+    .await;
+    assert!(text.contains(r#""subject": "Your order ../#1 Bcc: x@y.z{order} \"""#), "{text}");
+    assert!(text.contains(r#""name": "1--Bcc--x-y-z-order.pdf""#), "{text}");
+}
+
+#[tokio::test]
+async fn what_must_not_be_sent_is_not() {
+    let server = messaging(200, TAKEN).await;
+    let mut nobody = Fixture::new(&server.base, HTML.0, HTML.1);
+    nobody.recipient.email = Some("zoe@example.com\r\nBcc: x@y.z".to_owned());
+    let mut other_bytes = Fixture::new(&server.base, HTML.0, HTML.1);
+    other_bytes.content = "<h1>Adieu</h1>".into();
+    let empower = Fixture::new(&server.base, "application/vnd.exstream-empower", b"x");
+    for (fixture, expected) in [
+        (nobody, "the recipient has no usable e-mail address"),
+        (other_bytes, "the bytes to send are not the archived ones"),
+        (empower, "email cannot carry application/vnd.exstream-empower"),
+    ] {
+        let error = send(&fixture).await.unwrap_err();
+        assert_eq!((error.to_string().as_str(), error.class()), (expected, Class::Permanent));
+    }
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn each_answer_says_whether_the_message_was_taken() {
+    let fault = r#"{"fault":{"faultstring":"The Service is temporarily unavailable"}}"#;
+    for (status, body, class) in [
+        (400, "", Class::Permanent),
+        (404, "", Class::Permanent),
+        (403, "", Class::transient()),
+        (408, "", Class::transient()),
+        (429, "", Class::transient()),
+        (503, fault, Class::transient()),
+        (503, r#"{"error":"busy","job_id":"xsi-1"}"#, Class::Unknown),
+        (503, "<html>", Class::Unknown),
+        (500, fault, Class::Unknown),
+        (502, "", Class::Unknown),
+        (504, fault, Class::Unknown),
+        (302, "", Class::Unknown),
+        (200, "", Class::Unknown),
+        (200, "{}", Class::Unknown),
+        (202, r#"{"job_id":""}"#, Class::Unknown),
+    ] {
+        let server = messaging(status, body).await;
+        let error = send(&Fixture::new(&server.base, HTML.0, HTML.1)).await.unwrap_err();
+        assert_eq!(error.class(), class, "{status} {body}: {error}");
+        assert!(!format!("{error:?}").contains("zoe"));
+        assert_eq!(server.targets(), ["POST /token", "POST /mra/v1/outbound/emails"], "sent once");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_once() {
+    let server = messaging(401, "").await;
+    let error = send(&Fixture::new(&server.base, HTML.0, HTML.1)).await.unwrap_err();
+    assert!(matches!(error, DeliveryError::Unauthorized { status: 401 }), "{error}");
+    assert_eq!(error.class(), Class::transient());
+    assert_eq!(server.seen().len(), 4);
+}
+
+/// Core Messaging that reads the message, writes `half` and then hangs or hangs up.
+async fn broken(half: &'static str, hang: bool) -> DeliveryError {
+    let tokens = messaging(500, "").await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut read = Vec::new();
+        while !read.ends_with(b"}]}") {
+            assert_ne!(socket.read_buf(&mut read).await.unwrap(), 0);
+        }
+        socket.write_all(half.as_bytes()).await.unwrap();
+        if hang {
+            std::future::pending::<()>().await;
+        }
+    });
+    let mut fixture = Fixture::new(&tokens.base, HTML.0, HTML.1);
+    fixture.config.delivery.email.as_mut().unwrap().base_url = base;
+    fixture.timeout = Duration::from_millis(if hang { 300 } else { 10_000 });
+    send(&fixture).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn once_the_message_has_left_no_answer_means_nobody_knows() {
+    let half = "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"job_id\":";
+    for (half, hang) in [("", true), ("", false), (half, true), (half, false)] {
+        let error = broken(half, hang).await;
+        assert_eq!(error.class(), Class::Unknown, "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn before_it_has_left_nothing_was_sent() {
+    let tokens = messaging(500, "").await;
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let mut fixture = Fixture::new(&tokens.base, HTML.0, HTML.1);
+    fixture.config.delivery.email.as_mut().unwrap().base_url = format!("http://{free}");
+    let error = send(&fixture).await.unwrap_err();
+    assert!(matches!(error, DeliveryError::Exchange(ExchangeError::NotSent { .. })), "{error:?}");
+    assert_eq!(error.class(), Class::transient());
+}
+
+#[tokio::test]
+async fn neither_email_nor_exstream_can_tell() {
+    let fixture = Fixture::new("http://127.0.0.1:1", HTML.0, HTML.1);
+    for channel in [Channel::Email, Channel::Exstream] {
+        let call = fixture.call(channel);
+        let ask = AskCall {
+            shop: call.shop,
+            document: call.document,
+            communication: call.communication,
+            channel,
+            media_type: call.media_type,
+            dated: call.dated,
+            timeout: call.timeout,
+        };
+        assert_eq!(channels("http://127.0.0.1:1").ask(ask).await.unwrap(), Asked::CannotTell);
+    }
+    let sent = channels("http://127.0.0.1:1").send(fixture.call(Channel::Exstream)).await.unwrap();
+    assert_eq!(sent.reference, "exstream", "composing was sending");
+}
+
+async fn status(server: &Server) -> Result<EmailStatus, DeliveryError> {
+    let fixture = Fixture::new(&server.base, HTML.0, HTML.1);
+    let call = StatusCall {
+        shop: &fixture.shop,
+        settings: fixture.config.delivery.email.as_ref().unwrap(),
+        credentials: &fixture.credentials,
+        job_id: "xsi-1&x=y",
+        now: Timestamp::UNIX_EPOCH,
+        timeout: Duration::from_secs(10),
+    };
+    channels("http://127.0.0.1:1").email_status(call).await
+}
+
+#[tokio::test]
+async fn a_jobs_status_is_asked_for_and_read() {
+    let server = messaging(200, include_str!("../fixtures/email-status.json")).await;
+    assert_eq!(status(&server).await.unwrap(), EmailStatus::Delivered);
+    assert_eq!(server.targets()[1], "GET /mra/v1/outbound/emails/status?job_id=xsi-1%26x%3Dy");
+    for code in [500, 503] {
+        assert_eq!(status(&messaging(code, "").await).await.unwrap_err().class(), Class::transient());
+    }
+    assert!(matches!(status(&messaging(200, "<html>").await).await, Err(DeliveryError::Unintelligible)));
+}

@@ -1,0 +1,171 @@
+//! A shop, a document, and a server that keeps what it is asked.
+
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use comms::{CommunicationId, Document, ShopDomain};
+use delivery::{Channels, Recipient, SendCall};
+use exstream::{Credentials, TokenSource};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use shop_config::{Channel, ShopConfig};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::net::TcpListener;
+
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub target: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Seen {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+type Answer = Arc<dyn Fn(&Seen) -> Response + Send + Sync>;
+
+#[derive(Clone)]
+pub struct Server {
+    pub base: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    answer: Answer,
+}
+
+impl Server {
+    pub async fn start(answer: impl Fn(&Seen) -> Response + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let server = Self { base, seen: Arc::default(), answer: Arc::new(answer) };
+        let app = Router::new().fallback(handle).with_state(server.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        server
+    }
+
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub fn targets(&self) -> Vec<String> {
+        self.seen().into_iter().map(|seen| seen.target).collect()
+    }
+}
+
+async fn handle(State(server): State<Server>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let target = format!("{} {}", parts.method, parts.uri);
+    let seen = Seen { target, headers: parts.headers, body: to_bytes(body, usize::MAX).await.unwrap() };
+    server.seen.lock().unwrap().push(seen.clone());
+    (server.answer)(&seen)
+}
+
+pub fn answer(status: u16, body: impl Into<Body>) -> Response {
+    Response::builder().status(StatusCode::from_u16(status).unwrap()).body(body.into()).unwrap()
+}
+
+/// Everything a send borrows.
+pub struct Fixture {
+    pub config: ShopConfig,
+    pub shop: ShopDomain,
+    pub communication: CommunicationId,
+    pub recipient: Recipient,
+    pub credentials: Credentials,
+    pub content: Bytes,
+    pub sha256: String,
+    pub media_type: &'static str,
+    pub order_name: Option<String>,
+    pub pages: Option<u32>,
+    pub timeout: Duration,
+}
+
+impl Fixture {
+    /// A shop whose Core Messaging and token service are at `base`.
+    pub fn new(base: &str, media_type: &'static str, content: &'static [u8]) -> Self {
+        let config = format!(
+            r##"
+            version = 1
+            shop = "acme.myshopify.com"
+            time_zone = "Europe/Paris"
+            default_locale = "en"
+            locales = ["en", "fr"]
+            brand = {{ name = "Acme", reply_to = "help@acme.example" }}
+            [exstream]
+            adapter = "orchestration"
+            base_url = "https://exstream.example"
+            domain = "acme"
+            token = {{ mode = "none" }}
+            [delivery.email]
+            base_url = "{base}"
+            token = {{ mode = "gateway_json", url = "{base}/token" }}
+            [documents.order-confirmation]
+            communication = "c"
+            data_source = "d"
+            channels = ["email"]
+            subject = {{ en = "Your order {{order}}", fr = "Votre commande {{order}}" }}
+            "##
+        );
+        Self {
+            config: ShopConfig::parse(&config).unwrap(),
+            shop: "acme.myshopify.com".parse().unwrap(),
+            communication: "c4809f9b199959867b344883a5f958d0".parse().unwrap(),
+            recipient: Recipient {
+                name: Some("Zoë Öztürk".to_owned()),
+                email: Some("zoe@example.com".to_owned()),
+                locale: "fr".to_owned(),
+            },
+            credentials: serde_json::from_str(r#"{"client_id":"id","client_secret":"s3cret"}"#).unwrap(),
+            content: Bytes::from_static(content),
+            sha256: hex::encode(Sha256::digest(content)),
+            media_type,
+            order_name: Some("#1001".to_owned()),
+            pages: Some(2),
+            timeout: Duration::from_secs(10),
+        }
+    }
+
+    pub fn call(&self, channel: Channel) -> SendCall<'_> {
+        SendCall {
+            shop: &self.shop,
+            config: &self.config,
+            document: Document::OrderConfirmation,
+            settings: self.config.document(Document::OrderConfirmation).unwrap(),
+            communication: &self.communication,
+            channel,
+            recipient: &self.recipient,
+            order_name: self.order_name.as_deref(),
+            content: &self.content,
+            media_type: self.media_type,
+            sha256: &self.sha256,
+            pages: self.pages,
+            dated: "2026-01-02T23:30:00-02:00".parse().unwrap(),
+            email_credentials: &self.credentials,
+            now: Timestamp::UNIX_EPOCH,
+            timeout: self.timeout,
+        }
+    }
+}
+
+/// Channels whose S3 is at `s3`.
+pub fn channels(s3: &str) -> Channels {
+    use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::from_static("eu-central-1"))
+        .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+        .retry_config(RetryConfig::disabled())
+        .endpoint_url(s3)
+        .force_path_style(true)
+        .build();
+    let http = reqwest::Client::new();
+    let tokens = Arc::new(TokenSource::new(http.clone()));
+    Channels::new(http, tokens, aws_sdk_s3::Client::from_conf(config), "operations".to_owned())
+}

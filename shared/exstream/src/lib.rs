@@ -1,0 +1,27 @@
+//! OpenText Exstream over HTTP: tokens, on-demand composition, the template catalogue and driver formats.
+//!
+//! [`Exstream::compose`] turns driver data into documents through the adapter a shop configured
+//! (orchestration or service gateway). It promises that a returned document is whole and of the expected
+//! media type, that every other outcome is an [`ExstreamError`] that says what happened, and that no error
+//! carries a token, a response body or a customer's data. Composing has no effect outside Exstream unless
+//! the template itself sends, so a crash in the middle costs one composition; for templates that send,
+//! [`ExstreamError::may_have_acted`] says whether a repetition could be a second send.
+
+mod catalogue;
+mod compose;
+mod driver;
+mod error;
+mod exchange;
+mod fault;
+mod orchestration;
+mod sgw;
+mod token;
+mod url;
+
+pub use catalogue::{Basis, Catalogue, Template, TemplateCall};
+pub use compose::{ComposeCall, Composed, Exstream, Output};
+pub use driver::{DriverError, encode as encode_driver};
+pub use error::ExstreamError;
+pub use exchange::{Budget, ExchangeError, Outgoing, Reply, exchange};
+pub use fault::Fault;
+pub use token::{AccessToken, CallError, Credentials, TokenCall, TokenError, TokenSource};

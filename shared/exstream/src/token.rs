@@ -1,0 +1,355 @@
+//! Access tokens: five ways to get one, kept until shortly before they end.
+//!
+//! One [`TokenSource`] serves every shop and every OpenText service. It promises one token request at a time
+//! for a (shop, token settings, principal), however many callers wait for it, and one more after a service
+//! refused a token. Tokens live in memory only: a crash costs one request.
+
+use crate::{Budget, ExchangeError, Outgoing, Reply, compose::Text, exchange, fault::is_code, url::escape};
+use bytes::Bytes;
+use cache::{Cache, Fresh};
+use comms::{Class, Classify, ShopDomain};
+use jiff::Timestamp;
+use reqwest::{
+    Client, Method,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use shop_config::Token;
+use std::{sync::Arc, time::Duration};
+
+/// Documented for OTDS; also used where an answer gives no lifetime.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(15 * 60);
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+const MARGIN: Duration = Duration::from_secs(60);
+const ANSWER_BYTES: usize = 64 * 1024;
+
+/// What a shop's secret holds for a service: `{"client_id", "client_secret"}` or `{"username", "password"}`.
+/// [`Credentials::None`] goes with token mode `none`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(untagged)]
+pub enum Credentials {
+    Client {
+        client_id: SecretString,
+        client_secret: SecretString,
+    },
+    User {
+        username: SecretString,
+        password: SecretString,
+    },
+    #[default]
+    #[serde(skip)]
+    None,
+}
+
+/// What a request is authorised with.
+#[derive(Debug)]
+pub enum AccessToken {
+    /// Sent as `Authorization: Bearer`.
+    Bearer(SecretString),
+    /// Sent as `OTDSTicket`.
+    Ticket(SecretString),
+    /// Nothing is sent.
+    None,
+}
+
+/// Whose token is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenCall<'a> {
+    pub shop: &'a ShopDomain,
+    pub token: &'a Token,
+    pub credentials: &'a Credentials,
+    pub now: Timestamp,
+    pub budget: Budget,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    #[error("token mode `{mode}` needs {needs} in the shop's secret")]
+    Credentials { mode: &'static str, needs: &'static str },
+    #[error("the token service's address cannot be used")]
+    Settings,
+    #[error("calling the token service")]
+    Exchange(#[source] ExchangeError),
+    #[error("the token service refused: status {status}{}", code.as_deref().map(|code| format!(", {code}")).unwrap_or_default())]
+    Refused { status: u16, code: Option<String>, retry_after: Option<Duration> },
+    #[error("the token service's answer has no usable token")]
+    Unusable,
+    #[error("the time allowed was over before there was a token")]
+    OutOfTime,
+}
+
+impl Classify for TokenError {
+    /// Asking for a token has no effect, and wrong credentials are for an operator to mend: work waits and
+    /// ends in the DLQ at worst.
+    fn class(&self) -> Class {
+        match self {
+            Self::Refused { retry_after, .. } => Class::Transient { retry_after: *retry_after },
+            Self::Credentials { .. }
+            | Self::Settings
+            | Self::Exchange(_)
+            | Self::Unusable
+            | Self::OutOfTime => Class::transient(),
+        }
+    }
+}
+
+/// Why an authorised exchange failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    #[error("no access token")]
+    Token(#[source] TokenError),
+    #[error("calling the service")]
+    Exchange(#[source] ExchangeError),
+}
+
+/// The client's identifier is part of the key: two services of one shop may share a token service.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    shop: ShopDomain,
+    mode: &'static str,
+    url: String,
+    scope: String,
+    principal: String,
+}
+
+pub struct TokenSource {
+    http: Client,
+    cache: Cache<Key, AccessToken>,
+}
+
+impl TokenSource {
+    pub fn new(http: Client) -> Self {
+        Self { http, cache: Cache::default() }
+    }
+
+    /// A token that is good for a while: refreshed at 80 % of its lifetime or a minute before its end,
+    /// whichever is earlier (at half of it, where it lives for less than two minutes).
+    ///
+    /// # Errors
+    /// [`TokenError`]; nothing is kept of a failed attempt.
+    pub async fn get(&self, call: TokenCall<'_>) -> Result<Arc<AccessToken>, TokenError> {
+        let Some(request) = TokenRequest::new(call.token, call.credentials)? else {
+            return Ok(Arc::new(AccessToken::None));
+        };
+        let left = call.budget.left().map_err(TokenError::Exchange)?;
+        let key = request.key(call.shop);
+        let token = self.cache.get(&key, call.now, async || {
+            let (token, lifetime) = self.fetch(&request, call.budget).await?;
+            Ok(Fresh { value: token, expires_at: call.now + usable_for(lifetime) })
+        });
+        // also bounds the wait for another caller's request
+        tokio::time::timeout(left, token).await.map_err(|_| TokenError::OutOfTime)?
+    }
+
+    /// To be told of a 401: the next caller fetches another token, unless somebody has since.
+    pub async fn forget(&self, call: TokenCall<'_>, refused: &Arc<AccessToken>) {
+        if let Ok(Some(request)) = TokenRequest::new(call.token, call.credentials) {
+            self.cache.forget(&request.key(call.shop), refused).await;
+        }
+    }
+
+    /// Sends `outgoing` with a token, and once more with another token if the answer is `refused`.
+    ///
+    /// # Errors
+    /// [`CallError`]. An answer that is refused twice is an answer.
+    pub async fn exchange(
+        &self,
+        http: &Client,
+        call: TokenCall<'_>,
+        outgoing: &Outgoing,
+        refused: fn(&Reply) -> bool,
+    ) -> Result<Reply, CallError> {
+        let token = self.get(call).await.map_err(CallError::Token)?;
+        let reply = exchange(http, outgoing, &token, call.budget).await.map_err(CallError::Exchange)?;
+        if matches!(*token, AccessToken::None) || !refused(&reply) {
+            return Ok(reply);
+        }
+        self.forget(call, &token).await;
+        let token = self.get(call).await.map_err(CallError::Token)?;
+        exchange(http, outgoing, &token, call.budget).await.map_err(CallError::Exchange)
+    }
+
+    async fn fetch(
+        &self,
+        request: &TokenRequest<'_>,
+        budget: Budget,
+    ) -> Result<(AccessToken, Duration), TokenError> {
+        let reply = exchange(&self.http, &request.outgoing()?, &AccessToken::None, budget)
+            .await
+            .map_err(TokenError::Exchange)?;
+        if !reply.is_success() {
+            let wire: WireRefusal = serde_json::from_slice(&reply.body).unwrap_or_default();
+            let code = wire.error.map(|Text(code)| code.into_owned()).filter(|code| is_code(code));
+            return Err(TokenError::Refused { status: reply.status, code, retry_after: reply.retry_after });
+        }
+        let wire: WireToken<'_> = serde_json::from_slice(&reply.body).map_err(|_| TokenError::Unusable)?;
+        let (token, wrap): (_, fn(SecretString) -> AccessToken) = match request.mode {
+            "otds_ticket" => (wire.ticket, AccessToken::Ticket),
+            _ => (wire.access_token, AccessToken::Bearer),
+        };
+        let Text(token) = token.filter(|Text(token)| !token.is_empty()).ok_or(TokenError::Unusable)?;
+        let token = wrap(SecretString::from(token.into_owned()));
+        token.header().map_err(|_| TokenError::Unusable)?;
+        Ok((token, wire.expires_in.map_or(DEFAULT_LIFETIME, |lifetime| lifetime.0)))
+    }
+}
+
+fn usable_for(lifetime: Duration) -> Duration {
+    let early = (lifetime * 4 / 5).min(lifetime.saturating_sub(MARGIN));
+    early.max(lifetime / 2)
+}
+
+impl AccessToken {
+    /// The header to send.
+    pub(crate) fn header(
+        &self,
+    ) -> Result<Option<(HeaderName, HeaderValue)>, reqwest::header::InvalidHeaderValue> {
+        let (name, text) = match self {
+            Self::Bearer(token) => (AUTHORIZATION, format!("Bearer {}", token.expose_secret())),
+            Self::Ticket(ticket) => {
+                (HeaderName::from_static("otdsticket"), ticket.expose_secret().to_owned())
+            }
+            Self::None => return Ok(None),
+        };
+        let mut value = HeaderValue::try_from(text)?;
+        value.set_sensitive(true);
+        Ok(Some((name, value)))
+    }
+}
+
+/// The request a token mode stands for.
+struct TokenRequest<'a> {
+    mode: &'static str,
+    url: &'a str,
+    scope: Option<&'a str>,
+    id: &'a SecretString,
+    secret: &'a SecretString,
+}
+
+#[derive(Serialize)]
+struct ClientBody<'a> {
+    client_id: &'a str,
+    client_secret: &'a str,
+    grant_type: &'static str,
+}
+
+#[derive(Serialize)]
+struct UserBody<'a> {
+    #[serde(rename = "userName")]
+    user_name: &'a str,
+    password: &'a str,
+}
+
+impl<'a> TokenRequest<'a> {
+    fn new(token: &'a Token, credentials: &'a Credentials) -> Result<Option<Self>, TokenError> {
+        let (mode, url, scope) = match token {
+            Token::GatewayJson { url } => ("gateway_json", url, None),
+            Token::OtdsSaas { url, scope } => ("otds_saas", url, Some(scope.as_str())),
+            Token::OtdsLocal { url, scope } => ("otds_local", url, Some(scope.as_str())),
+            Token::OtdsTicket { url } => ("otds_ticket", url, None),
+            Token::None => return Ok(None),
+        };
+        let (id, secret) = match (token, credentials) {
+            (Token::OtdsTicket { .. }, Credentials::User { username, password }) => (username, password),
+            (Token::OtdsTicket { .. }, _) => {
+                return Err(TokenError::Credentials { mode, needs: "`username` and `password`" });
+            }
+            (_, Credentials::Client { client_id, client_secret }) => (client_id, client_secret),
+            (_, _) => return Err(TokenError::Credentials { mode, needs: "`client_id` and `client_secret`" }),
+        };
+        Ok(Some(Self { mode, url, scope, id, secret }))
+    }
+
+    fn key(&self, shop: &ShopDomain) -> Key {
+        Key {
+            shop: shop.clone(),
+            mode: self.mode,
+            url: self.url.to_owned(),
+            scope: self.scope.unwrap_or_default().to_owned(),
+            principal: self.id.expose_secret().to_owned(),
+        }
+    }
+
+    fn outgoing(&self) -> Result<Outgoing, TokenError> {
+        let (id, secret) = (self.id.expose_secret(), self.secret.expose_secret());
+        let (media_type, body) = match (self.mode, self.scope) {
+            ("otds_ticket", _) => (JSON, serde_json::to_vec(&UserBody { user_name: id, password: secret })),
+            (_, None) => {
+                let grant_type = "client_credentials";
+                (JSON, serde_json::to_vec(&ClientBody { client_id: id, client_secret: secret, grant_type }))
+            }
+            (_, Some(scope)) => {
+                let [id, secret, scope] = [id, secret, scope].map(escape);
+                let form = format!(
+                    "grant_type=client_credentials&client_id={id}&client_secret={secret}&scope={scope}"
+                );
+                ("application/x-www-form-urlencoded", Ok(form.into_bytes()))
+            }
+        };
+        Ok(Outgoing {
+            method: Method::POST,
+            url: self.url.parse().map_err(|_| TokenError::Settings)?,
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(media_type))]),
+            body: Bytes::from(body.map_err(|_| TokenError::Settings)?),
+            limit: ANSWER_BYTES,
+        })
+    }
+}
+
+const JSON: &str = "application/json";
+
+#[derive(Deserialize)]
+struct WireToken<'a> {
+    #[serde(borrow)]
+    access_token: Option<Text<'a>>,
+    #[serde(borrow)]
+    ticket: Option<Text<'a>>,
+    expires_in: Option<Lifetime>,
+}
+
+#[derive(Default, Deserialize)]
+struct WireRefusal<'a> {
+    #[serde(borrow)]
+    error: Option<Text<'a>>,
+}
+
+/// Seconds, as a number or as text.
+#[derive(Deserialize)]
+#[serde(try_from = "serde_json::Value")]
+struct Lifetime(Duration);
+
+impl TryFrom<serde_json::Value> for Lifetime {
+    type Error = &'static str;
+
+    fn try_from(value: serde_json::Value) -> Result<Self, Self::Error> {
+        let seconds = value
+            .as_u64()
+            .or_else(|| value.as_str()?.trim().parse().ok())
+            .ok_or("not a number of seconds")?;
+        Ok(Self(Duration::from_secs(seconds).min(MAX_LIFETIME)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refreshes_early_enough_and_not_at_once() {
+        for (lifetime, usable) in [(900, 720), (300, 240), (200, 140), (120, 60), (100, 50), (30, 15), (0, 0)]
+        {
+            assert_eq!(usable_for(Duration::from_secs(lifetime)), Duration::from_secs(usable), "{lifetime}");
+        }
+    }
+
+    #[test]
+    fn credentials_have_the_secrets_shape_and_print_nothing() {
+        let read = serde_json::from_str::<Credentials>;
+        let client = read(r#"{"client_id":"id-1","client_secret":"s3cret"}"#).unwrap();
+        assert!(matches!(client, Credentials::Client { .. }));
+        assert!(!format!("{client:?}").contains("s3cret") && !format!("{client:?}").contains("id-1"));
+        assert!(matches!(read(r#"{"username":"u","password":"p"}"#).unwrap(), Credentials::User { .. }));
+        assert!(read("{}").is_err() && read("null").is_err(), "a mistyped secret is not `none`");
+    }
+}

@@ -1,0 +1,114 @@
+//! Requests as they are sent and successful answers as they are read.
+
+use crate::support::{PDF, document};
+use crate::support::{
+    Server, answer, client_credentials, compose, compose_with, config, envelope, exstream, json,
+};
+use exstream::Credentials;
+use std::time::{Duration, Instant};
+
+async fn request(exstream: &str, document: &str) -> String {
+    let server = Server::start(|seen| match seen.target.contains("token") {
+        true => json(200, r#"{"access_token":"tok","expires_in":900}"#),
+        false => json(200, envelope("application/pdf", PDF)),
+    })
+    .await;
+    let exstream_settings = exstream.replace("BASE", &server.base);
+    let config = config(&server.base, &exstream_settings, document);
+    let credentials = if exstream.contains("token") { client_credentials() } else { Credentials::None };
+    // the service gateway reads another shape; what it was asked is all that matters here
+    let _ = compose_with(&crate::support::exstream(), &config, &credentials, Duration::from_secs(10)).await;
+    server.seen().last().unwrap().text()
+}
+
+#[tokio::test]
+async fn orchestration_json() {
+    let token = r#"token = { mode = "gateway_json", url = "BASE/token" }
+        headers = { "X-CSRF" = "1", flow-variable = "a" }"#;
+    insta::assert_snapshot!(request(token, "empower_user = \"svc\"").await);
+}
+
+#[tokio::test]
+async fn orchestration_xml() {
+    insta::assert_snapshot!(request("service = \"channel 1\"", "driver_format = \"xml\"").await);
+}
+
+#[tokio::test]
+async fn orchestration_raw() {
+    insta::assert_snapshot!(request("path = \"/{tenant}/in/{service}\"", "answer = \"raw\"").await);
+}
+
+#[tokio::test]
+async fn sgw() {
+    insta::assert_snapshot!(request("sgw", "driver_format = \"xml\"").await);
+}
+
+#[tokio::test]
+async fn an_envelope_gives_all_outputs_with_their_context() {
+    let body = r#"{"status":"success","data":[
+        {"content":"PGgxPg==","mimeType":"text/html","engineOutputContext":{"queueName":"Mail","fileName":"","customerNumber":"7"}},
+        {"content":"JVBERi0x\r\nLjcgaGVsbG8=","mimeType":"Application/PDF;v=1","extra":1}]}"#;
+    let server = Server::start(move |_| json(200, body)).await;
+    let config = config(&server.base, "", "");
+    let composed = compose(&config).await.unwrap();
+    let output = composed.expected(&document(&config).output).unwrap();
+    assert_eq!((&output.bytes[..], output.mime_type.as_str()), (PDF, "application/pdf"));
+    assert_eq!((&output.queue, &output.file_name, &output.customer_number), (&None, &None, &None));
+    let html = composed.expected("text/html").unwrap();
+    assert_eq!(
+        (html.queue.as_deref(), &html.file_name, html.customer_number.as_deref()),
+        (Some("Mail"), &None, Some("7"))
+    );
+    assert!(composed.expected("image/png").is_err());
+}
+
+#[tokio::test]
+async fn raw_answers_are_the_document_and_may_still_be_envelopes() {
+    let raw = Server::start(|_| {
+        let mut raw = answer(200, "application/pdf; charset=x", PDF);
+        raw.headers_mut().insert("content-disposition", "attachment; filename=\"x/a.pdf\"".parse().unwrap());
+        raw
+    })
+    .await;
+    let composed = compose(&config(&raw.base, "", "answer = \"raw\"")).await.unwrap();
+    assert_eq!(
+        (&composed.outputs[0].bytes[..], composed.outputs[0].file_name.as_deref()),
+        (PDF, Some("a.pdf"))
+    );
+
+    let enveloped = Server::start(|_| json(200, envelope("application/pdf", PDF))).await;
+    let composed = compose(&config(&enveloped.base, "", "answer = \"raw\"")).await.unwrap();
+    assert_eq!((&composed.outputs[0].bytes[..], composed.outputs[0].queue.as_deref()), (PDF, Some("PDF")));
+}
+
+#[tokio::test]
+async fn the_service_gateways_answer_is_read() {
+    let body = r#"{"status":"","data":{"id":"1","attributeMap":{},"result":[{"Content-Disposition":["attachment; filename=\"b.pdf\""],"content":{"data":"JVBERi0xLjcgaGVsbG8=","contentType":"application/pdf","empty":false}}]}}"#;
+    let server = Server::start(move |_| json(200, body)).await;
+    let composed = compose(&config(&server.base, "sgw", "")).await.unwrap();
+    assert_eq!(
+        (&composed.outputs[0].bytes[..], composed.outputs[0].file_name.as_deref()),
+        (PDF, Some("b.pdf"))
+    );
+}
+
+#[tokio::test]
+async fn seven_megabytes_fit() {
+    let pdf: Vec<u8> = PDF.iter().copied().cycle().take(7 * 1024 * 1024).collect();
+    let body = axum::body::Bytes::from(envelope("application/pdf", &pdf));
+    let server = Server::start(move |_| json(200, body.clone())).await;
+    let config = config(&server.base, "", "");
+    let begun = Instant::now();
+    let composed =
+        compose_with(&exstream(), &config, &Credentials::None, Duration::from_secs(30)).await.unwrap();
+    println!("7 MB PDF composed in {:?}", begun.elapsed());
+    assert_eq!(composed.outputs[0].bytes, pdf);
+}
+
+#[test]
+fn the_future_can_move_between_threads() {
+    fn assert_send(_: impl Send) {}
+    let config = config("http://127.0.0.1:1", "", "");
+    let exstream = exstream();
+    assert_send(compose_with(&exstream, &config, &Credentials::None, Duration::ZERO));
+}

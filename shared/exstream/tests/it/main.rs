@@ -1,0 +1,9 @@
+//! Exstream on the wire: a small HTTP server answers, and what it was asked is looked at.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod broken;
+mod catalogue;
+mod compose;
+mod faults;
+mod support;
+mod tokens;

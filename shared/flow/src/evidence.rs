@@ -1,0 +1,113 @@
+//! From what happened to what the archive keeps of it.
+
+use crate::pipeline::{Draft, Job};
+use archive::{DriverData, EvidenceRecord, Previous, Recipient, Retention, Software, Stored};
+use comms::{MessageClass, Revision};
+use jiff::Timestamp;
+use ledger::{ArchivedAs, LedgerError};
+use serde_json::value::RawValue;
+use shop_config::{Channel, DriverFormat};
+
+const SOFTWARE: Software = Software {
+    name: std::borrow::Cow::Borrowed("shopify-exstream"),
+    version: std::borrow::Cow::Borrowed(env!("CARGO_PKG_VERSION")),
+};
+
+pub const fn format_name(format: DriverFormat) -> &'static str {
+    match format {
+        DriverFormat::Json => "json",
+        DriverFormat::Xml => "xml",
+    }
+}
+
+pub struct Evidence<'a> {
+    pub draft: &'a Draft<'a>,
+    pub stored: &'a Stored,
+    pub retention: &'a Retention,
+    pub previous: Option<Previous>,
+    /// SHA-256 of the driver data as it would be sent now.
+    pub driver_sha256: &'a str,
+}
+
+pub fn record(job: &Job<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
+    let Evidence { draft: &Draft { content, channel, test, customer }, stored, .. } = evidence;
+    let class = job.settings.class(job.plan.document);
+    // data that would no longer compose the archived document is not its evidence
+    let unchanged = stored.details.driver_sha256 == evidence.driver_sha256;
+    let data = std::str::from_utf8(&content.driver).ok().filter(|_| unchanged);
+    let recipient = (class != MessageClass::Marketing && channel.is_some()).then(|| Recipient {
+        name: content.recipient.name.clone(),
+        email: content.recipient.email.clone().filter(|_| channel == Some(Channel::Email)),
+    });
+    EvidenceRecord {
+        v: EvidenceRecord::VERSION,
+        communication: job.communication.clone(),
+        shop: job.item.shop.clone(),
+        flow: job.item.flow,
+        document: job.plan.document,
+        message_class: class,
+        subject: job.plan.subject.clone(),
+        revision: job.plan.revision.clone(),
+        order: job.plan.order.clone(),
+        customer: customer.map(|key| key.as_str().to_owned()),
+        trigger: archive::Trigger {
+            topic: job.item.trigger.topic.clone(),
+            webhook_id: job.item.trigger.webhook_id.clone(),
+            event_id: job.item.trigger.event_id.clone(),
+            triggered_at: job.item.trigger.triggered_at,
+        },
+        composed_at: stored.details.composed_at,
+        locale: content.recipient.locale.clone(),
+        template: stored.details.template.clone(),
+        driver_data: DriverData {
+            schema: content.schema.to_owned(),
+            format: stored.details.driver_format.clone(),
+            sha256: stored.details.driver_sha256.clone(),
+            data: data.and_then(|json| RawValue::from_string(json.to_owned()).ok()),
+        },
+        output: stored.output.clone(),
+        channel: channel.map(|channel| channel.name().to_owned()),
+        recipient,
+        retention: evidence.retention.clone(),
+        configuration: job.loaded.version_id.clone(),
+        software: SOFTWARE,
+        previous: evidence.previous,
+        resend: None,
+        test,
+    }
+}
+
+pub fn archived_as(stored: &Stored, record: (String, String)) -> ArchivedAs {
+    ArchivedAs {
+        archive_key: stored.output.object.clone(),
+        archive_version: stored.output.version_id.clone(),
+        sha256: stored.output.sha256.clone(),
+        record_version: record.0,
+        record_sha256: record.1,
+        template: stored.details.template.communication.clone(),
+        template_version: stored.details.template.version,
+    }
+}
+
+/// The issue of the same document that came before this one. A first issue has none, so nothing is asked.
+pub async fn previous(job: &Job<'_>) -> Result<Option<Previous>, LedgerError> {
+    if job.plan.revision == Revision::Initial {
+        return Ok(None);
+    }
+    let entries = job.tools.ledger.of_order(&job.item.shop, &job.plan.order).await?;
+    let before = entries.into_iter().rfind(|entry| {
+        entry.document == job.plan.document
+            && entry.subject == job.plan.subject
+            && entry.communication != *job.communication
+            && entry.archived.is_some()
+    });
+    Ok(before.and_then(|entry| {
+        let archived = entry.archived?;
+        Some(Previous { communication: entry.communication, record_sha256: archived.record_sha256 })
+    }))
+}
+
+/// The archive dates a communication by its first claim.
+pub fn dated(entry: &ledger::Entry) -> Timestamp {
+    Timestamp::from_millisecond(entry.created_epoch_ms).unwrap_or(Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,25 @@
+//! The pipeline every flow function runs: claim → gather → compose → archive → deliver → complete.
+//!
+//! A flow implements [`DocumentFlow`]: which communications an item leads to, and the data each needs.
+//! Everything after that is here and the same for all documents. What a crash leaves behind, and what the
+//! next delivery of the same message does about it:
+//!
+//! | crash after | the next delivery finds | and does |
+//! | --- | --- | --- |
+//! | claim, gather, compose | a lapsed lease, nothing archived | composes again |
+//! | archive | the document, with its hash | adopts it, does not compose |
+//! | mark sending, send | `sending`, no reference | asks the channel; else `unknown` |
+//! | complete | the outcome | makes sure the report is queued |
+//!
+//! Where Exstream itself sends while composing, the send is marked before composing.
+
+mod batch;
+mod evidence;
+mod fault;
+mod pipeline;
+mod produce;
+mod report;
+mod send;
+
+pub use batch::{FlowHandler, Settings};
+pub use pipeline::{Content, DocumentFlow, Gather, GatherError, Gathered, Plan, Tools};

@@ -1,0 +1,154 @@
+//! Getting a document and its record into the archive: composed now, or adopted from an earlier attempt.
+//!
+//! After this module has answered, the bytes in the archive are the document, whoever composed them; a send
+//! takes no others. Dying anywhere in here costs at most one composition.
+
+use crate::{
+    evidence::{self, Evidence, dated, format_name},
+    fault,
+    pipeline::{Draft, Halt, Job, chain},
+};
+use archive::{Composed, Details, Location, Stored, TemplateBasis, sha256_hex};
+use bytes::Bytes;
+use comms::{Class, Classify};
+use exstream::{Basis, ComposeCall, ExstreamError, TemplateCall};
+use ledger::{ArchivedAs, Lease, SendMark};
+use shop_config::{Channel, DriverFormat};
+use std::time::Duration;
+
+/// A look-up is a courtesy to the record; it may not cost the document its time.
+const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A document that is in the archive with its record.
+pub struct Archived {
+    pub stored: Stored,
+    pub as_recorded: ArchivedAs,
+    /// The archived bytes, where this attempt still has them.
+    pub bytes: Option<Bytes>,
+}
+
+pub async fn document(job: &Job<'_>, lease: &Lease, draft: &Draft<'_>) -> Result<Archived, Halt> {
+    let dated = dated(&lease.entry);
+    let location = Location::new(&job.item.shop, dated, job.plan.document, job.communication, draft.test);
+    let driver_sha256 = driver_hash(job, &draft.content.driver)?;
+    let mut earlier = archive::Found::default();
+    if lease.is_takeover() {
+        earlier = job.tools.archive.find(&location).await.map_err(|error| Halt::of(&error))?;
+    }
+    let (stored, bytes) = match earlier.document {
+        Some(stored) => (stored, None),
+        None => compose_and_archive(job, lease, draft, &location, &driver_sha256).await?,
+    };
+    fault::point("archive-document");
+    let record = match earlier.record {
+        Some((_, version_id, sha256)) => (version_id, sha256),
+        None => archive_record(job, draft, &location, &stored, &driver_sha256).await?,
+    };
+    fault::point("archive");
+    let as_recorded = evidence::archived_as(&stored, record);
+    Ok(Archived { stored, as_recorded, bytes })
+}
+
+fn driver_hash(job: &Job<'_>, json: &Bytes) -> Result<String, Halt> {
+    match job.settings.driver_format {
+        DriverFormat::Json => Ok(sha256_hex(json)),
+        format @ DriverFormat::Xml => {
+            let xml = exstream::encode_driver(format, json).map_err(|error| Halt::Failed(chain(&error)))?;
+            Ok(sha256_hex(&xml))
+        }
+    }
+}
+
+async fn compose_and_archive(
+    job: &Job<'_>,
+    lease: &Lease,
+    draft: &Draft<'_>,
+    location: &Location,
+    driver_sha256: &str,
+) -> Result<(Stored, Option<Bytes>), Halt> {
+    let exstream_sends = draft.channel == Some(Channel::Exstream);
+    if exstream_sends && lease.send_mark() == SendMark::MayHaveHappened && !job.may_resend() {
+        // had Exstream answered, its answer would be in the archive
+        return Err(Halt::Unknown("Exstream may have sent it before the worker died".to_owned()));
+    }
+    let template = job
+        .tools
+        .catalogue
+        .template(TemplateCall {
+            shop: &job.item.shop,
+            settings: &job.loaded.config.exstream,
+            document: job.settings,
+            credentials: &job.secrets.exstream,
+            now: job.now(),
+            timeout: job.time_left().min(LOOK_UP_TIMEOUT),
+        })
+        .await
+        .map_err(|error| Halt::of(&error))?;
+    if exstream_sends {
+        let marked = job.tools.ledger.mark_sending(lease, Channel::Exstream.name(), None, job.now()).await;
+        marked.map_err(|error| Halt::of(&error))?;
+        fault::point("mark-sending");
+    }
+    let output = compose(job, draft).await.map_err(|error| match error.class() {
+        Class::Unknown if !exstream_sends => Halt::of(&error),
+        _ if exstream_sends => Halt::of_send(&error),
+        _ => Halt::of(&error),
+    })?;
+    let composed = Composed {
+        bytes: output.bytes,
+        media_type: output.mime_type,
+        details: Details {
+            composed_at: job.now(),
+            driver_sha256: driver_sha256.to_owned(),
+            driver_format: format_name(job.settings.driver_format).to_owned(),
+            template: archive::Template {
+                communication: template.communication,
+                data_source: job.settings.data_source.clone(),
+                version: template.version,
+                basis: match template.basis {
+                    Basis::Assumed => TemplateBasis::Assumed,
+                    Basis::Traced => TemplateBasis::Traced,
+                    Basis::Unavailable => TemplateBasis::Unavailable,
+                },
+            },
+            queue: output.queue,
+            file_name: output.file_name,
+            customer_number: output.customer_number,
+        },
+    };
+    fault::point("compose");
+    let retention = job.tools.archive.retention(composed.details.composed_at, job.settings.retention_days);
+    let stored = job.tools.archive.put_document(location, &composed, &retention).await;
+    let stored = stored.map_err(|error| Halt::of(&error))?;
+    // another attempt's document may have been there first; then its bytes are the document
+    let ours = sha256_hex(&composed.bytes) == stored.output.sha256;
+    Ok((stored, ours.then_some(composed.bytes)))
+}
+
+async fn compose(job: &Job<'_>, draft: &Draft<'_>) -> Result<exstream::Output, ExstreamError> {
+    let settings = &job.loaded.config.exstream;
+    let call = ComposeCall {
+        shop: &job.item.shop,
+        settings,
+        document: job.settings,
+        credentials: &job.secrets.exstream,
+        driver: draft.content.driver.clone(),
+        now: job.now(),
+        timeout: job.time_left().min(settings.timeout()),
+    };
+    let composed = job.tools.exstream.compose(call).await?;
+    composed.expected(&job.settings.output).cloned()
+}
+
+async fn archive_record(
+    job: &Job<'_>,
+    draft: &Draft<'_>,
+    location: &Location,
+    stored: &Stored,
+    driver_sha256: &str,
+) -> Result<(String, String), Halt> {
+    let retention = job.tools.archive.retention(stored.details.composed_at, job.settings.retention_days);
+    let previous = evidence::previous(job).await.map_err(|error| Halt::of(&error))?;
+    let record = evidence::record(job, Evidence { draft, stored, retention: &retention, previous, driver_sha256 });
+    job.tools.archive.put_record(location, &record, &retention).await.map_err(|error| Halt::of(&error))
+}

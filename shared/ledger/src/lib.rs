@@ -1,0 +1,22 @@
+//! The ledger: one DynamoDB item a communication, and the only place that knows who works on it.
+//!
+//! A communication is claimed with a lease, by one conditional write:
+//!
+//! ```text
+//!            claim                     complete
+//! worker A ───┬──────── works ────────────┬───▶        one owner, one outcome
+//!             │ lease_until               │
+//! worker B ───┼── InProgress{until} ──────┼── AlreadyDone
+//!             │          A dies           │
+//! worker B ───┴────────── ✗ ──── lease lapses ── Started (attempts 2, what A left is in the entry)
+//! ```
+//!
+//! Promises: a lease has one owner; only the owner moves the state ([`LedgerError::LostLease`] for everyone
+//! else); a state never goes back. A crash at any point leaves an item that the next claim takes over
+//! once the lease has lapsed. Times are milliseconds since the Unix epoch, given by the caller.
+
+mod entry;
+mod table;
+
+pub use entry::{ArchivedAs, Entry};
+pub use table::{Claim, ClaimRequest, Lease, Ledger, LedgerError, Outcome, SendMark};

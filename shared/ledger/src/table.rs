@@ -1,0 +1,400 @@
+//! The requests. Every write is conditional, and the condition is the whole of the concurrency control.
+
+use crate::{ArchivedAs, Entry};
+use aws_sdk_dynamodb::{
+    Client,
+    error::SdkError,
+    operation::update_item::{UpdateItemError, UpdateItemOutput, builders::UpdateItemFluentBuilder},
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+use comms::{
+    Class, Classify, CommunicationId, CustomerKey, Document, Flow, Gid, Revision, ShopDomain, State, WriteBackState,
+};
+use futures::future::try_join_all;
+use jiff::Timestamp;
+use std::collections::HashMap;
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    #[error("{0} belongs to another owner now")]
+    LostLease(CommunicationId),
+    #[error("{doing} in the ledger")]
+    Request { doing: &'static str, source: Cause },
+    #[error("the ledger's item of {communication} cannot be read")]
+    Malformed { communication: CommunicationId, source: Cause },
+}
+
+impl Classify for LedgerError {
+    fn class(&self) -> Class {
+        match self {
+            // whoever has the lease decides; the redelivered message sees the result
+            Self::LostLease(_) | Self::Request { .. } | Self::Malformed { .. } => Class::transient(),
+        }
+    }
+}
+
+/// The answer to [`Ledger::claim`].
+#[derive(Debug)]
+pub enum Claim {
+    /// Ours until the lease lapses. The entry shows what an earlier owner left.
+    Started(Lease),
+    /// Nothing is left to do but to report it, if that is still owed.
+    AlreadyDone(Entry),
+    /// Somebody works on it.
+    InProgress { until: Timestamp },
+}
+
+/// The right to move one communication's state.
+#[derive(Debug)]
+pub struct Lease {
+    pub entry: Entry,
+}
+
+impl Lease {
+    /// Whether an earlier owner began and did not finish.
+    pub fn is_takeover(&self) -> bool {
+        self.entry.attempts > 1
+    }
+
+    /// What is known of a send that an earlier owner began.
+    pub fn send_mark(&self) -> SendMark {
+        match (self.entry.state, self.entry.unsent) {
+            (State::Sending, false) => SendMark::MayHaveHappened,
+            (State::Sending, true) => SendMark::DidNotHappen,
+            _ => SendMark::NeverBegun,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendMark {
+    NeverBegun,
+    DidNotHappen,
+    MayHaveHappened,
+}
+
+#[derive(Debug)]
+pub struct ClaimRequest<'a> {
+    pub communication: &'a CommunicationId,
+    pub shop: &'a ShopDomain,
+    pub flow: Flow,
+    pub document: Document,
+    pub subject: &'a Gid,
+    pub revision: &'a Revision,
+    pub order: &'a Gid,
+    /// Unique to this invocation.
+    pub owner: &'a str,
+    pub now: Timestamp,
+    /// After this moment the owner is taken for dead. Later than the owner can possibly live.
+    pub lease_until: Timestamp,
+}
+
+/// How a communication ended, or where it stays until something from outside moves it.
+#[derive(Debug, Default)]
+pub struct Outcome<'a> {
+    pub archived: Option<&'a ArchivedAs>,
+    pub channel: Option<&'a str>,
+    pub reference: Option<&'a str>,
+    pub reason: Option<&'a str>,
+    pub customer: Option<&'a CustomerKey>,
+    pub write_back: Option<WriteBackState>,
+}
+
+pub struct Ledger {
+    client: Client,
+    table: String,
+}
+
+impl Ledger {
+    pub fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// Takes the lease if nobody has it and something is left to do. One conditional write.
+    pub async fn claim(&self, request: ClaimRequest<'_>) -> Result<Claim, LedgerError> {
+        let ClaimRequest { communication, now, .. } = request;
+        let so = format!("{}#{}", request.shop, request.order);
+        let result = self
+            .update(communication)
+            .update_expression(
+                "SET #owner = :owner, lease_until_epoch_ms = :lease, updated_epoch_ms = :now, \
+                 attempts = if_not_exists(attempts, :zero) + :one, #state = if_not_exists(#state, :claimed), \
+                 so = :so, shop = :shop, flow = :flow, document = :document, subject = :subject, \
+                 revision = :revision, #order = :order, \
+                 created_epoch_ms = if_not_exists(created_epoch_ms, :now)",
+            )
+            .condition_expression(
+                "attribute_not_exists(pk) OR (#state IN (:claimed, :sending) AND lease_until_epoch_ms < :now)",
+            )
+            .expression_attribute_names("#order", "order")
+            .expression_attribute_values(":owner", text(request.owner))
+            .expression_attribute_values(":lease", millis(request.lease_until))
+            .expression_attribute_values(":now", millis(now))
+            .expression_attribute_values(":zero", number(0))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":claimed", text(State::Claimed.name()))
+            .expression_attribute_values(":sending", text(State::Sending.name()))
+            .expression_attribute_values(":so", text(&so))
+            .expression_attribute_values(":shop", text(request.shop.as_str()))
+            .expression_attribute_values(":flow", text(request.flow.name()))
+            .expression_attribute_values(":document", text(request.document.name()))
+            .expression_attribute_values(":subject", text(request.subject.as_str()))
+            .expression_attribute_values(":revision", text(request.revision.as_str()))
+            .expression_attribute_values(":order", text(request.order.as_str()))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match conditional("claiming", result)? {
+            Ok(output) => {
+                let entry = read(communication, output.attributes)?;
+                Ok(Claim::Started(Lease { entry }))
+            }
+            Err(item) => {
+                let entry = read(communication, item)?;
+                if entry.state.is_open() {
+                    Ok(Claim::InProgress { until: from_millis(entry.lease_until_epoch_ms).unwrap_or(now) })
+                } else {
+                    Ok(Claim::AlreadyDone(entry))
+                }
+            }
+        }
+    }
+
+    /// Notes that a send begins. From here on a crash means: perhaps it was sent.
+    pub async fn mark_sending(
+        &self,
+        lease: &Lease,
+        channel: &str,
+        archived: Option<&ArchivedAs>,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let outcome = Outcome { archived, channel: Some(channel), ..Outcome::default() };
+        self.move_to(lease, State::Sending, &outcome, now, "REMOVE unsent").await
+    }
+
+    /// Gives the lease back after a failure that may pass. `unsent`: a send was begun and did not happen.
+    pub async fn release(&self, lease: &Lease, unsent: bool, now: Timestamp) -> Result<(), LedgerError> {
+        let mut set = "SET lease_until_epoch_ms = :zero, updated_epoch_ms = :now".to_owned();
+        if unsent {
+            set.push_str(", unsent = :true");
+        }
+        let mut update = self
+            .update(&lease.entry.communication)
+            .update_expression(set)
+            .condition_expression("#owner = :owner AND #state IN (:claimed, :sending)")
+            .expression_attribute_values(":claimed", text(State::Claimed.name()))
+            .expression_attribute_values(":sending", text(State::Sending.name()))
+            .expression_attribute_values(":owner", text(&lease.entry.owner))
+            .expression_attribute_values(":zero", number(0))
+            .expression_attribute_values(":now", millis(now));
+        if unsent {
+            update = update.expression_attribute_values(":true", AttributeValue::Bool(true));
+        }
+        owned(lease, "releasing", update.send().await)
+    }
+
+    /// Ends the work on a communication. Only the lease's owner can.
+    pub async fn complete(
+        &self,
+        lease: &Lease,
+        state: State,
+        outcome: &Outcome<'_>,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        self.move_to(lease, state, outcome, now, "").await
+    }
+
+    async fn move_to(
+        &self,
+        lease: &Lease,
+        state: State,
+        outcome: &Outcome<'_>,
+        now: Timestamp,
+        also: &str,
+    ) -> Result<(), LedgerError> {
+        let mut set = "SET #state = :state, updated_epoch_ms = :now".to_owned();
+        let mut values = HashMap::from([
+            (":state".to_owned(), text(state.name())),
+            (":owner".to_owned(), text(&lease.entry.owner)),
+            (":now".to_owned(), millis(now)),
+        ]);
+        let mut names = HashMap::new();
+        // every name is aliased: some (`reference`) are reserved words
+        let mut put = |name: &str, value: AttributeValue| {
+            set.push_str(&format!(", #{name} = :{name}"));
+            names.insert(format!("#{name}"), name.to_owned());
+            values.insert(format!(":{name}"), value);
+        };
+        for (name, value) in [
+            ("channel", outcome.channel),
+            ("reference", outcome.reference),
+            ("reason", outcome.reason),
+            ("customer", outcome.customer.map(CustomerKey::as_str)),
+            ("write_back", outcome.write_back.map(WriteBackState::name)),
+        ] {
+            if let Some(value) = value {
+                put(name, text(value));
+            }
+        }
+        if let Some(archived) = outcome.archived {
+            put("archive_key", text(&archived.archive_key));
+            put("archive_version", text(&archived.archive_version));
+            put("sha256", text(&archived.sha256));
+            put("record_version", text(&archived.record_version));
+            put("record_sha256", text(&archived.record_sha256));
+            put("template", text(&archived.template));
+            if let Some(version) = archived.template_version {
+                put("template_version", number(version.into()));
+            }
+        }
+        // the states it may come from, so that a late owner never moves a state back
+        let mut from = Vec::new();
+        for (index, state) in
+            State::ALL.into_iter().filter(|it| it.is_open() && (it.may_become(state) || *it == state)).enumerate()
+        {
+            from.push(format!(":from{index}"));
+            values.insert(format!(":from{index}"), text(state.name()));
+        }
+        let condition = format!("#owner = :owner AND #state IN ({})", from.join(", "));
+        names.extend([("#owner".to_owned(), "owner".to_owned()), ("#state".to_owned(), "state".to_owned())]);
+        let update = self
+            .update(&lease.entry.communication)
+            .set_expression_attribute_names(Some(names))
+            .update_expression(format!("{set} {also}"))
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values));
+        owned(lease, "recording a state", update.send().await)
+    }
+
+    /// Notes what Shopify answered. A report that arrived is never overwritten by one that failed.
+    pub async fn record_write_back(
+        &self,
+        communication: &CommunicationId,
+        state: WriteBackState,
+        reason: Option<&str>,
+    ) -> Result<(), LedgerError> {
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(communication.as_str()))
+            .expression_attribute_values(":state", text(state.name()));
+        let condition = if state == WriteBackState::Reported {
+            "attribute_exists(pk)"
+        } else {
+            update = update.expression_attribute_values(":reported", text(WriteBackState::Reported.name()));
+            "attribute_exists(pk) AND write_back <> :reported"
+        };
+        update = match reason {
+            Some(reason) => update
+                .update_expression("SET write_back = :state, write_back_reason = :reason")
+                .expression_attribute_values(":reason", text(reason)),
+            None => update.update_expression("SET write_back = :state REMOVE write_back_reason"),
+        };
+        let result = update.condition_expression(condition).send().await;
+        match conditional("recording a write-back", result)? {
+            // nothing to record on, or nothing worse to record: both are fine
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// One communication, as it is now.
+    pub async fn get(&self, communication: &CommunicationId) -> Result<Option<Entry>, LedgerError> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("pk", text(communication.as_str()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| LedgerError::Request { doing: "reading a communication", source: error.into() })?;
+        output.item.map(|item| read(communication, Some(item))).transpose()
+    }
+
+    /// All communications about one order, oldest first. Eventually consistent: reads the index.
+    pub async fn of_order(&self, shop: &ShopDomain, order: &Gid) -> Result<Vec<Entry>, LedgerError> {
+        let mut ids = Vec::new();
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("by-order")
+            .key_condition_expression("so = :so")
+            .expression_attribute_values(":so", text(&format!("{shop}#{order}")))
+            .into_paginator()
+            .items()
+            .send();
+        while let Some(item) = pages.next().await {
+            let item = item
+                .map_err(|error| LedgerError::Request { doing: "listing an order's communications", source: error.into() })?;
+            if let Some(Ok(id)) = item.get("pk").and_then(|pk| pk.as_s().ok()).map(|pk| pk.parse::<CommunicationId>()) {
+                ids.push(id);
+            }
+        }
+        let mut entries: Vec<_> =
+            try_join_all(ids.iter().map(|id| self.get(id))).await?.into_iter().flatten().collect();
+        entries.sort_by_key(|entry| (entry.created_epoch_ms, entry.document));
+        Ok(entries)
+    }
+
+    fn update(&self, communication: &CommunicationId) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(communication.as_str()))
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#owner", "owner")
+    }
+}
+
+type Item = Option<HashMap<String, AttributeValue>>;
+
+/// Splits a refused condition, which is an answer, from a failed request, which is an error.
+fn conditional(
+    doing: &'static str,
+    result: Result<UpdateItemOutput, SdkError<UpdateItemError>>,
+) -> Result<Result<UpdateItemOutput, Item>, LedgerError> {
+    match result {
+        Ok(output) => Ok(Ok(output)),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(refused)) => Ok(Err(refused.item.clone())),
+            _ => Err(LedgerError::Request { doing, source: error.into() }),
+        },
+    }
+}
+
+fn owned(
+    lease: &Lease,
+    doing: &'static str,
+    result: Result<UpdateItemOutput, SdkError<UpdateItemError>>,
+) -> Result<(), LedgerError> {
+    match conditional(doing, result)? {
+        Ok(_) => Ok(()),
+        Err(_) => Err(LedgerError::LostLease(lease.entry.communication.clone())),
+    }
+}
+
+fn read(communication: &CommunicationId, item: Item) -> Result<Entry, LedgerError> {
+    let malformed = |source: Cause| LedgerError::Malformed { communication: communication.clone(), source };
+    serde_dynamo::from_item(item.unwrap_or_default()).map_err(|error| malformed(error.into()))
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+fn number(value: i64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+fn millis(at: Timestamp) -> AttributeValue {
+    number(at.as_millisecond())
+}
+
+fn from_millis(epoch_ms: i64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(epoch_ms).ok()
+}

@@ -1,0 +1,13 @@
+//! What every function needs before its first message: settings, clients, secrets, telemetry.
+//!
+//! [`Service::start`] runs once a cold start; a variable that is missing or cannot be read names itself and
+//! ends the start, so that a misconfigured function never takes a message. Clients are made once and share
+//! one HTTP stack. Secrets and shop configurations are read on first use and kept for a time-to-live.
+
+mod metrics;
+mod secrets;
+mod start;
+
+pub use metrics::Metrics;
+pub use secrets::{SecretError, Secrets, ShopSecrets};
+pub use start::{Invocation, Service, StartError, optional, required, run};

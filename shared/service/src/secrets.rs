@@ -1,0 +1,81 @@
+//! Secrets from Secrets Manager, kept for a time-to-live. What is read never prints.
+
+use cache::{Cache, Fresh};
+use comms::{Class, Classify, ShopDomain};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use std::{sync::Arc, time::Duration};
+
+/// The credentials of one shop: the JSON of the secret `<prefix>/shop/<shop>`. A service the shop does not
+/// use may be absent.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ShopSecrets {
+    pub shopify: shopify::Credentials,
+    pub exstream: exstream::Credentials,
+    pub email: exstream::Credentials,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    #[error("reading the secret {name}")]
+    Read { name: String, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("the secret {0} has no text value")]
+    Empty(String),
+    /// The parser's message is left out: it can quote the secret.
+    #[error("the secret {0} is not the expected JSON: see the README for its form")]
+    Malformed(String),
+}
+
+impl Classify for SecretError {
+    /// Everything can be mended by storing the secret, so work waits.
+    fn class(&self) -> Class {
+        match self {
+            Self::Read { .. } | Self::Empty(_) | Self::Malformed(_) => Class::transient(),
+        }
+    }
+}
+
+pub struct Secrets {
+    client: aws_sdk_secretsmanager::Client,
+    prefix: String,
+    ttl: Duration,
+    shops: Cache<ShopDomain, ShopSecrets>,
+    customer_key: Cache<(), SecretString>,
+}
+
+impl Secrets {
+    pub fn new(client: aws_sdk_secretsmanager::Client, prefix: String, ttl: Duration) -> Self {
+        Self { client, prefix, ttl, shops: Cache::default(), customer_key: Cache::default() }
+    }
+
+    pub async fn shop(&self, shop: &ShopDomain, now: Timestamp) -> Result<Arc<ShopSecrets>, SecretError> {
+        let name = format!("{}/shop/{shop}", self.prefix);
+        self.shops
+            .get(shop, now, async || {
+                let text = self.read(&name).await?;
+                let value =
+                    serde_json::from_str(text.expose_secret()).map_err(|_| SecretError::Malformed(name.clone()))?;
+                Ok(Fresh { value, expires_at: now + self.ttl })
+            })
+            .await
+    }
+
+    /// The key of [`comms::CustomerKey`].
+    pub async fn customer_key(&self, now: Timestamp) -> Result<Arc<SecretString>, SecretError> {
+        let name = format!("{}/customer-key", self.prefix);
+        self.customer_key
+            .get(&(), now, async || Ok(Fresh { value: self.read(&name).await?, expires_at: now + self.ttl }))
+            .await
+    }
+
+    async fn read(&self, name: &str) -> Result<SecretString, SecretError> {
+        let output = self.client.get_secret_value().secret_id(name).send().await;
+        let output = output.map_err(|error| SecretError::Read { name: name.to_owned(), source: error.into() })?;
+        match output.secret_string {
+            Some(text) if !text.is_empty() => Ok(text.into()),
+            _ => Err(SecretError::Empty(name.to_owned())),
+        }
+    }
+}

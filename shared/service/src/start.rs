@@ -1,0 +1,176 @@
+//! Cold start.
+
+use crate::Secrets;
+use archive::{Archive, LockMode};
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use delivery::Channels;
+use exstream::{Catalogue, Exstream, TokenSource};
+use jiff::Timestamp;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use ledger::Ledger;
+use serde::{Serialize, de::DeserializeOwned};
+use shop_config::ConfigStore;
+use std::{str::FromStr, sync::Arc, time::Duration};
+use tracing_subscriber::EnvFilter;
+use work::{Backoff, Payloads, Queue};
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the environment variable {0} is not set")]
+    Missing(String),
+    #[error("the environment variable {name} is `{value}`: {what}")]
+    Invalid { name: String, value: String, what: String },
+    #[error("the HTTP client cannot be made")]
+    Http(#[from] reqwest::Error),
+}
+
+/// One call of the function.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    pub request_id: String,
+    /// When Lambda ends the call, whatever it is doing.
+    pub deadline: Timestamp,
+}
+
+impl Invocation {
+    /// The time left, less a reserve to answer in.
+    pub fn time_left(&self, now: Timestamp) -> Duration {
+        const RESERVE: Duration = Duration::from_millis(1500);
+        Duration::try_from(self.deadline - now.max(Timestamp::UNIX_EPOCH)).map_or(Duration::ZERO, |left| left.saturating_sub(RESERVE))
+    }
+}
+
+/// The means a function is built from.
+pub struct Service {
+    aws: SdkConfig,
+    http: reqwest::Client,
+    config_ttl: Duration,
+    tokens: Arc<TokenSource>,
+}
+
+impl Service {
+    /// Starts telemetry and makes the clients. No request is sent.
+    pub async fn start() -> Result<Self, StartError> {
+        let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".to_owned());
+        let filter = EnvFilter::try_new(&level).map_err(|error| StartError::Invalid {
+            name: "LOG_LEVEL".to_owned(),
+            value: level.clone(),
+            what: error.to_string(),
+        })?;
+        let json = tracing_subscriber::fmt().json().flatten_event(true).with_target(false).with_current_span(false);
+        // a second initialisation happens only in tests, where the first one serves
+        let _ = json.with_span_list(false).with_env_filter(filter).try_init();
+        // an AWS request that takes seconds is better repeated by the next delivery than waited for
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(3))
+            .operation_attempt_timeout(Duration::from_secs(10))
+            .operation_timeout(Duration::from_secs(30))
+            .build();
+        let aws = aws_config::defaults(BehaviorVersion::latest())
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .load()
+            .await;
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .pool_idle_timeout(Duration::from_secs(50))
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("shopify-exstream/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        let config_ttl = Duration::from_secs(parsed("CONFIG_TTL_SECONDS", Some("60"))?);
+        let tokens = Arc::new(TokenSource::new(http.clone()));
+        Ok(Self { aws, http, config_ttl, tokens })
+    }
+
+    pub fn http(&self) -> reqwest::Client {
+        self.http.clone()
+    }
+
+    pub fn ledger(&self) -> Result<Ledger, StartError> {
+        Ok(Ledger::new(aws_sdk_dynamodb::Client::new(&self.aws), required("TABLE_NAME")?))
+    }
+
+    pub fn archive(&self) -> Result<Archive, StartError> {
+        let lock: LockMode = parsed("ARCHIVE_LOCK_MODE", Some("COMPLIANCE"))?;
+        Ok(Archive::new(self.s3(), required("ARCHIVE_BUCKET")?, lock))
+    }
+
+    pub fn configs(&self) -> Result<ConfigStore, StartError> {
+        Ok(ConfigStore::new(self.s3(), required("OPERATIONS_BUCKET")?, self.config_ttl))
+    }
+
+    pub fn payloads(&self) -> Result<Payloads, StartError> {
+        Ok(Payloads::new(self.s3(), required("OPERATIONS_BUCKET")?))
+    }
+
+    pub fn secrets(&self) -> Result<Secrets, StartError> {
+        let client = aws_sdk_secretsmanager::Client::new(&self.aws);
+        Ok(Secrets::new(client, required("SECRET_PREFIX")?, self.config_ttl.max(Duration::from_secs(300))))
+    }
+
+    pub fn exstream(&self) -> Exstream {
+        Exstream::new(self.http(), Arc::clone(&self.tokens))
+    }
+
+    pub fn catalogue(&self) -> Catalogue {
+        Catalogue::new(self.http(), Arc::clone(&self.tokens))
+    }
+
+    pub fn channels(&self) -> Result<Channels, StartError> {
+        Ok(Channels::new(self.http(), Arc::clone(&self.tokens), self.s3(), required("OPERATIONS_BUCKET")?))
+    }
+
+    /// The queue whose address is in the environment variable `name`.
+    pub fn queue(&self, name: &str) -> Result<Queue, StartError> {
+        Ok(Queue::new(aws_sdk_sqs::Client::new(&self.aws), required(name)?))
+    }
+
+    pub fn backoff(&self) -> Result<Backoff, StartError> {
+        let base = Duration::from_secs(parsed("RETRY_BASE_SECONDS", Some("10"))?);
+        Ok(Backoff { base, ..Backoff::default() })
+    }
+
+    /// How many messages of a batch are worked on at once.
+    pub fn concurrency(&self) -> Result<usize, StartError> {
+        parsed("BATCH_CONCURRENCY", Some("10"))
+    }
+
+    fn s3(&self) -> aws_sdk_s3::Client {
+        aws_sdk_s3::Client::new(&self.aws)
+    }
+}
+
+/// A variable that must be set.
+pub fn required(name: &str) -> Result<String, StartError> {
+    std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or_else(|| StartError::Missing(name.to_owned()))
+}
+
+/// A variable that may be set.
+pub fn optional(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn parsed<T: FromStr<Err: ToString>>(name: &str, default: Option<&str>) -> Result<T, StartError> {
+    let value = match (optional(name), default) {
+        (Some(value), _) => value,
+        (None, Some(default)) => default.to_owned(),
+        (None, None) => return Err(StartError::Missing(name.to_owned())),
+    };
+    value.parse().map_err(|error: T::Err| StartError::Invalid { name: name.to_owned(), what: error.to_string(), value })
+}
+
+/// Serves invocations until Lambda ends the process.
+pub async fn run<E, T, F>(handle: F) -> Result<(), Error>
+where
+    E: DeserializeOwned,
+    T: Serialize,
+    F: AsyncFn(E, Invocation) -> Result<T, Error>,
+{
+    let handle = &handle;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<E>| {
+        let deadline = Timestamp::from_millisecond(i64::try_from(event.context.deadline).unwrap_or(i64::MAX))
+            .unwrap_or(Timestamp::MAX);
+        handle(event.payload, Invocation { request_id: event.context.request_id, deadline }).await
+    }))
+    .await
+}

@@ -1,0 +1,14 @@
+//! What one shop wants: its documents, its Exstream, its channels.
+//!
+//! One TOML file a shop, stored at `config/<shop>.toml` in the operations bucket with S3 versions. A shop is
+//! served when its file is there. The types below are the public format (`schemas/shop-config.v1.json`);
+//! [`ShopConfig::parse`] is the only way to get one, so whoever holds one holds a valid one. [`ConfigStore`]
+//! reads files with a time-to-live, so that a change needs no redeployment.
+
+mod model;
+mod store;
+mod validate;
+
+pub use model::*;
+pub use store::{ConfigError, ConfigStore, Loaded, config_key};
+pub use validate::{InvalidConfig, Problem};

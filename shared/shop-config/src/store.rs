@@ -1,0 +1,95 @@
+//! Configuration files in S3, kept for a time-to-live.
+
+use crate::{InvalidConfig, ShopConfig};
+use aws_sdk_s3::{Client, error::SdkError, operation::get_object::GetObjectError};
+use cache::{Cache, Fresh};
+use comms::{Class, Classify, ShopDomain};
+use jiff::Timestamp;
+use std::{sync::Arc, time::Duration};
+
+/// No configuration is anywhere near this; a larger file is a mistake, not a shop.
+const MAX_BYTES: i64 = 256 * 1024;
+
+/// A configuration and the S3 version it was read from, which the evidence record names.
+#[derive(Debug)]
+pub struct Loaded {
+    pub config: ShopConfig,
+    pub version_id: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("shop {0} has no configuration: push one with `ctl config push`")]
+    NotServed(ShopDomain),
+    #[error("the configuration of {shop} is invalid")]
+    Invalid { shop: ShopDomain, source: InvalidConfig },
+    #[error("the configuration stored for {shop} is that of {found}")]
+    OtherShop { shop: ShopDomain, found: ShopDomain },
+    #[error("the configuration of {0} is over 256 KiB or not UTF-8")]
+    Oversized(ShopDomain),
+    #[error("reading the configuration of {shop} from S3")]
+    Read { shop: ShopDomain, source: Box<dyn std::error::Error + Send + Sync> },
+}
+
+impl Classify for ConfigError {
+    /// Everything can be mended by pushing a configuration, so work waits and ends in the DLQ at worst.
+    fn class(&self) -> Class {
+        match self {
+            Self::NotServed(_)
+            | Self::Invalid { .. }
+            | Self::OtherShop { .. }
+            | Self::Oversized(_)
+            | Self::Read { .. } => Class::transient(),
+        }
+    }
+}
+
+/// The object key of a shop's configuration in the operations bucket.
+pub fn config_key(shop: &ShopDomain) -> String {
+    format!("config/{shop}.toml")
+}
+
+pub struct ConfigStore {
+    s3: Client,
+    bucket: String,
+    ttl: Duration,
+    cache: Cache<ShopDomain, Option<Arc<Loaded>>>,
+}
+
+impl ConfigStore {
+    pub fn new(s3: Client, bucket: String, ttl: Duration) -> Self {
+        Self { s3, bucket, ttl, cache: Cache::default() }
+    }
+
+    /// The shop's configuration, at most one time-to-live old. That a shop has none is remembered, too.
+    pub async fn get(&self, shop: &ShopDomain, now: Timestamp) -> Result<Arc<Loaded>, ConfigError> {
+        let found = self
+            .cache
+            .get(shop, now, async || {
+                Ok(Fresh { value: self.read(shop).await?.map(Arc::new), expires_at: now + self.ttl })
+            })
+            .await?;
+        found.as_ref().clone().ok_or_else(|| ConfigError::NotServed(shop.clone()))
+    }
+
+    async fn read(&self, shop: &ShopDomain) -> Result<Option<Loaded>, ConfigError> {
+        let read = |source: Box<dyn std::error::Error + Send + Sync>| ConfigError::Read { shop: shop.clone(), source };
+        let object = match self.s3.get_object().bucket(&self.bucket).key(config_key(shop)).send().await {
+            Ok(object) => object,
+            Err(SdkError::ServiceError(error)) if matches!(error.err(), GetObjectError::NoSuchKey(_)) => return Ok(None),
+            Err(error) => return Err(read(error.into())),
+        };
+        if object.content_length().is_none_or(|length| length > MAX_BYTES) {
+            return Err(ConfigError::Oversized(shop.clone()));
+        }
+        let version_id = object.version_id().map(str::to_owned);
+        let bytes = object.body.collect().await.map_err(|error| read(error.into()))?.into_bytes();
+        let text = std::str::from_utf8(&bytes).map_err(|_| ConfigError::Oversized(shop.clone()))?;
+        let config =
+            ShopConfig::parse(text).map_err(|source| ConfigError::Invalid { shop: shop.clone(), source })?;
+        if config.shop != *shop {
+            return Err(ConfigError::OtherShop { shop: shop.clone(), found: config.shop });
+        }
+        Ok(Some(Loaded { config, version_id }))
+    }
+}

@@ -1,0 +1,140 @@
+//! The envelope of every answer: data, errors, what it cost, and what Shopify ignored.
+
+use super::{AdminError, ErrorCode, GraphqlError, Operation, error::short};
+use crate::decode::{decode, decode_bytes};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::time::Duration;
+
+/// The `data` of an answer without errors.
+#[derive(Debug)]
+pub(super) struct Data {
+    operation: &'static str,
+    json: Box<RawValue>,
+}
+
+impl Data {
+    pub fn json(&self) -> &str {
+        self.json.get()
+    }
+
+    pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, AdminError> {
+        decode(self.json()).map_err(|source| AdminError::Malformed { operation: self.operation, source })
+    }
+
+    pub const fn operation(&self) -> &'static str {
+        self.operation
+    }
+}
+
+/// What an operation takes from the shop's budget and what is left of it, in points.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Cost {
+    pub requested_query_cost: Option<f64>,
+    pub throttle_status: ThrottleStatus,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ThrottleStatus {
+    pub maximum_available: f64,
+    pub currently_available: f64,
+    /// Points a second.
+    pub restore_rate: f64,
+}
+
+impl Cost {
+    /// How long until the operation can be paid for.
+    pub fn wait(&self) -> Option<Duration> {
+        let ThrottleStatus { currently_available, restore_rate, .. } = self.throttle_status;
+        let missing = (self.requested_query_cost? - currently_available).max(0.0);
+        // a tenth of a second on top of an exact sum costs little and spares another refusal
+        Duration::try_from_secs_f64(missing / restore_rate + 0.1).ok()
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    errors: Option<Errors>,
+    extensions: Option<Extensions>,
+}
+
+/// A list of errors, or a sentence where Shopify refuses a request before it becomes a query.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Errors {
+    List(Vec<TopError>),
+    Sentence(String),
+}
+
+#[derive(Deserialize)]
+struct TopError {
+    #[serde(default)]
+    message: String,
+    extensions: Option<ErrorExtensions>,
+}
+
+#[derive(Deserialize)]
+struct ErrorExtensions {
+    code: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Extensions {
+    cost: Option<Cost>,
+    search: Option<Vec<Search>>,
+}
+
+#[derive(Deserialize)]
+struct Search {
+    warnings: Option<Vec<serde::de::IgnoredAny>>,
+}
+
+impl Errors {
+    fn into_list(self) -> Vec<GraphqlError> {
+        match self {
+            Self::List(errors) => errors.into_iter().map(TopError::read).collect(),
+            Self::Sentence(message) => {
+                vec![GraphqlError { code: ErrorCode::None, message: short(&message, 200) }]
+            }
+        }
+    }
+}
+
+impl TopError {
+    fn read(self) -> GraphqlError {
+        let code = self.extensions.and_then(|extensions| extensions.code);
+        GraphqlError { code: ErrorCode::new(code.as_deref()), message: short(&self.message, 200) }
+    }
+}
+
+/// Reads an answer that came with HTTP success.
+pub(super) fn read(
+    operation: Operation,
+    body: &[u8],
+    retry_after: Option<Duration>,
+) -> (Option<Cost>, Result<Data, AdminError>) {
+    let operation = operation.name;
+    let answer: Answer<'_> = match decode_bytes(body) {
+        Ok(answer) => answer,
+        Err(source) => return (None, Err(AdminError::Malformed { operation, source })),
+    };
+    let (cost, search) = answer.extensions.map(|it| (it.cost, it.search)).unwrap_or_default();
+    let errors = answer.errors.map(Errors::into_list).unwrap_or_default();
+    let result = if errors.iter().any(|error| error.code == ErrorCode::Throttled) {
+        Err(AdminError::Throttled { retry_after: cost.and_then(|cost| cost.wait()).or(retry_after) })
+    } else if !errors.is_empty() {
+        Err(AdminError::Graphql { operation, errors })
+    } else if search.into_iter().flatten().any(|search| search.warnings.is_some_and(|it| !it.is_empty())) {
+        Err(AdminError::SearchIgnored { operation })
+    } else {
+        match answer.data {
+            Some(data) => Ok(Data { operation, json: data.to_owned() }),
+            None => Err(AdminError::NoData { operation }),
+        }
+    };
+    (cost, result)
+}

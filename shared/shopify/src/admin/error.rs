@@ -1,0 +1,196 @@
+//! What can go wrong with the Admin API, and what it means for the work it interrupted.
+
+use crate::Malformed;
+use comms::{Class, Classify};
+use serde::{Deserialize, Deserializer};
+use std::{fmt, time::Duration};
+
+/// Names what happened. Carries statuses, codes, field paths and shortened messages; never a token, a body
+/// or what a customer wrote.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    #[error("no connection to Shopify")]
+    Transport { source: reqwest::Error },
+    #[error("Shopify did not answer in time")]
+    TimedOut,
+    #[error("the time allowed was over before Shopify was asked")]
+    OutOfTime,
+    /// Neither success nor one of the statuses with a meaning of their own.
+    #[error("Shopify answered with status {status}")]
+    Status { status: u16, retry_after: Option<Duration> },
+    /// Also after a token was renewed.
+    #[error("Shopify does not accept the access token: status {status}")]
+    Unauthorized { status: u16 },
+    #[error("Shopify gives no access token: status {status}{}", suffix(code))]
+    TokenRefused { status: u16, code: Option<String> },
+    #[error("the shop's secret has no Shopify credentials, or they cannot be sent")]
+    Credentials,
+    #[error("Shopify's answer is larger than {limit} bytes")]
+    TooLarge { limit: usize },
+    #[error("the shop's query budget is used up")]
+    Throttled { retry_after: Option<Duration> },
+    #[error("{operation}: {}", list(errors))]
+    Graphql { operation: &'static str, errors: Vec<GraphqlError> },
+    #[error("{operation} was refused: {}", list(errors))]
+    UserErrors { operation: &'static str, errors: Vec<UserError> },
+    /// Shopify dropped a search term it did not understand and returned everything.
+    #[error("{operation}: Shopify ignored a part of the search")]
+    SearchIgnored { operation: &'static str },
+    #[error("{operation}: the answer has no data")]
+    NoData { operation: &'static str },
+    #[error("{operation}: the answer's {source}")]
+    Malformed { operation: &'static str, source: Malformed },
+    #[error("the order was changed while its pages were read")]
+    Changed,
+}
+
+impl Classify for AdminError {
+    /// What an operator can mend without the message (credentials) waits, and ends in the DLQ at worst. So
+    /// does what Shopify does not explain.
+    fn class(&self) -> Class {
+        match self {
+            Self::Throttled { retry_after } => Class::Transient { retry_after: *retry_after },
+            Self::Status { status, retry_after } => match status {
+                400..=499 if !matches!(status, 402 | 408 | 423 | 425 | 430) => Class::Permanent,
+                _ => Class::Transient { retry_after: *retry_after },
+            },
+            Self::Transport { .. }
+            | Self::TimedOut
+            | Self::OutOfTime
+            | Self::Unauthorized { .. }
+            | Self::TokenRefused { .. }
+            | Self::Credentials
+            | Self::NoData { .. }
+            | Self::Changed => Class::transient(),
+            Self::Graphql { errors, .. } => worst(
+                errors
+                    .iter()
+                    .map(|error| matches!(error.code, ErrorCode::InternalServerError | ErrorCode::None)),
+            ),
+            Self::UserErrors { errors, .. } => worst(errors.iter().map(UserError::may_pass)),
+            Self::TooLarge { .. } | Self::SearchIgnored { .. } | Self::Malformed { .. } => Class::Permanent,
+        }
+    }
+}
+
+impl AdminError {
+    pub(super) fn from_transport(error: reqwest::Error) -> Self {
+        // the address of a request is the shop's; nothing that is not known anyway, but no news either
+        if error.is_timeout() { Self::TimedOut } else { Self::Transport { source: error.without_url() } }
+    }
+}
+
+/// Only when everything that went wrong may pass, trying again makes sense.
+fn worst(mut may_pass: impl Iterator<Item = bool>) -> Class {
+    if may_pass.all(|it| it) { Class::transient() } else { Class::Permanent }
+}
+
+/// A top-level error: the operation did not run, or only in part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GraphqlError {
+    pub code: ErrorCode,
+    /// At most 200 characters.
+    pub message: String,
+}
+
+/// `errors[].extensions.code`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ErrorCode {
+    Throttled,
+    AccessDenied,
+    MaxCostExceeded,
+    InternalServerError,
+    Other(String),
+    None,
+}
+
+impl ErrorCode {
+    pub(super) fn new(code: Option<&str>) -> Self {
+        match code {
+            Some("THROTTLED") => Self::Throttled,
+            Some("ACCESS_DENIED") => Self::AccessDenied,
+            Some("MAX_COST_EXCEEDED") => Self::MaxCostExceeded,
+            Some("INTERNAL_SERVER_ERROR") => Self::InternalServerError,
+            Some(other) => Self::Other(short(other, 64)),
+            None => Self::None,
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Throttled => "THROTTLED",
+            Self::AccessDenied => "ACCESS_DENIED",
+            Self::MaxCostExceeded => "MAX_COST_EXCEEDED",
+            Self::InternalServerError => "INTERNAL_SERVER_ERROR",
+            Self::Other(name) => name,
+            Self::None => "no code",
+        }
+    }
+}
+
+impl fmt::Display for GraphqlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.code.name(), self.message)
+    }
+}
+
+/// A mutation's objection to one of its inputs.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct UserError {
+    /// The input's path, such as `["metafields", "0", "value"]`.
+    #[serde(default, deserialize_with = "crate::decode::list")]
+    pub field: Vec<String>,
+    #[serde(default)]
+    pub code: Option<String>,
+    /// At most 200 characters.
+    #[serde(deserialize_with = "message")]
+    pub message: String,
+}
+
+impl UserError {
+    /// Which element of the list given as the mutation's input this is about. Shopify's own `elementIndex`
+    /// counts inside of one value and does not tell.
+    pub fn element(&self) -> Option<usize> {
+        self.field.get(1)?.parse().ok()
+    }
+
+    /// The resource was changed after it was read.
+    pub fn is_stale(&self) -> bool {
+        self.code.as_deref() == Some("STALE_OBJECT")
+    }
+
+    /// Whether the same input may be taken another time.
+    pub fn may_pass(&self) -> bool {
+        self.is_stale() || self.code.as_deref() == Some("INTERNAL_ERROR")
+    }
+}
+
+impl fmt::Display for UserError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} at `{}`, {}",
+            self.code.as_deref().unwrap_or("no code"),
+            self.field.join("."),
+            self.message
+        )
+    }
+}
+
+/// Printable and of bounded length, because it came from outside.
+pub(super) fn short(text: &str, chars: usize) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(chars).collect()
+}
+
+fn message<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(short(&String::deserialize(deserializer)?, 200))
+}
+
+fn suffix(code: &Option<String>) -> String {
+    code.as_deref().map(|code| format!(", {code}")).unwrap_or_default()
+}
+
+fn list(errors: &[impl fmt::Display]) -> String {
+    // a validation failure can come with hundreds
+    errors.iter().take(5).map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,118 @@
+//! Access tokens.
+//!
+//! A shop's secret holds either a token of a custom app, which is used as it is, or the client credentials
+//! of an app of one's own, which are exchanged for a token that lives a day. Promises one exchange at a time
+//! a shop and a new token before the old one expires.
+
+use super::{AdminError, Call, error::short, exchange};
+use crate::decode::decode_bytes;
+use cache::{Cache, Fresh};
+use comms::ShopDomain;
+use reqwest::{Client, StatusCode, header::HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use std::{sync::Arc, time::Duration};
+
+/// The `shopify` part of a shop's secret.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(untagged)]
+pub enum Credentials {
+    AccessToken {
+        access_token: SecretString,
+    },
+    Client {
+        client_id: SecretString,
+        client_secret: SecretString,
+    },
+    /// The secret has none. Every call fails.
+    #[default]
+    #[serde(skip)]
+    None,
+}
+
+#[derive(Default)]
+pub(super) struct Tokens {
+    cache: Cache<ShopDomain, SecretString>,
+}
+
+pub(super) enum Token<'a> {
+    Fixed(&'a SecretString),
+    Granted(Arc<SecretString>),
+}
+
+impl Token<'_> {
+    pub fn header(&self) -> Result<HeaderValue, AdminError> {
+        let secret = match self {
+            Self::Fixed(secret) => secret.expose_secret(),
+            Self::Granted(secret) => secret.expose_secret(),
+        };
+        let mut value = HeaderValue::from_str(secret).map_err(|_| AdminError::Credentials)?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    pub const fn is_renewable(&self) -> bool {
+        matches!(self, Self::Granted(_))
+    }
+}
+
+#[derive(Deserialize)]
+struct Grant {
+    access_token: SecretString,
+    expires_in: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    error: Option<String>,
+}
+
+impl Tokens {
+    pub async fn get<'a>(&self, http: &Client, call: Call<'a>) -> Result<Token<'a>, AdminError> {
+        match call.credentials {
+            Credentials::AccessToken { access_token } => Ok(Token::Fixed(access_token)),
+            Credentials::Client { client_id, client_secret } => {
+                let load = async || grant(http, call, client_id, client_secret).await;
+                let token =
+                    tokio::time::timeout_at(call.deadline, self.cache.get(call.shop, call.now, load)).await;
+                Ok(Token::Granted(token.map_err(|_| AdminError::OutOfTime)??))
+            }
+            Credentials::None => Err(AdminError::Credentials),
+        }
+    }
+
+    /// To be told of a token Shopify refused: the next caller gets another, unless somebody has since.
+    pub async fn forget(&self, shop: &ShopDomain, token: &Token<'_>) {
+        if let Token::Granted(token) = token {
+            self.cache.forget(shop, token).await;
+        }
+    }
+}
+
+async fn grant(
+    http: &Client,
+    call: Call<'_>,
+    client_id: &SecretString,
+    client_secret: &SecretString,
+) -> Result<Fresh<SecretString>, AdminError> {
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", client_id.expose_secret()),
+        ("client_secret", client_secret.expose_secret()),
+    ];
+    let request = http.post(call.url("/admin/oauth/access_token")).form(&form);
+    let reply = exchange(request, call.timeout()?).await?;
+    if reply.status != StatusCode::OK {
+        let refusal = decode_bytes::<Refusal>(&reply.body).ok().and_then(|it| it.error);
+        let code = refusal.map(|code| short(&code, 64));
+        return match reply.status.as_u16() {
+            status @ 400..=499 if status != 429 => Err(AdminError::TokenRefused { status, code }),
+            status => Err(AdminError::Status { status, retry_after: reply.retry_after }),
+        };
+    }
+    let grant: Grant = decode_bytes(&reply.body)
+        .map_err(|source| AdminError::Malformed { operation: "the access token request", source })?;
+    // a tenth of its life early, so that no request of an invocation carries one about to expire
+    let life = Duration::from_secs(grant.expires_in.unwrap_or(3600).min(7 * 24 * 3600)) * 9 / 10;
+    Ok(Fresh { value: grant.access_token, expires_at: call.now + life })
+}

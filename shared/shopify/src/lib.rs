@@ -1,0 +1,22 @@
+//! Shopify, as far as this system talks to it: its events, its orders, its Admin API.
+//!
+//! Owns the shapes Shopify sends and wants. Everything is parsed once, straight from text into types that
+//! are trusted from then on: identifiers keep their 64 bits, money is decimal text until it is a
+//! [`comms::Money`], and an order looks the same whether an event brought it or a query fetched it. Errors
+//! name a field's path and never repeat what was in it.
+
+mod admin;
+mod decode;
+mod event;
+mod order;
+
+pub use admin::{
+    AdminApi, AdminError, Call, Credentials, ErrorCode, GraphqlError, MAX_METAFIELDS, MetafieldWrite,
+    StatusMetafield, UserError,
+};
+pub use decode::Malformed;
+pub use event::{Event, EventError, EventsPayload, OrderEdit, PayloadKind};
+pub use order::{
+    Address, Attribute, Customer, DiscountAllocation, Duty, FinancialStatus, FulfilmentStatus, LineItem,
+    MoneyBag, Order, OrderPage, PaymentTerms, PurchasingCompany, ShippingLine, TaxLine, Totals,
+};

@@ -1,0 +1,196 @@
+//! The batch loop.
+
+use futures::{FutureExt, StreamExt, stream};
+use serde::{Deserialize, Serialize};
+use std::{fmt, panic::AssertUnwindSafe, time::Duration};
+use tokio::time::Instant;
+
+/// A batch as Lambda hands it over. Bodies stay text: each is decoded alone, so a bad one fails alone.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SqsEvent {
+    #[serde(rename = "Records")]
+    pub records: Vec<Record>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    pub message_id: String,
+    pub receipt_handle: String,
+    #[serde(default)]
+    pub body: String,
+    #[serde(default)]
+    attributes: Attributes,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Attributes {
+    #[serde(rename = "ApproximateReceiveCount")]
+    receive_count: Option<String>,
+}
+
+impl Record {
+    /// How often the message was handed out, this time included.
+    pub fn receive_count(&self) -> u32 {
+        self.attributes.receive_count.as_deref().and_then(|count| count.parse().ok()).unwrap_or(1)
+    }
+}
+
+/// Lambda's partial batch response: what is listed comes back, the rest is deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct BatchResponse {
+    #[serde(rename = "batchItemFailures")]
+    pub failures: Vec<Failure>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    #[serde(rename = "itemIdentifier")]
+    pub message_id: String,
+}
+
+/// A batch that cannot be answered in part. SQS hands all of it out again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("record {index} of the batch has no message id, so no partial answer is possible")]
+pub struct MalformedBatch {
+    index: usize,
+}
+
+impl SqsEvent {
+    /// Refuses a batch whose partial answer Lambda would take for "all failed" or misread.
+    pub fn check(&self) -> Result<(), MalformedBatch> {
+        match self.records.iter().position(|record| record.message_id.is_empty()) {
+            Some(index) => Err(MalformedBatch { index }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The message is to come back, for the reason told to the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retry {
+    pub reason: String,
+    /// When the other side or the ledger named a time. Otherwise the usual back-off.
+    pub after: Option<Duration>,
+}
+
+impl Retry {
+    pub fn new(reason: impl fmt::Display) -> Self {
+        Self { reason: reason.to_string(), after: None }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How many records are worked on at once.
+    pub concurrency: usize,
+    /// When a record's work is given up, so that there is time left to answer.
+    pub deadline: Instant,
+}
+
+/// Runs `handle` for each record, and answers in the records' order.
+///
+/// A panic in `handle` or a deadline passed is a [`Retry`] of that record. Records that had no turn before
+/// the deadline come back at once.
+pub async fn each<'a, T>(
+    records: &'a [Record],
+    limits: Limits,
+    handle: impl AsyncFn(&'a Record) -> Result<T, Retry>,
+) -> Vec<Result<T, Retry>> {
+    let handle = &handle;
+    let mut results: Vec<_> = stream::iter(records.iter().enumerate())
+        .map(|(index, record)| async move {
+            let work = AssertUnwindSafe(handle(record)).catch_unwind();
+            let result = match tokio::time::timeout_at(limits.deadline, work).await {
+                Ok(Ok(result)) => result,
+                Ok(Err(_)) => Err(Retry::new("the handler panicked")),
+                Err(_) => Err(Retry::new("the invocation's time was up")),
+            };
+            (index, result)
+        })
+        .buffer_unordered(limits.concurrency.max(1))
+        .collect()
+        .await;
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn records(n: usize) -> Vec<Record> {
+        (0..n)
+            .map(|i| Record {
+                message_id: format!("m{i}"),
+                receipt_handle: "r".into(),
+                body: i.to_string(),
+                attributes: Attributes::default(),
+            })
+            .collect()
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+    }
+
+    proptest! {
+        /// One record's fate never touches another's, whatever the mix.
+        #[test]
+        fn every_record_gets_its_own_result(fates in prop::collection::vec(0..4u8, 0..24), concurrency in 0..12usize) {
+            let records = records(fates.len());
+            let results = runtime().block_on(async {
+                let limits = Limits { concurrency, deadline: Instant::now() + Duration::from_secs(60) };
+                each(&records, limits, async |record| {
+                    let i: usize = record.body.parse().unwrap();
+                    tokio::time::sleep(Duration::from_millis((i * 7 % 5) as u64)).await;
+                    match fates[i] {
+                        0 => Ok(i),
+                        1 => Err(Retry::new("failed")),
+                        2 => panic!("boom"),
+                        _ if concurrency.max(1) >= fates.len() => { std::future::pending::<()>().await; Ok(i) }
+                        _ => Ok(i),
+                    }
+                }).await
+            });
+            prop_assert_eq!(results.len(), fates.len());
+            for (i, result) in results.iter().enumerate() {
+                let hangs = concurrency.max(1) >= fates.len();
+                let expected: Result<usize, &str> = match fates[i] {
+                    0 => Ok(i),
+                    1 => Err("failed"),
+                    2 => Err("the handler panicked"),
+                    _ if hangs => Err("the invocation's time was up"),
+                    _ => Ok(i),
+                };
+                prop_assert_eq!(result.as_ref().map_err(|retry| retry.reason.as_str()), expected.as_ref().map_err(|text| *text));
+            }
+        }
+    }
+
+    #[test]
+    fn runs_at_once_but_not_beyond_the_cap() {
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        runtime().block_on(async {
+            let limits = Limits { concurrency: 4, deadline: Instant::now() + Duration::from_secs(60) };
+            each(&records(10), limits, async |_| {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                now.fetch_sub(1, Ordering::SeqCst);
+                Ok(())
+            })
+            .await;
+        });
+        assert_eq!(most.into_inner(), 4);
+    }
+
+    #[test]
+    fn a_batch_with_an_empty_message_id_is_refused_whole() {
+        let mut event = SqsEvent { records: records(3) };
+        assert_eq!(event.check(), Ok(()));
+        event.records[1].message_id.clear();
+        assert!(event.check().unwrap_err().to_string().contains("record 1"));
+    }
+}

@@ -1,0 +1,172 @@
+//! The messages. Public contracts: `schemas/work-item.v1.json`, `schemas/write-back-item.v1.json`.
+
+use comms::{CommunicationId, Document, Flow, Gid, ShopDomain, State};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidItem {
+    #[error("the message is not a JSON object with a version `v`")]
+    NotAnItem(#[source] serde_json::Error),
+    #[error("the message has version {0}; this function reads version 1")]
+    Version(u64),
+    #[error("the message is not a version 1 item")]
+    Fields(#[source] serde_json::Error),
+}
+
+/// One thing a flow function has to do, caused by one event.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct WorkItem {
+    /// The version of this format: 1.
+    pub v: u32,
+    pub shop: ShopDomain,
+    pub flow: Flow,
+    pub trigger: Trigger,
+    /// The resource the event is about.
+    pub subject: Gid,
+    /// The event's own data, as Shopify wrote it: numbers keep all their digits. Absent, and no
+    /// `payload_key` either: the flow function asks Shopify.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub payload: Option<Box<RawValue>>,
+    /// The key, in the operations bucket, of a payload too large for a message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload_key: Option<String>,
+}
+
+/// The event, as far as evidence needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Trigger {
+    /// In Shopify's form, such as `orders/create`.
+    pub topic: String,
+    /// Identifies the delivery of an event.
+    pub webhook_id: String,
+    /// Identifies the merchant's action; several topics can share one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub triggered_at: Option<Timestamp>,
+    /// Shopify marked it as a test: compose and archive under `test/`, never deliver.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub test: bool,
+}
+
+/// Something Shopify is to be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WriteBackItem {
+    /// The version of this format: 1.
+    pub v: u32,
+    pub shop: ShopDomain,
+    /// The order, customer or company location that carries the report.
+    pub owner: Gid,
+    pub communication: CommunicationId,
+    pub document: Document,
+    pub state: State,
+    /// When the state was reached.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// Why it failed, was suppressed, or is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The Exstream communication it was made with, and its version where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_version: Option<u32>,
+    /// SHA-256 of the archived document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Tags to add to the owner.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    v: u64,
+}
+
+impl WorkItem {
+    pub const VERSION: u32 = 1;
+
+    pub fn from_json(body: &str) -> Result<Self, InvalidItem> {
+        versioned(body)
+    }
+}
+
+impl WriteBackItem {
+    pub const VERSION: u32 = 1;
+
+    pub fn from_json(body: &str) -> Result<Self, InvalidItem> {
+        versioned(body)
+    }
+}
+
+/// Where a large payload is kept. A webhook id becomes part of a key only if it could not be anything else.
+pub fn payload_key(shop: &ShopDomain, webhook_id: &str) -> Option<String> {
+    let plain = (1..=64).contains(&webhook_id.len())
+        && webhook_id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    plain.then(|| format!("work/{shop}/{webhook_id}.json"))
+}
+
+fn versioned<T: DeserializeOwned>(body: &str) -> Result<T, InvalidItem> {
+    let Version { v } = serde_json::from_str(body).map_err(InvalidItem::NotAnItem)?;
+    if v != 1 {
+        return Err(InvalidItem::Version(v));
+    }
+    serde_json::from_str(body).map_err(InvalidItem::Fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ITEM: &str = r#"{"v":1,"shop":"acme.myshopify.com","flow":"order-confirmation","trigger":{"topic":"orders/create","webhook_id":"w"},"subject":"gid://shopify/Order/1","payload":{"id":9007199254740993},"later":{"x":1}}"#;
+
+    #[test]
+    fn tolerates_unknown_fields_and_keeps_numbers_as_written() {
+        let item = WorkItem::from_json(ITEM).unwrap();
+        assert_eq!(item.payload.unwrap().get(), r#"{"id":9007199254740993}"#);
+        assert!(!item.trigger.test);
+    }
+
+    #[test]
+    fn the_contracts_are_published_and_the_samples_conform() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
+        let schema = schemars::schema_for!(WorkItem).to_value();
+        contract::published(&folder.join("work-item.v1.json"), &schema);
+        contract::conforms(&schema, &serde_json::from_str(ITEM).unwrap());
+        let schema = schemars::schema_for!(WriteBackItem).to_value();
+        contract::published(&folder.join("write-back-item.v1.json"), &schema);
+        let sample = serde_json::json!({
+            "v": 1, "shop": "acme.myshopify.com", "owner": "gid://shopify/Order/1",
+            "communication": "c4809f9b199959867b344883a5f958d0", "document": "receipt", "state": "accepted",
+            "at": "2026-11-22T09:00:00Z", "channel": "email", "tags": ["receipt-sent"],
+        });
+        contract::conforms(&schema, &sample);
+        assert!(WriteBackItem::from_json(&sample.to_string()).is_ok());
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let error = |body: &str| WorkItem::from_json(body).unwrap_err();
+        assert!(matches!(error("{"), InvalidItem::NotAnItem(_)));
+        assert!(matches!(error(r#"{"v":2}"#), InvalidItem::Version(2)));
+        let InvalidItem::Fields(source) = error(&ITEM.replace("acme.", "")) else { panic!() };
+        assert!(source.to_string().contains("is not a shop domain"), "{source}");
+    }
+
+    #[test]
+    fn a_payload_key_is_never_a_path_of_somebody_elses_choosing() {
+        let shop: ShopDomain = "acme.myshopify.com".parse().unwrap();
+        assert_eq!(payload_key(&shop, "b54557e4-bdd9").as_deref(), Some("work/acme.myshopify.com/b54557e4-bdd9.json"));
+        for bad in ["", "../x", "a/b", "a.b", &"x".repeat(65)] {
+            assert_eq!(payload_key(&shop, bad), None, "{bad}");
+        }
+    }
+}

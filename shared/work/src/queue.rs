@@ -1,0 +1,169 @@
+//! Sending, answering and delaying messages; payloads too large for one.
+
+use crate::{BatchResponse, Record, WorkItem, Retry, batch::Failure};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry};
+use comms::{Class, Classify};
+use std::{borrow::Cow, time::Duration};
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Payloads up to this size travel in the message.
+pub const INLINE_PAYLOAD_BYTES: usize = 200 * 1024;
+
+/// SQS's own bound on a visibility time-out is twelve hours.
+const MAX_DELAY: Duration = Duration::from_secs(12 * 3600);
+
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    #[error("sending to the queue")]
+    Send(#[source] Cause),
+    #[error("the queue refused a message of the batch ({code})")]
+    Refused { code: String },
+    #[error("reading or writing the payload {key}")]
+    Payload { key: String, source: Cause },
+}
+
+impl Classify for QueueError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Send(_) | Self::Refused { .. } | Self::Payload { .. } => Class::transient(),
+        }
+    }
+}
+
+/// How long a failed message stays away: four times longer each time, within bounds.
+#[derive(Debug, Clone, Copy)]
+pub struct Backoff {
+    pub base: Duration,
+    pub cap: Duration,
+}
+
+impl Backoff {
+    pub fn delay(self, receive_count: u32) -> Duration {
+        let factor = 4u32.saturating_pow(receive_count.saturating_sub(1).min(8));
+        self.base.saturating_mul(factor).min(self.cap)
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { base: Duration::from_secs(10), cap: Duration::from_secs(900) }
+    }
+}
+
+pub struct Queue {
+    client: aws_sdk_sqs::Client,
+    url: String,
+}
+
+impl Queue {
+    pub fn new(client: aws_sdk_sqs::Client, url: String) -> Self {
+        Self { client, url }
+    }
+
+    pub async fn send(&self, body: String) -> Result<(), QueueError> {
+        let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
+        sent.map(drop).map_err(|error| QueueError::Send(error.into()))
+    }
+
+    /// Sends many, ten a request; the answer has one result a body, in order.
+    ///
+    /// A request that succeeds can still have refused some of its messages: those, and only those, fail.
+    pub async fn send_all(&self, bodies: &[String]) -> Vec<Result<(), QueueError>> {
+        let mut results = Vec::with_capacity(bodies.len());
+        for chunk in bodies.chunks(10) {
+            let first = results.len();
+            let entries = chunk.iter().enumerate().filter_map(|(index, body)| {
+                SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body).build().ok()
+            });
+            let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries.collect()));
+            match request.send().await {
+                Ok(output) => {
+                    results.extend(chunk.iter().map(|_| Ok(())));
+                    for failed in output.failed() {
+                        let code = failed.code().to_owned();
+                        if let Some(result) = failed.id().parse::<usize>().ok().and_then(|i| results.get_mut(first + i)) {
+                            *result = Err(QueueError::Refused { code });
+                        }
+                    }
+                }
+                Err(error) => {
+                    let text = error.to_string();
+                    results.extend(chunk.iter().map(|_| Err(QueueError::Send(text.clone().into()))));
+                }
+            }
+        }
+        results
+    }
+
+    /// The answer to a batch. Failed messages are told to stay away for as long as their retry wants.
+    ///
+    /// Moving a visibility time-out is a courtesy: if it fails, the queue's own time-out holds.
+    pub async fn respond<T>(&self, records: &[Record], results: &[Result<T, Retry>], backoff: Backoff) -> BatchResponse {
+        let failed: Vec<_> =
+            records.iter().zip(results).filter_map(|(record, result)| Some((record, result.as_ref().err()?))).collect();
+        for chunk in failed.chunks(10) {
+            let entries = chunk.iter().enumerate().filter_map(|(index, (record, retry))| {
+                let delay = retry.after.unwrap_or_else(|| backoff.delay(record.receive_count())).min(MAX_DELAY);
+                ChangeMessageVisibilityBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .receipt_handle(&record.receipt_handle)
+                    .visibility_timeout(i32::try_from(delay.as_millis().div_ceil(1000)).unwrap_or(i32::MAX))
+                    .build()
+                    .ok()
+            });
+            let request = self.client.change_message_visibility_batch().queue_url(&self.url);
+            if let Err(error) = request.set_entries(Some(entries.collect())).send().await {
+                tracing::warn!(error = %error, "failed messages keep the queue's visibility time-out");
+            }
+        }
+        BatchResponse {
+            failures: failed.iter().map(|(record, _)| Failure { message_id: record.message_id.clone() }).collect(),
+        }
+    }
+}
+
+/// Where large payloads wait, in the operations bucket.
+pub struct Payloads {
+    s3: aws_sdk_s3::Client,
+    bucket: String,
+}
+
+impl Payloads {
+    pub fn new(s3: aws_sdk_s3::Client, bucket: String) -> Self {
+        Self { s3, bucket }
+    }
+
+    pub async fn store(&self, key: &str, payload: &str) -> Result<(), QueueError> {
+        let body = ByteStream::from(payload.as_bytes().to_vec());
+        let put = self.s3.put_object().bucket(&self.bucket).key(key).content_type("application/json").body(body);
+        let put = put.send().await;
+        put.map(drop).map_err(|error| QueueError::Payload { key: key.to_owned(), source: error.into() })
+    }
+
+    /// The payload's JSON text; nothing if the item carries none.
+    pub async fn load<'a>(&self, item: &'a WorkItem) -> Result<Option<Cow<'a, str>>, QueueError> {
+        if let Some(payload) = &item.payload {
+            return Ok(Some(Cow::Borrowed(payload.get())));
+        }
+        let Some(key) = &item.payload_key else { return Ok(None) };
+        let failed = |source: Cause| QueueError::Payload { key: key.clone(), source };
+        let object = self.s3.get_object().bucket(&self.bucket).key(key).send().await;
+        let body = object.map_err(|error| failed(error.into()))?.body.collect().await;
+        let bytes = body.map_err(|error| failed(error.into()))?.into_bytes();
+        String::from_utf8(bytes.into()).map(|text| Some(text.into())).map_err(|error| failed(error.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn back_off_grows_and_stays_within_bounds() {
+        let backoff = Backoff::default();
+        let seconds: Vec<_> = (0..7).map(|n| backoff.delay(n).as_secs()).collect();
+        assert_eq!(seconds, [10, 10, 40, 160, 640, 900, 900]);
+    }
+}

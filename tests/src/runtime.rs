@@ -1,0 +1,130 @@
+//! A Lambda Runtime API for one worker: the real release binary, one invocation at a time, killed at will.
+//!
+//! The four routes Lambda offers are all there is to it. A worker that dies in the middle of an invocation
+//! is seen as such, which is how the crash tests know that their fault point was reached.
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::HeaderMap,
+    response::IntoResponse,
+    routing::{get, post},
+};
+use serde_json::Value;
+use std::{collections::HashMap, path::PathBuf, process::Stdio, sync::Arc, time::Duration};
+use tokio::{
+    net::TcpListener,
+    process::{Child, Command},
+    sync::{Mutex, mpsc},
+};
+
+/// How an invocation ended.
+#[derive(Debug)]
+pub enum Ended {
+    Response(Value),
+    Error(Value),
+    /// The process died before it answered.
+    Died,
+}
+
+pub struct Worker {
+    child: Child,
+    work: mpsc::Sender<(String, String, i64)>,
+    answers: mpsc::Receiver<(String, bool, Value)>,
+}
+
+struct Api {
+    work: Mutex<mpsc::Receiver<(String, String, i64)>>,
+    answers: mpsc::Sender<(String, bool, Value)>,
+}
+
+impl Worker {
+    /// Starts `target/release/<function>` with `environment` and nothing else.
+    pub async fn start(function: &str, environment: &HashMap<String, String>) -> Self {
+        let (work, work_out) = mpsc::channel(4);
+        let (answers_in, answers) = mpsc::channel(4);
+        let api = Arc::new(Api { work: Mutex::new(work_out), answers: answers_in });
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+            .route("/2018-06-01/runtime/init/error", post(error_at_init))
+            .with_state(api);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let binary = repository().join("target/release").join(function);
+        let child = Command::new(&binary)
+            .env_clear()
+            .envs(environment)
+            .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+            .env("AWS_LAMBDA_FUNCTION_NAME", function)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", function)
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "test")
+            .stdin(Stdio::null())
+            .stdout(Stdio::inherit())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}; run `make build` first", binary.display()));
+        Self { child, work, answers }
+    }
+
+    /// Invokes the function with `event`; Lambda would end it `timeout` from now.
+    pub async fn invoke(&mut self, event: &Value, timeout: Duration) -> Ended {
+        let id = uuid::Uuid::new_v4().to_string();
+        let deadline = jiff::Timestamp::now().as_millisecond() + i64::try_from(timeout.as_millis()).unwrap();
+        self.work.send((id.clone(), event.to_string(), deadline)).await.unwrap();
+        tokio::select! {
+            answer = self.answers.recv() => match answer.unwrap() {
+                (_, true, value) => Ended::Response(value),
+                (_, false, value) => Ended::Error(value),
+            },
+            _ = self.child.wait() => Ended::Died,
+            () = tokio::time::sleep(timeout + Duration::from_secs(5)) => {
+                self.child.kill().await.unwrap();
+                Ended::Died
+            }
+        }
+    }
+}
+
+async fn next(State(api): State<Arc<Api>>) -> impl IntoResponse {
+    let (id, event, deadline) = match api.work.lock().await.recv().await {
+        Some(work) => work,
+        // the test is over; the worker is killed with it
+        None => std::future::pending().await,
+    };
+    let headers = [
+        ("lambda-runtime-aws-request-id", id),
+        ("lambda-runtime-deadline-ms", deadline.to_string()),
+        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:000000000000:function:test".to_owned()),
+        ("content-type", "application/json".to_owned()),
+    ];
+    (headers, event)
+}
+
+async fn response(State(api): State<Arc<Api>>, _: HeaderMap, body: Bytes) -> impl IntoResponse {
+    answer(&api, true, &body).await
+}
+
+async fn error(State(api): State<Arc<Api>>, _: HeaderMap, body: Bytes) -> impl IntoResponse {
+    answer(&api, false, &body).await
+}
+
+async fn error_at_init(State(api): State<Arc<Api>>, body: Bytes) -> impl IntoResponse {
+    answer(&api, false, &body).await
+}
+
+async fn answer(api: &Api, fine: bool, body: &[u8]) -> impl IntoResponse {
+    let value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let _ = api.answers.send((String::new(), fine, value)).await;
+    (axum::http::StatusCode::ACCEPTED, r#"{"status":"OK"}"#)
+}
+
+pub fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}

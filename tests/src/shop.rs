@@ -1,0 +1,159 @@
+//! A shop of a test's own: configuration, secret, stub servers, events, and what became of them.
+
+use crate::{eventually, stack::Stack};
+use aws_sdk_s3::primitives::ByteStream;
+use comms::{CommunicationId, Document, Gid, Revision, ShopDomain, WriteBackState};
+use ledger::Entry;
+use local_stubs::{ExstreamOptions, ExstreamStub, Running, ShopifyOptions, ShopifyStub};
+use serde_json::{Value, json};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Where Shopify's schema lies once the CDK packages are installed.
+fn schema() -> PathBuf {
+    std::env::var("SHOPIFY_SCHEMA").expect("SHOPIFY_SCHEMA is not set: run these tests with `make e2e`").into()
+}
+
+pub struct Shop {
+    pub domain: ShopDomain,
+    pub exstream: SocketAddr,
+    pub shopify: SocketAddr,
+    http: reqwest::Client,
+    _stubs: (Running, Running),
+}
+
+impl Shop {
+    /// A new shop with the demonstration's configuration, changed by `change`.
+    pub async fn open(stack: &Stack, change: impl FnOnce(&str) -> String) -> Self {
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let exstream = ExstreamStub::start(any, ExstreamOptions::default()).await.unwrap();
+        let options = ShopifyOptions { schema: Some(schema()), ..ShopifyOptions::default() };
+        let shopify = ShopifyStub::start(any, options).await.unwrap();
+        let domain: ShopDomain = format!("t{}.myshopify.com", uuid::Uuid::new_v4().simple()).parse().unwrap();
+        let shop = Self {
+            exstream: exstream.addr(),
+            shopify: shopify.addr(),
+            domain,
+            http: reqwest::Client::new(),
+            _stubs: (exstream, shopify),
+        };
+        let demo = include_str!("../../infra/local/config/demo-shop.toml")
+            .replace("127.0.0.1:4601", &shop.exstream.to_string())
+            .replace("127.0.0.1:4602", &shop.shopify.to_string())
+            .replace("northwind-demo.myshopify.com", shop.domain.as_str());
+        shop.configure(stack, &change(&demo)).await;
+        let credentials = json!({"client_id": "local", "client_secret": "local-secret"});
+        let secret = json!({"shopify": credentials, "exstream": credentials, "email": credentials}).to_string();
+        let name = format!("{}/shop/{}", stack.output("SecretPrefix"), shop.domain);
+        stack.secrets.create_secret().name(name).secret_string(secret).send().await.unwrap();
+        shop
+    }
+
+    pub async fn configure(&self, stack: &Stack, text: &str) {
+        shop_config::ShopConfig::parse(text).unwrap();
+        let put = stack.s3.put_object().bucket(stack.output("OperationsBucket"));
+        let put = put.key(shop_config::config_key(&self.domain)).body(ByteStream::from(text.as_bytes().to_vec()));
+        put.send().await.unwrap();
+    }
+
+    /// The demonstration's event for `topic`, about order `number` of this shop, changed by `change`.
+    pub fn event(&self, topic: &str, number: u64, change: impl FnOnce(&mut Value)) -> Value {
+        let text = match topic {
+            "orders/paid" => include_str!("../../infra/local/samples/orders-paid.json"),
+            _ => include_str!("../../infra/local/samples/orders-create.json"),
+        };
+        let mut event: Value = serde_json::from_str(text).unwrap();
+        let id = uuid::Uuid::new_v4().to_string();
+        let metadata = &mut event["detail"]["metadata"];
+        metadata["X-Shopify-Topic"] = topic.into();
+        metadata["X-Shopify-Shop-Domain"] = self.domain.as_str().into();
+        metadata["X-Shopify-Webhook-Id"] = id.into();
+        let payload = &mut event["detail"]["payload"];
+        payload["id"] = number.into();
+        payload["admin_graphql_api_id"] = format!("gid://shopify/Order/{number}").into();
+        payload["name"] = format!("#{}", number % 100_000).into();
+        change(payload);
+        event
+    }
+
+    /// A work item for that event, as intake makes it.
+    pub fn work_item(&self, event: &Value) -> Value {
+        let (metadata, payload) = (&event["detail"]["metadata"], &event["detail"]["payload"]);
+        json!({
+            "v": 1, "shop": self.domain, "flow": "order-confirmation", "subject": payload["admin_graphql_api_id"],
+            "trigger": {"topic": metadata["X-Shopify-Topic"], "webhook_id": metadata["X-Shopify-Webhook-Id"]},
+            "payload": payload,
+        })
+    }
+
+    /// Makes the order known to the stub Shopify, so that it can be fetched and reported on.
+    pub async fn register(&self, event: &Value) {
+        let body = json!([{"shop": self.domain, "order": event["detail"]["payload"]}]);
+        self.control(self.shopify, "PUT", "orders", Some(&body)).await;
+    }
+
+    pub fn id(&self, document: Document, number: u64) -> CommunicationId {
+        CommunicationId::derive(&self.domain, document, &Gid::new("Order", number), &Revision::Initial)
+    }
+
+    /// Waits until a communication has ended and Shopify has been told.
+    pub async fn settled(&self, stack: &Stack, id: &CommunicationId) -> Entry {
+        eventually(&format!("{id} settles"), || async {
+            let entry = stack.ledger.get(id).await.unwrap()?;
+            (!entry.state.is_open() && entry.write_back != WriteBackState::Pending).then_some(entry)
+        })
+        .await
+    }
+
+    pub async fn exstream_faults(&self, faults: Value) {
+        self.control(self.exstream, "PUT", "faults", Some(&faults)).await;
+    }
+
+    pub async fn shopify_faults(&self, faults: Value) {
+        self.control(self.shopify, "PUT", "faults", Some(&faults)).await;
+    }
+
+    pub async fn exstream_settings(&self, settings: Value) {
+        self.control(self.exstream, "PUT", "settings", Some(&settings)).await;
+    }
+
+    /// How often an operation was requested, by the stub's own count.
+    pub async fn requests(&self, stub: SocketAddr, operation: &str) -> u64 {
+        self.control(stub, "GET", "requests", None).await["counts"][operation].as_u64().unwrap_or_default()
+    }
+
+    /// The e-mails the stub has accepted for this shop.
+    pub async fn emails(&self) -> Vec<Value> {
+        self.control(self.exstream, "GET", "emails", None).await["emails"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The documents the stub has composed for this shop.
+    pub async fn outputs(&self) -> Vec<Value> {
+        self.control(self.exstream, "GET", "outputs", None).await["outputs"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// What the status metafield of an order says, parsed.
+    pub async fn metafield(&self, number: u64) -> Value {
+        let path = format!("metafields?shop={}&owner=gid://shopify/Order/{number}", self.domain);
+        let answer = self.control(self.shopify, "GET", &path, None).await;
+        let value = answer["metafields"][0]["value"].as_str().unwrap_or("null");
+        serde_json::from_str(value).unwrap()
+    }
+
+    pub async fn tags(&self, number: u64) -> Value {
+        let path = format!("tags?shop={}&owner=gid://shopify/Order/{number}", self.domain);
+        self.control(self.shopify, "GET", &path, None).await["tags"].take()
+    }
+
+    pub async fn control(&self, stub: SocketAddr, method: &str, what: &str, body: Option<&Value>) -> Value {
+        let url = format!("http://{stub}/__stub/{what}");
+        let mut request = self.http.request(method.parse().unwrap(), url);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        assert!(status.is_success(), "{what}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+}

@@ -1,0 +1,107 @@
+//! The deployed local stack, as the tests reach it.
+
+use aws_config::BehaviorVersion;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use ledger::Ledger;
+use serde_json::Value;
+use std::collections::HashMap;
+
+pub struct Stack {
+    pub outputs: HashMap<String, String>,
+    pub s3: aws_sdk_s3::Client,
+    pub sqs: aws_sdk_sqs::Client,
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    pub secrets: aws_sdk_secretsmanager::Client,
+    events: aws_sdk_eventbridge::Client,
+    pub ledger: Ledger,
+}
+
+impl Stack {
+    /// Opens the stack of `STACK_FILE`. The AWS variables say where it is and who we are.
+    pub async fn open() -> Self {
+        let file = std::env::var("STACK_FILE").expect("STACK_FILE is not set: run these tests with `make e2e`");
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let stacks: HashMap<String, HashMap<String, String>> = serde_json::from_str(&text).expect(&file);
+        let outputs = stacks.into_values().next().expect("the stack file names no stack");
+        let aws = aws_config::defaults(BehaviorVersion::latest()).load().await;
+        let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
+        Self {
+            s3: aws_sdk_s3::Client::new(&aws),
+            sqs: aws_sdk_sqs::Client::new(&aws),
+            secrets: aws_sdk_secretsmanager::Client::new(&aws),
+            events: aws_sdk_eventbridge::Client::new(&aws),
+            ledger: Ledger::new(dynamodb.clone(), outputs["TableName"].clone()),
+            dynamodb,
+            outputs,
+        }
+    }
+
+    pub fn output(&self, name: &str) -> &str {
+        self.outputs.get(name).unwrap_or_else(|| panic!("the stack has no output {name}"))
+    }
+
+    /// Puts one event on the bus.
+    pub async fn put(&self, event: &Value) {
+        let entry = PutEventsRequestEntry::builder()
+            .event_bus_name(self.output("BusName"))
+            .source(event["source"].as_str().unwrap())
+            .detail_type(event["detail-type"].as_str().unwrap())
+            .detail(event["detail"].to_string())
+            .build();
+        let output = self.events.put_events().entries(entry).send().await.unwrap();
+        assert_eq!(output.failed_entry_count(), 0, "{output:?}");
+    }
+
+    /// An object of the archive: its bytes and what S3 says about it.
+    pub async fn object(&self, key: &str) -> (Vec<u8>, aws_sdk_s3::operation::get_object::GetObjectOutput) {
+        let get = self.s3.get_object().bucket(self.output("ArchiveBucket")).key(key);
+        let mut object = get.checksum_mode(aws_sdk_s3::types::ChecksumMode::Enabled).send().await.unwrap();
+        let body = std::mem::replace(&mut object.body, aws_sdk_s3::primitives::ByteStream::default());
+        (body.collect().await.unwrap().to_vec(), object)
+    }
+
+    /// All versions, delete markers included, below a prefix of the archive.
+    pub async fn versions(&self, prefix: &str) -> usize {
+        let list = self.s3.list_object_versions().bucket(self.output("ArchiveBucket")).prefix(prefix).send().await;
+        let list = list.unwrap();
+        list.versions().len() + list.delete_markers().len()
+    }
+
+    /// Takes the messages of a queue whose body or attributes mention `text`; others go back.
+    pub async fn receive(&self, queue_url: &str, text: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        let receive = self.sqs.receive_message().queue_url(queue_url).max_number_of_messages(10).visibility_timeout(1);
+        for message in receive.send().await.unwrap().messages() {
+            let body = message.body().unwrap_or_default();
+            if body.contains(text) {
+                found.push(body.to_owned());
+                let handle = message.receipt_handle().unwrap();
+                self.sqs.delete_message().queue_url(queue_url).receipt_handle(handle).send().await.unwrap();
+            }
+        }
+        found
+    }
+
+    /// What a worker of `function` needs in its environment, as the stack's template sets it.
+    pub fn environment(&self) -> HashMap<String, String> {
+        let from_process = ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"];
+        let mut environment: HashMap<_, _> =
+            from_process.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
+        for (variable, output) in [
+            ("TABLE_NAME", "TableName"),
+            ("ARCHIVE_BUCKET", "ArchiveBucket"),
+            ("OPERATIONS_BUCKET", "OperationsBucket"),
+            ("SECRET_PREFIX", "SecretPrefix"),
+            ("QUEUE_URL", "QueueUrlOrderConfirmation"),
+            ("WRITE_BACK_QUEUE_URL", "QueueUrlWriteBack"),
+        ] {
+            environment.insert(variable.to_owned(), self.output(output).to_owned());
+        }
+        environment.extend([
+            ("CONFIG_TTL_SECONDS".to_owned(), "1".to_owned()),
+            ("RETRY_BASE_SECONDS".to_owned(), "1".to_owned()),
+            ("LOG_LEVEL".to_owned(), std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".to_owned())),
+        ]);
+        environment
+    }
+}
