@@ -13,7 +13,7 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from processes import Failure, run
@@ -21,7 +21,7 @@ from processes import Failure, run
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".local"
 CDK = ROOT / "infra/cdk"
-VENV = STATE / "venv"
+VENV = STATE / ".venv"
 RELEASE = ROOT / "target/release"
 PACKAGES = ROOT / "target/lambda"
 FUNCTIONS = ("intake", "order-confirmation", "write-back")
@@ -39,7 +39,15 @@ def emulator() -> Path:
     def install() -> None:
         shutil.rmtree(VENV, ignore_errors=True)
         _step([sys.executable, "-m", "venv", str(VENV)], ROOT, "making the Python environment")
-        pip = [str(VENV / "bin/python"), "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
+        pip = [
+            str(VENV / "bin/python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--disable-pip-version-check",
+        ]
         _step([*pip, "--requirement", str(requirements)], ROOT, "installing the emulator")
 
     _once("emulator", requirements, VENV / ".installed", install)
@@ -99,7 +107,7 @@ def exclusive(path: Path, seconds: float, what: str) -> Iterator[None]:
         yield
 
 
-def _once(what: str, lock_file: Path, stamp: Path, install) -> None:
+def _once(what: str, lock_file: Path, stamp: Path, install: Callable[[], None]) -> None:
     wanted = hashlib.sha256(lock_file.read_bytes()).hexdigest()
     if _stamped(stamp, wanted):
         return

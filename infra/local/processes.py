@@ -14,7 +14,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +82,9 @@ class Processes:
             return answers(service.ready_url)
 
         if not wait_until(ready, seconds):
-            raise Failure(f"{service.name} was not ready within {seconds:.0f} s\n{tail(self.log(service.name))}")
+            raise Failure(
+                f"{service.name} was not ready within {seconds:.0f} s\n{tail(self.log(service.name))}"
+            )
 
     def stop_all(self) -> None:
         groups = {name: pid for name in self.names() if (pid := self.pid(name)) is not None}
@@ -93,19 +95,25 @@ class Processes:
                 _signal_group(pid, signal.SIGKILL)
             if not wait_until(lambda: not any(map(self._alive, groups.values())), STOP_SECONDS):
                 raise Failure(f"still running after SIGKILL: {groups}")
+        self._reap()
         for name in self.names():
             self._pid_file(name).unlink(missing_ok=True)
 
-    def _alive(self, group: int) -> bool:
+    def _reap(self) -> None:
         for child in self._children.values():
             child.poll()
-        return any(True for _ in _members(group))
+
+    def _alive(self, group: int) -> bool:
+        self._reap()
+        return any(_members(group))
 
     def _pid_file(self, name: str) -> Path:
         return self.pids / f"{name}.pid"
 
 
-def run(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path, seconds: float, what: str) -> None:
+def run(
+    command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path, seconds: float, what: str
+) -> None:
     """Runs a step of its own to its end; the log keeps what it printed."""
     step = begin(command, env=env, cwd=cwd, log=log, what=what)
     step.finish(seconds)
@@ -162,7 +170,7 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2) as response:
-            return response.status == 200
+            return bool(response.status == 200)
     except (OSError, urllib.error.URLError):
         return False
 
@@ -204,7 +212,11 @@ def _started(pid: int) -> int | None:
     return None if fields is None else int(fields[19])
 
 
-def _members(group: int):
+def _members(group: int) -> Iterator[int]:
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (fields := _stat(int(entry.name))) is not None and int(fields[2]) == group:
+        if (
+            entry.name.isdigit()
+            and (fields := _stat(int(entry.name))) is not None
+            and int(fields[2]) == group
+        ):
             yield int(entry.name)

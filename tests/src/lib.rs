@@ -22,3 +22,9 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: 
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
+
+/// An order number that no other test uses and that a float would round.
+pub fn order_number() -> u64 {
+    let random = uuid::Uuid::new_v4().as_u128() as u64;
+    (1 << 60) + (random >> 5) * 2 + 1
+}

@@ -7,11 +7,11 @@ use axum::{
     Router,
     body::Bytes,
     extract::State,
-    http::HeaderMap,
+    http::StatusCode,
     response::IntoResponse,
     routing::{get, post},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{collections::HashMap, path::PathBuf, process::Stdio, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
@@ -31,12 +31,12 @@ pub enum Ended {
 pub struct Worker {
     child: Child,
     work: mpsc::Sender<(String, String, i64)>,
-    answers: mpsc::Receiver<(String, bool, Value)>,
+    answers: mpsc::Receiver<(bool, Value)>,
 }
 
 struct Api {
     work: Mutex<mpsc::Receiver<(String, String, i64)>>,
-    answers: mpsc::Sender<(String, bool, Value)>,
+    answers: mpsc::Sender<(bool, Value)>,
 }
 
 impl Worker {
@@ -80,8 +80,8 @@ impl Worker {
         self.work.send((id.clone(), event.to_string(), deadline)).await.unwrap();
         tokio::select! {
             answer = self.answers.recv() => match answer.unwrap() {
-                (_, true, value) => Ended::Response(value),
-                (_, false, value) => Ended::Error(value),
+                (true, value) => Ended::Response(value),
+                (false, value) => Ended::Error(value),
             },
             _ = self.child.wait() => Ended::Died,
             () = tokio::time::sleep(timeout + Duration::from_secs(5)) => {
@@ -90,6 +90,33 @@ impl Worker {
             }
         }
     }
+}
+
+impl Worker {
+    /// Delivers one message as often as its queue would, until it is acknowledged. Answers how often.
+    pub async fn deliver(&mut self, item: &Value, first: u32) -> u32 {
+        let until = tokio::time::Instant::now() + Duration::from_secs(90);
+        for receive_count in first.. {
+            match self.invoke(&batch(item, receive_count), Duration::from_secs(20)).await {
+                Ended::Response(response) if response["batchItemFailures"] == json!([]) => {
+                    return receive_count;
+                }
+                Ended::Response(_) if tokio::time::Instant::now() < until => {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                other => panic!("the message is not acknowledged: {other:?}"),
+            }
+        }
+        unreachable!("the loop ends by acknowledgement or by time")
+    }
+}
+
+/// A batch of one message.
+pub fn batch(item: &Value, receive_count: u32) -> Value {
+    json!({"Records": [{
+        "messageId": uuid::Uuid::new_v4().to_string(), "receiptHandle": "none", "body": item.to_string(),
+        "attributes": {"ApproximateReceiveCount": receive_count.to_string()}, "eventSource": "aws:sqs",
+    }]})
 }
 
 async fn next(State(api): State<Arc<Api>>) -> impl IntoResponse {
@@ -101,17 +128,20 @@ async fn next(State(api): State<Arc<Api>>) -> impl IntoResponse {
     let headers = [
         ("lambda-runtime-aws-request-id", id),
         ("lambda-runtime-deadline-ms", deadline.to_string()),
-        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:000000000000:function:test".to_owned()),
+        (
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:us-east-1:000000000000:function:test".to_owned(),
+        ),
         ("content-type", "application/json".to_owned()),
     ];
     (headers, event)
 }
 
-async fn response(State(api): State<Arc<Api>>, _: HeaderMap, body: Bytes) -> impl IntoResponse {
+async fn response(State(api): State<Arc<Api>>, body: Bytes) -> impl IntoResponse {
     answer(&api, true, &body).await
 }
 
-async fn error(State(api): State<Arc<Api>>, _: HeaderMap, body: Bytes) -> impl IntoResponse {
+async fn error(State(api): State<Arc<Api>>, body: Bytes) -> impl IntoResponse {
     answer(&api, false, &body).await
 }
 
@@ -119,10 +149,10 @@ async fn error_at_init(State(api): State<Arc<Api>>, body: Bytes) -> impl IntoRes
     answer(&api, false, &body).await
 }
 
-async fn answer(api: &Api, fine: bool, body: &[u8]) -> impl IntoResponse {
+async fn answer(api: &Api, fine: bool, body: &[u8]) -> (StatusCode, &'static str) {
     let value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    let _ = api.answers.send((String::new(), fine, value)).await;
-    (axum::http::StatusCode::ACCEPTED, r#"{"status":"OK"}"#)
+    let _ = api.answers.send((fine, value)).await;
+    (StatusCode::ACCEPTED, r#"{"status":"OK"}"#)
 }
 
 pub fn repository() -> PathBuf {

@@ -6,12 +6,7 @@ use comms::{CommunicationId, Document, Gid, Revision, ShopDomain, WriteBackState
 use ledger::Entry;
 use local_stubs::{ExstreamOptions, ExstreamStub, Running, ShopifyOptions, ShopifyStub};
 use serde_json::{Value, json};
-use std::{net::SocketAddr, path::PathBuf};
-
-/// Where Shopify's schema lies once the CDK packages are installed.
-fn schema() -> PathBuf {
-    std::env::var("SHOPIFY_SCHEMA").expect("SHOPIFY_SCHEMA is not set: run these tests with `make e2e`").into()
-}
+use std::net::SocketAddr;
 
 pub struct Shop {
     pub domain: ShopDomain,
@@ -26,12 +21,11 @@ impl Shop {
     pub async fn open(stack: &Stack, change: impl FnOnce(&str) -> String) -> Self {
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let exstream = ExstreamStub::start(any, ExstreamOptions::default()).await.unwrap();
-        let options = ShopifyOptions { schema: Some(schema()), ..ShopifyOptions::default() };
-        let shopify = ShopifyStub::start(any, options).await.unwrap();
+        let shopify = ShopifyStub::start(any, ShopifyOptions::default()).await.unwrap();
         let domain: ShopDomain = format!("t{}.myshopify.com", uuid::Uuid::new_v4().simple()).parse().unwrap();
         let shop = Self {
-            exstream: exstream.addr(),
-            shopify: shopify.addr(),
+            exstream: exstream.addr,
+            shopify: shopify.addr,
             domain,
             http: reqwest::Client::new(),
             _stubs: (exstream, shopify),
@@ -42,7 +36,8 @@ impl Shop {
             .replace("northwind-demo.myshopify.com", shop.domain.as_str());
         shop.configure(stack, &change(&demo)).await;
         let credentials = json!({"client_id": "local", "client_secret": "local-secret"});
-        let secret = json!({"shopify": credentials, "exstream": credentials, "email": credentials}).to_string();
+        let secret =
+            json!({"shopify": credentials, "exstream": credentials, "email": credentials}).to_string();
         let name = format!("{}/shop/{}", stack.output("SecretPrefix"), shop.domain);
         stack.secrets.create_secret().name(name).secret_string(secret).send().await.unwrap();
         shop
@@ -51,7 +46,8 @@ impl Shop {
     pub async fn configure(&self, stack: &Stack, text: &str) {
         shop_config::ShopConfig::parse(text).unwrap();
         let put = stack.s3.put_object().bucket(stack.output("OperationsBucket"));
-        let put = put.key(shop_config::config_key(&self.domain)).body(ByteStream::from(text.as_bytes().to_vec()));
+        let put =
+            put.key(shop_config::config_key(&self.domain)).body(ByteStream::from(text.as_bytes().to_vec()));
         put.send().await.unwrap();
     }
 
@@ -87,8 +83,7 @@ impl Shop {
 
     /// Makes the order known to the stub Shopify, so that it can be fetched and reported on.
     pub async fn register(&self, event: &Value) {
-        let body = json!([{"shop": self.domain, "order": event["detail"]["payload"]}]);
-        self.control(self.shopify, "PUT", "orders", Some(&body)).await;
+        self.control(self.shopify, "PUT", "orders", Some(event)).await;
     }
 
     pub fn id(&self, document: Document, number: u64) -> CommunicationId {
@@ -123,30 +118,36 @@ impl Shop {
 
     /// The e-mails the stub has accepted for this shop.
     pub async fn emails(&self) -> Vec<Value> {
-        self.control(self.exstream, "GET", "emails", None).await["emails"].as_array().cloned().unwrap_or_default()
+        self.control(self.exstream, "GET", "emails", None).await["emails"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// The documents the stub has composed for this shop.
     pub async fn outputs(&self) -> Vec<Value> {
-        self.control(self.exstream, "GET", "outputs", None).await["outputs"].as_array().cloned().unwrap_or_default()
+        let outputs = self.control(self.exstream, "GET", "outputs", None).await;
+        let by_communication = outputs["outputs"].as_object().unwrap();
+        by_communication.values().flat_map(|records| records.as_array().unwrap().clone()).collect()
     }
 
     /// What the status metafield of an order says, parsed.
     pub async fn metafield(&self, number: u64) -> Value {
-        let path = format!("metafields?shop={}&owner=gid://shopify/Order/{number}", self.domain);
+        let path = format!("metafields?owner=gid://shopify/Order/{number}");
         let answer = self.control(self.shopify, "GET", &path, None).await;
         let value = answer["metafields"][0]["value"].as_str().unwrap_or("null");
         serde_json::from_str(value).unwrap()
     }
 
     pub async fn tags(&self, number: u64) -> Value {
-        let path = format!("tags?shop={}&owner=gid://shopify/Order/{number}", self.domain);
+        let path = format!("tags?owner=gid://shopify/Order/{number}");
         self.control(self.shopify, "GET", &path, None).await["tags"].take()
     }
 
     pub async fn control(&self, stub: SocketAddr, method: &str, what: &str, body: Option<&Value>) -> Value {
         let url = format!("http://{stub}/__stub/{what}");
-        let mut request = self.http.request(method.parse().unwrap(), url);
+        let mut request =
+            self.http.request(method.parse().unwrap(), url).header("X-Stub-Shop", self.domain.as_str());
         if let Some(body) = body {
             request = request.json(body);
         }

@@ -19,7 +19,8 @@ pub struct Stack {
 impl Stack {
     /// Opens the stack of `STACK_FILE`. The AWS variables say where it is and who we are.
     pub async fn open() -> Self {
-        let file = std::env::var("STACK_FILE").expect("STACK_FILE is not set: run these tests with `make e2e`");
+        let file =
+            std::env::var("STACK_FILE").expect("STACK_FILE is not set: run these tests with `make e2e`");
         let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
         let stacks: HashMap<String, HashMap<String, String>> = serde_json::from_str(&text).expect(&file);
         let outputs = stacks.into_values().next().expect("the stack file names no stack");
@@ -52,6 +53,21 @@ impl Stack {
         assert_eq!(output.failed_entry_count(), 0, "{output:?}");
     }
 
+    /// Invokes a function asynchronously with an event, as EventBridge does.
+    ///
+    /// The emulator's EventBridge drops an invocation that failed, where AWS repeats it and then uses the
+    /// on-failure destination; an asynchronous invocation goes the whole way here, too.
+    pub async fn invoke_async(&self, function: &str, event: &Value) {
+        let url = format!(
+            "{}/2015-03-31/functions/{}/invocations",
+            self.output("AwsEndpointUrl"),
+            self.output(function)
+        );
+        let request = reqwest::Client::new().post(url).header("X-Amz-Invocation-Type", "Event").json(event);
+        let status = request.send().await.unwrap().status();
+        assert_eq!(status, 202);
+    }
+
     /// An object of the archive: its bytes and what S3 says about it.
     pub async fn object(&self, key: &str) -> (Vec<u8>, aws_sdk_s3::operation::get_object::GetObjectOutput) {
         let get = self.s3.get_object().bucket(self.output("ArchiveBucket")).key(key);
@@ -62,15 +78,39 @@ impl Stack {
 
     /// All versions, delete markers included, below a prefix of the archive.
     pub async fn versions(&self, prefix: &str) -> usize {
-        let list = self.s3.list_object_versions().bucket(self.output("ArchiveBucket")).prefix(prefix).send().await;
+        let list =
+            self.s3.list_object_versions().bucket(self.output("ArchiveBucket")).prefix(prefix).send().await;
         let list = list.unwrap();
         list.versions().len() + list.delete_markers().len()
+    }
+
+    pub async fn send_batch(&self, queue: &str, bodies: &[String]) {
+        let mut request = self.sqs.send_message_batch().queue_url(self.output(queue));
+        for (index, body) in bodies.iter().enumerate() {
+            let entry = aws_sdk_sqs::types::SendMessageBatchRequestEntry::builder().id(index.to_string());
+            request = request.entries(entry.message_body(body).build().unwrap());
+        }
+        assert!(request.send().await.unwrap().failed().is_empty());
+    }
+
+    /// Whether a queue has no message, waiting or handed out. Other tests use it, too.
+    pub async fn is_empty(&self, queue: &str) -> bool {
+        use aws_sdk_sqs::types::QueueAttributeName as Name;
+        let names = [Name::ApproximateNumberOfMessages, Name::ApproximateNumberOfMessagesNotVisible];
+        let get = self
+            .sqs
+            .get_queue_attributes()
+            .queue_url(self.output(queue))
+            .set_attribute_names(Some(names.into()));
+        let attributes = get.send().await.unwrap();
+        attributes.attributes().unwrap().values().all(|count| count == "0")
     }
 
     /// Takes the messages of a queue whose body or attributes mention `text`; others go back.
     pub async fn receive(&self, queue_url: &str, text: &str) -> Vec<String> {
         let mut found = Vec::new();
-        let receive = self.sqs.receive_message().queue_url(queue_url).max_number_of_messages(10).visibility_timeout(1);
+        let receive =
+            self.sqs.receive_message().queue_url(queue_url).max_number_of_messages(10).visibility_timeout(1);
         for message in receive.send().await.unwrap().messages() {
             let body = message.body().unwrap_or_default();
             if body.contains(text) {
@@ -84,9 +124,17 @@ impl Stack {
 
     /// What a worker of `function` needs in its environment, as the stack's template sets it.
     pub fn environment(&self) -> HashMap<String, String> {
-        let from_process = ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"];
-        let mut environment: HashMap<_, _> =
-            from_process.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
+        let from_process = [
+            "AWS_ENDPOINT_URL",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_REGION",
+            "AWS_DEFAULT_REGION",
+        ];
+        let mut environment: HashMap<_, _> = from_process
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
+            .collect();
         for (variable, output) in [
             ("TABLE_NAME", "TableName"),
             ("ARCHIVE_BUCKET", "ArchiveBucket"),

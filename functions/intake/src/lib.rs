@@ -94,7 +94,12 @@ impl Intake {
         taken
     }
 
-    async fn take(&self, event: &RawValue, now: Timestamp, metrics: &mut Metrics) -> Result<Taken, IntakeError> {
+    async fn take(
+        &self,
+        event: &RawValue,
+        now: Timestamp,
+        metrics: &mut Metrics,
+    ) -> Result<Taken, IntakeError> {
         let event = Event::parse(event.get().as_bytes())?;
         if !self.sources.iter().any(|source| event.source.starts_with(source.as_str())) {
             return Err(IntakeError::Source(event.source.chars().take(120).collect()));
@@ -119,8 +124,10 @@ impl Intake {
     }
 
     async fn queue(&self, mut item: WorkItem) -> Result<(), IntakeError> {
-        let queue =
-            self.queues.get(&item.flow).ok_or_else(|| IntakeError::NoQueue(item.flow, queue_variable(item.flow)))?;
+        let queue = self
+            .queues
+            .get(&item.flow)
+            .ok_or_else(|| IntakeError::NoQueue(item.flow, queue_variable(item.flow)))?;
         if let Some(payload) = item.payload.take_if(|payload| payload.get().len() > INLINE_PAYLOAD_BYTES) {
             let key = payload_key(&item.shop, &item.trigger.webhook_id).ok_or(IntakeError::WebhookId)?;
             self.payloads.store(&key, payload.get()).await?;

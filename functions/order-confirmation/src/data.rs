@@ -234,7 +234,11 @@ impl OrderData {
     /// Who the document is addressed to.
     pub fn recipient_name(&self) -> Option<String> {
         let of = |address: &Option<AddressData>| address.as_ref().and_then(|address| address.name.clone());
-        self.customer.name.clone().or_else(|| of(&self.billing_address)).or_else(|| of(&self.shipping_address))
+        self.customer
+            .name
+            .clone()
+            .or_else(|| of(&self.billing_address))
+            .or_else(|| of(&self.shipping_address))
     }
 
     /// The published JSON Schema of a document's driver data.

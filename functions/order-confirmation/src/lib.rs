@@ -77,7 +77,10 @@ async fn order(gather: &Gather<'_>) -> Result<Order, GatherError> {
         _ => {
             let fetched = gather.shopify.order(gather.call(), &gather.item.subject).await;
             let order = fetched.map_err(|error| GatherError::of(&error))?;
-            order.ok_or(GatherError { class: Class::Permanent, reason: "Shopify has no such order".to_owned() })
+            order.ok_or(GatherError {
+                class: Class::Permanent,
+                reason: "Shopify has no such order".to_owned(),
+            })
         }
     }
 }

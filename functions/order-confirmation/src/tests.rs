@@ -53,7 +53,9 @@ fn lines_add_up_and_private_properties_stay_private() {
 #[test]
 fn currencies_without_and_with_three_decimal_places() {
     for (currency, amount, written) in [("JPY", "1290.0", "1290"), ("KWD", "12.9", "12.900")] {
-        let text = CREATE.replace("\"EUR\"", &format!("\"{currency}\"")).replace("\"129.00\"", &format!("\"{amount}\""));
+        let text = CREATE
+            .replace("\"EUR\"", &format!("\"{currency}\""))
+            .replace("\"129.00\"", &format!("\"{amount}\""));
         let data = data(&payload(&text), Document::OrderConfirmation);
         assert_eq!(data["lines"][0]["unit_price"], json!({"amount": written, "currency": currency}));
     }
@@ -90,7 +92,9 @@ fn the_customers_currency_leads_and_the_shops_is_named_beside_it() {
 #[test]
 fn an_order_without_lines_customer_or_addresses_is_still_a_document() {
     let mut payload = payload(CREATE);
-    for field in ["customer", "billing_address", "shipping_address", "email", "contact_email", "customer_locale"] {
+    for field in
+        ["customer", "billing_address", "shipping_address", "email", "contact_email", "customer_locale"]
+    {
         payload[field] = Value::Null;
     }
     payload["line_items"] = json!([]);
@@ -123,7 +127,8 @@ fn each_topic_leads_to_its_document_and_edits_only_when_wanted() {
 
     let edit = json!({"order_edit": {"id": 9007199254740993u64, "order_id": 1}});
     assert_eq!(plan("orders/edited", edit.clone(), &config), []);
-    let wanted = CONFIG.replace("[documents.order-confirmation]", "[documents.order-confirmation]\nafter_edits = true");
+    let wanted = CONFIG
+        .replace("[documents.order-confirmation]", "[documents.order-confirmation]\nafter_edits = true");
     let plans = plan("orders/edited", edit, &ShopConfig::parse(&wanted).unwrap());
     assert_eq!(plans[0].revision, Revision::Named("edit-9007199254740993".to_owned()));
 }

@@ -1,1 +1,218 @@
-//! write-back
+//! Tells Shopify what became of communications.
+//!
+//! Takes reports in batches, groups them by shop and by the resource that carries them, and merges them into
+//! that resource's status metafield. Keeps nothing between batches and owes nothing to order: a report that
+//! arrives late, twice or after a crash leaves the metafield as it should be. A message is acknowledged when
+//! the ledger knows what Shopify answered; until then it comes back.
+
+mod coalesce;
+mod status;
+
+pub use coalesce::{Told, report};
+pub use status::{Existing, KEEP, Report, Status};
+
+use comms::{ShopDomain, WriteBackState};
+use futures::{FutureExt, StreamExt, stream};
+use jiff::Timestamp;
+use ledger::Ledger;
+use service::{Invocation, Metrics, Secrets, Service, StartError, optional};
+use shop_config::ConfigStore;
+use shopify::{AdminApi, Call};
+use std::{collections::BTreeMap, error::Error, panic::AssertUnwindSafe, time::Duration};
+use tokio::time::Instant;
+use work::{Backoff, BatchResponse, MalformedBatch, Queue, Retry, SqsEvent, WriteBackItem};
+
+/// Kept back from Shopify's time, to record in the ledger what it answered.
+const RECORDING: Duration = Duration::from_secs(2);
+
+/// The means the function works with.
+pub struct Tools {
+    pub configs: ConfigStore,
+    pub secrets: Secrets,
+    pub shopify: AdminApi,
+    pub ledger: Ledger,
+    pub queue: Queue,
+    pub backoff: Backoff,
+    /// How many shops are told at once, and how many answers are recorded at once.
+    pub concurrency: usize,
+    pub clock: fn() -> Timestamp,
+}
+
+pub struct WriteBack {
+    tools: Tools,
+    function: String,
+}
+
+/// One shop's share of a batch: the records' positions and their items.
+type Share<'a> = Vec<(usize, &'a WriteBackItem)>;
+
+impl WriteBack {
+    /// Reads the environment and makes the clients. Sends nothing.
+    pub fn new(service: &Service) -> Result<Self, StartError> {
+        Ok(Self::with(Tools {
+            configs: service.configs()?,
+            secrets: service.secrets()?,
+            shopify: AdminApi::new(service.http()),
+            ledger: service.ledger()?,
+            queue: service.queue("QUEUE_URL")?,
+            backoff: service.backoff()?,
+            concurrency: service.concurrency()?,
+            clock: Timestamp::now,
+        }))
+    }
+
+    pub fn with(tools: Tools) -> Self {
+        Self { tools, function: optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned()) }
+    }
+
+    /// Handles one batch. Messages that are to come back are in the response; the others are finished.
+    pub async fn handle(
+        &self,
+        event: SqsEvent,
+        invocation: Invocation,
+    ) -> Result<BatchResponse, MalformedBatch> {
+        event.check()?;
+        let begun = Instant::now();
+        let deadline = begun + invocation.time_left((self.tools.clock)());
+        let items: Vec<_> =
+            event.records.iter().map(|record| WriteBackItem::from_json(&record.body)).collect();
+        let mut results: Vec<Result<WriteBackState, Retry>> = items
+            .iter()
+            .map(|item| Err(Retry::new(item.as_ref().err().map_or_else(String::new, |it| chain(it)))))
+            .collect();
+        let mut shops: BTreeMap<&ShopDomain, Share<'_>> = BTreeMap::new();
+        for (index, item) in items.iter().enumerate() {
+            if let Ok(item) = item {
+                shops.entry(&item.shop).or_default().push((index, item));
+            }
+        }
+        let told: Vec<_> = stream::iter(shops)
+            .map(|(shop, share)| self.share(shop, share, deadline))
+            .buffer_unordered(self.tools.concurrency.max(1))
+            .collect()
+            .await;
+        for (index, result) in told.into_iter().flatten() {
+            if let Some(slot) = results.get_mut(index) {
+                *slot = result;
+            }
+        }
+        self.account(&event, &items, &results, begun);
+        Ok(self.tools.queue.respond(&event.records, &results, self.tools.backoff).await)
+    }
+
+    /// What happens to one shop's share, a panic or the end of the time included, happens to it alone.
+    async fn share(
+        &self,
+        shop: &ShopDomain,
+        share: Share<'_>,
+        deadline: Instant,
+    ) -> Vec<(usize, Result<WriteBackState, Retry>)> {
+        let work = AssertUnwindSafe(self.tell(shop, &share, deadline)).catch_unwind();
+        let all = |reason: &str| share.iter().map(|(index, _)| (*index, Err(Retry::new(reason)))).collect();
+        match tokio::time::timeout_at(deadline, work).await {
+            Ok(Ok(Ok(results))) => share.iter().map(|(index, _)| *index).zip(results).collect(),
+            Ok(Ok(Err(reason))) => all(&reason),
+            Ok(Err(_)) => all("the handler panicked"),
+            Err(_) => all("the invocation's time was up"),
+        }
+    }
+
+    /// Tells a shop, then the ledger. An error is one that keeps the shop from being told anything.
+    async fn tell(
+        &self,
+        shop: &ShopDomain,
+        share: &Share<'_>,
+        deadline: Instant,
+    ) -> Result<Vec<Result<WriteBackState, Retry>>, String> {
+        let now = (self.tools.clock)();
+        let loaded = self.tools.configs.get(shop, now).await.map_err(|error| chain(&error))?;
+        let items: Vec<_> = share.iter().map(|(_, item)| *item).collect();
+        let answers = if loaded.config.write_back.enabled {
+            let secrets = self.tools.secrets.shop(shop, now).await.map_err(|error| chain(&error))?;
+            let call = Call {
+                shop,
+                settings: &loaded.config.shopify,
+                credentials: &secrets.shopify,
+                now,
+                deadline: deadline.checked_sub(RECORDING).unwrap_or(deadline),
+            };
+            report(&self.tools.shopify, call, &loaded.config.write_back, &items)
+                .await
+                .into_iter()
+                .map(Some)
+                .collect()
+        } else {
+            // switched off since the report was queued
+            vec![None; items.len()]
+        };
+        let recorded = stream::iter(items.into_iter().zip(answers))
+            .map(|(item, told)| self.record(item, told))
+            .buffered(self.tools.concurrency.max(1));
+        Ok(recorded.collect().await)
+    }
+
+    async fn record(&self, item: &WriteBackItem, told: Option<Told>) -> Result<WriteBackState, Retry> {
+        let (state, reason) = match told {
+            None => (WriteBackState::None, None),
+            Some(Told::Reported) => (WriteBackState::Reported, None),
+            Some(Told::Refused(reason)) => (WriteBackState::Failed, Some(reason)),
+            Some(Told::Later(retry)) => return Err(retry),
+        };
+        let recorded =
+            self.tools.ledger.record_write_back(&item.communication, state, reason.as_deref()).await;
+        recorded.map(|()| state).map_err(|error| Retry::new(chain(&error)))
+    }
+
+    /// One line a message, and the counts.
+    fn account(
+        &self,
+        event: &SqsEvent,
+        items: &[Result<WriteBackItem, work::InvalidItem>],
+        results: &[Result<WriteBackState, Retry>],
+        begun: Instant,
+    ) {
+        let mut metrics = Metrics::default();
+        let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        for ((record, item), result) in event.records.iter().zip(items).zip(results) {
+            match (result, item) {
+                (Ok(state), Ok(item)) => {
+                    metrics.count(metric(*state), 1);
+                    tracing::info!(
+                        shop = %item.shop,
+                        document = %item.document,
+                        communication = %item.communication,
+                        state = %item.state,
+                        write_back = state.name(),
+                        duration_ms,
+                    );
+                }
+                (Err(retry), _) => {
+                    metrics.count("Retried", 1);
+                    tracing::warn!(message = %record.message_id, receive_count = record.receive_count(), reason = %retry.reason, "message comes back");
+                }
+                (Ok(_), Err(_)) => {}
+            }
+        }
+        metrics.emit(&self.function, (self.tools.clock)());
+    }
+}
+
+const fn metric(state: WriteBackState) -> &'static str {
+    match state {
+        WriteBackState::Reported => "Reported",
+        WriteBackState::Failed => "ReportRefused",
+        WriteBackState::None | WriteBackState::Pending => "ReportSkipped",
+    }
+}
+
+/// An error with its causes, cut to what a log line or the ledger takes.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text.chars().take(300).collect()
+}

@@ -1,4 +1,13 @@
 // the types of nested async calls are deeper than the compiler expects
 #![recursion_limit = "256"]
 
-fn main() {}
+use lambda_runtime::Error;
+use service::Service;
+use write_back::WriteBack;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let service = Service::start().await?;
+    let handler = WriteBack::new(&service)?;
+    service::run(async |event, invocation| Ok(handler.handle(event, invocation).await?)).await
+}

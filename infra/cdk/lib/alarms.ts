@@ -1,7 +1,13 @@
 // What a person has to look at. Each alarm says in its description what happened and what is still safe.
 
 import { Duration } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, Metric, TreatMissingData, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  ComparisonOperator,
+  Metric,
+  TreatMissingData,
+  type IMetric,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -29,16 +35,34 @@ export class Alarms extends Construct {
       this.action = new SnsAction(Topic.fromTopicArn(this, 'Topic', props.topicArn));
     }
     for (const { name, queue } of props.deadLetters) {
-      const waiting = queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: 'Maximum' });
-      this.above(`${name}-not-empty`, waiting, 0, `Messages in ${name}: work that was given up. Nothing was lost yet.`);
+      const waiting = queue.metricApproximateNumberOfMessagesVisible({
+        period: PERIOD,
+        statistic: 'Maximum',
+      });
+      this.above(
+        `${name}-not-empty`,
+        waiting,
+        0,
+        `Messages in ${name}: work that was given up. Nothing was lost yet.`,
+      );
     }
     for (const handler of props.handlers) {
       const errors = handler.function.metricErrors({ period: PERIOD, statistic: 'Sum' });
-      this.above(`${handler.name}-errors`, errors, 0, `${handler.name} failed as a whole; its messages come again.`);
+      this.above(
+        `${handler.name}-errors`,
+        errors,
+        0,
+        `${handler.name} failed as a whole; its messages come again.`,
+      );
     }
     for (const { work, oldestSeconds } of props.queues) {
       const age = work.queue.metricApproximateAgeOfOldestMessage({ period: PERIOD, statistic: 'Maximum' });
-      this.above(`${work.name}-late`, age, oldestSeconds, `Work has waited in ${work.name} for ${oldestSeconds} s.`);
+      this.above(
+        `${work.name}-late`,
+        age,
+        oldestSeconds,
+        `Work has waited in ${work.name} for ${oldestSeconds} s.`,
+      );
     }
     for (const handler of props.senders) {
       const unknown = new Metric({
@@ -48,7 +72,12 @@ export class Alarms extends Construct {
         period: PERIOD,
         statistic: 'Sum',
       });
-      this.above(`${handler.name}-unknown`, unknown, 0, 'A document may or may not have been sent: ask the channel.');
+      this.above(
+        `${handler.name}-unknown`,
+        unknown,
+        0,
+        'A document may or may not have been sent: ask the channel.',
+      );
     }
   }
 

@@ -42,7 +42,10 @@ export function consume(queue: Queue): Grant {
 export function read(bucket: Bucket, ...keys: string[]): Grant {
   return {
     statements: [
-      new PolicyStatement({ actions: ['s3:GetObject'], resources: keys.map((key) => bucket.arnForObjects(key)) }),
+      new PolicyStatement({
+        actions: ['s3:GetObject'],
+        resources: keys.map((key) => bucket.arnForObjects(key)),
+      }),
       new PolicyStatement({
         actions: ['s3:ListBucket'],
         resources: [bucket.bucketArn],
@@ -56,7 +59,10 @@ export function read(bucket: Bucket, ...keys: string[]): Grant {
 export function write(bucket: Bucket, ...keys: string[]): Grant {
   return {
     statements: [
-      new PolicyStatement({ actions: ['s3:PutObject'], resources: keys.map((key) => bucket.arnForObjects(key)) }),
+      new PolicyStatement({
+        actions: ['s3:PutObject'],
+        resources: keys.map((key) => bucket.arnForObjects(key)),
+      }),
     ],
     patterns: keys.map((key) => objects(bucket, key)),
   };
@@ -68,7 +74,11 @@ export function archive(bucket: Bucket, key: Key): Grant {
     statements: [
       new PolicyStatement({
         actions: [
-          's3:PutObject', 's3:PutObjectRetention', 's3:GetObject', 's3:GetObjectVersion', 's3:GetObjectRetention',
+          's3:PutObject',
+          's3:PutObjectRetention',
+          's3:GetObject',
+          's3:GetObjectVersion',
+          's3:GetObjectRetention',
         ],
         resources: [bucket.arnForObjects('*')],
       }),
@@ -83,8 +93,14 @@ export function archive(bucket: Bucket, key: Key): Grant {
 export function keepLedger(table: Table): Grant {
   return {
     statements: [
-      new PolicyStatement({ actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], resources: [table.tableArn] }),
-      new PolicyStatement({ actions: ['dynamodb:Query'], resources: [`${table.tableArn}/index/${ORDER_INDEX}`] }),
+      new PolicyStatement({
+        actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
+        resources: [table.tableArn],
+      }),
+      new PolicyStatement({
+        actions: ['dynamodb:Query'],
+        resources: [`${table.tableArn}/index/${ORDER_INDEX}`],
+      }),
     ],
     patterns: [],
   };
@@ -102,7 +118,10 @@ export function readSecret(secret: ISecret): Grant {
 export function readShopSecrets(scope: Construct, prefix: string): Grant {
   const resourceName = `${prefix}/shop/*`;
   const arn = Stack.of(scope).formatArn({
-    service: 'secretsmanager', resource: 'secret', resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    service: 'secretsmanager',
+    resource: 'secret',
+    resourceName,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
   const found = `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${resourceName}`;
   return {
@@ -117,7 +136,10 @@ function plain(actions: string[], ...resources: string[]): Grant {
 
 function objects(bucket: Bucket, key: string): { id: string; reason: string } {
   const bucketId = Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnElement);
-  return pattern(`<${bucketId}.Arn>/${key}`, 'Keys name shops, orders and webhooks, which are known only at run time.');
+  return pattern(
+    `<${bucketId}.Arn>/${key}`,
+    'Keys name shops, orders and webhooks, which are known only at run time.',
+  );
 }
 
 function pattern(resource: string, reason: string): { id: string; reason: string } {

@@ -23,7 +23,12 @@ export interface WorkQueueProps {
 
 /** AWS's advice is a visibility time-out of six times that of the function: throttled batches are tried again. */
 export function workQueue(scope: Construct, id: string, props: WorkQueueProps): WorkQueue {
-  const deadLetters = deadLetterQueue(scope, `${id}DeadLetters`, `${props.prefix}-${props.name}-dlq`, props.removalPolicy);
+  const deadLetters = deadLetterQueue(
+    scope,
+    `${id}DeadLetters`,
+    `${props.prefix}-${props.name}-dlq`,
+    props.removalPolicy,
+  );
   const queue = new Queue(scope, id, {
     queueName: `${props.prefix}-${props.name}`,
     encryption: QueueEncryption.SQS_MANAGED,
@@ -36,7 +41,12 @@ export function workQueue(scope: Construct, id: string, props: WorkQueueProps): 
   return { name: props.name, queue, deadLetters };
 }
 
-export function deadLetterQueue(scope: Construct, id: string, name: string, removalPolicy: RemovalPolicy): Queue {
+export function deadLetterQueue(
+  scope: Construct,
+  id: string,
+  name: string,
+  removalPolicy: RemovalPolicy,
+): Queue {
   return new Queue(scope, id, {
     queueName: name,
     encryption: QueueEncryption.SQS_MANAGED,

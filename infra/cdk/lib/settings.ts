@@ -30,7 +30,11 @@ export interface Settings {
   readonly maxConcurrency: number;
   readonly writeBackWindowSeconds: number;
   readonly asyncRetries: number;
-  readonly timeoutSeconds: { readonly intake: number; readonly orderConfirmation: number; readonly writeBack: number };
+  readonly timeoutSeconds: {
+    readonly intake: number;
+    readonly orderConfirmation: number;
+    readonly writeBack: number;
+  };
   /** First delay of a message that failed and may succeed later. */
   readonly retryBaseSeconds: number;
   readonly configTtlSeconds: number;
@@ -69,7 +73,9 @@ export function readSettings(node: Node): Settings {
   return {
     prefix,
     architecture:
-      oneOf('architecture', ['arm64', 'x86_64'], 'arm64') === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
+      oneOf('architecture', ['arm64', 'x86_64'], 'arm64') === 'arm64'
+        ? Architecture.ARM_64
+        : Architecture.X86_64,
     codeRoot: isAbsolute(codeRoot) ? codeRoot : join(repository, codeRoot),
     bus: readBus(text('eventBus'), flag('createBus')),
     eventSource: text('eventSource') ?? 'aws.partner/shopify.com/',

@@ -33,11 +33,17 @@ export class CommunicationsStack extends Stack {
 
     this.storage = new Storage(this, 'Storage', this.settings);
     this.orderConfirmations = workQueue(this, 'OrderConfirmationQueue', {
-      name: 'order-confirmation', prefix, removalPolicy, maxReceiveCount: 5,
+      name: 'order-confirmation',
+      prefix,
+      removalPolicy,
+      maxReceiveCount: 5,
       functionTimeoutSeconds: timeoutSeconds.orderConfirmation,
     });
     this.writeBacks = workQueue(this, 'WriteBackQueue', {
-      name: 'write-back', prefix, removalPolicy, maxReceiveCount: 10,
+      name: 'write-back',
+      prefix,
+      removalPolicy,
+      maxReceiveCount: 10,
       functionTimeoutSeconds: timeoutSeconds.writeBack,
     });
     this.lostEvents = deadLetterQueue(this, 'IntakeDeadLetters', `${prefix}-intake-dlq`, removalPolicy);
@@ -145,9 +151,10 @@ export class CommunicationsStack extends Stack {
   /** Two ways lead to the same dead-letter queue: EventBridge cannot invoke, or intake refuses the event. */
   private receive(intake: Handler): IEventBus {
     const { bus: wanted, prefix, eventSource, asyncRetries } = this.settings;
-    const bus = 'existing' in wanted
-      ? EventBus.fromEventBusName(this, 'Bus', wanted.existing)
-      : new EventBus(this, 'Bus', { eventBusName: prefix });
+    const bus =
+      'existing' in wanted
+        ? EventBus.fromEventBusName(this, 'Bus', wanted.existing)
+        : new EventBus(this, 'Bus', { eventBusName: prefix });
     const rule = new Rule(this, 'Webhooks', {
       eventBus: bus,
       description: 'Shopify webhooks to intake',
@@ -155,7 +162,9 @@ export class CommunicationsStack extends Stack {
     });
     rule.addTarget(
       new LambdaTarget(intake.function, {
-        deadLetterQueue: this.lostEvents, maxEventAge: Duration.hours(24), retryAttempts: 185,
+        deadLetterQueue: this.lostEvents,
+        maxEventAge: Duration.hours(24),
+        retryAttempts: 185,
       }),
     );
     new CfnEventInvokeConfig(intake, 'Asynchronous', {
@@ -184,7 +193,9 @@ export class CommunicationsStack extends Stack {
       DeadLetterUrlIntake: this.lostEvents.queueUrl,
     };
     for (const handler of handlers) {
-      const name = handler.name.replaceAll(/(^|-)(\w)/g, (_match, _dash, letter: string) => letter.toUpperCase());
+      const name = handler.name.replaceAll(/(^|-)(\w)/g, (_match, _dash, letter: string) =>
+        letter.toUpperCase(),
+      );
       values[`Function${name}`] = handler.function.functionName;
     }
     for (const [key, value] of Object.entries(values)) new CfnOutput(this, key, { value });

@@ -5,7 +5,11 @@ import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, TableEncryption, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import {
-  BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention, ObjectOwnership,
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  ObjectLockRetention,
+  ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
@@ -20,7 +24,11 @@ export class Storage extends Construct {
   readonly table: Table;
   readonly customerKey: Secret;
 
-  constructor(scope: Construct, id: string, private readonly settings: Settings) {
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly settings: Settings,
+  ) {
     super(scope, id);
     // the log delivery service is let in by the bucket's policy; the older way needs access control lists
     this.node.setContext('@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy', true);
@@ -78,17 +86,24 @@ export class Storage extends Construct {
         { id: 'delete-markers', expiredObjectDeleteMarker: true },
         // payloads hold personal data: the versions go as soon as the current one has
         {
-          id: 'work', prefix: 'work/', expiration: Duration.days(14), noncurrentVersionExpiration: Duration.days(1),
+          id: 'work',
+          prefix: 'work/',
+          expiration: Duration.days(14),
+          noncurrentVersionExpiration: Duration.days(1),
         },
         { id: 'config', prefix: 'config/', noncurrentVersionExpiration: Duration.days(90) },
         {
-          id: 'access', prefix: 'access/', expiration: Duration.days(400), noncurrentVersionExpiration: Duration.days(1),
+          id: 'access',
+          prefix: 'access/',
+          expiration: Duration.days(400),
+          noncurrentVersionExpiration: Duration.days(1),
         },
       ],
     });
     Validations.of(bucket).acknowledge({
       id: 'AwsSolutions-S1',
-      reason: 'It receives the access log of the archive; a bucket that logs its own access never comes to rest.',
+      reason:
+        'It receives the access log of the archive; a bucket that logs its own access never comes to rest.',
     });
     return bucket;
   }

@@ -3,9 +3,14 @@ import { test } from 'node:test';
 import { only, synthesize } from './support.ts';
 
 const { template } = synthesize();
-const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
+const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(
+  ({ Properties }) => Properties,
+);
 const of = (metric: string) => alarms.filter(({ MetricName }) => MetricName === metric);
-const dimensions = (metric: string) => of(metric).map(({ Dimensions }) => JSON.stringify(Dimensions)).sort();
+const dimensions = (metric: string) =>
+  of(metric)
+    .map(({ Dimensions }) => JSON.stringify(Dimensions))
+    .sort();
 const dimension = (name: string, attribute: object) => JSON.stringify([{ Name: name, Value: attribute }]);
 
 const queueName = (id: string) =>
@@ -16,7 +21,9 @@ const functionName = (name: string, id: string) =>
 test('every dead-letter queue must be empty', () => {
   assert.deepEqual(
     dimensions('ApproximateNumberOfMessagesVisible'),
-    ['IntakeDeadLetters', 'OrderConfirmationQueueDeadLetters', 'WriteBackQueueDeadLetters'].map(queueName).sort(),
+    ['IntakeDeadLetters', 'OrderConfirmationQueueDeadLetters', 'WriteBackQueueDeadLetters']
+      .map(queueName)
+      .sort(),
   );
 });
 
@@ -28,10 +35,13 @@ test('every function must not fail as a whole', () => {
 });
 
 test('no work waits too long', () => {
-  assert.deepEqual(dimensions('ApproximateAgeOfOldestMessage'), ['OrderConfirmationQueue', 'WriteBackQueue'].map(queueName).sort());
+  assert.deepEqual(
+    dimensions('ApproximateAgeOfOldestMessage'),
+    ['OrderConfirmationQueue', 'WriteBackQueue'].map(queueName).sort(),
+  );
 });
 
-test('a send of unknown outcome is the function\'s own metric', () => {
+test("a send of unknown outcome is the function's own metric", () => {
   const [unknown, ...more] = of('Unknown');
   assert.deepEqual(more, []);
   assert.equal(unknown.Namespace, 'ShopifyExstream');
@@ -51,7 +61,9 @@ test('all of them fire on the first value above the threshold, and on no value n
 
 test('a topic in the context is told of each', () => {
   const topic = 'arn:aws:sns:eu-west-1:111111111111:operations';
-  const notifying = Object.values(synthesize({ alarmTopic: topic }).template.findResources('AWS::CloudWatch::Alarm'));
+  const notifying = Object.values(
+    synthesize({ alarmTopic: topic }).template.findResources('AWS::CloudWatch::Alarm'),
+  );
   assert.equal(notifying.length, 9);
   for (const { Properties } of notifying) assert.deepEqual(Properties.AlarmActions, [topic]);
 });

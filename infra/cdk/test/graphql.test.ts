@@ -14,7 +14,11 @@ const schemaFile = resolve(
   `../node_modules/@shopify/dev-mcp/dist/data/admin_${ADMIN_API_VERSION}.json.gz`,
 );
 const documents = resolve(__dirname, '../../../shared/shopify/graphql');
-const files = existsSync(documents) ? readdirSync(documents).filter((name) => name.endsWith('.graphql')).sort() : [];
+const files = existsSync(documents)
+  ? readdirSync(documents)
+      .filter((name) => name.endsWith('.graphql'))
+      .sort()
+  : [];
 
 let schema: ReturnType<typeof buildClientSchema>;
 before(() => {
@@ -24,7 +28,9 @@ before(() => {
 
 /** What is wrong with a document: nothing, if it can be sent as it is. */
 function problems(text: string): string[] {
-  return validate(schema, parse(text)).map(({ message, locations }) => `line ${locations?.[0]?.line}: ${message}`);
+  return validate(schema, parse(text)).map(
+    ({ message, locations }) => `line ${locations?.[0]?.line}: ${message}`,
+  );
 }
 
 test('there are documents to check', () => {
@@ -46,7 +52,10 @@ for (const file of files) {
     for (const operation of operations) {
       const name = operation.name?.value;
       test(`${operation.operation} ${name ?? '(anonymous)'}`, () => {
-        assert.ok(name !== undefined, 'an operation needs a name, or Shopify\'s logs cannot tell it from others');
+        assert.ok(
+          name !== undefined,
+          "an operation needs a name, or Shopify's logs cannot tell it from others",
+        );
         assert.deepEqual(problems(text), []);
       });
     }

@@ -25,7 +25,9 @@ function statements(name: string): Statement[] {
 }
 
 const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
-const below = (bucket: string, key: string) => ({ 'Fn::Join': ['', [{ 'Fn::GetAtt': [bucket, 'Arn'] }, `/${key}`]] });
+const below = (bucket: string, key: string) => ({
+  'Fn::Join': ['', [{ 'Fn::GetAtt': [bucket, 'Arn'] }, `/${key}`]],
+});
 
 /** The resources, as text, that an action is allowed on. */
 function allowed(name: string): Map<string, string[]> {
@@ -39,17 +41,40 @@ function allowed(name: string): Map<string, string[]> {
   return result;
 }
 
-const CONSUME = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'];
+const CONSUME = [
+  'sqs:ReceiveMessage',
+  'sqs:DeleteMessage',
+  'sqs:GetQueueAttributes',
+  'sqs:ChangeMessageVisibility',
+];
 const LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
 const EXPECTED: Record<string, string[]> = {
   Intake: [...LOG, 'sqs:SendMessage', 's3:GetObject', 's3:ListBucket', 's3:PutObject'],
   OrderConfirmation: [
-    ...LOG, ...CONSUME, 'sqs:SendMessage',
-    'dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:Query',
-    's3:GetObject', 's3:GetObjectRetention', 's3:GetObjectVersion', 's3:ListBucket', 's3:PutObject', 's3:PutObjectRetention',
-    'kms:Decrypt', 'kms:GenerateDataKey', 'secretsmanager:GetSecretValue',
+    ...LOG,
+    ...CONSUME,
+    'sqs:SendMessage',
+    'dynamodb:GetItem',
+    'dynamodb:UpdateItem',
+    'dynamodb:Query',
+    's3:GetObject',
+    's3:GetObjectRetention',
+    's3:GetObjectVersion',
+    's3:ListBucket',
+    's3:PutObject',
+    's3:PutObjectRetention',
+    'kms:Decrypt',
+    'kms:GenerateDataKey',
+    'secretsmanager:GetSecretValue',
   ],
-  WriteBack: [...LOG, ...CONSUME, 'dynamodb:UpdateItem', 's3:GetObject', 's3:ListBucket', 'secretsmanager:GetSecretValue'],
+  WriteBack: [
+    ...LOG,
+    ...CONSUME,
+    'dynamodb:UpdateItem',
+    's3:GetObject',
+    's3:ListBucket',
+    'secretsmanager:GetSecretValue',
+  ],
 };
 
 for (const [name, actions] of Object.entries(EXPECTED)) {
@@ -80,21 +105,32 @@ for (const [name, actions] of Object.entries(EXPECTED)) {
 test('each function writes where it has to and nowhere else', () => {
   const writes = (name: string) => allowed(name).get('s3:PutObject')?.sort();
   assert.deepEqual(writes('Intake'), [JSON.stringify(below(operations, 'work/*'))]);
-  assert.deepEqual(writes('OrderConfirmation'), [below(archive, '*'), below(operations, 'spool/*')].map((it) => JSON.stringify(it)).sort());
+  assert.deepEqual(
+    writes('OrderConfirmation'),
+    [below(archive, '*'), below(operations, 'spool/*')].map((it) => JSON.stringify(it)).sort(),
+  );
   assert.equal(writes('WriteBack'), undefined);
 });
 
 test('each function sends to the queues behind it', () => {
-  const queues = (...names: string[]) => names.map((name) => JSON.stringify(arn(only(template, 'AWS::SQS::Queue', name)))).sort();
-  assert.deepEqual(allowed('Intake').get('sqs:SendMessage')?.sort(), queues('OrderConfirmationQueue', 'IntakeDeadLetters'));
+  const queues = (...names: string[]) =>
+    names.map((name) => JSON.stringify(arn(only(template, 'AWS::SQS::Queue', name)))).sort();
+  assert.deepEqual(
+    allowed('Intake').get('sqs:SendMessage')?.sort(),
+    queues('OrderConfirmationQueue', 'IntakeDeadLetters'),
+  );
   assert.deepEqual(allowed('OrderConfirmation').get('sqs:SendMessage'), queues('WriteBackQueue'));
   assert.deepEqual(allowed('OrderConfirmation').get('sqs:ReceiveMessage'), queues('OrderConfirmationQueue'));
   assert.deepEqual(allowed('WriteBack').get('sqs:ReceiveMessage'), queues('WriteBackQueue'));
 });
 
 test('the ledger is queried by its index, and write-back only updates', () => {
-  assert.deepEqual(allowed('OrderConfirmation').get('dynamodb:Query'), [JSON.stringify(below(table, 'index/by-order'))]);
-  assert.deepEqual(allowed('WriteBack').get('dynamodb:UpdateItem'), [JSON.stringify(arn({ logicalId: table }))]);
+  assert.deepEqual(allowed('OrderConfirmation').get('dynamodb:Query'), [
+    JSON.stringify(below(table, 'index/by-order')),
+  ]);
+  assert.deepEqual(allowed('WriteBack').get('dynamodb:UpdateItem'), [
+    JSON.stringify(arn({ logicalId: table })),
+  ]);
 });
 
 test('secrets are those of shops, and the pseudonym key where pseudonyms are made', () => {

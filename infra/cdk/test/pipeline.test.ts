@@ -9,10 +9,14 @@ const lambda = (id: string) => only(template, 'AWS::Lambda::Function', `${id}Fun
 
 describe('queues', () => {
   test('hand what keeps failing to a dead-letter queue of their own, kept 14 days', () => {
-    for (const [id, receives] of [['OrderConfirmationQueue', 5], ['WriteBackQueue', 10]] as const) {
+    for (const [id, receives] of [
+      ['OrderConfirmationQueue', 5],
+      ['WriteBackQueue', 10],
+    ] as const) {
       const deadLetters = queue(`${id}DeadLetters`);
       assert.deepEqual(queue(id).Properties.RedrivePolicy, {
-        deadLetterTargetArn: arn(deadLetters), maxReceiveCount: receives,
+        deadLetterTargetArn: arn(deadLetters),
+        maxReceiveCount: receives,
       });
       assert.equal(deadLetters.Properties.MessageRetentionPeriod, 14 * 24 * 3600);
     }
@@ -45,7 +49,8 @@ describe('queues', () => {
 });
 
 describe('batches', () => {
-  const batches = (id: string, from = template) => only(from, 'AWS::Lambda::EventSourceMapping', `${id}Batches`).Properties;
+  const batches = (id: string, from = template) =>
+    only(from, 'AWS::Lambda::EventSourceMapping', `${id}Batches`).Properties;
 
   test('report the messages that failed, within a bound of concurrency', () => {
     assert.deepEqual(batches('OrderConfirmation'), {
@@ -76,7 +81,10 @@ describe('batches', () => {
 
 describe('functions', () => {
   test('are arm64 unless context says otherwise', () => {
-    for (const [architecture, context] of [['arm64', {}], ['x86_64', { architecture: 'x86_64' }]] as const) {
+    for (const [architecture, context] of [
+      ['arm64', {}],
+      ['x86_64', { architecture: 'x86_64' }],
+    ] as const) {
       const functions = Object.values(synthesize(context).template.findResources('AWS::Lambda::Function'));
       assert.equal(functions.length, FUNCTIONS.length);
       for (const { Properties } of functions) {
@@ -108,12 +116,28 @@ describe('functions', () => {
 
   test('are told where everything is', () => {
     const names = (id: string, from = template) =>
-      Object.keys(only(from, 'AWS::Lambda::Function', `${id}Function`).Properties.Environment.Variables).sort();
-    const common = ['ARCHIVE_BUCKET', 'CONFIG_TTL_SECONDS', 'LOG_LEVEL', 'OPERATIONS_BUCKET', 'SECRET_PREFIX', 'TABLE_NAME'];
+      Object.keys(
+        only(from, 'AWS::Lambda::Function', `${id}Function`).Properties.Environment.Variables,
+      ).sort();
+    const common = [
+      'ARCHIVE_BUCKET',
+      'CONFIG_TTL_SECONDS',
+      'LOG_LEVEL',
+      'OPERATIONS_BUCKET',
+      'SECRET_PREFIX',
+      'TABLE_NAME',
+    ];
     assert.deepEqual(names('Intake'), [...common, 'EVENT_SOURCES', 'QUEUE_URL_ORDER_CONFIRMATION'].sort());
     assert.deepEqual(
       names('OrderConfirmation'),
-      [...common, 'ARCHIVE_LOCK_MODE', 'BATCH_CONCURRENCY', 'QUEUE_URL', 'RETRY_BASE_SECONDS', 'WRITE_BACK_QUEUE_URL'].sort(),
+      [
+        ...common,
+        'ARCHIVE_LOCK_MODE',
+        'BATCH_CONCURRENCY',
+        'QUEUE_URL',
+        'RETRY_BASE_SECONDS',
+        'WRITE_BACK_QUEUE_URL',
+      ].sort(),
     );
     assert.deepEqual(names('WriteBack'), [...common, 'QUEUE_URL', 'RETRY_BASE_SECONDS'].sort());
     const local = synthesize({ endpointUrl: 'http://127.0.0.1:4566' }).template;
@@ -129,19 +153,23 @@ describe('events', () => {
     const rule = only(template, 'AWS::Events::Rule', 'Webhooks').Properties;
     assert.equal(rule.EventBusName, PARTNER_BUS);
     assert.deepEqual(rule.EventPattern, {
-      'source': [{ prefix: 'aws.partner/shopify.com/' }],
+      source: [{ prefix: 'aws.partner/shopify.com/' }],
       'detail-type': ['shopifyWebhook'],
     });
     assert.equal(rule.Targets.length, 1);
     assert.deepEqual(rule.Targets[0].Arn, arn(lambda('Intake')));
     assert.deepEqual(rule.Targets[0].DeadLetterConfig, { Arn: arn(deadLetters) });
-    assert.deepEqual(rule.Targets[0].RetryPolicy, { MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 185 });
+    assert.deepEqual(rule.Targets[0].RetryPolicy, {
+      MaximumEventAgeInSeconds: 86_400,
+      MaximumRetryAttempts: 185,
+    });
     template.resourceCountIs('AWS::Events::EventBus', 0);
   });
 
   test('that intake refuses go to the same queue', () => {
     const invocations = (context: Record<string, string>) =>
-      Object.values(synthesize(context).template.findResources('AWS::Lambda::EventInvokeConfig'))[0]?.Properties;
+      Object.values(synthesize(context).template.findResources('AWS::Lambda::EventInvokeConfig'))[0]
+        ?.Properties;
     assert.deepEqual(invocations({}), {
       FunctionName: { Ref: lambda('Intake').logicalId },
       Qualifier: '$LATEST',
@@ -167,11 +195,23 @@ describe('events', () => {
   });
 });
 
-test('the outputs are what the operator\'s command line reads', () => {
+test("the outputs are what the operator's command line reads", () => {
   const outputs = Object.keys(template.findOutputs('*')).sort();
   assert.deepEqual(outputs, [
-    'ArchiveBucket', 'BusName', 'CustomerKeySecret', 'DeadLetterUrlIntake', 'DeadLetterUrlOrderConfirmation',
-    'DeadLetterUrlWriteBack', 'EventSource', 'FunctionIntake', 'FunctionOrderConfirmation', 'FunctionWriteBack',
-    'OperationsBucket', 'QueueUrlOrderConfirmation', 'QueueUrlWriteBack', 'SecretPrefix', 'TableName',
+    'ArchiveBucket',
+    'BusName',
+    'CustomerKeySecret',
+    'DeadLetterUrlIntake',
+    'DeadLetterUrlOrderConfirmation',
+    'DeadLetterUrlWriteBack',
+    'EventSource',
+    'FunctionIntake',
+    'FunctionOrderConfirmation',
+    'FunctionWriteBack',
+    'OperationsBucket',
+    'QueueUrlOrderConfirmation',
+    'QueueUrlWriteBack',
+    'SecretPrefix',
+    'TableName',
   ]);
 });

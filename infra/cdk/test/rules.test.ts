@@ -26,14 +26,24 @@ test('a bucket without the basics does not', () => {
 
 test('every exception is known and has a reason', () => {
   const { stack } = synthesize();
-  const reasons = stack.node.findAll().flatMap((construct) =>
-    construct.node.metadata
-      .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
-      .flatMap(({ data }) => Object.entries(data as Record<string, string>)),
-  );
+  const reasons = stack.node
+    .findAll()
+    .flatMap((construct) =>
+      construct.node.metadata
+        .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
+        .flatMap(({ data }) => Object.entries(data as Record<string, string>)),
+    );
   const rules = new Set(reasons.map(([id]) => id.replace(/^Annotation::/, '').replace(/\[.*/, '')));
-  assert.deepEqual([...rules].sort(), ['AwsSolutions-IAM5', 'AwsSolutions-S1', 'AwsSolutions-SMG4', 'AwsSolutions-SQS3']);
+  assert.deepEqual([...rules].sort(), [
+    'AwsSolutions-IAM5',
+    'AwsSolutions-S1',
+    'AwsSolutions-SMG4',
+    'AwsSolutions-SQS3',
+  ]);
   for (const [id, reason] of reasons) assert.ok(reason.length > 20, `${id} is excused without a reason`);
   const patterns = reasons.map(([id]) => id).filter((id) => id.includes('IAM5'));
-  assert.ok(patterns.every((id) => id.endsWith('/*]')), 'a pattern is excused one by one, never the rule as a whole');
+  assert.ok(
+    patterns.every((id) => id.endsWith('/*]')),
+    'a pattern is excused one by one, never the rule as a whole',
+  );
 });

@@ -19,7 +19,10 @@ describe('archive bucket', () => {
   test('takes mode and days from context, and tells the function the mode', () => {
     const governed = synthesize({ lockMode: 'GOVERNANCE', lockDays: '30' }).template;
     const bucket = only(governed, 'AWS::S3::Bucket', 'StorageArchive');
-    assert.deepEqual(bucket.Properties.ObjectLockConfiguration.Rule.DefaultRetention, { Mode: 'GOVERNANCE', Days: 30 });
+    assert.deepEqual(bucket.Properties.ObjectLockConfiguration.Rule.DefaultRetention, {
+      Mode: 'GOVERNANCE',
+      Days: 30,
+    });
     const flow = only(governed, 'AWS::Lambda::Function', 'OrderConfirmationFunction');
     assert.equal(flow.Properties.Environment.Variables.ARCHIVE_LOCK_MODE, 'GOVERNANCE');
     assert.throws(() => synthesize({ lockMode: 'NONE' }), /lockMode.*NONE/);
@@ -39,14 +42,19 @@ describe('archive bucket', () => {
 
   test('expires nothing', () => {
     assert.deepEqual(archive.Properties.LifecycleConfiguration.Rules, [
-      { Id: 'unfinished-uploads', Status: 'Enabled', AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } },
+      {
+        Id: 'unfinished-uploads',
+        Status: 'Enabled',
+        AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+      },
     ]);
   });
 
   test('logs every access into the operations bucket', () => {
     const operations = only(template, 'AWS::S3::Bucket', 'StorageOperations');
     assert.deepEqual(archive.Properties.LoggingConfiguration, {
-      DestinationBucketName: { Ref: operations.logicalId }, LogFilePrefix: 'access/archive/',
+      DestinationBucketName: { Ref: operations.logicalId },
+      LogFilePrefix: 'access/archive/',
     });
   });
 });
@@ -55,11 +63,17 @@ test('the operations bucket forgets payloads after 14 days and old configuration
   const operations = only(template, 'AWS::S3::Bucket', 'StorageOperations').Properties;
   const rules = new Map(operations.LifecycleConfiguration.Rules.map((rule: any) => [rule.Id, rule]));
   assert.deepEqual(rules.get('work'), {
-    Id: 'work', Status: 'Enabled', Prefix: 'work/', ExpirationInDays: 14,
+    Id: 'work',
+    Status: 'Enabled',
+    Prefix: 'work/',
+    ExpirationInDays: 14,
     NoncurrentVersionExpiration: { NoncurrentDays: 1 },
   });
   assert.deepEqual(rules.get('config'), {
-    Id: 'config', Status: 'Enabled', Prefix: 'config/', NoncurrentVersionExpiration: { NoncurrentDays: 90 },
+    Id: 'config',
+    Status: 'Enabled',
+    Prefix: 'config/',
+    NoncurrentVersionExpiration: { NoncurrentDays: 90 },
   });
   assert.equal(operations.ObjectLockEnabled, undefined);
 });
@@ -70,7 +84,9 @@ test('both buckets are private and refuse plain HTTP', () => {
   for (const [logicalId, { Properties }] of buckets) {
     assert.deepEqual(Object.values(Properties.PublicAccessBlockConfiguration), [true, true, true, true]);
     assert.equal(Properties.VersioningConfiguration.Status, 'Enabled');
-    const policies = Object.values(template.findResources('AWS::S3::BucketPolicy', { Properties: { Bucket: { Ref: logicalId } } }));
+    const policies = Object.values(
+      template.findResources('AWS::S3::BucketPolicy', { Properties: { Bucket: { Ref: logicalId } } }),
+    );
     const deny = policies[0]?.Properties.PolicyDocument.Statement[0];
     assert.equal(deny.Effect, 'Deny');
     assert.equal(deny.Action, 's3:*');
@@ -101,12 +117,19 @@ describe('ledger table', () => {
 });
 
 test('data outlives the stack, unless it is meant to go', () => {
-  const kept = { 'AWS::DynamoDB::Table': 1, 'AWS::S3::Bucket': 2, 'AWS::KMS::Key': 1, 'AWS::SecretsManager::Secret': 1 };
+  const kept = {
+    'AWS::DynamoDB::Table': 1,
+    'AWS::S3::Bucket': 2,
+    'AWS::KMS::Key': 1,
+    'AWS::SecretsManager::Secret': 1,
+  };
   const destroyable = synthesize({ destroyable: 'true' }).template;
   for (const [type, count] of Object.entries(kept)) {
     template.resourcePropertiesCountIs(type, {}, count);
-    for (const resource of Object.values(template.findResources(type))) assert.equal(resource.DeletionPolicy, 'Retain');
-    for (const resource of Object.values(destroyable.findResources(type))) assert.equal(resource.DeletionPolicy, 'Delete');
+    for (const resource of Object.values(template.findResources(type)))
+      assert.equal(resource.DeletionPolicy, 'Retain');
+    for (const resource of Object.values(destroyable.findResources(type)))
+      assert.equal(resource.DeletionPolicy, 'Delete');
   }
   template.hasResourceProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: true });
   destroyable.hasResourceProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: false });

@@ -14,12 +14,13 @@ export const PARTNER_BUS = 'aws.partner/shopify.com/123/main';
 // CloudFormation's own schema rules take seconds to load: `rules.test.ts` asks them, the others need not
 process.env.CDK_VALIDATION = 'false';
 
-const codeRoot = mkdtempSync(join(tmpdir(), 'functions-'));
+const scratch = mkdtempSync(join(tmpdir(), 'cdk-test-'));
+const codeRoot = join(scratch, 'lambda');
 for (const name of FUNCTIONS) {
-  mkdirSync(join(codeRoot, name));
+  mkdirSync(join(codeRoot, name), { recursive: true });
   writeFileSync(join(codeRoot, name, 'bootstrap'), '');
 }
-process.on('exit', () => rmSync(codeRoot, { recursive: true }));
+process.on('exit', () => rmSync(scratch, { recursive: true }));
 
 export interface Synthesized {
   readonly app: App;
@@ -27,9 +28,16 @@ export interface Synthesized {
   readonly template: Template;
 }
 
-export function synthesize(context: Record<string, string> = {}, prepare: (app: App) => void = () => {}): Synthesized {
+export function synthesize(
+  context: Record<string, string> = {},
+  prepare: (app: App) => void = () => {},
+): Synthesized {
   const bus = 'createBus' in context || 'eventBus' in context ? {} : { eventBus: PARTNER_BUS };
-  const app = new App({ analyticsReporting: false, context: { codeRoot, ...bus, ...context } });
+  const app = new App({
+    analyticsReporting: false,
+    outdir: mkdtempSync(join(scratch, 'cdk.out-')),
+    context: { codeRoot, ...bus, ...context },
+  });
   prepare(app);
   const settings = readSettings(app.node);
   const stack = new CommunicationsStack(app, settings.prefix, { settings });
@@ -42,7 +50,11 @@ interface Resource {
 }
 
 /** The resource of a type whose logical id is `id` and CDK's hash. */
-export function only(template: Template, type: string, id: string): Resource & { readonly logicalId: string } {
+export function only(
+  template: Template,
+  type: string,
+  id: string,
+): Resource & { readonly logicalId: string } {
   const pattern = new RegExp(`^${id}[0-9A-F]{8}$`);
   const found = Object.entries(template.findResources(type)).filter(([logicalId]) => pattern.test(logicalId));
   if (found.length !== 1) throw new Error(`${found.length} resources of ${type} named ${id}, expected one`);

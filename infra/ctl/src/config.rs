@@ -12,7 +12,9 @@ pub fn check(files: &[PathBuf]) -> Result<ExitCode, Failure> {
     let mut code = ExitCode::SUCCESS;
     for file in files {
         match read(file) {
-            Ok((config, _)) => println!("{}: ok, {}, {} documents on", file.display(), config.shop, on(&config)),
+            Ok((config, _)) => {
+                println!("{}: ok, {}, {} documents on", file.display(), config.shop, on(&config))
+            }
             Err(error) => {
                 eprintln!("{}: {}", file.display(), chain(error.as_ref()));
                 code = ExitCode::FAILURE;
@@ -31,7 +33,8 @@ pub async fn push(stack: &Stack, files: &[PathBuf]) -> Result<ExitCode, Failure>
     for (config, text) in configs {
         let key = config_key(&config.shop);
         let put = stack.s3.put_object().bucket(&stack.outputs.operations_bucket).key(&key);
-        let put = put.content_type("application/toml").body(ByteStream::from(text.into_bytes())).send().await?;
+        let put =
+            put.content_type("application/toml").body(ByteStream::from(text.into_bytes())).send().await?;
         println!("{key} version {}, {} documents on", put.version_id().unwrap_or("-"), on(&config));
     }
     Ok(ExitCode::SUCCESS)

@@ -110,14 +110,18 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Send { files, json, timeout, no_wait } => {
             send::run(&stack().await?, &files, json, (!no_wait).then(|| Duration::from_secs(timeout))).await
         }
-        Command::Status { communication: Some(id), json, .. } => status::communication(&stack().await?, &id, json).await,
+        Command::Status { communication: Some(id), json, .. } => {
+            status::communication(&stack().await?, &id, json).await
+        }
         Command::Status { order: Some(order), shop: Some(shop), json, metafield, .. } => {
             status::order(&stack().await?, &shop, &order_gid(&order)?, json, metafield).await
         }
         Command::Status { .. } => Err("name a communication, or an order with --order and --shop".into()),
         Command::Show { communication, out } => show::run(&stack().await?, &communication, &out).await,
         Command::Config { command: ConfigCommand::Check { files } } => config::check(&files),
-        Command::Config { command: ConfigCommand::Push { files } } => config::push(&stack().await?, &files).await,
+        Command::Config { command: ConfigCommand::Push { files } } => {
+            config::push(&stack().await?, &files).await
+        }
     }
 }
 

@@ -19,18 +19,27 @@ use std::{
 };
 use work::WorkItem;
 
-pub async fn run(stack: &Stack, files: &[PathBuf], json: bool, wait: Option<Duration>) -> Result<ExitCode, Failure> {
+pub async fn run(
+    stack: &Stack,
+    files: &[PathBuf],
+    json: bool,
+    wait: Option<Duration>,
+) -> Result<ExitCode, Failure> {
     let configs =
         ConfigStore::new(stack.s3.clone(), stack.outputs.operations_bucket.clone(), Duration::from_secs(60));
     let mut expected: Vec<CommunicationId> = Vec::new();
     for file in files {
-        let event = Event::parse(&std::fs::read(file)?).map_err(|error| format!("{}: {}", file.display(), crate::chain(&error)))?;
+        let event = Event::parse(&std::fs::read(file)?)
+            .map_err(|error| format!("{}: {}", file.display(), crate::chain(&error)))?;
         let shop = event.shop.clone();
         let loaded = configs.get(&shop, jiff::Timestamp::now()).await?;
         let ids = match work_item(&event, &loaded.config)? {
             Intaken::Work(item) => {
                 let plans = plans(&item, &loaded.config);
-                plans.iter().map(|plan| CommunicationId::derive(&shop, plan.document, &plan.subject, &plan.revision)).collect()
+                plans
+                    .iter()
+                    .map(|plan| CommunicationId::derive(&shop, plan.document, &plan.subject, &plan.revision))
+                    .collect()
             }
             Intaken::Ignored(reason) => {
                 eprintln!("{}: no document follows: {reason}", file.display());
@@ -81,7 +90,12 @@ async fn put(stack: &Stack, file: &Path) -> Result<(), Failure> {
 }
 
 /// Polls the ledger until every communication has ended and its report is through.
-async fn settle(stack: &Stack, expected: &[CommunicationId], json: bool, wait: Duration) -> Result<ExitCode, Failure> {
+async fn settle(
+    stack: &Stack,
+    expected: &[CommunicationId],
+    json: bool,
+    wait: Duration,
+) -> Result<ExitCode, Failure> {
     let begun = Instant::now();
     loop {
         let mut entries = Vec::with_capacity(expected.len());

@@ -24,6 +24,10 @@ pub async fn run(stack: &Stack, id: &CommunicationId, out: &Path) -> Result<Exit
     let value: serde_json::Value = serde_json::from_slice(&json)?;
     std::fs::write(&record_file, serde_json::to_string_pretty(&value)? + "\n")?;
     println!("{}  {} bytes, SHA-256 matches the record", document_file.display(), document.len());
-    println!("{}  SHA-256 matches the ledger, locked until {}", record_file.display(), record.retention.until);
+    println!(
+        "{}  SHA-256 matches the ledger, locked until {}",
+        record_file.display(),
+        record.retention.until
+    );
     Ok(ExitCode::SUCCESS)
 }

@@ -33,7 +33,10 @@ pub struct Outputs {
 impl Stack {
     pub async fn open(file: &Path) -> Result<Self, Failure> {
         let text = std::fs::read_to_string(file).map_err(|error| {
-            format!("{}: {error}; deploy with `cdk deploy --outputs-file FILE` and name it with --stack", file.display())
+            format!(
+                "{}: {error}; deploy with `cdk deploy --outputs-file FILE` and name it with --stack",
+                file.display()
+            )
         })?;
         let stacks: HashMap<String, Outputs> =
             serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;

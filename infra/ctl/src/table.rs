@@ -61,17 +61,26 @@ pub fn print(rows: &[Row<'_>], json: bool) -> Result<(), serde_json::Error> {
         .iter()
         .map(|row| [row.document, row.state, row.channel.unwrap_or("-"), row.write_back, row.communication])
         .collect();
-    let width =
-        |column: usize| cells.iter().chain([&head]).map(|cells| cells[column].len()).max().unwrap_or_default();
+    let width = |column: usize| {
+        cells.iter().chain([&head]).map(|cells| cells[column].len()).max().unwrap_or_default()
+    };
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
     let line = |cells: &[&str; 5]| {
-        let padded: Vec<_> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let padded: Vec<_> =
+            cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         println!("{}", padded.join("  ").trim_end());
     };
     line(&head);
     for (row, cells) in rows.iter().zip(&cells) {
         line(cells);
-        for (name, value) in [("reason", row.reason), ("archive", row.archive_key), ("version", row.archive_version), ("sha256", row.sha256), ("reference", row.reference), ("write-back", row.write_back_reason)] {
+        for (name, value) in [
+            ("reason", row.reason),
+            ("archive", row.archive_key),
+            ("version", row.archive_version),
+            ("sha256", row.sha256),
+            ("reference", row.reference),
+            ("write-back", row.write_back_reason),
+        ] {
             if let Some(value) = value {
                 println!("    {name:10} {value}");
             }

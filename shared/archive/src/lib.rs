@@ -12,8 +12,8 @@ mod verify;
 
 pub use location::Location;
 pub use record::{
-    DriverData, EvidenceRecord, Output, Previous, Recipient, Resend, Retention, Software, Template, TemplateBasis,
-    Trigger,
+    DriverData, EvidenceRecord, Output, Previous, Recipient, Resend, Retention, Software, Template,
+    TemplateBasis, Trigger,
 };
 pub use store::{Archive, ArchiveError, Composed, Details, Found, LockMode, Stored};
 pub use verify::{Mismatch, verify};

@@ -68,6 +68,9 @@ mod tests {
             "acme.myshopify.com/2026/01/03/receipt/c4809f9b199959867b344883a5f958d0/document.pdf"
         );
         let test = Location::new(&shop, at, Document::Receipt, &id, true);
-        assert_eq!(test.record(), "test/acme.myshopify.com/2026/01/03/receipt/c4809f9b199959867b344883a5f958d0/record.json");
+        assert_eq!(
+            test.record(),
+            "test/acme.myshopify.com/2026/01/03/receipt/c4809f9b199959867b344883a5f958d0/record.json"
+        );
     }
 }

@@ -182,7 +182,8 @@ impl Archive {
 
     /// What an earlier attempt left at `location`. Two requests at the most per object found.
     pub async fn find(&self, location: &Location) -> Result<Found, ArchiveError> {
-        let list = self.s3.list_objects_v2().bucket(&self.bucket).prefix(location.prefix()).max_keys(8).send().await;
+        let list =
+            self.s3.list_objects_v2().bucket(&self.bucket).prefix(location.prefix()).max_keys(8).send().await;
         let list = list.map_err(|error| request("listing", location.prefix(), error))?;
         let mut found = Found::default();
         for key in list.contents().iter().filter_map(|object| object.key()) {
@@ -267,11 +268,14 @@ impl Archive {
             // an answer without a version would leave the record pointing nowhere
             Ok(output) => match output.version_id {
                 Some(version_id) => Ok(Some(version_id)),
-                None => {
-                    Err(ArchiveError::Malformed { key: key.to_owned(), what: "the bucket does not keep versions" })
-                }
+                None => Err(ArchiveError::Malformed {
+                    key: key.to_owned(),
+                    what: "the bucket does not keep versions",
+                }),
             },
-            Err(SdkError::ServiceError(error)) if error.err().code() == Some("PreconditionFailed") => Ok(None),
+            Err(SdkError::ServiceError(error)) if error.err().code() == Some("PreconditionFailed") => {
+                Ok(None)
+            }
             Err(error) => Err(request("archiving", key, error)),
         }
     }
@@ -331,12 +335,17 @@ fn pages(media_type: &str, bytes: &[u8]) -> Option<u32> {
         .chain(memchr::memmem::find_iter(bytes, b"/Type/Pages"))
         .filter_map(|at| {
             // the dictionary around the type: from its `<<` to its `>>`
-            let start = memchr::memmem::rfind(&bytes[at.saturating_sub(4096)..at], b"<<")? + at.saturating_sub(4096);
+            let start =
+                memchr::memmem::rfind(&bytes[at.saturating_sub(4096)..at], b"<<")? + at.saturating_sub(4096);
             let end = memchr::memmem::find(&bytes[at..], b">>")? + at;
             let dictionary = &bytes[start..end];
             let count = &dictionary[memchr::memmem::find(dictionary, b"/Count")? + 6..];
-            let digits: String =
-                count.iter().skip_while(|b| b.is_ascii_whitespace()).take_while(|b| b.is_ascii_digit()).map(|&b| char::from(b)).collect();
+            let digits: String = count
+                .iter()
+                .skip_while(|b| b.is_ascii_whitespace())
+                .take_while(|b| b.is_ascii_digit())
+                .map(|&b| char::from(b))
+                .collect();
             digits.parse().ok()
         })
         .max()

@@ -105,7 +105,9 @@ impl Document {
             | Self::ReturnInstructions
             | Self::ReturnDeclined
             | Self::RefundConfirmation => Flow::ReturnLetters,
-            Self::PromotionalOffer | Self::LoyaltyStatement | Self::ReplenishmentReminder => Flow::TargetedOffers,
+            Self::PromotionalOffer | Self::LoyaltyStatement | Self::ReplenishmentReminder => {
+                Flow::TargetedOffers
+            }
             Self::AccountStatement | Self::PurchaseSummary => Flow::AccountStatements,
             Self::PaymentFailureLetter
             | Self::CancellationLetter
@@ -120,9 +122,10 @@ impl Document {
         match self.flow() {
             Flow::TargetedOffers => MessageClass::Marketing,
             Flow::ExceptionLetters => MessageClass::Regulated,
-            Flow::OrderConfirmation | Flow::ShippingDocuments | Flow::ReturnLetters | Flow::AccountStatements => {
-                MessageClass::Transactional
-            }
+            Flow::OrderConfirmation
+            | Flow::ShippingDocuments
+            | Flow::ReturnLetters
+            | Flow::AccountStatements => MessageClass::Transactional,
         }
     }
 }
@@ -138,6 +141,9 @@ mod tests {
             assert_eq!(serde_json::to_value(document).unwrap(), document.name());
         }
         let error = "postcard".parse::<Document>().unwrap_err().to_string();
-        assert!(error.contains("`postcard` is not a document; known: order-confirmation, receipt"), "{error}");
+        assert!(
+            error.contains("`postcard` is not a document; known: order-confirmation, receipt"),
+            "{error}"
+        );
     }
 }

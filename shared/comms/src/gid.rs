@@ -60,12 +60,13 @@ impl FromStr for Gid {
     type Err = InvalidGid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let valid = text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('/')).is_some_and(|(kind, number)| {
-            (1..=64).contains(&kind.len())
-                && kind.bytes().all(|b| b.is_ascii_alphanumeric())
-                && (1..=20).contains(&number.len())
-                && number.bytes().all(|b| b.is_ascii_digit())
-        });
+        let valid =
+            text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('/')).is_some_and(|(kind, number)| {
+                (1..=64).contains(&kind.len())
+                    && kind.bytes().all(|b| b.is_ascii_alphanumeric())
+                    && (1..=20).contains(&number.len())
+                    && number.bytes().all(|b| b.is_ascii_digit())
+            });
         if valid {
             Ok(Self(text.to_owned()))
         } else {
@@ -121,7 +122,14 @@ mod tests {
 
     #[test]
     fn refuses_other_shapes_and_says_what_is_expected() {
-        for bad in ["", "Order/1", "gid://shopify/Order", "gid://shopify/Order/1?x=1", "gid://other/Order/1", "gid://shopify/Order/1/2"] {
+        for bad in [
+            "",
+            "Order/1",
+            "gid://shopify/Order",
+            "gid://shopify/Order/1?x=1",
+            "gid://other/Order/1",
+            "gid://shopify/Order/1/2",
+        ] {
             assert!(bad.parse::<Gid>().is_err(), "{bad}");
         }
         let error = Gid::new("Customer", 7).of_kind("Order").unwrap_err().to_string();

@@ -85,7 +85,8 @@ impl FromStr for CommunicationId {
     type Err = InvalidCommunicationId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let valid = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let valid =
+            text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         if valid { Ok(Self(text.to_owned())) } else { Err(InvalidCommunicationId) }
     }
 }

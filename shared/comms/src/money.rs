@@ -96,8 +96,9 @@ impl Money {
 
     pub fn parse(amount: &str, currency: &str) -> Result<Self, InvalidMoney> {
         let currency = currency.parse()?;
-        let amount = Decimal::from_str_exact(amount.trim())
-            .map_err(|_| InvalidMoney::Amount(amount.chars().filter(|c| !c.is_control()).take(40).collect()))?;
+        let amount = Decimal::from_str_exact(amount.trim()).map_err(|_| {
+            InvalidMoney::Amount(amount.chars().filter(|c| !c.is_control()).take(40).collect())
+        })?;
         Ok(Self::new(amount, currency))
     }
 
@@ -120,12 +121,18 @@ impl Money {
 
     pub fn checked_add(self, other: Self) -> Result<Self, InvalidMoney> {
         self.same_currency(other)?;
-        self.amount.checked_add(other.amount).map(|amount| Self { amount, ..self }).ok_or(InvalidMoney::Overflow)
+        self.amount
+            .checked_add(other.amount)
+            .map(|amount| Self { amount, ..self })
+            .ok_or(InvalidMoney::Overflow)
     }
 
     pub fn checked_sub(self, other: Self) -> Result<Self, InvalidMoney> {
         self.same_currency(other)?;
-        self.amount.checked_sub(other.amount).map(|amount| Self { amount, ..self }).ok_or(InvalidMoney::Overflow)
+        self.amount
+            .checked_sub(other.amount)
+            .map(|amount| Self { amount, ..self })
+            .ok_or(InvalidMoney::Overflow)
     }
 
     pub fn checked_times(self, quantity: u64) -> Result<Self, InvalidMoney> {
@@ -134,7 +141,11 @@ impl Money {
     }
 
     fn same_currency(self, other: Self) -> Result<(), InvalidMoney> {
-        if self.currency == other.currency { Ok(()) } else { Err(InvalidMoney::Mixed(other.currency, self.currency)) }
+        if self.currency == other.currency {
+            Ok(())
+        } else {
+            Err(InvalidMoney::Mixed(other.currency, self.currency))
+        }
     }
 }
 
@@ -195,7 +206,8 @@ mod tests {
 
     #[test]
     fn currencies_never_mix() {
-        let error = Money::parse("1", "EUR").unwrap().checked_add(Money::parse("1", "USD").unwrap()).unwrap_err();
+        let error =
+            Money::parse("1", "EUR").unwrap().checked_add(Money::parse("1", "USD").unwrap()).unwrap_err();
         assert_eq!(error.to_string(), "cannot add USD to EUR");
     }
 }

@@ -86,7 +86,18 @@ mod tests {
 
     #[test]
     fn refuses_what_could_become_a_path_or_a_host() {
-        for bad in ["", "acme", "acme.com", "a/b.myshopify.com", "..myshopify.com", "-a.myshopify.com", ".myshopify.com", "a.b.myshopify.com", "a@b.myshopify.com", "acme.myshopify.com/"] {
+        for bad in [
+            "",
+            "acme",
+            "acme.com",
+            "a/b.myshopify.com",
+            "..myshopify.com",
+            "-a.myshopify.com",
+            ".myshopify.com",
+            "a.b.myshopify.com",
+            "a@b.myshopify.com",
+            "acme.myshopify.com/",
+        ] {
             assert!(bad.parse::<ShopDomain>().is_err(), "{bad}");
         }
     }

@@ -79,7 +79,10 @@ impl State {
     pub const fn may_become(self, next: Self) -> bool {
         match self {
             Self::Claimed => {
-                matches!(next, Self::Archived | Self::Sending | Self::Accepted | Self::Failed | Self::Suppressed)
+                matches!(
+                    next,
+                    Self::Archived | Self::Sending | Self::Accepted | Self::Failed | Self::Suppressed
+                )
             }
             Self::Archived | Self::Delivered | Self::Bounced | Self::Failed | Self::Suppressed => false,
             Self::Sending => matches!(next, Self::Accepted | Self::Failed | Self::Suppressed | Self::Unknown),

@@ -12,12 +12,17 @@ use std::{fs, path::Path};
 pub fn published(path: &Path, value: &Value) {
     let text = serde_json::to_string_pretty(value).expect("a JSON value can be written") + "\n";
     if std::env::var_os("UPDATE_CONTRACTS").is_some() {
-        fs::create_dir_all(path.parent().expect("a contract lies in a folder")).expect("the folder can be made");
+        fs::create_dir_all(path.parent().expect("a contract lies in a folder"))
+            .expect("the folder can be made");
         fs::write(path, text).expect("the contract can be written");
         return;
     }
     let found = fs::read_to_string(path).unwrap_or_default();
-    assert!(found == text, "{} is not what the code says: review the change, then run `UPDATE_CONTRACTS=1 cargo test`", path.display());
+    assert!(
+        found == text,
+        "{} is not what the code says: review the change, then run `UPDATE_CONTRACTS=1 cargo test`",
+        path.display()
+    );
 }
 
 /// Fails unless `sample` is valid under `schema`, and says at which place it is not.

@@ -17,7 +17,7 @@ use exstream::{Budget, Credentials, ExchangeError, Outgoing, Reply, TokenCall, T
 use jiff::Timestamp;
 use reqwest::{
     Client, Method, Url,
-    header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    header::{ACCEPT, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -26,6 +26,7 @@ use std::time::Duration;
 
 const PATH: &str = "/mra/v1/outbound/emails";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 const ANSWER_BYTES: usize = 1024 * 1024;
 const SUBJECT_CHARS: usize = 200;
 const FILE_NAME_CHARS: usize = 60;
@@ -116,6 +117,9 @@ pub(crate) async fn send(
         headers: HeaderMap::from_iter([
             (ACCEPT, JSON),
             (CONTENT_TYPE, JSON),
+            // a connection kept while the process was frozen may be dead, and a message written to it would
+            // be one of which nobody knows
+            (CONNECTION, CLOSE),
             (HeaderName::from_static("x-mra-submitid"), submit_id),
         ]),
         body: message(call)?,
@@ -265,7 +269,7 @@ pub(crate) async fn status(
     let outgoing = Outgoing {
         method: Method::GET,
         url,
-        headers: HeaderMap::from_iter([(ACCEPT, JSON)]),
+        headers: HeaderMap::from_iter([(ACCEPT, JSON), (CONNECTION, CLOSE)]),
         body: Bytes::new(),
         limit: ANSWER_BYTES,
     };

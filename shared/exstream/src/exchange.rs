@@ -114,6 +114,7 @@ pub async fn exchange(
 ) -> Result<Reply, ExchangeError> {
     let mut request = Request::new(outgoing.method.clone(), outgoing.url.clone());
     *request.headers_mut() = outgoing.headers.clone();
+    // a token that cannot be a header was refused when it was fetched
     if let Ok(Some((name, value))) = token.header() {
         request.headers_mut().insert(name, value);
     }

@@ -46,34 +46,50 @@ impl<F: DocumentFlow> FlowHandler<F> {
     }
 
     /// Handles one batch. Messages that are to come back are in the response; the others are finished.
-    pub async fn handle(&self, event: SqsEvent, invocation: Invocation) -> Result<BatchResponse, MalformedBatch> {
+    pub async fn handle(
+        &self,
+        event: SqsEvent,
+        invocation: Invocation,
+    ) -> Result<BatchResponse, MalformedBatch> {
         event.check()?;
         let left = invocation.time_left((self.tools.clock)());
         let limits = Limits { concurrency: self.settings.concurrency, deadline: time::Instant::now() + left };
-        let handled = each(&event.records, limits, async |record| self.record(record, &invocation).await).await;
+        let handled =
+            each(&event.records, limits, async |record| self.record(record, &invocation).await).await;
         let results = self.send_reports(handled).await;
         self.account(&event.records, &results);
         Ok(self.queue.respond(&event.records, &results, self.settings.backoff).await)
     }
 
     async fn record(&self, record: &Record, invocation: &Invocation) -> Result<Vec<Settled>, Retry> {
-        let item = WorkItem::from_json(&record.body).map_err(|error| Retry::new(crate::pipeline::chain(&error)))?;
+        let item =
+            WorkItem::from_json(&record.body).map_err(|error| Retry::new(crate::pipeline::chain(&error)))?;
         let now = (self.tools.clock)();
         let retry = |reason: String| Retry::new(reason);
-        let loaded = self.tools.configs.get(&item.shop, now).await.map_err(|error| retry(crate::pipeline::chain(&error)))?;
+        let loaded = self
+            .tools
+            .configs
+            .get(&item.shop, now)
+            .await
+            .map_err(|error| retry(crate::pipeline::chain(&error)))?;
         let plans = self.flow.plan(&item, &loaded.config);
         if plans.is_empty() {
             return Ok(Vec::new());
         }
-        let secrets =
-            self.tools.secrets.shop(&item.shop, now).await.map_err(|error| retry(crate::pipeline::chain(&error)))?;
+        let secrets = self
+            .tools
+            .secrets
+            .shop(&item.shop, now)
+            .await
+            .map_err(|error| retry(crate::pipeline::chain(&error)))?;
         let payload =
             self.tools.payloads.load(&item).await.map_err(|error| retry(crate::pipeline::chain(&error)))?;
         let mut settled = Vec::with_capacity(plans.len());
         for (index, plan) in plans.iter().enumerate() {
             // switched off since the plan was made is switched off
             let Some(settings) = loaded.config.document(plan.document) else { continue };
-            let communication = CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
+            let communication =
+                CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
             let owner = format!("{}/{}/{index}", invocation.request_id, record.message_id);
             let begun = Instant::now();
             let job = Job {
@@ -97,7 +113,10 @@ impl<F: DocumentFlow> FlowHandler<F> {
     }
 
     /// Queues what Shopify is to be told, ten a request. A report that cannot be queued brings its message back.
-    async fn send_reports(&self, mut results: Vec<Result<Vec<Settled>, Retry>>) -> Vec<Result<Vec<Settled>, Retry>> {
+    async fn send_reports(
+        &self,
+        mut results: Vec<Result<Vec<Settled>, Retry>>,
+    ) -> Vec<Result<Vec<Settled>, Retry>> {
         let mut reports = Vec::new();
         for (index, result) in results.iter().enumerate() {
             for report in result.iter().flatten().filter_map(|settled| settled.report.as_ref()) {

@@ -4,7 +4,8 @@ use crate::{fault, produce, report, send};
 use archive::Archive;
 use bytes::Bytes;
 use comms::{
-    Class, Classify, CommunicationId, CustomerKey, Document, Gid, MessageClass, Revision, State, WriteBackState,
+    Class, Classify, CommunicationId, CustomerKey, Document, Gid, MessageClass, Revision, State,
+    WriteBackState,
 };
 use delivery::{Channels, Recipient};
 use exstream::{Catalogue, Exstream};
@@ -201,7 +202,9 @@ impl Job<'_> {
         let content = match flow.gather(gather).await {
             Ok(Gathered::Ready(content)) => content,
             Ok(Gathered::Suppressed(reason)) => {
-                return self.end(lease, State::Suppressed, End { reason: Some(reason), ..End::default() }).await;
+                return self
+                    .end(lease, State::Suppressed, End { reason: Some(reason), ..End::default() })
+                    .await;
             }
             Err(GatherError { class: Class::Permanent, reason }) => {
                 return self.end(lease, State::Failed, End { reason: Some(&reason), ..End::default() }).await;
@@ -215,7 +218,8 @@ impl Job<'_> {
         };
         let test = content.test || self.settings.dry_run;
         let channel = if test { None } else { self.channel(lease, &content) };
-        let end = End { customer: customer.as_ref(), channel: channel.map(Channel::name), test, ..End::default() };
+        let end =
+            End { customer: customer.as_ref(), channel: channel.map(Channel::name), test, ..End::default() };
         if channel.is_none() && !test && !self.settings.channels.is_empty() {
             let reason = Some("no channel can reach the recipient");
             return self.end(lease, State::Suppressed, End { reason, ..end }).await;
@@ -228,7 +232,9 @@ impl Job<'_> {
         let end = End { archived: Some(&archived.as_recorded), ..end };
         let Some(channel) = channel else { return self.end(lease, State::Archived, end).await };
         match send::settle(self, lease, &draft, channel, &archived).await {
-            Ok(reference) => self.end(lease, State::Accepted, End { reference: Some(&reference), ..end }).await,
+            Ok(reference) => {
+                self.end(lease, State::Accepted, End { reference: Some(&reference), ..end }).await
+            }
             Err(halt) => self.halt(lease, halt, end).await,
         }
     }
@@ -250,8 +256,12 @@ impl Job<'_> {
 
     async fn halt(&self, lease: &Lease, halt: Halt, end: End<'_>) -> Result<Settled, Retry> {
         match halt {
-            Halt::Failed(reason) => self.end(lease, State::Failed, End { reason: Some(&reason), ..end }).await,
-            Halt::Unknown(reason) => self.end(lease, State::Unknown, End { reason: Some(&reason), ..end }).await,
+            Halt::Failed(reason) => {
+                self.end(lease, State::Failed, End { reason: Some(&reason), ..end }).await
+            }
+            Halt::Unknown(reason) => {
+                self.end(lease, State::Unknown, End { reason: Some(&reason), ..end }).await
+            }
             Halt::Retry { class, reason, unsent } => Err(self.give_back(lease, unsent, class, reason).await),
         }
     }
@@ -324,7 +334,11 @@ pub enum Halt {
     /// It may have been sent, and nobody can tell.
     Unknown(String),
     /// `unsent`: a send was marked and did not happen.
-    Retry { class: Class, reason: String, unsent: bool },
+    Retry {
+        class: Class,
+        reason: String,
+        unsent: bool,
+    },
 }
 
 impl Halt {

@@ -10,7 +10,6 @@ use crate::{
 };
 use archive::{Composed, Details, Location, Stored, TemplateBasis, sha256_hex};
 use bytes::Bytes;
-use comms::{Class, Classify};
 use exstream::{Basis, ComposeCall, ExstreamError, TemplateCall};
 use ledger::{ArchivedAs, Lease, SendMark};
 use shop_config::{Channel, DriverFormat};
@@ -89,10 +88,11 @@ async fn compose_and_archive(
         marked.map_err(|error| Halt::of(&error))?;
         fault::point("mark-sending");
     }
-    let output = compose(job, draft).await.map_err(|error| match error.class() {
-        Class::Unknown if !exstream_sends => Halt::of(&error),
-        _ if exstream_sends => Halt::of_send(&error),
-        _ => Halt::of(&error),
+    let output = compose(job, draft).await.map_err(|error| match exstream_sends {
+        // an error after Exstream had the request may hide a send
+        true if error.may_have_acted() => Halt::Unknown(chain(&error)),
+        true => Halt::of_send(&error),
+        false => Halt::of(&error),
     })?;
     let composed = Composed {
         bytes: output.bytes,
@@ -149,6 +149,7 @@ async fn archive_record(
 ) -> Result<(String, String), Halt> {
     let retention = job.tools.archive.retention(stored.details.composed_at, job.settings.retention_days);
     let previous = evidence::previous(job).await.map_err(|error| Halt::of(&error))?;
-    let record = evidence::record(job, Evidence { draft, stored, retention: &retention, previous, driver_sha256 });
+    let record =
+        evidence::record(job, Evidence { draft, stored, retention: &retention, previous, driver_sha256 });
     job.tools.archive.put_record(location, &record, &retention).await.map_err(|error| Halt::of(&error))
 }

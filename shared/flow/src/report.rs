@@ -15,7 +15,8 @@ pub fn owed(config: &ShopConfig, test: bool) -> WriteBackState {
 pub fn item(entry: &Entry, config: &ShopConfig) -> WriteBackItem {
     let archived = entry.archived.as_ref();
     let reached = matches!(entry.state, State::Archived | State::Accepted | State::Delivered);
-    let tags = config.documents.get(&entry.document).map(|settings| settings.tags.clone()).unwrap_or_default();
+    let tags =
+        config.documents.get(&entry.document).map(|settings| settings.tags.clone()).unwrap_or_default();
     WriteBackItem {
         v: WriteBackItem::VERSION,
         shop: entry.shop.clone(),

@@ -38,7 +38,10 @@ pub async fn settle(
             Ok(Asked::NotSent) => {}
             Ok(Asked::CannotTell) if job.may_resend() => {}
             Ok(Asked::CannotTell) => {
-                return Err(Halt::Unknown(format!("{} may have taken it before the worker died", channel.name())));
+                return Err(Halt::Unknown(format!(
+                    "{} may have taken it before the worker died",
+                    channel.name()
+                )));
             }
             // not knowing is not the same as not sent: the mark stays as it is
             Err(error) => return Err(Halt::of(&error)),

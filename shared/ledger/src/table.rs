@@ -8,7 +8,8 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use comms::{
-    Class, Classify, CommunicationId, CustomerKey, Document, Flow, Gid, Revision, ShopDomain, State, WriteBackState,
+    Class, Classify, CommunicationId, CustomerKey, Document, Flow, Gid, Revision, ShopDomain, State,
+    WriteBackState,
 };
 use futures::future::try_join_all;
 use jiff::Timestamp;
@@ -252,8 +253,10 @@ impl Ledger {
         }
         // the states it may come from, so that a late owner never moves a state back
         let mut from = Vec::new();
-        for (index, state) in
-            State::ALL.into_iter().filter(|it| it.is_open() && (it.may_become(state) || *it == state)).enumerate()
+        for (index, state) in State::ALL
+            .into_iter()
+            .filter(|it| it.is_open() && (it.may_become(state) || *it == state))
+            .enumerate()
         {
             from.push(format!(":from{index}"));
             values.insert(format!(":from{index}"), text(state.name()));
@@ -311,7 +314,10 @@ impl Ledger {
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| LedgerError::Request { doing: "reading a communication", source: error.into() })?;
+            .map_err(|error| LedgerError::Request {
+                doing: "reading a communication",
+                source: error.into(),
+            })?;
         output.item.map(|item| read(communication, Some(item))).transpose()
     }
 
@@ -329,9 +335,13 @@ impl Ledger {
             .items()
             .send();
         while let Some(item) = pages.next().await {
-            let item = item
-                .map_err(|error| LedgerError::Request { doing: "listing an order's communications", source: error.into() })?;
-            if let Some(Ok(id)) = item.get("pk").and_then(|pk| pk.as_s().ok()).map(|pk| pk.parse::<CommunicationId>()) {
+            let item = item.map_err(|error| LedgerError::Request {
+                doing: "listing an order's communications",
+                source: error.into(),
+            })?;
+            if let Some(Ok(id)) =
+                item.get("pk").and_then(|pk| pk.as_s().ok()).map(|pk| pk.parse::<CommunicationId>())
+            {
                 ids.push(id);
             }
         }

@@ -55,8 +55,8 @@ impl Secrets {
         self.shops
             .get(shop, now, async || {
                 let text = self.read(&name).await?;
-                let value =
-                    serde_json::from_str(text.expose_secret()).map_err(|_| SecretError::Malformed(name.clone()))?;
+                let value = serde_json::from_str(text.expose_secret())
+                    .map_err(|_| SecretError::Malformed(name.clone()))?;
                 Ok(Fresh { value, expires_at: now + self.ttl })
             })
             .await
@@ -72,7 +72,8 @@ impl Secrets {
 
     async fn read(&self, name: &str) -> Result<SecretString, SecretError> {
         let output = self.client.get_secret_value().secret_id(name).send().await;
-        let output = output.map_err(|error| SecretError::Read { name: name.to_owned(), source: error.into() })?;
+        let output =
+            output.map_err(|error| SecretError::Read { name: name.to_owned(), source: error.into() })?;
         match output.secret_string {
             Some(text) if !text.is_empty() => Ok(text.into()),
             _ => Err(SecretError::Empty(name.to_owned())),

@@ -36,7 +36,8 @@ impl Invocation {
     /// The time left, less a reserve to answer in.
     pub fn time_left(&self, now: Timestamp) -> Duration {
         const RESERVE: Duration = Duration::from_millis(1500);
-        Duration::try_from(self.deadline - now.max(Timestamp::UNIX_EPOCH)).map_or(Duration::ZERO, |left| left.saturating_sub(RESERVE))
+        Duration::try_from(self.deadline - now.max(Timestamp::UNIX_EPOCH))
+            .map_or(Duration::ZERO, |left| left.saturating_sub(RESERVE))
     }
 }
 
@@ -57,7 +58,8 @@ impl Service {
             value: level.clone(),
             what: error.to_string(),
         })?;
-        let json = tracing_subscriber::fmt().json().flatten_event(true).with_target(false).with_current_span(false);
+        let json =
+            tracing_subscriber::fmt().json().flatten_event(true).with_target(false).with_current_span(false);
         // a second initialisation happens only in tests, where the first one serves
         let _ = json.with_span_list(false).with_env_filter(filter).try_init();
         // an AWS request that takes seconds is better repeated by the next delivery than waited for
@@ -142,7 +144,10 @@ impl Service {
 
 /// A variable that must be set.
 pub fn required(name: &str) -> Result<String, StartError> {
-    std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or_else(|| StartError::Missing(name.to_owned()))
+    std::env::var(name)
+        .ok()
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| StartError::Missing(name.to_owned()))
 }
 
 /// A variable that may be set.
@@ -156,7 +161,11 @@ fn parsed<T: FromStr<Err: ToString>>(name: &str, default: Option<&str>) -> Resul
         (None, Some(default)) => default.to_owned(),
         (None, None) => return Err(StartError::Missing(name.to_owned())),
     };
-    value.parse().map_err(|error: T::Err| StartError::Invalid { name: name.to_owned(), what: error.to_string(), value })
+    value.parse().map_err(|error: T::Err| StartError::Invalid {
+        name: name.to_owned(),
+        what: error.to_string(),
+        value,
+    })
 }
 
 /// Serves invocations until Lambda ends the process.

@@ -268,9 +268,7 @@ impl ShopConfig {
     pub fn locale<'a>(&'a self, wanted: Option<&str>) -> &'a str {
         let known = |want: &str| self.locales.iter().find(|known| known.eq_ignore_ascii_case(want));
         wanted
-            .and_then(|wanted| {
-                known(wanted).or_else(|| wanted.split(['-', '_']).next().and_then(known))
-            })
+            .and_then(|wanted| known(wanted).or_else(|| wanted.split(['-', '_']).next().and_then(known)))
             .unwrap_or(&self.default_locale)
     }
 }
@@ -346,6 +344,7 @@ mod time_zone {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeZone, D::Error> {
         let name = String::deserialize(deserializer)?;
-        TimeZone::get(&name).map_err(|_| D::Error::custom(format!("`{name}` is not an IANA time zone, such as Europe/Paris")))
+        TimeZone::get(&name)
+            .map_err(|_| D::Error::custom(format!("`{name}` is not an IANA time zone, such as Europe/Paris")))
     }
 }

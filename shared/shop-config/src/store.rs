@@ -73,10 +73,15 @@ impl ConfigStore {
     }
 
     async fn read(&self, shop: &ShopDomain) -> Result<Option<Loaded>, ConfigError> {
-        let read = |source: Box<dyn std::error::Error + Send + Sync>| ConfigError::Read { shop: shop.clone(), source };
+        let read = |source: Box<dyn std::error::Error + Send + Sync>| ConfigError::Read {
+            shop: shop.clone(),
+            source,
+        };
         let object = match self.s3.get_object().bucket(&self.bucket).key(config_key(shop)).send().await {
             Ok(object) => object,
-            Err(SdkError::ServiceError(error)) if matches!(error.err(), GetObjectError::NoSuchKey(_)) => return Ok(None),
+            Err(SdkError::ServiceError(error)) if matches!(error.err(), GetObjectError::NoSuchKey(_)) => {
+                return Ok(None);
+            }
             Err(error) => return Err(read(error.into())),
         };
         if object.content_length().is_none_or(|length| length > MAX_BYTES) {

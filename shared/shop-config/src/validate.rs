@@ -90,6 +90,9 @@ impl Check {
         if config.exstream.adapter == Adapter::Orchestration && settings.data_source.trim().is_empty() {
             self.fail(field("data_source"), "must name the production data source (orchestration needs it)");
         }
+        if settings.template_pin.is_some() && !config.exstream.catalogue {
+            self.fail(field("template_pin"), "cannot be checked while exstream.catalogue is false");
+        }
         if settings.retention_days == 0 {
             self.fail(field("retention_days"), "must be at least 1");
         }
@@ -98,19 +101,26 @@ impl Check {
                 self.fail(field("channels"), "`email` needs the section [delivery.email]");
             }
             if !settings.subject.contains_key(&config.default_locale) {
-                self.fail(field("subject"), format!("needs a subject for the default locale `{}`", config.default_locale));
+                self.fail(
+                    field("subject"),
+                    format!("needs a subject for the default locale `{}`", config.default_locale),
+                );
             }
         }
-        if settings.on_unknown == OnUnknown::Resend && settings.class(document) != MessageClass::Transactional {
-            self.fail(field("on_unknown"), "`resend` is for transactional documents; a second copy of others does harm");
+        if settings.on_unknown == OnUnknown::Resend && settings.class(document) != MessageClass::Transactional
+        {
+            self.fail(
+                field("on_unknown"),
+                "`resend` is for transactional documents; a second copy of others does harm",
+            );
         }
     }
 
     /// TLS everywhere but to this very machine, where the local run lives.
     fn url(&mut self, field: &str, url: &str) {
-        let loopback = ["http://127.0.0.1", "http://localhost"]
-            .iter()
-            .any(|it| url.strip_prefix(it).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])));
+        let loopback = ["http://127.0.0.1", "http://localhost"].iter().any(|it| {
+            url.strip_prefix(it).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+        });
         if !url.starts_with("https://") && !loopback {
             self.fail(field, "must begin with https:// (http:// only for 127.0.0.1 and localhost)");
         }
@@ -164,7 +174,13 @@ mod tests {
             .replace("http://127.0.0.1:4601\"\ndomain", "http://exstream.example\"\ndomain")
             .replace("data_source = \"Receipt\"", "data_source = \"\"");
         let problems = problems(&text);
-        for field in ["version: 2", "default_locale: `de`", "exstream.base_url: must begin with https://", "documents.receipt.data_source", "documents.order-confirmation.subject: needs a subject for the default locale `de`"] {
+        for field in [
+            "version: 2",
+            "default_locale: `de`",
+            "exstream.base_url: must begin with https://",
+            "documents.receipt.data_source",
+            "documents.order-confirmation.subject: needs a subject for the default locale `de`",
+        ] {
             assert!(problems.contains(field), "{field} not in {problems}");
         }
     }
@@ -178,7 +194,14 @@ mod tests {
 
     #[test]
     fn only_this_very_machine_may_do_without_tls() {
-        for (url, fine) in [("http://127.0.0.1:1", true), ("http://localhost/x", true), ("http://127.0.0.1.example", false), ("http://localhost.example", false), ("ftp://x", false), ("https://x", true)] {
+        for (url, fine) in [
+            ("http://127.0.0.1:1", true),
+            ("http://localhost/x", true),
+            ("http://127.0.0.1.example", false),
+            ("http://localhost.example", false),
+            ("ftp://x", false),
+            ("https://x", true),
+        ] {
             let mut check = Check::default();
             check.url("f", url);
             assert_eq!(check.problems.is_empty(), fine, "{url}");
@@ -188,7 +211,8 @@ mod tests {
     #[test]
     fn a_locale_falls_back_to_its_language_and_then_to_the_shops() {
         let config = ShopConfig::parse(DEMO).unwrap();
-        for (wanted, locale) in [(Some("fr-CA"), "fr"), (Some("FR"), "fr"), (Some("de"), "en"), (None, "en")] {
+        for (wanted, locale) in [(Some("fr-CA"), "fr"), (Some("FR"), "fr"), (Some("de"), "en"), (None, "en")]
+        {
             assert_eq!(config.locale(wanted), locale);
         }
     }

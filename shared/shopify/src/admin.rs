@@ -147,11 +147,12 @@ impl AdminApi {
             }
         }
         let (cost, result) = answer::read(operation, &reply.body, reply.retry_after);
-        if let Some(cost) = cost {
-            self.budgets.learn(call.shop, operation.name, cost, now);
-        }
-        if let Err(AdminError::Throttled { retry_after }) = &result {
-            self.budgets.block(call.shop, *retry_after, now);
+        match (cost, &result) {
+            (Some(cost), _) => self.budgets.learn(call.shop, operation.name, cost, now),
+            (None, Err(AdminError::Throttled { retry_after })) => {
+                self.budgets.block(call.shop, *retry_after, now)
+            }
+            (None, _) => {}
         }
         result
     }

@@ -164,7 +164,10 @@ mod tests {
     #[test]
     fn a_payload_key_is_never_a_path_of_somebody_elses_choosing() {
         let shop: ShopDomain = "acme.myshopify.com".parse().unwrap();
-        assert_eq!(payload_key(&shop, "b54557e4-bdd9").as_deref(), Some("work/acme.myshopify.com/b54557e4-bdd9.json"));
+        assert_eq!(
+            payload_key(&shop, "b54557e4-bdd9").as_deref(),
+            Some("work/acme.myshopify.com/b54557e4-bdd9.json")
+        );
         for bad in ["", "../x", "a/b", "a.b", &"x".repeat(65)] {
             assert_eq!(payload_key(&shop, bad), None, "{bad}");
         }

@@ -1,6 +1,6 @@
 //! Sending, answering and delaying messages; payloads too large for one.
 
-use crate::{BatchResponse, Record, WorkItem, Retry, batch::Failure};
+use crate::{BatchResponse, Record, Retry, WorkItem, batch::Failure};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry};
 use comms::{Class, Classify};
@@ -77,13 +77,16 @@ impl Queue {
             let entries = chunk.iter().enumerate().filter_map(|(index, body)| {
                 SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body).build().ok()
             });
-            let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries.collect()));
+            let request =
+                self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries.collect()));
             match request.send().await {
                 Ok(output) => {
                     results.extend(chunk.iter().map(|_| Ok(())));
                     for failed in output.failed() {
                         let code = failed.code().to_owned();
-                        if let Some(result) = failed.id().parse::<usize>().ok().and_then(|i| results.get_mut(first + i)) {
+                        if let Some(result) =
+                            failed.id().parse::<usize>().ok().and_then(|i| results.get_mut(first + i))
+                        {
                             *result = Err(QueueError::Refused { code });
                         }
                     }
@@ -100,12 +103,21 @@ impl Queue {
     /// The answer to a batch. Failed messages are told to stay away for as long as their retry wants.
     ///
     /// Moving a visibility time-out is a courtesy: if it fails, the queue's own time-out holds.
-    pub async fn respond<T>(&self, records: &[Record], results: &[Result<T, Retry>], backoff: Backoff) -> BatchResponse {
-        let failed: Vec<_> =
-            records.iter().zip(results).filter_map(|(record, result)| Some((record, result.as_ref().err()?))).collect();
+    pub async fn respond<T>(
+        &self,
+        records: &[Record],
+        results: &[Result<T, Retry>],
+        backoff: Backoff,
+    ) -> BatchResponse {
+        let failed: Vec<_> = records
+            .iter()
+            .zip(results)
+            .filter_map(|(record, result)| Some((record, result.as_ref().err()?)))
+            .collect();
         for chunk in failed.chunks(10) {
             let entries = chunk.iter().enumerate().filter_map(|(index, (record, retry))| {
-                let delay = retry.after.unwrap_or_else(|| backoff.delay(record.receive_count())).min(MAX_DELAY);
+                let delay =
+                    retry.after.unwrap_or_else(|| backoff.delay(record.receive_count())).min(MAX_DELAY);
                 ChangeMessageVisibilityBatchRequestEntry::builder()
                     .id(index.to_string())
                     .receipt_handle(&record.receipt_handle)
@@ -119,7 +131,10 @@ impl Queue {
             }
         }
         BatchResponse {
-            failures: failed.iter().map(|(record, _)| Failure { message_id: record.message_id.clone() }).collect(),
+            failures: failed
+                .iter()
+                .map(|(record, _)| Failure { message_id: record.message_id.clone() })
+                .collect(),
         }
     }
 }
@@ -137,7 +152,8 @@ impl Payloads {
 
     pub async fn store(&self, key: &str, payload: &str) -> Result<(), QueueError> {
         let body = ByteStream::from(payload.as_bytes().to_vec());
-        let put = self.s3.put_object().bucket(&self.bucket).key(key).content_type("application/json").body(body);
+        let put =
+            self.s3.put_object().bucket(&self.bucket).key(key).content_type("application/json").body(body);
         let put = put.send().await;
         put.map(drop).map_err(|error| QueueError::Payload { key: key.to_owned(), source: error.into() })
     }

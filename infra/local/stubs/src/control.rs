@@ -7,6 +7,7 @@ use crate::{
 use axum::http::Method;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 pub(crate) fn answer(core: &Core, what: &str, request: &Request) -> Option<Answer> {
     Some(match (&request.method, what) {
@@ -23,13 +24,16 @@ pub(crate) fn answer(core: &Core, what: &str, request: &Request) -> Option<Answe
         }
         (&Method::GET, "faults") => {
             let report = core.faults.report();
-            let rules: Vec<_> = report.iter().map(|(fault, hits)| json!({"fault": fault, "hits": hits})).collect();
+            let rules: Vec<_> =
+                report.iter().map(|(fault, hits)| json!({"fault": fault, "hits": hits})).collect();
             Answer::json(200, &json!({ "faults": rules }))
         }
         (&Method::GET, "requests") => {
             let limit = request.parameter("limit").and_then(|l| l.parse().ok()).unwrap_or(100);
             let entries = core.journal.entries(request.parameter("operation"), limit);
-            Answer::json(200, &json!({"counts": core.journal.counts(), "requests": entries}))
+            let statistics = core.journal.statistics();
+            let counts: BTreeMap<_, _> = statistics.iter().map(|(name, s)| (name, s.requests)).collect();
+            Answer::json(200, &json!({"counts": counts, "statistics": statistics, "requests": entries}))
         }
         (&Method::DELETE, "requests") => {
             core.journal.clear();

@@ -122,7 +122,12 @@ impl FaultBook {
         let rules = faults
             .into_iter()
             .zip(1u64..)
-            .map(|(fault, seed)| Rule { fault, seen: 0, hits: 0, random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) })
+            .map(|(fault, seed)| Rule {
+                fault,
+                seen: 0,
+                hits: 0,
+                random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            })
             .collect();
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = rules;
     }

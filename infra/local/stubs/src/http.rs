@@ -49,7 +49,7 @@ pub enum StartError {
     Schema(#[from] crate::shopify::SchemaError),
 }
 
-/// A stub that is listening. Dropping it ends the stub as [`Running::shutdown`] does, without waiting.
+/// A stub that is listening. Dropping it ends the stub too, without waiting for its connections.
 #[derive(Debug)]
 pub struct Running {
     pub addr: SocketAddr,
@@ -67,12 +67,6 @@ impl Running {
     pub async fn shutdown(self) {
         let _ = self.closing.send(true);
         let _ = self.task.await;
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.closing.send(true);
     }
 }
 
@@ -132,7 +126,8 @@ impl Answer {
 
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
-        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         for (name, value) in self.headers {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 response.headers_mut().append(name, value);
@@ -171,10 +166,8 @@ pub async fn start<S: Service>(addr: SocketAddr, service: S) -> Result<Running, 
     let addr = listener.local_addr().map_err(|source| StartError::Bind { addr, source })?;
     let (closing, mut closed) = watch::channel(false);
     let state = Arc::new(Shared { service, closing: closing.subscribe() });
-    let app = Router::new()
-        .fallback(handle::<S>)
-        .with_state(state)
-        .into_make_service_with_connect_info::<Wire>();
+    let app =
+        Router::new().fallback(handle::<S>).with_state(state).into_make_service_with_connect_info::<Wire>();
     let task = tokio::spawn(async move {
         let served = axum::serve(Breakable(listener), app)
             .with_graceful_shutdown(async move { _ = closed.wait_for(|closing| *closing).await });
@@ -254,8 +247,10 @@ async fn serve<S: Service>(shared: &Shared<S>, request: &Request, wire: &Wire) -
         | FaultKind::AccessDenied => service.failure(&fault, &operations),
     };
     let answer = match fault.retry_after_seconds {
-        Some(seconds) => answer.with_header(header::RETRY_AFTER, seconds.to_string()),
-        None => answer,
+        Some(seconds) if !answer.headers.iter().any(|(name, _)| name == header::RETRY_AFTER) => {
+            answer.with_header(header::RETRY_AFTER, seconds.to_string())
+        }
+        _ => answer,
     };
     entry.close(answer.status, Some(fault.kind));
     answer
@@ -356,11 +351,7 @@ impl AsyncRead for BreakableStream {
 }
 
 impl AsyncWrite for BreakableStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.wire.check()?;
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }

@@ -77,13 +77,9 @@ impl Journal {
         Open { journal: self, sequence, operations: operations.to_vec(), begun: Instant::now(), open: true }
     }
 
-    pub fn counts(&self) -> BTreeMap<String, Counts> {
+    /// How often each operation was asked for, and how it went.
+    pub fn statistics(&self) -> BTreeMap<String, Counts> {
         self.book().counts.clone()
-    }
-
-    /// How many requests asked for an operation.
-    pub fn count(&self, operation: &str) -> u64 {
-        self.book().counts.get(operation).map_or(0, |counts| counts.requests)
     }
 
     /// The newest `limit` entries in order, of one operation if one is named.

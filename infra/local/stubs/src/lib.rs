@@ -1,8 +1,21 @@
-//! x
+//! Stand-ins for the two outside systems, for tests and for running the project on one machine.
+//!
+//! [`ExstreamStub`] is OpenText Exstream and Core Messaging, [`ShopifyStub`] is Shopify's Admin API. Both
+//! keep what they were asked, behave like the real thing where its behaviour is known, and fail in the
+//! ways the real thing can when a test orders it through `/__stub/faults`. Nothing is written to disk.
+
 mod control;
-pub mod exstream;
-pub mod fault;
-pub mod http;
-pub mod journal;
+mod exstream;
+mod fault;
+mod http;
+mod journal;
 pub mod render;
-pub mod shopify;
+mod shopify;
+
+pub use exstream::{
+    Communication, EmailRecord, ExstreamOptions, ExstreamSettings, ExstreamStub, Output, OutputRecord,
+};
+pub use fault::{Fault, FaultKind};
+pub use http::{Running, StartError};
+pub use journal::{Counts, Entry};
+pub use shopify::{AdminSchema, SchemaError, ShopifyOptions, ShopifySettings, ShopifyStub, find_schema};

@@ -34,7 +34,7 @@ async fn sent(fixture: impl FnOnce(&str) -> Fixture) -> String {
     let accepted = send(&fixture(&server.base)).await.unwrap();
     assert_eq!(accepted.reference, "xsi-1234567");
     let seen = server.seen().pop().unwrap();
-    let headers = ["accept", "authorization", "content-type", "x-mra-submitid"]
+    let headers = ["accept", "authorization", "connection", "content-type", "x-mra-submitid"]
         .map(|name| format!("{name}: {}", seen.header(name).unwrap().replace("tok", "[token]")));
     let json: serde_json::Value = serde_json::from_slice(&seen.body).unwrap();
     format!("{}\n{}\n\n{}", seen.target, headers.join("\n"), serde_json::to_string_pretty(&json).unwrap())

@@ -127,9 +127,10 @@ async fn an_endless_answer_ends_at_the_limit() {
 }
 
 #[tokio::test]
-async fn an_announced_size_over_the_limit_is_not_read() {
-    let server = Server::start(|_| json(200, vec![b' '; 2000])).await;
-    let error = compose(&config(&server.base, "max_output_bytes = 1999", "")).await.unwrap_err();
+async fn an_announced_size_over_the_limit_is_not_waited_for() {
+    let announced = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2000\r\n\r\n";
+    let base = raw(announced, true).await;
+    let error = compose(&config(&base, "max_output_bytes = 1999", "")).await.unwrap_err();
     assert!(matches!(error, ExstreamError::TooLarge { limit: 1999 }), "{error:?}");
     assert_eq!((error.class(), error.may_have_acted()), (Class::Permanent, true));
 }

@@ -154,9 +154,9 @@ impl UserError {
         self.field.get(1)?.parse().ok()
     }
 
-    /// The resource was changed after it was read.
+    /// The metafield is not what was read: somebody wrote it in between. Read again and decide again.
     pub fn is_stale(&self) -> bool {
-        self.code.as_deref() == Some("STALE_OBJECT")
+        matches!(self.code.as_deref(), Some("STALE_OBJECT" | "INVALID_COMPARE_DIGEST" | "TAKEN"))
     }
 
     /// Whether the same input may be taken another time.

@@ -1,4 +1,5 @@
 //! The client against a Shopify that is faked on the wire.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the way tests do")]
 
 mod failures;
 mod operations;

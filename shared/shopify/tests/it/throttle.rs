@@ -35,7 +35,7 @@ async fn a_long_wait_is_what_shopifys_own_numbers_say() {
     assert_eq!(wait.as_secs(), 9);
     assert_eq!(wire.asked().len(), 1);
 
-    // whoever comes next, with whatever it wants, is spared the refusal
+    // whoever comes next and wants the same is spared the refusal
     let error = add_tags(&wire, LONG).await.unwrap_err();
     assert!(
         matches!(error, AdminError::Throttled { retry_after: Some(wait) } if wait > Duration::from_secs(8))

@@ -69,7 +69,11 @@ impl ExstreamStub {
             return refuse(400, "Required request header 'communicationId' is not present", "MISSING_HEADER");
         };
         if request.header("driverdatasource").is_none() {
-            return refuse(400, "Required request header 'driverDataSource' is not present", "MISSING_HEADER");
+            return refuse(
+                400,
+                "Required request header 'driverDataSource' is not present",
+                "MISSING_HEADER",
+            );
         }
         let Some(communication) = self.communication(id) else {
             return refuse(404, "The communication does not exist or has no approved version", "NOT_FOUND");
@@ -108,12 +112,10 @@ impl ExstreamStub {
             ["flow-instances"] if get => self.list_flows(request),
             ["flow-instances", id, "collection-resources"] if get => self.traced(id, request),
             ["flow-steps"] if get => self.list_steps(request),
-            ["flow-steps", id, "delivery-file", rest @ ..] if get => {
-                match id.strip_prefix("step-") {
-                    Some(job) => self.delivery_file(job, rest, request),
-                    None => missing(request),
-                }
-            }
+            ["flow-steps", id, "delivery-file", rest @ ..] if get => match id.strip_prefix("step-") {
+                Some(job) => self.delivery_file(job, rest, request),
+                None => missing(request),
+            },
             ["flow-steps", id, rest @ ..] if get => match id.strip_prefix("step-") {
                 Some(job) => self.delivery_file(job, rest, request),
                 None => missing(request),

@@ -46,7 +46,11 @@ impl ExstreamStub {
             return refuse(400, "Required request header 'communicationId' is not present", "MISSING_HEADER");
         };
         let Some(source) = request.header("driverdatasource") else {
-            return refuse(400, "Required request header 'driverDataSource' is not present", "MISSING_HEADER");
+            return refuse(
+                400,
+                "Required request header 'driverDataSource' is not present",
+                "MISSING_HEADER",
+            );
         };
         let Some(communication) = self.communication(id) else {
             return refuse(404, "The communication does not exist or has no approved version", "NOT_FOUND");
@@ -119,7 +123,10 @@ impl ExstreamStub {
             })
             .collect();
         let id = self.serial.fetch_add(1, Ordering::Relaxed).to_string();
-        Answer::json(200, &json!({"status": "success", "data": {"id": id, "attributeMap": {}, "result": result}}))
+        Answer::json(
+            200,
+            &json!({"status": "success", "data": {"id": id, "attributeMap": {}, "result": result}}),
+        )
     }
 
     /// Composes and records every output. The engine's process limit and latency apply.
@@ -137,7 +144,8 @@ impl ExstreamStub {
         if settings.latency_ms > 0 {
             tokio::time::sleep(Duration::from_millis(settings.latency_ms)).await;
         }
-        let customers = value::parse(driver, xml).map_err(|e| error::engine_error(400, 400, &e.to_string()))?;
+        let customers =
+            value::parse(driver, xml).map_err(|e| error::engine_error(400, 400, &e.to_string()))?;
         Ok(self.render(communication, outputs, &customers))
     }
 

@@ -35,7 +35,8 @@ impl ExstreamStub {
         let (offset, count): (usize, usize) = (number("offset", 0), number("count", 100));
         let wanted = |name, is: &str| request.parameter(name).is_none_or(|p| p.split(',').any(|v| v == is));
         let known = self.communications.read().unwrap_or_else(PoisonError::into_inner);
-        let all: Vec<_> = if wanted("filter.types", "exstrapplication") && wanted("filter.states", "APPROVED") {
+        let all: Vec<_> = if wanted("filter.types", "exstrapplication") && wanted("filter.states", "APPROVED")
+        {
             known.values().map(resource).collect()
         } else {
             Vec::new()
@@ -53,7 +54,10 @@ impl ExstreamStub {
         match flow.strip_prefix("flow-").and_then(|id| jobs.get(id)) {
             Some(job) => {
                 let id = &job.communication.id;
-                Answer::json(200, &json!({"status": "success", "data": [{"id": id, "type": "exstrapplication"}]}))
+                Answer::json(
+                    200,
+                    &json!({"status": "success", "data": [{"id": id, "type": "exstrapplication"}]}),
+                )
             }
             None => missing(request),
         }

@@ -135,7 +135,9 @@ impl ExstreamStub {
         let deliveries: Vec<_> = email
             .destinations
             .iter()
-            .map(|d| delivery(d, email, attempted, settings.bounce.iter().any(|b| d.email.contains(b.as_str()))))
+            .map(|d| {
+                delivery(d, email, attempted, settings.bounce.iter().any(|b| d.email.contains(b.as_str())))
+            })
             .collect();
         let state = if attempted { json!(["Complete", "Posted"]) } else { json!(["Active"]) };
         Answer::json(

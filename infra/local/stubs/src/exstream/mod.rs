@@ -188,8 +188,12 @@ impl<'a> Route<'a> {
         // a private deployment may lack the prefix
         let rest = path.strip_prefix(["orchestration", "api", "v1"].as_slice()).unwrap_or(path);
         match (path, rest) {
-            (["tenants", tenant, "oauth2", "token"], _) if post => Self::Token(TokenMode::GatewayJson, tenant),
-            (["otdstenant", tenant, "oauth2", "token"], _) if post => Self::Token(TokenMode::OtdsSaas, tenant),
+            (["tenants", tenant, "oauth2", "token"], _) if post => {
+                Self::Token(TokenMode::GatewayJson, tenant)
+            }
+            (["otdstenant", tenant, "oauth2", "token"], _) if post => {
+                Self::Token(TokenMode::OtdsSaas, tenant)
+            }
             (["otdsws", "otdstenant", tenant, "oauth2", "token"], _) if post => {
                 Self::Token(TokenMode::OtdsLocal, tenant)
             }

@@ -119,7 +119,11 @@ impl ExstreamStub {
         let pairs = form_pairs(&String::from_utf8_lossy(&request.body));
         let field = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         if field("grant_type") != Some("client_credentials") {
-            return error::oauth_error(400, "unsupported_grant_type", "grant_type must be client_credentials");
+            return error::oauth_error(
+                400,
+                "unsupported_grant_type",
+                "grant_type must be client_credentials",
+            );
         }
         let scopes: Vec<_> = field("scope").unwrap_or_default().split_whitespace().collect();
         let subscribed = scopes.iter().any(|scope| scope.starts_with("subscription:"));
@@ -163,11 +167,7 @@ impl ExstreamStub {
         }
         let bearer = request.header("authorization").and_then(|v| v.strip_prefix("Bearer "));
         let Some(token) = bearer.or_else(|| request.header("otdsticket")) else {
-            return Err(error::gateway_fault(
-                401,
-                "Missing Access Token",
-                "oauth.v2.InvalidAccessToken",
-            ));
+            return Err(error::gateway_fault(401, "Missing Access Token", "oauth.v2.InvalidAccessToken"));
         };
         match self.tokens.check(token, None) {
             Check::Good => Ok(()),

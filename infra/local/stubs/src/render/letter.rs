@@ -5,7 +5,7 @@
 
 use super::{
     value::{at, items, scalar, text},
-    words::Words,
+    words::{Words, spell_out},
 };
 use serde_json::Value;
 
@@ -100,7 +100,11 @@ fn facts(driver: &Value, order: &Value, words: &Words) -> Vec<(String, String)> 
     fact(words.reference, text(order, &["po_number"]));
     fact(words.customer, text(driver, &["customer", "email"]));
     fact(words.payment, text(order, &["payment_status"]).map(|status| words.status(&status)));
-    let methods: Vec<_> = items(order, &["payment_methods"]).into_iter().filter_map(scalar).collect();
+    let methods: Vec<_> = items(order, &["payment_methods"])
+        .into_iter()
+        .filter_map(scalar)
+        .map(|method| if method.contains([' ', '•']) { method } else { spell_out(&method) })
+        .collect();
     fact(words.method, (!methods.is_empty()).then(|| methods.join(", ")));
     facts
 }
@@ -153,10 +157,8 @@ fn totals(driver: &Value, words: &Words) -> Vec<Total> {
     add(words.discount.to_owned(), positive("discounts").map(|m| format!("-{m}")), false);
     let shipping = items(driver, &["shipping"]);
     for line in &shipping {
-        let label = text(line, &["title"]).map_or_else(
-            || words.shipping.to_owned(),
-            |title| format!("{} – {title}", words.shipping),
-        );
+        let label = text(line, &["title"])
+            .map_or_else(|| words.shipping.to_owned(), |title| format!("{} – {title}", words.shipping));
         add(label, at(line, &["amount"]).and_then(|m| words.money(m)), false);
     }
     if shipping.is_empty() {

@@ -2,12 +2,13 @@
 
 mod html;
 mod letter;
+mod page;
 mod pdf;
 pub mod text;
 pub mod value;
 mod words;
 
-pub use pdf::read_text;
+pub use page::read_text;
 
 use serde_json::Value;
 

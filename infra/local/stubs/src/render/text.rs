@@ -48,7 +48,10 @@ fn push(out: &mut Vec<u8>, c: char) {
         '\u{2032}' => out.push(b'\''),
         '\u{2044}' => out.push(b'/'),
         // combining accents, joiners, direction marks and variation selectors have no width of their own
-        '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => {}
+        '\u{300}'..='\u{36f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' => {}
         '\u{fe00}'..='\u{fe0f}' | '\u{feff}' => {}
         '\u{218}' => out.push(b'S'),
         '\u{219}' => out.push(b's'),
@@ -83,9 +86,10 @@ pub fn wrap(text: &str, face: Face, size: f32, limit: f32) -> Vec<Vec<u8>> {
         let mut line_width = 0.0;
         let space = width(b" ", face, size);
         for word in encode(paragraph).split(|&b| b == b' ').filter(|w| !w.is_empty()) {
-            for piece in break_word(word, face, size, limit) {
+            for (part, piece) in break_word(word, face, size, limit).into_iter().enumerate() {
                 let piece_width = width(piece, face, size);
-                if !line.is_empty() && line_width + space + piece_width > limit {
+                // the second piece of a word begins its own line even if it would fit behind the first
+                if !line.is_empty() && (part > 0 || line_width + space + piece_width > limit) {
                     lines.push(std::mem::take(&mut line));
                     line_width = 0.0;
                 }
@@ -105,21 +109,30 @@ pub fn wrap(text: &str, face: Face, size: f32, limit: f32) -> Vec<Vec<u8>> {
     lines
 }
 
-/// A word in pieces that fit; the pieces of one long word are set apart by the line breaks they force.
+/// A word in pieces that fit, cut after a hyphen or the like where one is near enough.
 fn break_word(word: &[u8], face: Face, size: f32, limit: f32) -> Vec<&[u8]> {
-    if width(word, face, size) <= limit {
-        return vec![word];
-    }
-    let (mut pieces, mut start, mut used) = (Vec::new(), 0, 0.0);
-    for (index, byte) in word.iter().enumerate() {
-        let one = width(std::slice::from_ref(byte), face, size);
-        if used + one > limit && index > start {
-            pieces.push(&word[start..index]);
-            (start, used) = (index, 0.0);
+    let mut pieces = Vec::new();
+    let mut rest = word;
+    while width(rest, face, size) > limit {
+        let (mut used, mut fits, mut separator) = (0.0, 0, 0);
+        for (index, byte) in rest.iter().enumerate() {
+            used += width(std::slice::from_ref(byte), face, size);
+            if used > limit {
+                break;
+            }
+            fits = index + 1;
+            if matches!(byte, b'-' | b'/' | b'_' | b'.' | b'@') {
+                separator = index + 1;
+            }
         }
-        used += one;
+        let cut = if separator * 2 > fits { separator } else { fits.max(1) };
+        let (piece, after) = rest.split_at(cut);
+        pieces.push(piece);
+        rest = after;
     }
-    pieces.push(&word[start..]);
+    if !rest.is_empty() {
+        pieces.push(rest);
+    }
     pieces
 }
 
@@ -143,16 +156,16 @@ const ASCII_BOLD: [u16; 95] = [
 
 /// Codes 0x80 to 0xBF, regular and bold; letters from 0xC0 on are as wide as their base letter.
 const HIGH_REGULAR: [u16; 64] = [
-    556, 350, 222, 556, 333, 1000, 556, 556, 333, 1000, 667, 333, 1000, 350, 611, 350, 350, 222, 222, 333, 333,
-    350, 556, 1000, 333, 1000, 500, 333, 944, 350, 500, 667, 278, 333, 556, 556, 556, 556, 260, 556, 333, 737,
-    370, 556, 584, 333, 737, 333, 400, 584, 333, 333, 333, 556, 537, 278, 333, 333, 365, 556, 834, 834, 834,
-    611,
+    556, 350, 222, 556, 333, 1000, 556, 556, 333, 1000, 667, 333, 1000, 350, 611, 350, 350, 222, 222, 333,
+    333, 350, 556, 1000, 333, 1000, 500, 333, 944, 350, 500, 667, 278, 333, 556, 556, 556, 556, 260, 556,
+    333, 737, 370, 556, 584, 333, 737, 333, 400, 584, 333, 333, 333, 556, 537, 278, 333, 333, 365, 556, 834,
+    834, 834, 611,
 ];
 const HIGH_BOLD: [u16; 64] = [
-    556, 350, 278, 556, 500, 1000, 556, 556, 333, 1000, 667, 333, 1000, 350, 611, 350, 350, 278, 278, 500, 500,
-    350, 556, 1000, 333, 1000, 556, 333, 944, 350, 500, 667, 278, 333, 556, 556, 556, 556, 280, 556, 333, 737,
-    370, 556, 584, 333, 737, 333, 400, 584, 333, 333, 333, 611, 556, 278, 333, 333, 365, 556, 834, 834, 834,
-    611,
+    556, 350, 278, 556, 500, 1000, 556, 556, 333, 1000, 667, 333, 1000, 350, 611, 350, 350, 278, 278, 500,
+    500, 350, 556, 1000, 333, 1000, 556, 333, 944, 350, 500, 667, 278, 333, 556, 556, 556, 556, 280, 556,
+    333, 737, 370, 556, 584, 333, 737, 333, 400, 584, 333, 333, 333, 611, 556, 278, 333, 333, 365, 556, 834,
+    834, 834, 611,
 ];
 
 /// The letter whose width 0xC0 to 0xFF share; `.` marks the codes that have a width of their own.

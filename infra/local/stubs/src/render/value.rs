@@ -204,7 +204,9 @@ mod tests {
         let parsed = parse(xml, true).unwrap();
         assert_eq!(
             parsed,
-            [json!({"document": "receipt", "order": {"id": "1", "name": "#1 & co é"}, "lines": {"line": [{"title": "A"}, {"title": "B <b>"}]}, "note": ""})]
+            [
+                json!({"document": "receipt", "order": {"id": "1", "name": "#1 & co é"}, "lines": {"line": [{"title": "A"}, {"title": "B <b>"}]}, "note": ""})
+            ]
         );
         assert_eq!(items(&parsed[0], &["lines"]).len(), 2);
     }

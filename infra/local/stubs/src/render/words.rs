@@ -120,7 +120,9 @@ impl Words {
 }
 
 fn look_up(list: &[(&str, &str)], key: &str) -> String {
-    list.iter().find(|(known, _)| *known == key).map_or_else(|| spell_out(key), |(_, text)| (*text).to_owned())
+    list.iter()
+        .find(|(known, _)| *known == key)
+        .map_or_else(|| spell_out(key), |(_, text)| (*text).to_owned())
 }
 
 /// `payment-overdue_letter` as `Payment overdue letter`.
@@ -161,8 +163,18 @@ static ENGLISH: Words = Words {
     titles: &[],
     statuses: &[],
     months: [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-        "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ],
 };
 
@@ -205,8 +217,18 @@ static FRENCH: Words = Words {
         ("voided", "Annulé"),
     ],
     months: [
-        "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre",
-        "novembre", "décembre",
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
     ],
 };
 
@@ -249,8 +271,18 @@ static GERMAN: Words = Words {
         ("voided", "Storniert"),
     ],
     months: [
-        "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober",
-        "November", "Dezember",
+        "Januar",
+        "Februar",
+        "März",
+        "April",
+        "Mai",
+        "Juni",
+        "Juli",
+        "August",
+        "September",
+        "Oktober",
+        "November",
+        "Dezember",
     ],
 };
 
@@ -265,7 +297,10 @@ mod tests {
         assert_eq!(Words::of("en-GB").money(&amount).unwrap(), "-€1,234,567.50");
         assert_eq!(Words::of("fr").money(&amount).unwrap(), "-1\u{a0}234\u{a0}567,50\u{a0}€");
         assert_eq!(Words::of("de-CH").money(&amount).unwrap(), "-1.234.567,50\u{a0}€");
-        assert_eq!(Words::of("sv").money(&json!({"amount": "10", "currency": "SEK"})).unwrap(), "10\u{a0}SEK");
+        assert_eq!(
+            Words::of("sv").money(&json!({"amount": "10", "currency": "SEK"})).unwrap(),
+            "10\u{a0}SEK"
+        );
         assert_eq!(Words::of("fr").day("2026-11-22T00:30:00+01:00"), "22 novembre 2026");
         assert_eq!(Words::of("en").day("soon"), "soon");
         assert_eq!(Words::of("fr").percent("5.50"), "5,5\u{a0}%");

@@ -1,0 +1,75 @@
+# Everything a person or CI does with this repository. `make help` lists it.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+LOCAL := $(PYTHON) -B infra/local/local.py
+CARGO := cargo
+# what runs: the functions, and what a local stack is made of
+BINARIES := intake order-confirmation write-back local-stubs ctl
+# a stack of its own, beside one that `make up` started
+E2E_PORT_BASE ?= 4590
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the functions, the stubs and ctl, and package the functions
+	$(CARGO) build --release --locked $(addprefix -p ,$(BINARIES))
+	$(LOCAL) package
+
+.PHONY: demo
+demo: build ## Run the samples through a stack of their own and show what came of them
+	$(LOCAL) demo
+
+.PHONY: up
+up: build ## Start the local stack, or deploy again into the one that runs
+	$(LOCAL) up
+
+.PHONY: down
+down: ## End the local stack
+	$(LOCAL) down
+
+.PHONY: status
+status: ## Say what runs locally and where
+	$(LOCAL) status
+
+.PHONY: test
+test: lint unit cdk e2e ## Run every check and every test
+
+.PHONY: unit
+unit: ## Run the tests that need no stack
+	$(PYTHON) -B -m unittest discover -s infra/local
+	$(CARGO) test --locked --workspace --exclude e2e
+
+.PHONY: cdk
+cdk: ## Check and test the infrastructure
+	$(LOCAL) install
+	cd infra/cdk && npm run --silent check && npm test --silent
+
+# the stack goes whatever becomes of the tests
+.PHONY: e2e
+e2e: build ## Run the end-to-end tests against a stack of their own
+	$(CARGO) test --locked -p e2e --no-run
+	@trap '$(LOCAL) down --name e2e' EXIT; \
+	$(LOCAL) up --name e2e --port-base $(E2E_PORT_BASE) && \
+	$(LOCAL) exec --name e2e -- $(CARGO) test --locked -p e2e
+
+.PHONY: fmt
+fmt: ## Format the Rust code
+	$(CARGO) fmt --all
+
+.PHONY: lint
+lint: ## Check formatting, lints and, where cargo-deny is installed, dependencies
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	@if command -v cargo-deny > /dev/null; then cargo deny check bans licenses sources; \
+	else echo 'cargo-deny is not installed: dependencies are not checked'; fi
+
+.PHONY: clean
+clean: ## End every local stack and delete all that was built or installed
+	$(LOCAL) down --all
+	$(CARGO) clean
+	rm -rf .local infra/cdk/node_modules infra/cdk/cdk.out

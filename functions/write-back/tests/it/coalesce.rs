@@ -1,0 +1,204 @@
+use crate::{at, item, order, shop, shopify::FakeShopify};
+use comms::{Document, Gid, ShopDomain, State};
+use serde_json::json;
+use shop_config::{Shopify, WriteBack};
+use shopify::{AdminApi, Call};
+use std::time::Duration;
+use tokio::time::Instant;
+use work::WriteBackItem;
+use write_back::{Status, Told, report};
+
+/// A shop's side of one report.
+struct Teller {
+    fake: FakeShopify,
+    api: AdminApi,
+    shop: ShopDomain,
+}
+
+impl Teller {
+    async fn new(owners: impl IntoIterator<Item = Gid>) -> Self {
+        Self {
+            fake: FakeShopify::start(owners).await,
+            api: AdminApi::new(reqwest::Client::new()),
+            shop: shop("acme"),
+        }
+    }
+
+    async fn tell(&self, items: &[WriteBackItem]) -> Vec<Told> {
+        let settings = Shopify { base_url: Some(self.fake.url.clone()), ..Shopify::default() };
+        let credentials = serde_json::from_value(json!({"access_token": "shpat"})).unwrap();
+        let call = Call {
+            shop: &self.shop,
+            settings: &settings,
+            credentials: &credentials,
+            now: at(0),
+            deadline: Instant::now() + Duration::from_secs(20),
+        };
+        report(&self.api, call, &WriteBack::default(), &items.iter().collect::<Vec<_>>()).await
+    }
+
+    fn confirmation(&self, owner: &Gid) -> WriteBackItem {
+        item(&self.shop, owner, Document::OrderConfirmation)
+    }
+
+    fn receipt(&self, owner: &Gid) -> WriteBackItem {
+        item(&self.shop, owner, Document::Receipt)
+    }
+
+    fn states(&self, owner: &Gid) -> Vec<State> {
+        self.fake.status(owner).newest().iter().map(|report| report.state).collect()
+    }
+
+    fn requests(&self) -> (usize, usize) {
+        let store = self.fake.store();
+        (store.reads, store.writes)
+    }
+}
+
+fn listing(item: &WriteBackItem) -> String {
+    let mut status = Status::default();
+    status.add(item.into());
+    status.value().unwrap()
+}
+
+fn all_reported(told: &[Told]) -> bool {
+    told.iter().all(|told| *told == Told::Reported)
+}
+
+#[tokio::test]
+async fn many_reports_take_few_requests() {
+    let teller = Teller::new((1..=50).map(order)).await;
+    let items: Vec<_> =
+        (1..=50).map(order).flat_map(|owner| [teller.confirmation(&owner), teller.receipt(&owner)]).collect();
+    assert!(all_reported(&teller.tell(&items).await));
+    assert_eq!(teller.requests(), (2, 2), "one read and one write for 25 owners");
+    for owner in (1..=50).map(order) {
+        assert_eq!(teller.states(&owner).len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_report_is_not_written_again() {
+    let teller = Teller::new([order(1)]).await;
+    let items = [teller.confirmation(&order(1))];
+    assert!(all_reported(&teller.tell(&items).await));
+    let value = teller.fake.value(&order(1));
+    assert!(all_reported(&teller.tell(&items).await));
+    assert_eq!(teller.requests(), (2, 1));
+    assert_eq!(teller.fake.value(&order(1)), value);
+}
+
+#[tokio::test]
+async fn a_late_report_does_not_lower_a_state() {
+    let teller = Teller::new([order(1)]).await;
+    let early = teller.confirmation(&order(1));
+    let late = WriteBackItem { state: State::Delivered, at: at(60), ..early.clone() };
+    assert!(all_reported(&teller.tell(&[late]).await));
+    assert!(all_reported(&teller.tell(&[early]).await));
+    assert_eq!(teller.states(&order(1)), [State::Delivered]);
+}
+
+#[tokio::test]
+async fn nothing_somebody_else_wrote_in_between_is_lost() {
+    let teller = Teller::new([order(1), order(2)]).await;
+    let others = listing(&teller.receipt(&order(1)));
+    teller.fake.store().interference.insert(order(1).to_string(), vec![others]);
+    let items = [teller.confirmation(&order(1)), teller.confirmation(&order(2))];
+    assert!(all_reported(&teller.tell(&items).await));
+    assert_eq!(teller.states(&order(1)).len(), 2, "theirs and ours");
+    assert_eq!(teller.requests(), (2, 2));
+}
+
+#[tokio::test]
+async fn an_owner_that_never_rests_comes_back_without_holding_up_the_others() {
+    let teller = Teller::new([order(1), order(2)]).await;
+    let others =
+        (0..50).map(|second| listing(&WriteBackItem { at: at(second), ..teller.receipt(&order(1)) }));
+    teller.fake.store().interference.insert(order(1).to_string(), others.collect());
+    let told = teller.tell(&[teller.confirmation(&order(1)), teller.confirmation(&order(2))]).await;
+    assert!(matches!(&told[0], Told::Later(retry) if retry.reason.contains("STALE_OBJECT")), "{told:?}");
+    assert_eq!(told[1], Told::Reported);
+    assert_eq!(teller.states(&order(2)), [State::Accepted]);
+    assert!(teller.requests().1 < 10, "{:?}", teller.requests());
+}
+
+#[tokio::test]
+async fn a_refused_owner_does_not_block_the_others() {
+    let teller = Teller::new((1..=5).map(order)).await;
+    teller.fake.store().refused.extend([
+        (order(2).to_string(), Some("APP_NOT_AUTHORIZED")),
+        (order(3).to_string(), None),
+        (order(4).to_string(), Some("INTERNAL_ERROR")),
+    ]);
+    let items: Vec<_> = (1..=5).map(|n| teller.confirmation(&order(n))).collect();
+    let told = teller.tell(&items).await;
+    assert_eq!((&told[0], &told[4]), (&Told::Reported, &Told::Reported));
+    assert!(matches!(&told[1], Told::Refused(reason) if reason.contains("APP_NOT_AUTHORIZED")), "{told:?}");
+    assert!(matches!(&told[2], Told::Refused(reason) if reason.contains("no code")), "{told:?}");
+    assert!(matches!(&told[3], Told::Later(_)), "{told:?}");
+    assert_eq!(teller.states(&order(5)), [State::Accepted]);
+    assert_eq!(teller.fake.value(&order(2)), None);
+}
+
+#[tokio::test]
+async fn a_denied_kind_of_owner_does_not_block_the_others() {
+    let location = Gid::new("CompanyLocation", 7);
+    let teller = Teller::new((1..=9).map(order).chain([location.clone()])).await;
+    teller.fake.store().denied.insert(location.to_string());
+    let mut items: Vec<_> = (1..=9).map(|n| teller.confirmation(&order(n))).collect();
+    items.push(teller.confirmation(&location));
+    let told = teller.tell(&items).await;
+    assert!(all_reported(&told[..9]), "{told:?}");
+    assert!(matches!(&told[9], Told::Refused(reason) if reason.contains("ACCESS_DENIED")), "{told:?}");
+}
+
+#[tokio::test]
+async fn an_owner_that_is_gone_is_refused() {
+    let teller = Teller::new([order(1)]).await;
+    let told = teller.tell(&[teller.confirmation(&order(9)), teller.confirmation(&order(1))]).await;
+    assert_eq!(told, [Told::Refused("owner not found".into()), Told::Reported]);
+}
+
+#[tokio::test]
+async fn a_throttled_shop_is_told_later_when_it_says() {
+    let teller = Teller::new((1..=30).map(order)).await;
+    teller.fake.store().throttled = Some(100);
+    let items: Vec<_> = (1..=30).map(|n| teller.confirmation(&order(n))).collect();
+    for told in teller.tell(&items).await {
+        let Told::Later(retry) = told else { panic!("{told:?}") };
+        let wait = retry.after.unwrap();
+        assert!((Duration::from_secs(8)..Duration::from_secs(10)).contains(&wait), "{wait:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_value_is_replaced() {
+    let teller = Teller::new([order(1)]).await;
+    teller.fake.store().set(order(1).as_str(), "{\"hello\":1}");
+    assert!(all_reported(&teller.tell(&[teller.confirmation(&order(1))]).await));
+    assert_eq!(teller.states(&order(1)), [State::Accepted]);
+}
+
+#[tokio::test]
+async fn tags_are_added_once_an_owner_and_fail_alone() {
+    let teller = Teller::new([order(1), order(2)]).await;
+    teller.fake.store().untaggable.insert(order(2).to_string());
+    let tagged = |item: WriteBackItem, tag: &str| WriteBackItem { tags: vec![tag.into()], ..item };
+    let items = [
+        tagged(teller.confirmation(&order(1)), "confirmed"),
+        tagged(teller.receipt(&order(1)), "receipted"),
+        tagged(teller.confirmation(&order(2)), "x"),
+        teller.receipt(&order(2)),
+    ];
+    let told = teller.tell(&items).await;
+    assert_eq!((&told[0], &told[1], &told[3]), (&Told::Reported, &Told::Reported, &Told::Reported));
+    assert!(
+        matches!(&told[2], Told::Refused(reason) if reason.starts_with("TagsAdd was refused")),
+        "{told:?}"
+    );
+    let store = teller.fake.store();
+    assert_eq!(
+        store.tags[order(1).as_str()].iter().map(String::as_str).collect::<Vec<_>>(),
+        ["confirmed", "receipted"]
+    );
+}

@@ -1,0 +1,133 @@
+use crate::{aws::FakeAws, item, order, shop, shopify::FakeShopify};
+use comms::{Document, Gid, ShopDomain};
+use jiff::Timestamp;
+use ledger::Ledger;
+use serde_json::json;
+use service::{Invocation, Secrets};
+use shop_config::ConfigStore;
+use shopify::AdminApi;
+use std::{collections::HashMap, time::Duration};
+use work::{Backoff, Queue, SqsEvent, WriteBackItem};
+use write_back::{Tools, WriteBack};
+
+async fn function(aws: &FakeAws) -> WriteBack {
+    let sdk = aws.sdk().await;
+    let s3 = aws_sdk_s3::config::Builder::from(&sdk).force_path_style(true).build();
+    let ttl = Duration::from_secs(60);
+    WriteBack::with(Tools {
+        configs: ConfigStore::new(aws_sdk_s3::Client::from_conf(s3), "operations".into(), ttl),
+        secrets: Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), "shopify-exstream".into(), ttl),
+        shopify: AdminApi::new(reqwest::Client::new()),
+        ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&sdk), "table".into()),
+        queue: Queue::new(aws_sdk_sqs::Client::new(&sdk), "http://queue".into()),
+        backoff: Backoff::default(),
+        concurrency: 10,
+        clock: Timestamp::now,
+    })
+}
+
+fn invocation(time_left: Duration) -> Invocation {
+    Invocation { request_id: "r".into(), deadline: Timestamp::now() + time_left }
+}
+
+const LONG: Duration = Duration::from_secs(30);
+
+fn event(bodies: &[String]) -> SqsEvent {
+    let records: Vec<_> = bodies
+        .iter()
+        .enumerate()
+        .map(|(index, body)| json!({"messageId": format!("m{index}"), "receiptHandle": format!("h{index}"), "body": body, "attributes": {"ApproximateReceiveCount": "2"}}))
+        .collect();
+    serde_json::from_value(json!({"Records": records})).unwrap()
+}
+
+fn confirmation(shop: &ShopDomain, owner: &Gid) -> WriteBackItem {
+    item(shop, owner, Document::OrderConfirmation)
+}
+
+fn body(item: &WriteBackItem) -> String {
+    serde_json::to_string(item).unwrap()
+}
+
+async fn failures(function: &WriteBack, bodies: &[String], time_left: Duration) -> Vec<String> {
+    let response = function.handle(event(bodies), invocation(time_left)).await.unwrap();
+    response.failures.into_iter().map(|failure| failure.message_id).collect()
+}
+
+fn delays(aws: &FakeAws) -> HashMap<String, u64> {
+    let delay = |entry: &serde_json::Value| {
+        (entry["ReceiptHandle"].as_str().unwrap().to_owned(), entry["VisibilityTimeout"].as_u64().unwrap())
+    };
+    aws.account().delays.iter().map(delay).collect()
+}
+
+#[tokio::test]
+async fn every_message_of_a_mixed_batch_gets_its_own_end() {
+    let aws = FakeAws::start().await;
+    let (well, busy) = (FakeShopify::start([order(1)]).await, FakeShopify::start([order(1)]).await);
+    busy.store().throttled = Some(100);
+    let shops = [shop("well"), shop("busy"), shop("silenced"), shop("stranger")];
+    aws.serve(&shops[0], &well.url, true);
+    aws.serve(&shops[1], &busy.url, true);
+    aws.serve(&shops[2], &well.url, false);
+    let items = [
+        confirmation(&shops[0], &order(1)),
+        confirmation(&shops[1], &order(1)),
+        confirmation(&shops[0], &order(404)),
+        confirmation(&shops[2], &order(1)),
+        confirmation(&shops[3], &order(1)),
+    ];
+    let mut bodies: Vec<_> = items.iter().map(body).collect();
+    bodies.push("{\"v\":1".into());
+
+    let function = function(&aws).await;
+    assert_eq!(failures(&function, &bodies, LONG).await, ["m1", "m4", "m5"]);
+
+    let recorded = aws.recorded();
+    let of = |index: usize| {
+        recorded
+            .get(items[index].communication.as_str())
+            .map(|(state, reason)| (state.as_str(), reason.as_deref()))
+    };
+    assert_eq!(of(0), Some(("reported", None)));
+    assert_eq!(of(2), Some(("failed", Some("owner not found"))));
+    assert_eq!(of(3), Some(("none", None)));
+    assert_eq!((of(1), of(4)), (None, None));
+    assert_eq!(well.status(&order(1)).newest().len(), 1);
+
+    let delays = delays(&aws);
+    assert!((9..=10).contains(&delays["h1"]), "what Shopify's numbers say: {delays:?}");
+    assert_eq!(delays["h5"], 40, "the usual back-off at the second try");
+}
+
+#[tokio::test]
+async fn a_message_is_not_acknowledged_before_the_ledger_knows() {
+    let aws = FakeAws::start().await;
+    let fake = FakeShopify::start([order(1), order(2)]).await;
+    let acme = shop("acme");
+    aws.serve(&acme, &fake.url, true);
+    let items = [confirmation(&acme, &order(1)), confirmation(&acme, &order(2))];
+    let bodies: Vec<_> = items.iter().map(body).collect();
+    aws.account().broken.push(items[0].communication.to_string());
+
+    let function = function(&aws).await;
+    assert_eq!(failures(&function, &bodies, LONG).await, ["m0"]);
+    aws.account().broken.clear();
+    assert_eq!(failures(&function, &bodies[..1], LONG).await, Vec::<String>::new());
+    assert_eq!(aws.recorded().len(), 2);
+    assert_eq!(fake.store().writes, 1, "Shopify had it already");
+}
+
+#[tokio::test]
+async fn a_shop_that_does_not_answer_keeps_only_its_own_messages() {
+    let aws = FakeAws::start().await;
+    let (well, slow) = (FakeShopify::start([order(1)]).await, FakeShopify::start([order(1)]).await);
+    slow.store().delay = Duration::from_secs(600);
+    aws.serve(&shop("well"), &well.url, true);
+    aws.serve(&shop("slow"), &slow.url, true);
+    let bodies =
+        [body(&confirmation(&shop("slow"), &order(1))), body(&confirmation(&shop("well"), &order(1)))];
+    let function = function(&aws).await;
+    assert_eq!(failures(&function, &bodies, Duration::from_millis(4_500)).await, ["m0"]);
+    assert_eq!(aws.recorded().len(), 1);
+}

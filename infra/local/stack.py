@@ -1,0 +1,334 @@
+"""One local stack: its ports, its folder, and the way up and down.
+
+`up` ends with a stack that answers or with nothing left running; `down` ends everything a stack started.
+Stacks of different names and ports know nothing of each other. Only loopback addresses are bound or called.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import time
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import install
+from emulator import Emulator
+from processes import Failure, Processes, Service, Step, begin, require_free, run
+
+PREFIX = "shopify-exstream"
+REGION = "eu-west-1"
+CONFIGS = install.ROOT / "infra/local/config"
+DEFAULT_NAME = "default"
+# the ports that the checked-in shop configurations name
+CONFIG_PORTS = {"exstream": 4601, "shopify": 4602}
+# what the stubs take; they know no others
+CREDENTIALS = {"client_id": "local", "client_secret": "local-secret"}
+SHOP_SECRETS = {"shopify": CREDENTIALS, "exstream": CREDENTIALS, "email": CREDENTIALS}
+# short waits, so that a person or a test sees a retry happen; everything else is as in AWS
+CONTEXT = {
+    "createBus": "true",
+    "eventSource": "local.partner/shopify.com/",
+    "destroyable": "true",
+    "asyncRetries": "1",
+    "writeBackWindow": "1",
+    "configTtl": "1",
+    "retryBase": "1",
+    "timeoutOrderConfirmation": "30",
+    "timeoutWriteBack": "10",
+    "lockDays": "1",
+}
+
+START_SECONDS = 30
+STEP_SECONDS = 180
+CTL_SECONDS = 60
+
+
+def known() -> list[str]:
+    """The names of all stacks that were ever started here."""
+    return sorted(pids.parent.name for pids in install.STATE.glob("*/pids"))
+
+
+class LocalStack:
+    def __init__(self, name: str, port_base: int | None) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
+            raise Failure(f"`{name}` is no name for a stack: lower-case letters, digits and hyphens")
+        self.name = name
+        self.directory = install.STATE / name
+        self.outputs_file = self.directory / "stack.json"
+        self.processes = Processes(self.directory)
+        self.ports = self._choose_ports(port_base)
+        # twelve digits are an account of their own, in the emulator as in the CDK command line's cache
+        self.account = f"{self.ports['aws']:012d}"
+
+    def _choose_ports(self, base: int | None) -> dict[str, int]:
+        wanted = None if base is None else {"aws": base, "exstream": base + 1, "shopify": base + 2}
+        if self.running():
+            outputs = self._recorded()
+            urls = {"aws": "AwsEndpointUrl", "exstream": "ExstreamUrl", "shopify": "ShopifyUrl"}
+            recorded = {port: int(outputs[key].rpartition(":")[2]) for port, key in urls.items()}
+            if wanted not in (None, recorded):
+                raise Failure(f"the stack {self.name} runs on other ports: end it first")
+            return recorded
+        return wanted or {"aws": int(os.environ.get("GATEWAY_PORT", "4566")), **CONFIG_PORTS}
+
+    def url(self, port: str) -> str:
+        return f"http://127.0.0.1:{self.ports[port]}"
+
+    @property
+    def base_env(self) -> dict[str, str]:
+        """Nothing of the caller's own AWS settings: a mistake here must not reach a real account."""
+        return {
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "HOME": str(self.directory / "home"),
+            "TMPDIR": str(self.directory / "tmp"),
+        }
+
+    @property
+    def aws_env(self) -> dict[str, str]:
+        """What a program needs to talk to this stack."""
+        return {
+            "AWS_ENDPOINT_URL": self.url("aws"),
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": self.account,
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "STACK_FILE": str(self.outputs_file),
+            "EXSTREAM_STUB_URL": self.url("exstream"),
+            "SHOPIFY_STUB_URL": self.url("shopify"),
+        }
+
+    @property
+    def services(self) -> list[Service]:
+        aws = {
+            **self.base_env,
+            "PYTHONUNBUFFERED": "1",
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.ports["aws"]),
+            "MINISTACK_REGION": REGION,
+            "MINISTACK_ACCOUNT_ID": self.account,
+            "AWS_ACCESS_KEY_ID": self.account,
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.2",
+            # services that would open ports of their own, and containers, are left alone
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "DOCKER_HOST": "unix:///dev/null",
+        }
+        stubs = [
+            str(install.require_binary("local-stubs")),
+            "--exstream",
+            f"127.0.0.1:{self.ports['exstream']}",
+            "--shopify",
+            f"127.0.0.1:{self.ports['shopify']}",
+            "--schema",
+            str(install.ADMIN_SCHEMA),
+        ]
+        return [
+            Service("ministack", [str(install.emulator())], aws, self.url("aws") + "/_ministack/ready"),
+            # Exstream is the last of the two to listen
+            Service("local-stubs", stubs, self.base_env, self.url("exstream") + "/__stub/health"),
+        ]
+
+    def running(self) -> bool:
+        """Up, with nothing missing."""
+        names = self.processes.names()
+        return self.outputs_file.exists() and bool(names) and all(map(self.processes.pid, names))
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        with install.exclusive(self.directory / "lock", 5, f"the stack {self.name}"):
+            yield
+
+    def up(self) -> None:
+        install.node_packages()
+        install.emulator()
+        code = install.package_functions()
+        with self._locked():
+            begun = time.monotonic()
+            if self.running():
+                self._deploy(self._begin_synthesis(code))
+            else:
+                try:
+                    self._start(code)
+                except BaseException:
+                    with signals_ignored():
+                        self._stop()
+                    raise
+            print(
+                f"stack {self.name} is up after {time.monotonic() - begun:.1f} s: {self.outputs_file}",
+                flush=True,
+            )
+
+    def down(self) -> None:
+        """Ends the stack, if there is one."""
+        if self.directory.exists():
+            with self._locked(), signals_ignored():
+                self._stop()
+
+    def _start(self, code: Path) -> None:
+        self._stop()
+        require_free(self.ports)
+        for folder in ("home", "tmp", "config"):
+            (self.directory / folder).mkdir(parents=True, exist_ok=True)
+        synthesis = self._begin_synthesis(code)
+        try:
+            services = self.services
+            for service in services:
+                self.processes.start(service)
+            for service in services:
+                self.processes.wait_until_ready(service, START_SECONDS)
+            self._cdk("bootstrap", f"aws://{self.account}/{REGION}")
+        except BaseException:
+            synthesis.abandon()
+            raise
+        self._deploy(synthesis)
+
+    def _stop(self) -> None:
+        self.processes.stop_all()
+        for path in (self.outputs_file, self.directory / "env", *self._default_file()):
+            path.unlink(missing_ok=True)
+        for folder in ("tmp", "cdk.out", "home"):
+            shutil.rmtree(self.directory / folder, ignore_errors=True)
+
+    def _begin_synthesis(self, code: Path) -> Step:
+        context = {
+            **CONTEXT,
+            "prefix": PREFIX,
+            "codeRoot": str(code),
+            "endpointUrl": self.url("aws"),
+            "architecture": install.architecture(),
+        }
+        given = [argument for key, value in context.items() for argument in ("--context", f"{key}={value}")]
+        command = self._cdk_command("synth", "--quiet", "--output", str(self.directory / "cdk.out"), *given)
+        # CloudFormation's schema rules take seconds and are asked by the CDK tests
+        env = {**self.base_env, "CDK_VALIDATION": "false"}
+        log = self.processes.log("cdk-synth")
+        return begin(command, env=env, cwd=install.CDK, log=log, what="synthesizing the stack")
+
+    def _deploy(self, synthesis: Step) -> None:
+        synthesis.finish(STEP_SECONDS)
+        outputs_file = self.directory / "outputs.json"
+        self._cdk(
+            "deploy",
+            "--app",
+            str(self.directory / "cdk.out"),
+            "--outputs-file",
+            str(outputs_file),
+            "--require-approval",
+            "never",
+            "--method",
+            "direct",
+        )
+        outputs = json.loads(outputs_file.read_text())[PREFIX]
+        outputs_file.unlink()
+        self._add_what_the_emulator_left_out(outputs)
+        self._write_stack_file(outputs)
+        self._put_shops()
+
+    def _cdk(self, verb: str, *arguments: str) -> None:
+        run(
+            self._cdk_command(verb, *arguments),
+            env={**self.base_env, **self.aws_env},
+            cwd=self.directory,
+            log=self.processes.log(f"cdk-{verb}"),
+            seconds=STEP_SECONDS,
+            what=f"cdk {verb}",
+        )
+
+    def _cdk_command(self, verb: str, *arguments: str) -> list[str]:
+        cdk = install.CDK / "node_modules/aws-cdk/bin/cdk"
+        return ["node", str(cdk), verb, "--ci", "--no-notices", "--no-version-reporting", *arguments]
+
+    def _emulator(self) -> Emulator:
+        return Emulator(self.url("aws"), REGION, self.account)
+
+    def _add_what_the_emulator_left_out(self, outputs: dict[str, str]) -> None:
+        template = json.loads((self.directory / "cdk.out" / f"{PREFIX}.template.json").read_text())
+        for resource in template["Resources"].values():
+            lock = resource.get("Properties", {}).get("ObjectLockConfiguration")
+            if lock is not None:
+                default = lock["Rule"]["DefaultRetention"]
+                self._emulator().lock_objects(outputs["ArchiveBucket"], default["Mode"], default["Days"])
+
+    def _write_stack_file(self, outputs: dict[str, str]) -> None:
+        local = {
+            "LocalName": self.name,
+            "Region": REGION,
+            "AwsEndpointUrl": self.url("aws"),
+            "ExstreamUrl": self.url("exstream"),
+            "ShopifyUrl": self.url("shopify"),
+            "FunctionLog": str(self.processes.log("ministack")),
+            "StubLog": str(self.processes.log("local-stubs")),
+        }
+        text = json.dumps({PREFIX: {**outputs, **local}}, indent=2) + "\n"
+        exports = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in self.aws_env.items())
+        (self.directory / "env").write_text(exports)
+        for file in (self.outputs_file, *self._default_file()):
+            file.write_text(text)
+
+    def _default_file(self) -> list[Path]:
+        return [install.STATE / "stack.json"] if self.name == DEFAULT_NAME else []
+
+    def _put_shops(self) -> None:
+        files = []
+        for source in sorted(CONFIGS.glob("*.toml")):
+            text = source.read_text()
+            for port, number in CONFIG_PORTS.items():
+                text = text.replace(f"127.0.0.1:{number}", f"127.0.0.1:{self.ports[port]}")
+            file = self.directory / "config" / source.name
+            file.write_text(text)
+            files.append(str(file))
+            shop = tomllib.loads(text)["shop"]
+            self._emulator().put_secret(f"{PREFIX}/shop/{shop}", SHOP_SECRETS)
+        run(
+            [str(install.require_binary("ctl")), "config", "push", *files],
+            env={**self.base_env, **self.aws_env},
+            cwd=install.ROOT,
+            log=self.processes.log("config-push"),
+            seconds=CTL_SECONDS,
+            what="storing the shop configuration",
+        )
+
+    def status(self) -> bool:
+        print(f"stack {self.name} in {self.directory}")
+        for name in self.processes.names():
+            pid = self.processes.pid(name)
+            print(f"  {name:12} {'not running' if pid is None else f'pid {pid}'}  {self.processes.log(name)}")
+        up = self.running()
+        if up:
+            for key, value in {**self.aws_env, **self._recorded()}.items():
+                print(f"  {key:32} {value}")
+        print(f"  {'up' if up else 'down'}")
+        return up
+
+    def environment(self) -> dict[str, str]:
+        """The caller's environment, with the AWS settings of this stack in place of the caller's."""
+        if not self.running():
+            raise Failure(f"the stack {self.name} is not up")
+        caller = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+        return {**caller, **self.aws_env}
+
+    def _recorded(self) -> dict[str, str]:
+        (outputs,) = json.loads(self.outputs_file.read_text()).values()
+        return {str(key): str(value) for key, value in outputs.items()}
+
+
+@contextlib.contextmanager
+def signals_ignored() -> Iterator[None]:
+    """A second Ctrl-C must not stop the cleaning up."""
+    caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in caught}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,64 @@
+//! Runs both stubs until SIGTERM or SIGINT. One JSON line on standard output says where they listen.
+
+use clap::Parser;
+use local_stubs::{Communication, ExstreamOptions, ExstreamStub, ShopifyOptions, ShopifyStub, find_schema};
+use std::{error::Error, io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Stand-ins for Exstream, Core Messaging and Shopify's Admin API.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// Where Exstream and Core Messaging listen.
+    #[arg(long, env = "STUB_EXSTREAM", default_value = "127.0.0.1:4601")]
+    exstream: SocketAddr,
+    /// Where the Admin API listens.
+    #[arg(long, env = "STUB_SHOPIFY", default_value = "127.0.0.1:4602")]
+    shopify: SocketAddr,
+    /// Introspection result of the Admin API (.json.gz or .json), or its SDL.
+    #[arg(long, env = "ADMIN_SCHEMA")]
+    schema: Option<PathBuf>,
+    /// JSON list of the Exstream communications that exist; without it every UUID is one.
+    #[arg(long)]
+    communications: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut text = format!("local-stubs: {error}");
+            let mut source = error.source();
+            while let Some(cause) = source {
+                text += &format!(": {cause}");
+                source = cause.source();
+            }
+            let _ = writeln!(std::io::stderr(), "{text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let communications: Vec<Communication> = match &arguments.communications {
+        Some(path) => serde_json::from_slice(&std::fs::read(path)?)?,
+        None => Vec::new(),
+    };
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let schema = arguments.schema.or_else(find_schema).unwrap_or_default();
+    let shopify =
+        ShopifyStub::start(arguments.shopify, ShopifyOptions { schema, ..ShopifyOptions::default() }).await?;
+    let options = ExstreamOptions { communications, ..ExstreamOptions::default() };
+    let exstream = ExstreamStub::start(arguments.exstream, options).await?;
+    let ready = serde_json::json!({"ready": true, "exstream": exstream.url(), "shopify": shopify.url()});
+    writeln!(std::io::stdout(), "{ready}")?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    exstream.shutdown().await;
+    shopify.shutdown().await;
+    Ok(())
+}

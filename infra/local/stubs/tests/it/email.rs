@@ -1,0 +1,88 @@
+//! Core Messaging: accepting, asking, and the missing deduplication.
+
+use crate::support::{Stub, exstream};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use local_stubs::ExstreamOptions;
+use reqwest::Response;
+use serde_json::{Value, json};
+
+pub fn message(to: &str) -> Value {
+    json!({
+        "options": {"message_id": "m-1", "customer_reference": "c-1", "email_options": {"subject": "Your order", "from_display_name": "Acme", "charset": "UTF-8"}},
+        "destinations": [{"ref": "c-1", "email": to}],
+        "body": [{"name": "body.html", "type": "html", "charset": "UTF-8", "data": BASE64_STANDARD.encode("<p>Zoë</p>")}],
+        "attachments": [{"name": "a.pdf", "type": "pdf", "data": BASE64_STANDARD.encode([0u8, 159, 1])}],
+    })
+}
+
+pub async fn send(stub: &Stub, message: &Value) -> Response {
+    let request = stub.http.post(stub.url("/mra/v1/outbound/emails")).bearer_auth(stub.token().await);
+    request.header("X-MRA-SubmitId", "s-1").json(message).send().await.unwrap()
+}
+
+async fn status(stub: &Stub, job: &str) -> Value {
+    let url = stub.url(&format!("/mra/v1/outbound/emails/status?job_id={job}"));
+    stub.http.get(url).bearer_auth(stub.token().await).send().await.unwrap().json().await.unwrap()
+}
+
+async fn job(stub: &Stub, to: &str) -> String {
+    let answer: Value = send(stub, &message(to)).await.json().await.unwrap();
+    let job = answer["job_id"].as_str().unwrap().to_owned();
+    assert!(job.starts_with("xsi-"));
+    job
+}
+
+#[tokio::test]
+async fn an_accepted_mail_can_be_asked_for_and_the_same_again_is_another() {
+    let stub = exstream(ExstreamOptions::default()).await;
+    let first = job(&stub, "zoe@example.com").await;
+    assert_ne!(first, job(&stub, "zoe@example.com").await);
+    let emails = stub.look("emails").await["emails"].take();
+    assert_eq!(emails.as_array().unwrap().len(), 2);
+    assert_eq!((&emails[0]["submit_id"], &emails[0]["subject"]), (&json!("s-1"), &json!("Your order")));
+    assert_eq!(
+        (&emails[0]["body"][0]["text"], &emails[0]["attachments"][0]["bytes"]),
+        (&json!("<p>Zoë</p>"), &json!(3))
+    );
+    let state = status(&stub, &first).await;
+    assert_eq!(state["job_state"], json!(["Complete", "Posted"]));
+    assert_eq!(state["customer_reference_base64"], BASE64_STANDARD.encode("c-1"));
+    let attempt = &state["deliveries"][0]["delivery_attempts"][0];
+    assert_eq!((&attempt["state"], &attempt["gamma_code"]), (&json!("Sent"), &json!(0)));
+    assert_eq!(status(&stub, "xsi-1").await["error"]["code"], "not_found");
+}
+
+#[tokio::test]
+async fn a_bounce_shows_and_an_attempt_may_take_time() {
+    let stub = exstream(ExstreamOptions::default()).await;
+    let bounced = job(&stub, "bounce@example.com").await;
+    let delivery = status(&stub, &bounced).await["deliveries"][0].take();
+    assert_eq!(delivery["delivery_attempts"][0]["state"], "Failed");
+    assert_eq!(delivery["events"]["email_delivery_events"]["dsn"][0]["status"], "5.1.1");
+    stub.set("settings", json!({"delivery_ms": 60_000})).await;
+    let waiting = status(&stub, &bounced).await;
+    assert_eq!(
+        (&waiting["job_state"], &waiting["deliveries"][0]["delivery_attempts"]),
+        (&json!(["Active"]), &json!([]))
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_refused_and_not_kept() {
+    let stub = exstream(ExstreamOptions::default()).await;
+    let broken = |change: fn(&mut Value)| {
+        let mut message = message("zoe@example.com");
+        change(&mut message);
+        message
+    };
+    for message in [
+        message("not an address"),
+        broken(|m| m["options"]["email_options"]["subject"] = json!(" ")),
+        broken(|m| m["body"] = json!([])),
+        broken(|m| m["attachments"][0]["data"] = json!("%%%")),
+        broken(|m| m["destinations"] = json!([])),
+    ] {
+        assert_eq!(send(&stub, &message).await.status(), 400, "{message}");
+    }
+    assert_eq!(stub.look("emails").await["emails"], json!([]));
+}

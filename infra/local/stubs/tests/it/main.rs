@@ -1,0 +1,11 @@
+//! The stubs over real sockets: what they promise to the tests that stand on them.
+
+mod compose;
+mod email;
+mod faults;
+mod metafields;
+mod orders;
+mod runtime;
+mod support;
+mod throttle;
+mod tokens;

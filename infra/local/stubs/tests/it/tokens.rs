@@ -1,0 +1,84 @@
+//! The ways to a token, and what happens without a good one.
+
+use crate::support::{Stub, exstream};
+use local_stubs::ExstreamOptions;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+async fn ask(stub: &Stub, path: &str, json_body: bool, body: &str) -> (u16, Value) {
+    let kind = if json_body { "application/json" } else { "application/x-www-form-urlencoded" };
+    let request = stub.http.post(stub.url(path)).header("content-type", kind).body(body.to_owned());
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+async fn version(stub: &Stub, header: &str, value: &str) -> (u16, Value) {
+    let request = stub.http.get(stub.url("/orchestration/api/v1/version")).header(header, value);
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+#[tokio::test]
+async fn every_mode_gives_a_token_that_works_and_refuses_a_wrong_secret() {
+    let stub = exstream(ExstreamOptions::default()).await;
+    let json = |secret: &str| {
+        json!({"client_id": "local", "client_secret": secret, "grant_type": "client_credentials"}).to_string()
+    };
+    let form = |secret: &str, scope: &str| {
+        format!("grant_type=client_credentials&client_id=local&client_secret={secret}&scope={scope}")
+    };
+    let saas = |secret: &str| form(secret, "search+otds%3Agroups+subscription%3Aacme");
+    let local = |secret: &str| form(secret, "otds:groups");
+    let ticket = |secret: &str| json!({"userName": "local", "password": secret}).to_string();
+    let modes: [(&str, bool, &dyn Fn(&str) -> String); 4] = [
+        ("/tenants/t1/oauth2/token", true, &json),
+        ("/otdstenant/t1/oauth2/token", false, &saas),
+        ("/otdsws/otdstenant/t1/oauth2/token", false, &local),
+        ("/otdstenant/t1/otdsws/rest/authentication/credentials", true, &ticket),
+    ];
+    for (path, is_json, body) in modes {
+        let (status, refused) = ask(&stub, path, is_json, &body("wrong")).await;
+        assert_eq!(status, 401, "{path}: {refused}");
+        let (status, granted) = ask(&stub, path, is_json, &body("local-secret")).await;
+        assert_eq!(status, 200, "{path}: {granted}");
+        let (header, value) = match granted["ticket"].as_str() {
+            Some(ticket) => ("OTDSTicket", ticket.to_owned()),
+            None => {
+                assert_eq!(granted["expires_in"], 900);
+                ("Authorization", format!("Bearer {}", granted["access_token"].as_str().unwrap()))
+            }
+        };
+        assert_eq!(version(&stub, header, &value).await.0, 200, "{path}");
+    }
+    let (status, refused) =
+        ask(&stub, "/otdstenant/t1/oauth2/token", false, &form("local-secret", "search")).await;
+    assert_eq!((status, &refused["error"]), (400, &json!("invalid_scope")));
+    stub.set("settings", json!({"authenticate": false})).await;
+    assert_eq!(version(&stub, "x-none", "1").await.0, 200);
+}
+
+#[tokio::test]
+async fn an_unknown_or_expired_token_is_refused_by_the_gateway() {
+    let stub = exstream(ExstreamOptions::default()).await;
+    let code = |answer: &(u16, Value)| (answer.0, answer.1["fault"]["detail"]["errorcode"].clone());
+    let unknown = version(&stub, "Authorization", "Bearer nonsense").await;
+    assert_eq!(code(&unknown), (401, json!("keymanagement.service.invalid_access_token")));
+    let bearer = format!("Bearer {}", stub.token().await);
+    assert_eq!(version(&stub, "Authorization", &bearer).await.0, 200);
+    stub.control(Method::POST, "expire-tokens", None).await;
+    let expired = version(&stub, "Authorization", &bearer).await;
+    assert_eq!(code(&expired), (401, json!("keymanagement.service.access_token_expired")));
+    stub.set("settings", json!({"token_lifetime_seconds": 0})).await;
+    let short = format!("Bearer {}", stub.token().await);
+    assert_eq!(version(&stub, "Authorization", &short).await.0, 401);
+}
+
+#[tokio::test]
+async fn no_secret_is_kept_in_the_record_of_requests() {
+    let stub = exstream(ExstreamOptions::default()).await;
+    let token = stub.token().await;
+    version(&stub, "Authorization", &format!("Bearer {token}")).await;
+    let record = stub.look("requests").await.to_string();
+    assert!(record.contains("oauth2/token") && record.contains("version"));
+    assert!(!record.contains("local-secret") && !record.contains(&token), "{record}");
+}

@@ -1,0 +1,145 @@
+//! A worker dies after each step of the pipeline, and the next delivery of the message settles everything.
+
+use comms::{Document, State};
+use e2e::{
+    order_number,
+    runtime::{Ended, Worker, batch},
+    shop::Shop,
+    stack::Stack,
+};
+use serde_json::Value;
+use std::time::Duration;
+
+/// What a dead worker's message meets: a fresh worker, as often as the queue would hand it out.
+struct Crash {
+    stack: Stack,
+    shop: Shop,
+    number: u64,
+    item: Value,
+    document: Document,
+}
+
+impl Crash {
+    async fn prepare(topic: &str, change: impl FnOnce(&str) -> String) -> Self {
+        let stack = Stack::open().await;
+        let shop = Shop::open(&stack, change).await;
+        let number = order_number();
+        let event = shop.event(topic, number, |_| {});
+        shop.register(&event).await;
+        let document = if topic == "orders/paid" { Document::Receipt } else { Document::OrderConfirmation };
+        let item = shop.work_item(&event);
+        Self { stack, shop, number, item, document }
+    }
+
+    /// Lets a worker die at `point`, then delivers the message to healthy ones until it is acknowledged.
+    async fn at(self, point: &str) -> Outcome {
+        let mut environment = self.stack.environment();
+        environment.insert("FAULT_POINT".to_owned(), point.to_owned());
+        let mut doomed = Worker::start("order-confirmation", &environment).await;
+        // a short invocation is a short lease
+        let ended = doomed.invoke(&batch(&self.item, 1), Duration::from_secs(5)).await;
+        assert!(matches!(ended, Ended::Died), "the fault point {point} was not reached: {ended:?}");
+
+        let mut worker = Worker::start("order-confirmation", &self.stack.environment()).await;
+        worker.deliver(&self.item, 2).await;
+        let id = self.shop.id(self.document, self.number);
+        let entry = self.shop.settled(&self.stack, &id).await;
+        let versions = match &entry.archived {
+            Some(archived) => self.stack.versions(archived.archive_key.rsplit_once('/').unwrap().0).await,
+            None => 0,
+        };
+        let (emails, composed) = (self.shop.emails().await.len(), self.shop.outputs().await.len());
+        Outcome { entry, versions, emails, composed }
+    }
+}
+
+struct Outcome {
+    entry: ledger::Entry,
+    versions: usize,
+    emails: usize,
+    composed: usize,
+}
+
+/// Print can always tell, so every crash ends in one accepted document.
+async fn print_survives(point: &str, compositions: usize) {
+    let outcome = Crash::prepare("orders/paid", str::to_owned).await.at(point).await;
+    assert_eq!(outcome.entry.state, State::Accepted, "{:?}", outcome.entry.reason);
+    assert_eq!(outcome.versions, 2, "one document and one record");
+    assert_eq!(outcome.composed, compositions);
+}
+
+macro_rules! print_survives {
+    ($($name:ident: $point:literal, $compositions:literal;)+) => { $(
+        #[tokio::test]
+        async fn $name() {
+            print_survives($point, $compositions).await;
+        }
+    )+ };
+}
+
+print_survives! {
+    after_claim: "claim", 1;
+    after_gather: "gather", 1;
+    after_compose: "compose", 2;
+    between_document_and_record: "archive-document", 1;
+    after_archive: "archive", 1;
+    after_mark_sending: "mark-sending", 1;
+    after_send: "send", 1;
+    after_complete: "complete", 1;
+}
+
+/// Core Messaging cannot be asked: the message is never repeated, and the doubt is recorded.
+#[tokio::test]
+async fn an_email_that_may_have_gone_is_unknown_and_not_repeated() {
+    for (point, emails) in [("mark-sending", 0), ("send", 1)] {
+        let outcome = Crash::prepare("orders/create", str::to_owned).await.at(point).await;
+        assert_eq!((outcome.entry.state, outcome.emails), (State::Unknown, emails), "{point}");
+        assert!(outcome.entry.reason.unwrap().contains("may have taken it"));
+        assert_eq!(outcome.versions, 2);
+    }
+}
+
+#[tokio::test]
+async fn an_email_is_sent_once_after_a_crash_before_its_send() {
+    for point in ["compose", "archive"] {
+        let outcome = Crash::prepare("orders/create", str::to_owned).await.at(point).await;
+        assert_eq!(
+            (outcome.entry.state, outcome.emails, outcome.versions),
+            (State::Accepted, 1, 2),
+            "{point}"
+        );
+    }
+}
+
+/// The shop has decided that a second copy of a transactional document does less harm than none.
+#[tokio::test]
+async fn a_shop_may_choose_to_send_again() {
+    let resend = |text: &str| {
+        text.replace("channels = [\"email\", \"print\"]", "channels = [\"email\"]\non_unknown = \"resend\"")
+    };
+    let outcome = Crash::prepare("orders/create", resend).await.at("mark-sending").await;
+    assert_eq!((outcome.entry.state, outcome.emails, outcome.versions), (State::Accepted, 1, 2));
+}
+
+fn exstream_sends(text: &str) -> String {
+    text.replace("channels = [\"print\"]", "channels = [\"exstream\"]")
+}
+
+/// Exstream sends while it composes: once its answer is archived, the send is a fact.
+#[tokio::test]
+async fn where_exstream_sends_its_archived_answer_proves_the_send() {
+    let outcome = Crash::prepare("orders/paid", exstream_sends).await.at("archive").await;
+    assert_eq!((outcome.entry.state, outcome.composed, outcome.versions), (State::Accepted, 1, 2));
+}
+
+#[tokio::test]
+async fn where_exstream_sends_a_crash_without_an_answer_is_unknown() {
+    for (point, composed) in [("mark-sending", 0), ("compose", 1)] {
+        let outcome = Crash::prepare("orders/paid", exstream_sends).await.at(point).await;
+        assert_eq!(
+            (outcome.entry.state, outcome.composed, outcome.versions),
+            (State::Unknown, composed, 0),
+            "{point}"
+        );
+    }
+}

@@ -1,0 +1,198 @@
+//! The other side misbehaves: Exstream, Core Messaging, Shopify.
+
+use comms::{Document, State};
+use e2e::{order_number, runtime::Worker, shop::Shop, stack::Stack};
+use serde_json::{Value, json};
+
+/// One worker, one shop, one order: the message is delivered as often as the queue would.
+struct Case {
+    stack: Stack,
+    shop: Shop,
+    worker: Worker,
+    number: u64,
+}
+
+impl Case {
+    async fn open(change: impl FnOnce(&str) -> String) -> Self {
+        let stack = Stack::open().await;
+        let shop = Shop::open(&stack, change).await;
+        let worker = Worker::start("order-confirmation", &stack.environment()).await;
+        Self { stack, shop, worker, number: order_number() }
+    }
+
+    /// Delivers the work until it is acknowledged; answers the entry and how many deliveries it took.
+    async fn deliver(&mut self, topic: &str) -> (ledger::Entry, u32) {
+        let event = self.shop.event(topic, self.number, |_| {});
+        self.shop.register(&event).await;
+        let item = self.shop.work_item(&event);
+        self.deliver_item(topic, &item).await
+    }
+
+    async fn deliver_item(&mut self, topic: &str, item: &Value) -> (ledger::Entry, u32) {
+        let deliveries = self.worker.deliver(item, 1).await;
+        let document = if topic == "orders/paid" { Document::Receipt } else { Document::OrderConfirmation };
+        (self.shop.settled(&self.stack, &self.shop.id(document, self.number)).await, deliveries)
+    }
+
+    async fn versions(&self, entry: &ledger::Entry) -> usize {
+        match &entry.archived {
+            Some(archived) => self.stack.versions(archived.archive_key.rsplit_once('/').unwrap().0).await,
+            None => 0,
+        }
+    }
+}
+
+fn impatient(text: &str) -> String {
+    text.replace("timeout_ms = 20000", "timeout_ms = 1000")
+        .replace("[delivery.email]\n", "[delivery.email]\ntimeout_ms = 1000\n")
+}
+
+/// What passes by itself is tried again and leaves one document.
+#[tokio::test]
+async fn exstream_recovers_from_what_passes() {
+    for fault in [
+        json!({"match": "ondemand", "kind": "status", "status": 500, "times": 2}),
+        json!({"match": "ondemand", "kind": "status", "status": 429, "retry_after_seconds": 1, "times": 2}),
+        json!({"match": "ondemand", "kind": "drop_connection", "times": 1}),
+        json!({"match": "ondemand", "kind": "timeout_after_success", "times": 1}),
+        json!({"match": "ondemand", "kind": "malformed_200", "times": 1}),
+        json!({"match": "ondemand", "kind": "non_json_error", "times": 1}),
+        json!({"match": "token", "kind": "status", "status": 503, "times": 1}),
+    ] {
+        let mut case = Case::open(impatient).await;
+        case.shop.exstream_faults(json!([fault])).await;
+        let (entry, deliveries) = case.deliver("orders/create").await;
+        assert_eq!(entry.state, State::Accepted, "{fault}: {:?}", entry.reason);
+        assert!(deliveries > 1, "{fault}: the fault was not met");
+        assert_eq!((case.versions(&entry).await, case.shop.emails().await.len()), (2, 1), "{fault}");
+    }
+}
+
+/// HTTP 200 with an error inside is never taken for a document.
+#[tokio::test]
+async fn a_success_that_is_none_fails_with_its_reason() {
+    for fault in ["error_200", "empty_200", "wrong_type_200"] {
+        let mut case = Case::open(str::to_owned).await;
+        case.shop.exstream_faults(json!([{"match": "ondemand", "kind": fault, "times": 1}])).await;
+        let (entry, deliveries) = case.deliver("orders/create").await;
+        match entry.state {
+            // Exstream said so: the reason is on record, and Shopify has been told
+            State::Failed => {
+                assert!(entry.reason.is_some(), "{fault}");
+                let reported = case.shop.metafield(case.number).await;
+                assert_eq!(reported["communications"][0]["state"], "failed", "{fault}: {reported}");
+                assert_eq!((case.shop.emails().await.len(), case.versions(&entry).await), (0, 0), "{fault}");
+            }
+            // not an answer of Exstream's: tried again
+            State::Accepted => assert!(deliveries > 1, "{fault}"),
+            other => panic!("{fault}: {other}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_exstream_refuses_fails_at_once() {
+    let mut case = Case::open(str::to_owned).await;
+    case.shop.exstream_faults(json!([{"match": "ondemand", "kind": "status", "status": 400}])).await;
+    let (entry, deliveries) = case.deliver("orders/create").await;
+    assert_eq!((entry.state, deliveries), (State::Failed, 1));
+    assert!(entry.reason.unwrap().contains("400"));
+    assert!(entry.archived.is_none());
+}
+
+#[tokio::test]
+async fn an_expired_token_is_replaced_within_the_same_delivery() {
+    let mut case = Case::open(str::to_owned).await;
+    case.deliver("orders/create").await;
+    case.shop.control(case.shop.exstream, "POST", "expire-tokens", None).await;
+    let (entry, deliveries) = case.deliver("orders/paid").await;
+    assert_eq!((entry.state, deliveries), (State::Accepted, 1));
+}
+
+/// A time-out of a send is not a failed send.
+#[tokio::test]
+async fn an_email_whose_answer_is_lost_is_unknown_and_never_repeated() {
+    let mut case = Case::open(impatient).await;
+    case.shop.exstream_faults(json!([{"match": "email", "kind": "timeout_after_success", "times": 1}])).await;
+    let (entry, _) = case.deliver("orders/create").await;
+    assert_eq!((entry.state, case.shop.emails().await.len()), (State::Unknown, 1));
+    // a later delivery of the same work changes nothing
+    let (entry, deliveries) = case.deliver("orders/create").await;
+    assert_eq!((entry.state, deliveries, case.shop.emails().await.len()), (State::Unknown, 1, 1));
+    assert_eq!(case.shop.metafield(case.number).await["communications"][0]["state"], "unknown");
+}
+
+#[tokio::test]
+async fn an_email_that_was_certainly_not_taken_is_sent_later() {
+    let mut case = Case::open(str::to_owned).await;
+    case.shop
+        .exstream_faults(
+            json!([{"match": "email", "kind": "throttled", "retry_after_seconds": 1, "times": 2}]),
+        )
+        .await;
+    let (entry, deliveries) = case.deliver("orders/create").await;
+    assert_eq!((entry.state, deliveries), (State::Accepted, 3));
+    assert_eq!(
+        (case.shop.emails().await.len(), case.shop.outputs().await.len()),
+        (1, 1),
+        "composed once, sent once"
+    );
+}
+
+/// The event was too large to carry its order: it is fetched, through throttling and all.
+#[tokio::test]
+async fn an_order_is_fetched_through_throttling() {
+    let mut case = Case::open(str::to_owned).await;
+    let event = case.shop.event("orders/create", case.number, |_| {});
+    case.shop.register(&event).await;
+    case.shop.shopify_faults(json!([{"match": "OrderForDocuments", "kind": "throttled", "times": 1}])).await;
+    let mut item = case.shop.work_item(&event);
+    item.as_object_mut().unwrap().remove("payload");
+    let (entry, _) = case.deliver_item("orders/create", &item).await;
+    assert_eq!(entry.state, State::Accepted, "{:?}", entry.reason);
+
+    // the fetched order makes the same document as the event's own payload
+    let (_, object) = case.stack.object(&entry.archived.unwrap().archive_key).await;
+    let details = object.metadata().unwrap()["details"].clone();
+    assert!(!details.is_empty());
+}
+
+#[tokio::test]
+async fn an_order_shopify_does_not_have_fails_with_that_reason() {
+    let mut case = Case::open(str::to_owned).await;
+    let event = case.shop.event("orders/create", case.number, |_| {});
+    let mut item = case.shop.work_item(&event);
+    item.as_object_mut().unwrap().remove("payload");
+    let (entry, deliveries) = case.deliver_item("orders/create", &item).await;
+    assert_eq!((entry.state, deliveries), (State::Failed, 1));
+    assert_eq!(entry.reason.as_deref(), Some("Shopify has no such order"));
+}
+
+#[tokio::test]
+async fn a_payload_that_is_not_an_order_fails_and_names_the_field() {
+    let mut case = Case::open(str::to_owned).await;
+    let event = case.shop.event("orders/create", case.number, |payload| {
+        payload["line_items"][1]["price_set"]["presentment_money"]["amount"] = "a lot".into();
+    });
+    let (entry, deliveries) = case.deliver_item("orders/create", &case.shop.work_item(&event)).await;
+    assert_eq!((entry.state, deliveries), (State::Failed, 1));
+    let reason = entry.reason.unwrap();
+    assert!(reason.contains("line_items[1].price_set"), "{reason}");
+    assert!(!reason.contains("a lot"), "a customer's data is not repeated: {reason}");
+}
+
+#[tokio::test]
+async fn nobody_to_send_to_is_suppressed_with_the_reason() {
+    let mut case =
+        Case::open(|text| text.replace("channels = [\"email\", \"print\"]", "channels = [\"email\"]")).await;
+    let event = case.shop.event("orders/create", case.number, |payload| {
+        payload["email"] = Value::Null;
+        payload["contact_email"] = Value::Null;
+        payload["customer"]["email"] = Value::Null;
+    });
+    case.shop.register(&event).await;
+    let (entry, _) = case.deliver_item("orders/create", &case.shop.work_item(&event)).await;
+    assert_eq!(entry.state, State::Suppressed);
+    assert_eq!(entry.reason.as_deref(), Some("no channel can reach the recipient"));
+    assert_eq!(case.shop.metafield(case.number).await["communications"][0]["state"], "suppressed");
+}
