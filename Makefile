@@ -6,8 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 LOCAL := $(PYTHON) -B infra/local/local.py
 CARGO := cargo
-# what runs: the functions, and what a local stack is made of
-BINARIES := intake order-confirmation write-back local-stubs ctl
+FUNCTIONS := intake order-confirmation write-back
 # a stack of its own, beside one that `make up` started
 E2E_PORT_BASE ?= 4590
 
@@ -17,7 +16,9 @@ help: ## List the targets
 
 .PHONY: build
 build: ## Build the functions, the stubs and ctl, and package the functions
-	$(CARGO) build --release --locked $(addprefix -p ,$(BINARIES))
+# apart, so that no feature the tools switch on in a library gets into a function
+	$(CARGO) build --release --locked $(addprefix -p ,$(FUNCTIONS))
+	$(CARGO) build --locked -p ctl -p local-stubs
 	$(LOCAL) package
 
 .PHONY: demo

@@ -1,7 +1,7 @@
 """The few requests that setting a local stack up needs, without an SDK.
 
-The emulator reads the region and the account out of the credential scope and checks no signature, so requests
-carry the scope alone. Never to be pointed at AWS.
+The emulator reads the region and the account out of the credential scope and checks no signature, so its
+requests carry the scope alone. Never to be pointed at AWS.
 """
 
 from __future__ import annotations
@@ -22,11 +22,7 @@ class Emulator:
 
     def put_secret(self, name: str, value: dict[str, Any]) -> None:
         text = json.dumps(value)
-        try:
-            self._json("secretsmanager", "CreateSecret", {"Name": name, "SecretString": text})
-        except urllib.error.HTTPError as error:
-            if b"ResourceExistsException" not in error.read():
-                raise Failure(f"creating the secret {name}: HTTP {error.code}") from error
+        if not self._json("secretsmanager", "CreateSecret", {"Name": name, "SecretString": text}, 400):
             self._json("secretsmanager", "PutSecretValue", {"SecretId": name, "SecretString": text})
 
     def lock_objects(self, bucket: str, mode: str, days: int) -> None:
@@ -37,17 +33,33 @@ class Emulator:
             f"<Rule><DefaultRetention><Mode>{mode}</Mode><Days>{days}</Days></DefaultRetention></Rule>"
             "</ObjectLockConfiguration>"
         )
-        self._send("s3", f"/{bucket}?object-lock", body.encode(), {}, "PUT")
+        url = f"{self.endpoint}/{bucket}?object-lock"
+        send("PUT", url, body.encode(), {"Authorization": self._scope("s3")})
 
-    def _json(self, service: str, action: str, body: dict[str, Any]) -> None:
-        headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{service}.{action}"}
-        self._send(service, "/", json.dumps(body).encode(), headers, "POST")
+    def _json(self, service: str, action: str, body: dict[str, Any], refusal: int | None = None) -> bool:
+        headers = {
+            "Authorization": self._scope(service),
+            "Content-Type": "application/x-amz-json-1.1",
+            "X-Amz-Target": f"{service}.{action}",
+        }
+        return send("POST", self.endpoint, json.dumps(body).encode(), headers, refusal)
 
-    def _send(self, service: str, path: str, body: bytes, headers: dict[str, str], method: str) -> None:
+    def _scope(self, service: str) -> str:
         scope = f"{self.access_key}/20260101/{self.region}/{service}/aws4_request"
-        authorization = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none"
-        request = urllib.request.Request(
-            self.endpoint + path, body, {**headers, "Authorization": authorization}, method=method
-        )
+        return f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none"
+
+
+def send(method: str, url: str, body: bytes, headers: dict[str, str], refusal: int | None = None) -> bool:
+    """Whether the server did it; `refusal` is the status with which it may say no."""
+    request = urllib.request.Request(url, body, headers, method=method)
+    try:
         with urllib.request.urlopen(request, timeout=SECONDS):
-            pass
+            return True
+    except urllib.error.HTTPError as error:
+        if error.code == refusal:
+            return False
+        raise Failure(
+            f"{method} {url}: HTTP {error.code} {error.read(500).decode(errors='replace')}"
+        ) from None
+    except OSError as error:
+        raise Failure(f"{method} {url}: {error}") from None

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".local"
 CDK = ROOT / "infra/cdk"
 VENV = STATE / ".venv"
-RELEASE = ROOT / "target/release"
+BUILT = ROOT / "target"
 PACKAGES = ROOT / "target/lambda"
 FUNCTIONS = ("intake", "order-confirmation", "write-back")
 # the schema the Shopify stub checks queries against
@@ -80,7 +80,8 @@ def package_functions() -> Path:
 
 
 def require_binary(name: str) -> Path:
-    binary = RELEASE / name
+    """A function as it is deployed, or a tool as it was built for this machine."""
+    binary = BUILT / ("release" if name in FUNCTIONS else "debug") / name
     if not binary.exists():
         raise Failure(f"{binary.relative_to(ROOT)} is not built: run `make build`")
     return binary

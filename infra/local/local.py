@@ -14,9 +14,8 @@ from pathlib import Path
 
 import install
 from processes import Failure, tail
-from stack import DEFAULT_NAME, LocalStack, known
+from stack import DEFAULT_NAME, SAMPLES, LocalStack, known
 
-SAMPLES = install.ROOT / "infra/local/samples"
 DEMO_PORT_BASE = 4580
 DEMO_SECONDS = 150
 

@@ -19,12 +19,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import install
-from emulator import Emulator
+from emulator import Emulator, send
 from processes import Failure, Processes, Service, Step, begin, require_free, run
 
 PREFIX = "shopify-exstream"
 REGION = "eu-west-1"
 CONFIGS = install.ROOT / "infra/local/config"
+SAMPLES = install.ROOT / "infra/local/samples"
 DEFAULT_NAME = "default"
 # the ports that the checked-in shop configurations name
 CONFIG_PORTS = {"exstream": 4601, "shopify": 4602}
@@ -131,6 +132,8 @@ class LocalStack:
             f"127.0.0.1:{self.ports['shopify']}",
             "--schema",
             str(install.ADMIN_SCHEMA),
+            "--communications",
+            str(install.ROOT / "infra/local/communications.json"),
         ]
         return [
             Service("ministack", [str(install.emulator())], aws, self.url("aws") + "/_ministack/ready"),
@@ -191,6 +194,10 @@ class LocalStack:
             synthesis.abandon()
             raise
         self._deploy(synthesis)
+        # the stub knows no order of its own accord
+        for sample in sorted(SAMPLES.glob("*.json")):
+            headers = {"Content-Type": "application/json"}
+            send("PUT", self.url("shopify") + "/__stub/orders", sample.read_bytes(), headers)
 
     def _stop(self) -> None:
         self.processes.stop_all()

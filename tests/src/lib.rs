@@ -1,6 +1,6 @@
 //! What the end-to-end tests stand on: a deployed local stack, shops of their own, workers on a leash.
 //!
-//! The stack is the one `infra/local/local.py up --name test` deploys; its outputs are in the file named by
+//! The stack is the one `infra/local/local.py up --name e2e` deploys; its outputs are in the file named by
 //! `STACK_FILE`. Every test makes a shop of its own, with its own stub servers where it sets faults, so all
 //! tests run at once and none sees another's. Nothing here sleeps for luck: it polls a condition.
 

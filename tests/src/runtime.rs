@@ -95,9 +95,14 @@ impl Worker {
 impl Worker {
     /// Delivers one message as often as its queue would, until it is acknowledged. Answers how often.
     pub async fn deliver(&mut self, item: &Value, first: u32) -> u32 {
+        self.deliver_all(std::slice::from_ref(item), first).await
+    }
+
+    /// The same for a batch, which is delivered whole until all of it is acknowledged at once.
+    pub async fn deliver_all(&mut self, items: &[Value], first: u32) -> u32 {
         let until = tokio::time::Instant::now() + Duration::from_secs(90);
         for receive_count in first.. {
-            match self.invoke(&batch(item, receive_count), Duration::from_secs(20)).await {
+            match self.invoke(&batch(items, receive_count), Duration::from_secs(20)).await {
                 Ended::Response(response) if response["batchItemFailures"] == json!([]) => {
                     return receive_count;
                 }
@@ -111,12 +116,15 @@ impl Worker {
     }
 }
 
-/// A batch of one message.
-pub fn batch(item: &Value, receive_count: u32) -> Value {
-    json!({"Records": [{
-        "messageId": uuid::Uuid::new_v4().to_string(), "receiptHandle": "none", "body": item.to_string(),
-        "attributes": {"ApproximateReceiveCount": receive_count.to_string()}, "eventSource": "aws:sqs",
-    }]})
+/// A batch as the event source mapping makes it.
+pub fn batch(items: &[Value], receive_count: u32) -> Value {
+    let record = |item: &Value| {
+        json!({
+            "messageId": uuid::Uuid::new_v4().to_string(), "receiptHandle": "none", "body": item.to_string(),
+            "attributes": {"ApproximateReceiveCount": receive_count.to_string()}, "eventSource": "aws:sqs",
+        })
+    };
+    json!({"Records": items.iter().map(record).collect::<Vec<_>>()})
 }
 
 async fn next(State(api): State<Arc<Api>>) -> impl IntoResponse {

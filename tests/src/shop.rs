@@ -20,7 +20,10 @@ impl Shop {
     /// A new shop with the demonstration's configuration, changed by `change`.
     pub async fn open(stack: &Stack, change: impl FnOnce(&str) -> String) -> Self {
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let exstream = ExstreamStub::start(any, ExstreamOptions::default()).await.unwrap();
+        let communications = include_str!("../../infra/local/communications.json");
+        let communications = serde_json::from_str(communications).unwrap();
+        let options = ExstreamOptions { communications, ..ExstreamOptions::default() };
+        let exstream = ExstreamStub::start(any, options).await.unwrap();
         let shopify = ShopifyStub::start(any, ShopifyOptions::default()).await.unwrap();
         let domain: ShopDomain = format!("t{}.myshopify.com", uuid::Uuid::new_v4().simple()).parse().unwrap();
         let shop = Self {

@@ -93,19 +93,6 @@ impl Stack {
         assert!(request.send().await.unwrap().failed().is_empty());
     }
 
-    /// Whether a queue has no message, waiting or handed out. Other tests use it, too.
-    pub async fn is_empty(&self, queue: &str) -> bool {
-        use aws_sdk_sqs::types::QueueAttributeName as Name;
-        let names = [Name::ApproximateNumberOfMessages, Name::ApproximateNumberOfMessagesNotVisible];
-        let get = self
-            .sqs
-            .get_queue_attributes()
-            .queue_url(self.output(queue))
-            .set_attribute_names(Some(names.into()));
-        let attributes = get.send().await.unwrap();
-        attributes.attributes().unwrap().values().all(|count| count == "0")
-    }
-
     /// Takes the messages of a queue whose body or attributes mention `text`; others go back.
     pub async fn receive(&self, queue_url: &str, text: &str) -> Vec<String> {
         let mut found = Vec::new();

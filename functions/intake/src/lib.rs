@@ -9,7 +9,7 @@ mod route;
 
 pub use route::{Ignored, Intaken, flow_of, work_item};
 
-use comms::{Flow, ShopDomain};
+use comms::{Flow, ShopDomain, chain};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -83,12 +83,9 @@ impl Intake {
         let now = Timestamp::now();
         let mut metrics = Metrics::default();
         let taken = self.take(&event, now, &mut metrics).await;
-        match &taken {
-            Ok(_) => {}
-            Err(error) => {
-                metrics.count("Refused", 1);
-                tracing::error!(error = %error, cause = error_cause(error), "event refused");
-            }
+        if let Err(error) = &taken {
+            metrics.count("Refused", 1);
+            tracing::error!(error = %chain(error), "event refused");
         }
         metrics.emit(&self.function, now);
         taken
@@ -146,14 +143,4 @@ fn queue_variable(flow: Flow) -> String {
 /// Text from outside, fit for one log line.
 fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(80).collect()
-}
-
-fn error_cause(error: &IntakeError) -> String {
-    let mut causes = Vec::new();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        causes.push(error.to_string());
-        cause = error.source();
-    }
-    causes.join(": ")
 }

@@ -9,5 +9,5 @@ use service::Service;
 async fn main() -> Result<(), Error> {
     let service = Service::start().await?;
     let intake = Intake::new(&service)?;
-    service::run(async |event, _| Ok(intake.handle(event).await?)).await
+    service::run(async |event, _| intake.handle(event).await).await
 }

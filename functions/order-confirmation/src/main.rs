@@ -10,5 +10,5 @@ use service::Service;
 async fn main() -> Result<(), Error> {
     let service = Service::start().await?;
     let handler = FlowHandler::new(&service, OrderConfirmation)?;
-    service::run(async |event, invocation| Ok(handler.handle(event, invocation).await?)).await
+    service::run(async |event, invocation| handler.handle(event, invocation).await).await
 }

@@ -5,11 +5,8 @@
 //! written without it. Nothing here has to be undone after a crash: what was written is found by the next
 //! delivery and merges to the same value, and tags are added to a set.
 
-use crate::{
-    chain,
-    status::{Report, Status},
-};
-use comms::{Class, Classify, Gid};
+use crate::status::{Report, Status};
+use comms::{Class, Classify, Gid, chain};
 use futures::{StreamExt, stream};
 use shop_config::WriteBack;
 use shopify::{AdminApi, AdminError, Call, MAX_METAFIELDS, MetafieldWrite, StatusMetafield};

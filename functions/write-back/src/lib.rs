@@ -11,14 +11,14 @@ mod status;
 pub use coalesce::{Told, report};
 pub use status::{Existing, KEEP, Report, Status};
 
-use comms::{ShopDomain, WriteBackState};
+use comms::{ShopDomain, WriteBackState, chain};
 use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 use ledger::Ledger;
 use service::{Invocation, Metrics, Secrets, Service, StartError, optional};
 use shop_config::ConfigStore;
 use shopify::{AdminApi, Call};
-use std::{collections::BTreeMap, error::Error, panic::AssertUnwindSafe, time::Duration};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
 use tokio::time::Instant;
 use work::{Backoff, BatchResponse, MalformedBatch, Queue, Retry, SqsEvent, WriteBackItem};
 
@@ -203,16 +203,4 @@ const fn metric(state: WriteBackState) -> &'static str {
         WriteBackState::Failed => "ReportRefused",
         WriteBackState::None | WriteBackState::Pending => "ReportSkipped",
     }
-}
-
-/// An error with its causes, cut to what a log line or the ledger takes.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text.chars().take(300).collect()
 }

@@ -9,5 +9,5 @@ use write_back::WriteBack;
 async fn main() -> Result<(), Error> {
     let service = Service::start().await?;
     let handler = WriteBack::new(&service)?;
-    service::run(async |event, invocation| Ok(handler.handle(event, invocation).await?)).await
+    service::run(async |event, invocation| handler.handle(event, invocation).await).await
 }

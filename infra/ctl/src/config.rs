@@ -1,7 +1,8 @@
 //! `ctl config`: check and store shop configurations.
 
-use crate::{Failure, chain, stack::Stack};
+use crate::{Failure, stack::Stack};
 use aws_sdk_s3::primitives::ByteStream;
+use comms::chain;
 use shop_config::{ShopConfig, config_key};
 use std::{
     path::{Path, PathBuf},

@@ -15,7 +15,7 @@ mod status;
 mod table;
 
 use clap::{Parser, Subcommand};
-use comms::{CommunicationId, Gid, ShopDomain};
+use comms::{CommunicationId, Gid, ShopDomain, chain};
 use stack::Stack;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
@@ -130,15 +130,4 @@ fn order_gid(text: &str) -> Result<Gid, Failure> {
         Ok(number) => Ok(Gid::new("Order", number)),
         Err(_) => Ok(text.parse()?),
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -30,7 +30,7 @@ pub async fn run(
     let mut expected: Vec<CommunicationId> = Vec::new();
     for file in files {
         let event = Event::parse(&std::fs::read(file)?)
-            .map_err(|error| format!("{}: {}", file.display(), crate::chain(&error)))?;
+            .map_err(|error| format!("{}: {}", file.display(), comms::chain(&error)))?;
         let shop = event.shop.clone();
         let loaded = configs.get(&shop, jiff::Timestamp::now()).await?;
         let ids = match work_item(&event, &loaded.config)? {

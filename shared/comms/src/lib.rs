@@ -4,6 +4,7 @@
 //! then on. Other crates speak in these types, so a shop domain is never mistaken for a file path and an
 //! amount never passes through a float.
 
+mod chain;
 mod class;
 mod document;
 mod gid;
@@ -12,6 +13,7 @@ mod money;
 mod shop;
 mod state;
 
+pub use chain::{chain, cut};
 pub use class::{Class, Classify};
 pub use document::{Document, Flow, MessageClass, UnknownName};
 pub use gid::{Gid, InvalidGid};

@@ -1,12 +1,15 @@
 //! A flow function's handler: the batch loop around the pipeline, one log line a communication, the reports.
 
 use crate::pipeline::{DocumentFlow, Job, Settled, Tools};
-use comms::{CommunicationId, State};
+use comms::{CommunicationId, State, chain};
 use service::{Invocation, Metrics, Service, StartError, optional};
 use shopify::AdminApi;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::time;
-use work::{Backoff, BatchResponse, Limits, MalformedBatch, Queue, Record, Retry, SqsEvent, WorkItem, each};
+use work::{
+    Backoff, BatchResponse, InvalidItem, Limits, MalformedBatch, Queue, Record, Retry, SqsEvent, WorkItem,
+    each,
+};
 
 /// How a function handles batches, from its environment.
 #[derive(Debug, Clone, Copy)]
@@ -62,28 +65,15 @@ impl<F: DocumentFlow> FlowHandler<F> {
     }
 
     async fn record(&self, record: &Record, invocation: &Invocation) -> Result<Vec<Settled>, Retry> {
-        let item =
-            WorkItem::from_json(&record.body).map_err(|error| Retry::new(crate::pipeline::chain(&error)))?;
+        let item = WorkItem::from_json(&record.body).map_err(unreadable)?;
         let now = (self.tools.clock)();
-        let retry = |reason: String| Retry::new(reason);
-        let loaded = self
-            .tools
-            .configs
-            .get(&item.shop, now)
-            .await
-            .map_err(|error| retry(crate::pipeline::chain(&error)))?;
+        let loaded = self.tools.configs.get(&item.shop, now).await.map_err(|error| Retry::of(&error))?;
         let plans = self.flow.plan(&item, &loaded.config);
         if plans.is_empty() {
             return Ok(Vec::new());
         }
-        let secrets = self
-            .tools
-            .secrets
-            .shop(&item.shop, now)
-            .await
-            .map_err(|error| retry(crate::pipeline::chain(&error)))?;
-        let payload =
-            self.tools.payloads.load(&item).await.map_err(|error| retry(crate::pipeline::chain(&error)))?;
+        let secrets = self.tools.secrets.shop(&item.shop, now).await.map_err(|error| Retry::of(&error))?;
+        let payload = self.tools.payloads.load(&item).await.map_err(|error| Retry::of(&error))?;
         let mut settled = Vec::with_capacity(plans.len());
         for (index, plan) in plans.iter().enumerate() {
             // switched off since the plan was made is switched off
@@ -129,7 +119,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
         let (indices, bodies): (Vec<_>, Vec<_>) = reports.into_iter().unzip();
         for (index, sent) in indices.into_iter().zip(self.tools.write_back.send_all(&bodies).await) {
             if let (Err(error), Some(result)) = (sent, results.get_mut(index)) {
-                *result = Err(Retry::new(crate::pipeline::chain(&error)));
+                *result = Err(Retry::of(&error));
             }
         }
         results
@@ -153,6 +143,16 @@ impl<F: DocumentFlow> FlowHandler<F> {
         }
         metrics.emit(&self.function, (self.tools.clock)());
     }
+}
+
+/// No wait makes such a message readable: it goes to the dead letters without one.
+fn unreadable(error: InvalidItem) -> Retry {
+    let after = match error {
+        // a newer function may be on its way
+        InvalidItem::Version(_) => None,
+        InvalidItem::NotAnItem(_) | InvalidItem::Fields(_) => Some(Duration::ZERO),
+    };
+    Retry { reason: chain(&error), after }
 }
 
 fn metric(settled: &Settled) -> &'static str {

@@ -5,7 +5,7 @@ use archive::Archive;
 use bytes::Bytes;
 use comms::{
     Class, Classify, CommunicationId, CustomerKey, Document, Gid, MessageClass, Revision, State,
-    WriteBackState,
+    WriteBackState, chain,
 };
 use delivery::{Channels, Recipient};
 use exstream::{Catalogue, Exstream};
@@ -166,7 +166,7 @@ impl Job<'_> {
                 lease_until: self.invocation.deadline.max(now) + LEASE_GRACE,
             })
             .await
-            .map_err(|error| retry(&error))?;
+            .map_err(|error| Retry::of(&error))?;
         match claim {
             Claim::Started(lease) => {
                 fault::point("claim");
@@ -269,16 +269,15 @@ impl Job<'_> {
     async fn end(&self, lease: &Lease, state: State, end: End<'_>) -> Result<Settled, Retry> {
         let now = self.now();
         let write_back = report::owed(&self.loaded.config, end.test);
-        let reason = end.reason.map(|reason| cut(reason, MAX_REASON));
         let outcome = Outcome {
             archived: end.archived,
             channel: end.channel,
             reference: end.reference,
-            reason: reason.as_deref(),
+            reason: end.reason,
             customer: end.customer,
             write_back: Some(write_back),
         };
-        self.tools.ledger.complete(lease, state, &outcome, now).await.map_err(|error| retry(&error))?;
+        self.tools.ledger.complete(lease, state, &outcome, now).await.map_err(|error| Retry::of(&error))?;
         fault::point("complete");
         let report = (write_back == WriteBackState::Pending).then(|| {
             let mut entry = lease.entry.clone();
@@ -286,7 +285,7 @@ impl Job<'_> {
             entry.updated_epoch_ms = now.as_millisecond();
             entry.archived = end.archived.cloned().or(entry.archived);
             entry.channel = end.channel.map(str::to_owned).or(entry.channel);
-            entry.reason = reason;
+            entry.reason = end.reason.map(str::to_owned);
             report::item(&entry, &self.loaded.config)
         });
         Ok(Settled { state, attempts: lease.entry.attempts, fresh: true, report })
@@ -369,32 +368,4 @@ struct End<'a> {
     reason: Option<&'a str>,
     customer: Option<&'a CustomerKey>,
     test: bool,
-}
-
-/// Bytes of a reason that fit into the ledger's item.
-const MAX_REASON: usize = 200;
-
-fn retry<E: Classify + std::error::Error>(error: &E) -> Retry {
-    let after = match error.class() {
-        Class::Transient { retry_after } => retry_after,
-        Class::Permanent | Class::Unknown => None,
-    };
-    Retry { reason: chain(error), after }
-}
-
-/// An error and its causes on one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    cut(&text, 400)
-}
-
-fn cut(text: &str, bytes: usize) -> String {
-    let end = (0..=bytes.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or_default();
-    text[..end].to_owned()
 }

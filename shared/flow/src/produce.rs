@@ -6,10 +6,11 @@
 use crate::{
     evidence::{self, Evidence, dated, format_name},
     fault,
-    pipeline::{Draft, Halt, Job, chain},
+    pipeline::{Draft, Halt, Job},
 };
 use archive::{Composed, Details, Location, Stored, TemplateBasis, sha256_hex};
 use bytes::Bytes;
+use comms::chain;
 use exstream::{Basis, ComposeCall, ExstreamError, TemplateCall};
 use ledger::{ArchivedAs, Lease, SendMark};
 use shop_config::{Channel, DriverFormat};

@@ -9,11 +9,14 @@ use aws_sdk_dynamodb::{
 };
 use comms::{
     Class, Classify, CommunicationId, CustomerKey, Document, Flow, Gid, Revision, ShopDomain, State,
-    WriteBackState,
+    WriteBackState, cut,
 };
 use futures::future::try_join_all;
 use jiff::Timestamp;
 use std::collections::HashMap;
+
+/// What of a reason is kept, so that an item stays within a kilobyte.
+const MAX_REASON_BYTES: usize = 160;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -232,7 +235,7 @@ impl Ledger {
         for (name, value) in [
             ("channel", outcome.channel),
             ("reference", outcome.reference),
-            ("reason", outcome.reason),
+            ("reason", outcome.reason.map(|reason| cut(reason, MAX_REASON_BYTES))),
             ("customer", outcome.customer.map(CustomerKey::as_str)),
             ("write_back", outcome.write_back.map(WriteBackState::name)),
         ] {
@@ -294,7 +297,7 @@ impl Ledger {
         update = match reason {
             Some(reason) => update
                 .update_expression("SET write_back = :state, write_back_reason = :reason")
-                .expression_attribute_values(":reason", text(reason)),
+                .expression_attribute_values(":reason", text(cut(reason, MAX_REASON_BYTES))),
             None => update.update_expression("SET write_back = :state REMOVE write_back_reason"),
         };
         let result = update.condition_expression(condition).send().await;

@@ -6,7 +6,7 @@ use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::Timeou
 use delivery::Channels;
 use exstream::{Catalogue, Exstream, TokenSource};
 use jiff::Timestamp;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use ledger::Ledger;
 use serde::{Serialize, de::DeserializeOwned};
 use shop_config::ConfigStore;
@@ -168,18 +168,24 @@ fn parsed<T: FromStr<Err: ToString>>(name: &str, default: Option<&str>) -> Resul
     })
 }
 
-/// Serves invocations until Lambda ends the process.
-pub async fn run<E, T, F>(handle: F) -> Result<(), Error>
+/// Serves invocations until Lambda ends the process. A failed one says why, with all causes, in what Lambda
+/// passes on: the dead letter of an asynchronous call, the log of any.
+pub async fn run<E, T, F, R>(handle: F) -> Result<(), Error>
 where
     E: DeserializeOwned,
     T: Serialize,
-    F: AsyncFn(E, Invocation) -> Result<T, Error>,
+    R: std::error::Error,
+    F: AsyncFn(E, Invocation) -> Result<T, R>,
 {
     let handle = &handle;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<E>| {
         let deadline = Timestamp::from_millisecond(i64::try_from(event.context.deadline).unwrap_or(i64::MAX))
             .unwrap_or(Timestamp::MAX);
-        handle(event.payload, Invocation { request_id: event.context.request_id, deadline }).await
+        let invocation = Invocation { request_id: event.context.request_id, deadline };
+        handle(event.payload, invocation).await.map_err(|error| Diagnostic {
+            error_type: std::any::type_name::<R>().rsplit("::").next().unwrap_or_default().to_owned(),
+            error_message: comms::chain(&error),
+        })
     }))
     .await
 }

@@ -1,5 +1,6 @@
 //! The batch loop.
 
+use comms::{Class, Classify, chain};
 use futures::{FutureExt, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use std::{fmt, panic::AssertUnwindSafe, time::Duration};
@@ -77,6 +78,15 @@ pub struct Retry {
 impl Retry {
     pub fn new(reason: impl fmt::Display) -> Self {
         Self { reason: reason.to_string(), after: None }
+    }
+
+    /// The error with its causes, and the wait it asks for.
+    pub fn of<E: Classify + std::error::Error>(error: &E) -> Self {
+        let after = match error.class() {
+            Class::Transient { retry_after } => retry_after,
+            Class::Permanent | Class::Unknown => None,
+        };
+        Self { reason: chain(error), after }
     }
 }
 

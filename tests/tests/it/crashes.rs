@@ -37,7 +37,7 @@ impl Crash {
         environment.insert("FAULT_POINT".to_owned(), point.to_owned());
         let mut doomed = Worker::start("order-confirmation", &environment).await;
         // a short invocation is a short lease
-        let ended = doomed.invoke(&batch(&self.item, 1), Duration::from_secs(5)).await;
+        let ended = doomed.invoke(&batch(std::slice::from_ref(&self.item), 1), Duration::from_secs(5)).await;
         assert!(matches!(ended, Ended::Died), "the fault point {point} was not reached: {ended:?}");
 
         let mut worker = Worker::start("order-confirmation", &self.stack.environment()).await;

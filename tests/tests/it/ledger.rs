@@ -141,11 +141,12 @@ async fn an_item_stays_within_a_kilobyte() {
     };
     let customer = CustomerKey::derive(b"key", &case.shop, &Gid::new("Customer", u64::MAX));
     case.stack.ledger.mark_sending(&lease, "email", Some(&archived), case.now).await.unwrap();
+    let long = "because ".repeat(100);
     let outcome = Outcome {
         archived: Some(&archived),
         channel: Some("email"),
         reference: Some("xsi-123456789012"),
-        reason: None,
+        reason: Some(&long),
         customer: Some(&customer),
         write_back: Some(WriteBackState::Pending),
     };

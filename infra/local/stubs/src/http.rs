@@ -215,11 +215,23 @@ async fn serve<S: Service>(shared: &Shared<S>, request: &Request, wire: &Wire) -
     if !plan.delay.is_zero() {
         pause(&shared.closing, plan.delay).await;
     }
-    let Some(fault) = plan.fault else {
-        let answer = service.answer(request).await;
-        entry.close(answer.status, None);
-        return answer;
+    let (answer, kind) = match plan.fault {
+        None => (service.answer(request).await, None),
+        Some(fault) => (spoil(shared, request, wire, &fault, &operations).await, Some(fault.kind)),
     };
+    entry.close(answer.status, kind);
+    answer
+}
+
+/// The answer to a request that a fault setting hits.
+async fn spoil<S: Service>(
+    shared: &Shared<S>,
+    request: &Request,
+    wire: &Wire,
+    fault: &Fault,
+    operations: &[String],
+) -> Answer {
+    let service = &shared.service;
     let answer = match fault.kind {
         FaultKind::Delay => service.answer(request).await,
         FaultKind::DropConnection => {
@@ -244,16 +256,14 @@ async fn serve<S: Service>(shared: &Shared<S>, request: &Request, wire: &Wire) -
         | FaultKind::Empty200
         | FaultKind::WrongType200
         | FaultKind::Throttled
-        | FaultKind::AccessDenied => service.failure(&fault, &operations),
+        | FaultKind::AccessDenied => service.failure(fault, operations),
     };
-    let answer = match fault.retry_after_seconds {
+    match fault.retry_after_seconds {
         Some(seconds) if !answer.headers.iter().any(|(name, _)| name == header::RETRY_AFTER) => {
             answer.with_header(header::RETRY_AFTER, seconds.to_string())
         }
         _ => answer,
-    };
-    entry.close(answer.status, Some(fault.kind));
-    answer
+    }
 }
 
 /// What a proxy in front of the product says: no JSON, no product error code.

@@ -18,6 +18,12 @@ struct Arguments {
     /// Introspection result of the Admin API (.json.gz or .json), or its SDL.
     #[arg(long, env = "ADMIN_SCHEMA")]
     schema: Option<PathBuf>,
+    /// Client id (or user name) that both stubs accept.
+    #[arg(long, default_value = "local")]
+    client_id: String,
+    /// Client secret (or password) that both stubs accept.
+    #[arg(long, default_value = "local-secret")]
+    client_secret: String,
     /// JSON list of the Exstream communications that exist; without it every UUID is one.
     #[arg(long)]
     communications: Option<PathBuf>,
@@ -48,9 +54,19 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let schema = arguments.schema.or_else(find_schema).unwrap_or_default();
-    let shopify =
-        ShopifyStub::start(arguments.shopify, ShopifyOptions { schema, ..ShopifyOptions::default() }).await?;
-    let options = ExstreamOptions { communications, ..ExstreamOptions::default() };
+    let options = ShopifyOptions {
+        schema,
+        client_id: arguments.client_id.clone(),
+        client_secret: arguments.client_secret.clone(),
+        ..ShopifyOptions::default()
+    };
+    let shopify = ShopifyStub::start(arguments.shopify, options).await?;
+    let options = ExstreamOptions {
+        client_id: arguments.client_id,
+        client_secret: arguments.client_secret,
+        communications,
+        ..ExstreamOptions::default()
+    };
     let exstream = ExstreamStub::start(arguments.exstream, options).await?;
     let ready = serde_json::json!({"ready": true, "exstream": exstream.url(), "shopify": shopify.url()});
     writeln!(std::io::stdout(), "{ready}")?;

@@ -17,6 +17,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Jobs keep their driver files; the oldest is forgotten.
+const MAX_JOBS: usize = 200;
+
 #[derive(Debug)]
 pub(super) struct Job {
     id: String,
@@ -98,7 +101,12 @@ impl ExstreamStub {
             end,
             artifacts: BTreeMap::new(),
         };
-        self.jobs().insert(id.clone(), job);
+        let mut jobs = self.jobs();
+        if jobs.len() >= MAX_JOBS {
+            let oldest = jobs.values().min_by_key(|job| job.begun).map(|job| job.id.clone());
+            oldest.and_then(|id| jobs.remove(&id));
+        }
+        jobs.insert(id.clone(), job);
         Answer::json(200, &json!({"status": "success", "data": [{"jobId": id, "id": format!("in-{id}")}]}))
     }
 

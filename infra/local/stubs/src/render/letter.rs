@@ -153,8 +153,9 @@ fn totals(driver: &Value, words: &Words) -> Vec<Total> {
     let total = |key: &str| at(driver, &["totals", key]);
     let plain = |key: &str| total(key).and_then(|m| words.money(m));
     let positive = |key: &str| total(key).filter(|m| !is_zero(m)).and_then(|m| words.money(m));
-    add(words.subtotal.to_owned(), plain("subtotal"), false);
+    // the subtotal of an order is what remains after its discounts
     add(words.discount.to_owned(), positive("discounts").map(|m| format!("-{m}")), false);
+    add(words.subtotal.to_owned(), plain("subtotal"), false);
     let shipping = items(driver, &["shipping"]);
     for line in &shipping {
         let label = text(line, &["title"])

@@ -4,29 +4,29 @@ mod html;
 mod letter;
 mod page;
 mod pdf;
-pub mod text;
-pub mod value;
+mod text;
+pub(crate) mod value;
 mod words;
 
 pub use page::read_text;
 
 use serde_json::Value;
 
-pub const EMPOWER: &str = "application/vnd.exstream-empower";
+pub(crate) const EMPOWER: &str = "application/vnd.exstream-empower";
 
 /// What makes one composition differ from the next, as with the real engine.
 #[derive(Debug, Clone)]
-pub struct Stamp {
+pub(crate) struct Stamp {
     pub at: jiff::Timestamp,
     pub serial: u64,
 }
 
-pub fn can_make(mime: &str) -> bool {
+pub(crate) fn can_make(mime: &str) -> bool {
     matches!(mime, "application/pdf" | "text/html" | EMPOWER)
 }
 
 /// The documents of one queue. A PDF holds all customers of the file; HTML and Empower break per customer.
-pub fn make(mime: &str, customers: &[Value], stamp: Option<&Stamp>, padding: usize) -> Vec<Vec<u8>> {
+pub(crate) fn make(mime: &str, customers: &[Value], stamp: Option<&Stamp>, padding: usize) -> Vec<Vec<u8>> {
     match mime {
         "application/pdf" => vec![pdf::write(customers, stamp, padding)],
         "text/html" => customers.iter().map(|customer| html::write(customer).into_bytes()).collect(),

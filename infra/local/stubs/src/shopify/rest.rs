@@ -132,37 +132,9 @@ fn identity(rest: &Value, put: &mut impl FnMut(&str, Value)) {
 fn line_item(line: &Value, currency: &Currencies, applications: &Value) -> Value {
     let quantity = line["quantity"].as_i64().unwrap_or_default();
     let current = line["current_quantity"].as_i64().unwrap_or(quantity);
-    let unit = currency.set(line, "price");
-    let original = map_money(&unit, |amount| amount * Decimal::from(quantity));
-    let application = |allocation: &Value| {
-        let index = allocation["discount_application_index"].as_u64().and_then(|i| usize::try_from(i).ok());
-        index.map(|index| applications[index].clone()).unwrap_or_default()
-    };
-    let allocations = list(
-        line,
-        "discount_allocations",
-        |a| json!({"allocatedAmountSet": currency.set(a, "amount"), "discountApplication": application(a)}),
-    );
-    let discounted = allocations["nodes"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .fold(original.clone(), |rest, a| subtract(&rest, &a["allocatedAmountSet"]));
-    let discounted_unit = map_money(&discounted, |amount| match quantity {
-        0 => amount,
-        count => (amount / Decimal::from(count)).round_dp(4),
-    });
-    let reference = |kind: &str, key: &str| match &line[key] {
-        Value::Null => Value::Null,
-        id => json!({
-            "id": format!("gid://shopify/{kind}/{id}"),
-            "legacyResourceId": id.to_string(),
-            "title": line["title"],
-            "handle": handle(line["title"].as_str().unwrap_or_default()),
-            "sku": line["sku"],
-        }),
-    };
-    json!({
+    let fulfillable = line["fulfillable_quantity"].as_i64().unwrap_or(quantity);
+    let mut out = line_amounts(line, quantity, currency, applications);
+    let facts = json!({
         "id": gid(line, "LineItem"),
         "name": line["name"],
         "title": line["title"],
@@ -172,13 +144,45 @@ fn line_item(line: &Value, currency: &Currencies, applications: &Value) -> Value
         "quantity": quantity,
         "currentQuantity": current,
         "refundableQuantity": current,
-        "unfulfilledQuantity": line["fulfillable_quantity"].as_i64().unwrap_or(quantity),
-        "fulfillableQuantity": line["fulfillable_quantity"].as_i64().unwrap_or(quantity),
+        "unfulfilledQuantity": fulfillable,
+        "fulfillableQuantity": fulfillable,
         "nonFulfillableQuantity": 0,
         "requiresShipping": line["requires_shipping"].as_bool().unwrap_or(true),
         "isGiftCard": line["gift_card"].as_bool().unwrap_or_default(),
         "taxable": line["taxable"].as_bool().unwrap_or(true),
         "customAttributes": list(line, "properties", attribute)["nodes"],
+        "image": null,
+        "product": reference(line, "Product", "product_id"),
+        "variant": reference(line, "ProductVariant", "variant_id"),
+        "duties": [],
+    });
+    if let (Some(out), Value::Object(facts)) = (out.as_object_mut(), facts) {
+        out.extend(facts);
+    }
+    out
+}
+
+/// Prices, discounts and taxes of a line. Discounts are those allocated to it, whatever their kind.
+fn line_amounts(line: &Value, quantity: i64, currency: &Currencies, applications: &Value) -> Value {
+    let unit = currency.set(line, "price");
+    let original = map_money(&unit, |amount| amount * Decimal::from(quantity));
+    let application = |allocation: &Value| {
+        let index = allocation["discount_application_index"].as_u64().and_then(|i| usize::try_from(i).ok());
+        index.map(|index| applications[index].clone()).unwrap_or_default()
+    };
+    let allocations = list(line, "discount_allocations", |allocation| {
+        json!({
+            "allocatedAmountSet": currency.set(allocation, "amount"),
+            "discountApplication": application(allocation),
+        })
+    });
+    let nodes = allocations["nodes"].as_array().into_iter().flatten();
+    let discounted = nodes.fold(original.clone(), |rest, a| subtract(&rest, &a["allocatedAmountSet"]));
+    let discounted_unit = map_money(&discounted, |amount| match quantity {
+        0 => amount,
+        count => (amount / Decimal::from(count)).round_dp(4),
+    });
+    json!({
         "originalUnitPriceSet": unit,
         "originalTotalSet": original,
         "discountedUnitPriceSet": discounted_unit,
@@ -187,11 +191,21 @@ fn line_item(line: &Value, currency: &Currencies, applications: &Value) -> Value
         "totalDiscountSet": currency.set(line, "total_discount"),
         "discountAllocations": allocations["nodes"],
         "taxLines": list(line, "tax_lines", |tax| tax_line(tax, currency))["nodes"],
-        "image": null,
-        "product": reference("Product", "product_id"),
-        "variant": reference("ProductVariant", "variant_id"),
-        "duties": [],
     })
+}
+
+/// The product or variant a line names, as far as the line tells.
+fn reference(line: &Value, kind: &str, key: &str) -> Value {
+    match &line[key] {
+        Value::Null => Value::Null,
+        id => json!({
+            "id": format!("gid://shopify/{kind}/{id}"),
+            "legacyResourceId": id.to_string(),
+            "title": line["title"],
+            "handle": handle(line["title"].as_str().unwrap_or_default()),
+            "sku": line["sku"],
+        }),
+    }
 }
 
 fn shipping_line(line: &Value, currency: &Currencies) -> Value {

@@ -30,7 +30,8 @@ async fn every_mode_gives_a_token_that_works_and_refuses_a_wrong_secret() {
     let saas = |secret: &str| form(secret, "search+otds%3Agroups+subscription%3Aacme");
     let local = |secret: &str| form(secret, "otds:groups");
     let ticket = |secret: &str| json!({"userName": "local", "password": secret}).to_string();
-    let modes: [(&str, bool, &dyn Fn(&str) -> String); 4] = [
+    type Body<'a> = &'a dyn Fn(&str) -> String;
+    let modes: [(&str, bool, Body<'_>); 4] = [
         ("/tenants/t1/oauth2/token", true, &json),
         ("/otdstenant/t1/oauth2/token", false, &saas),
         ("/otdsws/otdstenant/t1/oauth2/token", false, &local),
