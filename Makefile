@@ -9,6 +9,8 @@ CARGO := cargo
 FUNCTIONS := intake order-confirmation write-back
 # a stack of its own, beside one that `make up` started
 E2E_PORT_BASE ?= 4590
+# they wait more than they work
+E2E_THREADS ?= 12
 
 .PHONY: help
 help: ## List the targets
@@ -56,7 +58,7 @@ e2e: build ## Run the end-to-end tests against a stack of their own
 	$(CARGO) test --locked -p e2e --no-run
 	@trap '$(LOCAL) down --name e2e' EXIT; \
 	$(LOCAL) up --name e2e --port-base $(E2E_PORT_BASE) && \
-	$(LOCAL) exec --name e2e -- $(CARGO) test --locked -p e2e
+	$(LOCAL) exec --name e2e -- env RUST_TEST_THREADS=$(E2E_THREADS) $(CARGO) test --locked -p e2e
 
 .PHONY: fmt
 fmt: ## Format the Rust code

@@ -12,6 +12,8 @@ pub struct Shop {
     pub domain: ShopDomain,
     pub exstream: SocketAddr,
     pub shopify: SocketAddr,
+    /// The configuration it was opened with.
+    pub config: String,
     http: reqwest::Client,
     _stubs: (Running, Running),
 }
@@ -26,18 +28,19 @@ impl Shop {
         let exstream = ExstreamStub::start(any, options).await.unwrap();
         let shopify = ShopifyStub::start(any, ShopifyOptions::default()).await.unwrap();
         let domain: ShopDomain = format!("t{}.myshopify.com", uuid::Uuid::new_v4().simple()).parse().unwrap();
+        let demo = include_str!("../../infra/local/config/demo-shop.toml")
+            .replace("127.0.0.1:4601", &exstream.addr.to_string())
+            .replace("127.0.0.1:4602", &shopify.addr.to_string())
+            .replace("northwind-demo.myshopify.com", domain.as_str());
         let shop = Self {
             exstream: exstream.addr,
             shopify: shopify.addr,
+            config: change(&demo),
             domain,
             http: reqwest::Client::new(),
             _stubs: (exstream, shopify),
         };
-        let demo = include_str!("../../infra/local/config/demo-shop.toml")
-            .replace("127.0.0.1:4601", &shop.exstream.to_string())
-            .replace("127.0.0.1:4602", &shop.shopify.to_string())
-            .replace("northwind-demo.myshopify.com", shop.domain.as_str());
-        shop.configure(stack, &change(&demo)).await;
+        shop.configure(stack, &shop.config).await;
         let credentials = json!({"client_id": "local", "client_secret": "local-secret"});
         let secret =
             json!({"shopify": credentials, "exstream": credentials, "email": credentials}).to_string();

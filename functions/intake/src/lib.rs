@@ -19,6 +19,8 @@ use shopify::{Event, EventError};
 use std::collections::HashMap;
 use work::{INLINE_PAYLOAD_BYTES, Payloads, Queue, QueueError, WorkItem, payload_key};
 
+const SOURCES: &str = "EVENT_SOURCES";
+
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
     #[error("not a Shopify event")]
@@ -66,7 +68,7 @@ impl Intake {
             }
         }
         Ok(Self {
-            sources: required("EVENT_SOURCES")?.split(',').map(|source| source.trim().to_owned()).collect(),
+            sources: sources(&required(SOURCES)?)?,
             queues,
             configs: service.configs()?,
             payloads: service.payloads()?,
@@ -79,8 +81,7 @@ impl Intake {
     /// # Errors
     /// When the event is not understood or not trusted, or cannot be handed on. Lambda repeats the call and
     /// then gives the event to the dead-letter queue.
-    pub async fn handle(&self, event: Box<RawValue>) -> Result<Taken, IntakeError> {
-        let now = Timestamp::now();
+    pub async fn handle(&self, event: Box<RawValue>, now: Timestamp) -> Result<Taken, IntakeError> {
         let mut metrics = Metrics::default();
         let taken = self.take(&event, now, &mut metrics).await;
         if let Err(error) = &taken {
@@ -135,6 +136,16 @@ impl Intake {
     }
 }
 
+/// The accepted sources, separated by commas. An empty one would be a prefix of every source.
+fn sources(value: &str) -> Result<Vec<String>, StartError> {
+    let sources: Vec<_> = value.split(',').map(|source| source.trim().to_owned()).collect();
+    if sources.iter().any(String::is_empty) {
+        let what = "an entry is empty, which would accept every source".to_owned();
+        return Err(StartError::Invalid { name: SOURCES.to_owned(), value: value.to_owned(), what });
+    }
+    Ok(sources)
+}
+
 /// `QUEUE_URL_ORDER_CONFIRMATION` and so on.
 fn queue_variable(flow: Flow) -> String {
     format!("QUEUE_URL_{}", flow.name().to_ascii_uppercase().replace('-', "_"))
@@ -143,4 +154,20 @@ fn queue_variable(flow: Flow) -> String {
 /// Text from outside, fit for one log line.
 fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_source_is_a_start_error() {
+        assert_eq!(
+            sources("aws.partner/shopify.com/, local").unwrap(),
+            ["aws.partner/shopify.com/", "local"]
+        );
+        for empty in ["", " ", "a,", ",a", "a, ,b"] {
+            assert!(matches!(sources(empty), Err(StartError::Invalid { .. })), "{empty:?}");
+        }
+    }
 }

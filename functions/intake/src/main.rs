@@ -2,6 +2,7 @@
 #![recursion_limit = "256"]
 
 use intake::Intake;
+use jiff::Timestamp;
 use lambda_runtime::Error;
 use service::Service;
 
@@ -9,5 +10,5 @@ use service::Service;
 async fn main() -> Result<(), Error> {
     let service = Service::start().await?;
     let intake = Intake::new(&service)?;
-    service::run(async |event, _| intake.handle(event).await).await
+    service::run(async |event, _| intake.handle(event, Timestamp::now()).await).await
 }

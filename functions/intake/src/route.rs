@@ -9,11 +9,25 @@ use std::fmt;
 use work::{Trigger, WorkItem};
 
 /// What follows from an event that was understood.
-#[derive(Debug)]
 pub enum Intaken {
     /// Work for a flow. The payload is in the item, whatever its size.
     Work(Box<WorkItem>),
     Ignored(Ignored),
+}
+
+/// Names the work and leaves its payload out, which is about a customer.
+impl fmt::Debug for Intaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Work(item) => f
+                .debug_struct("Work")
+                .field("shop", &item.shop)
+                .field("flow", &item.flow)
+                .field("subject", &item.subject)
+                .finish_non_exhaustive(),
+            Self::Ignored(reason) => f.debug_tuple("Ignored").field(reason).finish(),
+        }
+    }
 }
 
 /// Why nothing follows from an event. Counted and logged; not an error.

@@ -1,6 +1,8 @@
 //! The driver data of order confirmations and receipts: what a template designer maps in Exstream.
 //! Public contracts: `schemas/order-confirmation.v1.json`, `schemas/receipt.v1.json`.
 
+mod current;
+
 use comms::{CommunicationId, CurrencyCode, Document, Gid, InvalidMoney, Money, ShopDomain};
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
@@ -8,10 +10,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shop_config::ShopConfig;
 use shopify::{Address, Attribute, LineItem, MoneyBag, Order, ShippingLine, TaxLine};
+use std::fmt;
 
 /// An order, for a document about it. Amounts are in the currency the customer saw, unless they name another.
 /// Dates are ISO 8601 with the offset of the shop's time zone. What is not known is absent.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 pub struct OrderData {
     /// `order-confirmation/1` or `receipt/1`.
     schema: &'static str,
@@ -37,14 +40,14 @@ pub struct OrderData {
     payment: Option<Payment>,
 }
 
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 struct BrandData {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     reply_to: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 struct OrderHead {
     id: Gid,
     /// The name the customer knows, such as `#1001`.
@@ -72,14 +75,14 @@ struct OrderHead {
     status_url: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 struct PaymentTermsData {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     due_date: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 struct CustomerData {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<Gid>,
@@ -94,7 +97,7 @@ struct CustomerData {
     company_location: Option<Gid>,
 }
 
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 struct AddressData {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
@@ -117,7 +120,7 @@ struct AddressData {
     phone: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 struct LineData {
     /// 1 for the first line.
     number: usize,
@@ -139,7 +142,7 @@ struct LineData {
     properties: Vec<AttributeData>,
 }
 
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 struct ShippingData {
     title: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,7 +152,7 @@ struct ShippingData {
     taxes: Vec<TaxData>,
 }
 
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 struct TaxData {
     title: String,
     /// `20` is 20 %.
@@ -158,13 +161,13 @@ struct TaxData {
     amount: Money,
 }
 
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 struct AttributeData {
     name: String,
     value: String,
 }
 
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 struct TotalsData {
     subtotal: Money,
     discounts: Money,
@@ -183,6 +186,18 @@ struct TotalsData {
     outstanding: Money,
 }
 
+/// Names the document and nothing of what it says, which is personal.
+impl fmt::Debug for OrderData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OrderData")
+            .field("schema", &self.schema)
+            .field("communication", &self.communication)
+            .field("shop", &self.shop)
+            .field("order", &self.order.id)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What a receipt says beyond the order.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Payment {
@@ -193,6 +208,8 @@ pub struct Payment {
 }
 
 impl OrderData {
+    /// `edited` is for a confirmation after an edit: it shows what is still ordered instead of what was.
+    ///
     /// # Errors
     /// When the amounts of a line are in different currencies or too large to add up.
     pub fn new(
@@ -201,8 +218,16 @@ impl OrderData {
         communication: &CommunicationId,
         locale: &str,
         config: &ShopConfig,
+        edited: bool,
     ) -> Result<Self, String> {
         let zone = &config.time_zone;
+        let current;
+        let order = if edited {
+            current = current::as_it_is_now(order).map_err(|error| error.to_string())?;
+            &current
+        } else {
+            order
+        };
         let lines = order.lines.iter().enumerate().map(|(index, line)| {
             LineData::new(index + 1, line).map_err(|error| format!("line_items[{index}]: {error}"))
         });

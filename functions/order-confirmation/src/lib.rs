@@ -7,13 +7,13 @@
 //! | `orders/paid` | receipt | the first |
 //!
 //! The events of a new order carry everything; after an edit, and when Shopify's event was too large to
-//! carry anything, the order is fetched. No confirmation goes out for an order that is already cancelled.
+//! carry anything, the order is fetched. An order that is cancelled in the data at hand gets no confirmation.
 
 mod data;
 
 pub use data::{OrderData, Payment};
 
-use comms::{Class, Document, Revision};
+use comms::{Class, Document, Flow, Revision};
 use delivery::Recipient;
 use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, Plan};
 use shop_config::ShopConfig;
@@ -24,23 +24,24 @@ use work::WorkItem;
 pub struct OrderConfirmation;
 
 impl DocumentFlow for OrderConfirmation {
-    fn plan(&self, item: &WorkItem, config: &ShopConfig) -> Vec<Plan> {
+    const FLOW: Flow = Flow::OrderConfirmation;
+
+    fn plan(&self, item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Result<Vec<Plan>, String> {
         let (document, revision) = match item.trigger.topic.as_str() {
             "orders/create" => (Document::OrderConfirmation, Revision::Initial),
             "orders/paid" => (Document::Receipt, Revision::Initial),
-            "orders/edited" => match edit_of(item) {
-                Some(edit) => (Document::OrderConfirmation, Revision::Named(format!("edit-{edit}"))),
-                None => return Vec::new(),
-            },
-            _ => return Vec::new(),
+            "orders/edited" => {
+                let payload = payload.ok_or("the event orders/edited came without its payload")?;
+                let edit = OrderEdit::from_webhook(payload).map_err(|error| error.to_string())?.edit;
+                (Document::OrderConfirmation, Revision::named(format!("edit-{edit}")))
+            }
+            topic => return Err(format!("the topic {topic} leads to no document of this flow")),
         };
         let wanted = config
             .document(document)
             .is_some_and(|settings| revision == Revision::Initial || settings.after_edits);
-        if !wanted {
-            return Vec::new();
-        }
-        vec![Plan { document, subject: item.subject.clone(), revision, order: item.subject.clone() }]
+        let (subject, order) = (item.subject.clone(), item.subject.clone());
+        Ok(vec![Plan { document, subject, revision, order, wanted }])
     }
 
     async fn gather(&self, gather: Gather<'_>) -> Result<Gathered, GatherError> {
@@ -53,8 +54,15 @@ impl DocumentFlow for OrderConfirmation {
             return Ok(Gathered::Suppressed("the order is cancelled"));
         }
         let locale = gather.config.locale(order.locale.as_deref()).to_owned();
-        let data = OrderData::new(&order, document, gather.communication, &locale, gather.config)
-            .map_err(GatherError::permanent)?;
+        let data = OrderData::new(
+            &order,
+            document,
+            gather.communication,
+            &locale,
+            gather.config,
+            gather.plan.revision != Revision::Initial,
+        )
+        .map_err(GatherError::permanent)?;
         let driver = serde_json::to_vec(&data).map_err(GatherError::permanent)?;
         let recipient = Recipient { name: data.recipient_name(), email: order.email.clone(), locale };
         Ok(Gathered::Ready(Box::new(Content {
@@ -83,11 +91,6 @@ async fn order(gather: &Gather<'_>) -> Result<Order, GatherError> {
             })
         }
     }
-}
-
-fn edit_of(item: &WorkItem) -> Option<String> {
-    let payload = item.payload.as_ref()?;
-    OrderEdit::from_webhook(payload.get()).ok().map(|edit| edit.edit)
 }
 
 #[cfg(test)]

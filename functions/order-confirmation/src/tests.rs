@@ -14,11 +14,15 @@ fn payload(event: &str) -> Value {
 }
 
 fn data(payload: &Value, document: Document) -> Value {
+    serde_json::to_value(of(payload, document, false)).unwrap()
+}
+
+fn of(payload: &Value, document: Document, edited: bool) -> OrderData {
     let order = Order::from_webhook(payload.to_string().as_bytes()).unwrap();
     let config = ShopConfig::parse(CONFIG).unwrap();
     let id = CommunicationId::derive(&config.shop, document, &order.id, &Revision::Initial);
     let locale = config.locale(order.locale.as_deref());
-    serde_json::to_value(OrderData::new(&order, document, &id, locale, &config).unwrap()).unwrap()
+    OrderData::new(&order, document, &id, locale, &config, edited).unwrap()
 }
 
 fn publish(document: Document, sample: &Value) {
@@ -47,6 +51,58 @@ fn lines_add_up_and_private_properties_stay_private() {
     assert_eq!(lines[1]["properties"], json!([{"name": "Engraving", "value": "Pour papa"}]));
     assert_eq!(data["order"]["date"], "2026-11-22T10:00:00+01:00");
     assert_eq!(data["locale"], "fr");
+}
+
+/// The order as the edit left it: one line shorter, one of two units less in another, with current sums.
+#[test]
+fn after_an_edit_the_confirmation_shows_the_order_as_it_is_now() {
+    let mut payload = payload(CREATE);
+    payload["line_items"][0]["current_quantity"] = 0.into();
+    payload["line_items"][1]["current_quantity"] = 1.into();
+    let set = |amount: &str| {
+        let money = json!({"amount": amount, "currency_code": "EUR"});
+        json!({"shop_money": money, "presentment_money": money})
+    };
+    for (name, amount) in [
+        ("current_subtotal_price_set", "87.75"),
+        ("current_total_discounts_set", "9.75"),
+        ("current_total_tax_set", "18.93"),
+        ("current_total_price_set", "113.58"),
+    ] {
+        payload[name] = set(amount);
+    }
+    let text = |data: &Value, path: &str| data.pointer(path).unwrap().as_str().unwrap().to_owned();
+    let totals = |edited| {
+        let data = serde_json::to_value(of(&payload, Document::OrderConfirmation, edited)).unwrap();
+        let names = ["subtotal", "discounts", "tax", "shipping", "total"];
+        (names.map(|name| text(&data, &format!("/totals/{name}/amount"))), data)
+    };
+    let (sums, data) = totals(true);
+    assert_eq!(sums, ["87.75", "9.75", "18.93", "6.90", "113.58"]);
+    let lines: Vec<_> = data["lines"].as_array().unwrap().iter().collect();
+    assert_eq!(lines.iter().map(|line| line["number"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!((&lines[0]["quantity"], &lines[1]["quantity"]), (&json!(1), &json!(1)));
+    assert_eq!(text(lines[0], "/discount/amount"), "5.95", "half of what two units had");
+    assert_eq!(text(lines[0], "/total/amount"), "53.55");
+    assert_eq!(text(lines[0], "/taxes/0/amount/amount"), "10.71");
+    assert_eq!(text(&data, "/taxes/0/amount/amount"), "18.93", "of the lines left and the shipping");
+    contract::conforms(&OrderData::json_schema(Document::OrderConfirmation), &data);
+
+    let (sums, data) = totals(false);
+    assert_eq!(sums, ["257.40", "28.60", "52.86", "6.90", "317.16"]);
+    assert_eq!(data["lines"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn debug_output_names_nobody() {
+    let payload = payload(CREATE);
+    let data = of(&payload, Document::OrderConfirmation, false);
+    let name = data.recipient_name().unwrap();
+    let text = format!("{data:?}");
+    assert!(text.contains("gid://shopify/Order/"), "{text}");
+    for personal in [name.as_str(), "@", "Pour papa"] {
+        assert!(!text.contains(personal), "{text}");
+    }
 }
 
 /// Amounts are written with the decimal places of their currency, however Shopify wrote them.
@@ -113,29 +169,39 @@ fn item(topic: &str, payload: Value) -> WorkItem {
     WorkItem::from_json(&item.to_string()).unwrap()
 }
 
-#[test]
-fn each_topic_leads_to_its_document_and_edits_only_when_wanted() {
-    let config = ShopConfig::parse(CONFIG).unwrap();
-    let plan = |topic, payload, config: &ShopConfig| OrderConfirmation.plan(&item(topic, payload), config);
-    let documents = |topic| {
-        let plans = plan(topic, json!({"id": 1}), &config);
-        plans.iter().map(|plan| (plan.document, plan.revision.clone())).collect::<Vec<_>>()
-    };
-    assert_eq!(documents("orders/create"), [(Document::OrderConfirmation, Revision::Initial)]);
-    assert_eq!(documents("orders/paid"), [(Document::Receipt, Revision::Initial)]);
-    assert_eq!(documents("orders/fulfilled"), []);
-
-    let edit = json!({"order_edit": {"id": 9007199254740993u64, "order_id": 1}});
-    assert_eq!(plan("orders/edited", edit.clone(), &config), []);
-    let wanted = CONFIG
-        .replace("[documents.order-confirmation]", "[documents.order-confirmation]\nafter_edits = true");
-    let plans = plan("orders/edited", edit, &ShopConfig::parse(&wanted).unwrap());
-    assert_eq!(plans[0].revision, Revision::Named("edit-9007199254740993".to_owned()));
+fn plan(topic: &str, payload: &Value, config: &ShopConfig) -> Result<Vec<Plan>, String> {
+    OrderConfirmation.plan(&item(topic, payload.clone()), Some(&payload.to_string()), config)
 }
 
 #[test]
-fn a_document_that_is_off_is_not_planned() {
+fn each_topic_leads_to_its_document_and_edits_only_when_wanted() {
+    let config = ShopConfig::parse(CONFIG).unwrap();
+    let first = |topic, payload: Value, config: &ShopConfig| plan(topic, &payload, config).unwrap().remove(0);
+    let created = first("orders/create", json!({"id": 1}), &config);
+    assert_eq!((created.document, created.revision), (Document::OrderConfirmation, Revision::Initial));
+    let paid = first("orders/paid", json!({"id": 1}), &config);
+    assert_eq!((paid.document, paid.revision, paid.wanted), (Document::Receipt, Revision::Initial, true));
+
+    let edit = json!({"order_edit": {"id": 9007199254740993u64, "order_id": 1}});
+    assert!(!first("orders/edited", edit.clone(), &config).wanted);
+    let wanted = CONFIG
+        .replace("[documents.order-confirmation]", "[documents.order-confirmation]\nafter_edits = true");
+    let edited = first("orders/edited", edit, &ShopConfig::parse(&wanted).unwrap());
+    assert_eq!(edited.revision, Revision::Named("edit-9007199254740993".to_owned()));
+    assert!(edited.wanted);
+}
+
+/// Work that cannot be understood is an error, so that it ends in the dead letters and not in silence.
+#[test]
+fn an_unknown_topic_and_an_unreadable_edit_are_errors() {
+    let config = ShopConfig::parse(CONFIG).unwrap();
+    assert!(plan("orders/fulfilled", &json!({}), &config).unwrap_err().contains("orders/fulfilled"));
+    assert!(plan("orders/edited", &json!({"order_edit": {}}), &config).unwrap_err().contains("order_edit"));
+}
+
+#[test]
+fn a_document_that_is_off_is_not_wanted() {
     let off = CONFIG.replace("[documents.receipt]", "[documents.receipt]\nenabled = false");
     let config = ShopConfig::parse(&off).unwrap();
-    assert_eq!(OrderConfirmation.plan(&item("orders/paid", json!({})), &config), []);
+    assert!(!plan("orders/paid", &json!({}), &config).unwrap()[0].wanted);
 }

@@ -48,8 +48,9 @@ pub async fn report(
     names: &WriteBack,
     items: &[&WriteBackItem],
 ) -> Vec<Told> {
-    let mut shop =
-        Shop { shopify, call, names, told: vec![Told::Reported; items.len()], written: Vec::new() };
+    // what nothing below accounts for comes back; it is never taken for told
+    let unsettled = Told::Later(Retry::new("the report was not dealt with"));
+    let mut shop = Shop { shopify, call, names, told: vec![unsettled; items.len()], written: Vec::new() };
     let mut chunks = chunks(group(items));
     while let Some(chunk) = chunks.pop() {
         chunks.extend(shop.write(chunk).await);
@@ -75,11 +76,18 @@ fn group(items: &[&WriteBackItem]) -> Vec<Owner> {
     owners.into_values().collect()
 }
 
+/// Chunks of one kind each, so that a kind the app may not touch does not hold up the others. Owners come
+/// sorted by kind.
 fn chunks(owners: Vec<Owner>) -> Vec<Vec<Owner>> {
     let mut chunks: Vec<Vec<Owner>> = Vec::new();
     for owner in owners {
         match chunks.last_mut() {
-            Some(chunk) if chunk.len() < MAX_METAFIELDS => chunk.push(owner),
+            Some(chunk)
+                if chunk.len() < MAX_METAFIELDS
+                    && chunk.last().is_some_and(|last| last.gid.kind() == owner.gid.kind()) =>
+            {
+                chunk.push(owner)
+            }
             _ => chunks.push(vec![owner]),
         }
     }
@@ -107,7 +115,7 @@ impl Shop<'_> {
         for (owner, found) in chunk.into_iter().zip(found) {
             match found.map(|found| self.merge(&owner, found)) {
                 None => self.settle(&owner, &Told::Refused("owner not found".to_owned())),
-                Some(Ok(None)) => self.written.push(owner),
+                Some(Ok(None)) => self.wrote(owner),
                 Some(Ok(Some(write))) => {
                     owners.push(owner);
                     writes.push(write);
@@ -121,7 +129,7 @@ impl Shop<'_> {
         }
         match self.shopify.write_status(self.call, self.names, &writes).await {
             Ok(()) => {
-                self.written.extend(owners);
+                owners.into_iter().for_each(|owner| self.wrote(owner));
                 Vec::new()
             }
             Err(error) => self.take_out(owners, &error),
@@ -190,6 +198,12 @@ impl Shop<'_> {
         Vec::new()
     }
 
+    /// Shopify has what `owner` is to be told.
+    fn wrote(&mut self, owner: Owner) {
+        self.settle(&owner, &Told::Reported);
+        self.written.push(owner);
+    }
+
     fn settle(&mut self, owner: &Owner, told: &Told) {
         for index in &owner.items {
             if let Some(slot) = self.told.get_mut(*index) {
@@ -226,11 +240,9 @@ fn merged(existing: &Status, reports: &Status) -> Status {
 }
 
 fn told(error: &AdminError) -> Told {
-    let reason = chain(error);
     match error.class() {
-        Class::Permanent => Told::Refused(reason),
-        Class::Transient { retry_after: after } => Told::Later(Retry { reason, after }),
+        Class::Permanent => Told::Refused(chain(error)),
         // every request here may be repeated
-        Class::Unknown => Told::Later(Retry { reason, after: None }),
+        Class::Transient { .. } | Class::Unknown => Told::Later(Retry::of(error)),
     }
 }

@@ -179,6 +179,7 @@ impl WriteBack {
                     metrics.count(metric(*state), 1);
                     tracing::info!(
                         shop = %item.shop,
+                        flow = %item.document.flow(),
                         document = %item.document,
                         communication = %item.communication,
                         state = %item.state,
@@ -186,9 +187,10 @@ impl WriteBack {
                         duration_ms,
                     );
                 }
-                (Err(retry), _) => {
+                (Err(retry), item) => {
                     metrics.count("Retried", 1);
-                    tracing::warn!(message = %record.message_id, receive_count = record.receive_count(), reason = %retry.reason, "message comes back");
+                    let flow = item.as_ref().ok().map(|item| item.document.flow().name());
+                    tracing::warn!(message = %record.message_id, flow, receive_count = record.receive_count(), reason = %retry.reason, "message comes back");
                 }
                 (Ok(_), Err(_)) => {}
             }

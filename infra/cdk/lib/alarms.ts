@@ -17,6 +17,16 @@ import type { WorkQueue } from './queues.ts';
 
 const PERIOD = Duration.minutes(5);
 
+/** A metric that the function counts itself. */
+const own = (handler: Handler, metricName: string): Metric =>
+  new Metric({
+    namespace: 'ShopifyExstream',
+    metricName,
+    dimensionsMap: { Function: handler.function.functionName },
+    period: PERIOD,
+    statistic: 'Sum',
+  });
+
 export interface AlarmsProps {
   readonly topicArn?: string;
   readonly handlers: Handler[];
@@ -24,6 +34,8 @@ export interface AlarmsProps {
   readonly deadLetters: { readonly name: string; readonly queue: Queue }[];
   /** Functions that may send without learning what became of it. */
   readonly senders: Handler[];
+  /** Functions that tell Shopify what became of a document. */
+  readonly reporters: Handler[];
 }
 
 export class Alarms extends Construct {
@@ -65,18 +77,25 @@ export class Alarms extends Construct {
       );
     }
     for (const handler of props.senders) {
-      const unknown = new Metric({
-        namespace: 'ShopifyExstream',
-        metricName: 'Unknown',
-        dimensionsMap: { Function: handler.function.functionName },
-        period: PERIOD,
-        statistic: 'Sum',
-      });
       this.above(
         `${handler.name}-unknown`,
-        unknown,
+        own(handler, 'Unknown'),
         0,
         'A document may or may not have been sent: ask the channel.',
+      );
+      this.above(
+        `${handler.name}-failed`,
+        own(handler, 'Failed'),
+        0,
+        'A document was given up and was not sent. The ledger has the reason; trying again alone will not help.',
+      );
+    }
+    for (const handler of props.reporters) {
+      this.above(
+        `${handler.name}-report-refused`,
+        own(handler, 'ReportRefused'),
+        0,
+        'Shopify refused a report. The document is not affected; the ledger has the reason.',
       );
     }
   }

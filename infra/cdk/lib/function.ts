@@ -29,6 +29,8 @@ export interface HandlerProps {
 }
 
 export interface BatchProps {
+  /** Lambda collects more than 10 messages only with a window of at least a second. */
+  readonly size: number;
   readonly maxConcurrency: number;
   readonly windowSeconds: number;
 }
@@ -77,7 +79,7 @@ export class Handler extends Construct {
     new EventSourceMapping(this, 'Batches', {
       target: this.function,
       eventSourceArn: queue.queue.queueArn,
-      batchSize: 10,
+      batchSize: props.size,
       maxBatchingWindow: Duration.seconds(props.windowSeconds),
       maxConcurrency: props.maxConcurrency,
       reportBatchItemFailures: true,

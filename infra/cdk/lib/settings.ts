@@ -29,6 +29,8 @@ export interface Settings {
   /** Most invocations of a flow function at once: the load that Exstream gets is this times the batch. */
   readonly maxConcurrency: number;
   readonly writeBackWindowSeconds: number;
+  /** How long documents that wait to be printed, and those that were, stay in the operations bucket. */
+  readonly spoolDays: number;
   readonly asyncRetries: number;
   readonly timeoutSeconds: {
     readonly intake: number;
@@ -84,7 +86,8 @@ export function readSettings(node: Node): Settings {
     lockMode: oneOf('lockMode', ['COMPLIANCE', 'GOVERNANCE'], 'COMPLIANCE'),
     lockDays: whole('lockDays', 365, 1, 36_500),
     maxConcurrency: whole('maxConcurrency', 20, 2, 1000),
-    writeBackWindowSeconds: whole('writeBackWindow', 5, 0, 300),
+    writeBackWindowSeconds: whole('writeBackWindow', 5, 1, 300),
+    spoolDays: whole('spoolDays', 90, 1, 3650),
     asyncRetries: whole('asyncRetries', 2, 0, 2),
     timeoutSeconds: {
       intake: whole('timeoutIntake', 15, 1, 900),

@@ -55,8 +55,13 @@ export class CommunicationsStack extends Stack {
     const intake = this.intake();
     const orderConfirmation = this.orderConfirmation();
     const writeBack = this.writeBack();
-    orderConfirmation.consume(this.orderConfirmations, { maxConcurrency, windowSeconds: 0 });
-    writeBack.consume(this.writeBacks, { maxConcurrency: 2, windowSeconds: writeBackWindowSeconds });
+    orderConfirmation.consume(this.orderConfirmations, { size: 10, maxConcurrency, windowSeconds: 0 });
+    // reports of one owner that come together are one write
+    writeBack.consume(this.writeBacks, {
+      size: 50,
+      maxConcurrency: 2,
+      windowSeconds: writeBackWindowSeconds,
+    });
     const bus = this.receive(intake);
 
     new Alarms(this, 'Alarms', {
@@ -72,6 +77,7 @@ export class CommunicationsStack extends Stack {
         { name: 'write-back-dlq', queue: this.writeBacks.deadLetters },
       ],
       senders: [orderConfirmation],
+      reporters: [writeBack],
     });
     this.output(bus, [intake, orderConfirmation, writeBack]);
   }

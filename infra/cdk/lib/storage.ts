@@ -91,7 +91,14 @@ export class Storage extends Construct {
           expiration: Duration.days(14),
           noncurrentVersionExpiration: Duration.days(1),
         },
-        { id: 'config', prefix: 'config/', noncurrentVersionExpiration: Duration.days(90) },
+        // the archive keeps what was printed
+        {
+          id: 'spool',
+          prefix: 'spool/',
+          expiration: Duration.days(this.settings.spoolDays),
+          noncurrentVersionExpiration: Duration.days(1),
+        },
+        // no rule for `config/`: evidence records name its versions, so every version stays
         {
           id: 'access',
           prefix: 'access/',

@@ -41,15 +41,19 @@ test('no work waits too long', () => {
   );
 });
 
-test("a send of unknown outcome is the function's own metric", () => {
-  const [unknown, ...more] = of('Unknown');
-  assert.deepEqual(more, []);
-  assert.equal(unknown.Namespace, 'ShopifyExstream');
-  assert.equal(JSON.stringify(unknown.Dimensions), functionName('Function', 'OrderConfirmation'));
+test("what ends badly is the function's own metric", () => {
+  const expected = { Unknown: 'OrderConfirmation', Failed: 'OrderConfirmation', ReportRefused: 'WriteBack' };
+  for (const [metric, id] of Object.entries(expected)) {
+    const [alarm, ...more] = of(metric);
+    assert.deepEqual(more, []);
+    assert.equal(alarm.Namespace, 'ShopifyExstream');
+    assert.equal(JSON.stringify(alarm.Dimensions), functionName('Function', id));
+    assert.ok(alarm.AlarmDescription.length > 20);
+  }
 });
 
 test('all of them fire on the first value above the threshold, and on no value not at all', () => {
-  assert.equal(alarms.length, 9);
+  assert.equal(alarms.length, 11);
   for (const alarm of alarms) {
     assert.equal(alarm.ComparisonOperator, 'GreaterThanThreshold');
     assert.equal(alarm.EvaluationPeriods, 1);
@@ -64,6 +68,6 @@ test('a topic in the context is told of each', () => {
   const notifying = Object.values(
     synthesize({ alarmTopic: topic }).template.findResources('AWS::CloudWatch::Alarm'),
   );
-  assert.equal(notifying.length, 9);
+  assert.equal(notifying.length, 11);
   for (const { Properties } of notifying) assert.deepEqual(Properties.AlarmActions, [topic]);
 });

@@ -65,7 +65,7 @@ describe('batches', () => {
       EventSourceArn: arn(queue('WriteBackQueue')),
       FunctionName: { Ref: lambda('WriteBack').logicalId },
       FunctionResponseTypes: ['ReportBatchItemFailures'],
-      BatchSize: 10,
+      BatchSize: 50,
       MaximumBatchingWindowInSeconds: 5,
       ScalingConfig: { MaximumConcurrency: 2 },
     });
@@ -75,6 +75,7 @@ describe('batches', () => {
     const other = synthesize({ maxConcurrency: '7', writeBackWindow: '1' }).template;
     assert.equal(batches('OrderConfirmation', other).ScalingConfig.MaximumConcurrency, 7);
     assert.equal(batches('WriteBack', other).MaximumBatchingWindowInSeconds, 1);
+    assert.throws(() => synthesize({ writeBackWindow: '0' }), /writeBackWindow/);
     assert.throws(() => synthesize({ maxConcurrency: '1' }), /maxConcurrency.*2 to 1000/);
   });
 });

@@ -59,7 +59,7 @@ describe('archive bucket', () => {
   });
 });
 
-test('the operations bucket forgets payloads after 14 days and old configurations after 90', () => {
+test('the operations bucket forgets payloads and printed documents, and no configuration', () => {
   const operations = only(template, 'AWS::S3::Bucket', 'StorageOperations').Properties;
   const rules = new Map(operations.LifecycleConfiguration.Rules.map((rule: any) => [rule.Id, rule]));
   assert.deepEqual(rules.get('work'), {
@@ -69,12 +69,25 @@ test('the operations bucket forgets payloads after 14 days and old configuration
     ExpirationInDays: 14,
     NoncurrentVersionExpiration: { NoncurrentDays: 1 },
   });
-  assert.deepEqual(rules.get('config'), {
-    Id: 'config',
+  const spool = (days: number) => ({
+    Id: 'spool',
     Status: 'Enabled',
-    Prefix: 'config/',
-    NoncurrentVersionExpiration: { NoncurrentDays: 90 },
+    Prefix: 'spool/',
+    ExpirationInDays: days,
+    NoncurrentVersionExpiration: { NoncurrentDays: 1 },
   });
+  assert.deepEqual(rules.get('spool'), spool(90));
+  const other = only(synthesize({ spoolDays: '30' }).template, 'AWS::S3::Bucket', 'StorageOperations');
+  const others = other.Properties.LifecycleConfiguration.Rules;
+  assert.deepEqual(
+    others.find(({ Id }: any) => Id === 'spool'),
+    spool(30),
+  );
+  // a rule without a prefix must not reach the configurations either
+  const expiring = [...rules.values()].filter(
+    (rule: any) => rule.ExpirationInDays !== undefined || rule.NoncurrentVersionExpiration !== undefined,
+  );
+  assert.deepEqual(expiring.map((rule: any) => rule.Prefix).sort(), ['access/', 'spool/', 'work/']);
   assert.equal(operations.ObjectLockEnabled, undefined);
 });
 

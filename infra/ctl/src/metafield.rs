@@ -9,13 +9,20 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub async fn read(stack: &Stack, shop: &ShopDomain, owner: &Gid) -> Result<String, Failure> {
     let now = Timestamp::now();
     let configs = ConfigStore::new(stack.s3.clone(), stack.outputs.operations_bucket.clone(), TIMEOUT);
     let loaded = configs.get(shop, now).await?;
     let secrets = stack.secrets.shop(shop, now).await?;
-    let api = AdminApi::new(reqwest::Client::new());
+    // a redirect would carry the shop's token to another host
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(TIMEOUT)
+        .build()?;
+    let api = AdminApi::new(client);
     let call = Call {
         shop,
         settings: &loaded.config.shopify,

@@ -2,7 +2,7 @@
 
 use crate::{
     Failure,
-    stack::Stack,
+    stack::{Outputs, Stack},
     table::{self, Row},
 };
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
@@ -10,6 +10,8 @@ use comms::{CommunicationId, Flow, WriteBackState};
 use flow::{DocumentFlow, Plan};
 use intake::{Intaken, work_item};
 use order_confirmation::OrderConfirmation;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use shop_config::ConfigStore;
 use shopify::Event;
 use std::{
@@ -29,15 +31,17 @@ pub async fn run(
         ConfigStore::new(stack.s3.clone(), stack.outputs.operations_bucket.clone(), Duration::from_secs(60));
     let mut expected: Vec<CommunicationId> = Vec::new();
     for file in files {
+        may_put(&stack.outputs, file)?;
         let event = Event::parse(&std::fs::read(file)?)
             .map_err(|error| format!("{}: {}", file.display(), comms::chain(&error)))?;
         let shop = event.shop.clone();
         let loaded = configs.get(&shop, jiff::Timestamp::now()).await?;
         let ids = match work_item(&event, &loaded.config)? {
             Intaken::Work(item) => {
-                let plans = plans(&item, &loaded.config);
+                let plans = plans(&item, &loaded.config)?;
                 plans
                     .iter()
+                    .filter(|plan| plan.wanted)
                     .map(|plan| CommunicationId::derive(&shop, plan.document, &plan.subject, &plan.revision))
                     .collect()
             }
@@ -58,29 +62,57 @@ pub async fn run(
     settle(stack, &expected, json, wait).await
 }
 
-fn plans(item: &WorkItem, config: &shop_config::ShopConfig) -> Vec<Plan> {
+fn plans(item: &WorkItem, config: &shop_config::ShopConfig) -> Result<Vec<Plan>, String> {
+    let payload = item.payload.as_ref().map(|payload| payload.get());
     match item.flow {
-        Flow::OrderConfirmation => OrderConfirmation.plan(item, config),
+        Flow::OrderConfirmation => OrderConfirmation.plan(item, payload, config),
         Flow::ShippingDocuments
         | Flow::ReturnLetters
         | Flow::TargetedOffers
         | Flow::AccountStatements
-        | Flow::ExceptionLetters => Vec::new(),
+        | Flow::ExceptionLetters => Ok(Vec::new()),
     }
 }
 
-async fn put(stack: &Stack, file: &Path) -> Result<(), Failure> {
-    let event: serde_json::Value = serde_json::from_slice(&std::fs::read(file)?)?;
-    let mut source = event["source"].as_str().unwrap_or_default().to_owned();
-    if !source.starts_with(&stack.outputs.event_source) {
-        // nobody but AWS may put events whose source begins with `aws.`
-        source = format!("{}ctl", stack.outputs.event_source);
+/// What EventBridge is told of an event. The detail stays as it is in the file: its numbers keep all digits.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(default)]
+    source: String,
+    #[serde(rename = "detail-type")]
+    detail_type: String,
+    #[serde(borrow)]
+    detail: &'a RawValue,
+}
+
+/// The event's own source, if the stack accepts it.
+fn source(of_event: &str, accepted: &str) -> String {
+    if of_event.starts_with(accepted) { of_event.to_owned() } else { format!("{accepted}ctl") }
+}
+
+/// Nobody but AWS may put events whose source begins with `aws.`, so a partner bus takes none from here.
+fn may_put(outputs: &Outputs, file: &Path) -> Result<(), Failure> {
+    if !outputs.event_source.starts_with("aws.") {
+        return Ok(());
     }
+    let Outputs { event_source, function_intake, .. } = outputs;
+    let file = file.display();
+    Err(format!(
+        "this stack accepts events of `{event_source}` only, and nobody but AWS may put those on a bus; \
+         invoke the intake function instead: aws lambda invoke --function-name {function_intake} \
+         --invocation-type Event --payload fileb://{file} /dev/null"
+    )
+    .into())
+}
+
+async fn put(stack: &Stack, file: &Path) -> Result<(), Failure> {
+    let json = std::fs::read(file)?;
+    let envelope: Envelope<'_> = serde_json::from_slice(&json)?;
     let entry = PutEventsRequestEntry::builder()
         .event_bus_name(&stack.outputs.bus_name)
-        .source(source)
-        .detail_type(event["detail-type"].as_str().unwrap_or_default())
-        .detail(event["detail"].to_string())
+        .source(source(&envelope.source, &stack.outputs.event_source))
+        .detail_type(envelope.detail_type)
+        .detail(envelope.detail.get())
         .build();
     let output = stack.events.put_events().entries(entry).send().await?;
     match output.entries().iter().find_map(|entry| entry.error_code()) {
@@ -119,5 +151,41 @@ async fn settle(
             return Ok(ExitCode::FAILURE);
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_detail_goes_out_as_it_is_in_the_file() {
+        let detail = r#"{"id":12345678901234567890123,"price":1.10}"#;
+        let json = format!(r#"{{"source":"x","detail-type":"shopifyWebhook","detail":{detail},"more":1}}"#);
+        let envelope: Envelope<'_> = serde_json::from_slice(json.as_bytes()).unwrap();
+        assert_eq!(envelope.detail.get(), detail);
+    }
+
+    #[test]
+    fn an_event_gets_a_source_that_the_stack_accepts() {
+        assert_eq!(source("local/shop", "local/"), "local/shop");
+        assert_eq!(source("aws.partner/shopify.com/1/a", "local/"), "local/ctl");
+    }
+
+    #[test]
+    fn says_what_to_do_where_only_aws_may_put_events() {
+        let outputs = |event_source: &str| Outputs {
+            bus_name: "bus".to_owned(),
+            event_source: event_source.to_owned(),
+            secret_prefix: "p".to_owned(),
+            table_name: "t".to_owned(),
+            archive_bucket: "a".to_owned(),
+            operations_bucket: "o".to_owned(),
+            function_intake: "p-intake".to_owned(),
+        };
+        let file = Path::new("event.json");
+        assert!(may_put(&outputs("local/"), file).is_ok());
+        let error = may_put(&outputs("aws.partner/shopify.com/"), file).unwrap_err().to_string();
+        assert!(error.contains("--function-name p-intake --invocation-type Event"), "{error}");
     }
 }

@@ -20,13 +20,13 @@ pub async fn run(stack: &Stack, id: &CommunicationId, out: &Path) -> Result<Exit
     let document_file = out.join(format!("{}-{id}.{extension}", entry.document));
     let record_file = out.join(format!("{}-{id}.record.json", entry.document));
     std::fs::write(&document_file, &document)?;
-    // readable for people; the archived bytes are what the hash is of
-    let value: serde_json::Value = serde_json::from_slice(&json)?;
-    std::fs::write(&record_file, serde_json::to_string_pretty(&value)? + "\n")?;
+    // the archived bytes unchanged: anybody can hash the file again
+    std::fs::write(&record_file, &json)?;
     println!("{}  {} bytes, SHA-256 matches the record", document_file.display(), document.len());
     println!(
-        "{}  SHA-256 matches the ledger, locked until {}",
+        "{}  SHA-256 {} as in the ledger, locked until {}",
         record_file.display(),
+        archived.record_sha256,
         record.retention.until
     );
     Ok(ExitCode::SUCCESS)

@@ -6,7 +6,7 @@ use aws_config::BehaviorVersion;
 use ledger::Ledger;
 use serde::Deserialize;
 use service::Secrets;
-use std::{collections::HashMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 pub struct Stack {
     pub events: aws_sdk_eventbridge::Client,
@@ -28,6 +28,19 @@ pub struct Outputs {
     pub table_name: String,
     pub archive_bucket: String,
     pub operations_bucket: String,
+    pub function_intake: String,
+}
+
+impl Outputs {
+    /// Takes the file's one stack. With several, a command could reach the wrong deployment.
+    fn parse(text: &str) -> Result<Self, Failure> {
+        let mut stacks: BTreeMap<String, Self> = serde_json::from_str(text)?;
+        match stacks.pop_first() {
+            Some((_, outputs)) if stacks.is_empty() => Ok(outputs),
+            Some(_) => Err(format!("expected the outputs of one stack, found {}", stacks.len() + 1).into()),
+            None => Err("expected the outputs of one stack, found none".into()),
+        }
+    }
 }
 
 impl Stack {
@@ -38,11 +51,7 @@ impl Stack {
                 file.display()
             )
         })?;
-        let stacks: HashMap<String, Outputs> =
-            serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
-        let Some(outputs) = stacks.into_values().next() else {
-            return Err(format!("{}: no stack in it", file.display()).into());
-        };
+        let outputs = Outputs::parse(&text).map_err(|error| format!("{}: {error}", file.display()))?;
         let aws = aws_config::defaults(BehaviorVersion::latest()).load().await;
         let s3 = aws_sdk_s3::Client::new(&aws);
         Ok(Self {
@@ -58,5 +67,22 @@ impl Stack {
             s3,
             outputs,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = r#"{"BusName":"b","EventSource":"s/","SecretPrefix":"p","TableName":"t",
+        "ArchiveBucket":"a","OperationsBucket":"o","FunctionIntake":"f","More":"m"}"#;
+
+    #[test]
+    fn takes_exactly_one_stack() {
+        assert_eq!(Outputs::parse(&format!(r#"{{"x":{ONE}}}"#)).unwrap().bus_name, "b");
+        for (file, found) in [("{}".to_owned(), "none"), (format!(r#"{{"x":{ONE},"y":{ONE}}}"#), "2")] {
+            let error = Outputs::parse(&file).unwrap_err().to_string();
+            assert!(error.ends_with(&format!("found {found}")), "{error}");
+        }
     }
 }

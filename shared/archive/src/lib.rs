@@ -5,17 +5,19 @@
 //! so a second attempt finds what the first one left ([`Archive::find`]) and adopts it. A crash between the
 //! two puts leaves a document without a record; its metadata carries what the record needs.
 
+mod details;
 mod location;
 mod record;
 mod store;
 mod verify;
 
+pub use details::{Composed, Details};
 pub use location::Location;
 pub use record::{
     DriverData, EvidenceRecord, Output, Previous, Recipient, Resend, Retention, Software, Template,
     TemplateBasis, Trigger,
 };
-pub use store::{Archive, ArchiveError, Composed, Details, Found, LockMode, Stored};
+pub use store::{Archive, ArchiveError, Found, LockMode, Stored};
 pub use verify::{Mismatch, verify};
 
 /// The hexadecimal SHA-256 of `bytes`, the form used in records and in the ledger.

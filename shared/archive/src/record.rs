@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 /// Proof of one communication: who, what, when, why, with which template, and what came out.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceRecord {
     /// The version of this format: 1.
     pub v: u32,
@@ -91,7 +91,7 @@ pub enum TemplateBasis {
 }
 
 /// What was sent to Exstream.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 pub struct DriverData {
     /// The schema the data follows, such as `order-confirmation/1`.
     pub schema: String,
@@ -106,7 +106,7 @@ pub struct DriverData {
 }
 
 /// What Exstream answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Output {
     pub object: String,
     pub version_id: String,
@@ -124,7 +124,7 @@ pub struct Output {
     pub customer_number: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Recipient {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -167,9 +167,56 @@ impl EvidenceRecord {
     }
 }
 
+// A record is full of a customer's data; what is printed of it finds it again and says nothing of them.
+
+impl fmt::Debug for EvidenceRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EvidenceRecord")
+            .field("communication", &self.communication)
+            .field("shop", &self.shop)
+            .field("document", &self.document)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for DriverData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DriverData")
+            .field("schema", &self.schema)
+            .field("sha256", &self.sha256)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output")
+            .field("object", &self.object)
+            .field("version_id", &self.version_id)
+            .field("sha256", &self.sha256)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recipient").finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prints_nothing_of_a_customer() {
+        let recipient = Recipient { name: Some("Doe".to_owned()), email: Some("doe@example.com".to_owned()) };
+        assert_eq!(format!("{recipient:?}"), "Recipient { .. }");
+        let data = RawValue::from_string(r#"{"name":"Doe"}"#.to_owned()).unwrap();
+        let (schema, format, sha256) = ("receipt/1".to_owned(), "json".to_owned(), "00".to_owned());
+        let data = DriverData { schema, format, sha256, data: Some(data) };
+        assert!(!format!("{data:?}").contains("Doe"));
+    }
 
     #[test]
     fn the_contract_is_published() {

@@ -1,9 +1,13 @@
 //! Puts and gets. A put is refused by S3 where the object exists, and checked by S3 against its SHA-256.
 
-use crate::{EvidenceRecord, Location, Output, Retention, location::extension, sha256_hex};
+use crate::{
+    Composed, Details, EvidenceRecord, Location, Output, Retention, details::Object, location::extension,
+    sha256_hex,
+};
 use aws_sdk_s3::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
+    operation::put_object::{PutObjectError, PutObjectOutput},
     primitives::{ByteStream, DateTime},
     types::{ChecksumMode, ObjectLockMode},
 };
@@ -11,8 +15,10 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use comms::{Class, Classify};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+
+/// How often a put is repeated that collided with another put of the same key.
+const CONFLICT_REPEATS: usize = 2;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -66,31 +72,15 @@ impl std::str::FromStr for LockMode {
     }
 }
 
-/// A document as Exstream made it, with what the record needs to know of its making.
-#[derive(Debug, Clone)]
-pub struct Composed {
-    pub bytes: Bytes,
-    pub media_type: String,
-    pub details: Details,
-}
-
-/// Kept as object metadata beside the document, so that a record can be written by a later attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Details {
-    pub composed_at: Timestamp,
-    pub driver_sha256: String,
-    pub driver_format: String,
-    pub template: crate::Template,
-    pub queue: Option<String>,
-    pub file_name: Option<String>,
-    pub customer_number: Option<String>,
-}
-
 /// A document that is in the archive.
 #[derive(Debug, Clone)]
 pub struct Stored {
     pub output: Output,
     pub details: Details,
+    /// It was there before: an earlier attempt, or one at the same time, composed it.
+    pub adopted: bool,
+    /// Until when its object is locked, where S3 says so.
+    pub retain_until: Option<Timestamp>,
 }
 
 /// What an earlier attempt left.
@@ -112,10 +102,6 @@ impl Archive {
         Self { s3, bucket, lock }
     }
 
-    pub fn bucket(&self) -> &str {
-        &self.bucket
-    }
-
     pub fn retention(&self, composed_at: Timestamp, days: u16) -> Retention {
         let until = composed_at + jiff::SignedDuration::from_hours(24 * i64::from(days));
         Retention { mode: self.lock.name().to_owned(), until }
@@ -132,27 +118,20 @@ impl Archive {
     ) -> Result<Stored, ArchiveError> {
         let key = location.document(extension(&composed.media_type));
         let sha256 = sha256_hex(&composed.bytes);
-        let details = serde_json::to_vec(&composed.details).map_err(ArchiveError::Record)?;
+        let details = composed.details.bounded(pages(&composed.media_type, &composed.bytes));
+        let json = serde_json::to_vec(&details).map_err(ArchiveError::Record)?;
         let metadata = HashMap::from([
-            ("details".to_owned(), BASE64_STANDARD.encode(details)),
+            ("details".to_owned(), BASE64_STANDARD.encode(json)),
             ("sha256".to_owned(), sha256.clone()),
         ]);
         let put = self.put(&key, composed.bytes.clone(), &composed.media_type, &sha256, metadata, retention);
         match put.await? {
-            Some(version_id) => Ok(Stored {
-                output: Output {
-                    object: key,
-                    version_id,
-                    media_type: composed.media_type.clone(),
-                    bytes: composed.bytes.len() as u64,
-                    sha256,
-                    pages: pages(&composed.media_type, &composed.bytes),
-                    queue: composed.details.queue.clone(),
-                    file_name: composed.details.file_name.clone(),
-                    customer_number: composed.details.customer_number.clone(),
-                },
-                details: composed.details.clone(),
-            }),
+            Some(version_id) => {
+                let media_type = composed.media_type.clone();
+                let bytes = composed.bytes.len() as u64;
+                let output = details.output(Object { key, version_id, media_type, bytes, sha256 });
+                Ok(Stored { output, details, adopted: false, retain_until: Some(retention.until) })
+            }
             None => self.adopt(key).await,
         }
     }
@@ -180,18 +159,30 @@ impl Archive {
         }
     }
 
-    /// What an earlier attempt left at `location`. Two requests at the most per object found.
+    /// What an earlier attempt left at `location`.
+    ///
+    /// Two attempts whose output had different media types may have left two documents. The one that the record
+    /// names is the document; without a record, the older one.
     pub async fn find(&self, location: &Location) -> Result<Found, ArchiveError> {
         let list =
             self.s3.list_objects_v2().bucket(&self.bucket).prefix(location.prefix()).max_keys(8).send().await;
         let list = list.map_err(|error| request("listing", location.prefix(), error))?;
+        let record_key = location.record();
+        let (records, mut documents): (Vec<_>, Vec<_>) = list
+            .contents()
+            .iter()
+            .filter_map(|object| Some((object.key()?, object.last_modified())))
+            .partition(|(key, _)| *key == record_key);
         let mut found = Found::default();
-        for key in list.contents().iter().filter_map(|object| object.key()) {
-            if *key == location.record() {
-                found.record = Some(self.read_record(key).await?);
-            } else {
-                found.document = Some(self.adopt(key.to_owned()).await?);
-            }
+        if !records.is_empty() {
+            found.record = Some(self.read_record(&record_key).await?);
+        }
+        let named = found.record.as_ref().map(|(record, ..)| record.output.object.as_str());
+        documents.sort_by_key(|(key, modified)| {
+            (Some(*key) != named, modified.map(|at| (at.secs(), at.subsec_nanos())))
+        });
+        if let Some((key, _)) = documents.first() {
+            found.document = Some(self.adopt((*key).to_owned()).await?);
         }
         Ok(found)
     }
@@ -246,24 +237,37 @@ impl Archive {
         metadata: HashMap<String, String>,
         retention: &Retention,
     ) -> Result<Option<String>, ArchiveError> {
-        let digest = hex::decode(sha256).unwrap_or_default();
-        let result = self
-            .s3
-            .put_object()
-            .bucket(&self.bucket)
-            .key(key)
-            .if_none_match("*")
-            .checksum_sha256(BASE64_STANDARD.encode(digest))
-            .content_type(media_type)
-            .set_metadata(Some(metadata))
-            .object_lock_mode(match self.lock {
-                LockMode::Compliance => ObjectLockMode::Compliance,
-                LockMode::Governance => ObjectLockMode::Governance,
-            })
-            .object_lock_retain_until_date(DateTime::from_millis(retention.until.as_millisecond()))
-            .body(ByteStream::from(bytes))
-            .send()
-            .await;
+        let digest = BASE64_STANDARD.encode(hex::decode(sha256).unwrap_or_default());
+        let lock = match self.lock {
+            LockMode::Compliance => ObjectLockMode::Compliance,
+            LockMode::Governance => ObjectLockMode::Governance,
+        };
+        let metadata = &metadata;
+        let send = || {
+            self.s3
+                .put_object()
+                .bucket(&self.bucket)
+                .key(key)
+                .if_none_match("*")
+                .checksum_sha256(&digest)
+                .content_type(media_type)
+                .set_metadata(Some(metadata.clone()))
+                .object_lock_mode(lock.clone())
+                .object_lock_retain_until_date(DateTime::from_millis(retention.until.as_millisecond()))
+                .body(ByteStream::from(bytes.clone()))
+                .send()
+        };
+        let mut result = send().await;
+        for _ in 0..CONFLICT_REPEATS {
+            // somebody else puts the same key right now: the next answer says who was first
+            if refusal(&result) != Some("ConditionalRequestConflict") {
+                break;
+            }
+            result = send().await;
+        }
+        if refusal(&result) == Some("PreconditionFailed") {
+            return Ok(None);
+        }
         match result {
             // an answer without a version would leave the record pointing nowhere
             Ok(output) => match output.version_id {
@@ -273,9 +277,6 @@ impl Archive {
                     what: "the bucket does not keep versions",
                 }),
             },
-            Err(SdkError::ServiceError(error)) if error.err().code() == Some("PreconditionFailed") => {
-                Ok(None)
-            }
             Err(error) => Err(request("archiving", key, error)),
         }
     }
@@ -304,19 +305,23 @@ impl Archive {
             .map(hex::encode)
             .or_else(|| metadata.get("sha256").cloned())
             .ok_or_else(|| malformed("no checksum"))?;
-        let output = Output {
+        let retain_until = head
+            .object_lock_retain_until_date()
+            .and_then(|at| Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok());
+        let output = details.output(Object {
             version_id: head.version_id().ok_or_else(|| malformed("no version"))?.to_owned(),
             media_type: head.content_type().unwrap_or_default().to_owned(),
             bytes: head.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default(),
             sha256,
-            pages: None,
-            queue: details.queue.clone(),
-            file_name: details.file_name.clone(),
-            customer_number: details.customer_number.clone(),
-            object: key,
-        };
-        Ok(Stored { output, details })
+            key,
+        });
+        Ok(Stored { output, details, adopted: true, retain_until })
     }
+}
+
+/// The code of S3's refusal.
+fn refusal(result: &Result<PutObjectOutput, SdkError<PutObjectError>>) -> Option<&str> {
+    result.as_ref().err()?.as_service_error()?.code()
 }
 
 fn request(doing: &'static str, key: &str, source: impl Into<Cause>) -> ArchiveError {

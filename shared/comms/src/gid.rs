@@ -66,6 +66,8 @@ impl FromStr for Gid {
                     && kind.bytes().all(|b| b.is_ascii_alphanumeric())
                     && (1..=20).contains(&number.len())
                     && number.bytes().all(|b| b.is_ascii_digit())
+                    // two spellings of one number would be two identities
+                    && !(number.len() > 1 && number.starts_with('0'))
             });
         if valid {
             Ok(Self(text.to_owned()))
@@ -129,6 +131,7 @@ mod tests {
             "gid://shopify/Order/1?x=1",
             "gid://other/Order/1",
             "gid://shopify/Order/1/2",
+            "gid://shopify/Order/01",
         ] {
             assert!(bad.parse::<Gid>().is_err(), "{bad}");
         }

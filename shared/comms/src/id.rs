@@ -15,10 +15,16 @@ use std::{borrow::Cow, fmt, str::FromStr};
 #[serde(from = "String", into = "String")]
 pub enum Revision {
     Initial,
+    /// The name of the cause. Made by [`Revision::named`], so that the first issue has one spelling only.
     Named(String),
 }
 
 impl Revision {
+    /// The revision of this name. `initial` is the name of the first one and of no other.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self::from(name.into())
+    }
+
     pub fn as_str(&self) -> &str {
         match self {
             Self::Initial => "initial",
@@ -163,6 +169,13 @@ mod tests {
     fn derivation_is_fixed() {
         let id = id("acme.myshopify.com", Document::OrderConfirmation, 820982911946154508, "initial");
         assert_eq!(id.as_str(), "c4809f9b199959867b344883a5f958d0");
+    }
+
+    #[test]
+    fn the_first_revision_has_one_spelling() {
+        assert_eq!(Revision::named("initial"), Revision::Initial);
+        assert_eq!(Revision::named("edit-1"), Revision::Named("edit-1".to_owned()));
+        assert_eq!(serde_json::from_str::<Revision>("\"initial\"").unwrap(), Revision::Initial);
     }
 
     proptest! {

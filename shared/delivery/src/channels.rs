@@ -64,7 +64,8 @@ pub struct AskCall<'a> {
 /// The channel took the document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
-    /// E-mail: the job id. Print: the spooled object's key. Exstream: `exstream`.
+    /// E-mail: the job id. Print: the spooled object's key. Exstream: always `exstream`, as no name Exstream
+    /// gives a file identifies a send.
     pub reference: String,
 }
 

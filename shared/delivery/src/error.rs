@@ -39,13 +39,15 @@ pub enum DeliveryError {
     Unintelligible,
     #[error("the print spool holds something else under {key}")]
     SpoolConflict { key: String },
+    /// Spooling may have happened: the answer of S3 may have been lost after the manifest was put. Spooling
+    /// again is harmless, and [`crate::Channels::ask`] can tell; a caller that gives up must ask first.
     #[error("{doing} {key} in the print spool")]
     Spool { doing: &'static str, key: String, source: Cause },
 }
 
 impl Classify for DeliveryError {
-    /// Unknown is everything after which a message may be on its way. The spool is idempotent, so its
-    /// failures can always be tried again. What an operator can mend waits and ends in the DLQ at worst.
+    /// Unknown is everything after which a message may be on its way and nobody can tell. A spool failure may
+    /// have been a success, too, but spooling is idempotent and can be asked about, so it is tried again. What an operator can mend waits and ends in the DLQ at worst.
     fn class(&self) -> Class {
         match self {
             Self::Token(error) => error.class(),

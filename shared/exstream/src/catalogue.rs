@@ -23,6 +23,8 @@ const KEPT: Duration = Duration::from_secs(10 * 60);
 const FAILURE_KEPT: Duration = Duration::from_secs(60);
 /// A look-up may not use up the time a document has.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A look-up ends by itself this much earlier than the wait for it, so that its failure is remembered.
+const TO_REMEMBER: Duration = Duration::from_millis(100);
 const PAGE: usize = 100;
 const MAX_PAGES: usize = 50;
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -112,7 +114,8 @@ impl Catalogue {
             return (Found::Nothing, None);
         }
         let allowed = call.timeout.min(PATIENCE);
-        match tokio::time::timeout(allowed, self.known(call, Budget::new(allowed))).await.as_deref() {
+        let budget = Budget::new(allowed.saturating_sub(TO_REMEMBER));
+        match tokio::time::timeout(allowed, self.known(call, budget)).await.as_deref() {
             Ok(Ok(listing)) => (listing.find(&call.document.communication), None),
             Ok(Err(error)) => (Found::Nothing, Some(Arc::clone(error))),
             Err(_) => (Found::Nothing, Some(Arc::new(ExstreamError::Exchange(ExchangeError::OutOfTime)))),

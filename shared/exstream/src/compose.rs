@@ -17,7 +17,7 @@ use comms::ShopDomain;
 use jiff::Timestamp;
 use reqwest::{
     Client,
-    header::{HeaderMap, HeaderName, HeaderValue},
+    header::{CONNECTION, HeaderMap, HeaderName, HeaderValue},
 };
 use serde::Deserialize;
 use shop_config::Adapter;
@@ -37,12 +37,14 @@ pub struct ComposeCall<'a> {
     pub credentials: &'a Credentials,
     /// The driver data as JSON; it is converted if the document is configured for XML.
     pub driver: Bytes,
+    /// Whether composing also sends (channel `exstream`). Such a request asks for a connection of its own.
+    pub sends: bool,
     pub now: Timestamp,
     /// For everything, token included; not later than the invocation's deadline.
     pub timeout: Duration,
 }
 
-/// What Exstream made: at least one output, one of them of the expected media type.
+/// What Exstream made: at least one output, exactly one of them of the expected media type.
 #[derive(Debug)]
 pub struct Composed {
     pub outputs: Vec<Output>,
@@ -59,18 +61,22 @@ pub struct Output {
 }
 
 impl Composed {
-    /// The first output of media type `mime`.
+    /// The output of media type `mime`.
     ///
     /// # Errors
-    /// [`ExstreamError::UnexpectedMediaType`] if there is none; never for the document's own output type.
+    /// [`ExstreamError::UnexpectedMediaType`] if there is none, [`ExstreamError::SeveralOutputs`] if there are
+    /// more than one; never for the document's own output type.
     pub fn expected(&self, mime: &str) -> Result<&Output, ExstreamError> {
         let expected = media_type(mime);
-        self.outputs.iter().find(|output| output.mime_type == expected).ok_or_else(|| {
-            ExstreamError::UnexpectedMediaType {
+        let found: Vec<_> = self.outputs.iter().filter(|output| output.mime_type == expected).collect();
+        match found[..] {
+            [output] => Ok(output),
+            [] => Err(ExstreamError::UnexpectedMediaType {
                 expected,
                 found: self.outputs.iter().map(|it| it.mime_type.as_str()).collect::<Vec<_>>().join(", "),
-            }
-        })
+            }),
+            _ => Err(ExstreamError::SeveralOutputs { media_type: expected, count: found.len() }),
+        }
     }
 }
 
@@ -86,10 +92,15 @@ impl Exstream {
     pub async fn compose(&self, call: ComposeCall<'_>) -> Result<Composed, ExstreamError> {
         let driver =
             encode_driver(call.document.driver_format, &call.driver).map_err(ExstreamError::Driver)?;
-        let outgoing = match call.settings.adapter {
+        let mut outgoing = match call.settings.adapter {
             Adapter::Orchestration => orchestration::request(call.settings, call.document, driver)?,
             Adapter::Sgw => sgw::request(call.settings, call.document, &driver)?,
         };
+        if call.sends {
+            // a connection kept while the process was frozen may be dead, and a document written to it would
+            // be one of which nobody knows
+            outgoing.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         let token = TokenCall {
             shop: call.shop,
             token: &call.settings.token,

@@ -20,7 +20,7 @@ pub enum ExstreamError {
     /// 401 with a token fetched after an earlier 401, or 403.
     #[error("Exstream does not accept the credentials: status {status}{fault}")]
     Unauthorized { status: u16, fault: Fault },
-    /// Exstream says the request itself is wrong.
+    /// Exstream says the request itself is wrong; 404: it does not know the communication or the domain.
     #[error("Exstream refused the request: status {status}{fault}")]
     Refused { status: u16, fault: Fault },
     /// 408, 429, a server error, or a redirect.
@@ -45,6 +45,9 @@ pub enum ExstreamError {
     Undecodable { index: usize },
     #[error("expected {expected}, got {found}")]
     UnexpectedMediaType { expected: String, found: String },
+    /// Several documents where one is meant: nobody can say which of them the customer should get.
+    #[error("Exstream returned {count} outputs of {media_type}: configure the communication to make one")]
+    SeveralOutputs { media_type: String, count: usize },
     /// The bytes contradict the media type they were announced with.
     #[error("the output does not look like {expected}")]
     NotTheType { expected: String },
@@ -55,9 +58,10 @@ pub enum ExstreamError {
 }
 
 impl Classify for ExstreamError {
-    /// Where an operator can mend the cause (settings, credentials, a pin nobody can check), work waits and
-    /// ends in the DLQ at worst. A success answer without a usable document is permanent: the same driver
-    /// data and template give the same answer. A reported failure without a status may be either, and
+    /// Where an operator can mend the cause (settings, credentials, a communication Exstream does not know, a
+    /// template of another version or with other outputs), work waits and ends in the DLQ at worst. Any other
+    /// success answer without a usable document is permanent: the same driver data and template give the same
+    /// answer. A reported failure without a status may be either, and
     /// trying again costs less than a document that is never made.
     fn class(&self) -> Class {
         match self {
@@ -66,8 +70,12 @@ impl Classify for ExstreamError {
             Self::Unavailable { retry_after, .. } => Class::Transient { retry_after: *retry_after },
             Self::Settings(_)
             | Self::Unauthorized { .. }
+            | Self::Refused { status: 404, .. }
             | Self::Failed(_)
             | Self::Unintelligible(_)
+            | Self::UnexpectedMediaType { .. }
+            | Self::SeveralOutputs { .. }
+            | Self::PinMismatch { .. }
             | Self::PinUnchecked { .. } => Class::transient(),
             Self::CutOff { .. } => Class::Unknown,
             Self::Driver(_)
@@ -76,9 +84,7 @@ impl Classify for ExstreamError {
             | Self::NoOutput
             | Self::NoContent { .. }
             | Self::Undecodable { .. }
-            | Self::UnexpectedMediaType { .. }
-            | Self::NotTheType { .. }
-            | Self::PinMismatch { .. } => Class::Permanent,
+            | Self::NotTheType { .. } => Class::Permanent,
         }
     }
 }
@@ -105,6 +111,7 @@ impl ExstreamError {
             | Self::NoContent { .. }
             | Self::Undecodable { .. }
             | Self::UnexpectedMediaType { .. }
+            | Self::SeveralOutputs { .. }
             | Self::NotTheType { .. } => true,
         }
     }

@@ -1,10 +1,16 @@
 //! A flow function's handler: the batch loop around the pipeline, one log line a communication, the reports.
 
-use crate::pipeline::{DocumentFlow, Job, Settled, Tools};
+use crate::{
+    document_flow::DocumentFlow,
+    job::{Job, Settled, Tools},
+};
 use comms::{CommunicationId, State, chain};
 use service::{Invocation, Metrics, Service, StartError, optional};
 use shopify::AdminApi;
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
 use tokio::time;
 use work::{
     Backoff, BatchResponse, InvalidItem, Limits, MalformedBatch, Queue, Record, Retry, SqsEvent, WorkItem,
@@ -13,9 +19,9 @@ use work::{
 
 /// How a function handles batches, from its environment.
 #[derive(Debug, Clone, Copy)]
-pub struct Settings {
-    pub concurrency: usize,
-    pub backoff: Backoff,
+struct Settings {
+    concurrency: usize,
+    backoff: Backoff,
 }
 
 /// Everything a flow function holds between invocations.
@@ -25,6 +31,8 @@ pub struct FlowHandler<F> {
     queue: Queue,
     settings: Settings,
     function: String,
+    /// Numbers the deliveries this process has handled, so that each has a name of its own.
+    deliveries: AtomicU64,
 }
 
 impl<F: DocumentFlow> FlowHandler<F> {
@@ -45,7 +53,8 @@ impl<F: DocumentFlow> FlowHandler<F> {
         };
         let settings = Settings { concurrency: service.concurrency()?, backoff: service.backoff()? };
         let function = optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned());
-        Ok(Self { flow, tools, queue: service.queue("QUEUE_URL")?, settings, function })
+        let queue = service.queue("QUEUE_URL")?;
+        Ok(Self { flow, tools, queue, settings, function, deliveries: AtomicU64::new(0) })
     }
 
     /// Handles one batch. Messages that are to come back are in the response; the others are finished.
@@ -66,22 +75,35 @@ impl<F: DocumentFlow> FlowHandler<F> {
 
     async fn record(&self, record: &Record, invocation: &Invocation) -> Result<Vec<Settled>, Retry> {
         let item = WorkItem::from_json(&record.body).map_err(unreadable)?;
+        if item.flow != F::FLOW {
+            return Err(Retry::new(format!(
+                "the item is for the flow {}, this function serves {}",
+                item.flow,
+                F::FLOW
+            )));
+        }
         let now = (self.tools.clock)();
         let loaded = self.tools.configs.get(&item.shop, now).await.map_err(|error| Retry::of(&error))?;
-        let plans = self.flow.plan(&item, &loaded.config);
-        if plans.is_empty() {
-            return Ok(Vec::new());
-        }
-        let secrets = self.tools.secrets.shop(&item.shop, now).await.map_err(|error| Retry::of(&error))?;
         let payload = self.tools.payloads.load(&item).await.map_err(|error| Retry::of(&error))?;
+        let plans = self.flow.plan(&item, payload.as_deref(), &loaded.config).map_err(Retry::new)?;
         let mut settled = Vec::with_capacity(plans.len());
-        for (index, plan) in plans.iter().enumerate() {
-            // switched off since the plan was made is switched off
-            let Some(settings) = loaded.config.document(plan.document) else { continue };
+        for plan in &plans {
             let communication =
                 CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
-            let owner = format!("{}/{}/{index}", invocation.request_id, record.message_id);
-            let begun = Instant::now();
+            if !plan.wanted && !self.was_begun(record, &communication).await? {
+                tracing::info!(shop = %item.shop, flow = %item.flow, document = %plan.document, communication = %communication, "switched off");
+                continue;
+            }
+            // a document that was begun and is not even configured any more: no settings, no way on
+            let settings = loaded.config.documents.get(&plan.document).ok_or_else(|| {
+                Retry::new(format!(
+                    "{} was begun and is no longer in the configuration: put it back",
+                    plan.document
+                ))
+            })?;
+            let secrets =
+                self.tools.secrets.shop(&item.shop, now).await.map_err(|error| Retry::of(&error))?;
+            let number = self.deliveries.fetch_add(1, Ordering::Relaxed);
             let job = Job {
                 tools: &self.tools,
                 item: &item,
@@ -92,14 +114,24 @@ impl<F: DocumentFlow> FlowHandler<F> {
                 settings,
                 secrets: &secrets,
                 invocation,
-                owner: &owner,
+                owner: &format!("{}/{number}", invocation.request_id),
                 receive_count: record.receive_count(),
             };
+            let begun = Instant::now();
             let result = job.run(&self.flow).await;
             log(&job, &result, begun);
             settled.push(result?);
         }
         Ok(settled)
+    }
+
+    /// Whether an earlier delivery left something to settle. A first delivery cannot have one.
+    async fn was_begun(&self, record: &Record, communication: &CommunicationId) -> Result<bool, Retry> {
+        if record.receive_count() == 1 {
+            return Ok(false);
+        }
+        let entry = self.tools.ledger.get(communication).await.map_err(|error| Retry::of(&error))?;
+        Ok(entry.is_some())
     }
 
     /// Queues what Shopify is to be told, ten a request. A report that cannot be queued brings its message back.
@@ -152,11 +184,12 @@ fn unreadable(error: InvalidItem) -> Retry {
         InvalidItem::Version(_) => None,
         InvalidItem::NotAnItem(_) | InvalidItem::Fields(_) => Some(Duration::ZERO),
     };
-    Retry { reason: chain(&error), after }
+    Retry { after, ..Retry::new(chain(&error)) }
 }
 
 fn metric(settled: &Settled) -> &'static str {
-    if !settled.fresh {
+    // an `unknown` counts again: the worker that recorded it may have died before it could say so
+    if !settled.fresh && settled.state != State::Unknown {
         return "Duplicate";
     }
     match settled.state {
@@ -169,18 +202,20 @@ fn metric(settled: &Settled) -> &'static str {
     }
 }
 
+/// One line a communication. What a message that comes back was about is in its reason's line.
 fn log(job: &Job<'_>, result: &Result<Settled, Retry>, begun: Instant) {
-    // a message that comes back gets its line, with the reason, when the batch is answered
-    if let Ok(settled) = result {
-        tracing::info!(
-            shop = %job.item.shop,
-            flow = %job.item.flow,
-            document = %job.plan.document,
-            communication = %job.communication,
-            state = %settled.state,
-            attempts = settled.attempts,
-            fresh = settled.fresh,
-            duration_ms = begun.elapsed().as_millis() as u64,
-        );
+    let duration_ms = begun.elapsed().as_millis() as u64;
+    let (shop, flow, document) = (&job.item.shop, job.item.flow, job.plan.document);
+    let communication = job.communication;
+    match result {
+        Ok(Settled { state, reason: Some(reason), attempts, fresh, .. }) => {
+            tracing::warn!(%shop, %flow, %document, %communication, %state, attempts, fresh, reason, duration_ms);
+        }
+        Ok(Settled { state, reason: None, attempts, fresh, .. }) => {
+            tracing::info!(%shop, %flow, %document, %communication, %state, attempts, fresh, duration_ms);
+        }
+        Err(retry) => {
+            tracing::warn!(%shop, %flow, %document, %communication, state = "open", reason = retry.reason, duration_ms);
+        }
     }
 }

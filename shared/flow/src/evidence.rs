@@ -1,10 +1,10 @@
 //! From what happened to what the archive keeps of it.
 
-use crate::pipeline::{Draft, Job};
+use crate::job::{Draft, Job};
 use archive::{DriverData, EvidenceRecord, Previous, Recipient, Retention, Software, Stored};
 use comms::{MessageClass, Revision};
 use jiff::Timestamp;
-use ledger::{ArchivedAs, LedgerError};
+use ledger::{ArchivedAs, Lease, LedgerError};
 use serde_json::value::RawValue;
 use shop_config::{Channel, DriverFormat};
 
@@ -30,7 +30,10 @@ pub struct Evidence<'a> {
 }
 
 pub fn record(job: &Job<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
-    let Evidence { draft: &Draft { content, channel, test, customer }, stored, .. } = evidence;
+    let Evidence { draft: Draft { content, test, customer, .. }, stored, .. } = evidence;
+    // what was true when it was composed, even if this attempt is a later one
+    let details = &stored.details;
+    let channel = details.channel.as_deref().and_then(Channel::from_name);
     let class = job.settings.class(job.plan.document);
     // data that would no longer compose the archived document is not its evidence
     let unchanged = stored.details.driver_sha256 == evidence.driver_sha256;
@@ -57,10 +60,10 @@ pub fn record(job: &Job<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
             triggered_at: job.item.trigger.triggered_at,
         },
         composed_at: stored.details.composed_at,
-        locale: content.recipient.locale.clone(),
+        locale: details.locale.clone(),
         template: stored.details.template.clone(),
         driver_data: DriverData {
-            schema: content.schema.to_owned(),
+            schema: details.schema.clone(),
             format: stored.details.driver_format.clone(),
             sha256: stored.details.driver_sha256.clone(),
             data: data.and_then(|json| RawValue::from_string(json.to_owned()).ok()),
@@ -69,11 +72,11 @@ pub fn record(job: &Job<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
         channel: channel.map(|channel| channel.name().to_owned()),
         recipient,
         retention: evidence.retention.clone(),
-        configuration: job.loaded.version_id.clone(),
+        configuration: details.configuration.clone(),
         software: SOFTWARE,
         previous: evidence.previous,
         resend: None,
-        test,
+        test: *test,
     }
 }
 
@@ -90,7 +93,7 @@ pub fn archived_as(stored: &Stored, record: (String, String)) -> ArchivedAs {
 }
 
 /// The issue of the same document that came before this one. A first issue has none, so nothing is asked.
-pub async fn previous(job: &Job<'_>) -> Result<Option<Previous>, LedgerError> {
+pub async fn previous(job: &Job<'_>, lease: &Lease) -> Result<Option<Previous>, LedgerError> {
     if job.plan.revision == Revision::Initial {
         return Ok(None);
     }
@@ -99,6 +102,7 @@ pub async fn previous(job: &Job<'_>) -> Result<Option<Previous>, LedgerError> {
         entry.document == job.plan.document
             && entry.subject == job.plan.subject
             && entry.communication != *job.communication
+            && entry.created_epoch_ms <= lease.entry.created_epoch_ms
             && entry.archived.is_some()
     });
     Ok(before.and_then(|entry| {

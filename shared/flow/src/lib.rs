@@ -14,12 +14,15 @@
 //! Where Exstream itself sends while composing, the send is marked before composing.
 
 mod batch;
+mod document_flow;
+mod doubt;
 mod evidence;
 mod fault;
-mod pipeline;
+mod job;
 mod produce;
 mod report;
 mod send;
 
-pub use batch::{FlowHandler, Settings};
-pub use pipeline::{Content, DocumentFlow, Gather, GatherError, Gathered, Plan, Tools};
+pub use batch::FlowHandler;
+pub use document_flow::{Content, DocumentFlow, Gather, GatherError, Gathered, Plan};
+pub use job::Tools;

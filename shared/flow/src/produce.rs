@@ -6,13 +6,13 @@
 use crate::{
     evidence::{self, Evidence, dated, format_name},
     fault,
-    pipeline::{Draft, Halt, Job},
+    job::{Draft, Halt, Job},
 };
 use archive::{Composed, Details, Location, Stored, TemplateBasis, sha256_hex};
 use bytes::Bytes;
 use comms::chain;
 use exstream::{Basis, ComposeCall, ExstreamError, TemplateCall};
-use ledger::{ArchivedAs, Lease, SendMark};
+use ledger::{ArchivedAs, Lease};
 use shop_config::{Channel, DriverFormat};
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub async fn document(job: &Job<'_>, lease: &Lease, draft: &Draft<'_>) -> Result
     fault::point("archive-document");
     let record = match earlier.record {
         Some((_, version_id, sha256)) => (version_id, sha256),
-        None => archive_record(job, draft, &location, &stored, &driver_sha256).await?,
+        None => archive_record(job, lease, draft, &location, &stored, &driver_sha256).await?,
     };
     fault::point("archive");
     let as_recorded = evidence::archived_as(&stored, record);
@@ -67,9 +67,8 @@ async fn compose_and_archive(
     driver_sha256: &str,
 ) -> Result<(Stored, Option<Bytes>), Halt> {
     let exstream_sends = draft.channel == Some(Channel::Exstream);
-    if exstream_sends && lease.send_mark() == SendMark::MayHaveHappened && !job.may_resend() {
-        // had Exstream answered, its answer would be in the archive
-        return Err(Halt::Unknown("Exstream may have sent it before the worker died".to_owned()));
+    if exstream_sends {
+        job.time_to_send()?;
     }
     let template = job
         .tools
@@ -89,7 +88,7 @@ async fn compose_and_archive(
         marked.map_err(|error| Halt::of(&error))?;
         fault::point("mark-sending");
     }
-    let output = compose(job, draft).await.map_err(|error| match exstream_sends {
+    let output = compose(job, draft, exstream_sends).await.map_err(|error| match exstream_sends {
         // an error after Exstream had the request may hide a send
         true if error.may_have_acted() => Halt::Unknown(chain(&error)),
         true => Halt::of_send(&error),
@@ -115,19 +114,35 @@ async fn compose_and_archive(
             queue: output.queue,
             file_name: output.file_name,
             customer_number: output.customer_number,
+            channel: draft.channel.map(|channel| channel.name().to_owned()),
+            locale: draft.content.recipient.locale.clone(),
+            schema: draft.content.schema.to_owned(),
+            configuration: job.loaded.version_id.clone(),
+            retention_days: retention_days(job, draft),
+            pages: None,
         },
     };
     fault::point("compose");
-    let retention = job.tools.archive.retention(composed.details.composed_at, job.settings.retention_days);
+    let retention =
+        job.tools.archive.retention(composed.details.composed_at, composed.details.retention_days);
     let stored = job.tools.archive.put_document(location, &composed, &retention).await;
     let stored = stored.map_err(|error| Halt::of(&error))?;
-    // another attempt's document may have been there first; then its bytes are the document
-    let ours = sha256_hex(&composed.bytes) == stored.output.sha256;
-    Ok((stored, ours.then_some(composed.bytes)))
+    // where another attempt's document was there first, its bytes are the document
+    let bytes = (!stored.adopted).then_some(composed.bytes);
+    Ok((stored, bytes))
 }
 
-async fn compose(job: &Job<'_>, draft: &Draft<'_>) -> Result<exstream::Output, ExstreamError> {
+/// Test orders and dry runs are about real customers, too, and prove nothing.
+const TEST_RETENTION_DAYS: u16 = 1;
+
+fn retention_days(job: &Job<'_>, draft: &Draft<'_>) -> u16 {
+    if draft.test { TEST_RETENTION_DAYS } else { job.settings.retention_days }
+}
+
+async fn compose(job: &Job<'_>, draft: &Draft<'_>, sends: bool) -> Result<exstream::Output, ExstreamError> {
     let settings = &job.loaded.config.exstream;
+    // what Exstream sends must be archived and recorded within this invocation, too
+    let left = if sends { job.time_to_send().unwrap_or_default() } else { job.time_left() };
     let call = ComposeCall {
         shop: &job.item.shop,
         settings,
@@ -135,7 +150,8 @@ async fn compose(job: &Job<'_>, draft: &Draft<'_>) -> Result<exstream::Output, E
         credentials: &job.secrets.exstream,
         driver: draft.content.driver.clone(),
         now: job.now(),
-        timeout: job.time_left().min(settings.timeout()),
+        timeout: left.min(settings.timeout()),
+        sends,
     };
     let composed = job.tools.exstream.compose(call).await?;
     composed.expected(&job.settings.output).cloned()
@@ -143,13 +159,16 @@ async fn compose(job: &Job<'_>, draft: &Draft<'_>) -> Result<exstream::Output, E
 
 async fn archive_record(
     job: &Job<'_>,
+    lease: &Lease,
     draft: &Draft<'_>,
     location: &Location,
     stored: &Stored,
     driver_sha256: &str,
 ) -> Result<(String, String), Halt> {
-    let retention = job.tools.archive.retention(stored.details.composed_at, job.settings.retention_days);
-    let previous = evidence::previous(job).await.map_err(|error| Halt::of(&error))?;
+    // a lock cannot begin in the past, and the record may be written long after its document
+    let from = stored.details.composed_at.max(job.now());
+    let retention = job.tools.archive.retention(from, stored.details.retention_days);
+    let previous = evidence::previous(job, lease).await.map_err(|error| Halt::of(&error))?;
     let record =
         evidence::record(job, Evidence { draft, stored, retention: &retention, previous, driver_sha256 });
     job.tools.archive.put_record(location, &record, &retention).await.map_err(|error| Halt::of(&error))

@@ -19,10 +19,16 @@ pub struct Entry {
     /// Set while a send that was begun certainly did not happen: the next owner sends without asking.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unsent: bool,
-    /// Who holds the lease: the invocation's request id.
+    /// Who holds the lease: the invocation's request id. Empty once the work is done.
+    #[serde(default)]
     pub owner: String,
+    /// Zero once the work is done.
+    #[serde(default)]
     pub lease_until_epoch_ms: i64,
     pub attempts: u32,
+    /// How many sends were begun.
+    #[serde(default)]
+    pub sends: u32,
     /// When the communication was first claimed. Its archive location is derived from this.
     pub created_epoch_ms: i64,
     pub updated_epoch_ms: i64,
@@ -60,4 +66,75 @@ pub struct ArchivedAs {
 
 fn no_write_back() -> WriteBackState {
     WriteBackState::None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{MAX_REASON_BYTES, MAX_REASON_BYTES_UNARCHIVED};
+    use aws_sdk_dynamodb::types::AttributeValue;
+    use std::collections::HashMap;
+
+    /// DynamoDB counts the UTF-8 bytes of names and texts, and about half the digits of a number.
+    fn size(item: &HashMap<String, AttributeValue>) -> usize {
+        let value = |value: &AttributeValue| match value {
+            AttributeValue::S(text) => text.len(),
+            AttributeValue::N(digits) => digits.len() / 2 + 2,
+            _ => 1,
+        };
+        item.iter().map(|(name, it)| name.len() + value(it)).sum()
+    }
+
+    /// One write unit pays for a kilobyte.
+    #[test]
+    fn the_longest_item_stays_within_a_kilobyte() {
+        let shop: ShopDomain = "ledger-test.myshopify.com".parse().unwrap();
+        let order = Gid::new("Order", 9_999_999_999_999);
+        let id = CommunicationId::derive(&shop, Document::PaymentFailureLetter, &order, &Revision::Initial);
+        let reason = "r".repeat(MAX_REASON_BYTES);
+        let entry = Entry {
+            flow: Flow::ShippingDocuments,
+            document: Document::PaymentFailureLetter,
+            subject: order.clone(),
+            revision: Revision::Initial,
+            state: State::Suppressed,
+            unsent: false,
+            owner: String::new(),
+            lease_until_epoch_ms: 1_800_000_000_000,
+            attempts: 10,
+            sends: 10,
+            created_epoch_ms: 1_800_000_000_000,
+            updated_epoch_ms: 1_800_000_000_000,
+            archived: Some(ArchivedAs {
+                archive_key: format!("{shop}/2026/11/22/payment-failure-letter/{id}/document.pdf"),
+                archive_version: "x".repeat(32),
+                sha256: "0".repeat(64),
+                record_version: "x".repeat(32),
+                record_sha256: "0".repeat(64),
+                template: "0".repeat(36),
+                template_version: Some(12),
+            }),
+            channel: Some("exstream".to_owned()),
+            reference: Some("xsi-123456789012".to_owned()),
+            reason: Some(reason.clone()),
+            customer: Some("0".repeat(32)),
+            write_back: WriteBackState::Reported,
+            write_back_reason: Some(reason),
+            communication: id,
+            shop,
+            order,
+        };
+        let so = format!("{}#{}", entry.shop, entry.order);
+        let unarchived =
+            Entry { archived: None, reason: Some("r".repeat(MAX_REASON_BYTES_UNARCHIVED)), ..entry.clone() };
+        for entry in [entry, unarchived] {
+            let mut item: HashMap<String, AttributeValue> = serde_dynamo::to_item(entry).unwrap();
+            item.insert("so".to_owned(), AttributeValue::S(so.clone()));
+            // what is done has no lease, and a reason only what is done
+            for name in ["owner", "lease_until_epoch_ms"] {
+                item.remove(name);
+            }
+            assert!(size(&item) <= 1024, "{} bytes", size(&item));
+        }
+    }
 }

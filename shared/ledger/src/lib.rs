@@ -16,6 +16,7 @@
 //! once the lease has lapsed. Times are milliseconds since the Unix epoch, given by the caller.
 
 mod entry;
+mod request;
 mod table;
 
 pub use entry::{ArchivedAs, Entry};

@@ -1,10 +1,12 @@
 //! The requests. Every write is conditional, and the condition is the whole of the concurrency control.
 
-use crate::{ArchivedAs, Entry};
+use crate::{
+    ArchivedAs, Entry,
+    request::{conditional, from_millis, millis, number, owned, read, text},
+};
 use aws_sdk_dynamodb::{
     Client,
-    error::SdkError,
-    operation::update_item::{UpdateItemError, UpdateItemOutput, builders::UpdateItemFluentBuilder},
+    operation::update_item::builders::UpdateItemFluentBuilder,
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use comms::{
@@ -15,8 +17,13 @@ use futures::future::try_join_all;
 use jiff::Timestamp;
 use std::collections::HashMap;
 
-/// What of a reason is kept, so that an item stays within a kilobyte.
-const MAX_REASON_BYTES: usize = 160;
+/// What of a reason is kept, so that an item stays within a kilobyte: little beside an archived document, more
+/// where there is none.
+pub(crate) const MAX_REASON_BYTES: usize = 64;
+pub(crate) const MAX_REASON_BYTES_UNARCHIVED: usize = 240;
+
+/// What is read of one order. None comes near it, unless something goes round in circles.
+const MAX_OF_ORDER: usize = 200;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -117,6 +124,9 @@ impl Ledger {
     }
 
     /// Takes the lease if nobody has it and something is left to do. One conditional write.
+    ///
+    /// The write may be sent twice, where the answer to the first is lost. The second is then refused because
+    /// of the first, which is seen by the lease being exactly the one asked for.
     pub async fn claim(&self, request: ClaimRequest<'_>) -> Result<Claim, LedgerError> {
         let ClaimRequest { communication, now, .. } = request;
         let so = format!("{}#{}", request.shop, request.order);
@@ -158,7 +168,9 @@ impl Ledger {
             }
             Err(item) => {
                 let entry = read(communication, item)?;
-                if entry.state.is_open() {
+                if is_answer_to(&entry, &request) {
+                    Ok(Claim::Started(Lease { entry }))
+                } else if entry.state.is_open() {
                     Ok(Claim::InProgress { until: from_millis(entry.lease_until_epoch_ms).unwrap_or(now) })
                 } else {
                     Ok(Claim::AlreadyDone(entry))
@@ -167,7 +179,7 @@ impl Ledger {
         }
     }
 
-    /// Notes that a send begins. From here on a crash means: perhaps it was sent.
+    /// Notes that a send begins, and counts it. From here on a crash means: perhaps it was sent.
     pub async fn mark_sending(
         &self,
         lease: &Lease,
@@ -176,7 +188,7 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<(), LedgerError> {
         let outcome = Outcome { archived, channel: Some(channel), ..Outcome::default() };
-        self.move_to(lease, State::Sending, &outcome, now, "REMOVE unsent").await
+        self.move_to(lease, State::Sending, &outcome, now).await
     }
 
     /// Gives the lease back after a failure that may pass. `unsent`: a send was begun and did not happen.
@@ -208,7 +220,7 @@ impl Ledger {
         outcome: &Outcome<'_>,
         now: Timestamp,
     ) -> Result<(), LedgerError> {
-        self.move_to(lease, state, outcome, now, "").await
+        self.move_to(lease, state, outcome, now).await
     }
 
     async fn move_to(
@@ -217,7 +229,6 @@ impl Ledger {
         state: State,
         outcome: &Outcome<'_>,
         now: Timestamp,
-        also: &str,
     ) -> Result<(), LedgerError> {
         let mut set = "SET #state = :state, updated_epoch_ms = :now".to_owned();
         let mut values = HashMap::from([
@@ -232,10 +243,12 @@ impl Ledger {
             names.insert(format!("#{name}"), name.to_owned());
             values.insert(format!(":{name}"), value);
         };
+        let archived = outcome.archived.or(lease.entry.archived.as_ref());
+        let most = if archived.is_some() { MAX_REASON_BYTES } else { MAX_REASON_BYTES_UNARCHIVED };
         for (name, value) in [
             ("channel", outcome.channel),
             ("reference", outcome.reference),
-            ("reason", outcome.reason.map(|reason| cut(reason, MAX_REASON_BYTES))),
+            ("reason", outcome.reason.map(|reason| cut(reason, most))),
             ("customer", outcome.customer.map(CustomerKey::as_str)),
             ("write_back", outcome.write_back.map(WriteBackState::name)),
         ] {
@@ -254,6 +267,13 @@ impl Ledger {
                 put("template_version", number(version.into()));
             }
         }
+        // nobody asks again who had the lease of what is done
+        let mut also = if state.is_open() { "" } else { " REMOVE #owner, lease_until_epoch_ms, unsent" };
+        if state == State::Sending {
+            set.push_str(", sends = if_not_exists(sends, :zero) + :one");
+            values.extend([(":zero".to_owned(), number(0)), (":one".to_owned(), number(1))]);
+            also = " REMOVE unsent";
+        }
         // the states it may come from, so that a late owner never moves a state back
         let mut from = Vec::new();
         for (index, state) in State::ALL
@@ -269,7 +289,7 @@ impl Ledger {
         let update = self
             .update(&lease.entry.communication)
             .set_expression_attribute_names(Some(names))
-            .update_expression(format!("{set} {also}"))
+            .update_expression(format!("{set}{also}"))
             .condition_expression(condition)
             .set_expression_attribute_values(Some(values));
         owned(lease, "recording a state", update.send().await)
@@ -324,7 +344,8 @@ impl Ledger {
         output.item.map(|item| read(communication, Some(item))).transpose()
     }
 
-    /// All communications about one order, oldest first. Eventually consistent: reads the index.
+    /// The communications about one order, oldest first, 200 at the most. Eventually consistent: reads the
+    /// index.
     pub async fn of_order(&self, shop: &ShopDomain, order: &Gid) -> Result<Vec<Entry>, LedgerError> {
         let mut ids = Vec::new();
         let mut pages = self
@@ -337,7 +358,9 @@ impl Ledger {
             .into_paginator()
             .items()
             .send();
-        while let Some(item) = pages.next().await {
+        while ids.len() < MAX_OF_ORDER
+            && let Some(item) = pages.next().await
+        {
             let item = item.map_err(|error| LedgerError::Request {
                 doing: "listing an order's communications",
                 source: error.into(),
@@ -364,50 +387,9 @@ impl Ledger {
     }
 }
 
-type Item = Option<HashMap<String, AttributeValue>>;
-
-/// Splits a refused condition, which is an answer, from a failed request, which is an error.
-fn conditional(
-    doing: &'static str,
-    result: Result<UpdateItemOutput, SdkError<UpdateItemError>>,
-) -> Result<Result<UpdateItemOutput, Item>, LedgerError> {
-    match result {
-        Ok(output) => Ok(Ok(output)),
-        Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(refused)) => Ok(Err(refused.item.clone())),
-            _ => Err(LedgerError::Request { doing, source: error.into() }),
-        },
-    }
-}
-
-fn owned(
-    lease: &Lease,
-    doing: &'static str,
-    result: Result<UpdateItemOutput, SdkError<UpdateItemError>>,
-) -> Result<(), LedgerError> {
-    match conditional(doing, result)? {
-        Ok(_) => Ok(()),
-        Err(_) => Err(LedgerError::LostLease(lease.entry.communication.clone())),
-    }
-}
-
-fn read(communication: &CommunicationId, item: Item) -> Result<Entry, LedgerError> {
-    let malformed = |source: Cause| LedgerError::Malformed { communication: communication.clone(), source };
-    serde_dynamo::from_item(item.unwrap_or_default()).map_err(|error| malformed(error.into()))
-}
-
-fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
-}
-
-fn number(value: i64) -> AttributeValue {
-    AttributeValue::N(value.to_string())
-}
-
-fn millis(at: Timestamp) -> AttributeValue {
-    number(at.as_millisecond())
-}
-
-fn from_millis(epoch_ms: i64) -> Option<Timestamp> {
-    Timestamp::from_millisecond(epoch_ms).ok()
+/// Whether the item is what this very request made of it.
+fn is_answer_to(entry: &Entry, request: &ClaimRequest<'_>) -> bool {
+    entry.state.is_open()
+        && entry.owner == request.owner
+        && entry.lease_until_epoch_ms == request.lease_until.as_millisecond()
 }

@@ -87,7 +87,8 @@ pub struct Exstream {
     /// The time allowed for one document. A time-out means nobody knows what Exstream did.
     #[serde(default = "default_compose_timeout_ms")]
     pub timeout_ms: u64,
-    /// The largest answer accepted, in bytes.
+    /// The largest answer accepted, in bytes as they are sent: base64 makes a document a third larger. At most
+    /// 33554432.
     #[serde(default = "default_max_output_bytes")]
     pub max_output_bytes: usize,
     pub token: Token,
@@ -322,7 +323,7 @@ fn default_email_timeout_ms() -> u64 {
 }
 
 fn default_max_output_bytes() -> usize {
-    64 * 1024 * 1024
+    16 * 1024 * 1024
 }
 
 fn default_output() -> String {

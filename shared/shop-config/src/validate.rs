@@ -1,17 +1,61 @@
 //! Parsing and checking. Every problem of a file is reported at once, each with the field it is about.
 
 use crate::{Adapter, Channel, DocumentConfig, OnUnknown, ShopConfig, Token};
-use comms::{Document, MessageClass};
+use comms::{Document, Flow, MessageClass};
 use std::fmt;
+
+/// Held several times while a document is made, and ten documents are made at once.
+const MAX_OUTPUT_BYTES: usize = 32 * 1024 * 1024;
+
+/// Longer names are no names of Exstream's, and do not fit where evidence keeps them.
+const MAX_NAME_BYTES: usize = 128;
+
+/// Shopify's limit.
+const MAX_TAG_CHARS: usize = 40;
 
 /// What is wrong with a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidConfig {
-    /// Not the format: the message names line and field.
-    #[error("{0}")]
-    Syntax(String),
+    /// Not the format. Says where and what, and quotes nothing of the file: a line may hold a secret header.
+    #[error("line {line}: {message}")]
+    Syntax { line: usize, message: String },
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Problems(Vec<Problem>),
+}
+
+impl InvalidConfig {
+    fn syntax(text: &str, error: &toml::de::Error) -> Self {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        Self::Syntax { line: before.matches('\n').count() + 1, message: unquoted(error.message()) }
+    }
+
+    /// The line of `text` that is not the format, for the person who wrote it; not for logs.
+    pub fn excerpt<'a>(&self, text: &'a str) -> Option<&'a str> {
+        match self {
+            Self::Syntax { line, .. } => text.lines().nth(line - 1),
+            Self::Problems(_) => None,
+        }
+    }
+}
+
+/// Without what stands in double quotes, which is how a value of the file is quoted.
+fn unquoted(message: &str) -> String {
+    let (mut kept, mut quoted, mut escaped) = (String::new(), false, false);
+    for c in message.chars() {
+        match (quoted, escaped, c) {
+            (false, _, '"') => {
+                quoted = true;
+                kept.push('"');
+            }
+            (true, false, '"') => {
+                quoted = false;
+                kept.push_str("…\"");
+            }
+            (true, _, _) => escaped = c == '\\' && !escaped,
+            (false, _, c) => kept.push(if c.is_control() { ' ' } else { c }),
+        }
+    }
+    kept
 }
 
 /// One thing to correct.
@@ -34,7 +78,7 @@ impl ShopConfig {
     /// # Errors
     /// The first mistake in the syntax, or else every mistake in the values.
     pub fn parse(text: &str) -> Result<Self, InvalidConfig> {
-        let config: Self = toml::from_str(text).map_err(|error| InvalidConfig::Syntax(error.to_string()))?;
+        let config: Self = toml::from_str(text).map_err(|error| InvalidConfig::syntax(text, &error))?;
         let mut check = Check::default();
         check.shop(&config);
         for (&document, settings) in &config.documents {
@@ -71,6 +115,9 @@ impl Check {
         self.url("exstream.base_url", &exstream.base_url);
         self.token("exstream.token", &exstream.token);
         self.timeout("exstream.timeout_ms", exstream.timeout_ms);
+        if !(1..=MAX_OUTPUT_BYTES).contains(&exstream.max_output_bytes) {
+            self.fail("exstream.max_output_bytes", format!("must be between 1 and {MAX_OUTPUT_BYTES}"));
+        }
         self.timeout("shopify.timeout_ms", config.shopify.timeout_ms);
         if let Some(email) = &config.delivery.email {
             self.url("delivery.email.base_url", &email.base_url);
@@ -84,17 +131,59 @@ impl Check {
 
     fn document(&mut self, config: &ShopConfig, document: Document, settings: &DocumentConfig) {
         let field = |name: &str| format!("documents.{document}.{name}");
+        if document.flow() != Flow::OrderConfirmation {
+            self.fail(
+                format!("documents.{document}"),
+                format!("this version does not serve the flow {}", document.flow()),
+            );
+        }
         if settings.communication.trim().is_empty() {
             self.fail(field("communication"), "must name the Exstream communication");
         }
         if config.exstream.adapter == Adapter::Orchestration && settings.data_source.trim().is_empty() {
             self.fail(field("data_source"), "must name the production data source (orchestration needs it)");
         }
+        for (name, text) in
+            [("communication", &settings.communication), ("data_source", &settings.data_source)]
+        {
+            if text.len() > MAX_NAME_BYTES {
+                self.fail(field(name), format!("must not be longer than {MAX_NAME_BYTES} bytes"));
+            }
+        }
         if settings.template_pin.is_some() && !config.exstream.catalogue {
             self.fail(field("template_pin"), "cannot be checked while exstream.catalogue is false");
         }
         if settings.retention_days == 0 {
             self.fail(field("retention_days"), "must be at least 1");
+        }
+        if settings.class(document) == MessageClass::Marketing && document.flow() == Flow::OrderConfirmation {
+            self.fail(
+                field("message_class"),
+                "consent is not checked yet for this document; use transactional or regulated",
+            );
+        }
+        if settings.after_edits && document != Document::OrderConfirmation {
+            self.fail(field("after_edits"), "is for order-confirmation only");
+        }
+        self.tags(&field("tags"), &settings.tags);
+        self.channels(config, document, settings);
+        if settings.on_unknown == OnUnknown::Resend && settings.class(document) != MessageClass::Transactional
+        {
+            self.fail(
+                field("on_unknown"),
+                "`resend` is for transactional documents; a second copy of others does harm",
+            );
+        }
+    }
+
+    fn channels(&mut self, config: &ShopConfig, document: Document, settings: &DocumentConfig) {
+        let field = |name: &str| format!("documents.{document}.{name}");
+        let carried = settings.channels.iter().any(|it| matches!(it, Channel::Email | Channel::Print));
+        if carried && !matches!(settings.output.as_str(), "application/pdf" | "text/html") {
+            self.fail(
+                field("output"),
+                "must be application/pdf or text/html for the channels `email` and `print`",
+            );
         }
         if settings.channels.contains(&Channel::Email) {
             if config.delivery.email.is_none() {
@@ -107,12 +196,14 @@ impl Check {
                 );
             }
         }
-        if settings.on_unknown == OnUnknown::Resend && settings.class(document) != MessageClass::Transactional
-        {
-            self.fail(
-                field("on_unknown"),
-                "`resend` is for transactional documents; a second copy of others does harm",
-            );
+    }
+
+    /// What Shopify takes: it would cut a list at a comma, and refuse the rest after the document was sent.
+    fn tags(&mut self, field: &str, tags: &[String]) {
+        for tag in tags {
+            if tag.trim().is_empty() || tag.contains(',') || tag.chars().count() > MAX_TAG_CHARS {
+                self.fail(field, format!("a tag has 1 to {MAX_TAG_CHARS} characters and no comma"));
+            }
         }
     }
 
@@ -186,10 +277,79 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_name_is_an_error_that_shows_the_line() {
-        let problems = problems(&DEMO.replace("channels = [\"print\"]", "chanels = [\"print\"]"));
-        assert!(problems.contains("unknown field `chanels`"), "{problems}");
-        assert!(problems.contains("line "), "{problems}");
+    fn each_rule_refuses_what_breaks_it() {
+        let receipt =
+            |line: &str| DEMO.replace("[documents.receipt]", &format!("[documents.receipt]\n{line}"));
+        let exstream = |line: &str| DEMO.replace("[exstream]", &format!("[exstream]\n{line}"));
+        let long = "ü".repeat(65);
+        let tags = |tag: &str| DEMO.replace("receipt-printed", tag);
+        for (text, problem) in [
+            (exstream("catalogue = false") + "template_pin = 1", "documents.receipt.template_pin: cannot"),
+            (exstream("max_output_bytes = 0"), "exstream.max_output_bytes: must be between 1 and 33554432"),
+            (exstream("max_output_bytes = 33554433"), "exstream.max_output_bytes: must be between"),
+            (
+                receipt("output = \"image/tiff\""),
+                "documents.receipt.output: must be application/pdf or text/html",
+            ),
+            (
+                receipt("message_class = \"marketing\""),
+                "documents.receipt.message_class: consent is not checked yet for this document; use transactional or regulated",
+            ),
+            (receipt("after_edits = true"), "documents.receipt.after_edits: is for order-confirmation only"),
+            (tags(""), "documents.receipt.tags: a tag has 1 to 40 characters and no comma"),
+            (tags("a,b"), "documents.receipt.tags: a tag"),
+            (tags(&"x".repeat(41)), "documents.receipt.tags: a tag"),
+            (
+                DEMO.replace("\"Receipt\"", &format!("\"{long}\"")),
+                "documents.receipt.data_source: must not be longer than 128 bytes",
+            ),
+            (
+                DEMO.replace("6f1f3ad0-7a55-4a07-9d0e-0c9b5b1f6a02", &long),
+                "documents.receipt.communication: must not be longer than 128 bytes",
+            ),
+            (
+                DEMO.replace("[documents.receipt]", "[documents.packing-slip]"),
+                "documents.packing-slip: this version does not serve the flow shipping-documents",
+            ),
+        ] {
+            let found = problems(&text);
+            assert!(found.starts_with(problem) && !found.contains("; documents"), "{found}");
+        }
+        for fine in [
+            receipt("output = \"text/html\"\nmessage_class = \"regulated\""),
+            receipt("output = \"image/tiff\"").replace("[\"print\"]", "[\"exstream\"]"),
+            tags(&"é".repeat(40)),
+            exstream("max_output_bytes = 33554432"),
+        ] {
+            ShopConfig::parse(&fine).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_misspelt_name_is_an_error_that_names_the_line() {
+        let text = DEMO.replace("channels = [\"print\"]", "chanels = [\"print\"]");
+        let error = ShopConfig::parse(&text).unwrap_err();
+        assert_eq!(error.excerpt(&text), Some("chanels = [\"print\"]"));
+        let line = 1 + text.lines().position(|line| line.starts_with("chanels")).unwrap();
+        let shown = error.to_string();
+        assert!(shown.starts_with(&format!("line {line}: unknown field `chanels`")), "{shown}");
+    }
+
+    /// Headers hold secrets, and errors are logged.
+    #[test]
+    fn a_syntax_error_quotes_no_value() {
+        for headers in
+            ["headers = \"s3cr\\\"et\"", "headers = { a = \"s3cret }", "headers = { a = \"s3cret\", }}"]
+        {
+            let text = DEMO.replace("[exstream]", &format!("[exstream]\n{headers}"));
+            let error = ShopConfig::parse(&text).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(
+                shown.starts_with("line ") && !shown.contains("s3cr") && !shown.contains("et\""),
+                "{shown}"
+            );
+            assert!(error.excerpt(&text).is_some(), "{error:?}");
+        }
     }
 
     #[test]

@@ -93,6 +93,12 @@ pub struct Totals {
     pub tip: Money,
     /// What was ordered, before returns.
     pub total: MoneyBag,
+    /// The subtotal of what is still ordered, after returns, refunds and edits.
+    pub current_subtotal: MoneyBag,
+    /// The discounts on what is still ordered.
+    pub current_discounts: MoneyBag,
+    /// The tax on what is still ordered.
+    pub current_tax: MoneyBag,
     /// What is still ordered, after returns, refunds and edits.
     pub current_total: MoneyBag,
     /// What is still to be paid; negative, what is to be paid back.

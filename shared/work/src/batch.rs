@@ -13,7 +13,7 @@ pub struct SqsEvent {
     pub records: Vec<Record>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
     pub message_id: String,
@@ -28,6 +28,13 @@ pub struct Record {
 struct Attributes {
     #[serde(rename = "ApproximateReceiveCount")]
     receive_count: Option<String>,
+}
+
+// a body carries a customer's data
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record").field("message_id", &self.message_id).finish_non_exhaustive()
+    }
 }
 
 impl Record {
@@ -71,22 +78,24 @@ impl SqsEvent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retry {
     pub reason: String,
-    /// When the other side or the ledger named a time. Otherwise the usual back-off.
+    /// Exactly this long, such as until another's lease ends. Otherwise the usual back-off.
     pub after: Option<Duration>,
+    /// The other side named a time: not before it, and not before the usual back-off either.
+    pub at_least: Option<Duration>,
 }
 
 impl Retry {
     pub fn new(reason: impl fmt::Display) -> Self {
-        Self { reason: reason.to_string(), after: None }
+        Self { reason: reason.to_string(), after: None, at_least: None }
     }
 
     /// The error with its causes, and the wait it asks for.
     pub fn of<E: Classify + std::error::Error>(error: &E) -> Self {
-        let after = match error.class() {
+        let at_least = match error.class() {
             Class::Transient { retry_after } => retry_after,
             Class::Permanent | Class::Unknown => None,
         };
-        Self { reason: chain(error), after }
+        Self { reason: chain(error), after: None, at_least }
     }
 }
 
@@ -100,8 +109,8 @@ pub struct Limits {
 
 /// Runs `handle` for each record, and answers in the records' order.
 ///
-/// A panic in `handle` or a deadline passed is a [`Retry`] of that record. Records that had no turn before
-/// the deadline come back at once.
+/// A panic in `handle` or a deadline passed is a [`Retry`] of that record. `handle` does not start on a record
+/// whose turn comes after the deadline: it comes back after the usual back-off, too.
 pub async fn each<'a, T>(
     records: &'a [Record],
     limits: Limits,
@@ -110,6 +119,9 @@ pub async fn each<'a, T>(
     let handle = &handle;
     let mut results: Vec<_> = stream::iter(records.iter().enumerate())
         .map(|(index, record)| async move {
+            if Instant::now() >= limits.deadline {
+                return (index, Err(Retry::new("the invocation had no time left for it")));
+            }
             let work = AssertUnwindSafe(handle(record)).catch_unwind();
             let result = match tokio::time::timeout_at(limits.deadline, work).await {
                 Ok(Ok(result)) => result,
@@ -178,6 +190,20 @@ mod tests {
                 prop_assert_eq!(result.as_ref().map_err(|retry| retry.reason.as_str()), expected.as_ref().map_err(|text| *text));
             }
         }
+    }
+
+    #[test]
+    fn nothing_starts_after_the_deadline() {
+        let started = AtomicUsize::new(0);
+        let results = runtime().block_on(async {
+            let limits = Limits { concurrency: 2, deadline: Instant::now() + Duration::from_secs(60) };
+            each(&records(5), limits, async |_| {
+                started.fetch_add(1, Ordering::SeqCst);
+                std::future::pending::<Result<(), Retry>>().await
+            })
+            .await
+        });
+        assert_eq!((started.into_inner(), results.iter().filter(|it| it.is_err()).count()), (2, 5));
     }
 
     #[test]

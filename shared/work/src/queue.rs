@@ -1,9 +1,9 @@
 //! Sending, answering and delaying messages; payloads too large for one.
 
 use crate::{BatchResponse, Record, Retry, WorkItem, batch::Failure};
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::{operation::get_object::GetObjectError, primitives::ByteStream};
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry};
-use comms::{Class, Classify};
+use comms::{Class, Classify, chain};
 use std::{borrow::Cow, time::Duration};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -13,6 +13,8 @@ pub const INLINE_PAYLOAD_BYTES: usize = 200 * 1024;
 
 /// SQS's own bound on a visibility time-out is twelve hours.
 const MAX_DELAY: Duration = Duration::from_secs(12 * 3600);
+
+const KEEPS_ITS_TIME_OUT: &str = "a failed message keeps the queue's visibility time-out";
 
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
@@ -43,6 +45,11 @@ impl Backoff {
     pub fn delay(self, receive_count: u32) -> Duration {
         let factor = 4u32.saturating_pow(receive_count.saturating_sub(1).min(8));
         self.base.saturating_mul(factor).min(self.cap)
+    }
+
+    fn of(self, retry: &Retry, receive_count: u32) -> Duration {
+        let usual = || self.delay(receive_count).max(retry.at_least.unwrap_or_default());
+        retry.after.unwrap_or_else(usual)
     }
 }
 
@@ -92,7 +99,7 @@ impl Queue {
                     }
                 }
                 Err(error) => {
-                    let text = error.to_string();
+                    let text = chain(&error);
                     results.extend(chunk.iter().map(|_| Err(QueueError::Send(text.clone().into()))));
                 }
             }
@@ -116,8 +123,7 @@ impl Queue {
             .collect();
         for chunk in failed.chunks(10) {
             let entries = chunk.iter().enumerate().filter_map(|(index, (record, retry))| {
-                let delay =
-                    retry.after.unwrap_or_else(|| backoff.delay(record.receive_count())).min(MAX_DELAY);
+                let delay = backoff.of(retry, record.receive_count()).min(MAX_DELAY);
                 ChangeMessageVisibilityBatchRequestEntry::builder()
                     .id(index.to_string())
                     .receipt_handle(&record.receipt_handle)
@@ -126,8 +132,15 @@ impl Queue {
                     .ok()
             });
             let request = self.client.change_message_visibility_batch().queue_url(&self.url);
-            if let Err(error) = request.set_entries(Some(entries.collect())).send().await {
-                tracing::warn!(error = %error, "failed messages keep the queue's visibility time-out");
+            match request.set_entries(Some(entries.collect())).send().await {
+                Ok(output) => {
+                    for entry in output.failed() {
+                        let message = entry.id().parse().ok().and_then(|index: usize| chunk.get(index));
+                        let message = message.map_or("", |(record, _)| record.message_id.as_str());
+                        tracing::warn!(message, code = entry.code(), "{KEEPS_ITS_TIME_OUT}");
+                    }
+                }
+                Err(error) => tracing::warn!(error = chain(&error), "{KEEPS_ITS_TIME_OUT}"),
             }
         }
         BatchResponse {
@@ -158,15 +171,23 @@ impl Payloads {
         put.map(drop).map_err(|error| QueueError::Payload { key: key.to_owned(), source: error.into() })
     }
 
-    /// The payload's JSON text; nothing if the item carries none.
+    /// The payload's JSON text; nothing if the item carries none, or if it waited so long that the payload is
+    /// gone: then, too, Shopify can be asked.
     pub async fn load<'a>(&self, item: &'a WorkItem) -> Result<Option<Cow<'a, str>>, QueueError> {
         if let Some(payload) = &item.payload {
             return Ok(Some(Cow::Borrowed(payload.get())));
         }
         let Some(key) = &item.payload_key else { return Ok(None) };
         let failed = |source: Cause| QueueError::Payload { key: key.clone(), source };
-        let object = self.s3.get_object().bucket(&self.bucket).key(key).send().await;
-        let body = object.map_err(|error| failed(error.into()))?.body.collect().await;
+        let object = match self.s3.get_object().bucket(&self.bucket).key(key).send().await {
+            Ok(object) => object,
+            Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => {
+                tracing::warn!(key, "a payload is gone");
+                return Ok(None);
+            }
+            Err(error) => return Err(failed(error.into())),
+        };
+        let body = object.body.collect().await;
         let bytes = body.map_err(|error| failed(error.into()))?.into_bytes();
         String::from_utf8(bytes.into()).map(|text| Some(text.into())).map_err(|error| failed(error.into()))
     }
@@ -181,5 +202,17 @@ mod tests {
         let backoff = Backoff::default();
         let seconds: Vec<_> = (0..7).map(|n| backoff.delay(n).as_secs()).collect();
         assert_eq!(seconds, [10, 10, 40, 160, 640, 900, 900]);
+    }
+
+    #[test]
+    fn a_named_wait_is_exact_and_a_minimum_only_a_minimum() {
+        let seconds = |after: Option<u64>, at_least: Option<u64>| {
+            let named = |seconds: Option<u64>| seconds.map(Duration::from_secs);
+            let retry = Retry { after: named(after), at_least: named(at_least), ..Retry::new("") };
+            Backoff::default().of(&retry, 2).as_secs()
+        };
+        assert_eq!(seconds(None, None), 40);
+        assert_eq!((seconds(Some(0), None), seconds(Some(3), Some(90))), (0, 3));
+        assert_eq!((seconds(None, Some(1)), seconds(None, Some(90))), (40, 90));
     }
 }

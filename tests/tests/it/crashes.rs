@@ -31,15 +31,21 @@ impl Crash {
         Self { stack, shop, number, item, document }
     }
 
-    /// Lets a worker die at `point`, then delivers the message to healthy ones until it is acknowledged.
+    /// Lets a worker die at `point`, then delivers the message to a healthy one until it is acknowledged.
     async fn at(self, point: &str) -> Outcome {
+        self.then(point, str::to_owned).await
+    }
+
+    /// The same, with a change of the configuration in between.
+    async fn then(self, point: &str, change: impl FnOnce(&str) -> String) -> Outcome {
         let mut environment = self.stack.environment();
         environment.insert("FAULT_POINT".to_owned(), point.to_owned());
         let mut doomed = Worker::start("order-confirmation", &environment).await;
-        // a short invocation is a short lease
-        let ended = doomed.invoke(&batch(std::slice::from_ref(&self.item), 1), Duration::from_secs(5)).await;
+        // a short invocation is a short lease; a shorter one would not begin a send
+        let ended = doomed.invoke(&batch(std::slice::from_ref(&self.item), 1), Duration::from_secs(12)).await;
         assert!(matches!(ended, Ended::Died), "the fault point {point} was not reached: {ended:?}");
 
+        self.shop.configure(&self.stack, &change(&self.shop.config)).await;
         let mut worker = Worker::start("order-confirmation", &self.stack.environment()).await;
         worker.deliver(&self.item, 2).await;
         let id = self.shop.id(self.document, self.number);
@@ -142,4 +148,36 @@ async fn where_exstream_sends_a_crash_without_an_answer_is_unknown() {
             "{point}"
         );
     }
+}
+
+/// Between the crash and the next delivery the world moves on: the doubt is settled first all the same.
+#[tokio::test]
+async fn neither_the_order_nor_the_configuration_turns_a_doubt_into_a_no() {
+    let switched_off = |text: &str| {
+        text.replace("[documents.order-confirmation]", "[documents.order-confirmation]\nenabled = false")
+    };
+    let dry = |text: &str| {
+        text.replace("[documents.order-confirmation]", "[documents.order-confirmation]\ndry_run = true")
+    };
+    for change in [switched_off as fn(&str) -> String, dry] {
+        let crash = Crash::prepare("orders/create", str::to_owned).await;
+        let outcome = crash.then("send", change).await;
+        assert_eq!((outcome.entry.state, outcome.emails), (State::Unknown, 1), "{:?}", outcome.entry.reason);
+    }
+}
+
+/// Print can be asked whatever the configuration says by then.
+#[tokio::test]
+async fn a_spooled_document_is_found_after_it_was_switched_off() {
+    let off = |text: &str| text.replace("[documents.receipt]", "[documents.receipt]\nenabled = false");
+    let outcome = Crash::prepare("orders/paid", str::to_owned).await.then("send", off).await;
+    assert_eq!((outcome.entry.state, outcome.versions), (State::Accepted, 2));
+}
+
+/// Nothing was sent yet: switching off ends it, and says so.
+#[tokio::test]
+async fn what_was_begun_and_switched_off_is_suppressed() {
+    let off = |text: &str| text.replace("[documents.receipt]", "[documents.receipt]\nenabled = false");
+    let outcome = Crash::prepare("orders/paid", str::to_owned).await.then("archive", off).await;
+    assert_eq!(outcome.entry.state, State::Suppressed);
 }

@@ -107,6 +107,26 @@ async fn a_failed_look_up_costs_nothing_and_is_remembered_a_minute() {
     }
 }
 
+/// Also when it took all the time there was.
+#[tokio::test]
+async fn a_look_up_that_hangs_is_remembered_too() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let config = config(&format!("http://{}", listener.local_addr().unwrap()), "", "");
+    let catalogue = catalogue();
+    let call = |timeout| TemplateCall {
+        shop: &config.shop,
+        settings: &config.exstream,
+        document: document(&config),
+        credentials: &Credentials::None,
+        now: at(0),
+        timeout,
+    };
+    let begun = std::time::Instant::now();
+    assert_eq!(catalogue.template(call(Duration::from_millis(300))).await.unwrap(), unavailable());
+    assert_eq!(catalogue.template(call(Duration::from_secs(60))).await.unwrap(), unavailable());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
 #[tokio::test]
 async fn without_a_catalogue_nothing_is_asked() {
     let config = config("http://127.0.0.1:1", "catalogue = false", "");
@@ -121,7 +141,7 @@ async fn a_pin_that_does_not_hold_names_both_versions() {
         error.to_string(),
         format!("template {ID} must be version 4; the latest approved version is 5")
     );
-    assert_eq!((error.class(), error.may_have_acted()), (Class::Permanent, false));
+    assert_eq!((error.class(), error.may_have_acted()), (Class::transient(), false));
 
     let server = Server::start(|_| json(200, listing(&[], None))).await;
     let error = template(&catalogue(), &config(&server.base, "", "template_pin = 4"), 0).await.unwrap_err();
@@ -131,12 +151,9 @@ async fn a_pin_that_does_not_hold_names_both_versions() {
 #[tokio::test]
 async fn a_pin_that_cannot_be_checked_waits() {
     let server = Server::start(|_| json(500, "")).await;
-    for settings in ["", "catalogue = false"] {
-        let error =
-            template(&catalogue(), &config(&server.base, settings, "template_pin = 4"), 0).await.unwrap_err();
-        assert!(matches!(error, ExstreamError::PinUnchecked { pinned: 4, .. }), "{error}");
-        assert_eq!(error.class(), Class::transient());
-    }
+    let error = template(&catalogue(), &config(&server.base, "", "template_pin = 4"), 0).await.unwrap_err();
+    assert!(matches!(error, ExstreamError::PinUnchecked { pinned: 4, .. }), "{error}");
+    assert_eq!(error.class(), Class::transient());
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! Requests as they are sent and successful answers as they are read.
 
-use crate::support::{PDF, document};
 use crate::support::{
-    Server, answer, client_credentials, compose, compose_with, config, envelope, exstream, json,
+    DRIVER, PDF, Server, answer, at, client_credentials, compose, compose_with, config, document, envelope,
+    exstream, json,
 };
-use exstream::Credentials;
+use exstream::{ComposeCall, Credentials};
 use std::time::{Duration, Instant};
 
 async fn request(exstream: &str, document: &str) -> String {
@@ -41,6 +41,27 @@ async fn orchestration_raw() {
 #[tokio::test]
 async fn sgw() {
     insta::assert_snapshot!(request("sgw", "driver_format = \"xml\"").await);
+}
+
+/// Nobody would know what became of a document written to a connection that died while the process was frozen.
+#[tokio::test]
+async fn only_a_request_that_sends_asks_for_its_own_connection() {
+    let server = Server::start(|_| json(200, envelope("application/pdf", PDF))).await;
+    let config = config(&server.base, "", "");
+    for (sends, connection) in [(false, None), (true, Some("close"))] {
+        let call = ComposeCall {
+            shop: &config.shop,
+            settings: &config.exstream,
+            document: document(&config),
+            credentials: &Credentials::None,
+            driver: DRIVER.into(),
+            sends,
+            now: at(0),
+            timeout: Duration::from_secs(10),
+        };
+        exstream().compose(call).await.unwrap();
+        assert_eq!(server.seen().last().unwrap().header("connection"), connection);
+    }
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn failure_statuses() {
             first,
             named_as(
                 "Exstream refused the request: status 404, 1205, Communication of * * not found",
-                Class::Permanent,
+                now,
                 false,
             ),
         ),
@@ -88,7 +88,7 @@ async fn success_that_is_none() {
         (
             r#"{"status":"error","data":[{"errorMessage":"engine SEVERE","statusCode":"404"}]}"#,
             "Exstream refused the request: status 404, engine SEVERE",
-            Class::Permanent,
+            Class::transient(),
         ),
         (
             r#"{"status":"error","data":[{"errorMessage":"no","statusCode":"401"}]}"#,
@@ -130,7 +130,7 @@ async fn success_that_is_none() {
         (
             r#"{"status":"success","data":[{"content":"aGVsbG8="}]}"#,
             "expected application/pdf, got no media type",
-            Class::Permanent,
+            Class::transient(),
         ),
         (
             r#"{"status":"success","data":[{"content":"aGVsbG8=","mimeType":"application/pdf"}]}"#,
@@ -162,14 +162,14 @@ async fn the_media_type_must_be_the_expected_one() {
     let wrong = error(200, "application/json", envelope("application/pdf", b"%PDF-"), html).await;
     assert_eq!(
         (wrong.to_string().as_str(), wrong.class()),
-        ("expected text/html, got application/pdf", Class::Permanent)
+        ("expected text/html, got application/pdf", Class::transient())
     );
     let empty = error(200, "application/json", envelope("text/html", b" \n"), html).await;
     assert_eq!(empty.to_string(), "the output does not look like text/html");
     let raw = error(200, "text/html", "<html>login</html>".to_owned(), "answer = \"raw\"").await;
     assert_eq!(
         (raw.to_string().as_str(), raw.class()),
-        ("expected application/pdf, got text/html", Class::Permanent)
+        ("expected application/pdf, got text/html", Class::transient())
     );
     let raw = error(200, "application/pdf", "<html>".to_owned(), "answer = \"raw\"").await;
     assert_eq!(raw.to_string(), "the output does not look like application/pdf");
@@ -181,6 +181,20 @@ async fn the_media_type_must_be_the_expected_one() {
     )
     .await;
     assert_eq!(raw.to_string(), "Exstream refused the request: status 404");
+}
+
+#[tokio::test]
+async fn two_outputs_of_the_expected_type_are_one_too_many() {
+    let one = r#"{"content":"JVBERi0=","mimeType":"application/pdf"}"#;
+    let body = format!(r#"{{"status":"success","data":[{one},{one}]}}"#);
+    assert_eq!(
+        named(200, &body).await,
+        named_as(
+            "Exstream returned 2 outputs of application/pdf: configure the communication to make one",
+            Class::transient(),
+            true,
+        )
+    );
 }
 
 #[tokio::test]

@@ -175,6 +175,7 @@ pub async fn compose_with(
         document: document(config),
         credentials,
         driver: Bytes::from_static(DRIVER.as_bytes()),
+        sends: false,
         now: at(0),
         timeout,
     };

@@ -45,8 +45,8 @@ pub enum AdminError {
 }
 
 impl Classify for AdminError {
-    /// What an operator can mend without the message (credentials) waits, and ends in the DLQ at worst. So
-    /// does what Shopify does not explain.
+    /// What an operator can mend without the message (credentials, access scopes) waits, and ends in the DLQ
+    /// at worst. So does what Shopify does not explain.
     fn class(&self) -> Class {
         match self {
             Self::Throttled { retry_after } => Class::Transient { retry_after: *retry_after },
@@ -62,6 +62,7 @@ impl Classify for AdminError {
             | Self::Credentials
             | Self::NoData { .. }
             | Self::Changed => Class::transient(),
+            Self::Graphql { .. } if self.is_denied() => Class::transient(),
             Self::Graphql { errors, .. } => worst(
                 errors
                     .iter()
@@ -74,6 +75,11 @@ impl Classify for AdminError {
 }
 
 impl AdminError {
+    /// The app lacks an access scope: whatever else is wrong, an operator has to grant it first.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Graphql { errors, .. } if errors.iter().any(|it| it.code == ErrorCode::AccessDenied))
+    }
+
     pub(super) fn from_transport(error: reqwest::Error) -> Self {
         // the address of a request is the shop's; nothing that is not known anyway, but no news either
         if error.is_timeout() { Self::TimedOut } else { Self::Transport { source: error.without_url() } }

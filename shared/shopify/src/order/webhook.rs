@@ -75,6 +75,9 @@ struct Wire {
     original_total_duties_set: Option<MoneyBag>,
     total_tip_received: Option<Amount>,
     total_price_set: MoneyBag,
+    current_subtotal_price_set: Option<MoneyBag>,
+    current_total_discounts_set: Option<MoneyBag>,
+    current_total_tax_set: Option<MoneyBag>,
     current_total_price_set: MoneyBag,
     total_outstanding: Amount,
 }
@@ -191,14 +194,20 @@ impl Order {
         let zero = MoneyBag::zero(wire.currency, wire.presentment_currency);
         let shop_money = |amount: Amount| Money::new(amount.0, wire.currency);
         let outstanding = shop_money(wire.total_outstanding);
+        let subtotal = wire.subtotal_price_set.unwrap_or(zero);
+        let discounts = wire.total_discounts_set.unwrap_or(zero);
+        let tax = wire.total_tax_set.unwrap_or(zero);
         let totals = Totals {
-            subtotal: wire.subtotal_price_set.unwrap_or(zero),
-            discounts: wire.total_discounts_set.unwrap_or(zero),
+            subtotal,
+            discounts,
             shipping: wire.total_shipping_price_set,
-            tax: wire.total_tax_set.unwrap_or(zero),
+            tax,
             duties: wire.original_total_duties_set,
             tip: wire.total_tip_received.map_or(zero.shop, shop_money),
             total: wire.total_price_set,
+            current_subtotal: wire.current_subtotal_price_set.unwrap_or(subtotal),
+            current_discounts: wire.current_total_discounts_set.unwrap_or(discounts),
+            current_tax: wire.current_total_tax_set.unwrap_or(tax),
             current_total: wire.current_total_price_set,
             outstanding,
             received: received(wire.current_total_price_set.shop, outstanding)?,

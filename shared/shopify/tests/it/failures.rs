@@ -17,7 +17,7 @@ async fn fail_with(errors: serde_json::Value) -> AdminError {
 #[tokio::test]
 async fn top_level_errors_are_told_apart_by_code() {
     let denied = fail(Reply::text(include_str!("../fixtures/admin/access-denied.json"))).await;
-    assert_eq!(denied.class(), Class::Permanent);
+    assert_eq!((denied.class(), denied.is_denied()), (Class::transient(), true));
     assert!(
         denied.to_string().starts_with("OrderForDocuments: ACCESS_DENIED, This app is not approved"),
         "{denied}"

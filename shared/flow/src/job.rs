@@ -1,105 +1,26 @@
 //! One communication, from its claim to its outcome.
+//!
+//! The doubt about a send that an earlier worker began is settled before anything else is looked at, from
+//! what the ledger holds: neither a change of the order nor one of the configuration may turn "perhaps sent"
+//! into "not sent". Where the doubt cannot be settled, every end but `accepted` is `unknown`.
 
-use crate::{fault, produce, report, send};
-use archive::Archive;
-use bytes::Bytes;
-use comms::{
-    Class, Classify, CommunicationId, CustomerKey, Document, Gid, MessageClass, Revision, State,
-    WriteBackState, chain,
+use crate::{
+    document_flow::{Content, DocumentFlow, Gather, GatherError, Gathered, Plan},
+    doubt::{self, Doubt},
+    fault, produce, report, send,
 };
-use delivery::{Channels, Recipient};
+use archive::Archive;
+use comms::{Class, Classify, CommunicationId, CustomerKey, MessageClass, State, WriteBackState, chain};
+use delivery::Channels;
 use exstream::{Catalogue, Exstream};
 use jiff::Timestamp;
-use ledger::{ArchivedAs, Claim, ClaimRequest, Lease, Ledger, Outcome, SendMark};
+use ledger::{ArchivedAs, Claim, ClaimRequest, Lease, Ledger, Outcome};
 use secrecy::ExposeSecret;
 use service::{Invocation, SecretError, Secrets, ShopSecrets};
-use shop_config::{Channel, ConfigStore, DocumentConfig, Loaded, OnUnknown, ShopConfig};
-use shopify::{AdminApi, Call};
-use std::{fmt, sync::Arc, time::Duration};
+use shop_config::{Channel, ConfigStore, DocumentConfig, Loaded, OnUnknown};
+use shopify::AdminApi;
+use std::{sync::Arc, time::Duration};
 use work::{Payloads, Queue, Retry, WorkItem, WriteBackItem};
-
-/// What is specific to the documents of one flow.
-pub trait DocumentFlow {
-    /// The communications `item` leads to. Cheap and without I/O: it runs before anything is claimed.
-    fn plan(&self, item: &WorkItem, config: &ShopConfig) -> Vec<Plan>;
-
-    /// Everything one document needs: from the event's own payload where it is complete, else from Shopify.
-    fn gather(&self, gather: Gather<'_>) -> impl Future<Output = Result<Gathered, GatherError>>;
-}
-
-/// One communication to make.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
-    pub document: Document,
-    pub subject: Gid,
-    pub revision: Revision,
-    /// The order, customer or company location that is told about it.
-    pub order: Gid,
-}
-
-pub struct Gather<'a> {
-    pub plan: &'a Plan,
-    pub item: &'a WorkItem,
-    /// The event's payload, if it had one.
-    pub payload: Option<&'a str>,
-    pub communication: &'a CommunicationId,
-    pub config: &'a ShopConfig,
-    pub secrets: &'a ShopSecrets,
-    pub shopify: &'a AdminApi,
-    pub now: Timestamp,
-    pub time_left: Duration,
-}
-
-impl<'a> Gather<'a> {
-    /// How to ask this item's shop for data.
-    pub fn call(&self) -> Call<'a> {
-        Call {
-            shop: &self.item.shop,
-            settings: &self.config.shopify,
-            credentials: &self.secrets.shopify,
-            now: self.now,
-            deadline: tokio::time::Instant::now() + self.time_left,
-        }
-    }
-}
-
-pub enum Gathered {
-    Ready(Box<Content>),
-    /// The document is not to be sent; the reason is recorded.
-    Suppressed(&'static str),
-}
-
-/// A document before it is composed.
-pub struct Content {
-    /// The driver data's schema, such as `order-confirmation/1`.
-    pub schema: &'static str,
-    /// The driver data, as JSON.
-    pub driver: Bytes,
-    pub recipient: Recipient,
-    /// What a person calls the order, for a subject line.
-    pub order_name: Option<String>,
-    pub customer: Option<Gid>,
-    /// Compose and archive under `test/`, never deliver.
-    pub test: bool,
-}
-
-/// Gathering failed. The message names the field or the call, never a value of a customer's.
-#[derive(Debug)]
-pub struct GatherError {
-    pub class: Class,
-    pub reason: String,
-}
-
-impl GatherError {
-    pub fn permanent(reason: impl fmt::Display) -> Self {
-        Self { class: Class::Permanent, reason: reason.to_string() }
-    }
-
-    /// Takes an error's class and its whole chain of causes.
-    pub fn of<E: Classify + std::error::Error>(error: &E) -> Self {
-        Self { class: error.class(), reason: chain(error) }
-    }
-}
 
 /// The clients the pipeline works with, made once a cold start.
 pub struct Tools {
@@ -127,7 +48,7 @@ pub struct Job<'a> {
     pub settings: &'a DocumentConfig,
     pub secrets: &'a ShopSecrets,
     pub invocation: &'a Invocation,
-    /// Unique to this invocation and record.
+    /// Unique to this delivery of the message.
     pub owner: &'a str,
     pub receive_count: u32,
 }
@@ -136,16 +57,30 @@ pub struct Job<'a> {
 #[derive(Debug)]
 pub struct Settled {
     pub state: State,
+    pub reason: Option<String>,
     pub attempts: u32,
     /// Whether this very attempt brought it there.
     pub fresh: bool,
     pub report: Option<WriteBackItem>,
 }
 
+/// A gathered document on its way.
+pub struct Draft<'a> {
+    pub content: &'a Content,
+    pub channel: Option<Channel>,
+    pub test: bool,
+    pub customer: Option<&'a CustomerKey>,
+    pub doubt: Doubt,
+}
+
 /// Long after a report should have arrived; a later delivery of the same work then queues it once more.
 const REPORT_OVERDUE: Duration = Duration::from_secs(15 * 60);
 /// A lease outlives the invocation that took it by this much, so that clocks may differ.
 const LEASE_GRACE: Duration = Duration::from_secs(5);
+/// Kept back from a send's time, to archive and record what came of it.
+const RECORDING: Duration = Duration::from_secs(3);
+/// A send that has less time than this is left to the next delivery.
+const SHORTEST_SEND: Duration = Duration::from_secs(5);
 
 impl Job<'_> {
     pub async fn run<F: DocumentFlow>(&self, flow: &F) -> Result<Settled, Retry> {
@@ -163,7 +98,7 @@ impl Job<'_> {
                 order: &self.plan.order,
                 owner: self.owner,
                 now,
-                lease_until: self.invocation.deadline.max(now) + LEASE_GRACE,
+                lease_until: self.invocation.deadline.max(now).saturating_add(LEASE_GRACE).unwrap_or(now),
             })
             .await
             .map_err(|error| Retry::of(&error))?;
@@ -178,16 +113,69 @@ impl Job<'_> {
                 let owed = entry.write_back == WriteBackState::Pending
                     && (self.receive_count > 1 || age > REPORT_OVERDUE);
                 let report = owed.then(|| report::item(&entry, &self.loaded.config));
-                Ok(Settled { state: entry.state, attempts: entry.attempts, fresh: false, report })
+                let (state, attempts) = (entry.state, entry.attempts);
+                Ok(Settled { state, reason: entry.reason, attempts, fresh: false, report })
             }
             Claim::InProgress { until } => {
                 let after = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-                Err(Retry { reason: "another invocation works on it".to_owned(), after: Some(after) })
+                Err(Retry { after: Some(after), ..Retry::new("another invocation works on it") })
             }
         }
     }
 
     async fn work<F: DocumentFlow>(&self, flow: &F, lease: &Lease) -> Result<Settled, Retry> {
+        let test = self.item.trigger.test || self.settings.dry_run;
+        let end = End { test, archived: lease.entry.archived.as_ref(), ..End::default() };
+        let doubt = match doubt::settle(self, lease).await {
+            Ok(doubt) => doubt,
+            Err(halt) => return self.halt(lease, halt, End { doubt: Doubt::Open, ..end }).await,
+        };
+        let end = End { doubt: doubt.clone(), ..end };
+        if let Doubt::Sent { reference } = &doubt {
+            return self.end(lease, State::Accepted, End { reference: Some(reference), ..end }).await;
+        }
+        if !self.plan.wanted {
+            return self.suppress(lease, "switched off while it was being made", end).await;
+        }
+        let content = match self.gather(flow).await {
+            Ok(Gathered::Ready(content)) => content,
+            Ok(Gathered::Suppressed(reason)) => return self.suppress(lease, reason, end).await,
+            Err(halt) => return self.halt(lease, halt, end).await,
+        };
+        fault::point("gather");
+        let customer = match self.customer_key(&content).await {
+            Ok(key) => key,
+            Err(error) => return self.halt(lease, Halt::of(&error), end).await,
+        };
+        let test = test || content.test;
+        let channel = if test { None } else { self.channel(lease, &content) };
+        let end = End { customer: customer.as_ref(), channel: channel.map(Channel::name), test, ..end };
+        if channel.is_none() && lease.entry.state == State::Sending {
+            return self.suppress(lease, "delivery was switched off before it was sent", end).await;
+        }
+        if channel.is_none() && !test && !self.settings.channels.is_empty() {
+            return self.suppress(lease, "no channel can reach the recipient", end).await;
+        }
+        let draft = Draft { content: &content, channel, test, customer: customer.as_ref(), doubt };
+        self.make(lease, &draft, end).await
+    }
+
+    async fn make(&self, lease: &Lease, draft: &Draft<'_>, end: End<'_>) -> Result<Settled, Retry> {
+        let archived = match produce::document(self, lease, draft).await {
+            Ok(archived) => archived,
+            Err(halt) => return self.halt(lease, halt, end).await,
+        };
+        let end = End { archived: Some(&archived.as_recorded), ..end };
+        let Some(channel) = draft.channel else { return self.end(lease, State::Archived, end).await };
+        match send::send(self, lease, draft, channel, &archived).await {
+            Ok(reference) => {
+                self.end(lease, State::Accepted, End { reference: Some(&reference), ..end }).await
+            }
+            Err(halt) => self.halt(lease, halt, end).await,
+        }
+    }
+
+    async fn gather<F: DocumentFlow>(&self, flow: &F) -> Result<Gathered, Halt> {
         let gather = Gather {
             plan: self.plan,
             item: self.item,
@@ -199,53 +187,21 @@ impl Job<'_> {
             now: self.now(),
             time_left: self.time_left(),
         };
-        let content = match flow.gather(gather).await {
-            Ok(Gathered::Ready(content)) => content,
-            Ok(Gathered::Suppressed(reason)) => {
-                return self
-                    .end(lease, State::Suppressed, End { reason: Some(reason), ..End::default() })
-                    .await;
-            }
-            Err(GatherError { class: Class::Permanent, reason }) => {
-                return self.end(lease, State::Failed, End { reason: Some(&reason), ..End::default() }).await;
-            }
-            Err(error) => return Err(self.give_back(lease, false, error.class, error.reason).await),
-        };
-        fault::point("gather");
-        let customer = match self.customer_key(&content).await {
-            Ok(key) => key,
-            Err(error) => return Err(self.give_back(lease, false, error.class(), chain(&error)).await),
-        };
-        let test = content.test || self.settings.dry_run;
-        let channel = if test { None } else { self.channel(lease, &content) };
-        let end =
-            End { customer: customer.as_ref(), channel: channel.map(Channel::name), test, ..End::default() };
-        if channel.is_none() && !test && !self.settings.channels.is_empty() {
-            let reason = Some("no channel can reach the recipient");
-            return self.end(lease, State::Suppressed, End { reason, ..end }).await;
-        }
-        let draft = Draft { content: &content, channel, test, customer: customer.as_ref() };
-        let archived = match produce::document(self, lease, &draft).await {
-            Ok(archived) => archived,
-            Err(halt) => return self.halt(lease, halt, end).await,
-        };
-        let end = End { archived: Some(&archived.as_recorded), ..end };
-        let Some(channel) = channel else { return self.end(lease, State::Archived, end).await };
-        match send::settle(self, lease, &draft, channel, &archived).await {
-            Ok(reference) => {
-                self.end(lease, State::Accepted, End { reference: Some(&reference), ..end }).await
-            }
-            Err(halt) => self.halt(lease, halt, end).await,
-        }
+        flow.gather(gather).await.map_err(|GatherError { class, reason }| match class {
+            Class::Permanent => Halt::Failed(reason),
+            class => Halt::Retry { class, reason, unsent: false },
+        })
     }
 
     /// The channel of a send that was begun stays the channel; otherwise the first that can reach anybody.
     fn channel(&self, lease: &Lease, content: &Content) -> Option<Channel> {
-        let begun = match lease.send_mark() {
-            SendMark::MayHaveHappened => lease.entry.channel.as_deref().and_then(Channel::from_name),
-            SendMark::NeverBegun | SendMark::DidNotHappen => None,
-        };
-        begun.or_else(|| delivery::choose(&self.settings.channels, &content.recipient))
+        if self.settings.channels.is_empty() {
+            return None;
+        }
+        let begun = (lease.entry.state == State::Sending).then_some(lease.entry.channel.as_deref()).flatten();
+        begun
+            .and_then(Channel::from_name)
+            .or_else(|| delivery::choose(&self.settings.channels, &content.recipient))
     }
 
     async fn customer_key(&self, content: &Content) -> Result<Option<CustomerKey>, SecretError> {
@@ -254,10 +210,18 @@ impl Job<'_> {
         Ok(Some(CustomerKey::derive(key.expose_secret().as_bytes(), &self.item.shop, customer)))
     }
 
+    async fn suppress(&self, lease: &Lease, reason: &str, end: End<'_>) -> Result<Settled, Retry> {
+        self.end(lease, State::Suppressed, End { reason: Some(reason), ..end }).await
+    }
+
     async fn halt(&self, lease: &Lease, halt: Halt, end: End<'_>) -> Result<Settled, Retry> {
         match halt {
             Halt::Failed(reason) => {
                 self.end(lease, State::Failed, End { reason: Some(&reason), ..end }).await
+            }
+            // one more copy, if the shop wants it so; the mark stays, so nothing else can happen in between
+            Halt::Unknown(reason) if self.may_resend() && lease.entry.sends == 0 => {
+                Err(self.give_back(lease, false, Class::transient(), reason).await)
             }
             Halt::Unknown(reason) => {
                 self.end(lease, State::Unknown, End { reason: Some(&reason), ..end }).await
@@ -267,6 +231,11 @@ impl Job<'_> {
     }
 
     async fn end(&self, lease: &Lease, state: State, end: End<'_>) -> Result<Settled, Retry> {
+        // what may have been sent is never recorded as not sent
+        let state = match state {
+            State::Failed | State::Suppressed if end.doubt != Doubt::None => State::Unknown,
+            state => state,
+        };
         let now = self.now();
         let write_back = report::owed(&self.loaded.config, end.test);
         let outcome = Outcome {
@@ -277,7 +246,13 @@ impl Job<'_> {
             customer: end.customer,
             write_back: Some(write_back),
         };
-        self.tools.ledger.complete(lease, state, &outcome, now).await.map_err(|error| Retry::of(&error))?;
+        if let Err(error) = self.tools.ledger.complete(lease, state, &outcome, now).await {
+            if let Some(reference) = end.reference {
+                // the one thing nobody could find again
+                tracing::error!(communication = %self.communication, reference, error = %chain(&error), "accepted, not recorded");
+            }
+            return Err(Retry::of(&error));
+        }
         fault::point("complete");
         let report = (write_back == WriteBackState::Pending).then(|| {
             let mut entry = lease.entry.clone();
@@ -288,7 +263,8 @@ impl Job<'_> {
             entry.reason = end.reason.map(str::to_owned);
             report::item(&entry, &self.loaded.config)
         });
-        Ok(Settled { state, attempts: lease.entry.attempts, fresh: true, report })
+        let reason = end.reason.map(str::to_owned);
+        Ok(Settled { state, reason, attempts: lease.entry.attempts, fresh: true, report })
     }
 
     /// Lets go of the lease, so that the retry need not wait for it to lapse.
@@ -297,11 +273,11 @@ impl Job<'_> {
         if let Err(error) = self.tools.ledger.release(lease, unsent, self.now()).await {
             tracing::debug!(error = %error, "lease not released");
         }
-        let after = match class {
+        let at_least = match class {
             Class::Transient { retry_after } => retry_after,
             Class::Permanent | Class::Unknown => None,
         };
-        Retry { reason, after }
+        Retry { at_least, ..Retry::new(reason) }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -312,19 +288,24 @@ impl Job<'_> {
         self.invocation.time_left(self.now())
     }
 
+    /// The time a call that sends may take.
+    ///
+    /// # Errors
+    /// When it is too short to begin: a send that is cut off is a send nobody knows of.
+    pub fn time_to_send(&self) -> Result<Duration, Halt> {
+        let left = self.time_left().saturating_sub(RECORDING);
+        if left >= SHORTEST_SEND {
+            return Ok(left);
+        }
+        let reason = "too little of the invocation is left for a send".to_owned();
+        Err(Halt::Retry { class: Class::transient(), reason, unsent: false })
+    }
+
     /// Whether a second copy does less harm than none, in this shop's opinion.
     pub fn may_resend(&self) -> bool {
         self.settings.on_unknown == OnUnknown::Resend
             && self.settings.class(self.plan.document) == MessageClass::Transactional
     }
-}
-
-/// A gathered document on its way.
-pub struct Draft<'a> {
-    pub content: &'a Content,
-    pub channel: Option<Channel>,
-    pub test: bool,
-    pub customer: Option<&'a CustomerKey>,
 }
 
 /// Why work on a communication stops before its end.
@@ -360,7 +341,7 @@ impl Halt {
 }
 
 /// What is recorded at the end.
-#[derive(Default, Clone, Copy)]
+#[derive(Default, Clone)]
 struct End<'a> {
     archived: Option<&'a ArchivedAs>,
     channel: Option<&'a str>,
@@ -368,4 +349,5 @@ struct End<'a> {
     reason: Option<&'a str>,
     customer: Option<&'a CustomerKey>,
     test: bool,
+    doubt: Doubt,
 }

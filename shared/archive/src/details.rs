@@ -1,0 +1,166 @@
+//! What is known of a document when it was composed, kept as metadata of its object. It promises to fit: S3
+//! takes 2 KB of metadata, so texts from outside are cut. A record written after a crash says the same of the
+//! document as one written at once, because both read these details.
+
+use crate::{Output, Template};
+use bytes::Bytes;
+use comms::cut;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The most that is kept of a text from outside.
+const MAX_TEXT_BYTES: usize = 128;
+
+/// The longest language tags in use are shorter.
+const MAX_LOCALE_BYTES: usize = 35;
+
+/// A document as Exstream made it, with what the record needs to know of its making.
+#[derive(Clone)]
+pub struct Composed {
+    pub bytes: Bytes,
+    pub media_type: String,
+    pub details: Details,
+}
+
+/// What was true when the document was composed. Kept as object metadata beside it, so that a record can be
+/// written by a later attempt.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    pub composed_at: Timestamp,
+    pub driver_sha256: String,
+    pub driver_format: String,
+    /// The schema the driver data follows.
+    pub schema: String,
+    pub template: Template,
+    pub locale: String,
+    /// Name of the delivery channel it was composed for; absent when it was only to be archived.
+    #[serde(default)]
+    pub channel: Option<String>,
+    /// The S3 version of the shop's configuration that was in force.
+    #[serde(default)]
+    pub configuration: Option<String>,
+    pub retention_days: u16,
+    /// Counted by [`crate::Archive::put_document`].
+    #[serde(default)]
+    pub pages: Option<u32>,
+    pub queue: Option<String>,
+    pub file_name: Option<String>,
+    pub customer_number: Option<String>,
+}
+
+/// The facts of an object that S3 tells.
+pub(crate) struct Object {
+    pub key: String,
+    pub version_id: String,
+    pub media_type: String,
+    pub bytes: u64,
+    pub sha256: String,
+}
+
+impl Details {
+    /// The details as they are kept: no text from outside is long, or longer in JSON than it looks.
+    pub(crate) fn bounded(&self, pages: Option<u32>) -> Self {
+        let short = |text: &Option<String>| text.as_deref().map(plain);
+        Self {
+            pages,
+            locale: cut(&plain(&self.locale), MAX_LOCALE_BYTES).to_owned(),
+            queue: short(&self.queue),
+            file_name: short(&self.file_name),
+            customer_number: short(&self.customer_number),
+            ..self.clone()
+        }
+    }
+
+    /// What the record says of the document.
+    pub(crate) fn output(&self, object: Object) -> Output {
+        Output {
+            object: object.key,
+            version_id: object.version_id,
+            media_type: object.media_type,
+            bytes: object.bytes,
+            sha256: object.sha256,
+            pages: self.pages,
+            queue: self.queue.clone(),
+            file_name: self.file_name.clone(),
+            customer_number: self.customer_number.clone(),
+        }
+    }
+}
+
+/// Control characters are dropped: one of them would take six bytes of JSON.
+fn plain(text: &str) -> String {
+    let text: String = cut(text, 4 * MAX_TEXT_BYTES).chars().filter(|c| !c.is_control()).collect();
+    cut(&text, MAX_TEXT_BYTES).to_owned()
+}
+
+// file name and customer number are the customer's
+impl fmt::Debug for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Details")
+            .field("composed_at", &self.composed_at)
+            .field("driver_sha256", &self.driver_sha256)
+            .field("template", &self.template)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Composed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Composed")
+            .field("bytes", &self.bytes.len())
+            .field("media_type", &self.media_type)
+            .field("details", &self.details)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::TemplateBasis;
+
+    /// Every text from outside is `text`.
+    pub(crate) fn details(text: &str) -> Details {
+        Details {
+            composed_at: "2026-11-22T09:00:00.123456789Z".parse().unwrap(),
+            driver_sha256: "0".repeat(64),
+            driver_format: "json".to_owned(),
+            schema: "payment-failure-letter/1".to_owned(),
+            template: Template {
+                communication: "0".repeat(36),
+                data_source: "d".repeat(64),
+                version: Some(u32::MAX),
+                basis: TemplateBasis::Unavailable,
+            },
+            locale: text.to_owned(),
+            channel: Some("exstream".to_owned()),
+            configuration: Some("v".repeat(32)),
+            retention_days: u16::MAX,
+            pages: None,
+            queue: Some(text.to_owned()),
+            file_name: Some(text.to_owned()),
+            customer_number: Some(text.to_owned()),
+        }
+    }
+
+    #[test]
+    fn fit_into_the_metadata_of_an_object() {
+        for text in ["x", "\"", "\u{1}", "\u{1F600}"] {
+            let kept = details(&text.repeat(500)).bounded(Some(u32::MAX));
+            let json = serde_json::to_vec(&kept).unwrap();
+            let metadata = "details".len() + json.len().div_ceil(3) * 4 + "sha256".len() + 64;
+            assert!(metadata <= 2048, "{metadata} bytes of {text:?}");
+        }
+    }
+
+    #[test]
+    fn print_nothing_of_a_customer() {
+        let composed = Composed {
+            bytes: Bytes::from_static(b"Ms Doe"),
+            media_type: "text/plain".to_owned(),
+            details: details("Doe"),
+        };
+        assert!(!format!("{composed:?}").contains("Doe"));
+    }
+}

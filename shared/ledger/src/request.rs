@@ -1,0 +1,60 @@
+//! What every request shares: attribute values, and the two kinds of refusal. A refused condition is an answer,
+//! a failed request an error; nothing here decides what either means for a communication.
+
+use crate::{Entry, Lease, LedgerError};
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::update_item::{UpdateItemError, UpdateItemOutput},
+    types::AttributeValue,
+};
+use comms::CommunicationId;
+use jiff::Timestamp;
+use std::collections::HashMap;
+
+pub(crate) type Item = Option<HashMap<String, AttributeValue>>;
+
+/// Splits a refused condition, which is an answer, from a failed request, which is an error.
+pub(crate) fn conditional(
+    doing: &'static str,
+    result: Result<UpdateItemOutput, SdkError<UpdateItemError>>,
+) -> Result<Result<UpdateItemOutput, Item>, LedgerError> {
+    match result {
+        Ok(output) => Ok(Ok(output)),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(refused)) => Ok(Err(refused.item.clone())),
+            _ => Err(LedgerError::Request { doing, source: error.into() }),
+        },
+    }
+}
+
+pub(crate) fn owned(
+    lease: &Lease,
+    doing: &'static str,
+    result: Result<UpdateItemOutput, SdkError<UpdateItemError>>,
+) -> Result<(), LedgerError> {
+    match conditional(doing, result)? {
+        Ok(_) => Ok(()),
+        Err(_) => Err(LedgerError::LostLease(lease.entry.communication.clone())),
+    }
+}
+
+pub(crate) fn read(communication: &CommunicationId, item: Item) -> Result<Entry, LedgerError> {
+    let malformed = |source| LedgerError::Malformed { communication: communication.clone(), source };
+    serde_dynamo::from_item(item.unwrap_or_default()).map_err(|error| malformed(Box::new(error)))
+}
+
+pub(crate) fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+pub(crate) fn number(value: i64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub(crate) fn millis(at: Timestamp) -> AttributeValue {
+    number(at.as_millisecond())
+}
+
+pub(crate) fn from_millis(epoch_ms: i64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(epoch_ms).ok()
+}
