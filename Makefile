@@ -17,11 +17,14 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## Build the functions, the stubs and ctl, and package the functions
-# apart, so that no feature the tools switch on in a library gets into a function
-	$(CARGO) build --release --locked $(addprefix -p ,$(FUNCTIONS))
+build: functions ## Build the functions, the stubs and ctl, and package the functions
 	$(CARGO) build --locked -p ctl -p local-stubs
 	$(LOCAL) package
+
+# apart from the tools, so that no feature they switch on in a library gets into a function
+.PHONY: functions
+functions:
+	$(CARGO) build --release --locked $(addprefix -p ,$(FUNCTIONS))
 
 .PHONY: demo
 demo: build ## Run the samples through a stack of their own and show what came of them
@@ -45,7 +48,8 @@ test: lint unit cdk e2e ## Run every check and every test
 .PHONY: unit
 unit: ## Run the tests that need no stack
 	$(PYTHON) -B -m unittest discover -s infra/local
-	$(CARGO) test --locked --workspace --exclude e2e
+	$(CARGO) test --locked --workspace --lib --bins --test it
+	$(CARGO) test --locked --workspace --doc
 
 .PHONY: cdk
 cdk: ## Check and test the infrastructure
@@ -54,11 +58,13 @@ cdk: ## Check and test the infrastructure
 
 # the stack goes whatever becomes of the tests
 .PHONY: e2e
-e2e: build ## Run the end-to-end tests against a stack of their own
-	$(CARGO) test --locked -p e2e --no-run
+e2e: functions ## Run the end-to-end tests against a stack of their own
+# the whole workspace, as for the other tests: another choice of crates would build the libraries again
+	$(CARGO) build --locked --workspace --all-targets
+	$(LOCAL) package
 	@trap '$(LOCAL) down --name e2e' EXIT; \
 	$(LOCAL) up --name e2e --port-base $(E2E_PORT_BASE) && \
-	$(LOCAL) exec --name e2e -- env RUST_TEST_THREADS=$(E2E_THREADS) $(CARGO) test --locked -p e2e
+	$(LOCAL) exec --name e2e -- env RUST_TEST_THREADS=$(E2E_THREADS) $(CARGO) test --locked --workspace --test e2e
 
 .PHONY: fmt
 fmt: ## Format the Rust code

@@ -72,7 +72,7 @@ impl Stack {
     pub async fn object(&self, key: &str) -> (Vec<u8>, aws_sdk_s3::operation::get_object::GetObjectOutput) {
         let get = self.s3.get_object().bucket(self.output("ArchiveBucket")).key(key);
         let mut object = get.checksum_mode(aws_sdk_s3::types::ChecksumMode::Enabled).send().await.unwrap();
-        let body = std::mem::replace(&mut object.body, aws_sdk_s3::primitives::ByteStream::default());
+        let body = std::mem::take(&mut object.body);
         (body.collect().await.unwrap().to_vec(), object)
     }
 

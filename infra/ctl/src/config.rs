@@ -43,7 +43,14 @@ pub async fn push(stack: &Stack, files: &[PathBuf]) -> Result<ExitCode, Failure>
 
 fn read(file: &Path) -> Result<(ShopConfig, String), Failure> {
     let text = std::fs::read_to_string(file)?;
-    Ok((ShopConfig::parse(&text)?, text))
+    match ShopConfig::parse(&text) {
+        Ok(config) => Ok((config, text)),
+        // the line itself is for the person who wrote it, and for nobody's log
+        Err(error) => match error.excerpt(&text) {
+            Some(line) => Err(format!("{error}\n    {line}").into()),
+            None => Err(error.into()),
+        },
+    }
 }
 
 fn on(config: &ShopConfig) -> usize {
