@@ -234,7 +234,7 @@ mod tests {
             "id": 18446744073709551615_u64, "n": -1, "yes": true, "none": null, "empty": "", "list": [], "nested": [[1, 2], [3]],
             "lines": [{"sku": "a"}, {"sku": "b"}],
         });
-        insta::assert_snapshot!(xml(&json), @r#"<?xml version="1.0" encoding="UTF-8"?><driver><empty></empty><id>18446744073709551615</id><lines><sku>a</sku></lines><lines><sku>b</sku></lines><n>-1</n><nested><nested>1</nested><nested>2</nested></nested><nested><nested>3</nested></nested><none/><yes>true</yes></driver>"#);
+        insta::assert_snapshot!(xml(&json), @r#"<?xml version="1.0" encoding="UTF-8"?><driver><id>18446744073709551615</id><n>-1</n><yes>true</yes><none/><empty></empty><nested><nested>1</nested><nested>2</nested></nested><nested><nested>3</nested></nested><lines><sku>a</sku></lines><lines><sku>b</sku></lines></driver>"#);
     }
 
     #[test]

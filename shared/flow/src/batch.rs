@@ -44,6 +44,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
             payloads: service.payloads()?,
             shopify: AdminApi::new(service.http()),
             exstream: service.exstream(),
+            sending_exstream: service.sending_exstream(),
             catalogue: service.catalogue(),
             archive: service.archive()?,
             ledger: service.ledger()?,

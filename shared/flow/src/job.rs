@@ -29,6 +29,8 @@ pub struct Tools {
     pub payloads: Payloads,
     pub shopify: AdminApi,
     pub exstream: Exstream,
+    /// The same, for documents that Exstream sends while composing.
+    pub sending_exstream: Exstream,
     pub catalogue: Catalogue,
     pub archive: Archive,
     pub ledger: Ledger,

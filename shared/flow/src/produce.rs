@@ -153,7 +153,8 @@ async fn compose(job: &Job<'_>, draft: &Draft<'_>, sends: bool) -> Result<exstre
         timeout: left.min(settings.timeout()),
         sends,
     };
-    let composed = job.tools.exstream.compose(call).await?;
+    let exstream = if sends { &job.tools.sending_exstream } else { &job.tools.exstream };
+    let composed = exstream.compose(call).await?;
     composed.expected(&job.settings.output).cloned()
 }
 

@@ -70,10 +70,15 @@ mod tests {
         assert_eq!(metrics.line("intake", now), None);
         metrics.count("Unknown", 1);
         metrics.count("Unknown", 1);
-        assert_eq!(
-            metrics.line("intake", now).unwrap(),
-            "{\"_aws\":{\"CloudWatchMetrics\":[{\"Dimensions\":[[\"Function\"]],\"Metrics\":[{\"Name\":\"Unknown\"}],\
-             \"Namespace\":\"ShopifyExstream\"}],\"Timestamp\":1700000000000},\"Function\":\"intake\",\"Unknown\":2}\n"
-        );
+        let line = metrics.line("intake", now).unwrap();
+        assert!(line.ends_with("}\n") && line.trim_end().lines().count() == 1, "one line an invocation");
+        let expected = json!({
+            "_aws": {"Timestamp": 1700000000000u64, "CloudWatchMetrics": [{
+                "Namespace": "ShopifyExstream", "Dimensions": [["Function"]], "Metrics": [{"Name": "Unknown"}],
+            }]},
+            "Function": "intake",
+            "Unknown": 2,
+        });
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), expected);
     }
 }

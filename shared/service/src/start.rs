@@ -45,6 +45,9 @@ impl Invocation {
 pub struct Service {
     aws: SdkConfig,
     http: reqwest::Client,
+    /// Makes a connection for each request: one that was frozen with the function and has died meanwhile would
+    /// turn a send into a send nobody knows of.
+    http_unpooled: reqwest::Client,
     config_ttl: Duration,
     tokens: Arc<TokenSource>,
 }
@@ -73,15 +76,11 @@ impl Service {
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .load()
             .await;
-        let http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .pool_idle_timeout(Duration::from_secs(50))
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("shopify-exstream/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+        let http = http_client().pool_idle_timeout(Duration::from_secs(50)).build()?;
+        let http_unpooled = http_client().pool_max_idle_per_host(0).build()?;
         let config_ttl = Duration::from_secs(parsed("CONFIG_TTL_SECONDS", Some("60"))?);
         let tokens = Arc::new(TokenSource::new(http.clone()));
-        Ok(Self { aws, http, config_ttl, tokens })
+        Ok(Self { aws, http, http_unpooled, config_ttl, tokens })
     }
 
     pub fn http(&self) -> reqwest::Client {
@@ -110,8 +109,14 @@ impl Service {
         Ok(Secrets::new(client, required("SECRET_PREFIX")?, self.config_ttl.max(Duration::from_secs(300))))
     }
 
+    /// For documents that Exstream only composes.
     pub fn exstream(&self) -> Exstream {
         Exstream::new(self.http(), Arc::clone(&self.tokens))
+    }
+
+    /// For documents that Exstream sends while composing.
+    pub fn sending_exstream(&self) -> Exstream {
+        Exstream::new(self.http_unpooled.clone(), Arc::clone(&self.tokens))
     }
 
     pub fn catalogue(&self) -> Catalogue {
@@ -119,7 +124,12 @@ impl Service {
     }
 
     pub fn channels(&self) -> Result<Channels, StartError> {
-        Ok(Channels::new(self.http(), Arc::clone(&self.tokens), self.s3(), required("OPERATIONS_BUCKET")?))
+        Ok(Channels::new(
+            self.http_unpooled.clone(),
+            Arc::clone(&self.tokens),
+            self.s3(),
+            required("OPERATIONS_BUCKET")?,
+        ))
     }
 
     /// The queue whose address is in the environment variable `name`.
@@ -140,6 +150,13 @@ impl Service {
     fn s3(&self) -> aws_sdk_s3::Client {
         aws_sdk_s3::Client::new(&self.aws)
     }
+}
+
+fn http_client() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("shopify-exstream/", env!("CARGO_PKG_VERSION")))
 }
 
 /// A variable that must be set.
