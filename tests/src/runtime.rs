@@ -40,7 +40,8 @@ struct Api {
 }
 
 impl Worker {
-    /// Starts `target/release/<function>` with `environment` and nothing else.
+    /// Starts `target/release/<function>` with `environment` and nothing else. With `WORKER_LOG` set, its log
+    /// lines are shown between the tests' own.
     pub async fn start(function: &str, environment: &HashMap<String, String>) -> Self {
         let (work, work_out) = mpsc::channel(4);
         let (answers_in, answers) = mpsc::channel(4);
@@ -65,7 +66,7 @@ impl Worker {
             .env("AWS_LAMBDA_LOG_GROUP_NAME", function)
             .env("AWS_LAMBDA_LOG_STREAM_NAME", "test")
             .stdin(Stdio::null())
-            .stdout(Stdio::inherit())
+            .stdout(if std::env::var_os("WORKER_LOG").is_some() { Stdio::inherit() } else { Stdio::null() })
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
             .spawn()
