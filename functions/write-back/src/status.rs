@@ -33,6 +33,7 @@ pub struct Report {
     /// Why it failed, was suppressed, or is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text")]
     pub reason: Option<String>,
+    /// The Exstream communication, and its version where that is known: `<id>@12`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text")]
     pub template: Option<String>,
 }
@@ -46,7 +47,10 @@ impl From<&WriteBackItem> for Report {
             at: item.at,
             channel: item.channel.as_deref().map(cut),
             reason: item.reason.as_deref().map(cut),
-            template: item.template.as_deref().map(cut),
+            template: item.template.as_deref().map(|template| match item.template_version {
+                Some(version) => format!("{}@{version}", cut(template)),
+                None => cut(template),
+            }),
         }
     }
 }

@@ -39,6 +39,11 @@ async fn a_paid_order_becomes_archived_delivered_and_reported_documents() {
     let states: Vec<_> = reported.iter().map(|it| (it["document"].as_str(), it["state"].as_str())).collect();
     assert!(states.contains(&(Some("order-confirmation"), Some("accepted"))), "{metafield}");
     assert!(states.contains(&(Some("receipt"), Some("accepted"))), "{metafield}");
+    let text = metafield.to_string();
+    assert!(
+        text.contains("6f1f3ad0-7a55-4a07-9d0e-0c9b5b1f6a01@12"),
+        "the template's version is reported: {text}"
+    );
     let tags = eventually("both tags are on the order", || async {
         let tags = shop.tags(number).await;
         (tags.as_array().is_some_and(|tags| tags.len() == 2)).then_some(tags)
