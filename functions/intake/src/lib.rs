@@ -13,7 +13,7 @@ use comms::{Flow, ShopDomain, chain};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use service::{Metrics, Service, StartError, optional, required};
+use service::{Metrics, Service, StartError, function_name, optional, required};
 use shop_config::{ConfigError, ConfigStore};
 use shopify::{Event, EventError};
 use std::collections::HashMap;
@@ -72,7 +72,7 @@ impl Intake {
             queues,
             configs: service.configs()?,
             payloads: service.payloads()?,
-            function: optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "intake".to_owned()),
+            function: function_name(),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use comms::{CommunicationId, Gid};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -124,8 +125,8 @@ fn the_customers_currency_leads_and_the_shops_is_named_beside_it() {
         match value {
             Value::Object(map) => {
                 if let Some(Value::Object(money)) = map.get_mut("presentment_money") {
-                    let euros: f64 = money["amount"].as_str().unwrap().parse().unwrap();
-                    money["amount"] = format!("{}", (euros * 160.0).round()).into();
+                    let euros: Decimal = money["amount"].as_str().unwrap().parse().unwrap();
+                    money["amount"] = (euros * Decimal::from(160)).round().to_string().into();
                     money["currency_code"] = "JPY".into();
                 } else {
                     map.values_mut().for_each(convert);

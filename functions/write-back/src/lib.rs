@@ -15,7 +15,7 @@ use comms::{ShopDomain, WriteBackState, chain};
 use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 use ledger::Ledger;
-use service::{Invocation, Metrics, Secrets, Service, StartError, optional};
+use service::{Invocation, Metrics, Secrets, Service, StartError, function_name};
 use shop_config::ConfigStore;
 use shopify::{AdminApi, Call};
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
@@ -62,7 +62,7 @@ impl WriteBack {
     }
 
     pub fn with(tools: Tools) -> Self {
-        Self { tools, function: optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned()) }
+        Self { tools, function: function_name() }
     }
 
     /// Handles one batch. Messages that are to come back are in the response; the others are finished.

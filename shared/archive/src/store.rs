@@ -79,8 +79,6 @@ pub struct Stored {
     pub details: Details,
     /// It was there before: an earlier attempt, or one at the same time, composed it.
     pub adopted: bool,
-    /// Until when its object is locked, where S3 says so.
-    pub retain_until: Option<Timestamp>,
 }
 
 /// What an earlier attempt left.
@@ -130,7 +128,7 @@ impl Archive {
                 let media_type = composed.media_type.clone();
                 let bytes = composed.bytes.len() as u64;
                 let output = details.output(Object { key, version_id, media_type, bytes, sha256 });
-                Ok(Stored { output, details, adopted: false, retain_until: Some(retention.until) })
+                Ok(Stored { output, details, adopted: false })
             }
             None => self.adopt(key).await,
         }
@@ -305,9 +303,6 @@ impl Archive {
             .map(hex::encode)
             .or_else(|| metadata.get("sha256").cloned())
             .ok_or_else(|| malformed("no checksum"))?;
-        let retain_until = head
-            .object_lock_retain_until_date()
-            .and_then(|at| Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok());
         let output = details.output(Object {
             version_id: head.version_id().ok_or_else(|| malformed("no version"))?.to_owned(),
             media_type: head.content_type().unwrap_or_default().to_owned(),
@@ -315,7 +310,7 @@ impl Archive {
             sha256,
             key,
         });
-        Ok(Stored { output, details, adopted: true, retain_until })
+        Ok(Stored { output, details, adopted: true })
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     job::{Job, Settled, Tools},
 };
 use comms::{CommunicationId, State, chain};
-use service::{Invocation, Metrics, Service, StartError, optional};
+use service::{Invocation, Metrics, Service, StartError, function_name};
 use shopify::AdminApi;
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -53,7 +53,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
             clock: jiff::Timestamp::now,
         };
         let settings = Settings { concurrency: service.concurrency()?, backoff: service.backoff()? };
-        let function = optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned());
+        let function = function_name();
         let queue = service.queue("QUEUE_URL")?;
         Ok(Self { flow, tools, queue, settings, function, deliveries: AtomicU64::new(0) })
     }

@@ -7,13 +7,10 @@ use crate::{
     evidence::dated,
     job::{Halt, Job},
 };
-use archive::Location;
+use archive::{Location, media_type};
 use delivery::{AskCall, Asked};
 use ledger::{Lease, SendMark};
 use shop_config::Channel;
-
-/// How many sends of one communication are ever begun where the shop chose to repeat a doubtful one.
-const MOST_SENDS: u32 = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Doubt {
@@ -73,18 +70,5 @@ async fn ask_archive(job: &Job<'_>, lease: &Lease) -> Result<Doubt, Halt> {
 }
 
 fn repeat_or(job: &Job<'_>, lease: &Lease, reason: String) -> Result<Doubt, Halt> {
-    if job.may_resend() && lease.entry.sends < MOST_SENDS {
-        Ok(Doubt::Open)
-    } else {
-        Err(Halt::Unknown(reason))
-    }
-}
-
-/// The media type of an archived document, by the extension its key was given.
-fn media_type(key: &str) -> &'static str {
-    match key.rsplit_once('.').map(|(_, extension)| extension) {
-        Some("pdf") => "application/pdf",
-        Some("html") => "text/html",
-        _ => "application/octet-stream",
-    }
+    if job.may_resend(lease.entry.sends) { Ok(Doubt::Open) } else { Err(Halt::Unknown(reason)) }
 }

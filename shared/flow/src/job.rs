@@ -72,13 +72,14 @@ pub struct Draft<'a> {
     pub channel: Option<Channel>,
     pub test: bool,
     pub customer: Option<&'a CustomerKey>,
-    pub doubt: Doubt,
 }
 
 /// Long after a report should have arrived; a later delivery of the same work then queues it once more.
 const REPORT_OVERDUE: Duration = Duration::from_secs(15 * 60);
 /// A lease outlives the invocation that took it by this much, so that clocks may differ.
 const LEASE_GRACE: Duration = Duration::from_secs(5);
+/// How many sends of one communication are ever begun where the shop chose to repeat a doubtful one.
+const MOST_SENDS: u32 = 2;
 /// Kept back from a send's time, to archive and record what came of it.
 const RECORDING: Duration = Duration::from_secs(3);
 /// A send that has less time than this is left to the next delivery.
@@ -132,10 +133,10 @@ impl Job<'_> {
             Ok(doubt) => doubt,
             Err(halt) => return self.halt(lease, halt, End { doubt: Doubt::Open, ..end }).await,
         };
-        let end = End { doubt: doubt.clone(), ..end };
         if let Doubt::Sent { reference } = &doubt {
             return self.end(lease, State::Accepted, End { reference: Some(reference), ..end }).await;
         }
+        let end = End { doubt, ..end };
         if !self.plan.wanted {
             return self.suppress(lease, "switched off while it was being made", end).await;
         }
@@ -158,7 +159,7 @@ impl Job<'_> {
         if channel.is_none() && !test && !self.settings.channels.is_empty() {
             return self.suppress(lease, "no channel can reach the recipient", end).await;
         }
-        let draft = Draft { content: &content, channel, test, customer: customer.as_ref(), doubt };
+        let draft = Draft { content: &content, channel, test, customer: customer.as_ref() };
         self.make(lease, &draft, end).await
     }
 
@@ -222,7 +223,7 @@ impl Job<'_> {
                 self.end(lease, State::Failed, End { reason: Some(&reason), ..end }).await
             }
             // one more copy, if the shop wants it so; the mark stays, so nothing else can happen in between
-            Halt::Unknown(reason) if self.may_resend() && lease.entry.sends == 0 => {
+            Halt::Unknown(reason) if self.may_resend(lease.entry.sends + 1) => {
                 Err(self.give_back(lease, false, Class::transient(), reason).await)
             }
             Halt::Unknown(reason) => {
@@ -303,9 +304,10 @@ impl Job<'_> {
         Err(Halt::Retry { class: Class::transient(), reason, unsent: false })
     }
 
-    /// Whether a second copy does less harm than none, in this shop's opinion.
-    pub fn may_resend(&self) -> bool {
-        self.settings.on_unknown == OnUnknown::Resend
+    /// Whether, after so many doubtful sends, another copy does less harm than none in this shop's opinion.
+    pub fn may_resend(&self, sends: u32) -> bool {
+        sends < MOST_SENDS
+            && self.settings.on_unknown == OnUnknown::Resend
             && self.settings.class(self.plan.document) == MessageClass::Transactional
     }
 }

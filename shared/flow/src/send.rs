@@ -1,7 +1,6 @@
 //! Sending what was archived. Whether it was sent before is settled by then.
 
 use crate::{
-    doubt::Doubt,
     evidence::dated,
     fault,
     job::{Draft, Halt, Job},
@@ -21,8 +20,8 @@ pub async fn send(
 ) -> Result<String, Halt> {
     let output = &archived.stored.output;
     if channel == Channel::Exstream {
-        let sent_by_exstream = archived.stored.details.channel.as_deref() == Some(Channel::Exstream.name());
-        return match sent_by_exstream || draft.doubt == Doubt::SentByExstream {
+        // composing for this channel was the send
+        return match archived.stored.details.channel.as_deref() == Some(Channel::Exstream.name()) {
             true => Ok(Channel::Exstream.name().to_owned()),
             false => Err(Halt::Failed(
                 "it is archived as composed for another channel, so Exstream cannot send it".to_owned(),

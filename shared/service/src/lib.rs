@@ -10,4 +10,4 @@ mod start;
 
 pub use metrics::Metrics;
 pub use secrets::{SecretError, Secrets, ShopSecrets};
-pub use start::{Invocation, Service, StartError, optional, required, run};
+pub use start::{Invocation, Service, StartError, function_name, optional, required, run};

@@ -44,6 +44,8 @@ impl Invocation {
 /// The means a function is built from.
 pub struct Service {
     aws: SdkConfig,
+    s3: aws_sdk_s3::Client,
+    sqs: aws_sdk_sqs::Client,
     http: reqwest::Client,
     /// Makes a connection for each request: one that was frozen with the function and has died meanwhile would
     /// turn a send into a send nobody knows of.
@@ -80,7 +82,8 @@ impl Service {
         let http_unpooled = http_client().pool_max_idle_per_host(0).build()?;
         let config_ttl = Duration::from_secs(parsed("CONFIG_TTL_SECONDS", Some("60"))?);
         let tokens = Arc::new(TokenSource::new(http.clone()));
-        Ok(Self { aws, http, http_unpooled, config_ttl, tokens })
+        let (s3, sqs) = (aws_sdk_s3::Client::new(&aws), aws_sdk_sqs::Client::new(&aws));
+        Ok(Self { aws, s3, sqs, http, http_unpooled, config_ttl, tokens })
     }
 
     pub fn http(&self) -> reqwest::Client {
@@ -93,15 +96,15 @@ impl Service {
 
     pub fn archive(&self) -> Result<Archive, StartError> {
         let lock: LockMode = parsed("ARCHIVE_LOCK_MODE", Some("COMPLIANCE"))?;
-        Ok(Archive::new(self.s3(), required("ARCHIVE_BUCKET")?, lock))
+        Ok(Archive::new(self.s3.clone(), required("ARCHIVE_BUCKET")?, lock))
     }
 
     pub fn configs(&self) -> Result<ConfigStore, StartError> {
-        Ok(ConfigStore::new(self.s3(), required("OPERATIONS_BUCKET")?, self.config_ttl))
+        Ok(ConfigStore::new(self.s3.clone(), required("OPERATIONS_BUCKET")?, self.config_ttl))
     }
 
     pub fn payloads(&self) -> Result<Payloads, StartError> {
-        Ok(Payloads::new(self.s3(), required("OPERATIONS_BUCKET")?))
+        Ok(Payloads::new(self.s3.clone(), required("OPERATIONS_BUCKET")?))
     }
 
     pub fn secrets(&self) -> Result<Secrets, StartError> {
@@ -127,14 +130,14 @@ impl Service {
         Ok(Channels::new(
             self.http_unpooled.clone(),
             Arc::clone(&self.tokens),
-            self.s3(),
+            self.s3.clone(),
             required("OPERATIONS_BUCKET")?,
         ))
     }
 
     /// The queue whose address is in the environment variable `name`.
     pub fn queue(&self, name: &str) -> Result<Queue, StartError> {
-        Ok(Queue::new(aws_sdk_sqs::Client::new(&self.aws), required(name)?))
+        Ok(Queue::new(self.sqs.clone(), required(name)?))
     }
 
     pub fn backoff(&self) -> Result<Backoff, StartError> {
@@ -146,10 +149,11 @@ impl Service {
     pub fn concurrency(&self) -> Result<usize, StartError> {
         parsed("BATCH_CONCURRENCY", Some("10"))
     }
+}
 
-    fn s3(&self) -> aws_sdk_s3::Client {
-        aws_sdk_s3::Client::new(&self.aws)
-    }
+/// What this function is called, in logs and metrics.
+pub fn function_name() -> String {
+    optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned())
 }
 
 fn http_client() -> reqwest::ClientBuilder {
