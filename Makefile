@@ -6,7 +6,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 LOCAL := $(PYTHON) -B infra/local/local.py
 CARGO := cargo
-FUNCTIONS := intake order-confirmation write-back
+FUNCTIONS := intake order-confirmation shipping-documents return-letters targeted-offers account-statements \
+	exception-letters statement-run offer-run delivery-status reconcile write-back
 # a stack of its own, beside one that `make up` started
 E2E_PORT_BASE ?= 4590
 # they wait more than they work
@@ -27,7 +28,7 @@ functions:
 	$(CARGO) build --release --locked $(addprefix -p ,$(FUNCTIONS))
 
 .PHONY: demo
-demo: build ## Run the samples through a stack of their own and show what came of them
+demo: build ## Run a sample of each flow and a statement run through a stack of their own, and show the documents
 	$(LOCAL) demo
 
 .PHONY: up
@@ -65,6 +66,14 @@ e2e: functions ## Run the end-to-end tests against a stack of their own
 	@trap '$(LOCAL) down --name e2e' EXIT; \
 	$(LOCAL) up --name e2e --port-base $(E2E_PORT_BASE) && \
 	$(LOCAL) exec --name e2e -- env RUST_TEST_THREADS=$(E2E_THREADS) $(CARGO) test --locked --workspace --test e2e
+
+# BENCH: options, such as --rounds 3, --only intake, --json FILE; --update writes the counts `ctl cost` uses
+.PHONY: bench
+bench: functions ## Measure the functions and the bulk reader, and check the budgets
+	$(LOCAL) install
+	$(CARGO) build --release --locked -p bench
+	target/release/bench $(BENCH)
+	$(CARGO) bench --locked -p bulk-reader
 
 .PHONY: fmt
 fmt: ## Format the Rust code

@@ -1,4 +1,4 @@
-"""The few requests that setting a local stack up needs, without an SDK.
+"""The few requests that a local stack's own tools need, without an SDK.
 
 The emulator reads the region and the account out of the credential scope and checks no signature, so its
 requests carry the scope alone. Never to be pointed at AWS.
@@ -6,14 +6,19 @@ requests carry the scope alone. Never to be pointed at AWS.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from http.client import HTTPResponse
 from typing import Any
 
 from processes import Failure
 
 SECONDS = 10
+# as long as a function may take
+INVOKE_SECONDS = 900
 
 
 class Emulator:
@@ -36,13 +41,56 @@ class Emulator:
         url = f"{self.endpoint}/{bucket}?object-lock"
         send("PUT", url, body.encode(), {"Authorization": self._scope("s3")})
 
+    def invoke(self, function: str) -> str:
+        """What a function answers to an empty event, as a schedule would send it."""
+        url = f"{self.endpoint}/2015-03-31/functions/{function}/invocations"
+        headers = {"Authorization": self._scope("lambda"), "Content-Type": "application/json"}
+        with _open("POST", url, b"{}", headers, INVOKE_SECONDS) as response:
+            answer: str = response.read().decode()
+            if response.headers.get("X-Amz-Function-Error"):
+                raise Failure(f"{function} failed: {answer}")
+        return answer
+
+    def items(self, table: str, *attributes: str) -> Iterator[dict[str, str]]:
+        """Texts and numbers of every item. Reads the whole table: for a local one."""
+        names = {f"#{index}": name for index, name in enumerate(attributes)}
+        body: dict[str, Any] = {
+            "TableName": table,
+            "ProjectionExpression": ", ".join(names),
+            "ExpressionAttributeNames": names,
+        }
+        while True:
+            page = self._answer("dynamodb", "DynamoDB_20120810.Scan", body)
+            for item in page.get("Items", []):
+                yield {name: str(text) for name, value in item.items() for text in value.values()}
+            if not page.get("LastEvaluatedKey"):
+                return
+            body["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def waiting(self, queue_url: str) -> int:
+        """Messages in a queue, whether they can be received, are being worked on or wait for their time."""
+        kinds = ("", "NotVisible", "Delayed")
+        names = [f"ApproximateNumberOfMessages{kind}" for kind in kinds]
+        body = {"QueueUrl": queue_url, "AttributeNames": names}
+        attributes = self._answer("sqs", "AmazonSQS.GetQueueAttributes", body).get("Attributes", {})
+        return sum(int(attributes.get(name, 0)) for name in names)
+
     def _json(self, service: str, action: str, body: dict[str, Any], refusal: int | None = None) -> bool:
-        headers = {
+        headers = self._headers(service, f"{service}.{action}")
+        return send("POST", self.endpoint, json.dumps(body).encode(), headers, refusal)
+
+    def _answer(self, service: str, target: str, body: dict[str, Any]) -> dict[str, Any]:
+        headers = self._headers(service, target)
+        with _open("POST", self.endpoint, json.dumps(body).encode(), headers) as response:
+            answer: dict[str, Any] = json.load(response)
+            return answer
+
+    def _headers(self, service: str, target: str) -> dict[str, str]:
+        return {
             "Authorization": self._scope(service),
             "Content-Type": "application/x-amz-json-1.1",
-            "X-Amz-Target": f"{service}.{action}",
+            "X-Amz-Target": target,
         }
-        return send("POST", self.endpoint, json.dumps(body).encode(), headers, refusal)
 
     def _scope(self, service: str) -> str:
         scope = f"{self.access_key}/20260101/{self.region}/{service}/aws4_request"
@@ -51,15 +99,31 @@ class Emulator:
 
 def send(method: str, url: str, body: bytes, headers: dict[str, str], refusal: int | None = None) -> bool:
     """Whether the server did it; `refusal` is the status with which it may say no."""
+    try:
+        with _open(method, url, body, headers):
+            return True
+    except Refused as error:
+        if error.status == refusal:
+            return False
+        raise
+
+
+class Refused(Failure):
+    def __init__(self, what: str, status: int) -> None:
+        super().__init__(what)
+        self.status = status
+
+
+@contextlib.contextmanager
+def _open(
+    method: str, url: str, body: bytes, headers: dict[str, str], seconds: float = SECONDS
+) -> Iterator[HTTPResponse]:
     request = urllib.request.Request(url, body, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS):
-            return True
+        with urllib.request.urlopen(request, timeout=seconds) as response:
+            yield response
     except urllib.error.HTTPError as error:
-        if error.code == refusal:
-            return False
-        raise Failure(
-            f"{method} {url}: HTTP {error.code} {error.read(500).decode(errors='replace')}"
-        ) from None
+        reason = error.read(500).decode(errors="replace")
+        raise Refused(f"{method} {url}: HTTP {error.code} {reason}", error.code) from None
     except OSError as error:
         raise Failure(f"{method} {url}: {error}") from None

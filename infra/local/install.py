@@ -24,7 +24,20 @@ CDK = ROOT / "infra/cdk"
 VENV = STATE / ".venv"
 BUILT = ROOT / "target"
 PACKAGES = ROOT / "target/lambda"
-FUNCTIONS = ("intake", "order-confirmation", "write-back")
+FUNCTIONS = (
+    "intake",
+    "order-confirmation",
+    "shipping-documents",
+    "return-letters",
+    "targeted-offers",
+    "account-statements",
+    "exception-letters",
+    "statement-run",
+    "offer-run",
+    "delivery-status",
+    "reconcile",
+    "write-back",
+)
 # the schema the Shopify stub checks queries against
 ADMIN_SCHEMA = CDK / "node_modules/@shopify/dev-mcp/dist/data/admin_2026-10.json.gz"
 

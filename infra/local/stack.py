@@ -26,6 +26,8 @@ PREFIX = "shopify-exstream"
 REGION = "eu-west-1"
 CONFIGS = install.ROOT / "infra/local/config"
 SAMPLES = install.ROOT / "infra/local/samples"
+# the shop that the samples are of
+SHOP = tomllib.loads((CONFIGS / "demo-shop.toml").read_text())["shop"]
 DEFAULT_NAME = "default"
 # the ports that the checked-in shop configurations name
 CONFIG_PORTS = {"exstream": 4601, "shopify": 4602}
@@ -41,9 +43,18 @@ CONTEXT = {
     "writeBackWindow": "1",
     "configTtl": "1",
     "retryBase": "1",
-    "timeoutOrderConfirmation": "30",
+    # they would come in between what a person or a test looks at; `local.py invoke` lets them look around
+    "pauseSchedules": "true",
+    **{
+        f"timeout{name.title().replace('-', '')}": "30"
+        for name in install.FUNCTIONS
+        if name not in ("intake", "write-back")
+    },
+    "timeoutStatementRun": "60",
     "timeoutWriteBack": "10",
     "lockDays": "1",
+    # two cores: a run must leave room for what else is sent
+    "maxConcurrencyAccountStatements": "4",
 }
 
 START_SECONDS = 30
@@ -71,7 +82,7 @@ class LocalStack:
     def _choose_ports(self, base: int | None) -> dict[str, int]:
         wanted = None if base is None else {"aws": base, "exstream": base + 1, "shopify": base + 2}
         if self.running():
-            outputs = self._recorded()
+            outputs = self.outputs()
             urls = {"aws": "AwsEndpointUrl", "exstream": "ExstreamUrl", "shopify": "ShopifyUrl"}
             recorded = {port: int(outputs[key].rpartition(":")[2]) for port, key in urls.items()}
             if wanted not in (None, recorded):
@@ -194,10 +205,7 @@ class LocalStack:
             synthesis.abandon()
             raise
         self._deploy(synthesis)
-        # the stub knows no order of its own accord
-        for sample in sorted(SAMPLES.glob("*.json")):
-            headers = {"Content-Type": "application/json"}
-            send("PUT", self.url("shopify") + "/__stub/orders", sample.read_bytes(), headers)
+        self._register_samples()
 
     def _stop(self) -> None:
         self.processes.stop_all()
@@ -255,7 +263,25 @@ class LocalStack:
         cdk = install.CDK / "node_modules/aws-cdk/bin/cdk"
         return ["node", str(cdk), verb, "--ci", "--no-notices", "--no-version-reporting", *arguments]
 
-    def _emulator(self) -> Emulator:
+    def _register_samples(self) -> None:
+        """The stub knows nothing of its own accord: an event's order is taken from the event."""
+        for sample in sorted(SAMPLES.glob("*.json")):
+            self.tell_shopify("orders", sample.read_bytes())
+        for sample in sorted(SAMPLES.glob("**/shopify/*.json")):
+            # a segment is a document that has members
+            segment = json.loads(sample.read_text())["id"].startswith("gid://shopify/Segment/")
+            self.tell_shopify("segments" if segment else "documents", sample.read_bytes())
+
+    def tell_shopify(self, what: str, body: bytes) -> None:
+        """A control call of the stub, about the shop of the samples."""
+        url = f"{self.url('shopify')}/__stub/{what}"
+        headers = {"Content-Type": "application/json", "X-Stub-Shop": SHOP}
+        send("PUT", url, body, headers)
+
+    def invoke(self, function: str) -> str:
+        return self.emulator().invoke(f"{PREFIX}-{function}")
+
+    def emulator(self) -> Emulator:
         return Emulator(self.url("aws"), REGION, self.account)
 
     def _add_what_the_emulator_left_out(self, outputs: dict[str, str]) -> None:
@@ -264,7 +290,7 @@ class LocalStack:
             lock = resource.get("Properties", {}).get("ObjectLockConfiguration")
             if lock is not None:
                 default = lock["Rule"]["DefaultRetention"]
-                self._emulator().lock_objects(outputs["ArchiveBucket"], default["Mode"], default["Days"])
+                self.emulator().lock_objects(outputs["ArchiveBucket"], default["Mode"], default["Days"])
 
     def _write_stack_file(self, outputs: dict[str, str]) -> None:
         local = {
@@ -295,7 +321,7 @@ class LocalStack:
             file.write_text(text)
             files.append(str(file))
             shop = tomllib.loads(text)["shop"]
-            self._emulator().put_secret(f"{PREFIX}/shop/{shop}", SHOP_SECRETS)
+            self.emulator().put_secret(f"{PREFIX}/shop/{shop}", SHOP_SECRETS)
         run(
             [str(install.require_binary("ctl")), "config", "push", *files],
             env={**self.base_env, **self.aws_env},
@@ -312,7 +338,7 @@ class LocalStack:
             print(f"  {name:12} {'not running' if pid is None else f'pid {pid}'}  {self.processes.log(name)}")
         up = self.running()
         if up:
-            for key, value in {**self.aws_env, **self._recorded()}.items():
+            for key, value in {**self.aws_env, **self.outputs()}.items():
                 print(f"  {key:32} {value}")
         print(f"  {'up' if up else 'down'}")
         return up
@@ -324,7 +350,7 @@ class LocalStack:
         caller = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
         return {**caller, **self.aws_env}
 
-    def _recorded(self) -> dict[str, str]:
+    def outputs(self) -> dict[str, str]:
         (outputs,) = json.loads(self.outputs_file.read_text()).values()
         return {str(key): str(value) for key, value in outputs.items()}
 

@@ -1,6 +1,6 @@
 //! A shop of a test's own: configuration, secret, stub servers, events, and what became of them.
 
-use crate::{eventually, stack::Stack};
+use crate::{eventually, runtime::repository, stack::Stack};
 use aws_sdk_s3::primitives::ByteStream;
 use comms::{CommunicationId, Document, Gid, Revision, ShopDomain, WriteBackState};
 use ledger::Entry;
@@ -19,8 +19,19 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// A new shop with the demonstration's configuration, changed by `change`.
+    /// A new shop that sends order confirmations and receipts; its configuration is changed by `change`.
     pub async fn open(stack: &Stack, change: impl FnOnce(&str) -> String) -> Self {
+        let config = include_str!("../../shared/shop-config/tests/fixtures/shop.toml");
+        Self::open_with(stack, config, change).await
+    }
+
+    /// A new shop with the demonstration's configuration, which has every document.
+    pub async fn open_demo(stack: &Stack, change: impl FnOnce(&str) -> String) -> Self {
+        let config = include_str!("../../infra/local/config/demo-shop.toml");
+        Self::open_with(stack, config, change).await
+    }
+
+    async fn open_with(stack: &Stack, config: &str, change: impl FnOnce(&str) -> String) -> Self {
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let communications = include_str!("../../infra/local/communications.json");
         let communications = serde_json::from_str(communications).unwrap();
@@ -28,14 +39,14 @@ impl Shop {
         let exstream = ExstreamStub::start(any, options).await.unwrap();
         let shopify = ShopifyStub::start(any, ShopifyOptions::default()).await.unwrap();
         let domain: ShopDomain = format!("t{}.myshopify.com", uuid::Uuid::new_v4().simple()).parse().unwrap();
-        let demo = include_str!("../../infra/local/config/demo-shop.toml")
+        let config = config
             .replace("127.0.0.1:4601", &exstream.addr.to_string())
             .replace("127.0.0.1:4602", &shopify.addr.to_string())
             .replace("northwind-demo.myshopify.com", domain.as_str());
         let shop = Self {
             exstream: exstream.addr,
             shopify: shopify.addr,
-            config: change(&demo),
+            config: change(&config),
             domain,
             http: reqwest::Client::new(),
             _stubs: (exstream, shopify),
@@ -75,6 +86,42 @@ impl Shop {
         payload["name"] = format!("#{}", number % 100_000).into();
         change(payload);
         event
+    }
+
+    /// A sample event of a flow, for this shop.
+    pub fn sample(&self, file: &str) -> Value {
+        let path = repository().join("infra/local/samples").join(file);
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let mut event: Value = serde_json::from_str(&text).unwrap();
+        let metadata = &mut event["detail"]["metadata"];
+        metadata["X-Shopify-Shop-Domain"] = self.domain.as_str().into();
+        metadata["X-Shopify-Webhook-Id"] = uuid::Uuid::new_v4().to_string().into();
+        event
+    }
+
+    /// Makes the stub Shopify know what the samples of a flow are about.
+    pub async fn register_samples(&self, flow: &str) {
+        let folder = repository().join("infra/local/samples").join(flow).join("shopify");
+        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
+        files.sort();
+        for file in files.iter().filter(|file| file.extension().is_some_and(|it| it == "json")) {
+            let document: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+            let kind = document["id"].as_str().unwrap_or_default();
+            match kind.starts_with("gid://shopify/Segment/") {
+                true => drop(self.control(self.shopify, "PUT", "segments", Some(&document)).await),
+                false => self.document(&document).await,
+            }
+        }
+    }
+
+    /// Makes the stub Shopify know a document in the GraphQL shape.
+    pub async fn document(&self, document: &Value) {
+        self.control(self.shopify, "PUT", "documents", Some(document)).await;
+    }
+
+    /// Everything the ledger knows of what belongs to an order, customer or company location.
+    pub async fn about(&self, stack: &Stack, owner: &str) -> Vec<Entry> {
+        stack.ledger.of_order(&self.domain, &owner.parse().unwrap()).await.unwrap()
     }
 
     /// A work item for that event, as intake makes it.
@@ -139,7 +186,12 @@ impl Shop {
 
     /// What the status metafield of an order says, parsed.
     pub async fn metafield(&self, number: u64) -> Value {
-        let path = format!("metafields?owner=gid://shopify/Order/{number}");
+        self.metafield_of(&format!("gid://shopify/Order/{number}")).await
+    }
+
+    /// The same of any resource.
+    pub async fn metafield_of(&self, owner: &str) -> Value {
+        let path = format!("metafields?owner={owner}");
         let answer = self.control(self.shopify, "GET", &path, None).await;
         let value = answer["metafields"][0]["value"].as_str().unwrap_or("null");
         serde_json::from_str(value).unwrap()

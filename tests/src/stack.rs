@@ -129,6 +129,10 @@ impl Stack {
             ("SECRET_PREFIX", "SecretPrefix"),
             ("QUEUE_URL", "QueueUrlOrderConfirmation"),
             ("WRITE_BACK_QUEUE_URL", "QueueUrlWriteBack"),
+            ("QUEUE_URL_ORDER_CONFIRMATION", "QueueUrlOrderConfirmation"),
+            ("QUEUE_URL_SHIPPING_DOCUMENTS", "QueueUrlShippingDocuments"),
+            ("QUEUE_URL_RETURN_LETTERS", "QueueUrlReturnLetters"),
+            ("QUEUE_URL_EXCEPTION_LETTERS", "QueueUrlExceptionLetters"),
         ] {
             environment.insert(variable.to_owned(), self.output(output).to_owned());
         }

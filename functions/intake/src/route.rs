@@ -49,10 +49,44 @@ impl fmt::Display for Ignored {
     }
 }
 
-/// The flow a topic leads to, whether or not a shop wants its documents.
-pub fn flow_of(topic: &str) -> Option<Flow> {
+/// The flow an event leads to, whether or not a shop wants its documents.
+pub fn flow_of(topic: &str, payload: &str) -> Option<Flow> {
     match topic {
         "orders/create" | "orders/paid" | "orders/edited" => Some(Flow::OrderConfirmation),
+        "fulfillments/create" | "fulfillments/update" | "fulfillment_events/create" => {
+            Some(Flow::ShippingDocuments)
+        }
+        // cancelling, closing and processing a return lead to no letter; what becomes of the money does
+        "returns/request"
+        | "returns/approve"
+        | "returns/decline"
+        | "reverse_deliveries/attach_deliverable"
+        | "refunds/create" => Some(Flow::ReturnLetters),
+        "order_transactions/create" => transaction_flow(payload),
+        "customer.joined_segment" => Some(Flow::TargetedOffers),
+        "orders/cancelled"
+        | "disputes/create"
+        | "disputes/update"
+        | "payment_schedules/due"
+        | "subscription_billing_attempts/failure" => Some(Flow::ExceptionLetters),
+        _ => None,
+    }
+}
+
+/// Money that was paid back matters to a refund, money that could not be taken to a letter; other
+/// transactions have documents of their own topics.
+fn transaction_flow(payload: &str) -> Option<Flow> {
+    #[derive(Deserialize)]
+    struct Transaction {
+        #[serde(default)]
+        kind: Option<String>,
+        #[serde(default)]
+        status: Option<String>,
+    }
+    let Transaction { kind, status } = serde_json::from_str(payload).ok()?;
+    match (kind?.to_ascii_lowercase().as_str(), status?.to_ascii_lowercase().as_str()) {
+        ("refund", "success") => Some(Flow::ReturnLetters),
+        ("sale" | "authorization" | "capture", "failure" | "error") => Some(Flow::ExceptionLetters),
         _ => None,
     }
 }
@@ -66,7 +100,8 @@ pub fn work_item(event: &Event, config: &ShopConfig) -> Result<Intaken, IntakeEr
         None => Some(event.topic.as_str()),
         Some(action) => classic_topic(event, action),
     };
-    let Some((topic, flow)) = topic.and_then(|topic| Some((topic, flow_of(topic)?))) else {
+    let Some((topic, flow)) = topic.and_then(|topic| Some((topic, flow_of(topic, event.payload.get())?)))
+    else {
         return Ok(Intaken::Ignored(Ignored::UnknownTopic));
     };
     if !config.documents.iter().any(|(document, settings)| document.flow() == flow && settings.enabled) {
@@ -88,7 +123,16 @@ pub fn work_item(event: &Event, config: &ShopConfig) -> Result<Intaken, IntakeEr
         test: event.test,
     };
     let shop = event.shop.clone();
-    let item = WorkItem { v: WorkItem::VERSION, shop, flow, trigger, subject, payload, payload_key: None };
+    let item = WorkItem {
+        v: WorkItem::VERSION,
+        shop,
+        flow,
+        trigger,
+        subject,
+        payload,
+        payload_key: None,
+        resend: None,
+    };
     Ok(Intaken::Work(Box::new(item)))
 }
 

@@ -3,27 +3,21 @@
 
 mod current;
 
-use comms::{CommunicationId, CurrencyCode, Document, Gid, InvalidMoney, Money, ShopDomain};
-use jiff::{Timestamp, tz::TimeZone};
-use rust_decimal::Decimal;
+use comms::{CommunicationId, CurrencyCode, Document, Gid, InvalidMoney, Money};
+use driver::{AddressData, AttributeData, CustomerData, Envelope, TaxData, attributes, iso, taxes};
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shop_config::ShopConfig;
-use shopify::{Address, Attribute, LineItem, MoneyBag, Order, ShippingLine, TaxLine};
+use shopify::{LineItem, MoneyBag, Order, ShippingLine};
 use std::fmt;
 
 /// An order, for a document about it. Amounts are in the currency the customer saw, unless they name another.
 /// Dates are ISO 8601 with the offset of the shop's time zone. What is not known is absent.
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct OrderData {
-    /// `order-confirmation/1` or `receipt/1`.
-    schema: &'static str,
-    document: Document,
-    communication: CommunicationId,
-    /// The locale to write in, as the shop's configuration spells it.
-    locale: String,
-    brand: BrandData,
-    shop: ShopDomain,
+    #[serde(flatten)]
+    envelope: Envelope,
     order: OrderHead,
     customer: CustomerData,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,13 +32,6 @@ pub struct OrderData {
     /// Receipts only.
     #[serde(skip_serializing_if = "Option::is_none")]
     payment: Option<Payment>,
-}
-
-#[derive(Clone, Serialize, JsonSchema)]
-struct BrandData {
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reply_to: Option<String>,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
@@ -83,44 +70,6 @@ struct PaymentTermsData {
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
-struct CustomerData {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<Gid>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phone: Option<String>,
-    /// The company location a business customer bought for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    company_location: Option<Gid>,
-}
-
-#[derive(Clone, Serialize, JsonSchema)]
-struct AddressData {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    company: Option<String>,
-    /// Street and further lines, in order.
-    lines: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    postal_code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    city: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    region: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    country: Option<String>,
-    /// ISO 3166-1, two letters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    country_code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phone: Option<String>,
-}
-
-#[derive(Clone, Serialize, JsonSchema)]
 struct LineData {
     /// 1 for the first line.
     number: usize,
@@ -153,21 +102,6 @@ struct ShippingData {
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
-struct TaxData {
-    title: String,
-    /// `20` is 20 %.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rate_percent: Option<String>,
-    amount: Money,
-}
-
-#[derive(Clone, Serialize, JsonSchema)]
-struct AttributeData {
-    name: String,
-    value: String,
-}
-
-#[derive(Clone, Serialize, JsonSchema)]
 struct TotalsData {
     subtotal: Money,
     discounts: Money,
@@ -190,9 +124,8 @@ struct TotalsData {
 impl fmt::Debug for OrderData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OrderData")
-            .field("schema", &self.schema)
-            .field("communication", &self.communication)
-            .field("shop", &self.shop)
+            .field("communication", &self.envelope.communication)
+            .field("shop", &self.envelope.shop)
             .field("order", &self.order.id)
             .finish_non_exhaustive()
     }
@@ -232,12 +165,7 @@ impl OrderData {
             LineData::new(index + 1, line).map_err(|error| format!("line_items[{index}]: {error}"))
         });
         Ok(Self {
-            schema: schema(document),
-            document,
-            communication: communication.clone(),
-            locale: locale.to_owned(),
-            brand: BrandData { name: config.brand.name.clone(), reply_to: config.brand.reply_to.clone() },
-            shop: config.shop.clone(),
+            envelope: Envelope::new(document, communication, locale, config),
             order: OrderHead::new(order, zone),
             customer: CustomerData::new(order),
             billing_address: order.billing_address.as_ref().map(AddressData::new),
@@ -252,34 +180,13 @@ impl OrderData {
         })
     }
 
-    pub const fn schema(&self) -> &'static str {
-        self.schema
-    }
-
-    /// Who the document is addressed to.
-    pub fn recipient_name(&self) -> Option<String> {
-        let of = |address: &Option<AddressData>| address.as_ref().and_then(|address| address.name.clone());
-        self.customer
-            .name
-            .clone()
-            .or_else(|| of(&self.billing_address))
-            .or_else(|| of(&self.shipping_address))
+    pub fn schema(&self) -> &str {
+        &self.envelope.schema
     }
 
     /// The published JSON Schema of a document's driver data.
     pub fn json_schema(document: Document) -> serde_json::Value {
-        let mut value = schemars::schema_for!(Self).to_value();
-        value["title"] = schema(document).into();
-        value["properties"]["schema"] = serde_json::json!({"const": schema(document)});
-        value["properties"]["document"] = serde_json::json!({"const": document.name()});
-        value
-    }
-}
-
-const fn schema(document: Document) -> &'static str {
-    match document {
-        Document::Receipt => "receipt/1",
-        _ => "order-confirmation/1",
+        driver::json_schema::<Self>(document)
     }
 }
 
@@ -303,34 +210,6 @@ impl OrderHead {
             note: order.note.clone(),
             attributes: attributes(&order.note_attributes),
             status_url: order.status_url.clone(),
-        }
-    }
-}
-
-impl CustomerData {
-    fn new(order: &Order) -> Self {
-        Self {
-            id: order.customer.as_ref().map(|customer| customer.id.clone()),
-            name: order.customer_name(),
-            email: order.email.clone(),
-            phone: order.phone.clone(),
-            company_location: order.company.as_ref().map(|company| company.location.clone()),
-        }
-    }
-}
-
-impl AddressData {
-    fn new(address: &Address) -> Self {
-        Self {
-            name: address.name(),
-            company: address.company.clone(),
-            lines: [&address.address1, &address.address2].into_iter().flatten().cloned().collect(),
-            postal_code: address.zip.clone(),
-            city: address.city.clone(),
-            region: address.province.clone(),
-            country: address.country.clone(),
-            country_code: address.country_code.clone(),
-            phone: address.phone.clone(),
         }
     }
 }
@@ -387,24 +266,4 @@ impl TotalsData {
 /// The amount in the currency the customer saw.
 fn seen(amount: MoneyBag) -> Money {
     amount.presentment
-}
-
-fn taxes(lines: &[TaxLine]) -> Vec<TaxData> {
-    lines
-        .iter()
-        .map(|line| TaxData {
-            title: line.title.clone(),
-            rate_percent: line.rate.map(|rate| (rate * Decimal::ONE_HUNDRED).normalize().to_string()),
-            amount: seen(line.price),
-        })
-        .collect()
-}
-
-fn attributes(attributes: &[Attribute]) -> Vec<AttributeData> {
-    attributes.iter().map(|it| AttributeData { name: it.name.clone(), value: it.value.clone() }).collect()
-}
-
-/// ISO 8601 with the shop's offset at that moment.
-fn iso(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }

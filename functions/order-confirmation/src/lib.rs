@@ -15,7 +15,7 @@ pub use data::{OrderData, Payment};
 
 use comms::{Class, Document, Flow, Revision};
 use delivery::Recipient;
-use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, Plan};
+use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, Plan, Planned};
 use shop_config::ShopConfig;
 use shopify::{Order, OrderEdit};
 use work::WorkItem;
@@ -26,7 +26,7 @@ pub struct OrderConfirmation;
 impl DocumentFlow for OrderConfirmation {
     const FLOW: Flow = Flow::OrderConfirmation;
 
-    fn plan(&self, item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Result<Vec<Plan>, String> {
+    fn plan(&self, item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Result<Planned, String> {
         let (document, revision) = match item.trigger.topic.as_str() {
             "orders/create" => (Document::OrderConfirmation, Revision::Initial),
             "orders/paid" => (Document::Receipt, Revision::Initial),
@@ -41,7 +41,7 @@ impl DocumentFlow for OrderConfirmation {
             .document(document)
             .is_some_and(|settings| revision == Revision::Initial || settings.after_edits);
         let (subject, order) = (item.subject.clone(), item.subject.clone());
-        Ok(vec![Plan { document, subject, revision, order, wanted }])
+        Ok(Planned::one(Plan { document, subject, revision, order, wanted }))
     }
 
     async fn gather(&self, gather: Gather<'_>) -> Result<Gathered, GatherError> {
@@ -51,9 +51,9 @@ impl DocumentFlow for OrderConfirmation {
         }
         let document = gather.plan.document;
         if document == Document::OrderConfirmation && order.cancelled_at.is_some() {
-            return Ok(Gathered::Suppressed("the order is cancelled"));
+            return Ok(Gathered::suppressed("the order is cancelled"));
         }
-        let locale = gather.config.locale(order.locale.as_deref()).to_owned();
+        let locale = gather.locale(&[order.locale.as_deref()])?;
         let data = OrderData::new(
             &order,
             document,
@@ -63,15 +63,13 @@ impl DocumentFlow for OrderConfirmation {
             gather.plan.revision != Revision::Initial,
         )
         .map_err(GatherError::permanent)?;
-        let driver = serde_json::to_vec(&data).map_err(GatherError::permanent)?;
-        let recipient = Recipient { name: data.recipient_name(), email: order.email.clone(), locale };
+        let recipient =
+            Recipient { name: driver::recipient_name(&order), email: order.email.clone(), locale };
         Ok(Gathered::Ready(Box::new(Content {
-            schema: data.schema(),
-            driver: driver.into(),
-            recipient,
-            order_name: Some(order.name.clone()),
+            name: Some(order.name.clone()),
             customer: order.customer.as_ref().map(|customer| customer.id.clone()),
             test: gather.item.trigger.test || order.test,
+            ..Content::of(data.schema(), &data, recipient)?
         })))
     }
 }

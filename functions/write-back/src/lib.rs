@@ -158,8 +158,11 @@ impl WriteBack {
             Some(Told::Refused(reason)) => (WriteBackState::Failed, Some(reason)),
             Some(Told::Later(retry)) => return Err(retry),
         };
-        let recorded =
-            self.tools.ledger.record_write_back(&item.communication, state, reason.as_deref()).await;
+        let recorded = self
+            .tools
+            .ledger
+            .record_write_back(&item.communication, item.state, state, reason.as_deref())
+            .await;
         recorded.map(|()| state).map_err(|error| Retry::new(chain(&error)))
     }
 

@@ -5,7 +5,7 @@
 //! matter in which order or how often reports are merged, and a state never goes back. The list keeps the
 //! newest [`KEEP`]; texts are cut, so that the value stays far below the 128 KB Shopify takes.
 
-use comms::{CommunicationId, Document, State};
+use comms::{CommunicationId, Document, Gid, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -26,6 +26,9 @@ pub struct Report {
     pub id: CommunicationId,
     pub document: Document,
     pub state: State,
+    /// What it is about, where that is not the resource that carries the list: a return, a dispute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Gid>,
     /// When the state was reached.
     pub at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text")]
@@ -44,6 +47,7 @@ impl From<&WriteBackItem> for Report {
             id: item.communication.clone(),
             document: item.document,
             state: item.state,
+            subject: item.subject.clone(),
             at: item.at,
             channel: item.channel.as_deref().map(cut),
             reason: item.reason.as_deref().map(cut),
@@ -59,7 +63,7 @@ impl Report {
     /// A total order, so that of two reports about one communication every merge keeps the same: the one
     /// further along, then the later one, and then any, as long as it is always that one.
     fn weight(&self) -> impl Ord {
-        let Self { id, document, state, at, channel, reason, template } = self;
+        let Self { id, document, state, subject, at, channel, reason, template } = self;
         (
             state.rank(),
             *at,
@@ -68,6 +72,7 @@ impl Report {
             channel.clone(),
             reason.clone(),
             template.clone(),
+            subject.clone(),
             id.clone(),
         )
     }
@@ -170,6 +175,7 @@ mod tests {
 
     fn report(n: u64, state: State, second: i64) -> Report {
         Report {
+            subject: None,
             id: id(n),
             document: Document::Receipt,
             state,

@@ -1,7 +1,7 @@
 // One Lambda function with its log group and its own role. The role holds the grants it is given and the right
 // to write to its log group: nothing is granted by a construct behind the reader's back.
 
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Size, Validations } from 'aws-cdk-lib';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Code,
@@ -15,15 +15,17 @@ import {
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { join } from 'node:path';
+import type { FunctionName } from './functions.ts';
 import { type Grant, log } from './permissions.ts';
 import type { WorkQueue } from './queues.ts';
 import type { Settings } from './settings.ts';
 
 export interface HandlerProps {
   /** Name of the crate and of the folder of its bootstrap. */
-  readonly name: string;
+  readonly name: FunctionName;
   readonly settings: Settings;
-  readonly timeoutSeconds: number;
+  /** Room in `/tmp`, where Lambda's 512 MB are not enough. */
+  readonly storageMegabytes?: number;
   readonly environment: Record<string, string>;
   readonly grants: Grant[];
 }
@@ -32,11 +34,11 @@ export interface BatchProps {
   /** Lambda collects more than 10 messages only with a window of at least a second. */
   readonly size: number;
   readonly maxConcurrency: number;
-  readonly windowSeconds: number;
+  readonly windowSeconds?: number;
 }
 
 export class Handler extends Construct {
-  readonly name: string;
+  readonly name: FunctionName;
   readonly function: LambdaFunction;
 
   constructor(scope: Construct, id: string, props: HandlerProps) {
@@ -62,8 +64,10 @@ export class Handler extends Construct {
       architecture: props.settings.architecture,
       handler: 'bootstrap',
       code: Code.fromAsset(join(props.settings.codeRoot, props.name)),
-      memorySize: 256,
-      timeout: Duration.seconds(props.timeoutSeconds),
+      memorySize: props.settings.memoryMegabytes[props.name],
+      ephemeralStorageSize:
+        props.storageMegabytes === undefined ? undefined : Size.mebibytes(props.storageMegabytes),
+      timeout: Duration.seconds(props.settings.timeoutSeconds[props.name]),
       environment: props.environment,
       role,
       logGroup,
@@ -80,7 +84,7 @@ export class Handler extends Construct {
       target: this.function,
       eventSourceArn: queue.queue.queueArn,
       batchSize: props.size,
-      maxBatchingWindow: Duration.seconds(props.windowSeconds),
+      maxBatchingWindow: Duration.seconds(props.windowSeconds ?? 0),
       maxConcurrency: props.maxConcurrency,
       reportBatchItemFailures: true,
     });

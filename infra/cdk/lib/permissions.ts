@@ -11,7 +11,8 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { ORDER_INDEX } from './storage.ts';
+import type { Handler } from './function.ts';
+import { CHECK_INDEX, ORDER_INDEX } from './storage.ts';
 
 export interface Grant {
   readonly statements: PolicyStatement[];
@@ -25,6 +26,10 @@ export function log(group: LogGroup): Grant {
 
 export function send(...queues: Queue[]): Grant {
   return plain(['sqs:SendMessage'], ...queues.map((queue) => queue.queueArn));
+}
+
+export function invoke(...handlers: Handler[]): Grant {
+  return plain(['lambda:InvokeFunction'], ...handlers.map((handler) => handler.function.functionArn));
 }
 
 /** What Lambda needs to poll the queue in the function's name, and the function to put a message off. */
@@ -89,21 +94,24 @@ export function archive(bucket: Bucket, key: Key): Grant {
   };
 }
 
-/** Claims and moves communications, and finds those of an order. */
+/** Claims and moves communications, takes back the claim of one that is not to be, and finds those of an order. */
 export function keepLedger(table: Table): Grant {
-  return {
-    statements: [
-      new PolicyStatement({
-        actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
-        resources: [table.tableArn],
-      }),
-      new PolicyStatement({
-        actions: ['dynamodb:Query'],
-        resources: [`${table.tableArn}/index/${ORDER_INDEX}`],
-      }),
-    ],
-    patterns: [],
-  };
+  return all(keepItems(table), plain(['dynamodb:DeleteItem'], table.tableArn), query(table, ORDER_INDEX));
+}
+
+/** Reads and changes items by their keys. */
+function keepItems(table: Table): Grant {
+  return plain(['dynamodb:GetItem', 'dynamodb:UpdateItem'], table.tableArn);
+}
+
+/** Finds communications whose channel is to be asked, and records what it said. */
+export function followUp(table: Table): Grant {
+  return all(keepItems(table), query(table, CHECK_INDEX));
+}
+
+/** Sees which of many communications there are. */
+export function lookUp(table: Table): Grant {
+  return plain(['dynamodb:BatchGetItem'], table.tableArn);
 }
 
 export function updateLedger(table: Table): Grant {
@@ -127,6 +135,17 @@ export function readShopSecrets(scope: Construct, prefix: string): Grant {
   return {
     ...plain(['secretsmanager:GetSecretValue'], arn),
     patterns: [pattern(found, 'One secret a shop, put by an operator after the deployment.')],
+  };
+}
+
+function query(table: Table, index: string): Grant {
+  return plain(['dynamodb:Query'], `${table.tableArn}/index/${index}`);
+}
+
+function all(...grants: Grant[]): Grant {
+  return {
+    statements: grants.flatMap((grant) => grant.statements),
+    patterns: grants.flatMap((grant) => grant.patterns),
   };
 }
 

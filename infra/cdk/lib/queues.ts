@@ -17,11 +17,15 @@ export interface WorkQueueProps {
   readonly name: string;
   readonly prefix: string;
   readonly functionTimeoutSeconds: number;
+  /**
+   * How many time-outs of the function a message stays hidden. AWS's advice is six, for throttled batches that are
+   * tried again; it is also what a message waits after a crash, which is long where one message is a whole run.
+   */
+  readonly hiddenTimeouts: number;
   readonly maxReceiveCount: number;
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** AWS's advice is a visibility time-out of six times that of the function: throttled batches are tried again. */
 export function workQueue(scope: Construct, id: string, props: WorkQueueProps): WorkQueue {
   const deadLetters = deadLetterQueue(
     scope,
@@ -33,7 +37,7 @@ export function workQueue(scope: Construct, id: string, props: WorkQueueProps): 
     queueName: `${props.prefix}-${props.name}`,
     encryption: QueueEncryption.SQS_MANAGED,
     enforceSSL: true,
-    visibilityTimeout: Duration.seconds(6 * props.functionTimeoutSeconds),
+    visibilityTimeout: Duration.seconds(props.hiddenTimeouts * props.functionTimeoutSeconds),
     retentionPeriod: RETENTION,
     deadLetterQueue: { queue: deadLetters, maxReceiveCount: props.maxReceiveCount },
     removalPolicy: props.removalPolicy,

@@ -4,6 +4,8 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Node } from 'constructs';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
+import { byName, FLOWS, type FlowName, FUNCTIONS, type FunctionName } from './functions.ts';
+import { pascal } from './names.ts';
 
 const repository = resolve(__dirname, '../../..');
 
@@ -27,16 +29,24 @@ export interface Settings {
   /** Default retention of an archived object that was put without its own. */
   readonly lockDays: number;
   /** Most invocations of a flow function at once: the load that Exstream gets is this times the batch. */
-  readonly maxConcurrency: number;
+  readonly maxConcurrency: Readonly<Record<FlowName, number>>;
+  /** Most runs of a kind at once. */
+  readonly runConcurrency: number;
   readonly writeBackWindowSeconds: number;
   /** How long documents that wait to be printed, and those that were, stay in the operations bucket. */
   readonly spoolDays: number;
+  /** How long the state of statement and offer runs stays there. */
+  readonly runDays: number;
   readonly asyncRetries: number;
-  readonly timeoutSeconds: {
-    readonly intake: number;
-    readonly orderConfirmation: number;
-    readonly writeBack: number;
-  };
+  readonly timeoutSeconds: Readonly<Record<FunctionName, number>>;
+  readonly memoryMegabytes: Readonly<Record<FunctionName, number>>;
+  /** Room for files of statement-run. */
+  readonly runStorageMegabytes: number;
+  readonly everyMinutes: { readonly deliveryStatus: number; readonly reconcile: number };
+  /** True: delivery-status and reconcile wait to be invoked by hand. */
+  readonly schedulesPaused: boolean;
+  /** More communications than this that reconcile had to recover at once are an alarm. */
+  readonly recoveredAlarm: number;
   /** First delay of a message that failed and may succeed later. */
   readonly retryBaseSeconds: number;
   readonly configTtlSeconds: number;
@@ -46,6 +56,65 @@ export interface Settings {
 }
 
 export function readSettings(node: Node): Settings {
+  const { text, oneOf, whole, flag } = contextOf(node);
+  const prefix = text('prefix') ?? 'shopify-exstream';
+  if (!/^[a-z][a-z0-9-]{0,39}$/.test(prefix)) {
+    throw new Error(`context prefix: \`${prefix}\` must be 1 to 40 lower-case letters, digits and hyphens`);
+  }
+  const codeRoot = text('codeRoot') ?? 'target/lambda';
+  const maxConcurrency = whole('maxConcurrency', 20, 2, 1000);
+  const timeoutSeconds = byName(FUNCTIONS, ({ name, timeoutSeconds }) =>
+    whole(`timeout${pascal(name)}`, timeoutSeconds, 1, 900),
+  );
+  return {
+    prefix,
+    architecture:
+      oneOf('architecture', ['arm64', 'x86_64'], 'arm64') === 'arm64'
+        ? Architecture.ARM_64
+        : Architecture.X86_64,
+    codeRoot: isAbsolute(codeRoot) ? codeRoot : join(repository, codeRoot),
+    bus: readBus(text('eventBus'), flag('createBus')),
+    eventSource: text('eventSource') ?? 'aws.partner/shopify.com/',
+    endpointUrl: text('endpointUrl'),
+    destroyable: flag('destroyable'),
+    lockMode: oneOf('lockMode', ['COMPLIANCE', 'GOVERNANCE'], 'COMPLIANCE'),
+    lockDays: whole('lockDays', 365, 1, 36_500),
+    maxConcurrency: byName(FLOWS, ({ name }) =>
+      whole(`maxConcurrency${pascal(name)}`, maxConcurrency, 2, 1000),
+    ),
+    runConcurrency: whole('runConcurrency', 2, 2, 100),
+    writeBackWindowSeconds: whole('writeBackWindow', 5, 1, 300),
+    spoolDays: whole('spoolDays', 90, 1, 3650),
+    runDays: whole('runDays', 60, 8, 3650),
+    asyncRetries: whole('asyncRetries', 2, 0, 2),
+    timeoutSeconds,
+    memoryMegabytes: byName(FUNCTIONS, ({ name }) =>
+      whole(`memory${pascal(name)}`, name === 'statement-run' ? 512 : 256, 128, 10_240),
+    ),
+    runStorageMegabytes: whole('storageStatementRun', 4096, 512, 10_240),
+    everyMinutes: {
+      deliveryStatus: period('everyDeliveryStatus', 5, timeoutSeconds['delivery-status']),
+      reconcile: period('everyReconcile', 15, timeoutSeconds.reconcile),
+    },
+    schedulesPaused: flag('pauseSchedules'),
+    recoveredAlarm: whole('recoveredAlarm', 20, 0, 1_000_000),
+    retryBaseSeconds: whole('retryBase', 10, 0, 900),
+    configTtlSeconds: whole('configTtl', 60, 0, 3600),
+    logLevel: oneOf('logLevel', ['error', 'warn', 'info', 'debug'], 'info'),
+    alarmTopicArn: text('alarmTopic'),
+  };
+
+  /** Longer than the function may take, so that it never runs beside itself. */
+  function period(key: string, fallback: number, timeout: number): number {
+    const minutes = whole(key, fallback, 1, 60);
+    if (minutes * 60 <= timeout)
+      throw new Error(`context ${key}: must be longer than the time-out of ${timeout} s`);
+    return minutes;
+  }
+}
+
+/** Reads single values of context, with their defaults and bounds. */
+function contextOf(node: Node) {
   const text = (key: string): string | undefined => {
     const value: unknown = node.tryGetContext(key);
     if (value === undefined || value === '') return undefined;
@@ -66,39 +135,7 @@ export function readSettings(node: Node): Settings {
     return value;
   };
   const flag = (key: string): boolean => oneOf(key, ['true', 'false'], 'false') === 'true';
-
-  const prefix = text('prefix') ?? 'shopify-exstream';
-  if (!/^[a-z][a-z0-9-]{0,39}$/.test(prefix)) {
-    throw new Error(`context prefix: \`${prefix}\` must be 1 to 40 lower-case letters, digits and hyphens`);
-  }
-  const codeRoot = text('codeRoot') ?? 'target/lambda';
-  return {
-    prefix,
-    architecture:
-      oneOf('architecture', ['arm64', 'x86_64'], 'arm64') === 'arm64'
-        ? Architecture.ARM_64
-        : Architecture.X86_64,
-    codeRoot: isAbsolute(codeRoot) ? codeRoot : join(repository, codeRoot),
-    bus: readBus(text('eventBus'), flag('createBus')),
-    eventSource: text('eventSource') ?? 'aws.partner/shopify.com/',
-    endpointUrl: text('endpointUrl'),
-    destroyable: flag('destroyable'),
-    lockMode: oneOf('lockMode', ['COMPLIANCE', 'GOVERNANCE'], 'COMPLIANCE'),
-    lockDays: whole('lockDays', 365, 1, 36_500),
-    maxConcurrency: whole('maxConcurrency', 20, 2, 1000),
-    writeBackWindowSeconds: whole('writeBackWindow', 5, 1, 300),
-    spoolDays: whole('spoolDays', 90, 1, 3650),
-    asyncRetries: whole('asyncRetries', 2, 0, 2),
-    timeoutSeconds: {
-      intake: whole('timeoutIntake', 15, 1, 900),
-      orderConfirmation: whole('timeoutOrderConfirmation', 120, 1, 900),
-      writeBack: whole('timeoutWriteBack', 60, 1, 900),
-    },
-    retryBaseSeconds: whole('retryBase', 10, 0, 900),
-    configTtlSeconds: whole('configTtl', 60, 0, 3600),
-    logLevel: oneOf('logLevel', ['error', 'warn', 'info', 'debug'], 'info'),
-    alarmTopicArn: text('alarmTopic'),
-  };
+  return { text, oneOf, whole, flag };
 }
 
 function readBus(existing: string | undefined, create: boolean): Bus {

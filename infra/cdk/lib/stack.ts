@@ -1,5 +1,6 @@
 // The whole system in one template, for AWS and for the local run alike: what differs is in `Settings`.
-// Shopify's bus → intake → a queue a flow → flow function → write-back queue → write-back.
+// Shopify's bus → intake → a queue a flow → flow function → write-back queue → write-back. Into the flows' queues
+// also go runs, which schedules start, and what reconcile finds; delivery-status reports what channels say later.
 
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { EventBus, type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
@@ -9,8 +10,11 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { Alarms } from './alarms.ts';
 import { Handler, type HandlerProps } from './function.ts';
+import { byName, type FlowName, FLOWS, type FunctionName, RUNS } from './functions.ts';
+import { pascal, upperSnake } from './names.ts';
 import * as allow from './permissions.ts';
-import { deadLetterQueue, type WorkQueue, workQueue } from './queues.ts';
+import { deadLetterQueue, type WorkQueue, workQueue, type WorkQueueProps } from './queues.ts';
+import { Schedules } from './schedules.ts';
 import type { Settings } from './settings.ts';
 import { Storage } from './storage.ts';
 
@@ -18,100 +22,124 @@ export interface CommunicationsStackProps extends StackProps {
   readonly settings: Settings;
 }
 
+type Run = (typeof RUNS)[number];
+
+interface Handlers {
+  readonly intake: Handler;
+  readonly flows: Handler[];
+  readonly runs: Readonly<Record<Run['name'], Handler>>;
+  readonly writeBack: Handler;
+  readonly deliveryStatus: Handler;
+  readonly reconcile: Handler;
+}
+
 export class CommunicationsStack extends Stack {
   private readonly settings: Settings;
   private readonly storage: Storage;
-  private readonly orderConfirmations: WorkQueue;
+  private readonly flowQueues: Readonly<Record<FlowName, WorkQueue>>;
+  private readonly runQueues: Readonly<Record<Run['name'], WorkQueue>>;
   private readonly writeBacks: WorkQueue;
   private readonly lostEvents: Queue;
+  private readonly missedSchedules: Queue;
 
   constructor(scope: Construct, id: string, props: CommunicationsStackProps) {
     super(scope, id, props);
     this.settings = props.settings;
-    const { prefix, timeoutSeconds, maxConcurrency, writeBackWindowSeconds } = this.settings;
-    const removalPolicy = this.settings.destroyable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
-
     this.storage = new Storage(this, 'Storage', this.settings);
-    this.orderConfirmations = workQueue(this, 'OrderConfirmationQueue', {
-      name: 'order-confirmation',
-      prefix,
-      removalPolicy,
-      maxReceiveCount: 5,
-      functionTimeoutSeconds: timeoutSeconds.orderConfirmation,
-    });
-    this.writeBacks = workQueue(this, 'WriteBackQueue', {
-      name: 'write-back',
-      prefix,
-      removalPolicy,
-      maxReceiveCount: 10,
-      functionTimeoutSeconds: timeoutSeconds.writeBack,
-    });
-    this.lostEvents = deadLetterQueue(this, 'IntakeDeadLetters', `${prefix}-intake-dlq`, removalPolicy);
-    Validations.of(this.lostEvents).acknowledge({
-      id: 'AwsSolutions-SQS3',
-      reason: 'It is a dead-letter queue itself, of an EventBridge target and of asynchronous invocations.',
-    });
+    this.flowQueues = byName(FLOWS, ({ name, maxReceiveCount }) =>
+      this.workQueue(name, { maxReceiveCount, hiddenTimeouts: 6 }),
+    );
+    this.runQueues = byName(RUNS, ({ name }) =>
+      this.workQueue(name, { maxReceiveCount: 10, hiddenTimeouts: 2 }),
+    );
+    this.writeBacks = this.workQueue('write-back', { maxReceiveCount: 10, hiddenTimeouts: 6 });
+    this.lostEvents = this.lostAndFound(
+      'IntakeDeadLetters',
+      'intake-dlq',
+      'It is a dead-letter queue itself, of an EventBridge target and of asynchronous invocations.',
+    );
+    this.missedSchedules = this.lostAndFound(
+      'SchedulesDeadLetters',
+      'schedules-dlq',
+      'It is a dead-letter queue itself, of schedules.',
+    );
 
-    const intake = this.intake();
-    const orderConfirmation = this.orderConfirmation();
-    const writeBack = this.writeBack();
-    orderConfirmation.consume(this.orderConfirmations, { size: 10, maxConcurrency, windowSeconds: 0 });
-    // reports of one owner that come together are one write
-    writeBack.consume(this.writeBacks, {
-      size: 50,
-      maxConcurrency: 2,
-      windowSeconds: writeBackWindowSeconds,
-    });
+    const handlers: Handlers = {
+      intake: this.intake(),
+      flows: FLOWS.map(({ name }) => this.flow(name)),
+      runs: byName(RUNS, (run) => this.run(run)),
+      writeBack: this.writeBack(),
+      deliveryStatus: this.deliveryStatus(),
+      reconcile: this.reconcile(),
+    };
+    const { intake, flows, runs, writeBack, deliveryStatus, reconcile } = handlers;
+    const all = [intake, ...flows, ...Object.values(runs), writeBack, deliveryStatus, reconcile];
     const bus = this.receive(intake);
+    const { everyMinutes } = this.settings;
+    const schedules = new Schedules(this, 'Schedules', {
+      prefix: this.settings.prefix,
+      runQueues: Object.values(this.runQueues).map(({ queue }) => queue),
+      deadLetters: this.missedSchedules,
+      functions: [
+        { handler: deliveryStatus, everyMinutes: everyMinutes.deliveryStatus },
+        { handler: reconcile, everyMinutes: everyMinutes.reconcile },
+      ],
+      paused: this.settings.schedulesPaused,
+    });
+    this.watch(handlers, all);
+    this.output(bus, schedules, all);
+  }
 
+  private watch({ flows, runs, writeBack, deliveryStatus, reconcile }: Handlers, all: Handler[]): void {
     new Alarms(this, 'Alarms', {
       topicArn: this.settings.alarmTopicArn,
-      handlers: [intake, orderConfirmation, writeBack],
+      handlers: all,
       queues: [
-        { work: this.orderConfirmations, oldestSeconds: 900 },
-        { work: this.writeBacks, oldestSeconds: 3600 },
+        ...FLOWS.map(({ name, oldestSeconds }) => ({ work: this.flowQueues[name], oldestSeconds })),
+        ...[...Object.values(this.runQueues), this.writeBacks].map((work) => ({ work, oldestSeconds: 3600 })),
       ],
       deadLetters: [
         { name: 'intake-dlq', queue: this.lostEvents },
-        { name: 'order-confirmation-dlq', queue: this.orderConfirmations.deadLetters },
-        { name: 'write-back-dlq', queue: this.writeBacks.deadLetters },
+        { name: 'schedules-dlq', queue: this.missedSchedules },
       ],
-      senders: [orderConfirmation],
+      senders: flows,
       reporters: [writeBack],
+      statementRun: runs['statement-run'],
+      rounds: [deliveryStatus, reconcile],
+      reconcile: {
+        handler: reconcile,
+        everyMinutes: this.settings.everyMinutes.reconcile,
+        most: this.settings.recoveredAlarm,
+      },
     });
-    this.output(bus, [intake, orderConfirmation, writeBack]);
   }
 
   private intake(): Handler {
-    return this.handler('Intake', {
+    return this.handler({
       name: 'intake',
-      timeoutSeconds: this.settings.timeoutSeconds.intake,
-      environment: {
-        EVENT_SOURCES: this.settings.eventSource,
-        QUEUE_URL_ORDER_CONFIRMATION: this.orderConfirmations.queue.queueUrl,
-      },
+      environment: { EVENT_SOURCES: this.settings.eventSource, ...this.queueOfEachFlow() },
       grants: [
-        allow.send(this.orderConfirmations.queue, this.lostEvents),
+        allow.send(...this.queuesOfFlows(), this.lostEvents),
         allow.read(this.storage.operations, 'config/*'),
         allow.write(this.storage.operations, 'work/*'),
       ],
     });
   }
 
-  private orderConfirmation(): Handler {
+  private flow(name: FlowName): Handler {
     const { archive, archiveKey, operations, table, customerKey } = this.storage;
-    return this.handler('OrderConfirmation', {
-      name: 'order-confirmation',
-      timeoutSeconds: this.settings.timeoutSeconds.orderConfirmation,
+    const work = this.flowQueues[name];
+    const handler = this.handler({
+      name,
       environment: {
-        QUEUE_URL: this.orderConfirmations.queue.queueUrl,
+        QUEUE_URL: work.queue.queueUrl,
         WRITE_BACK_QUEUE_URL: this.writeBacks.queue.queueUrl,
         BATCH_CONCURRENCY: '10',
         RETRY_BASE_SECONDS: String(this.settings.retryBaseSeconds),
         ARCHIVE_LOCK_MODE: this.settings.lockMode,
       },
       grants: [
-        allow.consume(this.orderConfirmations.queue),
+        allow.consume(work.queue),
         allow.send(this.writeBacks.queue),
         allow.keepLedger(table),
         allow.archive(archive, archiveKey),
@@ -121,12 +149,39 @@ export class CommunicationsStack extends Stack {
         allow.readSecret(customerKey),
       ],
     });
+    handler.consume(work, { size: 10, maxConcurrency: this.settings.maxConcurrency[name] });
+    return handler;
+  }
+
+  /** A run goes on where its time ended: it sends itself the next message. */
+  private run({ name, fills }: Run): Handler {
+    const { operations } = this.storage;
+    const work = this.runQueues[name];
+    const flow = this.flowQueues[fills];
+    const handler = this.handler({
+      name,
+      storageMegabytes: name === 'statement-run' ? this.settings.runStorageMegabytes : undefined,
+      environment: {
+        QUEUE_URL: work.queue.queueUrl,
+        FLOW_QUEUE_URL: flow.queue.queueUrl,
+        RETRY_BASE_SECONDS: String(this.settings.retryBaseSeconds),
+      },
+      grants: [
+        allow.consume(work.queue),
+        allow.send(work.queue, flow.queue),
+        allow.read(operations, 'config/*', 'runs/*', 'work/*'),
+        allow.write(operations, 'runs/*', 'work/*'),
+        allow.readShopSecrets(this, this.settings.prefix),
+      ],
+    });
+    // a message is a whole run of a shop
+    handler.consume(work, { size: 1, maxConcurrency: this.settings.runConcurrency });
+    return handler;
   }
 
   private writeBack(): Handler {
-    return this.handler('WriteBack', {
+    const handler = this.handler({
       name: 'write-back',
-      timeoutSeconds: this.settings.timeoutSeconds.writeBack,
       environment: {
         QUEUE_URL: this.writeBacks.queue.queueUrl,
         RETRY_BASE_SECONDS: String(this.settings.retryBaseSeconds),
@@ -138,9 +193,75 @@ export class CommunicationsStack extends Stack {
         allow.readShopSecrets(this, this.settings.prefix),
       ],
     });
+    // reports of one owner that come together are one write
+    const windowSeconds = this.settings.writeBackWindowSeconds;
+    handler.consume(this.writeBacks, { size: 50, maxConcurrency: 2, windowSeconds });
+    return handler;
   }
 
-  private handler(id: string, props: Omit<HandlerProps, 'settings'>): Handler {
+  private deliveryStatus(): Handler {
+    return this.handler({
+      name: 'delivery-status',
+      environment: { WRITE_BACK_QUEUE_URL: this.writeBacks.queue.queueUrl },
+      grants: [
+        allow.send(this.writeBacks.queue),
+        allow.followUp(this.storage.table),
+        allow.read(this.storage.operations, 'config/*'),
+        allow.readShopSecrets(this, this.settings.prefix),
+      ],
+    });
+  }
+
+  private reconcile(): Handler {
+    return this.handler({
+      name: 'reconcile',
+      environment: this.queueOfEachFlow(),
+      grants: [
+        allow.send(...this.queuesOfFlows()),
+        allow.lookUp(this.storage.table),
+        allow.read(this.storage.operations, 'config/*'),
+        allow.readShopSecrets(this, this.settings.prefix),
+      ],
+    });
+  }
+
+  private queuesOfFlows(): Queue[] {
+    return Object.values(this.flowQueues).map(({ queue }) => queue);
+  }
+
+  private queueOfEachFlow(): Record<string, string> {
+    const entries = Object.values(this.flowQueues).map(({ name, queue }) => [
+      `QUEUE_URL_${upperSnake(name)}`,
+      queue.queueUrl,
+    ]);
+    return Object.fromEntries(entries);
+  }
+
+  private get removalPolicy(): RemovalPolicy {
+    return this.settings.destroyable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
+  }
+
+  private workQueue(
+    name: FunctionName,
+    props: Pick<WorkQueueProps, 'maxReceiveCount' | 'hiddenTimeouts'>,
+  ): WorkQueue {
+    return workQueue(this, `${pascal(name)}Queue`, {
+      name,
+      prefix: this.settings.prefix,
+      functionTimeoutSeconds: this.settings.timeoutSeconds[name],
+      removalPolicy: this.removalPolicy,
+      ...props,
+    });
+  }
+
+  /** A dead-letter queue that belongs to no queue. */
+  private lostAndFound(id: string, name: string, reason: string): Queue {
+    const queue = deadLetterQueue(this, id, `${this.settings.prefix}-${name}`, this.removalPolicy);
+    Validations.of(queue).acknowledge({ id: 'AwsSolutions-SQS3', reason });
+    return queue;
+  }
+
+  private handler(props: Omit<HandlerProps, 'settings'>): Handler {
     const { settings, storage } = this;
     const common = {
       TABLE_NAME: storage.table.tableName,
@@ -151,7 +272,11 @@ export class CommunicationsStack extends Stack {
       LOG_LEVEL: settings.logLevel,
       ...(settings.endpointUrl === undefined ? {} : { AWS_ENDPOINT_URL: settings.endpointUrl }),
     };
-    return new Handler(this, id, { ...props, settings, environment: { ...common, ...props.environment } });
+    return new Handler(this, pascal(props.name), {
+      ...props,
+      settings,
+      environment: { ...common, ...props.environment },
+    });
   }
 
   /** Two ways lead to the same dead-letter queue: EventBridge cannot invoke, or intake refuses the event. */
@@ -182,7 +307,8 @@ export class CommunicationsStack extends Stack {
     return bus;
   }
 
-  private output(bus: IEventBus, handlers: Handler[]): void {
+  /** A public interface: the operator's command line, its users' scripts and the tests read these. */
+  private output(bus: IEventBus, schedules: Schedules, handlers: Handler[]): void {
     const { storage, settings } = this;
     const values: Record<string, string> = {
       BusName: bus.eventBusName,
@@ -192,18 +318,23 @@ export class CommunicationsStack extends Stack {
       TableName: storage.table.tableName,
       ArchiveBucket: storage.archive.bucketName,
       OperationsBucket: storage.operations.bucketName,
-      QueueUrlOrderConfirmation: this.orderConfirmations.queue.queueUrl,
-      DeadLetterUrlOrderConfirmation: this.orderConfirmations.deadLetters.queueUrl,
-      QueueUrlWriteBack: this.writeBacks.queue.queueUrl,
-      DeadLetterUrlWriteBack: this.writeBacks.deadLetters.queueUrl,
       DeadLetterUrlIntake: this.lostEvents.queueUrl,
+      DeadLetterUrlSchedules: this.missedSchedules.queueUrl,
+      ScheduleGroup: schedules.group.ref,
+      ScheduleRoleArn: schedules.runRole.roleArn,
+      ScheduleDeadLetterArn: this.missedSchedules.queueArn,
     };
-    for (const handler of handlers) {
-      const name = handler.name.replaceAll(/(^|-)(\w)/g, (_match, _dash, letter: string) =>
-        letter.toUpperCase(),
-      );
-      values[`Function${name}`] = handler.function.functionName;
+    for (const { name, queue } of Object.values(this.runQueues))
+      values[`QueueArn${pascal(name)}`] = queue.queueArn;
+    for (const work of [
+      ...Object.values(this.flowQueues),
+      ...Object.values(this.runQueues),
+      this.writeBacks,
+    ]) {
+      values[`QueueUrl${pascal(work.name)}`] = work.queue.queueUrl;
+      values[`DeadLetterUrl${pascal(work.name)}`] = work.deadLetters.queueUrl;
     }
+    for (const handler of handlers) values[`Function${pascal(handler.name)}`] = handler.function.functionName;
     for (const [key, value] of Object.entries(values)) new CfnOutput(this, key, { value });
   }
 }

@@ -16,6 +16,8 @@ import { Construct } from 'constructs';
 import type { Settings } from './settings.ts';
 
 export const ORDER_INDEX = 'by-order';
+/** Holds only communications whose channel is still to be asked what became of them. */
+export const CHECK_INDEX = 'by-check';
 
 export class Storage extends Construct {
   readonly archive: Bucket;
@@ -98,6 +100,13 @@ export class Storage extends Construct {
           expiration: Duration.days(this.settings.spoolDays),
           noncurrentVersionExpiration: Duration.days(1),
         },
+        // what an audience or a period came to; the ledger keeps what was made of it
+        {
+          id: 'runs',
+          prefix: 'runs/',
+          expiration: Duration.days(this.settings.runDays),
+          noncurrentVersionExpiration: Duration.days(1),
+        },
         // no rule for `config/`: evidence records name its versions, so every version stays
         {
           id: 'access',
@@ -115,11 +124,13 @@ export class Storage extends Construct {
     return bucket;
   }
 
-  // Items never expire: a communication that the ledger forgot could be sent a second time.
+  // Communications carry no time to live: one that the ledger forgot could be sent a second time. The attribute is
+  // for what serves a while only, such as the counts behind a frequency cap.
   private makeTable(): Table {
     const table = new Table(this, 'Ledger', {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
+      timeToLiveAttribute: 'expires_epoch_s',
       encryption: TableEncryption.AWS_MANAGED,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: !this.settings.destroyable,
@@ -128,6 +139,12 @@ export class Storage extends Construct {
     table.addGlobalSecondaryIndex({
       indexName: ORDER_INDEX,
       partitionKey: { name: 'so', type: AttributeType.STRING },
+      projectionType: ProjectionType.KEYS_ONLY,
+    });
+    table.addGlobalSecondaryIndex({
+      indexName: CHECK_INDEX,
+      partitionKey: { name: 'check_shop', type: AttributeType.STRING },
+      sortKey: { name: 'check_epoch_ms', type: AttributeType.NUMBER },
       projectionType: ProjectionType.KEYS_ONLY,
     });
     return table;

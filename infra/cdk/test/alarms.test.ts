@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { only, synthesize } from './support.ts';
+import { FLOWS, FUNCTIONS, idOf, only, RUNS, synthesize } from './support.ts';
 
 const { template } = synthesize();
 const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(
@@ -18,48 +18,78 @@ const queueName = (id: string) =>
 const functionName = (name: string, id: string) =>
   dimension(name, { Ref: only(template, 'AWS::Lambda::Function', `${id}Function`).logicalId });
 
+const WORK = [...FLOWS, ...RUNS, 'write-back'].map((name) => `${idOf(name)}Queue`);
+
 test('every dead-letter queue must be empty', () => {
-  assert.deepEqual(
-    dimensions('ApproximateNumberOfMessagesVisible'),
-    ['IntakeDeadLetters', 'OrderConfirmationQueueDeadLetters', 'WriteBackQueueDeadLetters']
-      .map(queueName)
-      .sort(),
-  );
+  const ids = [...WORK.map((id) => `${id}DeadLetters`), 'IntakeDeadLetters', 'SchedulesDeadLetters'];
+  assert.deepEqual(dimensions('ApproximateNumberOfMessagesVisible'), ids.map(queueName).sort());
 });
 
 test('every function must not fail as a whole', () => {
   assert.deepEqual(
     dimensions('Errors'),
-    ['Intake', 'OrderConfirmation', 'WriteBack'].map((id) => functionName('FunctionName', id)).sort(),
+    FUNCTIONS.map((name) => functionName('FunctionName', idOf(name))).sort(),
   );
 });
 
-test('no work waits too long', () => {
-  assert.deepEqual(
-    dimensions('ApproximateAgeOfOldestMessage'),
-    ['OrderConfirmationQueue', 'WriteBackQueue'].map(queueName).sort(),
-  );
+test('no work waits too long, where a run makes it hours', () => {
+  assert.deepEqual(dimensions('ApproximateAgeOfOldestMessage'), WORK.map(queueName).sort());
+  const longest = (id: string) =>
+    of('ApproximateAgeOfOldestMessage').find(
+      ({ Dimensions }) => JSON.stringify(Dimensions) === queueName(`${id}Queue`),
+    )?.Threshold;
+  assert.equal(longest('OrderConfirmation'), 900);
+  assert.equal(longest('AccountStatements'), 6 * 3600);
+  assert.equal(longest('TargetedOffers'), 24 * 3600);
+  assert.equal(longest('StatementRun'), 3600);
 });
 
 test("what ends badly is the function's own metric", () => {
-  const expected = { Unknown: 'OrderConfirmation', Failed: 'OrderConfirmation', ReportRefused: 'WriteBack' };
-  for (const [metric, id] of Object.entries(expected)) {
-    const [alarm, ...more] = of(metric);
-    assert.deepEqual(more, []);
-    assert.equal(alarm.Namespace, 'ShopifyExstream');
-    assert.equal(JSON.stringify(alarm.Dimensions), functionName('Function', id));
-    assert.ok(alarm.AlarmDescription.length > 20);
+  const expected = {
+    Unknown: FLOWS,
+    Failed: FLOWS,
+    ReportRefused: ['write-back'],
+    RunsFailed: ['statement-run'],
+    StatementsUnreadable: ['statement-run'],
+    Troubled: ['delivery-status', 'reconcile'],
+    Recovered: ['reconcile'],
+  };
+  for (const [metric, names] of Object.entries(expected)) {
+    assert.deepEqual(dimensions(metric), names.map((name) => functionName('Function', idOf(name))).sort());
+    for (const alarm of of(metric)) {
+      assert.equal(alarm.Namespace, 'ShopifyExstream');
+      assert.ok(alarm.AlarmDescription.length > 20);
+    }
+  }
+});
+
+test('a few recovered communications are no alarm, many in one round are', () => {
+  const [alarm] = of('Recovered');
+  assert.equal(alarm.Threshold, 20);
+  assert.equal(alarm.Period, 15 * 60);
+  const other = synthesize({ recoveredAlarm: '3', everyReconcile: '30' }).template;
+  other.hasResourceProperties('AWS::CloudWatch::Alarm', {
+    MetricName: 'Recovered',
+    Threshold: 3,
+    Period: 1800,
+  });
+});
+
+test('a shop in trouble is an alarm when it stays so', () => {
+  for (const alarm of of('Troubled')) {
+    assert.equal(alarm.Threshold, 3);
+    assert.equal(alarm.Period, 3600);
   }
 });
 
 test('all of them fire on the first value above the threshold, and on no value not at all', () => {
-  assert.equal(alarms.length, 11);
+  const tolerated = ['ApproximateAgeOfOldestMessage', 'Troubled', 'Recovered'];
   for (const alarm of alarms) {
     assert.equal(alarm.ComparisonOperator, 'GreaterThanThreshold');
     assert.equal(alarm.EvaluationPeriods, 1);
     assert.equal(alarm.TreatMissingData, 'notBreaching');
     assert.equal(alarm.AlarmActions, undefined);
-    if (alarm.MetricName !== 'ApproximateAgeOfOldestMessage') assert.equal(alarm.Threshold, 0);
+    if (!tolerated.includes(alarm.MetricName)) assert.equal(alarm.Threshold, 0);
   }
 });
 
@@ -68,6 +98,6 @@ test('a topic in the context is told of each', () => {
   const notifying = Object.values(
     synthesize({ alarmTopic: topic }).template.findResources('AWS::CloudWatch::Alarm'),
   );
-  assert.equal(notifying.length, 11);
+  assert.equal(notifying.length, alarms.length);
   for (const { Properties } of notifying) assert.deepEqual(Properties.AlarmActions, [topic]);
 });

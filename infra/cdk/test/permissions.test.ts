@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { arn, only, synthesize } from './support.ts';
+import { arn, FLOWS, idOf, only, synthesize } from './support.ts';
 
 const { template } = synthesize();
 const id = (type: string, name: string) => only(template, type, name).logicalId;
@@ -48,34 +48,50 @@ const CONSUME = [
   'sqs:ChangeMessageVisibility',
 ];
 const LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+const READ_SHOP = ['s3:GetObject', 's3:ListBucket', 'secretsmanager:GetSecretValue'];
+const FLOW = [
+  ...LOG,
+  ...CONSUME,
+  ...READ_SHOP,
+  'sqs:SendMessage',
+  'dynamodb:DeleteItem',
+  'dynamodb:GetItem',
+  'dynamodb:UpdateItem',
+  'dynamodb:Query',
+  's3:GetObjectRetention',
+  's3:GetObjectVersion',
+  's3:PutObject',
+  's3:PutObjectRetention',
+  'kms:Decrypt',
+  'kms:GenerateDataKey',
+];
+const RUN = [...LOG, ...CONSUME, ...READ_SHOP, 'sqs:SendMessage', 's3:PutObject'];
 const EXPECTED: Record<string, string[]> = {
   Intake: [...LOG, 'sqs:SendMessage', 's3:GetObject', 's3:ListBucket', 's3:PutObject'],
-  OrderConfirmation: [
+  ...Object.fromEntries(FLOWS.map((name) => [idOf(name), FLOW])),
+  StatementRun: RUN,
+  OfferRun: RUN,
+  DeliveryStatus: [
     ...LOG,
-    ...CONSUME,
+    ...READ_SHOP,
     'sqs:SendMessage',
     'dynamodb:GetItem',
-    'dynamodb:UpdateItem',
     'dynamodb:Query',
-    's3:GetObject',
-    's3:GetObjectRetention',
-    's3:GetObjectVersion',
-    's3:ListBucket',
-    's3:PutObject',
-    's3:PutObjectRetention',
-    'kms:Decrypt',
-    'kms:GenerateDataKey',
-    'secretsmanager:GetSecretValue',
-  ],
-  WriteBack: [
-    ...LOG,
-    ...CONSUME,
     'dynamodb:UpdateItem',
-    's3:GetObject',
-    's3:ListBucket',
-    'secretsmanager:GetSecretValue',
   ],
+  Reconcile: [...LOG, ...READ_SHOP, 'sqs:SendMessage', 'dynamodb:BatchGetItem'],
+  WriteBack: [...LOG, ...CONSUME, ...READ_SHOP, 'dynamodb:UpdateItem'],
 };
+const READS: Record<string, string[]> = {
+  ...Object.fromEntries(FLOWS.map((name) => [idOf(name), ['config/*', 'work/*', 'spool/*']])),
+  StatementRun: ['config/*', 'runs/*', 'work/*'],
+  OfferRun: ['config/*', 'runs/*', 'work/*'],
+};
+
+test('every function is looked at', () => {
+  const names = Object.keys(EXPECTED);
+  assert.equal(names.length, Object.keys(template.findResources('AWS::Lambda::Function')).length);
+});
 
 for (const [name, actions] of Object.entries(EXPECTED)) {
   describe(`role of ${name}`, () => {
@@ -92,7 +108,7 @@ for (const [name, actions] of Object.entries(EXPECTED)) {
     });
 
     test('lists the operations bucket only below the keys it reads', () => {
-      const reads = name === 'OrderConfirmation' ? ['config/*', 'work/*', 'spool/*'] : ['config/*'];
+      const reads = READS[name] ?? ['config/*'];
       const lists = statements(name).filter(
         ({ Action, Resource }) => Action === 's3:ListBucket' && JSON.stringify(Resource).includes(operations),
       );
@@ -104,41 +120,107 @@ for (const [name, actions] of Object.entries(EXPECTED)) {
 
 test('each function writes where it has to and nowhere else', () => {
   const writes = (name: string) => allowed(name).get('s3:PutObject')?.sort();
-  assert.deepEqual(writes('Intake'), [JSON.stringify(below(operations, 'work/*'))]);
-  assert.deepEqual(
-    writes('OrderConfirmation'),
-    [below(archive, '*'), below(operations, 'spool/*')].map((it) => JSON.stringify(it)).sort(),
-  );
-  assert.equal(writes('WriteBack'), undefined);
+  const keys = (...resources: object[]) => resources.map((it) => JSON.stringify(it)).sort();
+  const [runs, work] = [below(operations, 'runs/*'), below(operations, 'work/*')];
+  assert.deepEqual(writes('Intake'), keys(work));
+  for (const name of ['StatementRun', 'OfferRun']) assert.deepEqual(writes(name), keys(runs, work));
+  for (const name of FLOWS.map(idOf)) {
+    assert.deepEqual(writes(name), keys(below(archive, '*'), below(operations, 'spool/*')));
+  }
+  for (const name of ['DeliveryStatus', 'Reconcile', 'WriteBack']) assert.equal(writes(name), undefined);
 });
+
+const queues = (...names: string[]) =>
+  names.map((name) => JSON.stringify(arn(only(template, 'AWS::SQS::Queue', name)))).sort();
+const flowQueues = FLOWS.map((name) => `${idOf(name)}Queue`);
 
 test('each function sends to the queues behind it', () => {
-  const queues = (...names: string[]) =>
-    names.map((name) => JSON.stringify(arn(only(template, 'AWS::SQS::Queue', name)))).sort();
-  assert.deepEqual(
-    allowed('Intake').get('sqs:SendMessage')?.sort(),
-    queues('OrderConfirmationQueue', 'IntakeDeadLetters'),
-  );
-  assert.deepEqual(allowed('OrderConfirmation').get('sqs:SendMessage'), queues('WriteBackQueue'));
-  assert.deepEqual(allowed('OrderConfirmation').get('sqs:ReceiveMessage'), queues('OrderConfirmationQueue'));
-  assert.deepEqual(allowed('WriteBack').get('sqs:ReceiveMessage'), queues('WriteBackQueue'));
+  const sends = (name: string) => allowed(name).get('sqs:SendMessage')?.sort();
+  assert.deepEqual(sends('Intake'), queues(...flowQueues, 'IntakeDeadLetters'));
+  assert.deepEqual(sends('Reconcile'), queues(...flowQueues));
+  for (const name of FLOWS.map(idOf)) assert.deepEqual(sends(name), queues('WriteBackQueue'));
+  assert.deepEqual(sends('DeliveryStatus'), queues('WriteBackQueue'));
+  assert.deepEqual(sends('StatementRun'), queues('StatementRunQueue', 'AccountStatementsQueue'));
+  assert.deepEqual(sends('OfferRun'), queues('OfferRunQueue', 'TargetedOffersQueue'));
 });
 
-test('the ledger is queried by its index, and write-back only updates', () => {
-  assert.deepEqual(allowed('OrderConfirmation').get('dynamodb:Query'), [
-    JSON.stringify(below(table, 'index/by-order')),
-  ]);
-  assert.deepEqual(allowed('WriteBack').get('dynamodb:UpdateItem'), [
-    JSON.stringify(arn({ logicalId: table })),
-  ]);
+test('each function receives from its own queue only', () => {
+  for (const name of [...FLOWS.map(idOf), 'StatementRun', 'OfferRun', 'WriteBack']) {
+    for (const action of CONSUME) assert.deepEqual(allowed(name).get(action), queues(`${name}Queue`));
+  }
+});
+
+test('the ledger is queried by the index that a function needs', () => {
+  const index = (name: string) => JSON.stringify(below(table, `index/${name}`));
+  const whole = JSON.stringify(arn({ logicalId: table }));
+  for (const name of FLOWS.map(idOf)) {
+    assert.deepEqual(allowed(name).get('dynamodb:Query'), [index('by-order')]);
+  }
+  assert.deepEqual(allowed('DeliveryStatus').get('dynamodb:Query'), [index('by-check')]);
+  for (const [name, actions] of Object.entries(EXPECTED)) {
+    for (const action of actions.filter((it) => it.startsWith('dynamodb:') && it !== 'dynamodb:Query')) {
+      assert.deepEqual(allowed(name).get(action), [whole]);
+    }
+  }
 });
 
 test('secrets are those of shops, and the pseudonym key where pseudonyms are made', () => {
   const shops = /:secret:shopify-exstream\/shop\/\*/;
-  const [writeBack, ...more] = allowed('WriteBack').get('secretsmanager:GetSecretValue') ?? [];
-  assert.match(writeBack ?? '', shops);
-  assert.deepEqual(more, []);
-  const [first, second] = allowed('OrderConfirmation').get('secretsmanager:GetSecretValue') ?? [];
-  assert.match(first ?? '', shops);
-  assert.equal(second, JSON.stringify({ Ref: id('AWS::SecretsManager::Secret', 'StorageCustomerKey') }));
+  const key = JSON.stringify({ Ref: id('AWS::SecretsManager::Secret', 'StorageCustomerKey') });
+  for (const name of Object.keys(EXPECTED).filter((it) => it !== 'Intake')) {
+    const [first, ...more] = allowed(name).get('secretsmanager:GetSecretValue') ?? [];
+    assert.match(first ?? '', shops);
+    assert.deepEqual(more, FLOWS.map(idOf).includes(name) ? [key] : []);
+  }
+});
+
+describe('roles of schedules', () => {
+  const role = (name: string) => {
+    const { AssumeRolePolicyDocument, Policies, ManagedPolicyArns } = only(
+      template,
+      'AWS::IAM::Role',
+      `Schedules${name}Role`,
+    ).Properties;
+    assert.equal(ManagedPolicyArns, undefined);
+    assert.equal(Policies.length, 1);
+    return { trust: AssumeRolePolicyDocument.Statement, may: Policies[0].PolicyDocument.Statement };
+  };
+  const functions = (...names: string[]) =>
+    names.map((name) => arn(only(template, 'AWS::Lambda::Function', `${name}Function`)));
+  const send = (...names: string[]) => names.map((name) => arn(only(template, 'AWS::SQS::Queue', name)));
+
+  test('of runs starts runs and nothing else', () => {
+    assert.deepEqual(role('Run').may, [
+      {
+        Effect: 'Allow',
+        Action: 'sqs:SendMessage',
+        Resource: send('StatementRunQueue', 'OfferRunQueue', 'SchedulesDeadLetters'),
+      },
+    ]);
+  });
+
+  test('of functions invokes the two', () => {
+    assert.deepEqual(role('Function').may, [
+      {
+        Effect: 'Allow',
+        Action: 'lambda:InvokeFunction',
+        Resource: functions('DeliveryStatus', 'Reconcile'),
+      },
+      { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: send('SchedulesDeadLetters')[0] },
+    ]);
+  });
+
+  test("are taken by Scheduler for this account's schedules of one group", () => {
+    for (const [name, group] of [
+      ['Run', 'shopify-exstream'],
+      ['Function', 'default'],
+    ] as const) {
+      const [statement, ...more] = role(name).trust;
+      assert.deepEqual(more, []);
+      assert.deepEqual(statement.Principal, { Service: 'scheduler.amazonaws.com' });
+      assert.deepEqual(statement.Condition.StringEquals['aws:SourceAccount'], { Ref: 'AWS::AccountId' });
+      const source = JSON.stringify(statement.Condition.StringEquals['aws:SourceArn']);
+      assert.match(source, new RegExp(`:schedule-group/${group}"`));
+    }
+  });
 });

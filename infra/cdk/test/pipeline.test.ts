@@ -1,7 +1,7 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { arn, FUNCTIONS, only, PARTNER_BUS, synthesize } from './support.ts';
+import { arn, FLOWS, FUNCTIONS, idOf, only, PARTNER_BUS, RUNS, synthesize } from './support.ts';
 
 const { template } = synthesize();
 const queue = (id: string) => only(template, 'AWS::SQS::Queue', id);
@@ -9,10 +9,11 @@ const lambda = (id: string) => only(template, 'AWS::Lambda::Function', `${id}Fun
 
 describe('queues', () => {
   test('hand what keeps failing to a dead-letter queue of their own, kept 14 days', () => {
-    for (const [id, receives] of [
-      ['OrderConfirmationQueue', 5],
-      ['WriteBackQueue', 10],
-    ] as const) {
+    const often = ['account-statements', ...RUNS, 'write-back'];
+    for (const name of [...FLOWS, ...RUNS, 'write-back']) {
+      const id = `${idOf(name)}Queue`;
+      const receives = often.includes(name) ? 10 : 5;
+      assert.equal(queue(id).Properties.QueueName, `shopify-exstream-${name}`);
       const deadLetters = queue(`${id}DeadLetters`);
       assert.deepEqual(queue(id).Properties.RedrivePolicy, {
         deadLetterTargetArn: arn(deadLetters),
@@ -20,20 +21,28 @@ describe('queues', () => {
       });
       assert.equal(deadLetters.Properties.MessageRetentionPeriod, 14 * 24 * 3600);
     }
-    assert.equal(queue('IntakeDeadLetters').Properties.MessageRetentionPeriod, 14 * 24 * 3600);
+    for (const id of ['IntakeDeadLetters', 'SchedulesDeadLetters']) {
+      assert.equal(queue(id).Properties.MessageRetentionPeriod, 14 * 24 * 3600);
+    }
   });
 
   test('hide a message for six time-outs of its function', () => {
     assert.equal(queue('OrderConfirmationQueue').Properties.VisibilityTimeout, 6 * 120);
+    assert.equal(queue('AccountStatementsQueue').Properties.VisibilityTimeout, 6 * 300);
     assert.equal(queue('WriteBackQueue').Properties.VisibilityTimeout, 6 * 60);
     const quick = synthesize({ timeoutOrderConfirmation: '20' }).template;
     assert.equal(only(quick, 'AWS::SQS::Queue', 'OrderConfirmationQueue').Properties.VisibilityTimeout, 120);
     assert.equal(only(quick, 'AWS::Lambda::Function', 'OrderConfirmationFunction').Properties.Timeout, 20);
   });
 
+  test('hide a run for two time-outs, so that one that died goes on before long', () => {
+    assert.equal(queue('StatementRunQueue').Properties.VisibilityTimeout, 2 * 900);
+    assert.equal(queue('OfferRunQueue').Properties.VisibilityTimeout, 2 * 300);
+  });
+
   test('are encrypted and refuse plain HTTP', () => {
     const queues = Object.entries(template.findResources('AWS::SQS::Queue'));
-    assert.equal(queues.length, 5);
+    assert.equal(queues.length, 2 * (FLOWS.length + RUNS.length + 1) + 2);
     for (const [logicalId, { Properties }] of queues) {
       assert.equal(Properties.SqsManagedSseEnabled, true);
       template.hasResourceProperties('AWS::SQS::QueuePolicy', {
@@ -53,14 +62,21 @@ describe('batches', () => {
     only(from, 'AWS::Lambda::EventSourceMapping', `${id}Batches`).Properties;
 
   test('report the messages that failed, within a bound of concurrency', () => {
-    assert.deepEqual(batches('OrderConfirmation'), {
-      EventSourceArn: arn(queue('OrderConfirmationQueue')),
-      FunctionName: { Ref: lambda('OrderConfirmation').logicalId },
-      FunctionResponseTypes: ['ReportBatchItemFailures'],
-      BatchSize: 10,
-      MaximumBatchingWindowInSeconds: 0,
-      ScalingConfig: { MaximumConcurrency: 20 },
-    });
+    for (const id of FLOWS.map(idOf)) {
+      assert.deepEqual(batches(id), {
+        EventSourceArn: arn(queue(`${id}Queue`)),
+        FunctionName: { Ref: lambda(id).logicalId },
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        BatchSize: 10,
+        MaximumBatchingWindowInSeconds: 0,
+        ScalingConfig: { MaximumConcurrency: 20 },
+      });
+    }
+    for (const id of RUNS.map(idOf)) {
+      assert.equal(batches(id).BatchSize, 1);
+      assert.deepEqual(batches(id).ScalingConfig, { MaximumConcurrency: 2 });
+      assert.deepEqual(batches(id).EventSourceArn, arn(queue(`${id}Queue`)));
+    }
     assert.deepEqual(batches('WriteBack'), {
       EventSourceArn: arn(queue('WriteBackQueue')),
       FunctionName: { Ref: lambda('WriteBack').logicalId },
@@ -78,6 +94,14 @@ describe('batches', () => {
     assert.throws(() => synthesize({ writeBackWindow: '0' }), /writeBackWindow/);
     assert.throws(() => synthesize({ maxConcurrency: '1' }), /maxConcurrency.*2 to 1000/);
   });
+
+  test('of one flow can be throttled, and runs', () => {
+    const context = { maxConcurrency: '7', maxConcurrencyAccountStatements: '3', runConcurrency: '4' };
+    const { template } = synthesize(context);
+    const bound = (id: string) => batches(id, template).ScalingConfig.MaximumConcurrency;
+    assert.deepEqual(['AccountStatements', 'OrderConfirmation', 'StatementRun'].map(bound), [3, 7, 4]);
+    assert.throws(() => synthesize({ maxConcurrencyReturnLetters: '1' }), /maxConcurrencyReturnLetters/);
+  });
 });
 
 describe('functions', () => {
@@ -91,7 +115,6 @@ describe('functions', () => {
       for (const { Properties } of functions) {
         assert.deepEqual(Properties.Architectures, [architecture]);
         assert.equal(Properties.Runtime, 'provided.al2023');
-        assert.equal(Properties.MemorySize, 256);
         assert.equal(Properties.TracingConfig, undefined);
         assert.equal(Properties.ReservedConcurrentExecutions, undefined);
       }
@@ -99,19 +122,43 @@ describe('functions', () => {
     assert.throws(() => synthesize({ architecture: 'arm' }), /architecture.*arm64, x86_64/);
   });
 
-  test('have their time-outs', () => {
-    assert.deepEqual(
-      ['Intake', 'OrderConfirmation', 'WriteBack'].map((id) => lambda(id).Properties.Timeout),
-      [15, 120, 60],
-    );
+  test('have their time-outs, memory and storage', () => {
+    const of = (from: typeof template) =>
+      FUNCTIONS.map((name) => {
+        const { Timeout, MemorySize, EphemeralStorage } = only(
+          from,
+          'AWS::Lambda::Function',
+          `${idOf(name)}Function`,
+        ).Properties;
+        return [name, Timeout, MemorySize, EphemeralStorage?.Size];
+      });
+    assert.deepEqual(of(template), [
+      ['intake', 15, 256, undefined],
+      ['order-confirmation', 120, 256, undefined],
+      ['shipping-documents', 120, 256, undefined],
+      ['return-letters', 120, 256, undefined],
+      ['targeted-offers', 120, 256, undefined],
+      ['account-statements', 300, 256, undefined],
+      ['exception-letters', 120, 256, undefined],
+      ['statement-run', 900, 512, 4096],
+      ['offer-run', 300, 256, undefined],
+      ['delivery-status', 240, 256, undefined],
+      ['reconcile', 600, 256, undefined],
+      ['write-back', 60, 256, undefined],
+    ]);
+    const context = { timeoutOfferRun: '60', memoryOfferRun: '128', storageStatementRun: '512' };
+    const other = of(synthesize(context).template);
+    assert.deepEqual(other[8], ['offer-run', 60, 128, undefined]);
+    assert.deepEqual(other[7], ['statement-run', 900, 512, 512]);
+    assert.throws(() => synthesize({ timeoutReconcile: '901' }), /timeoutReconcile.*1 to 900/);
   });
 
   test('log into a group that forgets', () => {
-    for (const [index, id] of ['Intake', 'OrderConfirmation', 'WriteBack'].entries()) {
-      const group = only(template, 'AWS::Logs::LogGroup', `${id}Log`);
-      assert.equal(group.Properties.LogGroupName, `/aws/lambda/shopify-exstream-${FUNCTIONS[index]}`);
+    for (const name of FUNCTIONS) {
+      const group = only(template, 'AWS::Logs::LogGroup', `${idOf(name)}Log`);
+      assert.equal(group.Properties.LogGroupName, `/aws/lambda/shopify-exstream-${name}`);
       assert.equal(group.Properties.RetentionInDays, 90);
-      assert.deepEqual(lambda(id).Properties.LoggingConfig.LogGroup, { Ref: group.logicalId });
+      assert.deepEqual(lambda(idOf(name)).Properties.LoggingConfig.LogGroup, { Ref: group.logicalId });
     }
   });
 
@@ -128,19 +175,39 @@ describe('functions', () => {
       'SECRET_PREFIX',
       'TABLE_NAME',
     ];
-    assert.deepEqual(names('Intake'), [...common, 'EVENT_SOURCES', 'QUEUE_URL_ORDER_CONFIRMATION'].sort());
-    assert.deepEqual(
-      names('OrderConfirmation'),
-      [
-        ...common,
-        'ARCHIVE_LOCK_MODE',
-        'BATCH_CONCURRENCY',
-        'QUEUE_URL',
-        'RETRY_BASE_SECONDS',
-        'WRITE_BACK_QUEUE_URL',
-      ].sort(),
-    );
-    assert.deepEqual(names('WriteBack'), [...common, 'QUEUE_URL', 'RETRY_BASE_SECONDS'].sort());
+    const flows = FLOWS.map((name) => `QUEUE_URL_${name.replaceAll('-', '_').toUpperCase()}`);
+    const flow = [
+      'ARCHIVE_LOCK_MODE',
+      'BATCH_CONCURRENCY',
+      'QUEUE_URL',
+      'RETRY_BASE_SECONDS',
+      'WRITE_BACK_QUEUE_URL',
+    ];
+    const run = ['FLOW_QUEUE_URL', 'QUEUE_URL', 'RETRY_BASE_SECONDS'];
+    const expected: Record<string, string[]> = {
+      intake: ['EVENT_SOURCES', ...flows],
+      ...Object.fromEntries(FLOWS.map((name) => [name, flow])),
+      ...Object.fromEntries(RUNS.map((name) => [name, run])),
+      'delivery-status': ['WRITE_BACK_QUEUE_URL'],
+      reconcile: flows,
+      'write-back': ['QUEUE_URL', 'RETRY_BASE_SECONDS'],
+    };
+    for (const name of FUNCTIONS) {
+      assert.deepEqual(names(idOf(name)), [...common, ...(expected[name] ?? [])].sort(), name);
+    }
+    const url = (id: string, variable: string) => lambda(id).Properties.Environment.Variables[variable];
+    const queueUrl = (id: string) => ({ Ref: queue(`${id}Queue`).logicalId });
+    for (const name of FLOWS) {
+      const variable = `QUEUE_URL_${name.replaceAll('-', '_').toUpperCase()}`;
+      assert.deepEqual(url('Intake', variable), queueUrl(idOf(name)));
+      assert.deepEqual(url(idOf(name), 'QUEUE_URL'), queueUrl(idOf(name)));
+    }
+    assert.deepEqual(url('StatementRun', 'QUEUE_URL'), queueUrl('StatementRun'));
+    assert.deepEqual(url('StatementRun', 'FLOW_QUEUE_URL'), queueUrl('AccountStatements'));
+    assert.deepEqual(url('OfferRun', 'FLOW_QUEUE_URL'), queueUrl('TargetedOffers'));
+  });
+
+  test('talk to an emulator where there is one', () => {
     const local = synthesize({ endpointUrl: 'http://127.0.0.1:4566' }).template;
     for (const { Properties } of Object.values(local.findResources('AWS::Lambda::Function'))) {
       assert.equal(Properties.Environment.Variables.AWS_ENDPOINT_URL, 'http://127.0.0.1:4566');
@@ -169,8 +236,7 @@ describe('events', () => {
 
   test('that intake refuses go to the same queue', () => {
     const invocations = (context: Record<string, string>) =>
-      Object.values(synthesize(context).template.findResources('AWS::Lambda::EventInvokeConfig'))[0]
-        ?.Properties;
+      only(synthesize(context).template, 'AWS::Lambda::EventInvokeConfig', 'IntakeAsynchronous').Properties;
     assert.deepEqual(invocations({}), {
       FunctionName: { Ref: lambda('Intake').logicalId },
       Qualifier: '$LATEST',
@@ -196,23 +262,77 @@ describe('events', () => {
   });
 });
 
+describe('schedules', () => {
+  const schedule = (id: string, from = template) =>
+    only(from, 'AWS::Scheduler::Schedule', `Schedules${id}`).Properties;
+
+  test('invoke the functions that look around, again soon and not later than the next round', () => {
+    for (const [id, name, minutes] of [
+      ['DeliveryStatus', 'delivery-status', 5],
+      ['Reconcile', 'reconcile', 15],
+    ] as const) {
+      assert.deepEqual(schedule(id), {
+        Name: `shopify-exstream-${name}`,
+        State: 'ENABLED',
+        ScheduleExpression: `rate(${minutes} minutes)`,
+        FlexibleTimeWindow: { Mode: 'OFF' },
+        Target: {
+          Arn: arn(lambda(id)),
+          RoleArn: arn(only(template, 'AWS::IAM::Role', 'SchedulesFunctionRole')),
+          Input: '{}',
+          RetryPolicy: { MaximumEventAgeInSeconds: minutes * 60, MaximumRetryAttempts: 2 },
+          DeadLetterConfig: { Arn: arn(queue('SchedulesDeadLetters')) },
+        },
+      });
+      const invocations = only(template, 'AWS::Lambda::EventInvokeConfig', `${id}Asynchronous`).Properties;
+      assert.deepEqual(invocations, {
+        FunctionName: { Ref: lambda(id).logicalId },
+        Qualifier: '$LATEST',
+        MaximumRetryAttempts: 0,
+      });
+    }
+  });
+
+  test('can be slower or pause, and never let a function run beside itself', () => {
+    const slow = synthesize({ everyReconcile: '60', pauseSchedules: 'true' }).template;
+    assert.equal(schedule('Reconcile', slow).ScheduleExpression, 'rate(1 hour)');
+    assert.equal(schedule('Reconcile', slow).State, 'DISABLED');
+    assert.equal(schedule('DeliveryStatus', slow).State, 'DISABLED');
+    assert.throws(
+      () => synthesize({ everyDeliveryStatus: '4' }),
+      /everyDeliveryStatus.*longer than the time-out of 240 s/,
+    );
+  });
+
+  test('of runs have a group named as the stack, and none of them is in the template', () => {
+    template.resourceCountIs('AWS::Scheduler::Schedule', 2);
+    template.hasResourceProperties('AWS::Scheduler::ScheduleGroup', { Name: 'shopify-exstream' });
+    template.resourceCountIs('AWS::Scheduler::ScheduleGroup', 1);
+  });
+});
+
 test("the outputs are what the operator's command line reads", () => {
   const outputs = Object.keys(template.findOutputs('*')).sort();
-  assert.deepEqual(outputs, [
-    'ArchiveBucket',
-    'BusName',
-    'CustomerKeySecret',
-    'DeadLetterUrlIntake',
-    'DeadLetterUrlOrderConfirmation',
-    'DeadLetterUrlWriteBack',
-    'EventSource',
-    'FunctionIntake',
-    'FunctionOrderConfirmation',
-    'FunctionWriteBack',
-    'OperationsBucket',
-    'QueueUrlOrderConfirmation',
-    'QueueUrlWriteBack',
-    'SecretPrefix',
-    'TableName',
-  ]);
+  const withQueue = [...FLOWS, ...RUNS, 'write-back'].map(idOf);
+  assert.deepEqual(
+    outputs,
+    [
+      'ArchiveBucket',
+      'BusName',
+      'CustomerKeySecret',
+      'DeadLetterUrlIntake',
+      'DeadLetterUrlSchedules',
+      'EventSource',
+      'OperationsBucket',
+      'QueueArnOfferRun',
+      'QueueArnStatementRun',
+      'ScheduleDeadLetterArn',
+      'ScheduleGroup',
+      'ScheduleRoleArn',
+      'SecretPrefix',
+      'TableName',
+      ...FUNCTIONS.map((name) => `Function${idOf(name)}`),
+      ...withQueue.flatMap((id) => [`QueueUrl${id}`, `DeadLetterUrl${id}`]),
+    ].sort(),
+  );
 });

@@ -59,7 +59,7 @@ describe('archive bucket', () => {
   });
 });
 
-test('the operations bucket forgets payloads and printed documents, and no configuration', () => {
+test('the operations bucket forgets payloads, runs and printed documents, and no configuration', () => {
   const operations = only(template, 'AWS::S3::Bucket', 'StorageOperations').Properties;
   const rules = new Map(operations.LifecycleConfiguration.Rules.map((rule: any) => [rule.Id, rule]));
   assert.deepEqual(rules.get('work'), {
@@ -77,17 +77,26 @@ test('the operations bucket forgets payloads and printed documents, and no confi
     NoncurrentVersionExpiration: { NoncurrentDays: 1 },
   });
   assert.deepEqual(rules.get('spool'), spool(90));
-  const other = only(synthesize({ spoolDays: '30' }).template, 'AWS::S3::Bucket', 'StorageOperations');
+  assert.deepEqual(rules.get('runs'), {
+    Id: 'runs',
+    Status: 'Enabled',
+    Prefix: 'runs/',
+    ExpirationInDays: 60,
+    NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+  });
+  const context = { spoolDays: '30', runDays: '10' };
+  const other = only(synthesize(context).template, 'AWS::S3::Bucket', 'StorageOperations');
   const others = other.Properties.LifecycleConfiguration.Rules;
   assert.deepEqual(
     others.find(({ Id }: any) => Id === 'spool'),
     spool(30),
   );
+  assert.equal(others.find(({ Id }: any) => Id === 'runs').ExpirationInDays, 10);
   // a rule without a prefix must not reach the configurations either
   const expiring = [...rules.values()].filter(
     (rule: any) => rule.ExpirationInDays !== undefined || rule.NoncurrentVersionExpiration !== undefined,
   );
-  assert.deepEqual(expiring.map((rule: any) => rule.Prefix).sort(), ['access/', 'spool/', 'work/']);
+  assert.deepEqual(expiring.map((rule: any) => rule.Prefix).sort(), ['access/', 'runs/', 'spool/', 'work/']);
   assert.equal(operations.ObjectLockEnabled, undefined);
 });
 
@@ -118,14 +127,31 @@ describe('ledger table', () => {
         KeySchema: [{ AttributeName: 'so', KeyType: 'HASH' }],
         Projection: { ProjectionType: 'KEYS_ONLY' },
       },
+      {
+        IndexName: 'by-check',
+        KeySchema: [
+          { AttributeName: 'check_shop', KeyType: 'HASH' },
+          { AttributeName: 'check_epoch_ms', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
+    ]);
+    assert.deepEqual(table.Properties.AttributeDefinitions, [
+      { AttributeName: 'pk', AttributeType: 'S' },
+      { AttributeName: 'so', AttributeType: 'S' },
+      { AttributeName: 'check_shop', AttributeType: 'S' },
+      { AttributeName: 'check_epoch_ms', AttributeType: 'N' },
     ]);
     assert.equal(table.Properties.BillingMode, 'PAY_PER_REQUEST');
   });
 
-  test('can be restored to any point, is encrypted, and forgets nothing', () => {
+  test('can be restored to any point, is encrypted, and forgets only what says so itself', () => {
     assert.equal(table.Properties.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled, true);
     assert.equal(table.Properties.SSESpecification.SSEEnabled, true);
-    assert.equal(table.Properties.TimeToLiveSpecification, undefined);
+    assert.deepEqual(table.Properties.TimeToLiveSpecification, {
+      AttributeName: 'expires_epoch_s',
+      Enabled: true,
+    });
   });
 });
 

@@ -8,7 +8,16 @@ import { join } from 'node:path';
 import { readSettings } from '../lib/settings.ts';
 import { CommunicationsStack } from '../lib/stack.ts';
 
-export const FUNCTIONS = ['intake', 'order-confirmation', 'write-back'];
+export const FLOWS = [
+  'order-confirmation',
+  'shipping-documents',
+  'return-letters',
+  'targeted-offers',
+  'account-statements',
+  'exception-letters',
+];
+export const RUNS = ['statement-run', 'offer-run'];
+export const FUNCTIONS = ['intake', ...FLOWS, ...RUNS, 'delivery-status', 'reconcile', 'write-back'];
 export const PARTNER_BUS = 'aws.partner/shopify.com/123/main';
 
 // CloudFormation's own schema rules take seconds to load: `rules.test.ts` asks them, the others need not
@@ -64,4 +73,10 @@ export function only(
 
 export function arn(resource: { readonly logicalId: string }): { 'Fn::GetAtt': [string, 'Arn'] } {
   return { 'Fn::GetAtt': [resource.logicalId, 'Arn'] };
+}
+
+/** `OrderConfirmation` of `order-confirmation`: the first part of the logical ids of what belongs to a function. */
+export function idOf(name: string): string {
+  const words = name.split('-');
+  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }

@@ -1,6 +1,6 @@
 //! `ctl config`: check and store shop configurations.
 
-use crate::{Failure, stack::Stack};
+use crate::{Failure, schedules, stack::Stack};
 use aws_sdk_s3::primitives::ByteStream;
 use comms::chain;
 use shop_config::{ShopConfig, config_key};
@@ -36,12 +36,14 @@ pub async fn push(stack: &Stack, files: &[PathBuf]) -> Result<ExitCode, Failure>
         let put = stack.s3.put_object().bucket(&stack.outputs.operations_bucket).key(&key);
         let put =
             put.content_type("application/toml").body(ByteStream::from(text.into_bytes())).send().await?;
-        println!("{key} version {}, {} documents on", put.version_id().unwrap_or("-"), on(&config));
+        let schedules = schedules::sync(stack, &config).await?;
+        let version = put.version_id().unwrap_or("-");
+        println!("{key} version {version}, {} documents on, {schedules} schedules", on(&config));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn read(file: &Path) -> Result<(ShopConfig, String), Failure> {
+pub fn read(file: &Path) -> Result<(ShopConfig, String), Failure> {
     let text = std::fs::read_to_string(file)?;
     match ShopConfig::parse(&text) {
         Ok(config) => Ok((config, text)),

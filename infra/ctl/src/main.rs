@@ -6,16 +6,24 @@
 
 #![allow(clippy::print_stdout, reason = "printing is what this program is for")]
 
+mod again;
 mod config;
+mod cost;
+mod diff;
 mod metafield;
+mod preview;
+mod run;
+mod schedules;
 mod send;
 mod show;
 mod stack;
 mod status;
+mod suppress;
 mod table;
 
+use again::Decision;
 use clap::{Parser, Subcommand};
-use comms::{CommunicationId, Gid, ShopDomain, chain};
+use comms::{CommunicationId, Document, Gid, ShopDomain, State, chain};
 use stack::Stack;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
@@ -69,6 +77,82 @@ enum Command {
         #[arg(long, default_value = ".")]
         out: PathBuf,
     },
+    /// Issue a communication again: the archived bytes, as a communication of its own.
+    Resend {
+        communication: CommunicationId,
+        #[command(flatten)]
+        decision: Decision,
+        /// Compose it again, from what Shopify has now.
+        #[arg(long)]
+        recompose: bool,
+        /// Seconds to wait for it.
+        #[arg(long, default_value_t = 120)]
+        timeout: u64,
+        /// Do not wait.
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Say what became of a send that nobody knew of.
+    Settle {
+        communication: CommunicationId,
+        /// accepted, delivered, bounced or failed.
+        #[arg(long = "as", value_parser = again::settled_state)]
+        state: State,
+        #[command(flatten)]
+        decision: Decision,
+    },
+    /// Compose what an event would lead to and save it. Nothing is archived, sent or reported.
+    Preview {
+        /// An EventBridge event, a JSON file.
+        event: PathBuf,
+        /// Only this document.
+        #[arg(long, value_parser = again::document)]
+        document: Option<Document>,
+        /// In this locale, whatever the customer's.
+        #[arg(long)]
+        locale: Option<String>,
+        /// With this configuration file instead of the stored one.
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// Where to save it.
+        #[arg(long, default_value = ".")]
+        out: PathBuf,
+    },
+    /// How a document differs from the last real one: what a dry run would change.
+    Diff {
+        communication: CommunicationId,
+        /// Compare with this one instead.
+        #[arg(long)]
+        against: Option<CommunicationId>,
+    },
+    /// Begin a run now: `account-statements`, or a campaign by its name.
+    Run {
+        shop: ShopDomain,
+        name: String,
+        /// For this period, such as `2026-10`.
+        #[arg(long)]
+        period: Option<String>,
+        /// Seconds to follow it.
+        #[arg(long, default_value_t = 600)]
+        timeout: u64,
+        /// Do not wait.
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// The list of customers who get no marketing: look a customer up, put them on it, take them off.
+    Suppress {
+        shop: ShopDomain,
+        /// The customer's global id.
+        customer: Gid,
+        /// Put them on the list, for this reason.
+        #[arg(long, conflicts_with = "lift")]
+        reason: Option<String>,
+        /// Take them off the list.
+        #[arg(long)]
+        lift: bool,
+    },
+    /// What AWS asks for a month, by the request counts of the benchmark and a table of prices.
+    Cost(Box<cost::Question>),
     /// Shop configuration files.
     Config {
         #[command(subcommand)]
@@ -118,6 +202,27 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Status { .. } => Err("name a communication, or an order with --order and --shop".into()),
         Command::Show { communication, out } => show::run(&stack().await?, &communication, &out).await,
+        Command::Resend { communication, decision, recompose, timeout, no_wait } => {
+            let wait = (!no_wait).then(|| Duration::from_secs(timeout));
+            again::resend(&stack().await?, &communication, decision, recompose, wait).await
+        }
+        Command::Settle { communication, state, decision } => {
+            again::settle(&stack().await?, &communication, state, decision).await
+        }
+        Command::Preview { event, document, locale, config, out } => {
+            preview::run(&stack().await?, &event, document, locale.as_deref(), config.as_ref(), &out).await
+        }
+        Command::Diff { communication, against } => {
+            diff::run(&stack().await?, &communication, against.as_ref()).await
+        }
+        Command::Run { shop, name, period, timeout, no_wait } => {
+            let wait = (!no_wait).then(|| Duration::from_secs(timeout));
+            run::run(&stack().await?, shop, name, period, wait).await
+        }
+        Command::Suppress { shop, customer, reason, lift } => {
+            suppress::run(&stack().await?, &shop, customer, reason, lift).await
+        }
+        Command::Cost(question) => cost::run(&question),
         Command::Config { command: ConfigCommand::Check { files } } => config::check(&files),
         Command::Config { command: ConfigCommand::Push { files } } => {
             config::push(&stack().await?, &files).await

@@ -3,23 +3,25 @@
 use crate::{
     Failure,
     stack::{Outputs, Stack},
-    table::{self, Row},
+    table,
 };
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
-use comms::{CommunicationId, Flow, WriteBackState};
-use flow::{DocumentFlow, Plan};
+use comms::CommunicationId;
+use flow::LookUp;
 use intake::{Intaken, work_item};
-use order_confirmation::OrderConfirmation;
+use reconcile::plans;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use shop_config::ConfigStore;
-use shopify::Event;
+use service::Service;
+use shopify::{AdminApi, Event};
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{Duration, Instant},
+    time::Duration,
 };
-use work::WorkItem;
+
+/// For what only Shopify knows of an event.
+const LOOK_UP: Duration = Duration::from_secs(20);
 
 pub async fn run(
     stack: &Stack,
@@ -27,18 +29,28 @@ pub async fn run(
     json: bool,
     wait: Option<Duration>,
 ) -> Result<ExitCode, Failure> {
-    let configs =
-        ConfigStore::new(stack.s3.clone(), stack.outputs.operations_bucket.clone(), Duration::from_secs(60));
+    let configs = stack.configs();
+    let shopify = AdminApi::new(Service::start().await?.http());
     let mut expected: Vec<CommunicationId> = Vec::new();
     for file in files {
         may_put(&stack.outputs, file)?;
         let event = Event::parse(&std::fs::read(file)?)
             .map_err(|error| format!("{}: {}", file.display(), comms::chain(&error)))?;
-        let shop = event.shop.clone();
-        let loaded = configs.get(&shop, jiff::Timestamp::now()).await?;
+        let (shop, now) = (event.shop.clone(), jiff::Timestamp::now());
+        let loaded = configs.get(&shop, now).await?;
         let ids = match work_item(&event, &loaded.config)? {
             Intaken::Work(item) => {
-                let plans = plans(&item, &loaded.config)?;
+                let secrets = stack.secrets.shop(&shop, now).await?;
+                let look_up = LookUp {
+                    item: &item,
+                    payload: item.payload.as_ref().map(|payload| payload.get()),
+                    config: &loaded.config,
+                    secrets: &secrets,
+                    shopify: &shopify,
+                    now,
+                    time_left: LOOK_UP,
+                };
+                let plans = plans(look_up).await.map_err(|error| error.reason)?;
                 plans
                     .iter()
                     .filter(|plan| plan.wanted)
@@ -59,19 +71,7 @@ pub async fn run(
         }
     }
     let Some(wait) = wait else { return Ok(ExitCode::SUCCESS) };
-    settle(stack, &expected, json, wait).await
-}
-
-fn plans(item: &WorkItem, config: &shop_config::ShopConfig) -> Result<Vec<Plan>, String> {
-    let payload = item.payload.as_ref().map(|payload| payload.get());
-    match item.flow {
-        Flow::OrderConfirmation => OrderConfirmation.plan(item, payload, config),
-        Flow::ShippingDocuments
-        | Flow::ReturnLetters
-        | Flow::TargetedOffers
-        | Flow::AccountStatements
-        | Flow::ExceptionLetters => Ok(Vec::new()),
-    }
+    table::settle(stack, &expected, json, wait).await
 }
 
 /// What EventBridge is told of an event. The detail stays as it is in the file: its numbers keep all digits.
@@ -121,39 +121,6 @@ async fn put(stack: &Stack, file: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Polls the ledger until every communication has ended and its report is through.
-async fn settle(
-    stack: &Stack,
-    expected: &[CommunicationId],
-    json: bool,
-    wait: Duration,
-) -> Result<ExitCode, Failure> {
-    let begun = Instant::now();
-    loop {
-        let mut entries = Vec::with_capacity(expected.len());
-        let mut open = 0;
-        for id in expected {
-            match stack.ledger.get(id).await? {
-                Some(entry) => {
-                    open += usize::from(entry.state.is_open() || entry.write_back == WriteBackState::Pending);
-                    entries.push(entry);
-                }
-                None => open += 1,
-            }
-        }
-        if open == 0 || begun.elapsed() > wait {
-            let rows: Vec<_> = entries.iter().map(Row::from).collect();
-            table::print(&rows, json)?;
-            if open == 0 {
-                return Ok(ExitCode::SUCCESS);
-            }
-            eprintln!("ctl: {open} of {} have not settled within {} s", expected.len(), wait.as_secs());
-            return Ok(ExitCode::FAILURE);
-        }
-        tokio::time::sleep(Duration::from_millis(250)).await;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,6 +149,7 @@ mod tests {
             archive_bucket: "a".to_owned(),
             operations_bucket: "o".to_owned(),
             function_intake: "p-intake".to_owned(),
+            more: Default::default(),
         };
         let file = Path::new("event.json");
         assert!(may_put(&outputs("local/"), file).is_ok());

@@ -6,11 +6,15 @@ use aws_config::BehaviorVersion;
 use ledger::Ledger;
 use serde::Deserialize;
 use service::Secrets;
+use shop_config::ConfigStore;
 use std::{collections::BTreeMap, path::Path, time::Duration};
+use work::Queue;
 
 pub struct Stack {
     pub events: aws_sdk_eventbridge::Client,
     pub s3: aws_sdk_s3::Client,
+    pub sqs: aws_sdk_sqs::Client,
+    pub scheduler: aws_sdk_scheduler::Client,
     pub ledger: Ledger,
     pub archive: Archive,
     pub secrets: Secrets,
@@ -29,9 +33,18 @@ pub struct Outputs {
     pub archive_bucket: String,
     pub operations_bucket: String,
     pub function_intake: String,
+    /// Everything else by its name, such as `QueueUrlWriteBack`.
+    #[serde(flatten)]
+    pub more: BTreeMap<String, String>,
 }
 
 impl Outputs {
+    /// An output by its name.
+    pub fn value(&self, name: &str) -> Result<&str, Failure> {
+        let value = self.more.get(name).map(String::as_str);
+        value.ok_or_else(|| format!("the stack has no output {name}: deploy this version first").into())
+    }
+
     /// Takes the file's one stack. With several, a command could reach the wrong deployment.
     fn parse(text: &str) -> Result<Self, Failure> {
         let mut stacks: BTreeMap<String, Self> = serde_json::from_str(text)?;
@@ -64,9 +77,28 @@ impl Stack {
                 outputs.secret_prefix.clone(),
                 Duration::from_secs(300),
             ),
+            sqs: aws_sdk_sqs::Client::new(&aws),
+            scheduler: aws_sdk_scheduler::Client::new(&aws),
             s3,
             outputs,
         })
+    }
+
+    /// The queue of a flow, run or the write-back, by its name.
+    pub fn queue(&self, name: &str) -> Result<Queue, Failure> {
+        let pascal: String = name
+            .split('-')
+            .map(|word| {
+                let (first, rest) = word.split_at(1.min(word.len()));
+                first.to_ascii_uppercase() + rest
+            })
+            .collect();
+        let url = self.outputs.value(&format!("QueueUrl{pascal}"))?;
+        Ok(Queue::new(self.sqs.clone(), url.to_owned()))
+    }
+
+    pub fn configs(&self) -> ConfigStore {
+        ConfigStore::new(self.s3.clone(), self.outputs.operations_bucket.clone(), Duration::from_secs(60))
     }
 }
 

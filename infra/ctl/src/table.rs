@@ -1,7 +1,13 @@
 //! Tables for people and lines for programs, from the same rows.
 
+use crate::{Failure, stack::Stack};
+use comms::{CommunicationId, WriteBackState};
 use ledger::Entry;
 use serde::Serialize;
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 /// One communication, as `ctl` prints it. The JSON form is a contract: fields are only ever added.
 #[derive(Debug, Serialize)]
@@ -87,4 +93,37 @@ pub fn print(rows: &[Row<'_>], json: bool) -> Result<(), serde_json::Error> {
         }
     }
     Ok(())
+}
+
+/// Polls the ledger until every communication has ended and its report is through.
+pub async fn settle(
+    stack: &Stack,
+    expected: &[CommunicationId],
+    json: bool,
+    wait: Duration,
+) -> Result<ExitCode, Failure> {
+    let begun = Instant::now();
+    loop {
+        let mut entries = Vec::with_capacity(expected.len());
+        let mut open = 0;
+        for id in expected {
+            match stack.ledger.get(id).await? {
+                Some(entry) => {
+                    open += usize::from(entry.state.is_open() || entry.write_back == WriteBackState::Pending);
+                    entries.push(entry);
+                }
+                None => open += 1,
+            }
+        }
+        if open == 0 || begun.elapsed() > wait {
+            let rows: Vec<_> = entries.iter().map(Row::from).collect();
+            print(&rows, json)?;
+            if open == 0 {
+                return Ok(ExitCode::SUCCESS);
+            }
+            eprintln!("ctl: {open} of {} have not settled within {} s", expected.len(), wait.as_secs());
+            return Ok(ExitCode::FAILURE);
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
 }

@@ -23,6 +23,9 @@ pub struct EvidenceRecord {
     pub revision: Revision,
     /// The order, customer or company location it belongs to.
     pub order: Gid,
+    /// What a person calls what the document is about, such as the order's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The customer's keyed hash, as in the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer: Option<String>,
@@ -156,6 +159,8 @@ pub struct Previous {
 pub struct Resend {
     pub actor: String,
     pub reason: String,
+    /// The communication that was issued again.
+    pub of: CommunicationId,
 }
 
 impl EvidenceRecord {

@@ -150,6 +150,20 @@ impl CustomerKey {
     }
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a customer key: expected 32 lower-case hexadecimal digits")]
+pub struct InvalidCustomerKey;
+
+impl FromStr for CustomerKey {
+    type Err = InvalidCustomerKey;
+
+    /// A key as the ledger and the archive keep it.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // written in the same form
+        text.parse::<CommunicationId>().map(|id| Self(id.0)).map_err(|_| InvalidCustomerKey)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

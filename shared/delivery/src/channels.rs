@@ -3,7 +3,7 @@
 //! Owns no state: whoever calls has marked the communication as being sent, and asks after a crash. A
 //! document whose bytes do not hash to what was archived is not sent by any channel.
 
-use crate::{DeliveryError, EmailStatus, Recipient, StatusCall, email, print::Spool};
+use crate::{DeliveryError, EmailOutcome, Recipient, StatusCall, email, print::Spool};
 use bytes::Bytes;
 use comms::{CommunicationId, Document, ShopDomain};
 use exstream::{Credentials, TokenSource};
@@ -30,7 +30,8 @@ pub struct SendCall<'a> {
     pub communication: &'a CommunicationId,
     pub channel: Channel,
     pub recipient: &'a Recipient,
-    /// The order's name, such as `#1001`: fills `{order}` in the subject and names the attachment.
+    /// What a person calls the order or whatever the document is about, such as `#1001`: fills `{order}` and
+    /// `{name}`, which mean the same, in the subject, and names the attachment.
     pub order_name: Option<&'a str>,
     pub content: &'a Bytes,
     pub media_type: &'a str,
@@ -122,7 +123,7 @@ impl Channels {
     ///
     /// # Errors
     /// [`DeliveryError`]; asking has no effect, so every class but permanent means: ask again later.
-    pub async fn email_status(&self, call: StatusCall<'_>) -> Result<EmailStatus, DeliveryError> {
+    pub async fn email_status(&self, call: StatusCall<'_>) -> Result<EmailOutcome, DeliveryError> {
         email::status(&self.http, &self.tokens, call).await
     }
 

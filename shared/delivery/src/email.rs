@@ -31,6 +31,14 @@ const ANSWER_BYTES: usize = 1024 * 1024;
 const SUBJECT_CHARS: usize = 200;
 const FILE_NAME_CHARS: usize = 60;
 
+/// What became of a message, as far as Core Messaging knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmailOutcome {
+    pub status: EmailStatus,
+    /// The recipient asked for no more of this kind.
+    pub opted_out: bool,
+}
+
 /// What Core Messaging says of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EmailStatus {
@@ -145,10 +153,11 @@ pub(crate) async fn send(
 fn message(call: &SendCall<'_>) -> Result<Bytes, DeliveryError> {
     let id = call.communication.as_str();
     let email = call.recipient.usable_email().ok_or(DeliveryError::NoAddress)?;
-    let brand = header_text(&call.config.brand.name);
+    let brand = call.config.brand(call.document);
+    let sender = header_text(brand.sender.as_ref().unwrap_or(&brand.name));
     let subject = subject(call);
     // said in the subject already, and so in the recipient's language
-    let cover = format!("{subject}\n\n{brand}\n");
+    let cover = format!("{subject}\n\n{}\n", header_text(&brand.name));
     let file_name = format!("{}.pdf", file_stem(call));
     let part = |name, kind, charset, data| Part { name, kind, charset, data };
     let (body, attachments) = match call.media_type {
@@ -170,8 +179,8 @@ fn message(call: &SendCall<'_>) -> Result<Bytes, DeliveryError> {
             customer_reference: id,
             email_options: EmailOptions {
                 subject: &subject,
-                from_display_name: &brand,
-                forward_reply: call.config.brand.reply_to.as_deref(),
+                from_display_name: &sender,
+                forward_reply: brand.reply_to.as_deref(),
                 charset: UTF8,
             },
         },
@@ -191,8 +200,9 @@ fn subject(call: &SendCall<'_>) -> String {
     let template = subjects
         .get(&call.recipient.locale)
         .or_else(|| subjects.get(&call.config.default_locale))
-        .unwrap_or(&call.config.brand.name);
-    header_text(&template.replace("{order}", call.order_name.unwrap_or_default()))
+        .unwrap_or(&call.config.brand(call.document).name);
+    let name = call.order_name.unwrap_or_default();
+    header_text(&template.replace("{order}", name).replace("{name}", name))
 }
 
 /// One line of bounded length: what it becomes part of cannot be given another header.
@@ -262,7 +272,7 @@ pub(crate) async fn status(
     http: &Client,
     tokens: &TokenSource,
     call: StatusCall<'_>,
-) -> Result<EmailStatus, DeliveryError> {
+) -> Result<EmailOutcome, DeliveryError> {
     let mut url = url(call.settings)?;
     url.set_path(&format!("{}/status", url.path()));
     url.query_pairs_mut().append_pair("job_id", call.job_id);
@@ -287,7 +297,7 @@ pub(crate) async fn status(
         other => other?,
     };
     match refusal(&reply) {
-        _ if reply.is_success() => read_status(&reply.body),
+        _ if reply.is_success() => read_outcome(&reply.body),
         DeliveryError::Unclear { status } => {
             Err(DeliveryError::Unavailable { status, retry_after: reply.retry_after })
         }
@@ -307,6 +317,21 @@ struct WireStatus {
 struct WireDelivery {
     #[serde(default)]
     delivery_attempts: Vec<WireAttempt>,
+    #[serde(default)]
+    events: WireEvents,
+}
+
+#[derive(Deserialize, Default)]
+struct WireEvents {
+    #[serde(default)]
+    email_delivery_events: WireEmailEvents,
+}
+
+/// Only whether there are any: what an event says is not documented.
+#[derive(Deserialize, Default)]
+struct WireEmailEvents {
+    #[serde(default)]
+    opt_out: Vec<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -315,28 +340,34 @@ struct WireAttempt {
     gamma_code: Option<i64>,
 }
 
+fn read_outcome(body: &[u8]) -> Result<EmailOutcome, DeliveryError> {
+    let wire: WireStatus = serde_json::from_slice(body).map_err(|_| DeliveryError::Unintelligible)?;
+    let opted_out =
+        wire.deliveries.iter().any(|delivery| !delivery.events.email_delivery_events.opt_out.is_empty());
+    Ok(EmailOutcome { status: read_status(&wire), opted_out })
+}
+
 /// A message is delivered once an attempt is `Sent`. It has bounced when the job is over without one: until
 /// then a failed attempt may be followed by another.
-fn read_status(body: &[u8]) -> Result<EmailStatus, DeliveryError> {
-    let status: WireStatus = serde_json::from_slice(body).map_err(|_| DeliveryError::Unintelligible)?;
+fn read_status(status: &WireStatus) -> EmailStatus {
     let attempts: Vec<_> = status.deliveries.iter().flat_map(|it| &it.delivery_attempts).collect();
     let is = |state: &str, names: &[&str]| names.iter().any(|name| state.eq_ignore_ascii_case(name));
     if attempts.iter().any(|attempt| is(&attempt.state, &["Sent"])) {
-        return Ok(EmailStatus::Delivered);
+        return EmailStatus::Delivered;
     }
     let over = |names: &[&str]| status.job_state.iter().any(|state| is(state, names));
     if over(&["Cancelled", "Canceled"]) {
-        return Ok(EmailStatus::Bounced { reason: "the job was cancelled".to_owned() });
+        return EmailStatus::Bounced { reason: "the job was cancelled".to_owned() };
     }
     let failed = attempts.iter().rev().find(|attempt| is(&attempt.state, &["Error", "Failed"]));
     match failed {
-        Some(attempt) if over(&["Complete", "Completed"]) => Ok(EmailStatus::Bounced {
+        Some(attempt) if over(&["Complete", "Completed"]) => EmailStatus::Bounced {
             reason: match attempt.gamma_code {
                 Some(code) => format!("delivery failed with code {code}"),
                 None => "delivery failed".to_owned(),
             },
-        }),
-        _ => Ok(EmailStatus::Pending),
+        },
+        _ => EmailStatus::Pending,
     }
 }
 
@@ -376,7 +407,7 @@ mod tests {
             "job_id": "xsi-1", "job_state": job,
             "deliveries": [{"email": "a@b.co", "delivery_attempts": attempts, "events": {}}],
         });
-        read_status(&serde_json::to_vec(&body).unwrap()).unwrap()
+        read_outcome(&serde_json::to_vec(&body).unwrap()).unwrap().status
     }
 
     #[test]
@@ -389,7 +420,9 @@ mod tests {
         assert_eq!(status(&["Complete"], &["Error"]), bounced("delivery failed with code 550"));
         assert_eq!(status(&["Cancelled"], &[]), bounced("the job was cancelled"));
         assert_eq!(status(&["Complete"], &["Submitted"]), EmailStatus::Pending);
-        assert_eq!(read_status(b"{}").unwrap(), EmailStatus::Pending);
-        assert!(read_status(b"<html>").is_err());
+        assert_eq!(read_outcome(b"{}").unwrap().status, EmailStatus::Pending);
+        assert!(read_outcome(b"<html>").is_err());
+        let events = br#"{"deliveries":[{"events":{"email_delivery_events":{"opt_out":[{"at":"x"}]}}}]}"#;
+        assert!(read_outcome(events).unwrap().opted_out);
     }
 }

@@ -13,6 +13,6 @@ mod print;
 
 pub use channels::{Accepted, AskCall, Asked, Channels, SendCall};
 pub use choose::{Recipient, choose};
-pub use email::{EmailStatus, StatusCall};
+pub use email::{EmailOutcome, EmailStatus, StatusCall};
 pub use error::DeliveryError;
 pub use print::PrintManifest;

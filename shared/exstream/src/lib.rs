@@ -1,4 +1,5 @@
-//! OpenText Exstream over HTTP: tokens, on-demand composition, the template catalogue and driver formats.
+//! OpenText Exstream over HTTP: tokens, on-demand composition, batch jobs, the template catalogue and driver
+//! formats.
 //!
 //! [`Exstream::compose`] turns driver data into documents through the adapter a shop configured
 //! (orchestration or service gateway). It promises that a returned document is whole and of the expected
@@ -7,6 +8,7 @@
 //! the template itself sends, so a crash in the middle costs one composition; for templates that send,
 //! [`ExstreamError::may_have_acted`] says whether a repetition could be a second send.
 
+mod batch;
 mod catalogue;
 mod compose;
 mod driver;
@@ -18,6 +20,7 @@ mod sgw;
 mod token;
 mod url;
 
+pub use batch::{Batch, BatchCall, Job, JobState};
 pub use catalogue::{Basis, Catalogue, Template, TemplateCall};
 pub use compose::{ComposeCall, Composed, Exstream, Output};
 pub use driver::{DriverError, encode as encode_driver};

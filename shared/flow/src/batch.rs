@@ -1,11 +1,13 @@
 //! A flow function's handler: the batch loop around the pipeline, one log line a communication, the reports.
 
 use crate::{
-    document_flow::DocumentFlow,
+    again::Again,
+    document_flow::{DocumentFlow, GatherError, LookUp, Plan, plans},
     job::{Job, Settled, Tools},
 };
-use comms::{CommunicationId, State, chain};
+use comms::{Class, CommunicationId, State, chain};
 use service::{Invocation, Metrics, Service, StartError, function_name};
+use shop_config::Loaded;
 use shopify::AdminApi;
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -45,6 +47,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
             shopify: AdminApi::new(service.http()),
             exstream: service.exstream(),
             sending_exstream: service.sending_exstream(),
+            batch: service.batch(),
             catalogue: service.catalogue(),
             archive: service.archive()?,
             ledger: service.ledger()?,
@@ -86,12 +89,20 @@ impl<F: DocumentFlow> FlowHandler<F> {
         let now = (self.tools.clock)();
         let loaded = self.tools.configs.get(&item.shop, now).await.map_err(|error| Retry::of(&error))?;
         let payload = self.tools.payloads.load(&item).await.map_err(|error| Retry::of(&error))?;
-        let plans = self.flow.plan(&item, payload.as_deref(), &loaded.config).map_err(Retry::new)?;
+        let again = match &item.resend {
+            Some(resend) => Some(Again::load(&self.tools, &item, resend).await?),
+            None => None,
+        };
+        let plans = match &again {
+            Some(again) => vec![again.plan.clone()],
+            None => self.plans(&item, payload.as_deref(), &loaded, invocation).await?,
+        };
         let mut settled = Vec::with_capacity(plans.len());
         for plan in &plans {
             let communication =
                 CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
-            if !plan.wanted && !self.was_begun(record, &communication).await? {
+            let wanted = plan.wanted && loaded.config.is_since(plan.document, item.trigger.triggered_at);
+            if !wanted && !self.was_begun(record, &communication).await? {
                 tracing::info!(shop = %item.shop, flow = %item.flow, document = %plan.document, communication = %communication, "switched off");
                 continue;
             }
@@ -117,13 +128,41 @@ impl<F: DocumentFlow> FlowHandler<F> {
                 invocation,
                 owner: &format!("{}/{number}", invocation.request_id),
                 receive_count: record.receive_count(),
+                again: again.as_ref(),
             };
             let begun = Instant::now();
             let result = job.run(&self.flow).await;
             log(&job, &result, begun);
-            settled.push(result?);
+            settled.extend(result?);
         }
         Ok(settled)
+    }
+
+    async fn plans(
+        &self,
+        item: &WorkItem,
+        payload: Option<&str>,
+        loaded: &Loaded,
+        invocation: &Invocation,
+    ) -> Result<Vec<Plan>, Retry> {
+        let now = (self.tools.clock)();
+        let secrets = self.tools.secrets.shop(&item.shop, now).await.map_err(|error| Retry::of(&error))?;
+        let look_up = LookUp {
+            item,
+            payload,
+            config: &loaded.config,
+            secrets: &secrets,
+            shopify: &self.tools.shopify,
+            now,
+            time_left: invocation.time_left(now),
+        };
+        plans(&self.flow, look_up).await.map_err(|GatherError { class, reason }| {
+            let at_least = match class {
+                Class::Transient { retry_after } => retry_after,
+                Class::Permanent | Class::Unknown => None,
+            };
+            Retry { at_least, ..Retry::new(reason) }
+        })
     }
 
     /// Whether an earlier delivery left something to settle. A first delivery cannot have one.
@@ -204,15 +243,16 @@ fn metric(settled: &Settled) -> &'static str {
 }
 
 /// One line a communication. What a message that comes back was about is in its reason's line.
-fn log(job: &Job<'_>, result: &Result<Settled, Retry>, begun: Instant) {
+fn log(job: &Job<'_>, result: &Result<Option<Settled>, Retry>, begun: Instant) {
     let duration_ms = begun.elapsed().as_millis() as u64;
     let (shop, flow, document) = (&job.item.shop, job.item.flow, job.plan.document);
     let communication = job.communication;
     match result {
-        Ok(Settled { state, reason: Some(reason), attempts, fresh, .. }) => {
+        Ok(None) => {}
+        Ok(Some(Settled { state, reason: Some(reason), attempts, fresh, .. })) => {
             tracing::warn!(%shop, %flow, %document, %communication, %state, attempts, fresh, reason, duration_ms);
         }
-        Ok(Settled { state, reason: None, attempts, fresh, .. }) => {
+        Ok(Some(Settled { state, reason: None, attempts, fresh, .. })) => {
             tracing::info!(%shop, %flow, %document, %communication, %state, attempts, fresh, duration_ms);
         }
         Err(retry) => {

@@ -1,13 +1,16 @@
 //! What a flow function provides: the part of the work that is its own.
 
 use bytes::Bytes;
-use comms::{Class, Classify, CommunicationId, Document, Flow, Gid, Revision, chain};
+use comms::{
+    Class, Classify, CommunicationId, CustomerKey, Document, Flow, Gid, MessageClass, Revision, chain,
+};
 use delivery::Recipient;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use service::ShopSecrets;
 use shop_config::ShopConfig;
 use shopify::{AdminApi, Call};
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 use work::WorkItem;
 
 /// What is specific to the documents of one flow.
@@ -19,10 +22,40 @@ pub trait DocumentFlow {
     ///
     /// # Errors
     /// What keeps the item from being understood. The message comes back and ends in the dead letters.
-    fn plan(&self, item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Result<Vec<Plan>, String>;
+    fn plan(&self, item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Result<Planned, String>;
+
+    /// The communications of an item for which [`plan`](Self::plan) answered [`Planned::AskShopify`].
+    fn look_up(&self, look_up: LookUp<'_>) -> impl Future<Output = Result<Vec<Plan>, GatherError>> {
+        let topic = look_up.item.trigger.topic.clone();
+        async move { Err(GatherError::permanent(format!("the topic {topic} says what it leads to"))) }
+    }
 
     /// Everything one document needs: from the event's own payload where it is complete, else from Shopify.
     fn gather(&self, gather: Gather<'_>) -> impl Future<Output = Result<Gathered, GatherError>>;
+}
+
+/// The communications an item leads to, asked of Shopify where the event does not say.
+///
+/// # Errors
+/// Permanent, where the item is not understood.
+pub async fn plans<F: DocumentFlow>(flow: &F, look_up: LookUp<'_>) -> Result<Vec<Plan>, GatherError> {
+    match flow.plan(look_up.item, look_up.payload, look_up.config).map_err(GatherError::permanent)? {
+        Planned::These(plans) => Ok(plans),
+        Planned::AskShopify => flow.look_up(look_up).await,
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Planned {
+    These(Vec<Plan>),
+    /// The event does not name what the documents are about.
+    AskShopify,
+}
+
+impl Planned {
+    pub fn one(plan: Plan) -> Self {
+        Self::These(vec![plan])
+    }
 }
 
 /// One communication to make.
@@ -31,10 +64,45 @@ pub struct Plan {
     pub document: Document,
     pub subject: Gid,
     pub revision: Revision,
-    /// The order, customer or company location that is told about it.
+    /// The order, customer or company location that is told about it. The subject itself where the event does
+    /// not name it; then the one [`Content::owner`] names.
     pub order: Gid,
     /// Whether the shop has switched it on. What was begun before it was switched off is still settled.
     pub wanted: bool,
+}
+
+/// An item of which only Shopify knows what follows.
+pub struct LookUp<'a> {
+    pub item: &'a WorkItem,
+    pub payload: Option<&'a str>,
+    pub config: &'a ShopConfig,
+    pub secrets: &'a ShopSecrets,
+    pub shopify: &'a AdminApi,
+    pub now: Timestamp,
+    pub time_left: Duration,
+}
+
+impl<'a> LookUp<'a> {
+    /// How to ask this item's shop for data.
+    pub fn call(&self) -> Call<'a> {
+        call(self.item, self.config, self.secrets, self.now, self.time_left)
+    }
+}
+
+fn call<'a>(
+    item: &'a WorkItem,
+    config: &'a ShopConfig,
+    secrets: &'a ShopSecrets,
+    now: Timestamp,
+    time_left: Duration,
+) -> Call<'a> {
+    Call {
+        shop: &item.shop,
+        settings: &config.shopify,
+        credentials: &secrets.shopify,
+        now,
+        deadline: tokio::time::Instant::now() + time_left,
+    }
 }
 
 pub struct Gather<'a> {
@@ -46,6 +114,8 @@ pub struct Gather<'a> {
     pub config: &'a ShopConfig,
     pub secrets: &'a ShopSecrets,
     pub shopify: &'a AdminApi,
+    /// The only locale to consider, where a person asks for one.
+    pub locale: Option<Option<&'a str>>,
     pub now: Timestamp,
     pub time_left: Duration,
 }
@@ -53,34 +123,117 @@ pub struct Gather<'a> {
 impl<'a> Gather<'a> {
     /// How to ask this item's shop for data.
     pub fn call(&self) -> Call<'a> {
-        Call {
-            shop: &self.item.shop,
-            settings: &self.config.shopify,
-            credentials: &self.secrets.shopify,
-            now: self.now,
-            deadline: tokio::time::Instant::now() + self.time_left,
+        call(self.item, self.config, self.secrets, self.now, self.time_left)
+    }
+
+    /// The locale to write in, of those wanted the first that the document's template speaks; else the shop's.
+    ///
+    /// # Errors
+    /// For a regulated document that speaks none of the languages the customer reads.
+    pub fn locale(&self, wanted: &[Option<&str>]) -> Result<String, GatherError> {
+        let document = self.plan.document;
+        let wanted = self.locale.as_ref().map_or(wanted, std::slice::from_ref);
+        let locale = self.config.locale(document, wanted);
+        let regulated = self.config.documents.get(&document).map(|settings| settings.class(document))
+            == Some(MessageClass::Regulated);
+        if regulated && !locale.translated {
+            let asked = wanted.iter().flatten().next().copied().unwrap_or_default();
+            let asked: String =
+                asked.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(12).collect();
+            return Err(GatherError::permanent(format!(
+                "no translation for the locale {asked}: a regulated document needs one (documents.{document}.locales)"
+            )));
         }
+        Ok(locale.locale.to_owned())
     }
 }
 
 pub enum Gathered {
     Ready(Box<Content>),
-    /// The document is not to be sent; the reason is recorded.
-    Suppressed(&'static str),
+    /// The document is not to be sent; the reason is recorded, and told to the owner, if the plan did not name
+    /// it.
+    Suppressed {
+        reason: Cow<'static, str>,
+        owner: Option<Gid>,
+    },
+    /// Nothing is to be made of this event: too early, or somebody else's matter. Nothing is recorded, so that
+    /// a later event, or reconciliation, can lead to the same communication.
+    Nothing(Cow<'static, str>),
+}
+
+impl Gathered {
+    pub fn suppressed(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::Suppressed { reason: reason.into(), owner: None }
+    }
 }
 
 /// A document before it is composed.
 pub struct Content {
     /// The driver data's schema, such as `order-confirmation/1`.
-    pub schema: &'static str,
+    pub schema: String,
     /// The driver data, as JSON.
     pub driver: Bytes,
     pub recipient: Recipient,
-    /// What a person calls the order, for a subject line.
-    pub order_name: Option<String>,
+    /// What a person calls the order, or whatever the document is about, for a subject line.
+    pub name: Option<String>,
     pub customer: Option<Gid>,
+    /// The customer's keyed hash, where the customer's id is not at hand.
+    pub known_customer: Option<CustomerKey>,
+    /// The order, customer or company location that is told about it, where the plan could not name it.
+    pub owner: Option<Gid>,
+    /// Whether the customer agreed to marketing. Looked at for that class only.
+    pub consent: Consent,
+    /// A batch job that composes the document.
+    pub composed: Option<BatchOutput>,
     /// Compose and archive under `test/`, never deliver.
     pub test: bool,
+}
+
+impl Content {
+    /// A document of this driver data; everything that not every document has is absent.
+    ///
+    /// # Errors
+    /// When the data cannot be written as JSON.
+    pub fn of(
+        schema: impl Into<String>,
+        data: &impl Serialize,
+        recipient: Recipient,
+    ) -> Result<Self, GatherError> {
+        let driver = serde_json::to_vec(data).map_err(GatherError::permanent)?;
+        Ok(Self { driver: driver.into(), ..Self::empty(schema, recipient) })
+    }
+
+    pub(crate) fn empty(schema: impl Into<String>, recipient: Recipient) -> Self {
+        Self {
+            schema: schema.into(),
+            driver: Bytes::new(),
+            recipient,
+            name: None,
+            customer: None,
+            known_customer: None,
+            owner: None,
+            consent: Consent::NotAsked,
+            composed: None,
+            test: false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Consent {
+    /// The document needs none.
+    NotAsked,
+    Given,
+    /// Says why not.
+    Refused(Cow<'static, str>),
+}
+
+/// One customer's output of a batch job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchOutput {
+    pub job: String,
+    /// From 0, in the order of the driver file.
+    pub index: u32,
 }
 
 /// Gathering failed. The message names the field or the call, never a value of a customer's.

@@ -1,7 +1,7 @@
 //! From what happened to what the archive keeps of it.
 
 use crate::job::{Draft, Job};
-use archive::{DriverData, EvidenceRecord, Previous, Recipient, Retention, Software, Stored};
+use archive::{DriverData, EvidenceRecord, Previous, Recipient, Resend, Retention, Software, Stored};
 use comms::{MessageClass, Revision};
 use jiff::Timestamp;
 use ledger::{ArchivedAs, Lease, LedgerError};
@@ -51,7 +51,8 @@ pub fn record(job: &Job<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
         message_class: class,
         subject: job.plan.subject.clone(),
         revision: job.plan.revision.clone(),
-        order: job.plan.order.clone(),
+        order: content.owner.as_ref().unwrap_or(&job.plan.order).clone(),
+        name: content.name.clone(),
         customer: customer.map(|key| key.as_str().to_owned()),
         trigger: archive::Trigger {
             topic: job.item.trigger.topic.clone(),
@@ -75,7 +76,11 @@ pub fn record(job: &Job<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
         configuration: details.configuration.clone(),
         software: SOFTWARE,
         previous: evidence.previous,
-        resend: None,
+        resend: job.again.map(|again| Resend {
+            actor: again.resend.actor.clone(),
+            reason: again.resend.reason.clone(),
+            of: again.resend.of.clone(),
+        }),
         test: *test,
     }
 }

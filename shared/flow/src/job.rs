@@ -5,14 +5,16 @@
 //! into "not sent". Where the doubt cannot be settled, every end but `accepted` is `unknown`.
 
 use crate::{
+    admission::{self, Answer},
+    again::{self, Again},
     document_flow::{Content, DocumentFlow, Gather, GatherError, Gathered, Plan},
     doubt::{self, Doubt},
     fault, produce, report, send,
 };
-use archive::Archive;
-use comms::{Class, Classify, CommunicationId, CustomerKey, MessageClass, State, WriteBackState, chain};
+use archive::{Archive, EvidenceRecord};
+use comms::{Class, Classify, CommunicationId, CustomerKey, Gid, MessageClass, State, WriteBackState, chain};
 use delivery::Channels;
-use exstream::{Catalogue, Exstream};
+use exstream::{Batch, Catalogue, Exstream};
 use jiff::Timestamp;
 use ledger::{ArchivedAs, Claim, ClaimRequest, Lease, Ledger, Outcome};
 use secrecy::ExposeSecret;
@@ -31,6 +33,8 @@ pub struct Tools {
     pub exstream: Exstream,
     /// The same, for documents that Exstream sends while composing.
     pub sending_exstream: Exstream,
+    /// For documents that a batch job composed.
+    pub batch: Batch,
     pub catalogue: Catalogue,
     pub archive: Archive,
     pub ledger: Ledger,
@@ -53,6 +57,8 @@ pub struct Job<'a> {
     /// Unique to this delivery of the message.
     pub owner: &'a str,
     pub receive_count: u32,
+    /// Where a person asked for it.
+    pub again: Option<&'a Again>,
 }
 
 /// Where a communication stands after an attempt, and what Shopify is to be told.
@@ -82,11 +88,14 @@ const LEASE_GRACE: Duration = Duration::from_secs(5);
 const MOST_SENDS: u32 = 2;
 /// Kept back from a send's time, to archive and record what came of it.
 const RECORDING: Duration = Duration::from_secs(3);
+/// After this long a channel may know what became of what it took.
+const FIRST_CHECK: Duration = Duration::from_secs(5 * 60);
 /// A send that has less time than this is left to the next delivery.
 const SHORTEST_SEND: Duration = Duration::from_secs(5);
 
 impl Job<'_> {
-    pub async fn run<F: DocumentFlow>(&self, flow: &F) -> Result<Settled, Retry> {
+    /// Nothing, if nothing is to be made and nothing was recorded.
+    pub async fn run<F: DocumentFlow>(&self, flow: &F) -> Result<Option<Settled>, Retry> {
         let now = self.now();
         let claim = self
             .tools
@@ -117,7 +126,7 @@ impl Job<'_> {
                     && (self.receive_count > 1 || age > REPORT_OVERDUE);
                 let report = owed.then(|| report::item(&entry, &self.loaded.config));
                 let (state, attempts) = (entry.state, entry.attempts);
-                Ok(Settled { state, reason: entry.reason, attempts, fresh: false, report })
+                Ok(Some(Settled { state, reason: entry.reason, attempts, fresh: false, report }))
             }
             Claim::InProgress { until } => {
                 let after = Duration::try_from(until.duration_since(now)).unwrap_or_default();
@@ -126,32 +135,55 @@ impl Job<'_> {
         }
     }
 
-    async fn work<F: DocumentFlow>(&self, flow: &F, lease: &Lease) -> Result<Settled, Retry> {
-        let test = self.item.trigger.test || self.settings.dry_run;
+    async fn work<F: DocumentFlow>(&self, flow: &F, lease: &Lease) -> Result<Option<Settled>, Retry> {
+        let test = self.item.trigger.test || self.loaded.config.is_dry_run(self.plan.document);
         let end = End { test, archived: lease.entry.archived.as_ref(), ..End::default() };
         let doubt = match doubt::settle(self, lease).await {
             Ok(doubt) => doubt,
-            Err(halt) => return self.halt(lease, halt, End { doubt: Doubt::Open, ..end }).await,
+            Err(halt) => return self.halt(lease, halt, End { doubt: Doubt::Open, ..end }).await.map(Some),
         };
         if let Doubt::Sent { reference } = &doubt {
-            return self.end(lease, State::Accepted, End { reference: Some(reference), ..end }).await;
+            let end = End { reference: Some(reference), ..end };
+            return self.end(lease, State::Accepted, end).await.map(Some);
         }
         let end = End { doubt, ..end };
         if !self.plan.wanted {
-            return self.suppress(lease, "switched off while it was being made", end).await;
+            return self.suppress(lease, "switched off while it was being made", end).await.map(Some);
         }
-        let content = match self.gather(flow).await {
+        let gathered = match self.copy_of() {
+            Some(record) => Ok(Gathered::Ready(Box::new(again::content(record)))),
+            None => self.gather(flow).await,
+        };
+        let content = match gathered {
             Ok(Gathered::Ready(content)) => content,
-            Ok(Gathered::Suppressed(reason)) => return self.suppress(lease, reason, end).await,
-            Err(halt) => return self.halt(lease, halt, end).await,
+            Ok(Gathered::Suppressed { reason, owner }) => {
+                return self.suppress(lease, &reason, End { owner: owner.as_ref(), ..end }).await.map(Some);
+            }
+            // what may have been sent is not nothing
+            Ok(Gathered::Nothing(reason)) if end.doubt != Doubt::None => {
+                return self.suppress(lease, &reason, end).await.map(Some);
+            }
+            Ok(Gathered::Nothing(reason)) => return self.forget(lease, &reason).await.map(|()| None),
+            Err(halt) => return self.halt(lease, halt, end).await.map(Some),
         };
         fault::point("gather");
-        let customer = match self.customer_key(&content).await {
+        let end = End { owner: content.owner.as_ref(), ..end };
+        self.go_on(lease, &content, test, end).await.map(Some)
+    }
+
+    async fn go_on(
+        &self,
+        lease: &Lease,
+        content: &Content,
+        test: bool,
+        end: End<'_>,
+    ) -> Result<Settled, Retry> {
+        let customer = match self.customer_key(content).await {
             Ok(key) => key,
             Err(error) => return self.halt(lease, Halt::of(&error), end).await,
         };
         let test = test || content.test;
-        let channel = if test { None } else { self.channel(lease, &content) };
+        let channel = if test { None } else { self.channel(lease, content) };
         let end = End { customer: customer.as_ref(), channel: channel.map(Channel::name), test, ..end };
         if channel.is_none() && lease.entry.state == State::Sending {
             return self.suppress(lease, "delivery was switched off before it was sent", end).await;
@@ -159,7 +191,21 @@ impl Job<'_> {
         if channel.is_none() && !test && !self.settings.channels.is_empty() {
             return self.suppress(lease, "no channel can reach the recipient", end).await;
         }
-        let draft = Draft { content: &content, channel, test, customer: customer.as_ref() };
+        // what Exstream has sent already needs no leave
+        if channel.is_some() && end.doubt != Doubt::SentByExstream {
+            match admission::ask(self, content, customer.as_ref()).await {
+                Ok(Answer::Admitted) => {}
+                Ok(Answer::Suppressed(reason)) => return self.suppress(lease, &reason, end).await,
+                Ok(Answer::Later(until)) => {
+                    let after = Duration::try_from(until.duration_since(self.now())).ok();
+                    let retry =
+                        self.give_back(lease, false, Class::transient(), "quiet hours".to_owned()).await;
+                    return Err(Retry { after, ..retry });
+                }
+                Err(error) => return self.halt(lease, Halt::of(&error), end).await,
+            }
+        }
+        let draft = Draft { content, channel, test, customer: customer.as_ref() };
         self.make(lease, &draft, end).await
     }
 
@@ -187,6 +233,7 @@ impl Job<'_> {
             config: &self.loaded.config,
             secrets: self.secrets,
             shopify: &self.tools.shopify,
+            locale: None,
             now: self.now(),
             time_left: self.time_left(),
         };
@@ -208,9 +255,17 @@ impl Job<'_> {
     }
 
     async fn customer_key(&self, content: &Content) -> Result<Option<CustomerKey>, SecretError> {
-        let Some(customer) = &content.customer else { return Ok(None) };
+        let Some(customer) = &content.customer else { return Ok(content.known_customer.clone()) };
         let key = self.tools.secrets.customer_key(self.now()).await?;
         Ok(Some(CustomerKey::derive(key.expose_secret().as_bytes(), &self.item.shop, customer)))
+    }
+
+    /// Nothing is recorded of it.
+    async fn forget(&self, lease: &Lease, reason: &str) -> Result<(), Retry> {
+        self.tools.ledger.forget(lease).await.map_err(|error| Retry::of(&error))?;
+        let (shop, flow, document) = (&self.item.shop, self.item.flow, self.plan.document);
+        tracing::info!(%shop, %flow, %document, communication = %self.communication, state = "nothing", reason);
+        Ok(())
     }
 
     async fn suppress(&self, lease: &Lease, reason: &str, end: End<'_>) -> Result<Settled, Retry> {
@@ -240,7 +295,7 @@ impl Job<'_> {
             state => state,
         };
         let now = self.now();
-        let write_back = report::owed(&self.loaded.config, end.test);
+        let write_back = report::owed(&self.loaded.config, end.owner.unwrap_or(&self.plan.order), end.test);
         let outcome = Outcome {
             archived: end.archived,
             channel: end.channel,
@@ -248,6 +303,8 @@ impl Job<'_> {
             reason: end.reason,
             customer: end.customer,
             write_back: Some(write_back),
+            order: end.owner,
+            check_at: self.check_at(state, &end, lease, now),
         };
         if let Err(error) = self.tools.ledger.complete(lease, state, &outcome, now).await {
             if let Some(reference) = end.reference {
@@ -264,10 +321,20 @@ impl Job<'_> {
             entry.archived = end.archived.cloned().or(entry.archived);
             entry.channel = end.channel.map(str::to_owned).or(entry.channel);
             entry.reason = end.reason.map(str::to_owned);
+            if let Some(owner) = end.owner {
+                entry.order = owner.clone();
+            }
             report::item(&entry, &self.loaded.config)
         });
         let reason = end.reason.map(str::to_owned);
         Ok(Settled { state, reason, attempts: lease.entry.attempts, fresh: true, report })
+    }
+
+    /// When the channel is to be asked what became of it, if it is one that can say.
+    fn check_at(&self, state: State, end: &End<'_>, lease: &Lease, now: Timestamp) -> Option<Timestamp> {
+        let channel = end.channel.or(lease.entry.channel.as_deref()).and_then(Channel::from_name);
+        (state == State::Accepted && channel == Some(Channel::Email))
+            .then(|| now.checked_add(FIRST_CHECK).unwrap_or(now))
     }
 
     /// Lets go of the lease, so that the retry need not wait for it to lapse.
@@ -281,6 +348,11 @@ impl Job<'_> {
             Class::Permanent | Class::Unknown => None,
         };
         Retry { at_least, ..Retry::new(reason) }
+    }
+
+    /// The record of the issue whose bytes are to go out again.
+    pub fn copy_of(&self) -> Option<&EvidenceRecord> {
+        self.again.and_then(|again| again.copy_of.as_ref())
     }
 
     pub fn now(&self) -> Timestamp {
@@ -352,6 +424,8 @@ struct End<'a> {
     reference: Option<&'a str>,
     reason: Option<&'a str>,
     customer: Option<&'a CustomerKey>,
+    /// The order, customer or company location it belongs to, where the plan did not name it.
+    owner: Option<&'a Gid>,
     test: bool,
     doubt: Doubt,
 }

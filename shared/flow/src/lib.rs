@@ -13,16 +13,21 @@
 //!
 //! Where Exstream itself sends while composing, the send is marked before composing.
 
+mod admission;
+mod again;
 mod batch;
 mod document_flow;
 mod doubt;
 mod evidence;
 mod fault;
 mod job;
+pub mod preview;
 mod produce;
-mod report;
+pub mod report;
 mod send;
 
 pub use batch::FlowHandler;
-pub use document_flow::{Content, DocumentFlow, Gather, GatherError, Gathered, Plan};
+pub use document_flow::{
+    BatchOutput, Consent, Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned, plans,
+};
 pub use job::Tools;

@@ -4,14 +4,16 @@
 //! takes no others. Dying anywhere in here costs at most one composition.
 
 use crate::{
+    again,
+    document_flow::BatchOutput,
     evidence::{self, Evidence, dated, format_name},
     fault,
     job::{Draft, Halt, Job},
 };
 use archive::{Composed, Details, Location, Stored, TemplateBasis, sha256_hex};
 use bytes::Bytes;
-use comms::chain;
-use exstream::{Basis, ComposeCall, ExstreamError, TemplateCall};
+use comms::{Class, Classify, chain};
+use exstream::{Basis, BatchCall, ComposeCall, ExstreamError, TemplateCall};
 use ledger::{ArchivedAs, Lease};
 use shop_config::{Channel, DriverFormat};
 use std::time::Duration;
@@ -30,14 +32,22 @@ pub struct Archived {
 pub async fn document(job: &Job<'_>, lease: &Lease, draft: &Draft<'_>) -> Result<Archived, Halt> {
     let dated = dated(&lease.entry);
     let location = Location::new(&job.item.shop, dated, job.plan.document, job.communication, draft.test);
-    let driver_sha256 = driver_hash(job, &draft.content.driver)?;
+    let driver_sha256 = match job.copy_of() {
+        Some(record) => record.driver_data.sha256.clone(),
+        None => driver_hash(job, &draft.content.driver)?,
+    };
     let mut earlier = archive::Found::default();
     if lease.is_takeover() {
         earlier = job.tools.archive.find(&location).await.map_err(|error| Halt::of(&error))?;
     }
     let (stored, bytes) = match earlier.document {
         Some(stored) => (stored, None),
-        None => compose_and_archive(job, lease, draft, &location, &driver_sha256).await?,
+        None => match job.copy_of() {
+            Some(record) => {
+                again::copy(job, record, &location, draft.channel, retention_days(job, draft)).await?
+            }
+            None => compose_and_archive(job, lease, draft, &location, &driver_sha256).await?,
+        },
     };
     fault::point("archive-document");
     let record = match earlier.record {
@@ -116,7 +126,7 @@ async fn compose_and_archive(
             customer_number: output.customer_number,
             channel: draft.channel.map(|channel| channel.name().to_owned()),
             locale: draft.content.recipient.locale.clone(),
-            schema: draft.content.schema.to_owned(),
+            schema: draft.content.schema.clone(),
             configuration: job.loaded.version_id.clone(),
             retention_days: retention_days(job, draft),
             pages: None,
@@ -139,8 +149,26 @@ fn retention_days(job: &Job<'_>, draft: &Draft<'_>) -> u16 {
     if draft.test { TEST_RETENTION_DAYS } else { job.settings.retention_days }
 }
 
+/// Composes the document, or takes what a batch job composed. Where the job has nothing to give any more, it is
+/// composed like any other: its data is at hand.
 async fn compose(job: &Job<'_>, draft: &Draft<'_>, sends: bool) -> Result<exstream::Output, ExstreamError> {
     let settings = &job.loaded.config.exstream;
+    if let Some(BatchOutput { job: batch_job, index }) = draft.content.composed.as_ref().filter(|_| !sends) {
+        let call = BatchCall {
+            shop: &job.item.shop,
+            settings,
+            document: job.settings,
+            credentials: &job.secrets.exstream,
+            now: job.now(),
+            timeout: job.time_left().min(settings.timeout()),
+        };
+        match job.tools.batch.artifact(call, batch_job, *index).await {
+            Err(error) if error.class() == Class::Permanent => {
+                tracing::warn!(communication = %job.communication, error = %chain(&error), "composed on demand instead of by its batch job");
+            }
+            output => return output,
+        }
+    }
     // what Exstream sends must be archived and recorded within this invocation, too
     let left = if sends { job.time_to_send().unwrap_or_default() } else { job.time_left() };
     let call = ComposeCall {

@@ -1,14 +1,16 @@
 //! What Shopify is told about a communication.
 
-use comms::{State, WriteBackState};
+use comms::{Gid, State, WriteBackState};
 use jiff::Timestamp;
 use ledger::Entry;
 use shop_config::ShopConfig;
 use work::WriteBackItem;
 
-/// Whether this shop is to be told of this communication.
-pub fn owed(config: &ShopConfig, test: bool) -> WriteBackState {
-    if config.write_back.enabled && !test { WriteBackState::Pending } else { WriteBackState::None }
+/// Whether this shop is to be told of a communication about `owner`. What belongs to no order, customer or
+/// company location has nowhere to be reported.
+pub fn owed(config: &ShopConfig, owner: &Gid, test: bool) -> WriteBackState {
+    let carries = matches!(owner.kind(), "Order" | "Customer" | "CompanyLocation");
+    if config.write_back.enabled && !test && carries { WriteBackState::Pending } else { WriteBackState::None }
 }
 
 /// The report of an entry as the ledger has it.
@@ -21,6 +23,7 @@ pub fn item(entry: &Entry, config: &ShopConfig) -> WriteBackItem {
         v: WriteBackItem::VERSION,
         shop: entry.shop.clone(),
         owner: entry.order.clone(),
+        subject: (entry.subject != entry.order).then(|| entry.subject.clone()),
         communication: entry.communication.clone(),
         document: entry.document,
         state: entry.state,

@@ -45,7 +45,7 @@ pub async fn send(
         communication: job.communication,
         channel,
         recipient: &draft.content.recipient,
-        order_name: draft.content.order_name.as_deref(),
+        order_name: draft.content.name.as_deref(),
         content: &bytes,
         media_type: &output.media_type,
         sha256: &output.sha256,

@@ -16,8 +16,12 @@
 //! once the lease has lapsed. Times are milliseconds since the Unix epoch, given by the caller.
 
 mod entry;
+mod outcomes;
+mod recipients;
 mod request;
 mod table;
 
 pub use entry::{ArchivedAs, Entry};
+pub use outcomes::Fate;
+pub use recipients::{Admission, Cap};
 pub use table::{Claim, ClaimRequest, Lease, Ledger, LedgerError, Outcome, SendMark};

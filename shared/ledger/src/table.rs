@@ -6,7 +6,7 @@ use crate::{
 };
 use aws_sdk_dynamodb::{
     Client,
-    operation::update_item::builders::UpdateItemFluentBuilder,
+    operation::{delete_item::DeleteItemError, update_item::builders::UpdateItemFluentBuilder},
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use comms::{
@@ -111,11 +111,15 @@ pub struct Outcome<'a> {
     pub reason: Option<&'a str>,
     pub customer: Option<&'a CustomerKey>,
     pub write_back: Option<WriteBackState>,
+    /// The order, customer or company location it belongs to, where the claim did not name it.
+    pub order: Option<&'a Gid>,
+    /// When the channel is to be asked what became of it. Absent for channels that cannot say.
+    pub check_at: Option<Timestamp>,
 }
 
 pub struct Ledger {
-    client: Client,
-    table: String,
+    pub(crate) client: Client,
+    pub(crate) table: String,
 }
 
 impl Ledger {
@@ -212,6 +216,38 @@ impl Ledger {
         owned(lease, "releasing", update.send().await)
     }
 
+    /// Forgets a communication of which nothing was made. Only the lease's owner can, and not once a document
+    /// was archived or a send begun.
+    pub async fn forget(&self, lease: &Lease) -> Result<(), LedgerError> {
+        let result = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .key("pk", text(lease.entry.communication.as_str()))
+            .condition_expression(
+                "#owner = :owner AND #state = :claimed AND attribute_not_exists(archive_key)",
+            )
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":owner", text(&lease.entry.owner))
+            .expression_attribute_values(":claimed", text(State::Claimed.name()))
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            {
+                Err(LedgerError::LostLease(lease.entry.communication.clone()))
+            }
+            Err(error) => {
+                Err(LedgerError::Request { doing: "forgetting a communication", source: error.into() })
+            }
+        }
+    }
+
     /// Ends the work on a communication. Only the lease's owner can.
     pub async fn complete(
         &self,
@@ -256,6 +292,14 @@ impl Ledger {
                 put(name, text(value));
             }
         }
+        if let Some(at) = outcome.check_at {
+            put("check_shop", text(lease.entry.shop.as_str()));
+            put("check_epoch_ms", millis(at));
+        }
+        if let Some(order) = outcome.order {
+            put("order", text(order.as_str()));
+            put("so", text(&format!("{}#{order}", lease.entry.shop)));
+        }
         if let Some(archived) = outcome.archived {
             put("archive_key", text(&archived.archive_key));
             put("archive_version", text(&archived.archive_version));
@@ -295,10 +339,13 @@ impl Ledger {
         owned(lease, "recording a state", update.send().await)
     }
 
-    /// Notes what Shopify answered. A report that arrived is never overwritten by one that failed.
+    /// Notes what Shopify answered to the report of a communication's state. Where the state has moved on since,
+    /// nothing is noted: another report is on its way. A report that arrived is never overwritten by one that
+    /// failed.
     pub async fn record_write_back(
         &self,
         communication: &CommunicationId,
+        reported: State,
         state: WriteBackState,
         reason: Option<&str>,
     ) -> Result<(), LedgerError> {
@@ -307,12 +354,14 @@ impl Ledger {
             .update_item()
             .table_name(&self.table)
             .key("pk", text(communication.as_str()))
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":of", text(reported.name()))
             .expression_attribute_values(":state", text(state.name()));
         let condition = if state == WriteBackState::Reported {
-            "attribute_exists(pk)"
+            "#state = :of"
         } else {
             update = update.expression_attribute_values(":reported", text(WriteBackState::Reported.name()));
-            "attribute_exists(pk) AND write_back <> :reported"
+            "#state = :of AND write_back <> :reported"
         };
         update = match reason {
             Some(reason) => update
@@ -377,7 +426,7 @@ impl Ledger {
         Ok(entries)
     }
 
-    fn update(&self, communication: &CommunicationId) -> UpdateItemFluentBuilder {
+    pub(crate) fn update(&self, communication: &CommunicationId) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
             .table_name(&self.table)

@@ -5,9 +5,11 @@
 //! one HTTP stack. Secrets and shop configurations are read on first use and kept for a time-to-live.
 
 mod metrics;
+mod rounds;
 mod secrets;
 mod start;
 
 pub use metrics::Metrics;
+pub use rounds::each_shop;
 pub use secrets::{SecretError, Secrets, ShopSecrets};
 pub use start::{Invocation, Service, StartError, function_name, optional, required, run};

@@ -4,7 +4,7 @@ use crate::Secrets;
 use archive::{Archive, LockMode};
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use delivery::Channels;
-use exstream::{Catalogue, Exstream, TokenSource};
+use exstream::{Batch, Catalogue, Exstream, TokenSource};
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use ledger::Ledger;
@@ -12,7 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use shop_config::ConfigStore;
 use std::{str::FromStr, sync::Arc, time::Duration};
 use tracing_subscriber::EnvFilter;
-use work::{Backoff, Payloads, Queue};
+use work::{Backoff, Checkpoints, Payloads, Queue};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -107,6 +107,10 @@ impl Service {
         Ok(Payloads::new(self.s3.clone(), required("OPERATIONS_BUCKET")?))
     }
 
+    pub fn checkpoints(&self) -> Result<Checkpoints, StartError> {
+        Ok(Checkpoints::new(self.s3.clone(), required("OPERATIONS_BUCKET")?))
+    }
+
     pub fn secrets(&self) -> Result<Secrets, StartError> {
         let client = aws_sdk_secretsmanager::Client::new(&self.aws);
         Ok(Secrets::new(client, required("SECRET_PREFIX")?, self.config_ttl.max(Duration::from_secs(300))))
@@ -120,6 +124,11 @@ impl Service {
     /// For documents that Exstream sends while composing.
     pub fn sending_exstream(&self) -> Exstream {
         Exstream::new(self.http_unpooled.clone(), Arc::clone(&self.tokens))
+    }
+
+    /// For documents that a batch job composes.
+    pub fn batch(&self) -> Batch {
+        Batch::new(self.http(), Arc::clone(&self.tokens))
     }
 
     pub fn catalogue(&self) -> Catalogue {

@@ -5,10 +5,18 @@
 //! [`ShopConfig::parse`] is the only way to get one, so whoever holds one holds a valid one. [`ConfigStore`]
 //! reads files with a time-to-live, so that a change needs no redeployment.
 
+mod letters;
+mod marketing;
 mod model;
+mod statements;
 mod store;
 mod validate;
 
+pub use letters::*;
+pub use marketing::{
+    Audience, Campaign, FrequencyCap, Loyalty, Marketing, Offer, QuietHours, Replenishment, SegmentOffer,
+};
 pub use model::*;
+pub use statements::{Compose, Statements};
 pub use store::{ConfigError, ConfigStore, Loaded, config_key};
 pub use validate::{InvalidConfig, Problem};

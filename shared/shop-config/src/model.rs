@@ -1,7 +1,8 @@
 //! The configuration's types. Defaults are the values shown in OpenText's and Shopify's own documentation.
 
+use crate::{Exceptions, Marketing, Returns, Shipping, Statements, Texts};
 use comms::{Document, MessageClass, ShopDomain};
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
@@ -24,6 +25,12 @@ pub struct ShopConfig {
     #[serde(default)]
     pub locales: Vec<String>,
     pub brand: Brand,
+    /// Further brands, by a name of one's own, for documents that say so.
+    #[serde(default)]
+    pub brands: BTreeMap<String, Brand>,
+    /// Compose and archive everything under `test/`; deliver nothing.
+    #[serde(default)]
+    pub dry_run: bool,
     #[serde(default)]
     pub shopify: Shopify,
     pub exstream: Exstream,
@@ -31,6 +38,18 @@ pub struct ShopConfig {
     pub delivery: Delivery,
     #[serde(default)]
     pub write_back: WriteBack,
+    #[serde(default)]
+    pub shipping: Shipping,
+    #[serde(default)]
+    pub returns: Returns,
+    #[serde(default)]
+    pub exceptions: Exceptions,
+    #[serde(default)]
+    pub marketing: Marketing,
+    /// Absent: what no event brought is not looked for.
+    pub reconcile: Option<Reconcile>,
+    /// Absent: no statement runs.
+    pub statements: Option<Statements>,
     /// The documents this shop sends, by document name. A document that is not here is off.
     pub documents: BTreeMap<Document, DocumentConfig>,
 }
@@ -42,6 +61,8 @@ pub struct Brand {
     pub name: String,
     /// The address shown for questions, in documents and as the e-mail's reply address.
     pub reply_to: Option<String>,
+    /// The name an e-mail comes from. Default: the brand's.
+    pub sender: Option<String>,
 }
 
 /// How to reach the shop's Admin API. The credentials are in the shop's secret.
@@ -156,6 +177,16 @@ impl Default for WriteBack {
     }
 }
 
+/// The look-back in Shopify for what no event brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reconcile {
+    /// When this shop began to use this system, such as `2026-11-22T00:00:00Z`. What happened before was
+    /// somebody else's to tell.
+    #[schemars(with = "String")]
+    pub since: Timestamp,
+}
+
 /// One document of one shop.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -180,6 +211,10 @@ pub struct DocumentConfig {
     /// Channels in order of preference. The first that can reach the recipient is used. Empty: archive only.
     #[serde(default)]
     pub channels: Vec<Channel>,
+    /// One of `brands`. Default: `brand`.
+    pub brand: Option<String>,
+    /// The locales this document's template can speak. Default: the shop's.
+    pub locales: Option<Vec<String>>,
     /// Default: the document's own class.
     pub message_class: Option<MessageClass>,
     /// For how many days the archive refuses to delete the document.
@@ -202,6 +237,9 @@ pub struct DocumentConfig {
     /// Compose and archive under `test/`; deliver nothing.
     #[serde(default)]
     pub dry_run: bool,
+    /// When this document was switched on. What happened before leads to none, however late its event comes.
+    #[schemars(with = "Option<String>")]
+    pub since: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -261,17 +299,67 @@ impl ShopConfig {
         self.documents.get(&document).filter(|config| config.enabled)
     }
 
-    /// The locale to write in: the wanted one, its language, or the shop's default.
+    /// Who writes a document.
+    pub fn brand(&self, document: Document) -> &Brand {
+        let named = self.documents.get(&document).and_then(|settings| settings.brand.as_ref());
+        named.and_then(|name| self.brands.get(name)).unwrap_or(&self.brand)
+    }
+
+    /// The locale to write a document in: the first wanted one that its template speaks, or whose language it
+    /// speaks; else the shop's default.
     ///
     /// ```text
     /// wanted fr-CA, locales [en, fr] → fr
     /// ```
-    pub fn locale<'a>(&'a self, wanted: Option<&str>) -> &'a str {
-        let known = |want: &str| self.locales.iter().find(|known| known.eq_ignore_ascii_case(want));
-        wanted
-            .and_then(|wanted| known(wanted).or_else(|| wanted.split(['-', '_']).next().and_then(known)))
-            .unwrap_or(&self.default_locale)
+    pub fn locale<'a>(&'a self, document: Document, wanted: &[Option<&str>]) -> Locale<'a> {
+        let own = self.documents.get(&document).and_then(|settings| settings.locales.as_ref());
+        let locales = own.unwrap_or(&self.locales);
+        let known = |want: &str| locales.iter().find(|known| known.eq_ignore_ascii_case(want));
+        let spoken = |want: &str| {
+            known(want).or_else(|| want.split(['-', '_']).next().and_then(known)).map(String::as_str)
+        };
+        let mut asked = wanted.iter().flatten().copied().peekable();
+        let any = asked.peek().is_some();
+        match asked.find_map(spoken) {
+            Some(locale) => Locale { locale, translated: true },
+            None => Locale {
+                locale: &self.default_locale,
+                // somebody who asked for no language got what they asked for
+                translated: !any
+                    || wanted.iter().flatten().all(|want| same_language(want, &self.default_locale)),
+            },
+        }
     }
+
+    /// Whether a document that is switched on is made of what happened at this moment, if that is known.
+    pub fn is_since(&self, document: Document, happened: Option<Timestamp>) -> bool {
+        let since = self.documents.get(&document).and_then(|settings| settings.since);
+        since.zip(happened).is_none_or(|(since, happened)| happened >= since)
+    }
+
+    /// Whether a document is only rehearsed.
+    pub fn is_dry_run(&self, document: Document) -> bool {
+        self.dry_run || self.documents.get(&document).is_some_and(|settings| settings.dry_run)
+    }
+}
+
+/// A document's locale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Locale<'a> {
+    pub locale: &'a str,
+    /// Whether it is in a language the customer asked for.
+    pub translated: bool,
+}
+
+/// The text in a locale, in its language, or in the shop's default locale.
+pub fn text_in<'a>(texts: &'a Texts, locale: &str, default_locale: &str) -> Option<&'a str> {
+    let language = locale.split(['-', '_']).next().unwrap_or(locale);
+    [locale, language, default_locale].iter().find_map(|name| texts.get(*name)).map(String::as_str)
+}
+
+fn same_language(one: &str, other: &str) -> bool {
+    let language = |text: &str| text.split(['-', '_']).next().map(str::to_ascii_lowercase);
+    language(one) == language(other)
 }
 
 impl DocumentConfig {

@@ -27,6 +27,8 @@ pub enum ConfigError {
     OtherShop { shop: ShopDomain, found: ShopDomain },
     #[error("the configuration of {0} is over 256 KiB or not UTF-8")]
     Oversized(ShopDomain),
+    #[error("listing the shops")]
+    List(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("reading the configuration of {shop} from S3")]
     Read { shop: ShopDomain, source: Box<dyn std::error::Error + Send + Sync> },
 }
@@ -39,14 +41,17 @@ impl Classify for ConfigError {
             | Self::Invalid { .. }
             | Self::OtherShop { .. }
             | Self::Oversized(_)
+            | Self::List(_)
             | Self::Read { .. } => Class::transient(),
         }
     }
 }
 
+const PREFIX: &str = "config/";
+
 /// The object key of a shop's configuration in the operations bucket.
 pub fn config_key(shop: &ShopDomain) -> String {
-    format!("config/{shop}.toml")
+    format!("{PREFIX}{shop}.toml")
 }
 
 pub struct ConfigStore {
@@ -70,6 +75,21 @@ impl ConfigStore {
             })
             .await?;
         found.as_ref().clone().ok_or_else(|| ConfigError::NotServed(shop.clone()))
+    }
+
+    /// The shops that are served: those with a configuration, whether or not it is valid.
+    pub async fn shops(&self) -> Result<Vec<ShopDomain>, ConfigError> {
+        let listed = self.s3.list_objects_v2().bucket(&self.bucket).prefix(PREFIX);
+        let mut pages = listed.into_paginator().send();
+        let mut shops = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| ConfigError::List(error.into()))?;
+            let keys = page.contents().iter().filter_map(|object| object.key());
+            shops.extend(keys.filter_map(|key| {
+                key.strip_prefix(PREFIX)?.strip_suffix(".toml")?.parse::<ShopDomain>().ok()
+            }));
+        }
+        Ok(shops)
     }
 
     async fn read(&self, shop: &ShopDomain) -> Result<Option<Loaded>, ConfigError> {

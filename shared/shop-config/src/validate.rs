@@ -89,12 +89,12 @@ impl ShopConfig {
 }
 
 #[derive(Default)]
-struct Check {
+pub(crate) struct Check {
     problems: Vec<Problem>,
 }
 
 impl Check {
-    fn fail(&mut self, field: impl Into<String>, what: impl Into<String>) {
+    pub(crate) fn fail(&mut self, field: impl Into<String>, what: impl Into<String>) {
         self.problems.push(Problem { field: field.into(), what: what.into() });
     }
 
@@ -124,6 +124,13 @@ impl Check {
             self.token("delivery.email.token", &email.token);
             self.timeout("delivery.email.timeout_ms", email.timeout_ms);
         }
+        config.shipping.check(self, &config.returns);
+        config.returns.check(self);
+        config.exceptions.check(self, &config.locales);
+        config.marketing.check(self, &config.default_locale);
+        if let Some(statements) = &config.statements {
+            statements.check(self);
+        }
         if config.write_back.namespace.len() < 3 || config.write_back.key.len() < 2 {
             self.fail("write_back", "a metafield needs a namespace of 3 and a key of 2 characters or more");
         }
@@ -131,11 +138,10 @@ impl Check {
 
     fn document(&mut self, config: &ShopConfig, document: Document, settings: &DocumentConfig) {
         let field = |name: &str| format!("documents.{document}.{name}");
-        if document.flow() != Flow::OrderConfirmation {
-            self.fail(
-                format!("documents.{document}"),
-                format!("this version does not serve the flow {}", document.flow()),
-            );
+        if let Some(brand) = &settings.brand
+            && !config.brands.contains_key(brand)
+        {
+            self.fail(field("brand"), format!("`{brand}` is not one of `brands`"));
         }
         if settings.communication.trim().is_empty() {
             self.fail(field("communication"), "must name the Exstream communication");
@@ -156,14 +162,17 @@ impl Check {
         if settings.retention_days == 0 {
             self.fail(field("retention_days"), "must be at least 1");
         }
-        if settings.class(document) == MessageClass::Marketing && document.flow() == Flow::OrderConfirmation {
+        if settings.class(document) == MessageClass::Marketing && document.flow() != Flow::TargetedOffers {
             self.fail(
                 field("message_class"),
-                "consent is not checked yet for this document; use transactional or regulated",
+                "`marketing` is for the flow targeted-offers, which asks for consent; use transactional or regulated",
             );
         }
         if settings.after_edits && document != Document::OrderConfirmation {
             self.fail(field("after_edits"), "is for order-confirmation only");
+        }
+        if document.flow() == Flow::AccountStatements && !settings.tags.is_empty() {
+            self.fail(field("tags"), "cannot be given: company locations have no tags");
         }
         self.tags(&field("tags"), &settings.tags);
         self.channels(config, document, settings);
@@ -199,7 +208,7 @@ impl Check {
     }
 
     /// What Shopify takes: it would cut a list at a comma, and refuse the rest after the document was sent.
-    fn tags(&mut self, field: &str, tags: &[String]) {
+    pub(crate) fn tags(&mut self, field: &str, tags: &[String]) {
         for tag in tags {
             if tag.trim().is_empty() || tag.contains(',') || tag.chars().count() > MAX_TAG_CHARS {
                 self.fail(field, format!("a tag has 1 to {MAX_TAG_CHARS} characters and no comma"));
@@ -208,7 +217,7 @@ impl Check {
     }
 
     /// TLS everywhere but to this very machine, where the local run lives.
-    fn url(&mut self, field: &str, url: &str) {
+    pub(crate) fn url(&mut self, field: &str, url: &str) {
         let loopback = ["http://127.0.0.1", "http://localhost"].iter().any(|it| {
             url.strip_prefix(it).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
         });
@@ -241,7 +250,8 @@ impl Check {
 mod tests {
     use super::*;
 
-    const DEMO: &str = include_str!("../../../infra/local/config/demo-shop.toml");
+    const SHOP: &str = include_str!("../tests/fixtures/shop.toml");
+    const SAMPLE: &str = include_str!("../../../infra/local/config/demo-shop.toml");
 
     fn problems(text: &str) -> String {
         ShopConfig::parse(text).unwrap_err().to_string()
@@ -252,14 +262,14 @@ mod tests {
         let schema = schemars::schema_for!(ShopConfig).to_value();
         let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/shop-config.v1.json");
         contract::published(&file, &schema);
-        let sample: serde_json::Value = toml::from_str(DEMO).unwrap();
+        let sample: serde_json::Value = toml::from_str(SAMPLE).unwrap();
         contract::conforms(&schema, &sample);
-        assert!(ShopConfig::parse(DEMO).is_ok());
+        ShopConfig::parse(SAMPLE).unwrap();
     }
 
     #[test]
     fn every_problem_names_its_field() {
-        let text = DEMO
+        let text = SHOP
             .replace("version = 1", "version = 2")
             .replace("default_locale = \"en\"", "default_locale = \"de\"")
             .replace("http://127.0.0.1:4601\"\ndomain", "http://exstream.example\"\ndomain")
@@ -279,12 +289,15 @@ mod tests {
     #[test]
     fn each_rule_refuses_what_breaks_it() {
         let receipt =
-            |line: &str| DEMO.replace("[documents.receipt]", &format!("[documents.receipt]\n{line}"));
-        let exstream = |line: &str| DEMO.replace("[exstream]", &format!("[exstream]\n{line}"));
+            |line: &str| SHOP.replace("[documents.receipt]", &format!("[documents.receipt]\n{line}"));
+        let exstream = |line: &str| SHOP.replace("[exstream]", &format!("[exstream]\n{line}"));
         let long = "ü".repeat(65);
-        let tags = |tag: &str| DEMO.replace("receipt-printed", tag);
+        let tags = |tag: &str| SHOP.replace("receipt-printed", tag);
         for (text, problem) in [
-            (exstream("catalogue = false") + "template_pin = 1", "documents.receipt.template_pin: cannot"),
+            (
+                receipt("template_pin = 1").replace("[exstream]", "[exstream]\ncatalogue = false"),
+                "documents.receipt.template_pin: cannot",
+            ),
             (exstream("max_output_bytes = 0"), "exstream.max_output_bytes: must be between 1 and 33554432"),
             (exstream("max_output_bytes = 33554433"), "exstream.max_output_bytes: must be between"),
             (
@@ -293,24 +306,21 @@ mod tests {
             ),
             (
                 receipt("message_class = \"marketing\""),
-                "documents.receipt.message_class: consent is not checked yet for this document; use transactional or regulated",
+                "documents.receipt.message_class: `marketing` is for the flow targeted-offers",
             ),
             (receipt("after_edits = true"), "documents.receipt.after_edits: is for order-confirmation only"),
             (tags(""), "documents.receipt.tags: a tag has 1 to 40 characters and no comma"),
             (tags("a,b"), "documents.receipt.tags: a tag"),
             (tags(&"x".repeat(41)), "documents.receipt.tags: a tag"),
             (
-                DEMO.replace("\"Receipt\"", &format!("\"{long}\"")),
+                SHOP.replace("\"Receipt\"", &format!("\"{long}\"")),
                 "documents.receipt.data_source: must not be longer than 128 bytes",
             ),
             (
-                DEMO.replace("6f1f3ad0-7a55-4a07-9d0e-0c9b5b1f6a02", &long),
+                SHOP.replace("6f1f3ad0-7a55-4a07-9d0e-0c9b5b1f6a02", &long),
                 "documents.receipt.communication: must not be longer than 128 bytes",
             ),
-            (
-                DEMO.replace("[documents.receipt]", "[documents.packing-slip]"),
-                "documents.packing-slip: this version does not serve the flow shipping-documents",
-            ),
+            (receipt("brand = \"none\""), "documents.receipt.brand: `none` is not one of `brands`"),
         ] {
             let found = problems(&text);
             assert!(found.starts_with(problem) && !found.contains("; documents"), "{found}");
@@ -327,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_name_is_an_error_that_names_the_line() {
-        let text = DEMO.replace("channels = [\"print\"]", "chanels = [\"print\"]");
+        let text = SHOP.replace("channels = [\"print\"]", "chanels = [\"print\"]");
         let error = ShopConfig::parse(&text).unwrap_err();
         assert_eq!(error.excerpt(&text), Some("chanels = [\"print\"]"));
         let line = 1 + text.lines().position(|line| line.starts_with("chanels")).unwrap();
@@ -341,7 +351,7 @@ mod tests {
         for headers in
             ["headers = \"s3cr\\\"et\"", "headers = { a = \"s3cret }", "headers = { a = \"s3cret\", }}"]
         {
-            let text = DEMO.replace("[exstream]", &format!("[exstream]\n{headers}"));
+            let text = SHOP.replace("[exstream]", &format!("[exstream]\n{headers}"));
             let error = ShopConfig::parse(&text).unwrap_err();
             let shown = format!("{error} {error:?}");
             assert!(
@@ -370,10 +380,17 @@ mod tests {
 
     #[test]
     fn a_locale_falls_back_to_its_language_and_then_to_the_shops() {
-        let config = ShopConfig::parse(DEMO).unwrap();
-        for (wanted, locale) in [(Some("fr-CA"), "fr"), (Some("FR"), "fr"), (Some("de"), "en"), (None, "en")]
-        {
-            assert_eq!(config.locale(wanted), locale);
+        let config = ShopConfig::parse(SHOP).unwrap();
+        for (wanted, locale, translated) in [
+            (vec![Some("fr-CA")], "fr", true),
+            (vec![Some("FR")], "fr", true),
+            (vec![Some("de"), Some("fr")], "fr", true),
+            (vec![Some("de"), None], "en", false),
+            (vec![None], "en", true),
+            (vec![Some("en-GB")], "en", true),
+        ] {
+            let found = config.locale(Document::Receipt, &wanted);
+            assert_eq!((found.locale, found.translated), (locale, translated), "{wanted:?}");
         }
     }
 }

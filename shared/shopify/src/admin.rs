@@ -16,7 +16,7 @@ pub use error::{AdminError, ErrorCode, GraphqlError, UserError};
 pub use operations::{MAX_METAFIELDS, MetafieldWrite, StatusMetafield};
 pub use token::Credentials;
 
-use answer::Data;
+pub(crate) use answer::Data;
 use budget::Budgets;
 use comms::ShopDomain;
 use jiff::Timestamp;
@@ -37,9 +37,9 @@ const PAUSES: u32 = 5;
 
 /// A query or mutation. The texts are in `graphql/`.
 #[derive(Debug, Clone, Copy)]
-struct Operation {
-    name: &'static str,
-    text: &'static str,
+pub(crate) struct Operation {
+    pub name: &'static str,
+    pub text: &'static str,
 }
 
 /// Which shop is asked, as whom, and until when.
@@ -96,7 +96,7 @@ impl AdminApi {
     ///
     /// # Errors
     /// [`AdminError`]; `userErrors` are inside the data and are the caller's to look at.
-    async fn execute(
+    pub(crate) async fn execute(
         &self,
         call: Call<'_>,
         operation: Operation,

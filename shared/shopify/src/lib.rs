@@ -5,10 +5,18 @@
 //! [`comms::Money`], and an order looks the same whether an event brought it or a query fetched it. Errors
 //! name a field's path and never repeat what was in it.
 
+pub mod account;
 mod admin;
+pub mod bulk;
+pub mod changes;
 mod decode;
+pub mod dispute;
 mod event;
+pub mod fulfillment;
+pub mod marketing;
 mod order;
+pub mod payment;
+pub mod returns;
 
 pub use admin::{
     AdminApi, AdminError, Call, Credentials, ErrorCode, GraphqlError, MAX_METAFIELDS, MetafieldWrite,

@@ -1,6 +1,6 @@
 //! The messages. Public contracts: `schemas/work-item.v1.json`, `schemas/write-back-item.v1.json`.
 
-use comms::{CommunicationId, Document, Flow, Gid, ShopDomain, State};
+use comms::{CommunicationId, Document, Flow, Gid, Revision, ShopDomain, State};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -35,6 +35,24 @@ pub struct WorkItem {
     /// The key, in the operations bucket, of a payload too large for a message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload_key: Option<String>,
+    /// A person asks for another issue of a document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resend: Option<Resend>,
+}
+
+/// Another issue of a communication, as a communication of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Resend {
+    pub of: CommunicationId,
+    /// The issue's own revision, such as `resend-20261122T090000Z`.
+    pub revision: Revision,
+    /// Who asks.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// Compose again from what Shopify has now, instead of sending the archived bytes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recompose: bool,
 }
 
 /// The event, as far as evidence needs it.
@@ -63,6 +81,9 @@ pub struct WriteBackItem {
     pub shop: ShopDomain,
     /// The order, customer or company location that carries the report.
     pub owner: Gid,
+    /// What the document is about, where that is not the owner: a fulfillment, return or dispute of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Gid>,
     pub communication: CommunicationId,
     pub document: Document,
     pub state: State,
@@ -127,7 +148,7 @@ pub fn payload_key(shop: &ShopDomain, webhook_id: &str) -> Option<String> {
     plain.then(|| format!("work/{shop}/{webhook_id}.json"))
 }
 
-fn versioned<T: DeserializeOwned>(body: &str, version: fn(&T) -> u32) -> Result<T, InvalidItem> {
+pub(crate) fn versioned<T: DeserializeOwned>(body: &str, version: fn(&T) -> u32) -> Result<T, InvalidItem> {
     match serde_json::from_str(body) {
         Ok(item) if version(&item) == 1 => Ok(item),
         Ok(item) => Err(InvalidItem::Version(version(&item).into())),

@@ -1,14 +1,18 @@
 //! Queues: what is in a message, the one loop that handles a batch, and what a failed message does next.
 //!
-//! Messages are versioned JSON ([`WorkItem`], [`WriteBackItem`]; `schemas/`). A consumer calls [`each`] with
+//! Messages are versioned JSON ([`WorkItem`], [`WriteBackItem`], [`RunItem`]; `schemas/`). A consumer calls [`each`] with
 //! a function for one record: records run concurrently within a cap and inside the invocation's deadline,
 //! and whatever happens to one (an error, a panic, a time-out, an unreadable body) happens to it alone.
 //! [`Queue::respond`] turns the results into a partial batch response that is always well formed.
 
 mod batch;
+mod checkpoint;
 mod item;
 mod queue;
+mod run;
 
 pub use batch::{BatchResponse, Limits, MalformedBatch, Record, Retry, SqsEvent, each};
-pub use item::{InvalidItem, Trigger, WorkItem, WriteBackItem, payload_key};
+pub use checkpoint::{CheckpointError, Checkpoints, Version};
+pub use item::{InvalidItem, Resend, Trigger, WorkItem, WriteBackItem, payload_key};
 pub use queue::{Backoff, INLINE_PAYLOAD_BYTES, Payloads, Queue, QueueError};
+pub use run::RunItem;

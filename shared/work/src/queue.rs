@@ -11,8 +11,8 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// Payloads up to this size travel in the message.
 pub const INLINE_PAYLOAD_BYTES: usize = 200 * 1024;
 
-/// SQS's own bound on a visibility time-out is twelve hours.
-const MAX_DELAY: Duration = Duration::from_secs(12 * 3600);
+/// SQS's own bound on a visibility time-out is twelve hours, counted from when the message was received.
+const MAX_DELAY: Duration = Duration::from_secs(12 * 3600 - 15 * 60);
 
 const KEEPS_ITS_TIME_OUT: &str = "a failed message keeps the queue's visibility time-out";
 
@@ -71,6 +71,14 @@ impl Queue {
 
     pub async fn send(&self, body: String) -> Result<(), QueueError> {
         let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
+        sent.map(drop).map_err(|error| QueueError::Send(error.into()))
+    }
+
+    /// Sends a message that nobody receives before `delay` is over; fifteen minutes is the most there is.
+    pub async fn send_later(&self, body: String, delay: Duration) -> Result<(), QueueError> {
+        let seconds = i32::try_from(delay.as_millis().div_ceil(1000)).unwrap_or(i32::MAX).min(900);
+        let request = self.client.send_message().queue_url(&self.url).message_body(body);
+        let sent = request.delay_seconds(seconds).send().await;
         sent.map(drop).map_err(|error| QueueError::Send(error.into()))
     }
 
@@ -177,8 +185,15 @@ impl Payloads {
         if let Some(payload) = &item.payload {
             return Ok(Some(Cow::Borrowed(payload.get())));
         }
-        let Some(key) = &item.payload_key else { return Ok(None) };
-        let failed = |source: Cause| QueueError::Payload { key: key.clone(), source };
+        match &item.payload_key {
+            Some(key) => self.fetch(key).await.map(|payload| payload.map(Cow::Owned)),
+            None => Ok(None),
+        }
+    }
+
+    /// What was stored under `key`; nothing if it is gone.
+    pub async fn fetch(&self, key: &str) -> Result<Option<String>, QueueError> {
+        let failed = |source: Cause| QueueError::Payload { key: key.to_owned(), source };
         let object = match self.s3.get_object().bucket(&self.bucket).key(key).send().await {
             Ok(object) => object,
             Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => {
@@ -189,7 +204,7 @@ impl Payloads {
         };
         let body = object.body.collect().await;
         let bytes = body.map_err(|error| failed(error.into()))?.into_bytes();
-        String::from_utf8(bytes.into()).map(|text| Some(text.into())).map_err(|error| failed(error.into()))
+        String::from_utf8(bytes.into()).map(Some).map_err(|error| failed(error.into()))
     }
 }
 

@@ -42,7 +42,7 @@ impl Crash {
         environment.insert("FAULT_POINT".to_owned(), point.to_owned());
         let mut doomed = Worker::start("order-confirmation", &environment).await;
         // a short invocation is a short lease; a shorter one would not begin a send
-        let ended = doomed.invoke(&batch(std::slice::from_ref(&self.item), 1), Duration::from_secs(12)).await;
+        let ended = doomed.invoke(&batch(std::slice::from_ref(&self.item), 1), Duration::from_secs(15)).await;
         assert!(matches!(ended, Ended::Died), "the fault point {point} was not reached: {ended:?}");
 
         self.shop.configure(&self.stack, &change(&self.shop.config)).await;

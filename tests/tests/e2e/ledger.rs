@@ -1,9 +1,9 @@
 //! The ledger against a real table: who may do what, and how large an item gets.
 
-use comms::{CustomerKey, Document, Flow, Gid, Revision, ShopDomain, State, WriteBackState};
+use comms::{CommunicationId, CustomerKey, Document, Flow, Gid, Revision, ShopDomain, State, WriteBackState};
 use e2e::{order_number, stack::Stack};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{ArchivedAs, Claim, ClaimRequest, Lease, LedgerError, Outcome, SendMark};
+use ledger::{Admission, ArchivedAs, Cap, Claim, ClaimRequest, Lease, LedgerError, Outcome, SendMark};
 
 struct Case {
     stack: Stack,
@@ -114,18 +114,94 @@ async fn a_report_that_arrived_is_not_overwritten_by_one_that_failed() {
     let case = Case::new().await;
     let lease = case.lease("first", 0).await;
     case.complete(&lease, State::Archived).await.unwrap();
-    let record =
-        async |state, reason| case.stack.ledger.record_write_back(&case.id, state, reason).await.unwrap();
-    record(WriteBackState::Failed, Some("owner not found")).await;
-    record(WriteBackState::Reported, None).await;
-    record(WriteBackState::Failed, Some("late")).await;
+    let record = async |of, state, reason| {
+        case.stack.ledger.record_write_back(&case.id, of, state, reason).await.unwrap();
+    };
+    record(State::Archived, WriteBackState::Failed, Some("owner not found")).await;
+    record(State::Accepted, WriteBackState::Reported, None).await;
+    let entry = case.stack.ledger.get(&case.id).await.unwrap().unwrap();
+    assert_eq!(entry.write_back, WriteBackState::Failed, "the report of another state is not this one's");
+    record(State::Archived, WriteBackState::Reported, None).await;
+    record(State::Archived, WriteBackState::Failed, Some("late")).await;
     let entry = case.stack.ledger.get(&case.id).await.unwrap().unwrap();
     assert_eq!((entry.write_back, entry.write_back_reason), (WriteBackState::Reported, None));
+}
+
+/// Nothing was made of it, so nothing is known of it, and the next event may claim it anew.
+#[tokio::test]
+async fn only_the_owner_forgets_and_not_once_something_was_made() {
+    let case = Case::new().await;
+    let first = case.lease("first", 0).await;
+    let second = case.lease("second", 2000).await;
+    assert!(matches!(case.stack.ledger.forget(&first).await, Err(LedgerError::LostLease(_))));
+    case.stack.ledger.forget(&second).await.unwrap();
+    assert!(case.stack.ledger.get(&case.id).await.unwrap().is_none());
+    let third = case.lease("third", 2001).await;
+    assert_eq!(third.entry.attempts, 1);
+    case.stack.ledger.mark_sending(&third, "email", None, case.now).await.unwrap();
+    assert!(matches!(case.stack.ledger.forget(&third).await, Err(LedgerError::LostLease(_))));
+}
+
+/// Only what is unknown can be settled, once, and only as an end.
+#[tokio::test]
+async fn a_person_settles_what_is_unknown_and_nothing_else() {
+    let case = Case::new().await;
+    let settle = async |state| {
+        let pending = WriteBackState::Pending;
+        case.stack.ledger.settle(&case.id, state, "ops: they have it", pending, case.now).await.unwrap()
+    };
+    let lease = case.lease("first", 0).await;
+    assert!(settle(State::Accepted).await.is_none());
+    case.stack.ledger.mark_sending(&lease, "email", None, case.now).await.unwrap();
+    case.complete(&lease, State::Unknown).await.unwrap();
+    assert!(settle(State::Suppressed).await.is_none());
+    let entry = settle(State::Accepted).await.unwrap();
+    assert_eq!((entry.state, entry.reason.as_deref()), (State::Accepted, Some("ops: they have it")));
+    assert!(settle(State::Failed).await.is_none());
+}
+
+/// Twenty offers at once compete for three places; repeats of one count once; the window moves on.
+#[tokio::test]
+async fn a_cap_admits_as_many_as_it_says() {
+    let case = Case::new().await;
+    let (ledger, shop) = (&case.stack.ledger, &case.shop);
+    let customer = CustomerKey::derive(b"key", shop, &Gid::new("Customer", order_number()));
+    let cap = Some(Cap { most: 3, days: 7 });
+    let id = |n: u64| {
+        let subject = Gid::new("Customer", n);
+        CommunicationId::derive(shop, Document::PromotionalOffer, &subject, &Revision::Initial)
+    };
+    let ask = async |n: u64, now| loop {
+        // whoever loses against four others in a row is told to come back
+        if let Ok(admission) = ledger.admit(shop, &customer, &id(n), cap, now).await {
+            return admission;
+        }
+    };
+    let answers = futures::future::join_all((0..20).map(|n| ask(n % 10, case.now))).await;
+    let admitted: std::collections::BTreeSet<u64> =
+        (0..20).filter(|n| answers[*n as usize] == Admission::Admitted).map(|n| n % 10).collect();
+    assert_eq!(admitted.len(), 3, "{answers:?}");
+    let first = *admitted.first().unwrap();
+    assert_eq!(ask(first, case.now).await, Admission::Admitted, "counted already");
+    let hours = |hours| case.now + jiff::SignedDuration::from_hours(hours);
+    assert_eq!(ask(50, hours(7 * 24 - 1)).await, Admission::Capped);
+    assert_eq!(ask(50, hours(7 * 24 + 1)).await, Admission::Admitted);
+    ledger.suppress(shop, &customer, "asked to be left alone", case.now).await.unwrap();
+    assert_eq!(ask(first, case.now).await, Admission::Suppressed("asked to be left alone".to_owned()));
+    ledger.lift(shop, &customer).await.unwrap();
+    assert_eq!(ledger.suppression(shop, &customer).await.unwrap(), None);
+    assert_eq!(ask(50, hours(7 * 24 + 1)).await, Admission::Admitted, "the count outlives the list");
 }
 
 /// The longest values this system writes still make an item of a kilobyte: one write unit.
 #[tokio::test]
 async fn an_item_stays_within_a_kilobyte() {
+    let long = "because ".repeat(100);
+    an_item_stays_small(Some(&long), None).await;
+    an_item_stays_small(None, Some(jiff::Timestamp::now())).await;
+}
+
+async fn an_item_stays_small(reason: Option<&str>, check_at: Option<jiff::Timestamp>) {
     let case = Case::new().await;
     let owner = format!("{}/{}/0", uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
     let lease = case.lease(&owner, 0).await;
@@ -141,14 +217,16 @@ async fn an_item_stays_within_a_kilobyte() {
     };
     let customer = CustomerKey::derive(b"key", &case.shop, &Gid::new("Customer", u64::MAX));
     case.stack.ledger.mark_sending(&lease, "email", Some(&archived), case.now).await.unwrap();
-    let long = "because ".repeat(100);
+    let order = Gid::new("CompanyLocation", u64::MAX);
     let outcome = Outcome {
         archived: Some(&archived),
         channel: Some("email"),
         reference: Some("xsi-123456789012"),
-        reason: Some(&long),
+        reason,
         customer: Some(&customer),
         write_back: Some(WriteBackState::Pending),
+        order: Some(&order),
+        check_at,
     };
     case.stack.ledger.complete(&lease, State::Accepted, &outcome, case.now).await.unwrap();
     let item = case.stack.dynamodb.get_item().table_name(case.stack.output("TableName"));

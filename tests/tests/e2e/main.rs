@@ -3,9 +3,12 @@
 //! `make e2e` brings the stack up and runs them. Tests through the bus use the deployed functions; tests of
 //! crashes and of single answers run the same binary under a Runtime API of their own.
 
+mod again;
 mod archived;
 mod bus;
 mod crashes;
 mod events;
 mod failures;
+mod flows;
 mod ledger;
+mod rounds;

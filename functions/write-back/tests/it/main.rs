@@ -29,6 +29,7 @@ pub fn item(shop: &ShopDomain, owner: &Gid, document: Document) -> WriteBackItem
         v: WriteBackItem::VERSION,
         shop: shop.clone(),
         owner: owner.clone(),
+        subject: None,
         communication: CommunicationId::derive(shop, document, owner, &Revision::Initial),
         document,
         state: State::Accepted,

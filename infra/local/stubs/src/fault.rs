@@ -38,6 +38,10 @@ pub enum FaultKind {
     AccessDenied,
     /// Closes the connection; the work is not done.
     DropConnection,
+    /// Answers truly, but the connection dies after `after_bytes` of the body (and `delay_ms` of silence).
+    CutAfter,
+    /// Answers as if the request had no Range header.
+    IgnoreRange,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -53,6 +57,8 @@ pub struct Fault {
     pub retry_after_seconds: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_bytes: Option<u64>,
     /// The share of matching requests that are hit; all without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,
@@ -72,6 +78,7 @@ impl Fault {
             status: None,
             retry_after_seconds: None,
             delay_ms: None,
+            after_bytes: None,
             rate: None,
             times: None,
             skip: None,
@@ -91,6 +98,16 @@ impl Fault {
     #[must_use]
     pub fn delay_ms(self, delay_ms: u64) -> Self {
         Self { delay_ms: Some(delay_ms), ..self }
+    }
+
+    #[must_use]
+    pub fn after_bytes(self, after_bytes: u64) -> Self {
+        Self { after_bytes: Some(after_bytes), ..self }
+    }
+
+    /// Long enough for what came before to be sent.
+    pub(crate) fn hang_before_cut(&self) -> Duration {
+        Duration::from_millis(self.delay_ms.unwrap_or(30))
     }
 
     pub(crate) fn hang(&self) -> Duration {
@@ -148,7 +165,7 @@ impl FaultBook {
             let delay = Duration::from_millis(rule.fault.delay_ms.unwrap_or_default());
             match rule.fault.kind {
                 FaultKind::Delay => plan.delay += delay,
-                FaultKind::TimeoutAfterSuccess => {
+                FaultKind::TimeoutAfterSuccess | FaultKind::CutAfter => {
                     plan.fault = Some(rule.fault.clone());
                     break;
                 }

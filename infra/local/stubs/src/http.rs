@@ -5,38 +5,24 @@
 //! the real servers.
 
 use crate::{
+    body::{Cut, Sending, Source, Stream},
     control,
     fault::{Fault, FaultBook, FaultKind},
     journal::Journal,
+    wire::{Breakable, Wire},
 };
 use axum::{
     Router,
     body::Body,
-    extract::{ConnectInfo, State, connect_info::Connected},
+    extract::{ConnectInfo, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::Response,
-    serve::{IncomingStream, Listener},
 };
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::{
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll},
-    time::Duration,
-};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::JoinHandle,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 /// The largest body accepted: a batch driver file.
 const MAX_BODY_BYTES: usize = 256 << 20;
@@ -103,11 +89,16 @@ pub struct Answer {
     pub status: u16,
     pub headers: Vec<(HeaderName, String)>,
     pub body: Bytes,
+    /// A part of a file in place of `body`.
+    pub stream: Option<Box<Stream>>,
+    /// Where the body breaks off.
+    pub cut: Option<Box<Cut>>,
 }
 
 impl Answer {
     pub fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
-        Self { status, headers: vec![(header::CONTENT_TYPE, content_type.to_owned())], body: body.into() }
+        let headers = vec![(header::CONTENT_TYPE, content_type.to_owned())];
+        Self { status, headers, body: body.into(), stream: None, cut: None }
     }
 
     pub fn json(status: u16, value: &Value) -> Self {
@@ -125,7 +116,12 @@ impl Answer {
     }
 
     fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.body));
+        let body = match (self.stream, self.cut) {
+            (None, None) => Body::from(self.body),
+            (None, cut) => Body::new(Sending::start(Source::Bytes(self.body), cut.as_deref().copied())),
+            (Some(stream), cut) => Body::new(Sending::start(Source::File(*stream), cut.as_deref().copied())),
+        };
+        let mut response = Response::new(body);
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         for (name, value) in self.headers {
@@ -248,7 +244,21 @@ async fn spoil<S: Service>(
             let mut whole = service.answer(request).await;
             whole.status = 200;
             whole.body = whole.body.slice(..whole.body.len() / 2);
+            if let Some(stream) = &mut whole.stream {
+                stream.len /= 2;
+            }
             whole
+        }
+        FaultKind::CutAfter => {
+            let mut whole = service.answer(request).await;
+            whole.cut =
+                Some(Box::new(Cut { after: fault.after_bytes.unwrap_or(0), hang: fault.hang_before_cut() }));
+            whole
+        }
+        FaultKind::IgnoreRange => {
+            let mut whole = request.clone();
+            whole.headers.remove(header::RANGE);
+            service.answer(&whole).await
         }
         FaultKind::NonJsonError => html_error(fault.status.unwrap_or(502)),
         FaultKind::Status
@@ -305,85 +315,4 @@ fn percent_decode(text: &str) -> String {
         index += 1;
     }
     String::from_utf8_lossy(&out).into_owned()
-}
-
-/// A listener whose connections can be broken from inside a handler.
-struct Breakable(TcpListener);
-
-impl Listener for Breakable {
-    type Io = BreakableStream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, addr) = Listener::accept(&mut self.0).await;
-        let _ = stream.set_nodelay(true);
-        (BreakableStream { stream, wire: Wire::default() }, addr)
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.0.local_addr()
-    }
-}
-
-/// The switch that breaks one connection: once cut, nothing more is written to it.
-#[derive(Debug, Clone, Default)]
-struct Wire(Arc<AtomicBool>);
-
-impl Wire {
-    fn cut(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
-    }
-}
-
-impl Connected<IncomingStream<'_, Breakable>> for Wire {
-    fn connect_info(stream: IncomingStream<'_, Breakable>) -> Self {
-        stream.io().wire.clone()
-    }
-}
-
-struct BreakableStream {
-    stream: TcpStream,
-    wire: Wire,
-}
-
-impl AsyncRead for BreakableStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for BreakableStream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.wire.check()?;
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.wire.check()?;
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
 }

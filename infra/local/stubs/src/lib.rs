@@ -4,6 +4,7 @@
 //! keep what they were asked, behave like the real thing where its behaviour is known, and fail in the
 //! ways the real thing can when a test orders it through `/__stub/faults`. Nothing is written to disk.
 
+mod body;
 mod control;
 mod exstream;
 mod fault;
@@ -11,9 +12,11 @@ mod http;
 mod journal;
 pub mod render;
 mod shopify;
+mod wire;
 
 pub use exstream::{
-    Communication, EmailRecord, ExstreamOptions, ExstreamSettings, ExstreamStub, Output, OutputRecord,
+    Communication, EmailRecord, ExstreamOptions, ExstreamSettings, ExstreamStub, Outcome, OutcomeRule,
+    Output, OutputRecord,
 };
 pub use fault::{Fault, FaultKind};
 pub use http::{Running, StartError};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// The `data` of an answer without errors.
 #[derive(Debug)]
-pub(super) struct Data {
+pub(crate) struct Data {
     operation: &'static str,
     json: Box<RawValue>,
 }

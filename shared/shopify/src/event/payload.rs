@@ -69,6 +69,11 @@ pub(super) fn classic(topic: &str, payload: &str) -> Result<PayloadKind, Malform
         return Ok(PayloadKind::Classic { subject: Some(OrderEdit::from_webhook(payload)?.order) });
     }
     let fields: HashMap<String, &RawValue> = decode(payload)?;
+    if topic == "customer.joined_segment" {
+        return Ok(PayloadKind::Classic {
+            subject: member::<Option<Gid>>(&fields, "customer_id")?.flatten(),
+        });
+    }
     let gid: Option<Option<Gid>> = member(&fields, "admin_graphql_api_id")?;
     // the number is read as 64 bits, never as a float; the global id is preferred because a JSON writer
     // on the way may have used one
@@ -154,6 +159,7 @@ fn kind_of(topic: &str) -> Option<&'static str> {
         "fulfillment_events" => "FulfillmentEvent",
         "refunds" => "Refund",
         "returns" => "Return",
+        "reverse_deliveries" => "ReverseDelivery",
         "disputes" => "ShopifyPaymentsDispute",
         "customers" => "Customer",
         "company_locations" => "CompanyLocation",

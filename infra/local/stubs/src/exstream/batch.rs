@@ -3,10 +3,10 @@
 //! A job is accepted at once and moves by the clock; a driver file that cannot be read is found out by
 //! the engine, so the job ends in `error` and not the request. Artifacts are composed when first asked for.
 
-use super::{Communication, ExstreamStub, Output, compose, error};
+use super::{Communication, ExstreamStub, compose, error, jobs::Plan, zip};
 use crate::{
     http::{Answer, Request},
-    render::{self, value},
+    render::value,
 };
 use axum::http::Method;
 use bytes::Bytes;
@@ -22,8 +22,8 @@ const MAX_JOBS: usize = 200;
 
 #[derive(Debug)]
 pub(super) struct Job {
-    id: String,
-    external_id: Option<String>,
+    pub(super) id: String,
+    pub(super) external_id: Option<String>,
     pub(super) communication: Communication,
     driver: Bytes,
     xml: bool,
@@ -32,7 +32,11 @@ pub(super) struct Job {
     stopped: bool,
     /// Where the clock of the job takes it.
     end: Outcome,
+    /// What a control call had in store for it.
+    pub(super) plan: Option<Plan>,
     artifacts: BTreeMap<String, (String, Bytes)>,
+    /// The archives of customers that were asked for.
+    archives: BTreeMap<usize, Bytes>,
 }
 
 #[derive(Debug, Clone)]
@@ -43,26 +47,27 @@ enum Outcome {
 
 impl Job {
     /// The state after so many steps of the clock, and the message of a job that failed.
-    fn state(&self, step: Duration) -> (&'static str, &str) {
+    pub(super) fn state(&self, step: Duration) -> (&str, &str) {
         if self.stopped {
             return ("canceled", "");
         }
         let steps = self.begun.elapsed().as_millis() / step.as_millis().max(1);
-        match (steps, &self.end) {
-            (0, _) => ("waiting", ""),
-            (1, _) => ("started", ""),
-            (_, Outcome::Complete { .. }) => ("complete", ""),
-            (_, Outcome::Error(message)) => ("error", message),
+        match (steps, &self.plan, &self.end) {
+            (0, ..) => ("waiting", ""),
+            (1, ..) => ("started", ""),
+            (_, Some(plan), _) if plan.end != "complete" => (&plan.end, &plan.message),
+            (_, _, Outcome::Complete { .. }) => ("complete", ""),
+            (_, _, Outcome::Error(message)) => ("error", message),
         }
     }
 }
 
 impl ExstreamStub {
-    fn jobs(&self) -> MutexGuard<'_, BTreeMap<String, Job>> {
+    pub(super) fn jobs(&self) -> MutexGuard<'_, BTreeMap<String, Job>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn step(&self) -> Duration {
+    pub(super) fn step(&self) -> Duration {
         Duration::from_millis(self.settings().job_step_ms)
     }
 
@@ -71,16 +76,19 @@ impl ExstreamStub {
         let Some(id) = request.header("communicationid") else {
             return refuse(400, "Required request header 'communicationId' is not present", "MISSING_HEADER");
         };
-        if request.header("driverdatasource").is_none() {
+        let Some(source) = request.header("driverdatasource") else {
             return refuse(
                 400,
                 "Required request header 'driverDataSource' is not present",
                 "MISSING_HEADER",
             );
-        }
+        };
         let Some(communication) = self.communication(id) else {
             return refuse(404, "The communication does not exist or has no approved version", "NOT_FOUND");
         };
+        if communication.data_source.as_deref().is_some_and(|known| known != source) {
+            return refuse(400, "The data source is not a production data source", "INVALID_DATA_SOURCE");
+        }
         let Some(xml) = compose::is_xml(request.header("content-type")) else {
             return refuse(415, "Content type is not supported", "UNSUPPORTED_MEDIA_TYPE");
         };
@@ -89,9 +97,11 @@ impl ExstreamStub {
             Err(error) => Outcome::Error(error.to_string()),
         };
         let id = self.serial.fetch_add(1, Ordering::Relaxed).to_string();
+        let external_id = request.header("externalid").map(str::to_owned);
         let job = Job {
             id: id.clone(),
-            external_id: request.header("externalid").map(str::to_owned),
+            plan: self.take_plan(external_id.as_deref()),
+            external_id,
             communication,
             driver: request.body.clone(),
             xml,
@@ -100,6 +110,7 @@ impl ExstreamStub {
             stopped: false,
             end,
             artifacts: BTreeMap::new(),
+            archives: BTreeMap::new(),
         };
         let mut jobs = self.jobs();
         if jobs.len() >= MAX_JOBS {
@@ -142,7 +153,7 @@ impl ExstreamStub {
 
     fn stop(&self, id: &str, request: &Request) -> Answer {
         self.with_job(id, request, |job, step| {
-            if matches!(job.state(step).0, "waiting" | "started") {
+            if matches!(job.state(step).0, "waiting" | "started" | "holding") {
                 job.stopped = true;
                 ok(&describe(job, step))
             } else {
@@ -155,6 +166,8 @@ impl ExstreamStub {
         self.with_job(id, request, |job, step| {
             job.begun = Instant::now();
             job.stopped = false;
+            // whatever was wrong has been put right
+            job.plan = None;
             ok(&describe(job, step))
         })
     }
@@ -238,29 +251,42 @@ impl ExstreamStub {
 
     fn artifacts(&self, job: &Job) -> BTreeMap<String, (String, Bytes)> {
         let customers = value::parse(&job.driver, job.xml).unwrap_or_default();
-        let composed = self.render(&job.communication, &job.communication.outputs, &customers);
+        let composed = self.compose_unrecorded(&job.communication.outputs, &customers);
         composed.into_iter().map(|c| (compose::file_name(&c), (c.mime, c.bytes))).collect()
     }
 
-    fn customer_zip(&self, job: &Job, number: &str, request: &Request) -> Answer {
+    /// The files of one customer; the same bytes each time, and recorded once.
+    fn customer_zip(&self, job: &mut Job, number: &str, request: &Request) -> Answer {
         let customers = value::parse(&job.driver, job.xml).unwrap_or_default();
         let index = number.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
-        let Some(customer) = index.and_then(|i| customers.get(i)) else { return missing(request) };
-        let one = std::slice::from_ref(customer);
-        let make = |output: &Output| render::make(&output.mime, one, None, 0).into_iter().next();
-        let files: Vec<(String, Vec<u8>)> = job
-            .communication
-            .outputs
-            .iter()
-            .filter_map(|output| Some((format!("{}_{number}", output.queue), make(output)?)))
-            .collect();
-        Answer::new(200, "application/zip", zip(&files))
+        let lost = |index: usize| job.plan.as_ref().is_some_and(|plan| plan.missing.contains(&(index + 1)));
+        let Some((index, customer)) =
+            index.filter(|index| !lost(*index)).and_then(|index| Some((index, customers.get(index)?)))
+        else {
+            return missing(request);
+        };
+        if !job.archives.contains_key(&index) {
+            let one = std::slice::from_ref(customer);
+            let files: Vec<_> = self
+                .render(&job.communication, &job.communication.outputs, one)
+                .into_iter()
+                .map(|mut composed| {
+                    composed.customer = index + 1;
+                    (compose::file_name(&composed), composed.bytes)
+                })
+                .collect();
+            job.archives.insert(index, zip::write(&files).into());
+        }
+        match job.archives.get(&index) {
+            Some(archive) => Answer::new(200, "application/zip", archive.clone()),
+            None => missing(request),
+        }
     }
 }
 
-fn describe(job: &Job, step: Duration) -> Value {
+pub(super) fn describe(job: &Job, step: Duration) -> Value {
     let (status, message) = job.state(step);
-    let over = matches!(status, "complete" | "error" | "canceled");
+    let over = matches!(status, "complete" | "error" | "canceled" | "deleted");
     json!({
         "id": job.id,
         "mode": "BATCH",
@@ -278,42 +304,4 @@ fn ok(data: &Value) -> Answer {
 
 fn missing(request: &Request) -> Answer {
     error::service_error(404, "The resource does not exist", "NOT_FOUND", &request.path)
-}
-
-/// A zip archive of stored (not compressed) files.
-fn zip(files: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let (mut out, mut directory) = (Vec::new(), Vec::new());
-    for (name, bytes) in files {
-        let mut crc = flate2::Crc::new();
-        crc.update(bytes);
-        let offset = out.len() as u32;
-        let mut common = Vec::new();
-        // version 2.0, no flags, stored, 1980-01-01 00:00
-        common.extend_from_slice(&[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0]);
-        common.extend_from_slice(&crc.sum().to_le_bytes());
-        common.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-        common.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-        common.extend_from_slice(&(name.len() as u16).to_le_bytes());
-        common.extend_from_slice(&[0, 0]);
-        out.extend_from_slice(b"PK\x03\x04");
-        out.extend_from_slice(&common);
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(bytes);
-        directory.extend_from_slice(b"PK\x01\x02\x14\x00");
-        directory.extend_from_slice(&common);
-        // no comment, disk 0, no attributes
-        directory.extend_from_slice(&[0; 10]);
-        directory.extend_from_slice(&offset.to_le_bytes());
-        directory.extend_from_slice(name.as_bytes());
-    }
-    let offset = out.len() as u32;
-    let count = (files.len() as u16).to_le_bytes();
-    out.extend_from_slice(&directory);
-    out.extend_from_slice(b"PK\x05\x06\x00\x00\x00\x00");
-    out.extend_from_slice(&count);
-    out.extend_from_slice(&count);
-    out.extend_from_slice(&(directory.len() as u32).to_le_bytes());
-    out.extend_from_slice(&offset.to_le_bytes());
-    out.extend_from_slice(&[0, 0]);
-    out
 }

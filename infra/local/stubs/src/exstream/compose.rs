@@ -156,6 +156,16 @@ impl ExstreamStub {
         outputs: &[Output],
         customers: &[Value],
     ) -> Vec<Composed> {
+        let composed = self.compose_unrecorded(outputs, customers);
+        for document in &composed {
+            let driver = customers.get(document.customer - 1);
+            self.record(&communication.id, document, driver);
+        }
+        composed
+    }
+
+    /// The documents of one driver file, for whoever keeps the record himself.
+    pub(super) fn compose_unrecorded(&self, outputs: &[Output], customers: &[Value]) -> Vec<Composed> {
         let settings = self.settings();
         let stamp = (!settings.stable_output).then(|| Stamp {
             at: jiff::Timestamp::now(),
@@ -171,10 +181,6 @@ impl ExstreamStub {
                 customer,
                 bytes: bytes.into(),
             }));
-        }
-        for document in &composed {
-            let driver = customers.get(document.customer - 1);
-            self.record(&communication.id, document, driver);
         }
         composed
     }

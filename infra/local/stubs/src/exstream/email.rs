@@ -3,7 +3,7 @@
 //! Every accepted request is one more e-mail: nothing is deduplicated, because no idempotency is
 //! documented for the real service. Accepted e-mails are kept for the tests to count.
 
-use super::{ExstreamStub, error};
+use super::{ExstreamStub, Outcome, OutcomeRule, error};
 use crate::http::{Answer, Request};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,9 @@ pub struct EmailRecord {
     pub body: Vec<PartRecord>,
     pub attachments: Vec<PartRecord>,
     pub accepted_at: jiff::Timestamp,
+    /// What a control call had in store for it.
+    #[serde(skip)]
+    pub(super) outcome: Option<OutcomeRule>,
     #[serde(skip)]
     since: Instant,
 }
@@ -116,6 +119,7 @@ impl ExstreamStub {
             body: message.body.into_iter().map(part).collect::<Result<_, _>>()?,
             attachments: message.attachments.into_iter().map(part).collect::<Result<_, _>>()?,
             accepted_at: jiff::Timestamp::now(),
+            outcome: self.take_outcome(),
             since: Instant::now(),
         };
         self.emails.lock().unwrap_or_else(PoisonError::into_inner).push(record);
@@ -131,12 +135,20 @@ impl ExstreamStub {
             return error::messaging_error(404, "not_found", "the job does not exist");
         };
         let settings = self.settings();
-        let attempted = email.since.elapsed() >= Duration::from_millis(settings.delivery_ms);
+        let rule = self.outcome_of(email);
+        let delay = rule.as_ref().and_then(|rule| rule.delay_ms).unwrap_or(settings.delivery_ms);
+        let silent = rule.as_ref().is_some_and(|rule| rule.outcome == Outcome::Silent);
+        let attempted = !silent && email.since.elapsed() >= Duration::from_millis(delay);
         let deliveries: Vec<_> = email
             .destinations
             .iter()
-            .map(|d| {
-                delivery(d, email, attempted, settings.bounce.iter().any(|b| d.email.contains(b.as_str())))
+            .map(|destination| {
+                let rule = rule.clone().unwrap_or_else(|| {
+                    let bounces = settings.bounce.iter().any(|b| destination.email.contains(b.as_str()));
+                    let outcome = if bounces { Outcome::Bounced } else { Outcome::Delivered };
+                    OutcomeRule { outcome, ..OutcomeRule::default() }
+                });
+                delivery(destination, email, &rule, attempted)
             })
             .collect();
         let state = if attempted { json!(["Complete", "Posted"]) } else { json!(["Active"]) };
@@ -158,24 +170,26 @@ impl ExstreamStub {
     }
 }
 
-fn delivery(destination: &Destination, email: &EmailRecord, attempted: bool, bounces: bool) -> Value {
+fn delivery(destination: &Destination, email: &EmailRecord, rule: &OutcomeRule, attempted: bool) -> Value {
     let at = email.accepted_at.to_string();
+    let bounces = attempted && rule.outcome == Outcome::Bounced;
     let (state, gamma_code) = if bounces { ("Failed", 550) } else { ("Sent", 0) };
-    let attempts = if attempted {
-        json!([{"state": state, "gamma_code": gamma_code, "first_attempt": at}])
-    } else {
-        json!([])
-    };
-    let dsn = if attempted && bounces {
-        json!([{"action": "failed", "status": "5.1.1", "time": at}])
-    } else {
-        json!([])
-    };
+    let attempts = json!([{"state": state, "gamma_code": gamma_code, "first_attempt": at}]);
+    let when = |happened: bool, event: Value| if happened { json!([event]) } else { json!([]) };
+    let mut dsn =
+        json!({"action": "failed", "status": rule.status.as_deref().unwrap_or("5.1.1"), "time": at});
+    if let Some(reason) = &rule.reason {
+        dsn["reason"] = json!(reason);
+    }
     json!({
         "ref_base64": destination.reference.as_ref().map(|r| BASE64_STANDARD.encode(r)),
         "email": destination.email,
-        "delivery_attempts": attempts,
-        "events": {"email_delivery_events": {"dsn": dsn, "html_open": [], "opt_out": []}},
+        "delivery_attempts": if attempted { attempts } else { json!([]) },
+        "events": {"email_delivery_events": {
+            "dsn": when(bounces, dsn),
+            "html_open": when(attempted && !bounces && rule.html_open, json!({"time": at})),
+            "opt_out": when(attempted && !bounces && rule.opt_out, json!({"time": at})),
+        }},
     })
 }
 

@@ -10,10 +10,14 @@ mod compose;
 mod design;
 mod email;
 mod error;
+mod jobs;
+mod outcome;
 mod token;
+mod zip;
 
 pub use compose::OutputRecord;
 pub use email::EmailRecord;
+pub use outcome::{Outcome, OutcomeRule};
 pub(crate) use token::{Check, Tokens};
 
 use crate::{
@@ -136,6 +140,8 @@ pub struct ExstreamStub {
     communications: RwLock<BTreeMap<String, Communication>>,
     outputs: Mutex<Vec<OutputRecord>>,
     emails: Mutex<Vec<EmailRecord>>,
+    outcomes: Mutex<Vec<OutcomeRule>>,
+    plans: Mutex<Vec<jobs::Plan>>,
     jobs: Mutex<BTreeMap<String, batch::Job>>,
     serial: AtomicU64,
 }
@@ -155,6 +161,8 @@ impl ExstreamStub {
             communications: RwLock::new(known),
             outputs: Mutex::default(),
             emails: Mutex::default(),
+            outcomes: Mutex::default(),
+            plans: Mutex::default(),
             jobs: Mutex::default(),
             serial: AtomicU64::new(1),
             options,
@@ -234,7 +242,13 @@ impl Service for ExstreamStub {
     }
 
     fn operations(&self, request: &Request) -> Vec<String> {
-        vec![Route::of(&request.method, &request.segments()).name().to_owned()]
+        let segments = request.segments();
+        let route = Route::of(&request.method, &segments);
+        let mut names = vec![route.name().to_owned()];
+        if let Route::Runtime(what) = &route {
+            names.push(jobs::operation(what).to_owned());
+        }
+        names
     }
 
     async fn answer(&self, request: &Request) -> Answer {
@@ -318,6 +332,12 @@ impl Service for ExstreamStub {
                 self.emails.lock().unwrap_or_else(PoisonError::into_inner).clear();
                 control::done()
             }
+            (&Method::GET, "outcomes") => self.report_outcomes(),
+            (&Method::PUT, "outcomes") => self.set_outcomes(request, false),
+            (&Method::POST, "outcomes") => self.set_outcomes(request, true),
+            (&Method::GET, "jobs") => self.report_jobs(),
+            (&Method::PUT, "jobs") => self.plan_jobs(request),
+            (&Method::POST, "release-jobs") => self.release_jobs(request),
             (&Method::GET, "outputs") => self.report_outputs(request),
             (&Method::DELETE, "outputs") => {
                 self.outputs.lock().unwrap_or_else(PoisonError::into_inner).clear();

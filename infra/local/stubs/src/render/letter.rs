@@ -9,17 +9,33 @@ use super::{
 };
 use serde_json::Value;
 
+/// The top of the first page of any document.
 #[derive(Debug)]
-pub(super) struct Letter {
+pub(super) struct Head {
     pub words: &'static Words,
     pub brand: String,
     /// The shop's line in the footer and above the address.
     pub sender: String,
+    /// The communication the page is from, small in the footer.
+    pub reference: String,
     pub title: String,
+    /// The name of what the document is about.
     pub order: String,
     pub facts: Vec<(String, String)>,
     pub recipient: Vec<String>,
     pub delivery: Vec<String>,
+}
+
+impl Head {
+    /// The title with what it is about.
+    pub fn full_title(&self) -> String {
+        format!("{} {}", self.title, self.order).trim_end().to_owned()
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Letter {
+    pub head: Head,
     pub salutation: String,
     pub rows: Vec<Row>,
     pub totals: Vec<Total>,
@@ -44,19 +60,14 @@ pub(super) struct Total {
 }
 
 impl Letter {
-    /// `None` for driver data without an order.
+    /// `None` for driver data without an order and for any document that is not an order's own.
     pub fn of(driver: &Value) -> Option<Self> {
         let order = at(driver, &["order"]).filter(|o| o.is_object())?;
+        if text(driver, &["document"]).is_some_and(|name| !OWN.contains(&name.as_str())) {
+            return None;
+        }
         let words = Words::of(&text(driver, &["locale"]).unwrap_or_default());
-        let shop = text(driver, &["shop", "name"]);
-        let domain = text(driver, &["shop", "domain"]).or_else(|| text(driver, &["shop"]));
-        let brand = text(driver, &["brand", "name"])
-            .or_else(|| text(driver, &["brand"]))
-            .or_else(|| shop.clone())
-            .or_else(|| domain.clone())
-            .unwrap_or_default();
-        let mut sender = vec![brand.clone()];
-        sender.extend([shop, domain].into_iter().flatten().filter(|part| *part != brand));
+        let (brand, sender) = brand_and_sender(driver);
         let billing = address(driver, "billing_address");
         let shipping = address(driver, "shipping_address");
         let customer = text(driver, &["customer", "name"]);
@@ -73,15 +84,19 @@ impl Letter {
             shipping
         };
         let dear = customer.map_or_else(|| words.dear.to_owned(), |name| format!("{} {name}", words.dear));
-        Some(Self {
+        let head = Head {
             words,
             brand,
             sender: sender.join(" · "),
+            reference: text(driver, &["communication"]).unwrap_or_default(),
             title: words.title(&text(driver, &["document"]).unwrap_or_else(|| "document".to_owned())),
             order: text(order, &["name"]).or_else(|| text(order, &["id"])).unwrap_or_default(),
             facts: facts(driver, order, words),
             recipient,
             delivery,
+        };
+        Some(Self {
+            head,
             salutation: format!("{dear}, {}", words.thanks),
             rows: items(driver, &["lines"]).into_iter().map(|line| row(line, words)).collect(),
             totals: totals(driver, words),
@@ -90,15 +105,32 @@ impl Letter {
     }
 }
 
+/// Documents that are an order's own; every other one is a report.
+const OWN: [&str; 2] = ["order-confirmation", "receipt"];
+
+/// The brand, and the names that stand for the sender.
+pub(super) fn brand_and_sender(driver: &Value) -> (String, Vec<String>) {
+    let shop = text(driver, &["shop", "name"]);
+    let domain = text(driver, &["shop", "domain"]).or_else(|| text(driver, &["shop"]));
+    let brand = text(driver, &["brand", "name"])
+        .or_else(|| text(driver, &["brand"]))
+        .or_else(|| shop.clone())
+        .or_else(|| domain.clone())
+        .unwrap_or_default();
+    let mut sender = vec![brand.clone()];
+    sender.extend([shop, domain].into_iter().flatten().filter(|part| *part != brand));
+    (brand, sender)
+}
+
 fn facts(driver: &Value, order: &Value, words: &Words) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     let mut fact = |label: &str, value: Option<String>| {
         facts.extend(value.map(|value| (label.to_owned(), value)));
     };
     fact(words.order, text(order, &["name"]));
-    fact(words.date, text(order, &["date"]).map(|date| words.day(&date)));
+    fact(words.order_date, text(order, &["date"]).map(|date| words.day(&date)));
     fact(words.reference, text(order, &["po_number"]));
-    fact(words.customer, text(driver, &["customer", "email"]));
+    fact(words.email, text(driver, &["customer", "email"]));
     fact(words.payment, text(order, &["payment_status"]).map(|status| words.status(&status)));
     let methods: Vec<_> = items(order, &["payment_methods"])
         .into_iter()
@@ -110,7 +142,11 @@ fn facts(driver: &Value, order: &Value, words: &Words) -> Vec<(String, String)> 
 }
 
 fn address(driver: &Value, key: &str) -> Vec<String> {
-    let Some(address) = at(driver, &[key]) else { return Vec::new() };
+    at(driver, &[key]).map(address_lines).unwrap_or_default()
+}
+
+/// An address as it stands on an envelope.
+pub(super) fn address_lines(address: &Value) -> Vec<String> {
     let mut lines: Vec<String> =
         [text(address, &["company"]), text(address, &["name"])].into_iter().flatten().collect();
     lines.extend(items(address, &["lines"]).into_iter().filter_map(scalar).filter(|l| !l.trim().is_empty()));
@@ -185,31 +221,7 @@ fn notes(order: &Value, words: &Words) -> Vec<(String, String)> {
     text(order, &["note"]).map(|note| (words.note.to_owned(), note)).into_iter().collect()
 }
 
-fn is_zero(money: &Value) -> bool {
+pub(super) fn is_zero(money: &Value) -> bool {
     let amount = text(money, &["amount"]).or_else(|| scalar(money)).unwrap_or_default();
     amount.bytes().all(|b| matches!(b, b'0' | b'.' | b'-'))
-}
-
-/// Any JSON as an indented listing: depth, key, value. Containers have an empty value.
-pub(super) fn listing(value: &Value) -> Vec<(usize, String, String)> {
-    let mut lines = Vec::new();
-    list(value, 0, &mut lines);
-    lines
-}
-
-fn list(value: &Value, depth: usize, lines: &mut Vec<(usize, String, String)>) {
-    let mut entry = |key: String, inner: &Value| match inner {
-        Value::Object(_) | Value::Array(_) => {
-            lines.push((depth, key, String::new()));
-            list(inner, depth + 1, lines);
-        }
-        leaf => lines.push((depth, key, scalar(leaf).unwrap_or_else(|| "–".to_owned()))),
-    };
-    match value {
-        Value::Object(map) => map.iter().for_each(|(key, inner)| entry(key.clone(), inner)),
-        Value::Array(list) => {
-            list.iter().enumerate().for_each(|(index, inner)| entry(format!("{}.", index + 1), inner));
-        }
-        leaf => lines.push((depth, String::new(), scalar(leaf).unwrap_or_default())),
-    }
 }

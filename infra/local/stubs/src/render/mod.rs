@@ -1,10 +1,17 @@
-//! Documents out of driver data: a business letter for anything with an order, a listing for the rest.
+//! Documents out of driver data: a business letter for what is an order's own, a report for everything else.
 
+mod cells;
+mod draw;
 mod html;
+mod labels;
 mod letter;
 mod page;
 mod pdf;
+mod report;
+#[cfg(test)]
+mod tests;
 mod text;
+mod tidy;
 pub(crate) mod value;
 mod words;
 

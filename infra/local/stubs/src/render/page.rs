@@ -12,7 +12,7 @@ use pdf_writer::{Content, Date, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
 pub(super) const PAGE: (f32, f32) = (595.28, 841.89);
 pub(super) const LEFT: f32 = 62.0;
 pub(super) const RIGHT: f32 = PAGE.0 - 56.0;
-pub(super) const BOTTOM: f32 = PAGE.1 - 72.0;
+pub(super) const BOTTOM: f32 = PAGE.1 - 64.0;
 /// Where the running text of the second and later pages begins.
 pub(super) const NEXT_TOP: f32 = 88.0;
 
@@ -131,13 +131,14 @@ impl Sheet {
     }
 
     /// Foot lines, once the number of pages is known.
-    pub fn number(&mut self, sender: &str, page: &str, of: &str) {
+    pub fn number(&mut self, sender: &str, reference: &str, page: &str, of: &str) {
         let count = self.pages.len();
         let pages = std::mem::take(&mut self.pages);
         for (number, one) in (1..).zip(pages) {
             self.pages.push(one);
             self.rule(LEFT, RIGHT, PAGE.1 - 50.0, LINE);
             self.text(LEFT, PAGE.1 - 37.0, &encode(sender), SMALL);
+            self.text(LEFT, PAGE.1 - 27.0, &encode(reference), font(Face::Regular, 6.5, GREY));
             let label = encode(&format!("{page} {number} {of} {count}"));
             self.text_right(RIGHT, PAGE.1 - 37.0, &label, SMALL);
         }

@@ -1,15 +1,14 @@
 //! The PDF of a letter or a listing: letterhead, a table that continues over pages, totals, page numbers.
 
 use super::{
-    Stamp,
-    letter::{Letter, Row, listing},
+    Stamp, draw,
+    letter::{Head, Letter, Row, Total},
     page::{
         ACCENT, BODY, BOTTOM, CELL, CELL_BOLD, Font, GREY, HEAD, LEFT, LINE, NEXT_TOP, PAGE, RIGHT, SMALL,
         Sheet, TINT, assemble, font,
     },
+    report::Report,
     text::{Face, encode, width, wrap},
-    value,
-    words::spell_out,
 };
 use serde_json::Value;
 
@@ -18,39 +17,30 @@ pub(super) fn write(customers: &[Value], stamp: Option<&Stamp>, padding: usize) 
     let mut title = String::new();
     for driver in customers {
         let mut sheet = Sheet::default();
-        match Letter::of(driver) {
+        let head = match Letter::of(driver) {
             Some(letter) => {
-                title = format!("{} {}", letter.title, letter.order);
                 draw_letter(&mut sheet, &letter);
-                sheet.number(&letter.sender, letter.words.page, letter.words.of);
+                letter.head
             }
             None => {
-                title =
-                    spell_out(&value::text(driver, &["document"]).unwrap_or_else(|| "document".to_owned()));
-                draw_listing(&mut sheet, driver, &title);
-                sheet.number("", "Page", "of");
+                let report = Report::of(driver);
+                draw::report(&mut sheet, &report);
+                report.head
             }
-        }
+        };
+        sheet.number(&head.sender, &head.reference, head.words.page, head.words.of);
+        title = head.full_title();
         pages.extend(sheet.into_pages());
     }
     assemble(pages, &title, stamp, padding)
 }
 
 fn draw_letter(sheet: &mut Sheet, letter: &Letter) {
-    sheet.running = (letter.brand.clone(), format!("{} {}", letter.title, letter.order));
-    sheet.fill(0.0, 0.0, PAGE.0, 8.0, ACCENT);
-    for line in wrap(&letter.brand, Face::Bold, 20.0, RIGHT - LEFT).iter().take(2) {
-        sheet.y += if sheet.y == 0.0 { 62.0 } else { 24.0 };
-        let y = sheet.y;
-        sheet.text(LEFT, y, line, font(Face::Bold, 20.0, ACCENT));
-    }
-    draw_heading(sheet, letter);
-    sheet.paragraph(&format!("{} {}", letter.title, letter.order), font(Face::Bold, 15.0, ACCENT), 20.0);
-    sheet.y += 6.0;
+    draw_heading(sheet, &letter.head);
     sheet.paragraph(&letter.salutation, BODY, 14.0);
     sheet.y += 14.0;
     draw_table(sheet, letter);
-    draw_totals(sheet, letter);
+    draw_totals(sheet, &letter.totals);
     for (label, note) in &letter.notes {
         sheet.y += 16.0;
         sheet.need(30.0);
@@ -61,10 +51,23 @@ fn draw_letter(sheet: &mut Sheet, letter: &Letter) {
     }
 }
 
-/// The address window on the left, the facts and the delivery address on the right.
-fn draw_heading(sheet: &mut Sheet, letter: &Letter) {
-    const COLUMN: f32 = 344.0;
-    const VALUES: f32 = 430.0;
+/// The letterhead, the address window on the left with facts and delivery address beside it, the title.
+pub(super) fn draw_heading(sheet: &mut Sheet, head: &Head) {
+    sheet.running = (head.brand.clone(), head.full_title());
+    sheet.fill(0.0, 0.0, PAGE.0, 8.0, ACCENT);
+    for line in wrap(&head.brand, Face::Bold, 20.0, RIGHT - LEFT).iter().take(2) {
+        sheet.y += if sheet.y == 0.0 { 62.0 } else { 24.0 };
+        let y = sheet.y;
+        sheet.text(LEFT, y, line, font(Face::Bold, 20.0, ACCENT));
+    }
+    draw_window(sheet, head);
+    sheet.paragraph(&head.full_title(), font(Face::Bold, 15.0, ACCENT), 20.0);
+    sheet.y += 6.0;
+}
+
+fn draw_window(sheet: &mut Sheet, letter: &Head) {
+    const COLUMN: f32 = 312.0;
+    const VALUES: f32 = 390.0;
     let top = sheet.y + 58.0;
     let sender = wrap(&letter.sender, Face::Regular, 6.5, 230.0);
     sheet.text(LEFT, top, &sender[0], font(Face::Regular, 6.5, GREY));
@@ -76,9 +79,10 @@ fn draw_heading(sheet: &mut Sheet, letter: &Letter) {
     }
     let mut right = top;
     for (label, value) in &letter.facts {
-        sheet.text(COLUMN, right, &encode(label), SMALL);
+        let label = wrap(label, Face::Regular, 8.0, VALUES - COLUMN - 6.0);
+        let below = sheet.lines(COLUMN, right, &label, SMALL, 10.0);
         let lines = wrap(value, Face::Bold, 9.0, RIGHT - VALUES);
-        right = sheet.lines(VALUES, right, &lines, CELL_BOLD, 12.0) + 2.5;
+        right = sheet.lines(VALUES, right, &lines, CELL_BOLD, 12.0).max(below) + 2.5;
     }
     if !letter.delivery.is_empty() {
         right += 6.0;
@@ -88,7 +92,7 @@ fn draw_heading(sheet: &mut Sheet, letter: &Letter) {
             right = sheet.lines(VALUES, right, &lines, CELL, 12.0);
         }
     }
-    sheet.y = left.max(right).max(top + 110.0) + 30.0;
+    sheet.y = left.max(right).max(top + 96.0) + 24.0;
 }
 
 const ITEM: f32 = LEFT + 8.0;
@@ -99,7 +103,7 @@ const AMOUNT: f32 = RIGHT - 8.0;
 const SKU_FONT: Font = font(Face::Regular, 8.5, CELL.colour);
 
 fn draw_table_head(sheet: &mut Sheet, letter: &Letter) {
-    let words = letter.words;
+    let words = letter.head.words;
     let y = sheet.y;
     sheet.fill(LEFT, y - 13.0, RIGHT - LEFT, 20.0, TINT);
     sheet.text(ITEM, y, &encode(words.item), HEAD);
@@ -160,12 +164,12 @@ fn draw_row(sheet: &mut Sheet, letter: &Letter, row: &Row) {
     sheet.y += 10.0;
 }
 
-fn draw_totals(sheet: &mut Sheet, letter: &Letter) {
+pub(super) fn draw_totals(sheet: &mut Sheet, totals: &[Total]) {
     const LABEL: f32 = 310.0;
     sheet.y += 8.0;
-    let height = 17.0 * letter.totals.len() as f32 + 16.0;
+    let height = 17.0 * totals.len() as f32 + 16.0;
     sheet.need(height.min(BOTTOM - NEXT_TOP));
-    for total in &letter.totals {
+    for total in totals {
         sheet.need(24.0);
         if total.strong {
             sheet.y += 4.0;
@@ -183,33 +187,5 @@ fn draw_totals(sheet: &mut Sheet, letter: &Letter) {
         let lines = wrap(&total.label, label.face, label.size, room);
         sheet.text_right(AMOUNT, y, &encode(&total.value), value);
         sheet.y = sheet.lines(LABEL, y, &lines, label, 11.0) + if total.strong { 9.5 } else { 4.5 };
-    }
-}
-
-fn draw_listing(sheet: &mut Sheet, driver: &Value, title: &str) {
-    sheet.running = (title.to_owned(), String::new());
-    sheet.fill(0.0, 0.0, PAGE.0, 8.0, ACCENT);
-    sheet.y = 70.0;
-    sheet.paragraph(title, font(Face::Bold, 18.0, ACCENT), 24.0);
-    sheet.y += 8.0;
-    for (depth, key, value) in listing(driver) {
-        let indent = LEFT + 14.0 * depth.min(12) as f32;
-        let label = wrap(&key, Face::Regular, 9.0, 150.0);
-        let column = (indent + 156.0).max(LEFT + 170.0);
-        let lines = wrap(&value, Face::Regular, 9.0, RIGHT - column);
-        let heading = value.is_empty();
-        for index in 0..label.len().max(lines.len()) {
-            sheet.need(13.0);
-            let y = sheet.y;
-            if let Some(line) = label.get(index) {
-                let style =
-                    if heading { font(Face::Bold, 9.0, ACCENT) } else { font(Face::Regular, 9.0, GREY) };
-                sheet.text(indent, y, line, style);
-            }
-            if let Some(line) = lines.get(index) {
-                sheet.text(column, y, line, CELL);
-            }
-            sheet.y += 13.0;
-        }
     }
 }

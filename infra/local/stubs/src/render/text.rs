@@ -1,7 +1,8 @@
 //! Text as the built-in PDF fonts know it: WinAnsi bytes and their widths.
 //!
-//! Everything printable becomes one byte. Letters outside the encoding lose their accent, what has no
-//! Latin form at all becomes `?`; control characters never reach the page.
+//! Letters outside the encoding lose their accent, and those of the Greek, Cyrillic, Hebrew and Arabic
+//! scripts are spelled with Latin ones, because the built-in fonts have no others. What is left becomes
+//! `?`; control characters never reach the page.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Face {
@@ -63,14 +64,52 @@ fn push(out: &mut Vec<u8>, c: char) {
         c if c.is_control() => {}
         c => {
             let high = WIN_ANSI_HIGH.iter().position(|&known| known == c && known != '\0');
-            out.push(match (high, c as u32) {
-                (Some(index), _) => 0x80 + index as u8,
-                (None, code @ 0x100..=0x17f) => LATIN_EXTENDED_A[code as usize - 0x100],
-                (None, _) => b'?',
-            });
+            match (high, c as u32) {
+                (Some(index), _) => out.push(0x80 + index as u8),
+                (None, code @ 0x100..=0x17f) => out.push(LATIN_EXTENDED_A[code as usize - 0x100]),
+                (None, code) => out.extend_from_slice(spelled(code).unwrap_or("?").as_bytes()),
+            }
         }
     }
 }
+
+/// A letter of another script in Latin letters; nothing for the marks that vowels are written with.
+fn spelled(code: u32) -> Option<&'static str> {
+    let table: (u32, &[&str]) = match code {
+        0x391..=0x3c9 => (0x391, &GREEK),
+        0x410..=0x44f => (0x410, &CYRILLIC),
+        0x5d0..=0x5ea => (0x5d0, &HEBREW),
+        0x621..=0x64a => (0x621, &ARABIC),
+        0x401 => return Some("E"),
+        0x451 => return Some("e"),
+        0x591..=0x5c7 | 0x64b..=0x65f | 0x670 => return Some(""),
+        0x60c => return Some(","),
+        0x660..=0x669 => (0x660, &DIGITS),
+        _ => return None,
+    };
+    table.1.get((code - table.0) as usize).copied()
+}
+
+const GREEK: [&str; 57] = [
+    "A", "V", "G", "D", "E", "Z", "I", "Th", "I", "K", "L", "M", "N", "X", "O", "P", "R", "", "S", "T", "Y",
+    "F", "Ch", "Ps", "O", "I", "Y", "a", "e", "i", "i", "y", "a", "v", "g", "d", "e", "z", "i", "th", "i",
+    "k", "l", "m", "n", "x", "o", "p", "r", "s", "s", "t", "y", "f", "ch", "ps", "o",
+];
+const CYRILLIC: [&str; 64] = [
+    "A", "B", "V", "G", "D", "E", "Zh", "Z", "I", "J", "K", "L", "M", "N", "O", "P", "R", "S", "T", "U", "F",
+    "Kh", "Ts", "Ch", "Sh", "Shch", "", "Y", "", "E", "Yu", "Ya", "a", "b", "v", "g", "d", "e", "zh", "z",
+    "i", "j", "k", "l", "m", "n", "o", "p", "r", "s", "t", "u", "f", "kh", "ts", "ch", "sh", "shch", "", "y",
+    "", "e", "yu", "ya",
+];
+const HEBREW: [&str; 27] = [
+    "a", "b", "g", "d", "h", "v", "z", "ch", "t", "y", "k", "k", "l", "m", "m", "n", "n", "s", "a", "p", "p",
+    "ts", "ts", "k", "r", "sh", "t",
+];
+const ARABIC: [&str; 42] = [
+    "'", "a", "a", "u", "i", "y", "a", "b", "a", "t", "th", "j", "h", "kh", "d", "dh", "r", "z", "s", "sh",
+    "s", "d", "t", "z", "a", "gh", "", "", "", "", "", "", "f", "q", "k", "l", "m", "n", "h", "w", "a", "y",
+];
+const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /// The width of encoded text in points.
 pub fn width(bytes: &[u8], face: Face, size: f32) -> f32 {
@@ -204,7 +243,9 @@ mod tests {
         let round = |text: &str| decode(&encode(text));
         assert_eq!(round("Zoë Müller, 10,00 € – “œuvre”"), "Zoë Müller, 10,00 € – “œuvre”");
         assert_eq!(round("Łódź Őr Ştefan Čapek"), "Lódz Or Stefan Capek");
-        assert_eq!(round("日本 Ω 🎁"), "?? ? ?");
+        assert_eq!(round("日本 🎁"), "?? ?");
+        assert_eq!(round("Ωμέγα Юлия"), "Omega Yuliya");
+        assert_eq!(round("דוד שלום, محمد"), "dvd shlvm, mhmd");
         assert_eq!(round("a\u{0}b\nc\u{202f}d"), "ab c\u{a0}d");
         assert_eq!(round("e\u{301}"), "e");
     }

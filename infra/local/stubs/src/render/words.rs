@@ -1,6 +1,9 @@
 //! The fixed words of a letter, and how its language writes money and dates.
 
-use super::value;
+use super::{
+    labels::{LABELS, STATUSES, TITLES, look_up},
+    value,
+};
 use serde_json::Value;
 
 #[derive(Debug)]
@@ -8,16 +11,19 @@ pub(super) struct Words {
     pub language: &'static str,
     pub order: &'static str,
     pub date: &'static str,
+    pub order_date: &'static str,
     pub payment: &'static str,
     pub method: &'static str,
     pub reference: &'static str,
     pub customer: &'static str,
+    pub email: &'static str,
     pub deliver_to: &'static str,
     pub same_address: &'static str,
     pub dear: &'static str,
     pub thanks: &'static str,
     pub item: &'static str,
     pub sku: &'static str,
+    pub position: &'static str,
     pub quantity: &'static str,
     pub unit_price: &'static str,
     pub amount: &'static str,
@@ -32,8 +38,8 @@ pub(super) struct Words {
     pub note: &'static str,
     pub page: &'static str,
     pub of: &'static str,
-    titles: &'static [(&'static str, &'static str)],
-    statuses: &'static [(&'static str, &'static str)],
+    pub yes: &'static str,
+    pub no: &'static str,
     months: [&'static str; 12],
 }
 
@@ -48,22 +54,66 @@ impl Words {
     }
 
     pub fn title(&self, document: &str) -> String {
-        look_up(self.titles, document)
+        look_up(TITLES, document, self.language).map_or_else(|| spell_out(document), str::to_owned)
+    }
+
+    /// A key of driver data as the label of its value.
+    pub fn label(&self, key: &str) -> String {
+        let known = match key {
+            "order" => self.order,
+            "date" => self.date,
+            "customer" => self.customer,
+            "shipping_address" | "deliver_to" => self.deliver_to,
+            "title" => self.item,
+            "sku" => self.sku,
+            "quantity" => self.quantity,
+            "unit_price" => self.unit_price,
+            "amount" => self.amount,
+            "subtotal" => self.subtotal,
+            "discount" | "discounts" => self.discount,
+            "shipping" => self.shipping,
+            "tax" | "taxes" => self.tax,
+            "total" => self.total,
+            "paid" => self.paid,
+            "outstanding" => self.outstanding,
+            "note" => self.note,
+            "po_number" => self.reference,
+            _ => match look_up(LABELS, key, self.language) {
+                Some(label) => label,
+                None => return spell_out(key),
+            },
+        };
+        known.to_owned()
     }
 
     pub fn status(&self, status: &str) -> String {
-        look_up(self.statuses, &status.to_ascii_lowercase())
+        let known = look_up(STATUSES, &status.to_ascii_lowercase(), self.language);
+        known.map_or_else(|| spell_out(status), str::to_owned)
     }
 
-    /// `2026-11-22T10:00:00+01:00` as a day of the shop's own calendar; other text is left alone.
+    /// `2026-11-22T10:00:00+01:00` as a day of the shop's own calendar, `2026-11` as a month; other
+    /// text is left alone.
     pub fn day(&self, text: &str) -> String {
         let day: Option<jiff::civil::Date> = text.get(..10).and_then(|d| d.parse().ok());
-        let Some(day) = day else { return text.to_owned() };
-        let month = self.months[usize::from(day.month().unsigned_abs()) - 1];
+        let month = |day: jiff::civil::Date| self.months[usize::from(day.month().unsigned_abs()) - 1];
+        let Some(day) = day else {
+            let first: Option<jiff::civil::Date> = format!("{text}-01").parse().ok();
+            return first.map_or_else(|| text.to_owned(), |day| format!("{} {}", month(day), day.year()));
+        };
+        let month = month(day);
         match self.language {
             "fr" => format!("{} {month} {}", day.day(), day.year()),
             "de" => format!("{}. {month} {}", day.day(), day.year()),
             _ => format!("{month} {}, {}", day.day(), day.year()),
+        }
+    }
+
+    /// A whole month by its name, any other period from its first day to its last.
+    pub fn period(&self, from: &str, to: &str) -> String {
+        let first: Option<jiff::civil::Date> = from.parse().ok();
+        match first.filter(|first| first.day() == 1 && first.last_of_month().to_string() == to) {
+            Some(_) => self.day(from.get(..7).unwrap_or(from)),
+            None => format!("{} – {}", self.day(from), self.day(to)),
         }
     }
 
@@ -119,12 +169,6 @@ impl Words {
     }
 }
 
-fn look_up(list: &[(&str, &str)], key: &str) -> String {
-    list.iter()
-        .find(|(known, _)| *known == key)
-        .map_or_else(|| spell_out(key), |(_, text)| (*text).to_owned())
-}
-
 /// `payment-overdue_letter` as `Payment overdue letter`.
 pub(super) fn spell_out(key: &str) -> String {
     let text = key.replace(['-', '_'], " ");
@@ -136,16 +180,19 @@ static ENGLISH: Words = Words {
     language: "en",
     order: "Order",
     date: "Date",
+    order_date: "Order date",
     payment: "Payment",
     method: "Paid with",
     reference: "Your reference",
     customer: "Customer",
+    email: "E-mail",
     deliver_to: "Delivery address",
     same_address: "Same as billing address",
     dear: "Dear",
     thanks: "thank you for your order. Here is what you bought.",
     item: "Item",
     sku: "SKU",
+    position: "No.",
     quantity: "Qty",
     unit_price: "Unit price",
     amount: "Amount",
@@ -160,8 +207,8 @@ static ENGLISH: Words = Words {
     note: "Note",
     page: "Page",
     of: "of",
-    titles: &[],
-    statuses: &[],
+    yes: "Yes",
+    no: "No",
     months: [
         "January",
         "February",
@@ -182,16 +229,19 @@ static FRENCH: Words = Words {
     language: "fr",
     order: "Commande",
     date: "Date",
+    order_date: "Date de commande",
     payment: "Paiement",
     method: "Moyen de paiement",
     reference: "Votre référence",
     customer: "Client",
+    email: "E-mail",
     deliver_to: "Adresse de livraison",
     same_address: "Identique à l’adresse de facturation",
     dear: "Bonjour",
     thanks: "merci pour votre commande. En voici le détail.",
     item: "Article",
     sku: "Référence",
+    position: "N°",
     quantity: "Qté",
     unit_price: "Prix unitaire",
     amount: "Montant",
@@ -206,16 +256,8 @@ static FRENCH: Words = Words {
     note: "Remarque",
     page: "Page",
     of: "sur",
-    titles: &[("order-confirmation", "Confirmation de commande"), ("receipt", "Reçu")],
-    statuses: &[
-        ("paid", "Payé"),
-        ("pending", "En attente"),
-        ("partially_paid", "Partiellement payé"),
-        ("authorized", "Autorisé"),
-        ("refunded", "Remboursé"),
-        ("partially_refunded", "Partiellement remboursé"),
-        ("voided", "Annulé"),
-    ],
+    yes: "Oui",
+    no: "Non",
     months: [
         "janvier",
         "février",
@@ -236,16 +278,19 @@ static GERMAN: Words = Words {
     language: "de",
     order: "Bestellung",
     date: "Datum",
+    order_date: "Bestelldatum",
     payment: "Zahlung",
     method: "Zahlungsart",
     reference: "Ihr Zeichen",
     customer: "Kunde",
+    email: "E-Mail",
     deliver_to: "Lieferadresse",
     same_address: "Wie Rechnungsadresse",
     dear: "Guten Tag",
     thanks: "vielen Dank für Ihre Bestellung. Hier die Einzelheiten.",
     item: "Artikel",
     sku: "Art.-Nr.",
+    position: "Nr.",
     quantity: "Menge",
     unit_price: "Einzelpreis",
     amount: "Betrag",
@@ -260,16 +305,8 @@ static GERMAN: Words = Words {
     note: "Anmerkung",
     page: "Seite",
     of: "von",
-    titles: &[("order-confirmation", "Auftragsbestätigung"), ("receipt", "Quittung")],
-    statuses: &[
-        ("paid", "Bezahlt"),
-        ("pending", "Ausstehend"),
-        ("partially_paid", "Teilweise bezahlt"),
-        ("authorized", "Autorisiert"),
-        ("refunded", "Erstattet"),
-        ("partially_refunded", "Teilweise erstattet"),
-        ("voided", "Storniert"),
-    ],
+    yes: "Ja",
+    no: "Nein",
     months: [
         "Januar",
         "Februar",

@@ -4,10 +4,7 @@
 //! again. A refused operation takes nothing from the bucket and executes nothing.
 
 use super::{
-    bucket::Bucket,
-    cost::Costs,
-    resolve::{Execution, Root},
-    schema::AdminSchema,
+    ShopifySettings, bucket::Bucket, cost::Costs, resolve::Execution, root::Root, schema::AdminSchema,
     shop::Shop,
 };
 use crate::http::Answer;
@@ -38,6 +35,15 @@ struct GraphqlRequest {
     #[serde(default)]
     variables: Option<serde_json::Map<String, Value>>,
     operation_name: Option<String>,
+}
+
+/// Where a request is answered.
+pub(super) struct Place<'a> {
+    pub schema: &'a Arc<AdminSchema>,
+    pub shop: &'a Arc<Mutex<Shop>>,
+    pub settings: Arc<ShopifySettings>,
+    /// Where the stub was reached.
+    pub base: &'a str,
 }
 
 type Checked = Result<Valid<ExecutableDocument>, Vec<Value>>;
@@ -90,7 +96,8 @@ impl Parsed {
         names
     }
 
-    pub fn answer(&self, schema: &AdminSchema, shop: &Mutex<Shop>, max_cost: u32, body: &Bytes) -> Answer {
+    pub fn answer(&self, place: &Place<'_>, body: &Bytes) -> Answer {
+        let schema = place.schema;
         let Ok(request) = serde_json::from_slice::<GraphqlRequest>(body) else {
             return Answer::json(400, &json!({"errors": {"query": "Required parameter missing or invalid"}}));
         };
@@ -112,18 +119,18 @@ impl Parsed {
                 return errors_only(&[shown(&error, Some("INVALID_VARIABLE"))]);
             }
         };
-        run(schema, shop, max_cost, document, operation, &variables)
+        run(place, document, operation, &variables)
     }
 }
 
 fn run(
-    schema: &AdminSchema,
-    shop: &Mutex<Shop>,
-    max_cost: u32,
+    place: &Place<'_>,
     document: &Valid<ExecutableDocument>,
     operation: &Operation,
     variables: &Valid<JsonMap>,
 ) -> Answer {
+    let &Place { schema, shop, ref settings, base } = place;
+    let max_cost = settings.max_query_cost;
     let costs = Costs { document, variables };
     let requested = costs.requested(operation);
     if requested > max_cost {
@@ -136,7 +143,15 @@ fn run(
             return throttled(requested, &shop.bucket);
         }
     }
-    let execution = Execution { schema, shop, now: jiff::Timestamp::now(), search: RefCell::default() };
+    let execution = Execution {
+        schema,
+        shop,
+        settings: Arc::clone(settings),
+        base,
+        now: jiff::Timestamp::now(),
+        bulk: false,
+        search: RefCell::default(),
+    };
     let root = Root { execution: &execution, mutation: operation.is_mutation() };
     let response = resolvers::Execution::new(&schema.schema, document)
         .operation(operation)

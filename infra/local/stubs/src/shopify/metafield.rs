@@ -4,7 +4,10 @@
 //! Atomic: one refused input and nothing is written. A compare digest that is present must name the
 //! stored value (or be null for none); writing what is stored already succeeds whatever the digest says.
 
-use super::shop::{MetafieldKey, Shop, number_of, type_of};
+use super::{
+    schema::AdminSchema,
+    shop::{MetafieldKey, Shop, number_of, type_of},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -82,7 +85,7 @@ fn refuse(part: &'static str, code: &'static str, message: impl Into<String>) ->
 }
 
 /// Answers the payload of `metafieldsSet` for coerced inputs.
-pub(super) fn set(shop: &mut Shop, inputs: &[Value], now: jiff::Timestamp) -> Value {
+pub(super) fn set(shop: &mut Shop, schema: &AdminSchema, inputs: &[Value], now: jiff::Timestamp) -> Value {
     if inputs.len() > MAX_INPUTS {
         return payload(&[json!({
             "field": ["metafields"],
@@ -94,7 +97,7 @@ pub(super) fn set(shop: &mut Shop, inputs: &[Value], now: jiff::Timestamp) -> Va
     let mut errors = Vec::new();
     let mut checked = Vec::new();
     for (index, input) in inputs.iter().enumerate() {
-        match check(shop, input) {
+        match check(shop, schema, input) {
             Ok(write) => checked.push(write),
             Err(refusal) => {
                 let mut field = vec![json!("metafields"), json!(index.to_string())];
@@ -150,13 +153,21 @@ fn digest(kind: &str, value: &str) -> String {
 }
 
 /// The write an input asks for: where, of what type, which value.
-fn check(shop: &Shop, input: &Value) -> Result<(MetafieldKey, String, String), Refusal> {
+fn check(
+    shop: &Shop,
+    schema: &AdminSchema,
+    input: &Value,
+) -> Result<(MetafieldKey, String, String), Refusal> {
     let text = |name: &str| input.get(name).and_then(Value::as_str);
     let namespace = resolve_namespace(text("namespace"));
     let name = text("key").unwrap_or_default();
     let value = text("value").unwrap_or_default();
     let owner = text("ownerId").unwrap_or_default();
     check_names(&namespace, name)?;
+    if !schema.has_field(type_of(owner).unwrap_or_default(), "metafield") {
+        // a return, for one, has no metafields; the wording is a guess
+        return Err(refuse("ownerId", "INVALID", "Owner type does not support metafields."));
+    }
     if shop.document(owner).is_none() {
         return Err(refuse("ownerId", "INVALID_VALUE", "Owner does not exist."));
     }

@@ -5,21 +5,25 @@
 
 mod amounts;
 mod bucket;
+mod bulk;
+mod control;
 mod cost;
 mod graphql;
 mod json;
 mod metafield;
+mod page;
 mod party;
 mod resolve;
 mod rest;
+mod root;
 mod schema;
 mod search;
+mod segment;
 mod shop;
 
 pub use schema::{AdminSchema, SchemaError};
 
 use crate::{
-    control,
     exstream::{Check, Tokens},
     fault::{Fault, FaultKind},
     http::{self, Answer, Core, Request, Running, Service, StartError, form_pairs},
@@ -73,6 +77,10 @@ pub struct ShopifySettings {
     /// The dearest single query that is accepted.
     pub max_query_cost: u32,
     pub latency_ms: u64,
+    /// How long a bulk operation stays in each of its states.
+    pub bulk_step_ms: u64,
+    /// Bulk queries that run at once.
+    pub bulk_concurrency: usize,
 }
 
 impl Default for ShopifySettings {
@@ -83,6 +91,8 @@ impl Default for ShopifySettings {
             restore_rate: 100,
             max_query_cost: 1000,
             latency_ms: 0,
+            bulk_step_ms: 200,
+            bulk_concurrency: 5,
         }
     }
 }
@@ -178,6 +188,14 @@ impl ShopifyStub {
         Answer::json(200, &json!({"access_token": token, "scope": scope, "expires_in": seconds}))
     }
 
+    /// The result of a bulk operation of any shop.
+    fn content(&self, token: &str) -> Option<Arc<bulk::Content>> {
+        let shops = self.shops.lock().unwrap_or_else(PoisonError::into_inner);
+        shops
+            .values()
+            .find_map(|shop| shop.lock().unwrap_or_else(PoisonError::into_inner).bulk.content(token))
+    }
+
     fn authorized(&self, shop: &str, request: &Request) -> bool {
         request.header("x-shopify-access-token").is_some_and(|token| {
             token == self.options.access_token || self.tokens.check(token, Some(shop)) == Check::Good
@@ -194,6 +212,7 @@ impl Service for ShopifyStub {
         let (_, path) = self.target(request);
         match path {
             "admin/oauth/access_token" => vec!["token".to_owned()],
+            _ if path.starts_with(bulk::OUTPUTS) => vec!["bulk_file".to_owned()],
             _ if is_graphql(path) => {
                 let mut names = vec!["graphql".to_owned()];
                 names.extend(self.parsed.names(&self.schema, &request.body));
@@ -208,6 +227,11 @@ impl Service for ShopifyStub {
         if path == "admin/oauth/access_token" && request.method == Method::POST {
             return self.token(&shop, request);
         }
+        if let Some(token) = path.strip_prefix(bulk::OUTPUTS) {
+            // the URL is the permission: no token is asked for
+            let content = self.content(token).map(|content| content.serve(request));
+            return content.unwrap_or_else(|| bulk::storage_error(404, "NoSuchKey"));
+        }
         if !is_graphql(path) || request.method != Method::POST {
             return Answer::json(404, &json!({"errors": "Not Found"}));
         }
@@ -220,7 +244,9 @@ impl Service for ShopifyStub {
             tokio::time::sleep(Duration::from_millis(settings.latency_ms)).await;
         }
         let shop = self.shop(&shop);
-        self.parsed.answer(&self.schema, &shop, settings.max_query_cost, &request.body)
+        let base = base(request);
+        let place = graphql::Place { schema: &self.schema, shop: &shop, settings, base: &base };
+        self.parsed.answer(&place, &request.body)
     }
 
     fn failure(&self, fault: &Fault, operations: &[String]) -> Answer {
@@ -234,6 +260,9 @@ impl Service for ShopifyStub {
             json!({"message": message, "locations": [{"line": 1, "column": 1}], "path": [root], "extensions": extensions})
         };
         match fault.kind {
+            _ if operations == ["bulk_file"] && fault.kind == FaultKind::Status => {
+                bulk::storage_error(status, "Fault")
+            }
             FaultKind::WrongType200 => Answer::new(200, "text/html", "<html><body>Log in</body></html>"),
             FaultKind::Empty200 => Answer::json(200, &json!({"data": {root: null}})),
             FaultKind::Error200 => {
@@ -273,110 +302,13 @@ impl Service for ShopifyStub {
     }
 
     fn control(&self, what: &str, request: &Request) -> Option<Answer> {
-        let owner = || request.parameter("owner").unwrap_or_default().to_owned();
-        let (domain, _) = self.target(request);
-        let shop = self.shop(&domain);
-        let mut shop = shop.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(match (&request.method, what) {
-            (&Method::GET, "settings") => Answer::json(200, &json!(*self.settings())),
-            (&Method::PUT, "settings") => match control::merge(&*self.settings(), request) {
-                Ok(settings) => {
-                    drop(shop);
-                    self.resize_buckets(&settings);
-                    *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
-                    control::done()
-                }
-                Err(refused) => refused,
-            },
-            (&Method::POST, "expire-tokens") => {
-                Answer::json(200, &json!({"expired": self.tokens.expire_all()}))
-            }
-            (&Method::PUT, "orders" | "documents") => {
-                drop(shop);
-                self.register(&domain, request)
-            }
-            (&Method::GET, "orders") => {
-                let ids: Vec<_> =
-                    shop.orders().filter_map(|order| order.text("id").map(str::to_owned)).collect();
-                Answer::json(200, &json!({ "orders": ids }))
-            }
-            (&Method::DELETE, "orders" | "documents") => {
-                let removed = shop.remove(request.parameter("id").unwrap_or_default());
-                Answer::json(200, &json!({ "removed": removed }))
-            }
-            (&Method::GET, "metafields") => {
-                let owner = owner();
-                let found: Vec<_> =
-                    shop.metafields.iter().filter(|(key, _)| key.owner == owner).map(|(_, m)| m).collect();
-                Answer::json(200, &json!({ "metafields": found }))
-            }
-            (&Method::GET, "tags") => Answer::json(200, &json!({"tags": shop.tags(&owner())})),
-            (&Method::GET, "bucket") => Answer::json(200, &shop.bucket.status()),
-            _ => return None,
-        })
+        self.answer_control(what, request)
     }
 }
 
-impl ShopifyStub {
-    fn resize_buckets(&self, settings: &ShopifySettings) {
-        let shops = self.shops.lock().unwrap_or_else(PoisonError::into_inner);
-        for shop in shops.values() {
-            let mut shop = shop.lock().unwrap_or_else(PoisonError::into_inner);
-            shop.bucket.resize(settings.bucket_size, settings.restore_rate, Instant::now());
-        }
-    }
-
-    /// Registers one document or a list: GraphQL shape, REST order, `{"shop", "order"}` or a whole event.
-    fn register(&self, domain: &str, request: &Request) -> Answer {
-        let body: Value = match request.json() {
-            Ok(body) => body,
-            Err(refused) => return refused,
-        };
-        let list = match body {
-            Value::Array(list) => list,
-            one => vec![one],
-        };
-        let mut ids = Vec::new();
-        for entry in list {
-            let Registration { domain, document, extra } = unwrap_event(domain, entry);
-            let shop = self.shop(&domain);
-            let mut shop = shop.lock().unwrap_or_else(PoisonError::into_inner);
-            match shop.register(document, extra) {
-                Some(id) => ids.push(id),
-                None => return Answer::text(400, "a document needs an `id` that is a GID\n"),
-            }
-        }
-        Answer::json(200, &json!({ "ids": ids }))
-    }
-}
-
-/// What a registration says: the shop, the document, and GraphQL fields that a webhook does not carry.
-struct Registration {
-    domain: String,
-    document: Value,
-    extra: Value,
-}
-
-/// Takes a bare document, `{"shop", "order", "graphql"}` or an EventBridge event, whose metadata name the
-/// shop.
-fn unwrap_event(domain: &str, mut entry: Value) -> Registration {
-    let metadata = entry.pointer("/detail/metadata").and_then(Value::as_object);
-    let named = metadata.and_then(|metadata| {
-        let is_domain = |key: &str| {
-            let key = key.to_ascii_lowercase();
-            key.strip_prefix("x-").unwrap_or(&key) == "shopify-shop-domain"
-        };
-        metadata.iter().find(|(key, _)| is_domain(key)).and_then(|(_, value)| value.as_str())
-    });
-    let domain =
-        named.or_else(|| entry.get("shop").and_then(Value::as_str)).unwrap_or(domain).to_ascii_lowercase();
-    let extra = entry.get_mut("graphql").map(Value::take).unwrap_or_default();
-    let inner = ["/detail/payload", "/order", "/document"].into_iter().find(|at| entry.pointer(at).is_some());
-    let document = match inner.and_then(|at| entry.pointer_mut(at)) {
-        Some(document) => document.take(),
-        None => entry,
-    };
-    Registration { domain, document, extra }
+/// Where the client reached the stub.
+fn base(request: &Request) -> String {
+    format!("http://{}", request.header("host").unwrap_or("127.0.0.1"))
 }
 
 fn is_graphql(path: &str) -> bool {

@@ -11,6 +11,7 @@ use apollo_compiler::{
     validation::Valid,
 };
 use serde::Deserialize;
+use serde_json::Value;
 use std::{
     collections::HashMap,
     fmt::Write as _,
@@ -94,6 +95,24 @@ impl AdminSchema {
             Some(ExtendedType::Union(union)) => union.members.iter().any(|m| m.as_str() == concrete),
             _ => false,
         }
+    }
+
+    pub fn has_field(&self, object: &str, field: &str) -> bool {
+        self.schema.get_object(object).is_some_and(|object| object.fields.contains_key(field))
+    }
+
+    /// The one type of a union or interface that has every field of a document.
+    pub fn only_type_with(&self, declared: &str, document: &Value) -> Option<String> {
+        let candidates: Vec<&Name> = match self.schema.types.get(declared)? {
+            ExtendedType::Interface(_) => self.implementers.get(declared)?.objects.iter().collect(),
+            ExtendedType::Union(union) => union.members.iter().map(|member| &member.name).collect(),
+            _ => return None,
+        };
+        let keys: Vec<&String> = document.as_object()?.keys().filter(|key| *key != "__typename").collect();
+        let mut fitting =
+            candidates.into_iter().filter(|name| keys.iter().all(|key| self.has_field(name.as_str(), key)));
+        let one = fitting.next()?;
+        fitting.next().is_none().then(|| one.to_string())
     }
 }
 

@@ -1,19 +1,25 @@
-//! What one shop holds: registered documents by GID, metafields, and the rate bucket.
+//! What one shop holds: registered documents by GID, metafields, segments, bulk operations, the rate bucket.
 //!
-//! Everything a document contains under an `id` of its own can be asked for by that id. A document that
-//! is registered again replaces the older one with all it contained.
+//! Everything a document contains under an `id` of its own can be asked for by that id; a document of its
+//! own comes before what others say about it. A document that is registered again replaces the older one,
+//! and a deleted one is gone wherever it was mentioned.
 
-use super::{bucket::Bucket, json::Json, metafield::Metafield, rest};
+use super::{bucket::Bucket, bulk::Bulk, json::Json, metafield::Metafield, rest, segment::Segments};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug)]
 pub(super) struct Shop {
     pub bucket: Bucket,
     pub metafields: BTreeMap<MetafieldKey, Metafield>,
+    pub bulk: Bulk,
+    pub segments: Segments,
     documents: BTreeMap<String, Json>,
-    /// Orders, oldest registration first.
-    orders: Vec<String>,
+    /// Tags given to what is only mentioned inside other documents.
+    tags: BTreeMap<String, Vec<String>>,
+    deleted: BTreeSet<String>,
+    /// The registered orders of each customer and company location.
+    accounts: BTreeMap<String, BTreeSet<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,10 +31,19 @@ pub(super) struct MetafieldKey {
 
 impl Shop {
     pub fn new(domain: &str, bucket: Bucket) -> Self {
-        let mut shop =
-            Self { bucket, metafields: BTreeMap::new(), documents: BTreeMap::new(), orders: Vec::new() };
-        shop.register(shop_document(domain), Value::Null);
-        shop.register(installation_document(), Value::Null);
+        let mut shop = Self {
+            bucket,
+            metafields: BTreeMap::new(),
+            bulk: Bulk::default(),
+            segments: Segments::default(),
+            documents: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            deleted: BTreeSet::new(),
+            accounts: BTreeMap::new(),
+        };
+        for document in [shop_document(domain), installation_document(), payments_document()] {
+            shop.register(document, Value::Null);
+        }
         shop
     }
 
@@ -40,11 +55,11 @@ impl Shop {
             fields.extend(extra);
         }
         let id = document.get("id")?.as_str().filter(|id| id.starts_with("gid://shopify/"))?.to_owned();
-        let root = Json::new(document);
-        self.index(&root);
-        if type_of(&id) == Some("Order") && !self.orders.contains(&id) {
-            self.orders.push(id.clone());
-        }
+        self.deleted.remove(&id);
+        self.tags.remove(&id);
+        self.account(&id, false);
+        self.index(&Json::new(document));
+        self.account(&id, true);
         Some(id)
     }
 
@@ -65,20 +80,60 @@ impl Shop {
 
     /// Forgets a document, as when it was deleted in the shop.
     pub fn remove(&mut self, id: &str) -> bool {
-        self.orders.retain(|known| known != id);
         self.metafields.retain(|key, _| key.owner != id);
+        self.account(id, false);
+        self.deleted.insert(id.to_owned());
         self.documents.remove(id).is_some()
+    }
+
+    pub fn is_deleted(&self, id: &str) -> bool {
+        self.deleted.contains(id)
     }
 
     pub fn document(&self, id: &str) -> Option<&Json> {
         self.documents.get(id)
     }
 
-    pub fn orders(&self) -> impl Iterator<Item = &Json> {
-        self.orders.iter().filter_map(|id| self.documents.get(id))
+    /// The documents of a type that were registered on their own.
+    pub fn of_type(&self, type_name: &str) -> Vec<Json> {
+        let start = format!("gid://shopify/{type_name}/");
+        let same = self.documents.range(start.clone()..).take_while(|(id, _)| id.starts_with(&start));
+        same.filter(|(_, json)| json.is_root()).map(|(_, json)| json.clone()).collect()
+    }
+
+    /// The registered orders of a customer or of a company location.
+    pub fn orders_of(&self, owner: &str) -> Vec<Json> {
+        let ids = self.accounts.get(owner).into_iter().flatten();
+        ids.filter_map(|id| self.documents.get(id)).cloned().collect()
+    }
+
+    /// Notes or forgets whose order a document is.
+    fn account(&mut self, id: &str, add: bool) {
+        let Some(document) = self.documents.get(id).filter(|json| json.is_root()) else { return };
+        if type_of(id) != Some("Order") {
+            return;
+        }
+        let places = ["/customer/id", "/purchasingEntity/location/id", "/purchasingEntity/id"];
+        let at = |place: &&str| document.value().pointer(place)?.as_str().map(str::to_owned);
+        for owner in places.iter().filter_map(at) {
+            let orders = self.accounts.entry(owner).or_default();
+            if add {
+                orders.insert(id.to_owned());
+            } else {
+                orders.remove(id);
+            }
+        }
+    }
+
+    /// Tags that were given to something without a document of its own.
+    pub fn given_tags(&self, id: &str) -> Option<&[String]> {
+        self.tags.get(id).map(Vec::as_slice)
     }
 
     pub fn tags(&self, id: &str) -> Vec<String> {
+        if let Some(given) = self.tags.get(id) {
+            return given.clone();
+        }
         let document = self.documents.get(id).map(Json::value);
         let tags = document.and_then(|d| d.get("tags")).and_then(Value::as_array);
         tags.into_iter().flatten().filter_map(|tag| tag.as_str().map(str::to_owned)).collect()
@@ -96,9 +151,13 @@ impl Shop {
             }
         });
         tags.sort_by_key(|tag| tag.to_lowercase());
-        let mut document = json.value().clone();
-        document["tags"] = json!(tags);
-        self.index(&Json::new(document));
+        if json.is_root() {
+            let mut document = json.value().clone();
+            document["tags"] = json!(tags);
+            self.index(&Json::new(document));
+        } else {
+            self.tags.insert(id.to_owned(), tags);
+        }
     }
 }
 
@@ -138,6 +197,18 @@ fn shop_document(domain: &str) -> Value {
         "createdAt": "2026-01-01T00:00:00Z",
         "updatedAt": "2026-01-01T00:00:00Z",
         "plan": {"displayName": "Development", "publicDisplayName": "Development", "partnerDevelopment": true, "shopifyPlus": false},
+    })
+}
+
+/// The account of a shop that uses Shopify Payments; deleting it makes a shop that does not.
+fn payments_document() -> Value {
+    json!({
+        "id": "gid://shopify/ShopifyPaymentsAccount/1",
+        "activated": true,
+        "country": "FR",
+        "defaultCurrency": "EUR",
+        "onboardable": false,
+        "balance": [{"amount": "0.0", "currencyCode": "EUR"}],
     })
 }
 

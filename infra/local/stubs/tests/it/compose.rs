@@ -67,10 +67,83 @@ async fn any_other_data_is_listed_and_hostile_text_stays_text() {
     let stub = exstream(ExstreamOptions::default()).await;
     let hostile = ") Tj ET (x\\";
     let other = json!({"document": "account-statement", "entries": [{"amount": "10.00", "text": hostile}], "word": "x".repeat(5000)});
-    let pages = read_text(&pdf(&stub, &other).await);
-    assert!(pages[0].contains("Account statement") && pages[0].contains("10.00"));
-    assert!(pages[0].lines().any(|line| line == hostile), "{}", pages[0]);
-    assert_eq!(pages.join("").matches('x').count(), 5001 + "text".matches('x').count());
+    let all = read_text(&pdf(&stub, &other).await).join("\n");
+    assert!(all.contains("Account statement") && all.contains("10.00"));
+    assert!(all.lines().any(|line| line == hostile), "{all}");
+    // the word, the hostile text and the head of its column
+    assert_eq!(all.matches('x').count(), 5000 + 1 + "Text".matches('x').count());
+}
+
+fn statement(lines: usize) -> Value {
+    let money = |amount: String| json!({"amount": amount, "currency": "EUR"});
+    let entry = |number: usize| {
+        json!({
+            "date": format!("2026-10-{:02}", 1 + number % 31), "kind": if number.is_multiple_of(3) { "payment" } else { "invoice" },
+            "reference": format!("INV-{number:05}"), "order": {"id": "gid://shopify/Order/1", "name": format!("#{number}")},
+            "due_date": "2026-11-30", "amount": money(format!("{number}234.50")), "balance": money(format!("{number}999.99")),
+        })
+    };
+    json!({
+        "schema": "account-statement/1", "document": "account-statement", "communication": "c-9", "locale": "fr",
+        "brand": {"name": "Maison Éclat"}, "shop": SHOP,
+        "account": {"name": "Société Générale du Nord", "company": "Nord SA", "external_id": "D-42"},
+        "customer": {"name": "דוד שלום", "email": "dvd@example.com"},
+        "address": {"company": "Nord SA", "lines": ["1 rue du Port"], "postal_code": "59000", "city": "Lille", "country": "France"},
+        "period": {"from": "2026-10-01", "to": "2026-10-31"},
+        "entries": (1..=lines).map(entry).collect::<Vec<_>>(),
+        "totals": {"opening_balance": money("10.00".to_owned()), "closing_balance": money("20.00".to_owned())},
+        "payment_instructions": "Virement sous trente jours. ".repeat(12),
+    })
+}
+
+#[tokio::test]
+async fn a_statement_of_two_hundred_lines_stays_inside_its_pages() {
+    let stub = exstream(ExstreamOptions::default()).await;
+    let bytes = pdf(&stub, &statement(200)).await;
+    let pages = read_text(&bytes);
+    assert!((5..10).contains(&pages.len()), "{}", pages.len());
+    let all = pages.join("\n");
+    for number in 1..=200 {
+        assert_eq!(all.matches(&format!("INV-{number:05}\n")).count(), 1, "line {number}");
+    }
+    for (index, page) in pages.iter().enumerate() {
+        assert!(page.contains(&format!("Page {} sur {}", index + 1, pages.len())));
+        // every page that has lines has the head of the table
+        assert!(!page.contains("INV-") || page.contains("Reference"), "page {index}");
+    }
+    for text in [
+        "Relevé de compte",
+        "Nord SA",
+        "59000 Lille",
+        "Solde de clôture",
+        "20,00\u{a0}€",
+        "\noctobre 2026\n",
+        "Bonjour dvd shlvm,",
+    ] {
+        assert!(all.contains(text), "{text}");
+    }
+    assert!(!all.contains("gid://"));
+    for (x, y) in positions(&bytes) {
+        assert!((40.0..=560.0).contains(&x) && (20.0..=830.0).contains(&y), "{x} {y}");
+    }
+}
+
+/// Where every text of a PDF begins.
+fn positions(pdf: &[u8]) -> Vec<(f32, f32)> {
+    let text = String::from_utf8_lossy(pdf);
+    text.lines()
+        .filter_map(|line| line.strip_suffix(" Td"))
+        .map(|at| at.split_once(' ').unwrap())
+        .map(|(x, y)| (x.parse().unwrap(), y.parse().unwrap()))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_html_of_a_report_reads_in_the_direction_of_its_text() {
+    let stub = exstream(ExstreamOptions::default()).await;
+    let response = stub.on_demand(&statement(2), Some("text/html")).await;
+    let html = response.text().await.unwrap();
+    assert!(html.contains("דוד שלום") && html.contains("dir=auto") && html.contains("INV-00002"), "{html}");
 }
 
 #[tokio::test]

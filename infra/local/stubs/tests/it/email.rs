@@ -86,3 +86,55 @@ async fn what_cannot_be_sent_is_refused_and_not_kept() {
     }
     assert_eq!(stub.look("emails").await["emails"], json!([]));
 }
+
+#[tokio::test]
+async fn a_test_says_what_becomes_of_the_next_messages() {
+    let stub = exstream(ExstreamOptions::default()).await;
+    stub.set(
+        "outcomes",
+        json!([
+            {"outcome": "bounced", "status": "5.2.1", "reason": "mailbox disabled"},
+            {"outcome": "silent", "times": 2},
+        ]),
+    )
+    .await;
+    let mut jobs = Vec::new();
+    for _ in 0..4 {
+        jobs.push(job(&stub, "zoe@example.com").await);
+    }
+    let bounced = status(&stub, &jobs[0]).await;
+    let events = &bounced["deliveries"][0]["events"]["email_delivery_events"];
+    assert_eq!(
+        (&events["dsn"][0]["status"], &events["dsn"][0]["reason"], &events["dsn"][0]["action"]),
+        (&json!("5.2.1"), &json!("mailbox disabled"), &json!("failed"))
+    );
+    for silent in &jobs[1..3] {
+        let state = status(&stub, silent).await;
+        assert_eq!(
+            (&state["job_state"], &state["deliveries"][0]["delivery_attempts"]),
+            (&json!(["Active"]), &json!([]))
+        );
+    }
+    assert_eq!(status(&stub, &jobs[3]).await["deliveries"][0]["delivery_attempts"][0]["state"], "Sent");
+}
+
+#[tokio::test]
+async fn what_happens_to_a_message_can_be_said_after_it_was_sent() {
+    let stub = exstream(ExstreamOptions::default()).await;
+    let sent = job(&stub, "zoe@example.com").await;
+    let events = |state: &Value| state["deliveries"][0]["events"]["email_delivery_events"].clone();
+    assert_eq!(events(&status(&stub, &sent).await), json!({"dsn": [], "html_open": [], "opt_out": []}));
+    let later = json!([{"customer_reference": "c-1", "html_open": true, "opt_out": true}]);
+    stub.control(reqwest::Method::POST, "outcomes", Some(later)).await;
+    let seen = events(&status(&stub, &sent).await);
+    assert!(seen["html_open"][0]["time"].is_string() && seen["opt_out"][0]["time"].is_string(), "{seen}");
+    assert_eq!(seen["dsn"], json!([]));
+    // the newest word counts, and another message is not concerned
+    let bounce = json!([{"job_id": sent, "outcome": "bounced"}]);
+    stub.control(reqwest::Method::POST, "outcomes", Some(bounce)).await;
+    assert_eq!(events(&status(&stub, &sent).await)["dsn"][0]["status"], "5.1.1");
+    stub.set("outcomes", json!([{"email": "zoe@example.com", "delay_ms": 60_000}])).await;
+    assert_eq!(status(&stub, &sent).await["job_state"], json!(["Active"]));
+    let other = job(&stub, "max@example.com").await;
+    assert_eq!(status(&stub, &other).await["job_state"], json!(["Complete", "Posted"]));
+}

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails, fails its test")]
 
+mod bulk;
 mod compose;
+mod documents;
 mod email;
 mod faults;
 mod metafields;

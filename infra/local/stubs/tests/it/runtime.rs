@@ -1,7 +1,7 @@
 //! Batch jobs, their outputs, and the design look-ups.
 
 use crate::support::{COMMUNICATION, Stub, driver, exstream};
-use local_stubs::{ExstreamOptions, render::read_text};
+use local_stubs::{ExstreamOptions, Fault, FaultKind, render::read_text};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -102,4 +102,136 @@ async fn templates_can_be_looked_up_and_traced() {
     assert_eq!(details["data"][0]["version"], 7);
     stub.set("settings", json!({"job_tracing": false})).await;
     assert_eq!(call(&stub, &token, Method::GET, &path).await.status(), 403);
+}
+
+/// The names and contents of a zip archive's files.
+fn unzip(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut rest = archive;
+    while rest.starts_with(b"PK\x03\x04") {
+        let short = |at: usize| usize::from(u16::from_le_bytes([rest[at], rest[at + 1]]));
+        let (packed, name, extra) = (short(18) + (short(20) << 16), short(26), short(28));
+        let from = 30 + name + extra;
+        let mut bytes = Vec::new();
+        let mut reader = flate2::read::DeflateDecoder::new(&rest[from..from + packed]);
+        std::io::Read::read_to_end(&mut reader, &mut bytes).unwrap();
+        files.push((String::from_utf8(rest[30..30 + name].to_vec()).unwrap(), bytes));
+        rest = &rest[from + packed..];
+    }
+    files
+}
+
+#[tokio::test]
+async fn each_customer_of_a_file_has_documents_of_its_own_in_order() {
+    let stub = exstream(ExstreamOptions::default()).await;
+    stub.set("settings", json!({"job_step_ms": 1})).await;
+    let outputs =
+        json!([{"queue": "PDF", "mime": "application/pdf"}, {"queue": "Mail", "mime": "text/html"}]);
+    stub.set(
+        "communications",
+        json!([{"id": COMMUNICATION, "name": "n", "data_source": "orders", "outputs": outputs}]),
+    )
+    .await;
+    let token = stub.token().await;
+    let customers: Vec<Value> = (1..=30)
+        .map(|number| {
+            let mut one = driver(1);
+            one["communication"] = json!(format!("c-{number}"));
+            one["order"]["name"] = json!(format!("#{number:04}"));
+            one
+        })
+        .collect();
+    let job = submit(&stub, &token, json!(customers).to_string()).await;
+    states(&stub, &token, &job).await;
+    let step = format!("/orchestration/api/v1/runtime/dev/flow-steps/step-{job}/delivery-file");
+    for number in [1, 17, 30] {
+        let path = format!("{step}/customer-artifacts/{number}");
+        let archive = call(&stub, &token, Method::GET, &path).await.bytes().await.unwrap();
+        let files = unzip(&archive);
+        let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, [format!("PDF_{number}.pdf"), format!("Mail_{number}.html")]);
+        let pages = read_text(&files[0].1);
+        assert!(pages.len() == 1 && pages[0].contains(&format!("#{number:04}")), "{number}: {pages:?}");
+        assert!(String::from_utf8_lossy(&files[1].1).contains(&format!("#{number:04}")));
+        // asked for again it is the same file, and the record has its hash
+        assert_eq!(call(&stub, &token, Method::GET, &path).await.bytes().await.unwrap(), archive);
+        let records = stub.look(&format!("outputs?communication=c-{number}")).await;
+        let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&files[0].1));
+        assert_eq!(records["outputs"][format!("c-{number}")][0]["sha256"], hash, "{records}");
+    }
+    let files = get(&stub, &token, &format!("{step}/output-files")).await;
+    let files = files["data"].as_array().unwrap();
+    // the PDF queue holds everybody, the HTML queue breaks per customer
+    assert_eq!(files.iter().filter(|file| file["mimeType"] == "application/pdf").count(), 1);
+    assert_eq!(files.iter().filter(|file| file["mimeType"] == "text/html").count(), 30);
+}
+
+#[tokio::test]
+async fn a_job_can_be_held_fail_be_repeated_and_lose_a_customer() {
+    let stub = exstream(ExstreamOptions::default()).await;
+    stub.set("settings", json!({"job_step_ms": 1})).await;
+    stub.set(
+        "jobs",
+        json!([
+            {"external_id": "other", "end": "deleted"},
+            {"end": "holding"},
+            {"end": "error", "message": "SEVERE: a font is missing"},
+            {"missing": [2]},
+        ]),
+    )
+    .await;
+    let token = stub.token().await;
+    let two = json!([driver(1), driver(1)]).to_string();
+    let runtime = "/orchestration/api/v1/runtime/dev";
+    let until = |job: String, wanted: &'static str| {
+        let (stub, token) = (&stub, &token);
+        async move {
+            loop {
+                let answer = get(stub, token, &format!("{runtime}/jobs/{job}")).await["data"].take();
+                if answer["status"] == wanted {
+                    return answer;
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        }
+    };
+    let held = submit(&stub, &token, two.clone()).await;
+    assert_eq!(until(held.clone(), "holding").await["endDate"], Value::Null);
+    let released = stub.control(Method::POST, &format!("release-jobs?id={held}"), None).await;
+    assert_eq!(released["released"], 1);
+    until(held, "complete").await;
+    let failed = submit(&stub, &token, two.clone()).await;
+    assert_eq!(until(failed.clone(), "error").await["msg"], "SEVERE: a font is missing");
+    let again = call(&stub, &token, Method::POST, &format!("{runtime}/jobs/{failed}/reprocessing")).await;
+    assert_eq!(again.status(), 200);
+    until(failed, "complete").await;
+    let partial = submit(&stub, &token, two).await;
+    until(partial.clone(), "complete").await;
+    for (number, status) in [(1, 200), (2, 404)] {
+        let path = format!("{runtime}/flow-steps/step-{partial}/delivery-file/customer-artifacts/{number}");
+        assert_eq!(call(&stub, &token, Method::GET, &path).await.status(), status);
+    }
+}
+
+#[tokio::test]
+async fn each_look_up_of_a_job_can_fail_by_itself() {
+    let stub = exstream(ExstreamOptions::default()).await;
+    stub.set("settings", json!({"job_step_ms": 1})).await;
+    let token = stub.token().await;
+    let job = submit(&stub, &token, driver(1).to_string()).await;
+    states(&stub, &token, &job).await;
+    let step = format!("/orchestration/api/v1/runtime/dev/flow-steps/step-{job}/delivery-file");
+    stub.fail(Fault::new("customer_artifact", FaultKind::Status).status(503).times(1)).await;
+    assert_eq!(call(&stub, &token, Method::GET, &format!("{step}/output-files")).await.status(), 200);
+    let path = format!("{step}/customer-artifacts/1");
+    assert_eq!(call(&stub, &token, Method::GET, &path).await.status(), 503);
+    assert_eq!(call(&stub, &token, Method::GET, &path).await.status(), 200);
+    stub.fail(Fault::new("batch", FaultKind::TimeoutAfterSuccess).delay_ms(1).times(1)).await;
+    let url = stub.url("/orchestration/api/v1/inputs/batch/dev/generate");
+    let request = stub.http.post(url).bearer_auth(&token).header("communicationId", COMMUNICATION);
+    let request = request.header("driverDataSource", "orders").header("externalId", "run-7");
+    let sent = request.header("content-type", "application/json").body(driver(1).to_string()).send().await;
+    assert!(sent.is_err());
+    let jobs = stub.look("jobs").await["jobs"].take();
+    assert_eq!(jobs.as_array().unwrap().iter().filter(|job| job["externalId"] == "run-7").count(), 1);
 }

@@ -1,0 +1,217 @@
+//! Account statements and purchase summaries.
+//!
+//! | topic | document | subject | revision |
+//! | --- | --- | --- | --- |
+//! | `statement-run` | account-statement, purchase-summary | company location or customer | `period-<name>` |
+//!
+//! A statement run sends one item an account with all its orders in the payload, so nothing is asked of
+//! Shopify here; with a batch job, one item an account and document. The documents of an item depend on its
+//! payload and the shop's configuration alone: a batch job and a flow function make the same bytes, whenever
+//! they do. An account of which there is nothing to say leaves no trace in the ledger.
+//!
+//! What a tagged customer bought for a company is in the account of the company's location, not in theirs.
+
+mod data;
+pub mod ledger;
+mod period;
+pub mod statement;
+mod summary;
+
+pub use data::StatementData;
+pub use period::Period;
+pub use summary::SummaryData;
+
+use bytes::Bytes;
+use comms::{CommunicationId, Document, Flow, MessageClass, Revision};
+use data::{CurrencyData, Holder};
+use delivery::Recipient;
+use driver::Envelope;
+use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, Plan, Planned};
+use period::{Head, Run};
+use serde::Serialize;
+use shop_config::{ShopConfig, Statements, text_in};
+use shopify::account::{Account, AccountOrder};
+use work::WorkItem;
+
+/// The topic of the items of a statement run.
+pub const TOPIC: &str = "statement-run";
+
+const DOCUMENTS: [Document; 2] = [Document::AccountStatement, Document::PurchaseSummary];
+
+#[derive(Debug, Clone, Copy)]
+pub struct AccountStatements;
+
+/// One document's part of a driver file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Driver {
+    /// JSON, the same that the flow function sends.
+    pub bytes: Bytes,
+    pub communication: CommunicationId,
+}
+
+/// The driver data of one document of an item, for a batch job. None, if there is nothing to say.
+///
+/// # Errors
+/// What is wrong with the payload, or keeps the document from being made. Says nothing of the account.
+pub fn driver(payload: &str, document: Document, config: &ShopConfig) -> Result<Option<Driver>, String> {
+    let revision = revision(Head::parse(payload)?.name());
+    let account = Account::from_bulk(payload).map_err(|error| error.to_string())?;
+    let communication = CommunicationId::derive(&config.shop, document, &account.id, &revision);
+    let locale = locale(&account, document, config)?;
+    let making = Making { payload, account: &account, document, communication: &communication, config };
+    let Some(data) = making.data(&locale)? else { return Ok(None) };
+    let bytes = serde_json::to_vec(&data).map_err(|error| error.to_string())?;
+    Ok(Some(Driver { bytes: bytes.into(), communication }))
+}
+
+impl DocumentFlow for AccountStatements {
+    const FLOW: Flow = Flow::AccountStatements;
+
+    /// Reads of the payload `{"period": {"name"}}` and, of an item of a batch job, `composed`.
+    fn plan(&self, item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Result<Planned, String> {
+        if item.trigger.topic != TOPIC {
+            return Err(format!("the topic {} leads to no document of this flow", item.trigger.topic));
+        }
+        let head = Head::parse(payload.ok_or("the item of a statement run came without its payload")?)?;
+        let composed = head.composed.as_ref().map(|composed| composed.document);
+        let documents = DOCUMENTS.into_iter().filter(|it| composed.is_none_or(|composed| composed == *it));
+        let plans = documents.map(|document| Plan {
+            document,
+            subject: item.subject.clone(),
+            revision: revision(head.name()),
+            order: item.subject.clone(),
+            wanted: config.statements.is_some() && config.document(document).is_some(),
+        });
+        Ok(Planned::These(plans.collect()))
+    }
+
+    async fn gather(&self, gather: Gather<'_>) -> Result<Gathered, GatherError> {
+        let payload = gather.payload.ok_or_else(|| {
+            GatherError::permanent("the data of a statement run is gone: send the archived document again")
+        })?;
+        let document = gather.plan.document;
+        let account = Account::from_bulk(payload).map_err(GatherError::permanent)?;
+        if account.id != gather.plan.subject {
+            return Err(GatherError::permanent("the payload is about another account than the item"));
+        }
+        let locale = gather.locale(&wanted(&account))?;
+        let making = Making {
+            payload,
+            account: &account,
+            document,
+            communication: gather.communication,
+            config: gather.config,
+        };
+        let Some(data) = making.data(&locale).map_err(GatherError::permanent)? else {
+            return Ok(Gathered::Nothing("there is nothing to say of the account".into()));
+        };
+        if let Data::Statement(statement) = &data
+            && statement.is_unreconciled()
+        {
+            tracing::warn!(shop = %gather.item.shop, communication = %gather.communication, "a statement has adjustments: Shopify's outstanding amounts are not what its orders say");
+        }
+        let head = Head::parse(payload).map_err(GatherError::permanent)?;
+        let recipient = Recipient {
+            name: account.contact.name.clone().or_else(|| account.name.clone()),
+            email: account.contact.email.clone(),
+            locale,
+        };
+        Ok(Gathered::Ready(Box::new(Content {
+            name: Some(head.name().to_owned()),
+            customer: account.contact.customer.clone(),
+            composed: head.composed.filter(|it| it.document == document).map(|it| it.output),
+            test: gather.item.trigger.test,
+            ..Content::of(format!("{document}/1"), &data, recipient)?
+        })))
+    }
+}
+
+fn revision(period: &str) -> Revision {
+    Revision::named(format!("period-{period}"))
+}
+
+fn wanted(account: &Account) -> Vec<Option<&str>> {
+    account.locales.iter().map(|locale| Some(locale.as_str())).collect()
+}
+
+/// As [`Gather::locale`], where nobody asks for another one.
+fn locale(account: &Account, document: Document, config: &ShopConfig) -> Result<String, String> {
+    let locale = config.locale(document, &wanted(account));
+    let regulated = config.documents.get(&document).map(|settings| settings.class(document))
+        == Some(MessageClass::Regulated);
+    if regulated && !locale.translated {
+        return Err("no translation for the account's locale: a regulated document needs one".to_owned());
+    }
+    Ok(locale.locale.to_owned())
+}
+
+/// One document while it is made.
+struct Making<'a> {
+    payload: &'a str,
+    account: &'a Account,
+    document: Document,
+    communication: &'a CommunicationId,
+    config: &'a ShopConfig,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Data {
+    Statement(StatementData),
+    Summary(SummaryData),
+}
+
+impl Making<'_> {
+    /// None, if the account gets none of these documents or there is nothing to say.
+    fn data(&self, locale: &str) -> Result<Option<Data>, String> {
+        let Self { account, document, config, .. } = *self;
+        let settings = config.statements.as_ref().ok_or("the configuration has no section [statements]")?;
+        let run = Run::parse(self.payload)?;
+        if !is_for(account, settings) {
+            return Ok(None);
+        }
+        let own = |order: &&AccountOrder| account.is_company_location() || order.bought_for.is_none();
+        let orders = account.orders.iter().filter(own);
+        let zone = &config.time_zone;
+        let envelope = || Envelope::new(document, self.communication, locale, config);
+        let holder = || Holder::new(account, &run.period, run.issued_on);
+        let too_large = |error: comms::InvalidMoney| error.to_string();
+        match document {
+            Document::AccountStatement => {
+                let statements = statement::statements(orders, &run.period, zone).map_err(too_large)?;
+                let statements =
+                    statements.iter().map(|it| CurrencyData::new(it, &settings.ageing_days, zone));
+                let statements: Vec<_> = statements.collect::<Result<_, _>>().map_err(too_large)?;
+                let instructions = text_in(&settings.payment_instructions, locale, &config.default_locale)
+                    .map(str::to_owned);
+                Ok((!statements.is_empty()).then(|| {
+                    Data::Statement(StatementData {
+                        envelope: envelope(),
+                        holder: holder(),
+                        statements,
+                        payment_instructions: instructions,
+                    })
+                }))
+            }
+            Document::PurchaseSummary => {
+                let purchases = summary::purchases(orders, &run.period, zone).map_err(too_large)?;
+                Ok((!purchases.is_empty()).then(|| {
+                    Data::Summary(SummaryData { envelope: envelope(), holder: holder(), purchases })
+                }))
+            }
+            other => Err(format!("{other} is no document of this flow")),
+        }
+    }
+}
+
+/// Whether the shop wants documents for this account. A search may find more customers than have the tag.
+fn is_for(account: &Account, settings: &Statements) -> bool {
+    if account.is_company_location() {
+        settings.company_locations
+    } else {
+        settings.customer_tag.as_ref().is_some_and(|tag| account.has_tag(tag))
+    }
+}
+
+#[cfg(test)]
+mod tests;

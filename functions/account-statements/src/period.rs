@@ -1,0 +1,86 @@
+//! What a statement run says about its items, beside the account itself.
+
+use comms::Document;
+use flow::BatchOutput;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The days a document covers, in the shop's time zone, the last included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Period {
+    /// Such as `2026-10`.
+    pub name: String,
+    #[schemars(with = "String")]
+    pub from: Date,
+    #[schemars(with = "String")]
+    pub to: Date,
+}
+
+/// Read by `plan`: of a large payload only what names the communications.
+#[derive(Deserialize)]
+pub(crate) struct Head {
+    period: Named,
+    pub composed: Option<Composed>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+/// The item is one customer's output of a batch job, of this one document.
+#[derive(Deserialize)]
+pub(crate) struct Composed {
+    #[serde(flatten)]
+    pub output: BatchOutput,
+    pub document: Document,
+}
+
+/// Read by `gather`.
+#[derive(Deserialize)]
+pub(crate) struct Run {
+    pub period: Period,
+    pub issued_on: Date,
+}
+
+impl Head {
+    pub fn parse(payload: &str) -> Result<Self, String> {
+        let head: Self =
+            serde_json::from_str(payload).map_err(|_| "the payload names no period".to_owned())?;
+        let name = head.name();
+        // it becomes part of an identity
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if plain && (1..=32).contains(&name.len()) {
+            Ok(head)
+        } else {
+            Err("the period's name is not of letters, digits and hyphens".to_owned())
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.period.name
+    }
+}
+
+impl Run {
+    pub fn parse(payload: &str) -> Result<Self, String> {
+        let run: Self = serde_json::from_str(payload)
+            .map_err(|_| "the payload has no period with `from` and `to`, or no `issued_on`".to_owned())?;
+        if run.period.from > run.period.to {
+            return Err("the period ends before it begins".to_owned());
+        }
+        Ok(run)
+    }
+}
+
+impl Period {
+    pub(crate) fn contains(&self, day: Date) -> bool {
+        (self.from..=self.to).contains(&day)
+    }
+}
+
+/// The day of a moment.
+pub(crate) fn day(at: Timestamp, zone: &TimeZone) -> Date {
+    at.to_zoned(zone.clone()).date()
+}

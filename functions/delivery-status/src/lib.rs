@@ -1,0 +1,293 @@
+//! Asks the channels that report outcomes what became of what they accepted.
+//!
+//! Runs on a schedule and makes a round over all shops. A communication moves from `accepted` to `delivered`
+//! or `bounced` only on a channel's word; silence for a day is noted as "unconfirmed" and never leads to
+//! another send. An outcome is recorded once, whoever asks; its report to Shopify is queued after that, and
+//! only then is the communication left alone: after a death in between, the next round queues the report. A
+//! recipient who opted out of marketing goes on the suppression list.
+
+use comms::{CustomerKey, MessageClass, ShopDomain, State, WriteBackState, chain};
+use delivery::{Channels, EmailOutcome, EmailStatus, StatusCall};
+use flow::report;
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+use ledger::{Entry, Fate, Ledger};
+use serde::Serialize;
+use service::{Invocation, Metrics, Secrets, Service, ShopSecrets, StartError, each_shop, function_name};
+use shop_config::{Channel, ConfigError, ConfigStore, Loaded};
+use std::time::Duration;
+use work::Queue;
+
+/// How many communications of a shop are asked about in one round.
+const A_ROUND: u16 = 500;
+
+/// How many shops at once, and how many questions a shop.
+const SHOPS_AT_ONCE: usize = 4;
+
+/// After so long nothing more is expected to be heard.
+const SILENCE: Duration = Duration::from_secs(24 * 3600);
+
+const UNCONFIRMED: &str = "unconfirmed: nothing was heard of it for 24 h";
+
+pub struct DeliveryStatus {
+    configs: ConfigStore,
+    secrets: Secrets,
+    ledger: Ledger,
+    channels: Channels,
+    write_back: Queue,
+    concurrency: usize,
+    function: String,
+    clock: fn() -> Timestamp,
+}
+
+/// What a round did: the function's answer, which people read.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Round {
+    pub shops: usize,
+    pub asked: u64,
+    pub delivered: u64,
+    pub bounced: u64,
+    pub unconfirmed: u64,
+    /// Shops whose round was cut short; the log says why.
+    pub troubled: usize,
+}
+
+impl DeliveryStatus {
+    /// Reads the environment and makes the clients. Sends nothing.
+    pub fn new(service: &Service) -> Result<Self, StartError> {
+        Ok(Self {
+            configs: service.configs()?,
+            secrets: service.secrets()?,
+            ledger: service.ledger()?,
+            channels: service.channels()?,
+            write_back: service.queue("WRITE_BACK_QUEUE_URL")?,
+            concurrency: service.concurrency()?,
+            function: function_name(),
+            clock: Timestamp::now,
+        })
+    }
+
+    /// One round over all shops.
+    ///
+    /// # Errors
+    /// When the shops cannot be listed. A shop in trouble is counted, logged, and asked again next time.
+    pub async fn round(&self, invocation: &Invocation) -> Result<Round, ConfigError> {
+        let now = (self.clock)();
+        let shops = self.configs.shops().await?;
+        let time = invocation.time_left(now);
+        let results = each_shop(shops, now, time, SHOPS_AT_ONCE, async |shop| self.shop(shop).await).await;
+        let mut round = Round { shops: results.len(), ..Round::default() };
+        for (shop, result) in results {
+            match result {
+                Ok(asked) => round.add(&asked),
+                Err(reason) => {
+                    round.troubled += 1;
+                    tracing::warn!(%shop, reason, "the shop's round was cut short");
+                }
+            }
+        }
+        let mut metrics = Metrics::default();
+        for (name, count) in [
+            ("Asked", round.asked),
+            ("Delivered", round.delivered),
+            ("Bounced", round.bounced),
+            ("Unconfirmed", round.unconfirmed),
+            ("Troubled", round.troubled as u64),
+        ] {
+            if count > 0 {
+                metrics.count(name, count);
+            }
+        }
+        metrics.emit(&self.function, now);
+        Ok(round)
+    }
+
+    async fn shop(&self, shop: &ShopDomain) -> Result<Vec<Option<Fate>>, String> {
+        let now = (self.clock)();
+        let due = self.ledger.due_checks(shop, now, A_ROUND).await.map_err(|error| chain(&error))?;
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let loaded = self.configs.get(shop, now).await.map_err(|error| chain(&error))?;
+        let secrets = self.secrets.shop(shop, now).await.map_err(|error| chain(&error))?;
+        let asked: Vec<_> = stream::iter(&due)
+            .map(|entry| self.settle(entry, &loaded, &secrets))
+            .buffer_unordered(self.concurrency.max(1))
+            .collect()
+            .await;
+        let mut fates = Vec::with_capacity(asked.len());
+        let mut trouble = None;
+        for result in asked {
+            match result {
+                Ok(fate) => fates.push(fate),
+                // the others of this shop have been dealt with
+                Err(reason) => trouble = Some(reason),
+            }
+        }
+        match trouble {
+            Some(reason) if fates.is_empty() => Err(reason),
+            Some(reason) => {
+                tracing::warn!(%shop, reason, "some could not be asked about");
+                Ok(fates)
+            }
+            None => Ok(fates),
+        }
+    }
+
+    async fn settle(
+        &self,
+        entry: &Entry,
+        loaded: &Loaded,
+        secrets: &ShopSecrets,
+    ) -> Result<Option<Fate>, String> {
+        let now = (self.clock)();
+        if entry.state != State::Accepted || entry.reason.as_deref() == Some(UNCONFIRMED) {
+            // an earlier round recorded its outcome and got no further
+            return self.finish(entry, loaded).await.map(|()| None);
+        }
+        let age = age(entry, now);
+        let asked = self.ask(entry, loaded, secrets, now).await;
+        let fate = match asked {
+            Ok(Some(EmailOutcome { status, opted_out })) => {
+                if opted_out {
+                    self.opted_out(entry, loaded, now).await?;
+                }
+                match status {
+                    EmailStatus::Delivered => Some(Fate::Delivered),
+                    EmailStatus::Bounced { reason } => Some(Fate::Bounced { reason }),
+                    EmailStatus::Pending => None,
+                }
+            }
+            Ok(None) => None,
+            // a channel that cannot be asked is silent, too: it is not asked for ever
+            Err(reason) if age < SILENCE => {
+                self.later(entry, age, now).await?;
+                return Err(reason);
+            }
+            Err(_) => None,
+        };
+        let fate = match fate {
+            None if age >= SILENCE => Fate::Unconfirmed { reason: UNCONFIRMED.to_owned() },
+            None => return self.later(entry, age, now).await.map(|()| None),
+            Some(fate) => fate,
+        };
+        let owed = report::owed(&loaded.config, &entry.order, false);
+        let recorded = self.ledger.record_fate(&entry.communication, &fate, owed, now).await;
+        let Some(entry) = recorded.map_err(|error| chain(&error))? else { return Ok(None) };
+        log(&entry);
+        self.finish(&entry, loaded).await?;
+        Ok(Some(fate))
+    }
+
+    async fn finish(&self, entry: &Entry, loaded: &Loaded) -> Result<(), String> {
+        if entry.write_back == WriteBackState::Pending {
+            let item = report::item(entry, &loaded.config);
+            let body = serde_json::to_string(&item).map_err(|error| error.to_string())?;
+            self.write_back.send(body).await.map_err(|error| chain(&error))?;
+        }
+        self.ledger.checked(&entry.communication).await.map_err(|error| chain(&error))
+    }
+
+    /// Nothing, where the channel has nothing to say.
+    async fn ask(
+        &self,
+        entry: &Entry,
+        loaded: &Loaded,
+        secrets: &ShopSecrets,
+        now: Timestamp,
+    ) -> Result<Option<EmailOutcome>, String> {
+        let channel = entry.channel.as_deref().and_then(Channel::from_name);
+        let (Some(Channel::Email), Some(job_id)) = (channel, entry.reference.as_deref()) else {
+            return Ok(None);
+        };
+        let settings = loaded.config.delivery.email.as_ref();
+        let settings = settings.ok_or("the section [delivery.email] is gone from the configuration")?;
+        let call = StatusCall {
+            shop: &entry.shop,
+            settings,
+            credentials: &secrets.email,
+            job_id,
+            now,
+            timeout: settings.timeout(),
+        };
+        self.channels.email_status(call).await.map(Some).map_err(|error| chain(&error))
+    }
+
+    async fn opted_out(&self, entry: &Entry, loaded: &Loaded, now: Timestamp) -> Result<(), String> {
+        let class =
+            loaded.config.documents.get(&entry.document).map(|settings| settings.class(entry.document));
+        let customer = entry.customer.as_deref().and_then(|key| key.parse::<CustomerKey>().ok());
+        let (Some(MessageClass::Marketing), Some(customer)) = (class, customer) else { return Ok(()) };
+        let suppressed = self.ledger.suppress(&entry.shop, &customer, "opted out of e-mail", now).await;
+        suppressed.map_err(|error| chain(&error))
+    }
+
+    async fn later(&self, entry: &Entry, age: Duration, now: Timestamp) -> Result<(), String> {
+        let at = now.checked_add(pause(age)).unwrap_or(now);
+        self.ledger.check_again(&entry.communication, at).await.map_err(|error| chain(&error))
+    }
+}
+
+impl Round {
+    fn add(&mut self, fates: &[Option<Fate>]) {
+        self.asked += fates.len() as u64;
+        for fate in fates.iter().flatten() {
+            match fate {
+                Fate::Delivered => self.delivered += 1,
+                Fate::Bounced { .. } => self.bounced += 1,
+                Fate::Unconfirmed { .. } => self.unconfirmed += 1,
+            }
+        }
+    }
+}
+
+/// Since the channel took it.
+fn age(entry: &Entry, now: Timestamp) -> Duration {
+    let millis = now.as_millisecond().saturating_sub(entry.updated_epoch_ms);
+    Duration::from_millis(u64::try_from(millis).unwrap_or_default())
+}
+
+/// Most is heard soon, and what is not is worth few questions.
+fn pause(age: Duration) -> Duration {
+    const HOUR: u64 = 3600;
+    Duration::from_secs(match age.as_secs() {
+        0..HOUR => HOUR / 12,
+        HOUR..21_600 => HOUR / 2,
+        _ => 2 * HOUR,
+    })
+}
+
+fn log(entry: &Entry) {
+    let Entry { shop, flow, document, communication, state, reason, .. } = entry;
+    match (state, reason) {
+        (State::Delivered, _) => tracing::info!(%shop, %flow, %document, %communication, %state),
+        (_, reason) => tracing::warn!(%shop, %flow, %document, %communication, %state, reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_get_rarer_and_end_after_a_day() {
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        assert_eq!(pause(minutes(1)), minutes(5));
+        assert_eq!(pause(minutes(60)), minutes(30));
+        assert_eq!(pause(minutes(600)), minutes(120));
+        let (mut age, mut questions) = (Duration::ZERO, 0);
+        while age < SILENCE {
+            age += pause(age);
+            questions += 1;
+        }
+        assert!(questions < 40, "{questions} questions about a silent e-mail");
+    }
+
+    #[test]
+    fn a_round_counts_what_it_learned() {
+        let mut round = Round::default();
+        let bounced = Fate::Bounced { reason: "550".to_owned() };
+        round.add(&[Some(Fate::Delivered), None, Some(bounced), Some(Fate::Delivered)]);
+        assert_eq!((round.asked, round.delivered, round.bounced, round.unconfirmed), (4, 2, 1, 0));
+    }
+}

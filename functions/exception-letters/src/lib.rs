@@ -1,0 +1,156 @@
+//! Letters about what went wrong: failed payments, cancelled orders, disputes, overdue payments.
+//!
+//! | event | document | subject, revision |
+//! | --- | --- | --- |
+//! | `order_transactions/create` of a charge that failed | payment-failure-letter | the transaction |
+//! | `subscription_billing_attempts/failure` | payment-failure-letter | the attempt |
+//! | `orders/cancelled` | cancellation-letter | the order |
+//! | `disputes/create` | dispute-notice | the dispute |
+//! | `disputes/update`: it became another kind of dispute | dispute-notice | the dispute; the kind |
+//! | `disputes/update`: it is decided | dispute-resolution | the dispute; the outcome |
+//! | `payment_schedules/due` | payment-overdue-letter | the instalment |
+//!
+//! What a letter says is fetched when it is made, because events come late and out of order: a payment made
+//! since, an order cancelled since, a dispute decided since suppresses the letter, with the reason on record.
+//! Where Shopify does not show yet what an event says, nothing is recorded, so that reconciliation finds it.
+
+mod cancellation;
+mod cause;
+mod dispute;
+mod letter;
+mod overdue;
+mod payment;
+mod plan;
+mod subscription;
+
+pub use cancellation::CancellationMatter;
+pub use cause::Cause;
+pub use dispute::{NoticeMatter, ResolutionMatter};
+pub use letter::Letter;
+pub use overdue::OverdueMatter;
+pub use payment::PaymentFailureMatter;
+
+use comms::{Class, Document, Flow, Gid};
+use delivery::Recipient;
+use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned};
+use jiff::Timestamp;
+use letter::Letterhead;
+use schemars::JsonSchema;
+use serde::Serialize;
+use shop_config::ShopConfig;
+use shopify::Order;
+use std::time::Duration;
+use work::WorkItem;
+
+#[derive(Debug, Clone, Copy)]
+pub struct ExceptionLetters;
+
+impl DocumentFlow for ExceptionLetters {
+    const FLOW: Flow = Flow::ExceptionLetters;
+
+    /// Of a payload, no more is read than this; without `order_id`, or without any payload, the order is
+    /// looked up while the letter is made.
+    ///
+    /// | topic | fields |
+    /// | --- | --- |
+    /// | `order_transactions/create`, `disputes/create` | `order_id` |
+    /// | `disputes/update` | `order_id`, `type`, `status`, `finalized_on` |
+    /// | the others | none |
+    fn plan(&self, item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Result<Planned, String> {
+        plan::plan(item, payload, config)
+    }
+
+    async fn look_up(&self, look_up: LookUp<'_>) -> Result<Vec<Plan>, GatherError> {
+        dispute::look_up(look_up).await
+    }
+
+    async fn gather(&self, gather: Gather<'_>) -> Result<Gathered, GatherError> {
+        match (gather.plan.document, gather.plan.subject.kind()) {
+            (Document::PaymentFailureLetter, "SubscriptionBillingAttempt") => {
+                subscription::gather(gather).await
+            }
+            (Document::PaymentFailureLetter, _) => payment::gather(gather).await,
+            (Document::CancellationLetter, _) => cancellation::gather(gather).await,
+            (Document::DisputeNotice | Document::DisputeResolution, _) => dispute::gather(gather).await,
+            (Document::PaymentOverdueLetter, _) => overdue::gather(gather).await,
+            (document, _) => Err(GatherError::permanent(format!("{document} is no document of this flow"))),
+        }
+    }
+}
+
+/// What is to become of a letter, from what Shopify has now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Write,
+    /// There is no use for it any more. On record, and final.
+    Never(&'static str),
+    /// Shopify shows nothing to write about. Not on record: it may come.
+    NotNow(&'static str),
+    /// Too early to tell.
+    Wait(Timestamp),
+}
+
+impl Verdict {
+    /// Nothing, if the letter is to be written.
+    fn ends(self, gather: &Gather<'_>, owner: Option<&Gid>) -> Result<Option<Gathered>, GatherError> {
+        match self {
+            Self::Write => Ok(None),
+            Self::Never(reason) => {
+                Ok(Some(Gathered::Suppressed { reason: reason.into(), owner: owner.cloned() }))
+            }
+            Self::NotNow(reason) => Ok(Some(Gathered::Nothing(reason.into()))),
+            Self::Wait(until) => {
+                let wait = Duration::try_from(until.duration_since(gather.now)).unwrap_or_default();
+                Err(GatherError {
+                    class: Class::Transient { retry_after: Some(wait) },
+                    reason: "the customer may be trying again".to_owned(),
+                })
+            }
+        }
+    }
+}
+
+/// The letter on an order, for the pipeline.
+fn about_order<M: Serialize + JsonSchema>(
+    gather: &Gather<'_>,
+    order: &Order,
+    locale: String,
+    matter: M,
+) -> Result<Gathered, GatherError> {
+    let head = Letterhead::of(gather, &locale);
+    let letter = Letter::about_order(&head, order, matter);
+    let recipient = Recipient { name: driver::recipient_name(order), email: letter::email(order), locale };
+    Ok(Gathered::Ready(Box::new(Content {
+        name: Some(order.name.clone()),
+        customer: order.customer.as_ref().map(|customer| customer.id.clone()),
+        owner: Some(order.id.clone()),
+        test: gather.item.trigger.test || order.test,
+        ..Content::of(letter.schema(), &letter, recipient)?
+    })))
+}
+
+/// An order that something is known to be about.
+async fn order(gather: &Gather<'_>, id: &Gid) -> Result<Order, GatherError> {
+    let fetched = gather.shopify.order(gather.call(), id).await;
+    let order = fetched.map_err(|error| GatherError::of(&error))?;
+    order.ok_or_else(|| GatherError::permanent("Shopify has no such order, or keeps it from the app"))
+}
+
+/// What follows where Shopify knows no order of the subject. If the event named one, the app may not see it,
+/// which somebody has to know; else there is nobody to write to.
+fn without_order(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
+    if gather.plan.order.kind() == "Order" {
+        return Err(GatherError::permanent(
+            "Shopify keeps the order from the app: orders older than 60 days need read_all_orders",
+        ));
+    }
+    Ok(Gathered::suppressed("it belongs to no order: there is nobody to write to"))
+}
+
+/// A person asked for this issue of the letter: what only spares a customer letters does not apply.
+fn is_asked_for(gather: &Gather<'_>) -> bool {
+    gather.item.resend.is_some()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! Instalments that are due and not paid.
+//!
+//! Shopify says that an instalment is due on the day it is, so a letter written at once says "due", and one
+//! that is written later, after a night in the queue or by reconciliation, says for how many days the payment
+//! is overdue: days of the calendar, in the shop's zone. One letter an instalment. If the due date was moved
+//! meanwhile, nothing is written until Shopify says "due" again.
+
+use crate::{
+    Verdict, about_order,
+    letter::{Letterhead, PayData},
+    order,
+    payment::still_owed,
+    without_order,
+};
+use comms::{Gid, Money};
+use driver::iso;
+use flow::{Gather, GatherError, Gathered};
+use jiff::{Timestamp, tz::TimeZone};
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::Serialize;
+use shopify::{Order, payment::PaymentSchedule};
+
+/// What a letter about a payment that is due says.
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct OverdueMatter {
+    due: DueData,
+    /// Still to be paid for the whole order, in the shop's currency.
+    outstanding: Money,
+    pay: PayData,
+}
+
+#[derive(Clone, Serialize, JsonSchema)]
+struct DueData {
+    schedule: Gid,
+    state: DueState,
+    date: String,
+    /// 0 on the day itself.
+    days_overdue: i32,
+    /// Of this instalment.
+    amount: Money,
+    /// When the invoice was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued: Option<String>,
+    /// The payment terms' name, such as `Net 30`.
+    terms: String,
+    /// Where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instalment: Option<InstalmentData>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum DueState {
+    Due,
+    Overdue,
+}
+
+#[derive(Clone, Copy, Serialize, JsonSchema)]
+struct InstalmentData {
+    /// 1 for the first.
+    number: usize,
+    of: usize,
+}
+
+pub async fn gather(gather: Gather<'_>) -> Result<Gathered, GatherError> {
+    let fetched = gather.shopify.payment_schedule(gather.call(), &gather.plan.subject).await;
+    let schedule = fetched.map_err(|error| GatherError::of(&error))?;
+    let schedule = schedule.ok_or_else(|| GatherError::permanent("Shopify has no such payment schedule"))?;
+    let Some(id) = &schedule.order else { return without_order(&gather) };
+    let verdict = judge(&schedule, gather.now, &gather.config.time_zone);
+    if let Some(end) = verdict.ends(&gather, Some(id))? {
+        return Ok(end);
+    }
+    let order = order(&gather, id).await?;
+    if let Some(end) = still_owed(&order).ends(&gather, Some(id))? {
+        return Ok(end);
+    }
+    let locale = gather.locale(&[order.locale.as_deref(), schedule.customer_locale.as_deref()])?;
+    let matter = OverdueMatter::new(&Letterhead::of(&gather, &locale), &schedule, &order);
+    about_order(&gather, &order, locale, matter)
+}
+
+pub(crate) fn judge(schedule: &PaymentSchedule, now: Timestamp, zone: &TimeZone) -> Verdict {
+    if schedule.completed_at.is_some() || schedule.balance.amount() <= Decimal::ZERO {
+        return Verdict::Never("paid since");
+    }
+    match schedule.due_at {
+        Some(due) if days_between(due, now, zone) >= 0 => Verdict::Write,
+        _ => Verdict::NotNow("Shopify shows a later due date, or none"),
+    }
+}
+
+/// Days of the calendar from one to the other; negative if the other comes first.
+fn days_between(from: Timestamp, to: Timestamp, zone: &TimeZone) -> i32 {
+    let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
+    day(from).until(day(to)).map_or(0, |span| span.get_days())
+}
+
+impl OverdueMatter {
+    pub fn new(head: &Letterhead<'_>, schedule: &PaymentSchedule, order: &Order) -> Self {
+        let due = schedule.due_at.unwrap_or(head.now);
+        let days_overdue = days_between(due, head.now, head.zone());
+        Self {
+            due: DueData {
+                schedule: schedule.id.clone(),
+                state: if days_overdue > 0 { DueState::Overdue } else { DueState::Due },
+                date: iso(due, head.zone()),
+                days_overdue,
+                amount: schedule.balance,
+                issued: schedule.issued_at.map(|at| iso(at, head.zone())),
+                terms: schedule.terms.clone(),
+                instalment: schedule.instalment.map(|it| InstalmentData { number: it.number, of: it.of }),
+            },
+            outstanding: order.totals.outstanding,
+            pay: PayData::new(head, schedule.pay_url.as_deref()),
+        }
+    }
+}

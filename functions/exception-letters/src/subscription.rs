@@ -1,0 +1,104 @@
+//! Subscriptions that could not be billed. The letter goes to the customer of the contract, who carries the
+//! report: a failed attempt has no order. An attempt made again, whether by the customer or by the app's own
+//! rules, is judged as one to pay for an order is.
+
+use crate::{
+    Cause, Letter, Verdict, is_asked_for,
+    letter::{Letterhead, MethodData},
+    payment::{FailedPaymentData, ItemData, PaymentFailureMatter, SubscriptionData, settled},
+};
+use delivery::Recipient;
+use driver::iso;
+use flow::{Content, Gather, GatherError, Gathered};
+use jiff::Timestamp;
+use shop_config::ShopConfig;
+use shopify::payment::{BillingAttempt, Payment};
+
+pub async fn gather(gather: Gather<'_>) -> Result<Gathered, GatherError> {
+    let fetched = gather.shopify.billing_attempt(gather.call(), &gather.plan.subject).await;
+    let attempt = fetched.map_err(|error| GatherError::of(&error))?;
+    let attempt = attempt.ok_or_else(|| GatherError::permanent("Shopify has no such billing attempt"))?;
+    let Some(subscriber) = &attempt.subscriber else {
+        let owner = attempt.origin_order;
+        return Ok(Gathered::Suppressed { reason: "the customer is deleted".into(), owner });
+    };
+    let owner = &subscriber.customer.id;
+    let verdict = judge(&attempt, gather.config, gather.now, is_asked_for(&gather));
+    if let Some(end) = verdict.ends(&gather, Some(owner))? {
+        return Ok(end);
+    }
+    let locale = gather.locale(&[subscriber.locale.as_deref()])?;
+    let head = Letterhead::of(&gather, &locale);
+    let letter = Letter::to_subscriber(&head, subscriber, matter(&head, &attempt));
+    let recipient = Recipient {
+        name: subscriber.customer.name().or_else(|| subscriber.address.as_ref()?.name()),
+        email: subscriber.customer.email.clone(),
+        locale: locale.clone(),
+    };
+    Ok(Gathered::Ready(Box::new(Content {
+        name: attempt.lines.first().map(|line| line.title.clone()),
+        customer: Some(owner.clone()),
+        owner: Some(owner.clone()),
+        test: gather.item.trigger.test || attempt.payment.as_ref().is_some_and(|payment| payment.test),
+        ..Content::of(letter.schema(), &letter, recipient)?
+    })))
+}
+
+/// Whether to write about an attempt.
+pub(crate) fn judge(
+    attempt: &BillingAttempt,
+    config: &ShopConfig,
+    now: Timestamp,
+    asked_for: bool,
+) -> Verdict {
+    let paid = "invoice_already_paid";
+    if attempt.state == "success" || attempt.error_code.as_deref() == Some(paid) {
+        return Verdict::Never("paid since");
+    }
+    if attempt.state != "failed" {
+        return Verdict::NotNow("the billing is not decided yet");
+    }
+    if attempt.out_of_stock {
+        return Verdict::Never("it failed for want of stock, not of money");
+    }
+    if matches!(attempt.contract_status.as_str(), "cancelled" | "expired") {
+        return Verdict::Never("the subscription has ended");
+    }
+    if attempt.later().any(|later| later.state == "success") {
+        return Verdict::Never("paid since");
+    }
+    if asked_for {
+        return Verdict::Write;
+    }
+    if attempt.later().next().is_some() {
+        return Verdict::Never("the billing was tried again since");
+    }
+    settled(attempt.at, config, now)
+}
+
+pub(crate) fn matter(head: &Letterhead<'_>, attempt: &BillingAttempt) -> PaymentFailureMatter {
+    let payment = attempt.payment.as_ref();
+    // the provider's code where the attempt itself has none
+    let code = attempt.error_code.clone().or_else(|| payment?.error_code.clone());
+    let failed = FailedPaymentData {
+        id: attempt.id.clone(),
+        kind: "billing".to_owned(),
+        date: iso(attempt.at, head.zone()),
+        amount: payment.map(|payment| payment.amount.presentment),
+        method: payment.map(|Payment { method, .. }| method).and_then(MethodData::new),
+        cause: Cause::of(code.as_deref()),
+        error_code: code,
+    };
+    let items = attempt.lines.iter().map(|line| ItemData {
+        title: line.title.clone(),
+        variant: line.variant.clone(),
+        quantity: line.quantity,
+    });
+    let subscription = SubscriptionData {
+        contract: attempt.contract.clone(),
+        status: attempt.contract_status.clone(),
+        next_billing: attempt.next_billing_at.map(|at| iso(at, head.zone())),
+        items: items.collect(),
+    };
+    PaymentFailureMatter::of_subscription(head, failed, subscription)
+}

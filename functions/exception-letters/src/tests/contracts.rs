@@ -1,0 +1,77 @@
+use super::{cancellation, dispute, overdue, payment, subscription};
+use crate::{
+    CancellationMatter, Letter, NoticeMatter, OverdueMatter, PaymentFailureMatter, ResolutionMatter,
+};
+use comms::Document;
+use serde_json::Value;
+use std::path::Path;
+
+pub fn schema(document: Document) -> Value {
+    match document {
+        Document::PaymentFailureLetter => Letter::<PaymentFailureMatter>::json_schema(document),
+        Document::CancellationLetter => Letter::<CancellationMatter>::json_schema(document),
+        Document::DisputeNotice => Letter::<NoticeMatter>::json_schema(document),
+        Document::DisputeResolution => Letter::<ResolutionMatter>::json_schema(document),
+        Document::PaymentOverdueLetter => Letter::<OverdueMatter>::json_schema(document),
+        other => panic!("{other} is no document of this flow"),
+    }
+}
+
+fn publish(document: Document, sample: &Value) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let schema = schema(document);
+    contract::published(&root.join(format!("schemas/{document}.v1.json")), &schema);
+    contract::published(&root.join(format!("samples/{document}.v1.json")), sample);
+    contract::conforms(&schema, sample);
+}
+
+#[tokio::test]
+async fn the_contracts_are_published_and_the_samples_conform() {
+    publish(Document::PaymentFailureLetter, &payment::case().letter().await.data());
+    publish(Document::CancellationLetter, &cancellation::case().letter().await.data());
+    publish(Document::DisputeNotice, &dispute::open().letter().await.data());
+    publish(Document::DisputeResolution, &dispute::won().letter().await.data());
+    publish(Document::PaymentOverdueLetter, &overdue::case().letter().await.data());
+}
+
+/// A letter without a translation must not go out in a language the customer cannot read.
+#[tokio::test]
+async fn a_missing_translation_is_an_error_and_the_customers_own_language_a_way_out() {
+    let german = payment::case().order(|order| order["customerLocale"] = "de".into());
+    let (data, content) = german.letter().await.ready();
+    assert_eq!((data["locale"].as_str(), content.recipient.locale.as_str()), (Some("fr"), "fr"));
+    let german = german.edit("OrderTransaction", |node| node["order"]["customer"]["locale"] = "de".into());
+    let error = german.letter().await.error();
+    assert_eq!(error.class, comms::Class::Permanent);
+    assert!(error.reason.contains("no translation for the locale de"), "{}", error.reason);
+    let nowhere = subscription::case()
+        .edit("BillingAttempt", |it| it["subscriptionContract"]["customer"]["locale"] = "ja".into());
+    assert!(nowhere.letter().await.error().reason.contains("ja"));
+}
+
+#[tokio::test]
+async fn debug_output_names_nobody() {
+    let (data, _) = payment::case().letter().await.ready();
+    assert_eq!(data["customer"]["name"], "Inès Laurent");
+    let config = shop_config::ShopConfig::parse(super::CONFIG).unwrap();
+    let case = payment::case();
+    let attempt =
+        shopify::payment::PaymentAttempt::from_graphql(&case.answers["OrderTransaction"].to_string())
+            .unwrap()
+            .unwrap();
+    let order = shopify::Order::from_graphql(&case.answers["OrderForDocuments"].to_string());
+    let order = order.unwrap().unwrap().order;
+    let head = crate::letter::Letterhead {
+        document: Document::PaymentFailureLetter,
+        communication: &"c4809f9b199959867b344883a5f958d0".parse().unwrap(),
+        locale: "fr",
+        config: &config,
+        now: case.now,
+    };
+    let matter = PaymentFailureMatter::of_order(&head, &attempt, &order);
+    let text = format!("{:?}", Letter::about_order(&head, &order, matter));
+    assert!(text.contains("payment-failure-letter/1"), "{text}");
+    for personal in ["Laurent", "@", "4444", "94.90"] {
+        assert!(!text.contains(personal), "{text}");
+    }
+}

@@ -1,0 +1,243 @@
+//! Through the audience, page by page: read, queue, note the place.
+
+use crate::{Firing, Tools, work_item};
+use comms::{Class, Classify};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shop_config::{Audience, Campaign, ShopConfig};
+use shopify::{
+    AdminError, Call, Credentials,
+    marketing::{AudiencePage, Source},
+};
+use std::time::Duration;
+use tokio::time::Instant;
+use work::{Retry, RunItem, Version};
+
+/// A page is not begun with less time than this.
+const A_PAGE: Duration = Duration::from_secs(20);
+/// Kept back from Shopify's time, to queue a page and note the place.
+const QUEUEING: Duration = Duration::from_secs(8);
+/// How long Shopify is waited for where it does not say.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// The checkpoint of a firing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    pub v: u32,
+    /// When the firing was meant to happen. Every item of it says the same.
+    pub at: Timestamp,
+    /// Where the next page begins.
+    pub after: Option<String>,
+    /// Members whose items were queued.
+    pub members: u64,
+    /// Shopify's look-up of the audience, where that could not be answered at once.
+    pub prepared: Option<String>,
+    pub stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Members are being queued.
+    Members,
+    Done,
+}
+
+/// How far a message came.
+pub enum End {
+    /// The campaign, or its document, is not in the configuration.
+    SwitchedOff,
+    Done {
+        queued: u64,
+        members: u64,
+    },
+    /// A message of its own goes on.
+    HandedOn {
+        queued: u64,
+        members: u64,
+    },
+}
+
+impl End {
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SwitchedOff => "switched-off",
+            Self::Done { .. } => "done",
+            Self::HandedOn { .. } => "goes-on",
+        }
+    }
+
+    /// Items queued by this message, and by all of the firing so far.
+    pub const fn counts(&self) -> (u64, u64) {
+        match self {
+            Self::SwitchedOff => (0, 0),
+            Self::Done { queued, members } | Self::HandedOn { queued, members } => (*queued, *members),
+        }
+    }
+}
+
+/// One message's share of the way.
+pub struct Walk<'a> {
+    pub tools: &'a Tools,
+    pub config: &'a ShopConfig,
+    pub credentials: &'a Credentials,
+    pub item: &'a RunItem,
+    pub campaign: &'a Campaign,
+    pub firing: &'a Firing,
+    pub deadline: Instant,
+}
+
+/// What reading a page came to.
+enum Read {
+    Page(AudiencePage),
+    /// Not now; the place is as it was.
+    Pause(Duration),
+    /// The way the audience is read has changed.
+    Changed,
+}
+
+impl Walk<'_> {
+    pub async fn go(&self) -> Result<End, Retry> {
+        let key = self.firing.key(&self.item.shop, &self.item.run);
+        let found = self.tools.checkpoints.load(&key).await.map_err(|error| Retry::of(&error))?;
+        let (mut progress, mut version) = match found {
+            Some((progress, version)) => (progress, Some(version)),
+            None => (self.start(), None),
+        };
+        let mut queued = 0;
+        while progress.stage != Stage::Done {
+            if self.left() < A_PAGE {
+                return self.hand_on(queued, &progress).await;
+            }
+            let page = match self.read(&mut progress).await? {
+                Read::Page(page) => page,
+                Read::Changed => {
+                    version = Some(self.save(&key, &progress, version.as_ref()).await?);
+                    continue;
+                }
+                Read::Pause(pause) if self.left() > pause + A_PAGE => {
+                    tokio::time::sleep(pause).await;
+                    continue;
+                }
+                Read::Pause(_) if queued > 0 => return self.hand_on(queued, &progress).await,
+                Read::Pause(pause) => {
+                    return Err(Retry { at_least: Some(pause), ..Retry::new("Shopify asks to wait") });
+                }
+            };
+            let count = self.queue(&progress, &page).await?;
+            queued += count;
+            progress.members += count;
+            if page.next.is_none() {
+                progress.stage = Stage::Done;
+            }
+            progress.after = page.next;
+            version = Some(self.save(&key, &progress, version.as_ref()).await?);
+        }
+        Ok(End::Done { queued, members: progress.members })
+    }
+
+    fn start(&self) -> Progress {
+        Progress { v: 1, at: self.firing.at, after: None, members: 0, prepared: None, stage: Stage::Members }
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    fn call(&self) -> Call<'_> {
+        Call {
+            shop: &self.item.shop,
+            settings: &self.config.shopify,
+            credentials: self.credentials,
+            now: (self.tools.clock)(),
+            deadline: self.deadline.checked_sub(QUEUEING).unwrap_or(self.deadline),
+        }
+    }
+
+    fn source(&self) -> Source<'_> {
+        match &self.campaign.audience {
+            Audience::Segment(segment) => Source::Segment(segment),
+            Audience::Query(query) => Source::Query(query, &self.config.time_zone),
+        }
+    }
+
+    /// The next page. Of an audience that Shopify cannot look up while one waits, it is asked to do so in its
+    /// own time.
+    async fn read(&self, progress: &mut Progress) -> Result<Read, Retry> {
+        let shopify = &self.tools.shopify;
+        if let Some(prepared) = &progress.prepared {
+            match shopify.audience_is_prepared(self.call(), prepared).await {
+                Ok(Some(true)) => {}
+                Ok(Some(false)) => return Err(Retry::new("Shopify still looks up the audience")),
+                // forgotten: its places mean nothing in another look-up
+                Ok(None) => {
+                    (progress.prepared, progress.after, progress.members) = (None, None, 0);
+                    return Ok(Read::Changed);
+                }
+                Err(error) => return pause_or(&error),
+            }
+        }
+        let source = progress.prepared.as_deref().map_or_else(|| self.source(), Source::Prepared);
+        match shopify.audience(self.call(), source, progress.after.as_deref()).await {
+            Ok(page) => Ok(Read::Page(page)),
+            Err(error) if progress.prepared.is_none() && progress.after.is_none() && is_too_much(&error) => {
+                let prepared = shopify.prepare_audience(self.call(), source).await;
+                progress.prepared = Some(prepared.map_err(|error| Retry::of(&error))?);
+                Ok(Read::Changed)
+            }
+            Err(error) => pause_or(&error),
+        }
+    }
+
+    async fn queue(&self, progress: &Progress, page: &AudiencePage) -> Result<u64, Retry> {
+        let firing = Firing { at: progress.at, ..*self.firing };
+        let (shop, run, document) = (&self.item.shop, &self.item.run, self.campaign.document);
+        let mut bodies = Vec::with_capacity(page.customers.len());
+        for customer in &page.customers {
+            let item = work_item(shop, run, document, &firing, customer).map_err(Retry::new)?;
+            bodies.push(serde_json::to_string(&item).map_err(Retry::new)?);
+        }
+        let mut count = 0;
+        for sent in self.tools.flow.send_all(&bodies).await {
+            sent.map_err(|error| Retry::of(&error))?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    async fn save(&self, key: &str, progress: &Progress, read: Option<&Version>) -> Result<Version, Retry> {
+        self.tools.checkpoints.save(key, progress, read).await.map_err(|error| Retry::of(&error))
+    }
+
+    /// Leaves the rest to a fresh message, so that a long way does not use up the deliveries of this one. A
+    /// message that got nowhere is not worth another.
+    async fn hand_on(&self, queued: u64, progress: &Progress) -> Result<End, Retry> {
+        if queued == 0 {
+            return Err(Retry::new("too little of the invocation is left for a page"));
+        }
+        let item = RunItem {
+            period: Some(self.firing.period.to_string()),
+            scheduled_at: Some(progress.at),
+            ..self.item.clone()
+        };
+        let body = serde_json::to_string(&item).map_err(Retry::new)?;
+        self.tools.queue.send(body).await.map_err(|error| Retry::of(&error))?;
+        Ok(End::HandedOn { queued, members: progress.members })
+    }
+}
+
+fn pause_or(error: &AdminError) -> Result<Read, Retry> {
+    match error {
+        AdminError::Throttled { retry_after } => Ok(Read::Pause(retry_after.unwrap_or(PAUSE))),
+        error => Err(Retry::of(error)),
+    }
+}
+
+/// Shopify gave up on the question, not on the one who asked.
+fn is_too_much(error: &AdminError) -> bool {
+    match error {
+        AdminError::TimedOut => true,
+        AdminError::Graphql { .. } => !error.is_denied() && matches!(error.class(), Class::Transient { .. }),
+        _ => false,
+    }
+}

@@ -1,0 +1,308 @@
+//! Looks back in Shopify for what no event has brought, and queues it through the same ids.
+//!
+//! Runs on a schedule and makes a round over all shops. Looks at everything that changed within the last 48
+//! hours, makes up the events that must have happened, plans them as the flows would, and queues those of
+//! which the ledger does not know every communication. Events that are still on their way are given time
+//! first; one that arrives after all names the same communication. Nothing is kept between rounds, so a round
+//! that was cut short costs a quarter of an hour.
+
+mod occurrence;
+
+pub use occurrence::{Occurrence, of_dispute, of_order};
+
+use account_statements::AccountStatements;
+use comms::{CommunicationId, Flow, ShopDomain, chain};
+use exception_letters::ExceptionLetters;
+use flow::{GatherError, LookUp, Plan};
+use jiff::Timestamp;
+use ledger::Ledger;
+use order_confirmation::OrderConfirmation;
+use return_letters::ReturnLetters;
+use serde::Serialize;
+use serde_json::value::to_raw_value;
+use service::{
+    Invocation, Metrics, Secrets, Service, ShopSecrets, StartError, each_shop, function_name, optional,
+};
+use shipping_documents::ShippingDocuments;
+use shop_config::{ConfigError, ConfigStore, ShopConfig};
+use shopify::{AdminApi, Call, changes::Page};
+use std::{collections::HashMap, time::Duration};
+use targeted_offers::TargetedOffers;
+use tokio::time::Instant;
+use work::{Queue, Trigger, WorkItem};
+
+/// Events come up to a day late, and not at all now and then.
+const LOOK_BACK: Duration = Duration::from_secs(48 * 3600);
+
+/// What is younger than this may still be on its way.
+const GRACE: Duration = Duration::from_secs(10 * 60);
+
+/// A dispute takes months to be decided.
+const DISPUTES_LOOK_BACK: Duration = Duration::from_secs(120 * 24 * 3600);
+
+const SHOPS_AT_ONCE: usize = 4;
+
+pub struct Reconciliation {
+    configs: ConfigStore,
+    secrets: Secrets,
+    ledger: Ledger,
+    shopify: AdminApi,
+    queues: HashMap<Flow, Queue>,
+    function: String,
+    clock: fn() -> Timestamp,
+}
+
+/// What a round did: the function's answer, which people read.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Round {
+    pub shops: usize,
+    /// Occurrences looked at.
+    pub seen: u64,
+    /// Occurrences queued because the ledger did not know their documents.
+    pub recovered: u64,
+    /// Shops whose round was cut short; the log says why.
+    pub troubled: usize,
+}
+
+#[derive(Default)]
+struct Looked {
+    seen: u64,
+    recovered: u64,
+}
+
+impl Reconciliation {
+    /// Reads the environment and makes the clients. Sends nothing.
+    pub fn new(service: &Service) -> Result<Self, StartError> {
+        let mut queues = HashMap::new();
+        for &flow in Flow::ALL {
+            let name = format!("QUEUE_URL_{}", flow.name().to_ascii_uppercase().replace('-', "_"));
+            if optional(&name).is_some() {
+                queues.insert(flow, service.queue(&name)?);
+            }
+        }
+        Ok(Self {
+            configs: service.configs()?,
+            secrets: service.secrets()?,
+            ledger: service.ledger()?,
+            shopify: AdminApi::new(service.http()),
+            queues,
+            function: function_name(),
+            clock: Timestamp::now,
+        })
+    }
+
+    /// One round over all shops.
+    ///
+    /// # Errors
+    /// When the shops cannot be listed. A shop in trouble is counted, logged, and looked at next time.
+    pub async fn round(&self, invocation: &Invocation) -> Result<Round, ConfigError> {
+        let now = (self.clock)();
+        let time = invocation.time_left(now);
+        let deadline = Instant::now() + time;
+        let shops = self.configs.shops().await?;
+        let results =
+            each_shop(shops, now, time, SHOPS_AT_ONCE, async |shop| self.shop(shop, now, deadline).await)
+                .await;
+        let mut round = Round { shops: results.len(), ..Round::default() };
+        for (shop, result) in results {
+            match result {
+                Ok(looked) => {
+                    round.seen += looked.seen;
+                    round.recovered += looked.recovered;
+                }
+                Err(reason) => {
+                    round.troubled += 1;
+                    tracing::warn!(%shop, reason, "the shop's round was cut short");
+                }
+            }
+        }
+        let mut metrics = Metrics::default();
+        let counts =
+            [("Seen", round.seen), ("Recovered", round.recovered), ("Troubled", round.troubled as u64)];
+        for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            metrics.count(name, count);
+        }
+        metrics.emit(&self.function, now);
+        Ok(round)
+    }
+
+    async fn shop(&self, shop: &ShopDomain, now: Timestamp, deadline: Instant) -> Result<Looked, String> {
+        let loaded = self.configs.get(shop, now).await.map_err(|error| chain(&error))?;
+        let Some(reconcile) = loaded.config.reconcile else { return Ok(Looked::default()) };
+        let secrets = self.secrets.shop(shop, now).await.map_err(|error| chain(&error))?;
+        let back = |by: Duration| now.checked_sub(by).unwrap_or(now);
+        let look = Look {
+            reconciliation: self,
+            config: &loaded.config,
+            secrets: &secrets,
+            from: back(LOOK_BACK).max(reconcile.since),
+            to: back(GRACE),
+            now,
+            deadline,
+        };
+        let mut looked = Looked::default();
+        look.orders(&mut looked).await?;
+        let wants = |document| loaded.config.document(document).is_some();
+        if DISPUTE_DOCUMENTS.into_iter().any(wants) {
+            look.disputes(back(DISPUTES_LOOK_BACK), &mut looked).await?;
+        }
+        Ok(looked)
+    }
+}
+
+const DISPUTE_DOCUMENTS: [comms::Document; 2] =
+    [comms::Document::DisputeNotice, comms::Document::DisputeResolution];
+
+/// One shop, looked at once.
+struct Look<'a> {
+    reconciliation: &'a Reconciliation,
+    config: &'a ShopConfig,
+    secrets: &'a ShopSecrets,
+    /// What happened before is somebody else's, or too old.
+    from: Timestamp,
+    to: Timestamp,
+    now: Timestamp,
+    deadline: Instant,
+}
+
+impl Look<'_> {
+    fn call(&self) -> Call<'_> {
+        Call {
+            shop: &self.config.shop,
+            settings: &self.config.shopify,
+            credentials: &self.secrets.shopify,
+            now: self.now,
+            deadline: self.deadline,
+        }
+    }
+
+    async fn orders(&self, looked: &mut Looked) -> Result<(), String> {
+        let shopify = &self.reconciliation.shopify;
+        let mut after = None;
+        loop {
+            let page = shopify.changed_orders(self.call(), self.from, after.as_deref()).await;
+            let Page { items, next } = page.map_err(|error| chain(&error))?;
+            self.recover(items.iter().flat_map(of_order).collect(), looked).await?;
+            match next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn disputes(&self, since: Timestamp, looked: &mut Looked) -> Result<(), String> {
+        let shopify = &self.reconciliation.shopify;
+        let mut after = None;
+        loop {
+            let page = shopify.recent_disputes(self.call(), since, after.as_deref()).await;
+            let Page { items, next } = page.map_err(|error| chain(&error))?;
+            self.recover(items.iter().flat_map(of_dispute).collect(), looked).await?;
+            match next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Queues those occurrences of which the ledger does not know every communication.
+    async fn recover(&self, found: Vec<Occurrence>, looked: &mut Looked) -> Result<(), String> {
+        let mut candidates = Vec::new();
+        for occurrence in found.into_iter().filter(|it| self.from <= it.at && it.at <= self.to) {
+            looked.seen += 1;
+            let (topic, subject) = (occurrence.topic, occurrence.subject.clone());
+            match self.candidate(occurrence).await {
+                Ok(candidate) => candidates.extend(candidate),
+                Err(reason) => {
+                    tracing::warn!(shop = %self.config.shop, topic, %subject, reason, "cannot be planned");
+                }
+            }
+        }
+        let Reconciliation { ledger, queues, .. } = self.reconciliation;
+        let ids: Vec<CommunicationId> = candidates.iter().flat_map(|(_, ids)| ids).cloned().collect();
+        let known = ledger.known(&ids).await.map_err(|error| chain(&error))?;
+        for (item, ids) in candidates {
+            let Some(missing) = ids.iter().find(|id| !known.contains(id)) else { continue };
+            let Some(queue) = queues.get(&item.flow) else { continue };
+            let body = serde_json::to_string(&item).map_err(|error| error.to_string())?;
+            queue.send(body).await.map_err(|error| chain(&error))?;
+            looked.recovered += 1;
+            let WorkItem { shop, flow, trigger, .. } = &item;
+            tracing::warn!(%shop, %flow, communication = %missing, topic = trigger.topic, "no event brought it");
+        }
+        Ok(())
+    }
+
+    /// The work an occurrence means, and its communications; nothing, if the shop wants none of them.
+    async fn candidate(
+        &self,
+        occurrence: Occurrence,
+    ) -> Result<Option<(WorkItem, Vec<CommunicationId>)>, String> {
+        let at = occurrence.at;
+        let item = work_item(&self.config.shop, occurrence).map_err(|error| error.to_string())?;
+        let Some(mut item) = item else { return Ok(None) };
+        if !self
+            .config
+            .documents
+            .iter()
+            .any(|(document, settings)| document.flow() == item.flow && settings.enabled)
+        {
+            return Ok(None);
+        }
+        let look_up = LookUp {
+            item: &item,
+            payload: item.payload.as_ref().map(|payload| payload.get()),
+            config: self.config,
+            secrets: self.secrets,
+            shopify: &self.reconciliation.shopify,
+            now: self.now,
+            time_left: self.deadline.saturating_duration_since(Instant::now()),
+        };
+        let plans = plans(look_up).await.map_err(|error| error.reason)?;
+        let wanted = plans.iter().filter(|plan| plan.wanted && self.config.is_since(plan.document, Some(at)));
+        let id =
+            |plan: &Plan| CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
+        let ids: Vec<_> = wanted.map(id).collect();
+        let Some(first) = ids.first() else { return Ok(None) };
+        item.trigger.webhook_id = format!("reconcile-{first}");
+        Ok(Some((item, ids)))
+    }
+}
+
+/// The work an occurrence means; nothing, if no flow's topic tells of it.
+fn work_item(shop: &ShopDomain, occurrence: Occurrence) -> Result<Option<WorkItem>, serde_json::Error> {
+    let Occurrence { topic, subject, at, payload } = occurrence;
+    let text = payload.as_ref().map(ToString::to_string).unwrap_or_default();
+    let Some(flow) = intake::flow_of(topic, &text) else { return Ok(None) };
+    let trigger = Trigger {
+        topic: topic.to_owned(),
+        webhook_id: String::new(),
+        event_id: None,
+        triggered_at: Some(at),
+        test: false,
+    };
+    Ok(Some(WorkItem {
+        v: WorkItem::VERSION,
+        shop: shop.clone(),
+        flow,
+        trigger,
+        subject,
+        payload: payload.map(|payload| to_raw_value(&payload)).transpose()?,
+        payload_key: None,
+        resend: None,
+    }))
+}
+
+/// What a flow would make of an item.
+///
+/// # Errors
+/// When the flow does not understand the item, or Shopify has to be asked and cannot be.
+pub async fn plans(look_up: LookUp<'_>) -> Result<Vec<Plan>, GatherError> {
+    match look_up.item.flow {
+        Flow::OrderConfirmation => flow::plans(&OrderConfirmation, look_up).await,
+        Flow::ShippingDocuments => flow::plans(&ShippingDocuments, look_up).await,
+        Flow::ReturnLetters => flow::plans(&ReturnLetters, look_up).await,
+        Flow::TargetedOffers => flow::plans(&TargetedOffers, look_up).await,
+        Flow::AccountStatements => flow::plans(&AccountStatements, look_up).await,
+        Flow::ExceptionLetters => flow::plans(&ExceptionLetters, look_up).await,
+    }
+}

@@ -1,0 +1,93 @@
+//! Parts that letters about returns and refunds share.
+
+use comms::{InvalidMoney, Money};
+use schemars::JsonSchema;
+use serde::Serialize;
+use shopify::{
+    MoneyBag,
+    returns::{ExchangeLine, Return},
+};
+
+/// What the return costs the customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FeesData {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub return_shipping: Option<Money>,
+    /// Of all lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restocking: Option<Money>,
+    pub total: Money,
+}
+
+impl FeesData {
+    /// Nothing, if the return costs nothing.
+    pub fn new(of: &Return) -> Result<Option<Self>, InvalidMoney> {
+        let return_shipping = sum(of.shipping_fees.iter().map(|it| it.presentment))?;
+        let fees = of.lines.iter().filter_map(|line| line.restocking_fee.as_ref());
+        let restocking = sum(fees.map(|fee| fee.amount.presentment))?;
+        let total = sum([return_shipping, restocking].into_iter().flatten())?;
+        Ok(total.filter(|it| !it.amount().is_zero()).map(|total| Self { return_shipping, restocking, total }))
+    }
+}
+
+/// What the customer gets in exchange.
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct ExchangeData {
+    /// 1 for the first line.
+    number: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sku: Option<String>,
+    quantity: u64,
+    /// With tax. Absent until the item is part of the order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Money>,
+}
+
+impl ExchangeData {
+    pub fn all(of: &Return, taxes_included: bool) -> Result<Vec<Self>, InvalidMoney> {
+        let lines = of.exchange_lines.iter().enumerate();
+        let data = lines.map(|(index, line)| {
+            Ok(Self {
+                number: index + 1,
+                title: line.title.clone(),
+                variant: line.variant.clone(),
+                sku: line.sku.clone(),
+                quantity: line.quantity,
+                value: exchange_value(line, taxes_included)?,
+            })
+        });
+        data.collect()
+    }
+}
+
+/// What an exchanged item costs, with tax.
+pub fn exchange_value(line: &ExchangeLine, taxes_included: bool) -> Result<Option<Money>, InvalidMoney> {
+    let Some(value) = line.value else { return Ok(None) };
+    let taxes = line.taxes.iter().map(|tax| tax.price.presentment);
+    let taxes = (!taxes_included).then_some(taxes).into_iter().flatten();
+    sum(std::iter::once(value.presentment).chain(taxes))
+}
+
+/// With tax, whether or not the amount has it already.
+pub fn with_tax(amount: MoneyBag, tax: MoneyBag, taxes_included: bool) -> Result<Money, InvalidMoney> {
+    match taxes_included {
+        true => Ok(amount.presentment),
+        false => amount.presentment.checked_add(tax.presentment),
+    }
+}
+
+/// Nothing, of nothing.
+pub fn sum(amounts: impl IntoIterator<Item = Money>) -> Result<Option<Money>, InvalidMoney> {
+    amounts.into_iter().try_fold(None, |sum: Option<Money>, amount| match sum {
+        None => Ok(Some(amount)),
+        Some(sum) => sum.checked_add(amount).map(Some),
+    })
+}
+
+pub fn negative(amount: Money) -> Result<Money, InvalidMoney> {
+    Money::zero(amount.currency()).checked_sub(amount)
+}

@@ -1,0 +1,271 @@
+//! Letters about returns and refunds.
+//!
+//! | event | document | subject | revision |
+//! | --- | --- | --- | --- |
+//! | `returns/request`, if the return is open by now | as `returns/approve` | | |
+//! | `returns/approve` | return-authorization | return | the first |
+//! | | return-instructions | return | its labels |
+//! | `reverse_deliveries/attach_deliverable` | return-instructions | return | its labels |
+//! | `returns/decline` | return-declined | return | the first |
+//! | `refunds/create`, a refund's `order_transactions/create` | refund-confirmation | refund | the first |
+//!
+//! Everything a letter says is what Shopify has when it is written. Cancelling, closing and processing a
+//! return leads to no letter of its own: what a customer is told of these is what becomes of the money, and
+//! that is the refund's event. A refund is confirmed once every payment of it has succeeded; until then
+//! nothing is made and nothing recorded, so the event of the last payment, or reconciliation, finds the same
+//! communication free. Revisions by label mean that instructions go out again when a label is added or
+//! replaced, and only then.
+//!
+//! Shopify gives a return neither metafields nor tags, so its order carries the report, which names the
+//! return or refund as its subject.
+
+mod balance;
+mod common;
+mod label;
+mod refund;
+mod return_letter;
+mod settlement;
+
+pub use refund::RefundData;
+pub use return_letter::ReturnData;
+
+use comms::{Class, Document, Flow, Gid, Revision};
+use delivery::Recipient;
+use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned};
+use serde::Serialize;
+use settlement::Settlement;
+use shop_config::ShopConfig;
+use shopify::{
+    Order,
+    returns::{Ids, Refund, Return, ReturnStatus},
+};
+use work::WorkItem;
+
+#[derive(Debug, Clone, Copy)]
+pub struct ReturnLetters;
+
+impl DocumentFlow for ReturnLetters {
+    const FLOW: Flow = Flow::ReturnLetters;
+
+    /// Reads of the payload `order.admin_graphql_api_id` or `order_id`, each optional, and of a reverse
+    /// delivery `return.admin_graphql_api_id`; of a transaction nothing. An item without a payload is
+    /// understood, too, except for a reverse delivery.
+    fn plan(&self, item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Result<Planned, String> {
+        let topic = item.trigger.topic.as_str();
+        let kind = match topic {
+            "refunds/create" => "Refund",
+            "order_transactions/create" => "OrderTransaction",
+            "reverse_deliveries/attach_deliverable" => "ReverseDelivery",
+            _ => "Return",
+        };
+        item.subject.clone().of_kind(kind).map_err(|error| error.to_string())?;
+        let ids = ids(payload)?;
+        let one = |document| Planned::one(first(document, &item.subject, ids.order.as_ref(), config));
+        Ok(match topic {
+            // without instructions in the configuration, no label matters
+            "returns/request" | "returns/approve" => {
+                match config.documents.contains_key(&Document::ReturnInstructions) {
+                    true => Planned::AskShopify,
+                    false => one(Document::ReturnAuthorization),
+                }
+            }
+            "returns/decline" => one(Document::ReturnDeclined),
+            "refunds/create" => one(Document::RefundConfirmation),
+            "order_transactions/create" => Planned::AskShopify,
+            "reverse_deliveries/attach_deliverable" => {
+                match config.documents.contains_key(&Document::ReturnInstructions) {
+                    true => Planned::AskShopify,
+                    false => Planned::These(vec![]),
+                }
+            }
+            "returns/cancel" | "returns/close" | "returns/process" | "returns/reopen" | "returns/update" => {
+                Planned::These(vec![])
+            }
+            topic => return Err(format!("the topic {topic} leads to no document of this flow")),
+        })
+    }
+
+    async fn look_up(&self, look_up: LookUp<'_>) -> Result<Vec<Plan>, GatherError> {
+        let item = look_up.item;
+        let ids = ids(look_up.payload).map_err(GatherError::permanent)?;
+        if item.trigger.topic == "order_transactions/create" {
+            let found = look_up.shopify.refunds_of(look_up.call(), &item.subject).await;
+            let found = found.map_err(|error| GatherError::of(&error))?;
+            // money that was paid back without a refund is nobody's matter here
+            let Some(found) = found else { return Ok(vec![]) };
+            let plan =
+                |refund| first(Document::RefundConfirmation, refund, Some(&found.order), look_up.config);
+            return Ok(found.refunds.iter().map(plan).collect());
+        }
+        let attached = item.trigger.topic == "reverse_deliveries/attach_deliverable";
+        let subject = match (attached, ids.r#return) {
+            (false, _) => item.subject.clone(),
+            (true, Some(id)) => id,
+            (true, None) => return Err(GatherError::permanent("the payload names no return")),
+        };
+        let found = look_up.shopify.return_labels(look_up.call(), &subject).await;
+        let found = found.map_err(|error| GatherError::of(&error))?;
+        let order = found.as_ref().map(|it| &it.order).or(ids.order.as_ref());
+        let mut plans = Vec::with_capacity(2);
+        if !attached {
+            plans.push(first(Document::ReturnAuthorization, &subject, order, look_up.config));
+        }
+        let labels = found.as_ref().map(|it| it.labels.as_slice()).unwrap_or_default();
+        let wait = attached || look_up.config.returns.wait_for_label;
+        if !(wait && labels.is_empty()) {
+            let instructions = first(Document::ReturnInstructions, &subject, order, look_up.config);
+            plans.push(Plan { revision: label::revision(labels), ..instructions });
+        }
+        // a request that waits for an answer, or a label of a return that is over
+        let open = found.is_none_or(|it| it.status == ReturnStatus::Open);
+        Ok(if open || item.trigger.topic == "returns/approve" { plans } else { vec![] })
+    }
+
+    async fn gather(&self, gather: Gather<'_>) -> Result<Gathered, GatherError> {
+        match gather.plan.document {
+            Document::ReturnAuthorization | Document::ReturnInstructions | Document::ReturnDeclined => {
+                return_letter(&gather).await
+            }
+            Document::RefundConfirmation => refund_confirmation(&gather).await,
+            document => Err(GatherError::permanent(format!("{document} is no document of this flow"))),
+        }
+    }
+}
+
+fn ids(payload: Option<&str>) -> Result<Ids, String> {
+    payload.map_or(Ok(Ids::default()), Ids::from_webhook).map_err(|error| error.to_string())
+}
+
+/// The first issue of a document about `subject`.
+fn first(document: Document, subject: &Gid, order: Option<&Gid>, config: &ShopConfig) -> Plan {
+    Plan {
+        document,
+        subject: subject.clone(),
+        revision: Revision::Initial,
+        order: order.unwrap_or(subject).clone(),
+        wanted: config.document(document).is_some(),
+    }
+}
+
+async fn return_letter(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
+    let found = return_of(gather, &gather.plan.subject).await?;
+    if let Some(not) = not_written(gather, &found) {
+        return Ok(not);
+    }
+    let order = order_of(gather, &found.order).await?;
+    let locale = gather.locale(&[order.locale.as_deref()])?;
+    let data =
+        ReturnData::new(&found, &order, gather.plan.document, gather.communication, &locale, gather.config)
+            .map_err(GatherError::permanent)?;
+    ready(gather, &order, locale, data.schema(), &data, order.test)
+}
+
+/// Why a letter about this return is not, or not yet, to be written.
+fn not_written(gather: &Gather<'_>, found: &Return) -> Option<Gathered> {
+    let suppressed = |reason: &'static str| {
+        Some(Gathered::Suppressed { reason: reason.into(), owner: owner(gather.plan, &found.order) })
+    };
+    let nothing = |reason: &'static str| Some(Gathered::Nothing(reason.into()));
+    if gather.plan.document == Document::ReturnDeclined {
+        return match found.status {
+            ReturnStatus::Declined => None,
+            ReturnStatus::Canceled => suppressed("the return is cancelled"),
+            ReturnStatus::Requested | ReturnStatus::Open | ReturnStatus::Closed => {
+                nothing("the return is not declined")
+            }
+        };
+    }
+    // a request's event says nothing of an approval
+    let approved = gather.item.trigger.topic != "returns/request" || found.approved_at.is_some();
+    match found.status {
+        ReturnStatus::Open => {}
+        ReturnStatus::Requested => return nothing("the return is not approved yet"),
+        ReturnStatus::Declined => return nothing("the return is declined"),
+        ReturnStatus::Canceled if approved => return suppressed("the return is cancelled"),
+        ReturnStatus::Closed if approved => return suppressed("the return is closed"),
+        ReturnStatus::Canceled | ReturnStatus::Closed => return nothing("the return was never approved"),
+    }
+    let asked_for = gather.item.resend.is_some();
+    let instructions = gather.plan.document == Document::ReturnInstructions;
+    if instructions && !asked_for && label::revision(&found.labels) != gather.plan.revision {
+        // the event of the other label leads to the other revision
+        return nothing("the return has other labels by now");
+    }
+    None
+}
+
+async fn refund_confirmation(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
+    let refund = gather.shopify.refund(gather.call(), &gather.plan.subject).await;
+    let refund = refund.map_err(|error| GatherError::of(&error))?.ok_or_else(|| missing("refund"))?;
+    let payments = match settlement::of(&refund) {
+        Settlement::Paid(payments) => payments,
+        Settlement::Waiting(reason) => return Ok(Gathered::Nothing(reason.into())),
+    };
+    if let Some(reason) = nothing_refunded(&refund, payments.is_empty()) {
+        let owner = owner(gather.plan, &refund.order);
+        return Ok(Gathered::Suppressed { reason: reason.into(), owner });
+    }
+    let part_of = match &refund.r#return {
+        Some(id) => Some(return_of(gather, id).await?),
+        None => None,
+    };
+    let order = order_of(gather, &refund.order).await?;
+    let locale = gather.locale(&[order.locale.as_deref()])?;
+    let about =
+        refund::About { refund: &refund, part_of: part_of.as_ref(), payments: &payments, order: &order };
+    let data = RefundData::new(about, gather.communication, &locale, gather.config)
+        .map_err(|error| GatherError::permanent(format!("the refund's amounts: {error}")))?;
+    let test = order.test || payments.iter().any(|payment| payment.test);
+    ready(gather, &order, locale, data.schema(), &data, test)
+}
+
+/// Taking something out of an order that was never paid is a refund to Shopify, and none to the customer. An
+/// exchange may be even: then the letter says what was given back for what.
+fn nothing_refunded(refund: &Refund, unpaid: bool) -> Option<&'static str> {
+    let zero = settlement::is_zero(refund);
+    match (unpaid, refund.lines.is_empty()) {
+        (_, true) if zero => Some("nothing was refunded"),
+        (true, false) if refund.r#return.is_none() => Some("no money was paid back"),
+        _ => None,
+    }
+}
+
+fn ready(
+    gather: &Gather<'_>,
+    order: &Order,
+    locale: String,
+    schema: &str,
+    data: &impl Serialize,
+    test: bool,
+) -> Result<Gathered, GatherError> {
+    let recipient = Recipient { name: driver::recipient_name(order), email: order.email.clone(), locale };
+    Ok(Gathered::Ready(Box::new(Content {
+        name: Some(order.name.clone()),
+        customer: order.customer.as_ref().map(|customer| customer.id.clone()),
+        owner: owner(gather.plan, &order.id),
+        test: gather.item.trigger.test || test,
+        ..Content::of(schema, data, recipient)?
+    })))
+}
+
+/// The order, where the event did not name it.
+fn owner(plan: &Plan, order: &Gid) -> Option<Gid> {
+    (plan.order != *order).then(|| order.clone())
+}
+
+async fn return_of(gather: &Gather<'_>, id: &Gid) -> Result<Return, GatherError> {
+    let found = gather.shopify.return_(gather.call(), id).await;
+    found.map_err(|error| GatherError::of(&error))?.ok_or_else(|| missing("return"))
+}
+
+async fn order_of(gather: &Gather<'_>, id: &Gid) -> Result<Order, GatherError> {
+    let found = gather.shopify.order(gather.call(), id).await;
+    found.map_err(|error| GatherError::of(&error))?.ok_or_else(|| missing("order"))
+}
+
+fn missing(what: &str) -> GatherError {
+    GatherError { class: Class::Permanent, reason: format!("Shopify has no such {what}") }
+}
+
+#[cfg(test)]
+mod tests;

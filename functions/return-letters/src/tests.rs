@@ -1,0 +1,105 @@
+//! From events to driver data, against a Shopify that is faked on the wire.
+
+mod letters;
+mod plans;
+mod refunds;
+mod wire;
+
+use super::*;
+use comms::CommunicationId;
+use serde_json::{Value, json};
+use wire::Wire;
+use work::Resend;
+
+const CONFIG: &str = include_str!("../../../infra/local/config/demo-shop.toml");
+
+const APPROVED: &str = include_str!("../../../infra/local/samples/return-letters/returns-approve.json");
+const DECLINED: &str = include_str!("../../../infra/local/samples/return-letters/returns-decline.json");
+const REFUNDED: &str = include_str!("../../../infra/local/samples/return-letters/refunds-create.json");
+const PAID_BACK: &str =
+    include_str!("../../../infra/local/samples/return-letters/order-transactions-create.json");
+
+fn config() -> ShopConfig {
+    ShopConfig::parse(CONFIG).unwrap()
+}
+
+fn value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn order() -> Value {
+    value(include_str!("../../../infra/local/samples/return-letters/shopify/order.json"))
+}
+
+fn approved() -> Value {
+    value(include_str!("../../../infra/local/samples/return-letters/shopify/return-approved.json"))
+}
+
+fn declined() -> Value {
+    value(include_str!("../../../infra/local/samples/return-letters/shopify/return-declined.json"))
+}
+
+fn refund() -> Value {
+    value(include_str!("../../../infra/local/samples/return-letters/shopify/refund.json"))
+}
+
+fn id(node: &Value) -> Gid {
+    node["id"].as_str().unwrap().parse().unwrap()
+}
+
+fn item(topic: &str, subject: &Gid) -> WorkItem {
+    let item = json!({
+        "v": 1, "shop": "northwind-demo.myshopify.com", "flow": "return-letters",
+        "trigger": {"topic": topic, "webhook_id": "w"}, "subject": subject,
+    });
+    WorkItem::from_json(&item.to_string()).unwrap()
+}
+
+/// The item and the payload of a sample event.
+fn event(text: &str) -> (WorkItem, String) {
+    let detail = &value(text)["detail"];
+    let payload = &detail["payload"];
+    let subject = payload["admin_graphql_api_id"].as_str().unwrap().parse().unwrap();
+    (item(detail["metadata"]["X-Shopify-Topic"].as_str().unwrap(), &subject), payload.to_string())
+}
+
+fn communication(plan: &Plan) -> CommunicationId {
+    CommunicationId::derive(&config().shop, plan.document, &plan.subject, &plan.revision)
+}
+
+/// What a delivery of the item would do: the plans, asked of Shopify where the event does not say.
+async fn plans(wire: &Wire, item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Vec<Plan> {
+    match ReturnLetters.plan(item, payload, config).unwrap() {
+        Planned::These(plans) => plans,
+        Planned::AskShopify => ReturnLetters.look_up(wire.look_up(item, payload, config)).await.unwrap(),
+    }
+}
+
+/// What is gathered for the first issue of a document that `topic` led to.
+async fn gathered(wire: &Wire, document: Document, topic: &str, subject: &Gid) -> Gathered {
+    let plan = first(document, subject, None, &config());
+    let config = config();
+    ReturnLetters.gather(wire.gather(&plan, &item(topic, subject), &config)).await.unwrap()
+}
+
+/// The driver data of what must be ready.
+fn driver(gathered: Gathered) -> (Value, Content) {
+    match gathered {
+        Gathered::Ready(content) => (serde_json::from_slice(&content.driver).unwrap(), *content),
+        Gathered::Suppressed { reason, .. } => panic!("suppressed: {reason}"),
+        Gathered::Nothing(reason) => panic!("nothing: {reason}"),
+    }
+}
+
+/// How gathering ended, in a word, and why.
+fn outcome(gathered: &Gathered) -> (&'static str, &str) {
+    match gathered {
+        Gathered::Ready(_) => ("ready", ""),
+        Gathered::Suppressed { reason, .. } => ("suppressed", reason),
+        Gathered::Nothing(reason) => ("nothing", reason),
+    }
+}
+
+fn text<'a>(data: &'a Value, pointer: &str) -> &'a str {
+    data.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}

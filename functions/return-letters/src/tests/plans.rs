@@ -1,0 +1,177 @@
+use super::*;
+
+const TOPICS_WITHOUT_LETTER: [&str; 5] =
+    ["returns/cancel", "returns/close", "returns/process", "returns/reopen", "returns/update"];
+
+fn without_instructions() -> ShopConfig {
+    let mut config = config();
+    config.documents.remove(&Document::ReturnInstructions);
+    config
+}
+
+fn planned(topic: &str, subject: &Gid, payload: Option<Value>, config: &ShopConfig) -> Vec<Plan> {
+    let payload = payload.map(|it| it.to_string());
+    match ReturnLetters.plan(&item(topic, subject), payload.as_deref(), config).unwrap() {
+        Planned::These(plans) => plans,
+        Planned::AskShopify => panic!("the event of {topic} says everything"),
+    }
+}
+
+#[test]
+fn each_topic_leads_to_its_document() {
+    let (r#return, refund) = (Gid::new("Return", 1), Gid::new("Refund", 2));
+    for (topic, subject, document) in [
+        ("returns/request", &r#return, Document::ReturnAuthorization),
+        ("returns/approve", &r#return, Document::ReturnAuthorization),
+        ("returns/decline", &r#return, Document::ReturnDeclined),
+        ("refunds/create", &refund, Document::RefundConfirmation),
+    ] {
+        let plans = planned(topic, subject, Some(json!({"order_id": 3})), &without_instructions());
+        let expected = Plan {
+            document,
+            subject: subject.clone(),
+            revision: Revision::Initial,
+            order: Gid::new("Order", 3),
+            wanted: true,
+        };
+        assert_eq!(plans, [expected], "{topic}");
+    }
+    for topic in TOPICS_WITHOUT_LETTER {
+        assert_eq!(planned(topic, &r#return, Some(json!({"order_id": 3})), &config()), [], "{topic}");
+    }
+    let attached = ("reverse_deliveries/attach_deliverable", Gid::new("ReverseDelivery", 1));
+    assert_eq!(planned(attached.0, &attached.1, None, &without_instructions()), []);
+}
+
+/// Some events name the order by its global id, some by its number, some not at all.
+#[test]
+fn the_order_is_taken_from_wherever_it_is_named() {
+    let subject = Gid::new("Return", 1);
+    let order = |payload: Option<Value>| {
+        planned("returns/decline", &subject, payload, &config()).remove(0).order.to_string()
+    };
+    let named = json!({"order": {"admin_graphql_api_id": "gid://shopify/Order/820982911946154642"}});
+    assert_eq!(order(Some(named)), "gid://shopify/Order/820982911946154642");
+    assert_eq!(order(Some(json!({"order_id": 9007199254740993u64}))), "gid://shopify/Order/9007199254740993");
+    assert_eq!(order(Some(json!({"order": null, "status": "declined"}))), subject.as_str());
+    assert_eq!(order(None), subject.as_str());
+}
+
+/// Work that cannot be understood is an error, so that it ends in the dead letters and not in silence.
+#[test]
+fn what_cannot_be_understood_is_an_error() {
+    let error = |topic, subject: Gid, payload: &str| {
+        ReturnLetters.plan(&item(topic, &subject), Some(payload), &config()).unwrap_err()
+    };
+    assert!(error("returns/lost", Gid::new("Return", 1), "{}").contains("returns/lost"));
+    assert!(error("refunds/create", Gid::new("Return", 1), "{}").contains("gid://shopify/Refund/<number>"));
+    assert!(error("returns/decline", Gid::new("Order", 1), "{}").contains("gid://shopify/Return/<number>"));
+    let unreadable = error("returns/decline", Gid::new("Return", 1), r#"{"order_id":"Ann"}"#);
+    assert_eq!(unreadable, "`order_id` has an unexpected type or value");
+}
+
+#[test]
+fn a_document_that_is_off_is_not_wanted() {
+    let off = CONFIG.replace("[documents.return-declined]", "[documents.return-declined]\nenabled = false");
+    let config = ShopConfig::parse(&off).unwrap();
+    assert!(!planned("returns/decline", &Gid::new("Return", 1), None, &config)[0].wanted);
+}
+
+#[test]
+fn a_reason_shopify_does_not_have_is_found_in_the_configuration() {
+    let text = CONFIG.replace("decline_reasons.final_sale", "decline_reasons.final-sale");
+    let error = ShopConfig::parse(&text).unwrap_err().to_string();
+    assert!(error.contains("returns.decline_reasons.final-sale: is not a reason"), "{error}");
+}
+
+#[tokio::test]
+async fn an_approval_leads_to_both_letters_and_its_label_to_the_same_instructions() {
+    let wire = Wire::new([approved(), order()]).await;
+    let (item_, payload) = event(APPROVED);
+    let plans_ = plans(&wire, &item_, Some(&payload), &config()).await;
+    let documents: Vec<_> = plans_.iter().map(|plan| plan.document).collect();
+    assert_eq!(documents, [Document::ReturnAuthorization, Document::ReturnInstructions]);
+    assert_eq!(plans_[0].revision, Revision::Initial);
+    assert!(plans_[1].revision.as_str().starts_with("label-"), "{:?}", plans_[1]);
+    assert!(plans_.iter().all(|plan| plan.order == id(&order()) && plan.wanted));
+
+    let attached = item("reverse_deliveries/attach_deliverable", &Gid::new("ReverseDelivery", 5127370001));
+    let payload = json!({"return": {"admin_graphql_api_id": approved()["id"]}}).to_string();
+    let again = plans(&wire, &attached, Some(&payload), &config()).await;
+    assert_eq!(again, plans_[1..], "the label's own event names the same communication");
+
+    // a shop that approves by itself sends only the request
+    let requested = plans(&wire, &item("returns/request", &id(&approved())), None, &config()).await;
+    assert_eq!(requested, plans_);
+}
+
+#[tokio::test]
+async fn a_label_added_later_is_another_issue_unless_it_was_waited_for() {
+    let mut bare = approved();
+    bare["reverseFulfillmentOrders"]["nodes"] = json!([]);
+    let wire = Wire::new([bare]).await;
+    let approve = item("returns/approve", &id(&approved()));
+    let early = plans(&wire, &approve, None, &config()).await;
+    assert_eq!(early[1].revision, Revision::Initial);
+
+    let mut waiting = config();
+    waiting.returns.wait_for_label = true;
+    let documents: Vec<_> =
+        plans(&wire, &approve, None, &waiting).await.iter().map(|plan| plan.document).collect();
+    assert_eq!(documents, [Document::ReturnAuthorization]);
+
+    let wire = Wire::new([approved()]).await;
+    let late = plans(&wire, &approve, None, &config()).await;
+    assert_ne!(communication(&late[1]), communication(&early[1]));
+    assert_eq!(communication(&late[0]), communication(&early[0]), "the authorization is one and the same");
+    assert_eq!(plans(&wire, &approve, None, &waiting).await, late);
+}
+
+#[tokio::test]
+async fn labels_of_no_use_lead_to_nothing() {
+    let payload = json!({"return": {"admin_graphql_api_id": approved()["id"]}}).to_string();
+    let attached = item("reverse_deliveries/attach_deliverable", &Gid::new("ReverseDelivery", 1));
+    let with = async |change: fn(&mut Value)| {
+        let mut node = approved();
+        change(&mut node);
+        plans(&Wire::new([node]).await, &attached, Some(&payload), &config()).await
+    };
+    assert_eq!(with(|node| node["status"] = "CLOSED".into()).await, []);
+    assert_eq!(
+        with(|node| node["reverseFulfillmentOrders"]["nodes"][0]["status"] = "CANCELED".into()).await,
+        []
+    );
+    let deliverable = |node: &mut Value| {
+        node["reverseFulfillmentOrders"]["nodes"][0]["reverseDeliveries"]["nodes"][0]["deliverable"] =
+            json!({});
+    };
+    assert_eq!(with(deliverable).await, []);
+    let nameless = ReturnLetters.look_up(Wire::new([]).await.look_up(&attached, Some("{}"), &config())).await;
+    assert_eq!(nameless.unwrap_err().reason, "the payload names no return");
+}
+
+#[tokio::test]
+async fn a_request_that_waits_for_an_answer_leads_to_nothing() {
+    let mut requested = approved();
+    requested["status"] = "REQUESTED".into();
+    let wire = Wire::new([requested]).await;
+    assert_eq!(plans(&wire, &item("returns/request", &id(&approved())), None, &config()).await, []);
+}
+
+/// Whatever comes first, and however often, the money's event and the refund's name one communication.
+#[tokio::test]
+async fn a_transaction_finds_its_refund() {
+    let mut other = refund();
+    other["id"] = "gid://shopify/Refund/1".into();
+    other["transactions"]["nodes"][0]["id"] = "gid://shopify/OrderTransaction/1".into();
+    let wire = Wire::new([other, refund()]).await;
+    let (transaction, payload) = event(PAID_BACK);
+    let (created, created_payload) = event(REFUNDED);
+    let by_money = plans(&wire, &transaction, Some(&payload), &config()).await;
+    assert_eq!(by_money, plans(&wire, &created, Some(&created_payload), &config()).await);
+    assert_eq!(by_money.len(), 1);
+    assert_eq!(plans(&wire, &transaction, None, &config()).await, by_money, "the payload is not needed");
+
+    let unknown = item("order_transactions/create", &Gid::new("OrderTransaction", 99));
+    assert_eq!(plans(&wire, &unknown, None, &config()).await, []);
+}

@@ -1,0 +1,176 @@
+//! Work items: what they hold, and how they are sent.
+
+use crate::Tools;
+use account_statements::Period;
+use bulk_reader::Group;
+use comms::{Document, Flow, Gid, ShopDomain};
+use futures::{StreamExt, stream};
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use work::{INLINE_PAYLOAD_BYTES, QueueError, Retry, Trigger, WorkItem, payload_key};
+
+/// SQS bounds a request, however many messages it has. Well below that bound.
+const REQUEST_BYTES: usize = 250_000;
+const REQUEST_MESSAGES: usize = 10;
+/// Requests at once.
+const AT_ONCE: usize = 8;
+
+/// One account's work, before it is a message.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Held {
+    /// A company location or a customer.
+    pub subject: Gid,
+    /// `{"account":…,"orders":[…],"period":{…},"issued_on":"…"}`
+    pub payload: Box<RawValue>,
+}
+
+/// A document of the account that a batch job composes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Composed {
+    pub document: Document,
+    pub job: String,
+    /// The customer's place in the driver file, from 0.
+    pub index: u32,
+}
+
+/// An account's item: of all its documents, or of one that a batch job composed.
+pub struct Item {
+    pub held: Held,
+    pub composed: Option<Composed>,
+}
+
+/// What all items of a run have in common.
+pub struct Maker<'a> {
+    pub shop: &'a ShopDomain,
+    pub period: &'a Period,
+    pub issued_on: Date,
+    pub begun_at: Timestamp,
+}
+
+impl Maker<'_> {
+    /// # Errors
+    /// Why there can be no item of this account.
+    pub fn hold(&self, group: Group) -> Result<Held, &'static str> {
+        if group.too_large {
+            return Err("has too many orders to be read");
+        }
+        let subject: Gid = group.id.parse().map_err(|_| "has no global id")?;
+        if !matches!(subject.kind(), "CompanyLocation" | "Customer") {
+            return Err("is neither a company location nor a customer");
+        }
+        let mut json = Vec::with_capacity(group.root.len() + group.children.len() + 160);
+        json.extend_from_slice(b"{\"account\":");
+        json.extend_from_slice(&group.root);
+        json.extend_from_slice(b",\"orders\":[");
+        json.extend_from_slice(&group.children);
+        let period = serde_json::to_string(self.period).map_err(|_| "has no period")?;
+        let rest = format!("],\"period\":{period},\"issued_on\":\"{}\"}}", self.issued_on);
+        json.extend_from_slice(rest.as_bytes());
+        let text = String::from_utf8(json).map_err(|_| "is not UTF-8 text")?;
+        let payload = RawValue::from_string(text).map_err(|_| "is not JSON")?;
+        Ok(Held { subject, payload })
+    }
+
+    /// The same for the same account and period, whoever makes it; short enough to be a part of a key.
+    fn webhook_id(&self, subject: &Gid, composed: Option<&Composed>) -> String {
+        let what = match composed.map(|composed| composed.document) {
+            None => crate::RUN,
+            Some(Document::PurchaseSummary) => "summary",
+            Some(_) => "statement",
+        };
+        let kind = if subject.kind() == "Customer" { "customer" } else { "location" };
+        format!("{what}-{}-{kind}-{}", self.period.name, subject.number())
+    }
+
+    /// The message's text. A large payload is stored first.
+    async fn message(&self, tools: &Tools, item: Item) -> Result<String, Retry> {
+        let Item { held: Held { subject, mut payload }, composed } = item;
+        let webhook_id = self.webhook_id(&subject, composed.as_ref());
+        if let Some(composed) = &composed {
+            payload = with_composed(&payload, composed).map_err(Retry::new)?;
+        }
+        let mut payload_key = None;
+        let mut inline = Some(payload);
+        if let Some(large) = inline.take_if(|payload| payload.get().len() > INLINE_PAYLOAD_BYTES) {
+            let key = self::payload_key(self.shop, &webhook_id)
+                .ok_or_else(|| Retry::new("the item's id cannot be a key"))?;
+            tools.payloads.store(&key, large.get()).await.map_err(|error| Retry::of(&error))?;
+            payload_key = Some(key);
+        }
+        let item = WorkItem {
+            v: WorkItem::VERSION,
+            shop: self.shop.clone(),
+            flow: Flow::AccountStatements,
+            trigger: Trigger {
+                topic: crate::TOPIC.to_owned(),
+                webhook_id,
+                event_id: None,
+                triggered_at: Some(self.begun_at),
+                test: false,
+            },
+            subject,
+            payload: inline,
+            payload_key,
+            resend: None,
+        };
+        serde_json::to_string(&item).map_err(Retry::new)
+    }
+
+    /// Sends items to the flow's queue. Answers when all are there.
+    ///
+    /// # Errors
+    /// Some are not there; nobody knows which.
+    pub async fn send(&self, tools: &Tools, items: Vec<Item>) -> Result<(), Retry> {
+        let bodies: Vec<_> =
+            stream::iter(items).map(|item| self.message(tools, item)).buffered(AT_ONCE).collect().await;
+        let bodies = bodies.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let results: Vec<Result<(), QueueError>> = stream::iter(requests(&bodies))
+            .map(async |request| tools.flow_queue.send_all(request).await)
+            .buffer_unordered(AT_ONCE)
+            .flat_map(stream::iter)
+            .collect()
+            .await;
+        results.into_iter().collect::<Result<(), _>>().map_err(|error| Retry::of(&error))
+    }
+}
+
+fn with_composed(payload: &RawValue, composed: &Composed) -> Result<Box<RawValue>, serde_json::Error> {
+    let composed = serde_json::to_string(composed)?;
+    let text = payload.get().trim_end().strip_suffix('}').unwrap_or_default();
+    RawValue::from_string(format!("{text},\"composed\":{composed}}}"))
+}
+
+/// Cuts bodies into requests SQS takes.
+fn requests(bodies: &[String]) -> Vec<&[String]> {
+    let (mut requests, mut rest) = (Vec::new(), bodies);
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = rest.iter().take(REQUEST_MESSAGES).take_while(|body| {
+            bytes += body.len();
+            bytes <= REQUEST_BYTES
+        });
+        let (request, later) = rest.split_at(fits.count().max(1));
+        requests.push(request);
+        rest = later;
+    }
+    requests
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_stay_within_both_bounds() {
+        let sizes = |sizes: &[usize]| -> Vec<usize> {
+            let bodies: Vec<_> = sizes.iter().map(|size| "x".repeat(*size)).collect();
+            requests(&bodies).iter().map(|request| request.len()).collect()
+        };
+        assert_eq!(sizes(&[1; 23]), [10, 10, 3]);
+        assert_eq!(sizes(&[200_000; 3]), [1, 1, 1]);
+        assert_eq!(sizes(&[125_000, 125_000, 1, 249_999]), [2, 2]);
+        assert_eq!(sizes(&[300_000, 1]), [1, 1]);
+        assert_eq!(sizes(&[]), [] as [usize; 0]);
+    }
+}

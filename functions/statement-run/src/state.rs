@@ -1,0 +1,256 @@
+//! What is known of a run between two invocations: one object in the operations bucket.
+//!
+//! It is only ever written over the version that was read, so two workers of one run cannot both go on. It
+//! holds positions and counts, and the global ids of at most [`PROBLEMS`] accounts that need a look; no other
+//! customer's data.
+
+use account_statements::Period;
+use bulk_reader::{Mark, Survey};
+use comms::{Document, Gid, ShopDomain};
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+use shopify::bulk::BulkFile;
+
+/// The name of this kind of run.
+pub const RUN: &str = "account-statements";
+
+const PROBLEMS: usize = 20;
+
+#[derive(Serialize, Deserialize)]
+pub struct Run {
+    /// The version of this format: 1.
+    pub v: u32,
+    pub shop: ShopDomain,
+    pub period: Period,
+    pub issued_on: Date,
+    pub begun_at: Timestamp,
+    /// A message with a lower one is of the past.
+    pub ticket: u64,
+    pub lease: Option<Lease>,
+    pub parts: Vec<Part>,
+    /// Batch mode: customers handed to Exstream whose work items are not sent.
+    pub chunks: Vec<Chunk>,
+    pub next_chunk: u32,
+    pub counts: Counts,
+    pub problems: Vec<Problem>,
+    pub outcome: Option<Outcome>,
+}
+
+/// Who works on the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// A message's id.
+    pub holder: String,
+    pub until_epoch_ms: i64,
+}
+
+/// One bulk operation and what is read of its result.
+#[derive(Serialize, Deserialize)]
+pub struct Part {
+    pub source: Source,
+    /// Bulk operations started for it.
+    pub attempts: u32,
+    pub stage: Stage,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "of", rename_all = "kebab-case")]
+pub enum Source {
+    CompanyLocations,
+    Customers { tag: String },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Stage {
+    /// No bulk operation is known.
+    Waiting,
+    /// Shopify works.
+    Running {
+        operation: Gid,
+        since: Timestamp,
+    },
+    /// The file is looked through.
+    Surveying {
+        operation: Gid,
+        file: BulkFile,
+        survey: Box<Survey>,
+    },
+    /// Accounts are handed on.
+    Reading {
+        operation: Gid,
+        file: BulkFile,
+        layout: Layout,
+    },
+    Done,
+    Failed {
+        reason: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "layout", rename_all = "kebab-case")]
+pub enum Layout {
+    /// Read up to a place.
+    Grouped { at: Mark },
+    /// So many accounts of the order that sorting gives.
+    Scattered { accounts: u64 },
+}
+
+/// The customers of one driver file.
+#[derive(Serialize, Deserialize)]
+pub struct Chunk {
+    pub number: u32,
+    /// The object that holds their data.
+    pub key: String,
+    pub jobs: Vec<Job>,
+}
+
+/// One document's batch job.
+#[derive(Serialize, Deserialize)]
+pub struct Job {
+    pub document: Document,
+    pub attempts: u32,
+    pub stage: JobStage,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum JobStage {
+    Waiting,
+    /// `places` is the key of [`Places`].
+    Running {
+        job: String,
+        since: Timestamp,
+        places: String,
+    },
+    /// Without a job, if no account has this document.
+    Complete {
+        job: Option<String>,
+        places: String,
+    },
+    /// Its documents are composed one by one.
+    GivenUp,
+}
+
+/// Which of a chunk's accounts are in a driver file. Kept, not made again: an account added or left out by a
+/// change of the configuration would give every later one the document of another.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Places {
+    /// In the order of the file.
+    pub included: Vec<u32>,
+    /// Those whose driver data could not be made.
+    pub failed: Vec<u32>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Work items sent.
+    pub queued: u64,
+    /// Accounts without an order.
+    pub without_orders: u64,
+    pub too_large: u64,
+    pub unreadable: u64,
+    /// Lines whose account was not in the file.
+    pub orphans: u64,
+    pub failed_jobs: u64,
+}
+
+impl Counts {
+    pub fn add(&mut self, more: Self) {
+        *self = self.with(more, u64::wrapping_add);
+    }
+
+    /// What was counted since then.
+    pub fn since(self, before: Self) -> Self {
+        self.with(before, u64::saturating_sub)
+    }
+
+    fn with(self, other: Self, f: fn(u64, u64) -> u64) -> Self {
+        Self {
+            queued: f(self.queued, other.queued),
+            without_orders: f(self.without_orders, other.without_orders),
+            too_large: f(self.too_large, other.too_large),
+            unreadable: f(self.unreadable, other.unreadable),
+            orphans: f(self.orphans, other.orphans),
+            failed_jobs: f(self.failed_jobs, other.failed_jobs),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    pub account: String,
+    pub what: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Outcome {
+    Done,
+    Failed { reason: String },
+}
+
+impl Run {
+    pub fn new(
+        shop: ShopDomain,
+        period: Period,
+        issued_on: Date,
+        now: Timestamp,
+        sources: Vec<Source>,
+    ) -> Self {
+        let part = |source| Part { source, attempts: 0, stage: Stage::Waiting };
+        Self {
+            v: 1,
+            shop,
+            period,
+            issued_on,
+            begun_at: now,
+            ticket: 0,
+            lease: None,
+            parts: sources.into_iter().map(part).collect(),
+            chunks: Vec::new(),
+            next_chunk: 0,
+            counts: Counts::default(),
+            problems: Vec::new(),
+            outcome: None,
+        }
+    }
+
+    /// The key of a run's object.
+    pub fn key(shop: &ShopDomain, period: &Period) -> String {
+        format!("runs/{shop}/{RUN}/{}.json", period.name)
+    }
+
+    /// Takes up the parts of a failed run again.
+    pub fn retry(&mut self) {
+        if matches!(self.outcome, Some(Outcome::Failed { .. })) {
+            self.outcome = None;
+            for part in &mut self.parts {
+                if matches!(part.stage, Stage::Failed { .. }) {
+                    (part.attempts, part.stage) = (0, Stage::Waiting);
+                }
+            }
+        }
+    }
+
+    pub fn note(&mut self, account: &str, what: &str) {
+        if self.problems.len() < PROBLEMS {
+            self.problems
+                .push(Problem { account: account.chars().take(80).collect(), what: what.to_owned() });
+        }
+    }
+
+    /// How the run ends, if there is nothing left to do.
+    pub fn end(&self) -> Option<Outcome> {
+        let over = |part: &Part| matches!(part.stage, Stage::Done | Stage::Failed { .. });
+        if !self.chunks.is_empty() || !self.parts.iter().all(over) {
+            return None;
+        }
+        let failure = self.parts.iter().find_map(|part| match &part.stage {
+            Stage::Failed { reason } => Some(Outcome::Failed { reason: reason.clone() }),
+            _ => None,
+        });
+        Some(failure.unwrap_or(Outcome::Done))
+    }
+}

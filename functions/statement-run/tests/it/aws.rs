@@ -1,0 +1,173 @@
+//! S3 with conditional writes, SQS and Secrets Manager, as far as the function asks them.
+
+use crate::world::Fate;
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, Method, StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+use tokio::net::TcpListener;
+
+#[derive(Default)]
+pub struct Account {
+    /// Text and version, by key.
+    pub objects: BTreeMap<String, (String, u64)>,
+    writes: u64,
+    /// Bodies and delays of messages to the function's own queue.
+    pub own: Vec<(String, u64)>,
+    /// Bodies of messages to the flow.
+    pub flow: Vec<String>,
+    /// The largest request to the flow's queue, in bytes and messages.
+    pub largest: (usize, usize),
+    pub delays: Vec<u64>,
+    /// How many requests to the flow's queue refuse their last message.
+    pub refusals: u32,
+}
+
+#[derive(Clone)]
+pub struct FakeAws {
+    account: Arc<Mutex<Account>>,
+    url: String,
+}
+
+impl FakeAws {
+    pub async fn start(fate: Fate) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let account = Arc::new(Mutex::new(Account::default()));
+        let router = Router::new().fallback(answer).with_state((Arc::clone(&account), fate));
+        let router = router.layer(axum::extract::DefaultBodyLimit::disable());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { account, url }
+    }
+
+    pub fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap()
+    }
+
+    pub async fn sdk(&self) -> aws_config::SdkConfig {
+        let credentials = aws_sdk_s3::config::Credentials::new("id", "secret", None, None, "test");
+        aws_config::defaults(aws_config::BehaviorVersion::latest())
+            .region("eu-west-1")
+            .endpoint_url(&self.url)
+            .credentials_provider(credentials)
+            .retry_config(aws_config::retry::RetryConfig::disabled())
+            .load()
+            .await
+    }
+}
+
+async fn answer(
+    State((account, fate)): State<(Arc<Mutex<Account>>, Fate)>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    fate.meet(async {
+        let mut account = account.lock().unwrap();
+        let key = uri.path().trim_start_matches("/operations/");
+        match method {
+            Method::GET => account.get(key),
+            Method::PUT => account.put(key, &headers, &body),
+            _ => account.command(&headers, &body),
+        }
+    })
+    .await
+}
+
+fn error(status: StatusCode, code: &str) -> Response {
+    (status, format!("<Error><Code>{code}</Code></Error>")).into_response()
+}
+
+impl Account {
+    fn get(&self, key: &str) -> Response {
+        match self.objects.get(key) {
+            Some((text, version)) => ([("etag", format!("\"{version}\""))], text.clone()).into_response(),
+            None => error(StatusCode::NOT_FOUND, "NoSuchKey"),
+        }
+    }
+
+    fn put(&mut self, key: &str, headers: &HeaderMap, body: &[u8]) -> Response {
+        let found = self.objects.get(key).map(|(_, version)| format!("\"{version}\""));
+        let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+        let holds = match (text("if-match"), text("if-none-match")) {
+            (Some(wanted), _) => found == Some(wanted),
+            (None, Some(_)) => found.is_none(),
+            (None, None) => true,
+        };
+        if !holds {
+            return error(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
+        }
+        self.writes += 1;
+        let text = String::from_utf8(decoded(headers, body)).unwrap();
+        self.objects.insert(key.to_owned(), (text, self.writes));
+        [("etag", format!("\"{}\"", self.writes))].into_response()
+    }
+
+    fn command(&mut self, headers: &HeaderMap, body: &[u8]) -> Response {
+        let target = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
+        let request: Value = serde_json::from_slice(body).unwrap();
+        let entries = || request["Entries"].as_array().unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let sent = |id: &Value| json!({"Id": id, "MessageId": "m", "MD5OfMessageBody": "m"});
+        let answer = match target.as_str() {
+            "GetSecretValue" => {
+                json!({"SecretString": json!({"shopify": {"access_token": "shpat"}}).to_string()})
+            }
+            "SendMessage" => {
+                assert_eq!(request["QueueUrl"], "http://queue/own");
+                let delay = request["DelaySeconds"].as_u64().unwrap_or_default();
+                self.own.push((text(&request["MessageBody"]), delay));
+                sent(&Value::Null)
+            }
+            "SendMessageBatch" => {
+                assert_eq!(request["QueueUrl"], "http://queue/flow");
+                let bodies: Vec<_> = entries().iter().map(|entry| text(&entry["MessageBody"])).collect();
+                let bytes = bodies.iter().map(String::len).sum();
+                self.largest = (self.largest.0.max(bytes), self.largest.1.max(bodies.len()));
+                let refused = usize::from(self.refusals > 0);
+                self.refusals = self.refusals.saturating_sub(1);
+                let taken = bodies.len() - refused;
+                self.flow.extend(bodies.into_iter().take(taken));
+                let failed = entries()[taken..].iter();
+                json!({
+                    "Successful": entries()[..taken].iter().map(|entry| sent(&entry["Id"])).collect::<Vec<_>>(),
+                    "Failed": failed.map(|entry| json!({"Id": entry["Id"], "Code": "Busy", "SenderFault": false})).collect::<Vec<_>>(),
+                })
+            }
+            "ChangeMessageVisibilityBatch" => {
+                self.delays
+                    .extend(entries().iter().map(|entry| entry["VisibilityTimeout"].as_u64().unwrap()));
+                json!({"Successful": [], "Failed": []})
+            }
+            other => panic!("{other}"),
+        };
+        answer.to_string().into_response()
+    }
+}
+
+/// The SDK sends streams in chunks with a checksum behind them.
+fn decoded(headers: &HeaderMap, body: &[u8]) -> Vec<u8> {
+    if headers.get("content-encoding").is_none_or(|it| !it.to_str().unwrap().contains("aws-chunked")) {
+        return body.to_vec();
+    }
+    let (mut out, mut rest) = (Vec::new(), body);
+    loop {
+        let end = rest.windows(2).position(|pair| pair == b"\r\n").unwrap();
+        let size = std::str::from_utf8(&rest[..end]).unwrap().split(';').next().unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        if size == 0 {
+            return out;
+        }
+        out.extend_from_slice(&rest[end + 2..end + 2 + size]);
+        rest = &rest[end + 4 + size..];
+    }
+}

@@ -1,0 +1,227 @@
+//! A Shopify that answers each operation with what was put in, and all that a flow is called with.
+
+use crate::TargetedOffers;
+use axum::{Json, Router, extract::State, routing::post};
+use comms::{CommunicationId, Document, Gid};
+use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use service::ShopSecrets;
+use shop_config::ShopConfig;
+use shopify::AdminApi;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::net::TcpListener;
+use work::WorkItem;
+
+const CONFIG: &str = include_str!("../../../../infra/local/config/demo-shop.toml");
+pub const SEGMENT: &str = "gid://shopify/Segment/610001";
+pub const NOW: &str = "2026-11-23T09:00:00Z";
+
+pub fn config() -> ShopConfig {
+    ShopConfig::parse(CONFIG).unwrap()
+}
+
+pub fn changed(from: &str, to: &str) -> ShopConfig {
+    assert!(CONFIG.contains(from), "{from}");
+    ShopConfig::parse(&CONFIG.replace(from, to)).unwrap()
+}
+
+pub fn customer() -> Gid {
+    Gid::new("Customer", 7100000000000001)
+}
+
+pub fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// What Shopify knows.
+#[derive(Clone)]
+pub struct Known {
+    pub customer: Value,
+    /// In the shape both queries of orders select from.
+    pub orders: Vec<Value>,
+    pub member: bool,
+    /// Operations asked for, with their variables.
+    pub asked: Vec<(String, Value)>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            customer: json!({
+                "id": customer(), "firstName": "Noor", "lastName": "Haddad", "locale": "fr-FR", "tags": ["club"],
+                "defaultEmailAddress": {"emailAddress": "noor.haddad@example.com", "marketingState": "SUBSCRIBED"},
+                "defaultPhoneNumber": null,
+                "defaultAddress": {
+                    "firstName": "Noor", "lastName": "Haddad", "company": null, "address1": "8 rue des Lilas",
+                    "address2": null, "city": "Lyon", "zip": "69003", "province": null, "provinceCode": null,
+                    "country": "France", "countryCodeV2": "FR", "phone": null,
+                },
+            }),
+            orders: vec![],
+            member: true,
+            asked: vec![],
+        }
+    }
+}
+
+/// An order of one line, paid at once.
+pub fn order(number: u64, at: &str, sku: &str, quantity: u64, paid: &str) -> Value {
+    json!({
+        "id": Gid::new("Order", number), "name": format!("#{number}"), "processedAt": at, "cancelledAt": null,
+        "test": false,
+        "lineItems": {
+            "pageInfo": {"hasNextPage": false, "endCursor": null},
+            "nodes": [{"title": format!("Article {sku}"), "sku": sku, "currentQuantity": quantity}],
+        },
+        "transactions": [transaction("SALE", at, paid)],
+    })
+}
+
+pub fn transaction(kind: &str, at: &str, amount: &str) -> Value {
+    let money = json!({"amount": amount, "currencyCode": "EUR"});
+    json!({
+        "kind": kind, "status": "SUCCESS", "test": false, "createdAt": at, "processedAt": at,
+        "amountSet": {"shopMoney": money, "presentmentMoney": money},
+    })
+}
+
+/// A shop on the loopback interface, and its configuration.
+pub struct Shop {
+    pub known: Arc<Mutex<Known>>,
+    pub config: ShopConfig,
+    pub now: Timestamp,
+    api: AdminApi,
+    secrets: ShopSecrets,
+}
+
+impl Shop {
+    pub async fn new(known: Known, mut config: ShopConfig) -> Self {
+        let known = Arc::new(Mutex::new(known));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new()
+            .route("/admin/api/2026-10/graphql.json", post(answer))
+            .with_state(Arc::clone(&known));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        config.shopify.base_url = Some(url);
+        let secrets = serde_json::from_value(json!({"shopify": {"access_token": "shpat"}})).unwrap();
+        let api = AdminApi::new(reqwest::Client::new());
+        Self { known, config, now: at(NOW), api, secrets }
+    }
+
+    /// What an item leads to, asking Shopify where only it knows.
+    pub async fn plans(&self, item: &WorkItem) -> Vec<Plan> {
+        let payload = item.payload.as_ref().map(|payload| payload.get());
+        match TargetedOffers.plan(item, payload, &self.config).unwrap() {
+            Planned::These(plans) => plans,
+            Planned::AskShopify => TargetedOffers.look_up(self.look_up(item, payload)).await.unwrap(),
+        }
+    }
+
+    fn look_up<'a>(&'a self, item: &'a WorkItem, payload: Option<&'a str>) -> LookUp<'a> {
+        LookUp {
+            item,
+            payload,
+            config: &self.config,
+            secrets: &self.secrets,
+            shopify: &self.api,
+            now: self.now,
+            time_left: Duration::from_secs(30),
+        }
+    }
+
+    pub async fn gather(&self, item: &WorkItem, plan: &Plan) -> Result<Gathered, GatherError> {
+        let communication = CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
+        let gather = Gather {
+            plan,
+            item,
+            payload: item.payload.as_ref().map(|payload| payload.get()),
+            communication: &communication,
+            config: &self.config,
+            secrets: &self.secrets,
+            shopify: &self.api,
+            locale: None,
+            now: self.now,
+            time_left: Duration::from_secs(30),
+        };
+        TargetedOffers.gather(gather).await
+    }
+
+    /// The only document an item leads to.
+    pub async fn ready(&self, item: &WorkItem) -> (Box<Content>, Value) {
+        let plans = self.plans(item).await;
+        assert_eq!(plans.len(), 1, "{plans:?}");
+        match self.gather(item, &plans[0]).await.unwrap() {
+            Gathered::Ready(content) => {
+                let data = serde_json::from_slice(&content.driver).unwrap();
+                (content, data)
+            }
+            Gathered::Suppressed { reason, .. } | Gathered::Nothing(reason) => panic!("{reason}"),
+        }
+    }
+
+    /// Why the only document an item leads to is not made; whether that is recorded.
+    pub async fn why_not(&self, item: &WorkItem) -> (String, bool) {
+        let plans = self.plans(item).await;
+        assert_eq!(plans.len(), 1, "{plans:?}");
+        match self.gather(item, &plans[0]).await.unwrap() {
+            Gathered::Suppressed { reason, .. } => (reason.into_owned(), true),
+            Gathered::Nothing(reason) => (reason.into_owned(), false),
+            Gathered::Ready(_) => panic!("it is made"),
+        }
+    }
+}
+
+/// Pages of 25 orders, as they are asked for.
+async fn answer(State(known): State<Arc<Mutex<Known>>>, Json(request): Json<Value>) -> Json<Value> {
+    let mut known = known.lock().unwrap();
+    let variables = request["variables"].clone();
+    let operation = request["operationName"].as_str().unwrap().to_owned();
+    known.asked.push((operation.clone(), variables.clone()));
+    let data = match operation.as_str() {
+        "CustomerForOffers" => json!({"customer": known.customer}),
+        "SegmentMembership" => json!({"customerSegmentMembership": {"memberships": [
+            {"segmentId": variables["segment"], "isMember": known.member}
+        ]}}),
+        "CustomerPurchases" | "CustomerPayments" if known.customer.is_null() => json!({"customer": null}),
+        "CustomerPurchases" | "CustomerPayments" => {
+            let (from, first) = (place(&variables["after"]), variables["first"].as_u64().unwrap() as usize);
+            let to = known.orders.len().min(from + first);
+            let info = json!({"hasNextPage": to < known.orders.len(), "endCursor": to.to_string()});
+            json!({"customer": {"orders": {"pageInfo": info, "nodes": known.orders[from..to]}}})
+        }
+        "PurchaseLines" => json!({"order": {"lineItems": {
+            "pageInfo": {"hasNextPage": false, "endCursor": null},
+            "nodes": [{"title": "On the second page", "sku": "CARE-WAX-100", "currentQuantity": 1}],
+        }}}),
+        other => panic!("{other}"),
+    };
+    Json(json!({ "data": data }))
+}
+
+fn place(after: &Value) -> usize {
+    after.as_str().map_or(0, |after| after.parse().unwrap())
+}
+
+pub fn item(topic: &str, triggered_at: &str, payload: Value) -> WorkItem {
+    let item = json!({
+        "v": 1, "shop": "northwind-demo.myshopify.com", "flow": "targeted-offers",
+        "trigger": {"topic": topic, "webhook_id": "w", "triggered_at": triggered_at},
+        "subject": customer(), "payload": payload,
+    });
+    WorkItem::from_json(&item.to_string()).unwrap()
+}
+
+pub fn joined() -> WorkItem {
+    let payload =
+        json!({"shop_id": "gid://shopify/Shop/1", "customer_id": customer(), "segment_id": SEGMENT});
+    item("customer.joined_segment", NOW, payload)
+}
+
+pub fn campaign(name: &str, document: Document, period: &str) -> WorkItem {
+    item("campaign", NOW, json!({"campaign": name, "document": document, "period": period}))
+}

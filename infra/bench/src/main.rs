@@ -1,0 +1,91 @@
+//! `bench`: what the release binaries of the functions cost, measured on this machine without network.
+//!
+//! Each binary runs behind a Lambda Runtime API of this program's own, against stand-ins of the AWS and vendor
+//! endpoints in this process that count what they are asked. Figures that depend on the machine are reported;
+//! those that do not are held against the budgets, and a broken one is this program's exit code.
+
+#![allow(clippy::print_stdout, reason = "printing is what this program is for")]
+
+mod aws;
+mod budgets;
+mod counts;
+mod dynamo;
+mod measure;
+mod process;
+mod report;
+mod results;
+mod runtime;
+mod scenarios;
+mod vendors;
+mod world;
+
+use clap::Parser;
+use results::Results;
+use std::{path::PathBuf, process::ExitCode};
+
+#[derive(Parser)]
+#[command(name = "bench", version, about = "Measure the release binaries of the functions")]
+pub struct Options {
+    /// Rounds; in each, every scenario has a process of its own.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Cold starts a round and scenario.
+    #[arg(long, default_value_t = 3)]
+    starts: usize,
+    /// Batches a round that are measured, after as many as a fifth of them that are not.
+    #[arg(long, default_value_t = 30)]
+    batches: usize,
+    /// Batches of one and of ten a round with the latencies of real services.
+    #[arg(long, default_value_t = 3)]
+    late_batches: usize,
+    /// Only functions or scenarios whose name contains this.
+    #[arg(long)]
+    only: Option<String>,
+    /// Where the release binaries are.
+    #[arg(long, default_value = "target/release")]
+    binaries: PathBuf,
+    /// Write every figure to this file.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// The request counts `ctl cost` calculates with. They are compared with what is measured.
+    #[arg(long, default_value = "infra/bench/requests.json")]
+    requests: PathBuf,
+    /// Write the request counts instead of comparing them.
+    #[arg(long)]
+    update: bool,
+}
+
+/// A failure, in words for the person at the keyboard.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main(worker_threads = 2)]
+async fn main() -> ExitCode {
+    match run(&Options::parse()).await {
+        Ok(broken) if broken.is_empty() => ExitCode::SUCCESS,
+        Ok(broken) => {
+            eprintln!("\nbench: {} broken:", if broken.len() == 1 { "a budget is" } else { "budgets are" });
+            broken.iter().for_each(|line| eprintln!("  {line}"));
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Answers the budgets that are broken.
+async fn run(options: &Options) -> Result<Vec<String>, Failure> {
+    let results = Results::new(measure::all(options).await?);
+    report::print(&results);
+    let mut broken = budgets::broken(&results);
+    if let Some(file) = &options.json {
+        std::fs::write(file, serde_json::to_string_pretty(&results)? + "\n")?;
+    }
+    if options.update {
+        std::fs::write(&options.requests, results.requests()? + "\n")?;
+    } else {
+        broken.extend(budgets::differing(&results, &std::fs::read_to_string(&options.requests)?)?);
+    }
+    Ok(broken)
+}

@@ -1,0 +1,46 @@
+//! What the kernel says a process has used.
+
+use std::fs;
+
+/// CPU time so far in milliseconds: of all its threads that live, to the nanosecond, as the scheduler has it.
+/// None on a kernel that does not keep scheduler statistics.
+pub fn cpu_ms(pid: u32) -> Option<f64> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let mut nanoseconds = 0;
+    for thread in threads.flatten() {
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        nanoseconds += text.split_whitespace().next()?.parse::<u64>().ok()?;
+    }
+    Some(nanoseconds as f64 / 1e6)
+}
+
+/// The most memory it has had resident at once, in megabytes of 1024 kilobytes.
+pub fn peak_mb(pid: u32) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.split_whitespace().next()?.parse::<f64>().ok()? / 1024.0)
+}
+
+/// The processor and how many of it there are.
+pub fn machine() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    format!(
+        "{cores} x {}, Linux {}",
+        model.map_or("unknown processor", |(_, name)| name),
+        std::env::consts::ARCH
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_uses_something() {
+        let pid = std::process::id();
+        assert!(cpu_ms(pid).unwrap() > 0.0 && peak_mb(pid).unwrap() > 0.5);
+        assert_eq!((cpu_ms(u32::MAX), peak_mb(u32::MAX)), (None, None));
+    }
+}

@@ -1,0 +1,246 @@
+//! The stand-ins, the samples they know, and what each scenario gives to its function.
+
+use crate::{
+    Failure, Options,
+    aws::Aws,
+    counts::Meter,
+    runtime::Worker,
+    scenarios::{INTAKE, Input, Scenario},
+    vendors::{self, Shopify},
+};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::{
+    collections::HashMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+/// As many as SQS gives a function at once.
+pub const BATCH: usize = 10;
+const SHOP: &str = "northwind-demo.myshopify.com";
+/// The order of the sample events, and the first of those that reports are about.
+const ORDER: u64 = 820_982_911_946_154_601;
+
+pub struct World {
+    pub meter: Meter,
+    aws: Aws,
+    addresses: Addresses,
+    binaries: PathBuf,
+    items: HashMap<&'static str, String>,
+    reports: Vec<String>,
+    /// Keeps the stand-in for Shopify going.
+    shopify: Shopify,
+}
+
+struct Addresses {
+    aws: SocketAddr,
+    exstream: SocketAddr,
+}
+
+/// What a function is invoked with.
+pub struct Inputs {
+    /// One message each, all different.
+    pub single: Vec<Bytes>,
+    pub batch: Bytes,
+    /// Messages in `batch`.
+    pub messages: usize,
+}
+
+impl World {
+    pub async fn make(options: &Options, scenarios: &[Scenario]) -> Result<Self, Failure> {
+        let meter = Meter::default();
+        let (aws, address) = Aws::start(meter.clone()).await?;
+        let addresses = Addresses { aws: address, exstream: vendors::exstream(meter.clone()).await? };
+        let shopify = Shopify::start(meter.clone()).await?;
+        let binaries = options.binaries.clone();
+        let (items, reports) = (HashMap::new(), Vec::new());
+        let mut world = Self { meter, aws, addresses, binaries, items, reports, shopify };
+        world.learn_samples().await?;
+        world.make_items(scenarios).await?;
+        world.make_reports().await?;
+        Ok(world)
+    }
+
+    /// A worker of the scenario's function, and what it is to be given.
+    pub async fn worker(&self, scenario: &Scenario) -> Result<Worker, Failure> {
+        self.aws.configure(self.config(scenario.channels)?);
+        self.meter.reset();
+        let environment = self.environment(scenario.function);
+        Worker::start(&self.binaries.join(scenario.function), &environment).await
+    }
+
+    pub fn inputs(&self, scenario: &Scenario) -> Result<Inputs, Failure> {
+        let bodies: Vec<String> = match scenario.input {
+            Input::Events(files) => {
+                let single = files.iter().map(|file| Ok(Bytes::from(sample(file)?.to_string())));
+                let single = single.collect::<Result<Vec<_>, Failure>>()?;
+                let batch = single.first().cloned().ok_or("a scenario without events")?;
+                return Ok(Inputs { single, batch, messages: 1 });
+            }
+            Input::Items(files) => files.iter().filter_map(|file| self.items.get(file).cloned()).collect(),
+            Input::Made(items) => items.iter().map(|item| (*item).to_owned()).collect(),
+            Input::Reports => {
+                // two orders apart: what Shopify has of one does not depend on what is measured first
+                let (first, rest) = self.reports.split_first().ok_or("no reports")?;
+                return Ok(Inputs { single: vec![batch([first])], batch: batch(rest), messages: BATCH });
+            }
+        };
+        let single = bodies.iter().map(|body| batch([body])).collect();
+        Ok(Inputs { single, batch: batch(bodies.iter().cycle().take(BATCH)), messages: BATCH })
+    }
+
+    async fn learn_samples(&self) -> Result<(), Failure> {
+        for number in (ORDER..).take(1 + BATCH) {
+            self.shopify.learn(SHOP, "orders", &order(number)?).await?;
+        }
+        for folder in fs::read_dir(samples())? {
+            let documents = folder?.path().join("shopify");
+            let Ok(files) = fs::read_dir(documents) else { continue };
+            for file in files {
+                let document: Value = serde_json::from_str(&fs::read_to_string(file?.path())?)?;
+                // a segment is a document that has members
+                let is_segment = document["id"].as_str().is_some_and(|id| id.contains("/Segment/"));
+                let what = if is_segment { "segments" } else { "documents" };
+                self.shopify.learn(SHOP, what, &document).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the real intake make the work items of all samples.
+    async fn make_items(&mut self, scenarios: &[Scenario]) -> Result<(), Failure> {
+        let events = Scenario { function: INTAKE, name: "", channels: None, input: Input::Events(&[]) };
+        let mut intake = self.worker(&events).await?;
+        for scenario in scenarios {
+            let Input::Items(files) = scenario.input else { continue };
+            for file in files {
+                intake.invoke(&sample(file)?.to_string().into()).await?;
+                let sent = self.aws.sent();
+                let [sent] = &sent[..] else { return Err(format!("{file} leads to no work").into()) };
+                if sent.queue != scenario.function {
+                    return Err(
+                        format!("{file} is work for {}, not for {}", sent.queue, scenario.function).into()
+                    );
+                }
+                self.items.insert(file, sent.body.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes many of the report that one order confirmation leads to: one for itself, and a batch.
+    async fn make_reports(&mut self) -> Result<(), Failure> {
+        let item = json!({
+            "v": 1, "shop": SHOP, "flow": "order-confirmation", "subject": format!("gid://shopify/Order/{ORDER}"),
+            "trigger": {"topic": "orders/create", "webhook_id": "0d5b0f5e-3f0e-4a3c-9a53-1f1f3ad07a01"},
+            "payload": order(ORDER)?["detail"]["payload"],
+        });
+        let function = "order-confirmation";
+        let scenario = Scenario { function, name: "", channels: None, input: Input::Made(&[]) };
+        let mut worker = self.worker(&scenario).await?;
+        worker.invoke(&batch([&item.to_string()])).await?;
+        let sent = self.aws.sent();
+        let [report] = &sent[..] else { return Err("an order confirmation is not reported".into()) };
+        for (index, number) in (ORDER..).take(1 + BATCH).enumerate() {
+            let mut report: Value = serde_json::from_str(&report.body)?;
+            report["owner"] = format!("gid://shopify/Order/{number}").into();
+            report["communication"] = format!("{index:032x}").into();
+            self.reports.push(report.to_string());
+        }
+        Ok(())
+    }
+
+    /// The demonstration's configuration, with the addresses of this world.
+    fn config(&self, channels: Option<&[&str]>) -> Result<String, Failure> {
+        let text = fs::read_to_string(repository().join("infra/local/config/demo-shop.toml"))?
+            .replace("127.0.0.1:4601", &self.addresses.exstream.to_string())
+            .replace("127.0.0.1:4602", &self.shopify.address.to_string());
+        let Some(channels) = channels else { return Ok(text) };
+        let mut config: toml::Table = text.parse()?;
+        let documents = config.get_mut("documents").and_then(toml::Value::as_table_mut);
+        for (_, document) in documents.ok_or("the configuration has no documents")? {
+            let document = document.as_table_mut().ok_or("a document is no table")?;
+            let channels = channels.iter().map(|channel| toml::Value::from(*channel)).collect();
+            document.insert("channels".to_owned(), toml::Value::Array(channels));
+            // what is never sent by e-mail has none
+            let subject = toml::Table::from_iter([("en".to_owned(), "Your document".into())]);
+            document.entry("subject").or_insert(subject.into());
+        }
+        Ok(config.to_string())
+    }
+
+    fn environment(&self, function: &str) -> Vec<(String, String)> {
+        let aws = format!("http://{}", self.addresses.aws);
+        let queue = |name: &str| format!("{aws}/000000000000/{name}");
+        let mut environment: Vec<(String, String)> = [
+            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+            ("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2VjEXAMPLESESSIONTOKEN"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_LAMBDA_FUNCTION_NAME", function),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+            ("TABLE_NAME", "ledger"),
+            ("ARCHIVE_BUCKET", "archive"),
+            ("OPERATIONS_BUCKET", "operations"),
+            ("SECRET_PREFIX", "shopify-exstream"),
+            ("EVENT_SOURCES", "local.partner/shopify.com/"),
+            // nothing is read again while it is measured
+            ("CONFIG_TTL_SECONDS", "3600"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        environment.push(("QUEUE_URL".to_owned(), queue(function)));
+        environment.push(("WRITE_BACK_QUEUE_URL".to_owned(), queue("write-back")));
+        for flow in FLOW_NAMES {
+            let name = format!("QUEUE_URL_{}", flow.to_ascii_uppercase().replace('-', "_"));
+            environment.push((name, queue(flow)));
+        }
+        environment.push(("AWS_ENDPOINT_URL".to_owned(), aws));
+        environment
+    }
+}
+
+const FLOW_NAMES: [&str; 6] = [
+    "order-confirmation",
+    "shipping-documents",
+    "return-letters",
+    "targeted-offers",
+    "account-statements",
+    "exception-letters",
+];
+
+/// A batch as the event source mapping makes it.
+fn batch<'a>(bodies: impl IntoIterator<Item = &'a String>) -> Bytes {
+    let record = |(index, body): (usize, &String)| {
+        json!({
+            "messageId": format!("5fea7756-0ea4-451a-a703-a558b933e2{index:02}"), "receiptHandle": "MessageReceiptHandle",
+            "body": body, "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1700000000000"},
+            "messageAttributes": {}, "eventSource": "aws:sqs", "awsRegion": "us-east-1",
+            "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:queue",
+        })
+    };
+    let records: Vec<_> = bodies.into_iter().enumerate().map(record).collect();
+    json!({"Records": records}).to_string().into()
+}
+
+/// The event of a new order with another number.
+fn order(number: u64) -> Result<Value, Failure> {
+    let text = sample("orders-create.json")?.to_string();
+    Ok(serde_json::from_str(&text.replace(&ORDER.to_string(), &number.to_string()))?)
+}
+
+fn sample(file: &str) -> Result<Value, Failure> {
+    let text = fs::read_to_string(samples().join(file)).map_err(|error| format!("{file}: {error}"))?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+fn samples() -> PathBuf {
+    repository().join("infra/local/samples")
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}

@@ -1,0 +1,80 @@
+// What happens by the clock. Runs: one schedule a shop and campaign, in the shop's time zone, made by the operator's
+// command line from the shop's configuration; here is only what they need, a group and a role. Functions that look
+// around every few minutes: one schedule each. What a schedule cannot deliver stays in a dead-letter queue.
+
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnEventInvokeConfig } from 'aws-cdk-lib/aws-lambda';
+import { CfnSchedule, CfnScheduleGroup, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { Handler } from './function.ts';
+import { pascal } from './names.ts';
+import * as allow from './permissions.ts';
+import type { Grant } from './permissions.ts';
+
+export interface SchedulesProps {
+  readonly prefix: string;
+  readonly runQueues: Queue[];
+  readonly deadLetters: Queue;
+  readonly functions: { readonly handler: Handler; readonly everyMinutes: number }[];
+  readonly paused: boolean;
+}
+
+export class Schedules extends Construct {
+  readonly group: CfnScheduleGroup;
+  /** What Scheduler acts as when it starts a run. */
+  readonly runRole: Role;
+
+  constructor(scope: Construct, id: string, props: SchedulesProps) {
+    super(scope, id);
+    const { prefix, runQueues, deadLetters, functions } = props;
+    this.group = new CfnScheduleGroup(this, 'Group', { name: prefix });
+    this.runRole = this.role('RunRole', prefix, allow.send(...runQueues, deadLetters));
+    // apart from the group of the runs, which the command line keeps equal to the configurations
+    const handlers = functions.map(({ handler }) => handler);
+    const role = this.role('FunctionRole', 'default', allow.invoke(...handlers), allow.send(deadLetters));
+    for (const { handler, everyMinutes } of functions) {
+      const expression = ScheduleExpression.rate(Duration.minutes(everyMinutes));
+      new CfnSchedule(this, pascal(handler.name), {
+        name: `${prefix}-${handler.name}`,
+        state: props.paused ? 'DISABLED' : 'ENABLED',
+        scheduleExpression: expression.expressionString,
+        flexibleTimeWindow: { mode: 'OFF' },
+        target: {
+          arn: handler.function.functionArn,
+          roleArn: role.roleArn,
+          input: '{}',
+          retryPolicy: { maximumEventAgeInSeconds: everyMinutes * 60, maximumRetryAttempts: 2 },
+          deadLetterConfig: { arn: deadLetters.queueArn },
+        },
+      });
+      // The next round does what a failed one left, and a repeated one would run beside it. With time-outs shorter
+      // than the period that is enough: no concurrency has to be reserved, which small accounts cannot.
+      new CfnEventInvokeConfig(handler, 'Asynchronous', {
+        functionName: handler.function.functionName,
+        qualifier: '$LATEST',
+        maximumRetryAttempts: 0,
+      });
+    }
+  }
+
+  /** A role for the schedules of one group and no others. */
+  private role(id: string, group: string, ...grants: Grant[]): Role {
+    const stack = Stack.of(this);
+    const source = stack.formatArn({
+      service: 'scheduler',
+      resource: 'schedule-group',
+      resourceName: group,
+      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+    });
+    return new Role(this, id, {
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': stack.account, 'aws:SourceArn': source } },
+      }),
+      inlinePolicies: {
+        schedules: new PolicyDocument({ statements: grants.flatMap((grant) => grant.statements) }),
+      },
+    });
+  }
+}

@@ -1,0 +1,155 @@
+//! `ctl resend` and `ctl settle`: what a person decides about a communication, with their name and reason.
+
+use crate::{Failure, stack::Stack, table};
+use comms::{CommunicationId, Document, Gid, Revision, State};
+use flow::report;
+use jiff::{Timestamp, tz::TimeZone};
+use ledger::Entry;
+use std::{process::ExitCode, time::Duration};
+use work::{Resend, Trigger, WorkItem};
+
+/// Who decides, and why. Both become evidence.
+#[derive(clap::Args)]
+pub struct Decision {
+    /// Who asks for it: a name or an account that your organisation can find again.
+    #[arg(long, env = "CTL_ACTOR")]
+    pub actor: String,
+    /// Why, in a few words, without anything personal: support agents see it in Shopify.
+    #[arg(long)]
+    pub reason: String,
+}
+
+impl Decision {
+    const MOST: usize = 200;
+
+    fn check(&self) -> Result<(), Failure> {
+        for (name, text) in [("--actor", &self.actor), ("--reason", &self.reason)] {
+            if text.trim().is_empty() || text.len() > Self::MOST || text.chars().any(char::is_control) {
+                return Err(format!("{name} needs 1 to {} bytes on one line", Self::MOST).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Queues another issue of a communication, and waits for it.
+pub async fn resend(
+    stack: &Stack,
+    id: &CommunicationId,
+    decision: Decision,
+    recompose: bool,
+    wait: Option<Duration>,
+) -> Result<ExitCode, Failure> {
+    decision.check()?;
+    let entry = stack.ledger.get(id).await?.ok_or("the ledger has no such communication")?;
+    if entry.state.is_open() {
+        return Err(format!("it is {}: wait until it has ended", entry.state).into());
+    }
+    if !recompose && entry.archived.is_none() {
+        return Err("nothing of it is archived; --recompose makes it from what Shopify has now".into());
+    }
+    let now = Timestamp::now();
+    let revision =
+        Revision::named(format!("resend-{}", now.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ")));
+    let issue = CommunicationId::derive(&entry.shop, entry.document, &entry.subject, &revision);
+    let item = item(&entry, &issue, revision, decision, recompose, now);
+    let body = serde_json::to_string(&item)?;
+    stack.queue(entry.flow.name())?.send(body).await?;
+    println!("{issue}  another issue of {id} is on its way");
+    match wait {
+        Some(wait) => table::settle(stack, &[issue], false, wait).await,
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn item(
+    entry: &Entry,
+    issue: &CommunicationId,
+    revision: Revision,
+    decision: Decision,
+    recompose: bool,
+    now: Timestamp,
+) -> WorkItem {
+    let Decision { actor, reason } = decision;
+    WorkItem {
+        v: WorkItem::VERSION,
+        shop: entry.shop.clone(),
+        flow: entry.flow,
+        trigger: Trigger {
+            topic: "resend".to_owned(),
+            webhook_id: format!("resend-{issue}"),
+            event_id: None,
+            triggered_at: Some(now),
+            test: false,
+        },
+        subject: subject(entry),
+        payload: None,
+        payload_key: None,
+        resend: Some(Resend { of: entry.communication.clone(), revision, actor, reason, recompose }),
+    }
+}
+
+fn subject(entry: &Entry) -> Gid {
+    entry.subject.clone()
+}
+
+/// Records what became of a send that nobody knew of, and tells Shopify.
+pub async fn settle(
+    stack: &Stack,
+    id: &CommunicationId,
+    state: State,
+    decision: Decision,
+) -> Result<ExitCode, Failure> {
+    decision.check()?;
+    let entry = stack.ledger.get(id).await?.ok_or("the ledger has no such communication")?;
+    let now = Timestamp::now();
+    let loaded = stack.configs().get(&entry.shop, now).await?;
+    let test = entry.archived.as_ref().is_some_and(|archived| archived.archive_key.starts_with("test/"));
+    let owed = report::owed(&loaded.config, &entry.order, test);
+    let reason = format!("{}: {}", decision.actor, decision.reason);
+    let settled = stack.ledger.settle(id, state, &reason, owed, now).await?;
+    let Some(entry) = settled else {
+        return Err(format!("it is {}, and only what is unknown can be settled", entry.state).into());
+    };
+    if owed == comms::WriteBackState::Pending {
+        let body = serde_json::to_string(&report::item(&entry, &loaded.config))?;
+        stack.queue("write-back")?.send(body).await?;
+    }
+    table::print(&[table::Row::from(&entry)], false)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The states a person may settle an unknown send as.
+pub fn settled_state(text: &str) -> Result<State, String> {
+    [State::Accepted, State::Failed, State::Delivered, State::Bounced]
+        .into_iter()
+        .find(|state| state.name() == text)
+        .ok_or_else(|| "expected accepted, delivered, bounced or failed".to_owned())
+}
+
+/// A document by its name.
+pub fn document(text: &str) -> Result<Document, String> {
+    text.parse().map_err(|error: comms::UnknownName| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_has_a_name_and_a_reason() {
+        let decision = |actor: &str, reason: &str| Decision { actor: actor.into(), reason: reason.into() };
+        assert!(decision("ops@acme.example", "customer asked").check().is_ok());
+        for bad in
+            [decision(" ", "x"), decision("x", ""), decision("x", &"y".repeat(201)), decision("x", "a\nb")]
+        {
+            assert!(bad.check().is_err());
+        }
+    }
+
+    #[test]
+    fn only_an_end_settles() {
+        assert_eq!(settled_state("accepted"), Ok(State::Accepted));
+        assert!(settled_state("sending").is_err());
+    }
+}

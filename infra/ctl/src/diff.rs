@@ -1,0 +1,150 @@
+//! `ctl diff`: a rehearsed document beside the last real one of its kind.
+
+use crate::{Failure, stack::Stack};
+use archive::EvidenceRecord;
+use comms::{CommunicationId, Document, ShopDomain};
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use ledger::Entry;
+use serde_json::Value;
+use std::process::ExitCode;
+
+/// How far back the archive is searched.
+const DAYS: i32 = 62;
+
+pub async fn run(
+    stack: &Stack,
+    id: &CommunicationId,
+    against: Option<&CommunicationId>,
+) -> Result<ExitCode, Failure> {
+    let (entry, record) = archived(stack, id).await?;
+    let other = match against {
+        Some(other) => Some(archived(stack, other).await?.1),
+        None => last_real(stack, &entry).await?,
+    };
+    let Some(other) = other else {
+        return Err(
+            format!("no real {} was archived within {DAYS} days to compare with", entry.document).into()
+        );
+    };
+    println!("- {}  {}, composed {}", other.communication, other.document, other.composed_at);
+    println!("+ {}  {}, composed {}", record.communication, record.document, record.composed_at);
+    let differences = differences(&other, &record);
+    for line in &differences {
+        println!("{line}");
+    }
+    if differences.is_empty() {
+        println!("no difference");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn archived(stack: &Stack, id: &CommunicationId) -> Result<(Entry, EvidenceRecord), Failure> {
+    let entry = stack.ledger.get(id).await?.ok_or_else(|| format!("the ledger has no communication {id}"))?;
+    let archived = entry.archived.as_ref().ok_or_else(|| format!("nothing is archived of {id}"))?;
+    let (record, _) = stack.archive.record_of(&archived.archive_key, &archived.record_version).await?;
+    Ok((entry, record))
+}
+
+/// The last one about the same thing, else the last one of this document the shop has sent at all.
+async fn last_real(stack: &Stack, entry: &Entry) -> Result<Option<EvidenceRecord>, Failure> {
+    let is_real = |other: &Entry| {
+        other.document == entry.document
+            && other.communication != entry.communication
+            && other.archived.as_ref().is_some_and(|archived| !archived.archive_key.starts_with("test/"))
+    };
+    let mut entries = stack.ledger.of_order(&entry.shop, &entry.order).await?;
+    entries.retain(is_real);
+    if let Some(last) = entries.last() {
+        return Ok(Some(archived(stack, &last.communication).await?.1));
+    }
+    let mut day = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    for _ in 0..DAYS {
+        if let Some(id) = last_of_day(stack, &entry.shop, day, entry.document).await? {
+            return Ok(Some(archived(stack, &id).await?.1));
+        }
+        day = day.checked_sub(1.day())?;
+    }
+    Ok(None)
+}
+
+async fn last_of_day(
+    stack: &Stack,
+    shop: &ShopDomain,
+    day: Date,
+    document: Document,
+) -> Result<Option<CommunicationId>, Failure> {
+    let prefix = format!("{shop}/{}/{document}/", day.strftime("%Y/%m/%d"));
+    let listed = stack.s3.list_objects_v2().bucket(&stack.outputs.archive_bucket).prefix(&prefix);
+    // one page holds plenty to compare with
+    let page = listed.send().await?;
+    let records =
+        page.contents().iter().filter(|object| object.key().is_some_and(|key| key.ends_with("/record.json")));
+    let last = records.max_by_key(|object| object.last_modified().map(|at| at.as_nanos()));
+    let id = last.and_then(|object| object.key()?.strip_prefix(&prefix)?.split('/').next()?.parse().ok());
+    Ok(id)
+}
+
+/// What a person who compares two documents wants to know, one line a difference.
+fn differences(old: &EvidenceRecord, new: &EvidenceRecord) -> Vec<String> {
+    let mut lines = Vec::new();
+    let template = |record: &EvidenceRecord| {
+        let version = record.template.version.map_or_else(|| "?".to_owned(), |version| version.to_string());
+        format!("{}@{version}", record.template.communication)
+    };
+    for (name, old, new) in [
+        ("template", template(old), template(new)),
+        ("locale", old.locale.clone(), new.locale.clone()),
+        ("media type", old.output.media_type.clone(), new.output.media_type.clone()),
+        ("pages", format!("{:?}", old.output.pages), format!("{:?}", new.output.pages)),
+        ("schema", old.driver_data.schema.clone(), new.driver_data.schema.clone()),
+        ("SHA-256", old.output.sha256.clone(), new.output.sha256.clone()),
+    ] {
+        if old != new {
+            lines.push(format!("  {name}: {old} -> {new}"));
+        }
+    }
+    let data = |record: &EvidenceRecord| {
+        let raw = record.driver_data.data.as_ref();
+        raw.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok()).unwrap_or_default()
+    };
+    compare("", &data(old), &data(new), &mut lines);
+    lines
+}
+
+fn compare(path: &str, old: &Value, new: &Value, lines: &mut Vec<String>) {
+    match (old, new) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys = a.keys().chain(b.keys().filter(|key| !a.contains_key(*key)));
+            for key in keys {
+                let member = |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or_default();
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                compare(&path, &member(a), &member(b), lines);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            for index in 0..a.len().max(b.len()) {
+                let member = |list: &[Value]| list.get(index).cloned().unwrap_or_default();
+                compare(&format!("{path}[{index}]"), &member(a), &member(b), lines);
+            }
+        }
+        (old, new) if old != new => lines.push(format!("  {path}: {old} -> {new}")),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn differences_name_their_path() {
+        let mut lines = Vec::new();
+        let old = json!({"a": {"b": [1, 2]}, "c": "x"});
+        compare("", &old, &json!({"a": {"b": [1, 3, 4]}, "d": true}), &mut lines);
+        assert_eq!(
+            lines,
+            ["  a.b[1]: 2 -> 3", "  a.b[2]: null -> 4", "  c: \"x\" -> null", "  d: null -> true"]
+        );
+    }
+}

@@ -1,0 +1,103 @@
+//! `ctl preview`: the documents an event would lead to, composed and saved, and nothing else.
+
+use crate::{Failure, stack::Stack};
+use account_statements::AccountStatements;
+use comms::{Document, Flow};
+use exception_letters::ExceptionLetters;
+use flow::preview::{Made, Means, Preview, Wish, previews};
+use intake::{Intaken, work_item};
+use order_confirmation::OrderConfirmation;
+use return_letters::ReturnLetters;
+use service::Service;
+use shipping_documents::ShippingDocuments;
+use shopify::{AdminApi, Event};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+use targeted_offers::TargetedOffers;
+use work::WorkItem;
+
+/// For everything one document needs.
+const TIME: Duration = Duration::from_secs(60);
+
+pub async fn run(
+    stack: &Stack,
+    file: &Path,
+    document: Option<Document>,
+    locale: Option<&str>,
+    config: Option<&PathBuf>,
+    out: &Path,
+) -> Result<ExitCode, Failure> {
+    let event = Event::parse(&std::fs::read(file)?)?;
+    let now = jiff::Timestamp::now();
+    let own = config.map(|file| crate::config::read(file)).transpose()?;
+    let loaded;
+    let config = match &own {
+        Some((config, _)) if config.shop == event.shop => config,
+        Some((config, _)) => {
+            return Err(
+                format!("the configuration is that of {}, the event of {}", config.shop, event.shop).into()
+            );
+        }
+        None => {
+            loaded = stack.configs().get(&event.shop, now).await?;
+            &loaded.config
+        }
+    };
+    let item = match work_item(&event, config)? {
+        Intaken::Work(item) => item,
+        Intaken::Ignored(reason) => return Err(format!("no document follows: {reason}").into()),
+    };
+    let service = Service::start().await?;
+    let (shopify, exstream) = (AdminApi::new(service.http()), service.exstream());
+    let secrets = stack.secrets.shop(&event.shop, now).await?;
+    let means = Means { config, secrets: &secrets, shopify: &shopify, exstream: &exstream, now, time: TIME };
+    let found = of_flow(&means, &item, Wish { document, locale }).await?;
+    if found.is_empty() {
+        return Err("the event leads to no such document".into());
+    }
+    std::fs::create_dir_all(out)?;
+    let mut code = ExitCode::SUCCESS;
+    for Preview { document, communication, what } in found {
+        match what {
+            Ok(made) => {
+                let stem = out.join(format!("preview-{document}-{communication}"));
+                save(&stem, &made)?;
+            }
+            Err(reason) => {
+                eprintln!("ctl: {document}: {reason}");
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    Ok(code)
+}
+
+async fn of_flow(means: &Means<'_>, item: &WorkItem, wish: Wish<'_>) -> Result<Vec<Preview>, String> {
+    match item.flow {
+        Flow::OrderConfirmation => previews(&OrderConfirmation, means, item, wish).await,
+        Flow::ShippingDocuments => previews(&ShippingDocuments, means, item, wish).await,
+        Flow::ReturnLetters => previews(&ReturnLetters, means, item, wish).await,
+        Flow::TargetedOffers => previews(&TargetedOffers, means, item, wish).await,
+        Flow::AccountStatements => previews(&AccountStatements, means, item, wish).await,
+        Flow::ExceptionLetters => previews(&ExceptionLetters, means, item, wish).await,
+    }
+}
+
+fn save(stem: &Path, made: &Made) -> Result<(), Failure> {
+    let extension = match made.output.mime_type.as_str() {
+        "application/pdf" => "pdf",
+        "text/html" => "html",
+        _ => "bin",
+    };
+    let document = stem.with_extension(extension);
+    let driver = stem.with_extension("json");
+    std::fs::write(&document, &made.output.bytes)?;
+    let value: serde_json::Value = serde_json::from_slice(&made.driver)?;
+    std::fs::write(&driver, serde_json::to_string_pretty(&value)?)?;
+    println!("{}  {} bytes", document.display(), made.output.bytes.len());
+    println!("{}  driver data, {}, locale {}", driver.display(), made.schema, made.recipient.locale);
+    Ok(())
+}

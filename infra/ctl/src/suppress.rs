@@ -1,0 +1,30 @@
+//! `ctl suppress`: the list of customers who get no marketing.
+
+use crate::{Failure, stack::Stack};
+use comms::{CustomerKey, Gid, ShopDomain};
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use std::process::ExitCode;
+
+pub async fn run(
+    stack: &Stack,
+    shop: &ShopDomain,
+    customer: Gid,
+    reason: Option<String>,
+    lift: bool,
+) -> Result<ExitCode, Failure> {
+    let customer = customer.of_kind("Customer")?;
+    let now = Timestamp::now();
+    let key = stack.secrets.customer_key(now).await?;
+    let key = CustomerKey::derive(key.expose_secret().as_bytes(), shop, &customer);
+    if lift {
+        stack.ledger.lift(shop, &key).await?;
+    } else if let Some(reason) = reason {
+        stack.ledger.suppress(shop, &key, &reason, now).await?;
+    }
+    match stack.ledger.suppression(shop, &key).await? {
+        Some(reason) => println!("{customer} gets no marketing: {reason}"),
+        None => println!("{customer} is not on the suppression list"),
+    }
+    Ok(ExitCode::SUCCESS)
+}

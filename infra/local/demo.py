@@ -1,0 +1,179 @@
+"""The demonstration: a sample of every flow and a month's statements in, documents and a table of them out.
+
+What one sample or run does wrong is said at the end and keeps no other from being shown.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Callable
+from typing import Any
+
+import bulk
+import install
+from processes import Failure, tail
+from progress import Communication, Progress, nothing_else, table
+from stack import CONFIGS, SAMPLES, SHOP, LocalStack
+
+PORT_BASE = 4580
+CUSTOMERS = 2_000
+PERIOD = bulk.Period(2026, 10)
+EVENT_SECONDS = 120
+RUN_SECONDS = 900
+CTL_SECONDS = 150
+STATEMENTS = "account-statements"
+# the Admin API's rate on the Plus plan: on the smallest one, reporting 2,000 documents takes minutes
+PLUS = {"bucket_size": 20_000, "restore_rate": 1_000}
+
+
+class Demo:
+    def __init__(self) -> None:
+        self.stack = LocalStack("demo", PORT_BASE)
+        self.out = self.stack.directory / "out"
+        self.problems: list[str] = []
+
+    def run(self) -> None:
+        shutil.rmtree(self.out, ignore_errors=True)
+        self.stack.up()
+        try:
+            self.stack.tell_shopify("settings", json.dumps(PLUS).encode())
+            self.progress = Progress(self.stack.emulator(), self.stack.outputs())
+            self.events()
+            self.runs()
+            self.statements()
+            self.later()
+            for name, count in self.progress.dead_letters().items():
+                self.problems.append(f"{count} messages are in the dead letters of {name}")
+            made = self.progress.communications()
+            self.show(made)
+            heading(f"{len(made)} documents")
+            print("\n".join(table(made)), flush=True)
+        finally:
+            self.stack.down()
+        if self.problems:
+            raise Failure("\n".join(["the demo is not complete:", *self.problems]))
+
+    def events(self) -> None:
+        """One `ctl` a flow, all at once; each waits for the communications that it can foresee."""
+        files = [*sorted(SAMPLES.glob("*.json")), *sorted(SAMPLES.glob("*/*.json"))]
+        folders = {file.parent: [it for it in files if it.parent == file.parent] for file in files}
+        heading(f"{len(files)} events from Shopify")
+        sending = {
+            folder: subprocess.Popen(
+                ctl("send", "--json", *(str(file.relative_to(install.ROOT)) for file in of_folder)),
+                cwd=install.ROOT,
+                env=self.stack.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+            for folder, of_folder in folders.items()
+        }
+        try:
+            self.watch(EVENT_SECONDS, until=lambda: all(it.poll() is not None for it in sending.values()))
+        finally:
+            for process in sending.values():
+                process.kill()
+                process.wait()
+        for folder, process in sending.items():
+            if process.returncode != 0:
+                self.problems.append(f"the events of {folder.relative_to(install.ROOT)} have not settled")
+
+    def runs(self) -> None:
+        """Every campaign of the shop, as if its schedule had come."""
+        campaigns = config().get("marketing", {}).get("campaigns", {})
+        if campaigns:
+            heading(f"{len(campaigns)} campaigns: {', '.join(campaigns)}")
+            for campaign in campaigns:
+                self.ctl("run", SHOP, campaign, "--no-wait")
+            self.watch(EVENT_SECONDS, flows=("targeted-offers",))
+
+    def statements(self) -> None:
+        heading(f"statements of {PERIOD} for {CUSTOMERS} customers")
+        file = self.stack.directory / "bulk.jsonl"
+        objects = bulk.write(file, CUSTOMERS, PERIOD)
+        size = file.stat().st_size / 1e6
+        name = file.relative_to(install.ROOT)
+        print(f"{name}: {size:.1f} MB, {CUSTOMERS} accounts, {objects - CUSTOMERS} orders", flush=True)
+        accounts = list(bulk.accounts(CUSTOMERS, PERIOD))
+        self.stack.tell_shopify("documents", json.dumps(accounts).encode())
+        result = {"file": str(file), "objects": objects, "root_objects": CUSTOMERS}
+        self.stack.tell_shopify("bulk", json.dumps(result).encode())
+        if self.ctl("run", SHOP, STATEMENTS, "--period", str(PERIOD), "--no-wait"):
+            self.watch(RUN_SECONDS, flows=(STATEMENTS,), expected=CUSTOMERS * len(documents_of_statements()))
+
+    def later(self) -> None:
+        """What the schedules would do: ask the channels, and look for what no event has brought."""
+        heading("what the channels say, and what no event has brought")
+        for function in ("delivery-status", "reconcile"):
+            try:
+                print(f"{function}: {self.stack.invoke(function)}", flush=True)
+            except Failure as failure:
+                self.problems.append(str(failure))
+        self.watch(EVENT_SECONDS)
+
+    def show(self, made: list[Communication]) -> None:
+        """Saves one document of each kind with its evidence."""
+        heading(f"a document of each kind, with its evidence, in {self.out.relative_to(install.ROOT)}")
+        shown: set[str] = set()
+        for it in made:
+            if it.document not in shown and it.state in ("archived", "accepted", "delivered", "bounced"):
+                shown.add(it.document)
+                self.ctl("show", it.id, "--out", str(self.out.relative_to(install.ROOT)))
+        order = json.loads((SAMPLES / "orders-create.json").read_text())["detail"]["payload"]
+        heading(f"what Shopify shows for {order['admin_graphql_api_id']}")
+        self.ctl("status", "--shop", SHOP, "--order", order["admin_graphql_api_id"], "--metafield")
+
+    def watch(
+        self,
+        seconds: float,
+        *,
+        until: Callable[[], bool] = nothing_else,
+        flows: tuple[str, ...] | None = None,
+        expected: int = 0,
+    ) -> None:
+        try:
+            self.progress.watch(seconds, until=until, flows=flows, expected=expected)
+        except Failure as failure:
+            log = self.stack.processes.log("ministack")
+            self.problems.append(f"{failure}; the functions log to {log}\n{tail(log)}")
+
+    def ctl(self, *arguments: str) -> bool:
+        try:
+            done = subprocess.run(
+                ctl(*arguments),
+                cwd=install.ROOT,
+                env=self.stack.environment(),
+                stdin=subprocess.DEVNULL,
+                timeout=CTL_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            self.problems.append(f"`ctl {' '.join(arguments)}` took longer than {CTL_SECONDS} s")
+            return False
+        if done.returncode != 0:
+            self.problems.append(f"`ctl {' '.join(arguments)}` failed with exit code {done.returncode}")
+        return done.returncode == 0
+
+
+def ctl(*arguments: str) -> list[str]:
+    return [str(install.require_binary("ctl")), *arguments]
+
+
+def config() -> dict[str, Any]:
+    return tomllib.loads((CONFIGS / "demo-shop.toml").read_text())
+
+
+def documents_of_statements() -> list[str]:
+    """What an account gets at the end of a month."""
+    documents = config()["documents"]
+    return [
+        name
+        for name in ("account-statement", "purchase-summary")
+        if name in documents and documents[name].get("enabled", True)
+    ]
+
+
+def heading(text: str) -> None:
+    print(f"\n── {text}", flush=True)

@@ -1,0 +1,285 @@
+//! Values of driver data as text: on a line beside a label, in a table, in the totals.
+
+use super::{
+    letter::{Total, address_lines, is_zero},
+    value::{at, scalar, text},
+    words::Words,
+};
+use serde_json::{Map, Value};
+
+#[derive(Debug)]
+pub(super) struct Table {
+    pub columns: Vec<Column>,
+    pub rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+pub(super) struct Column {
+    pub label: String,
+    /// Numbers and money stand at the right.
+    pub right: bool,
+    /// Takes the room that is left over.
+    pub wide: bool,
+    key: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Row {
+    /// One for each column.
+    pub cells: Vec<String>,
+    /// What has no column of its own.
+    pub details: Option<String>,
+}
+
+const MAX_COLUMNS: usize = 8;
+/// With more columns than this a long text stands below its row.
+const ROOMY: usize = 6;
+const LONG_CELL: usize = 28;
+/// Sums that a page shows even if they are zero.
+pub(super) const SUMS: [&str; 8] =
+    ["total", "outstanding", "closing_balance", "opening_balance", "balance", "amount_due", "amount", "net"];
+/// Keys of numbers that may come as text, such as points.
+const NUMBERS: [&str; 7] = ["points", "opening", "earned", "taken", "balance", "missing", "from"];
+/// Keys whose values are words of a program even without an underscore.
+const CODES: [&str; 8] =
+    ["kind", "status", "state", "reason", "outcome", "cause", "error_code", "in_favour_of"];
+
+pub(super) fn total(key: &str, value: String, words: &Words) -> Total {
+    let strong = SUMS.contains(&key) && !matches!(key, "opening_balance" | "amount");
+    Total { label: words.label(key), value, strong }
+}
+
+pub(super) fn totals(object: &Map<String, Value>, words: &Words) -> Vec<Total> {
+    let shown = object.iter().filter_map(|(key, value)| Some((key, value, field(key, value, words)?)));
+    shown
+        .filter(|(key, value, _)| SUMS.contains(&key.as_str()) || !is_money(value) || !is_zero(value))
+        .map(|(key, _, value)| total(key, value, words))
+        .collect()
+}
+
+pub(super) fn table(items: &[Value], words: &Words) -> Table {
+    let mut columns = columns(items, words);
+    let mut extra = Vec::new();
+    let long = |column: &Column| {
+        let cells = items.iter().filter_map(|item| item.get(&column.key));
+        !column.right
+            && !column.wide
+            && cells.map(|v| cell(&column.key, v, words)).any(|t| t.chars().count() > LONG_CELL)
+    };
+    while columns.len() > ROOMY
+        && let Some(index) = columns.iter().rposition(long)
+    {
+        extra.push(columns.remove(index));
+    }
+    while columns.len() > MAX_COLUMNS {
+        // numbers keep their column, and so does what comes first
+        let index = columns.iter().rposition(|column| !column.right).filter(|index| *index > 0);
+        extra.push(columns.remove(index.unwrap_or(columns.len() - 1)));
+    }
+    extra.reverse();
+    let rows = items.iter().map(|item| row(item, &columns, &extra, words)).collect();
+    Table { columns, rows }
+}
+
+/// A column for each key that says something in any of the items, in the order of the items' keys.
+fn columns(items: &[Value], words: &Words) -> Vec<Column> {
+    let mut columns: Vec<Column> = Vec::new();
+    for item in items.iter().filter_map(Value::as_object) {
+        let mut next = 0;
+        for (key, value) in item {
+            if cell(key, value, words).is_empty() {
+                continue;
+            }
+            let position = key == "number" && value.is_number();
+            let fee = value.get("amount").is_some_and(is_money);
+            let right = is_money(value) || fee || value.is_number() && !position || key == "points";
+            if let Some(known) = columns.iter().position(|column| column.key == *key) {
+                columns[known].right &= right;
+                next = known + 1;
+                continue;
+            }
+            let label = if position { words.position.to_owned() } else { words.label(key) };
+            columns.insert(next, Column { label, right, wide: key == "title", key: key.clone() });
+            next += 1;
+        }
+    }
+    // what is read comes before what is added up
+    columns.sort_by_key(|column| column.right);
+    columns.retain(|column| {
+        let mut cells = items.iter().filter_map(|item| item.get(&column.key));
+        SUMS.contains(&column.key.as_str()) || cells.any(|value| !is_money(value) || !is_zero(value))
+    });
+    columns
+}
+
+fn row(item: &Value, columns: &[Column], extra: &[Column], words: &Words) -> Row {
+    let shown =
+        |column: &Column| item.get(&column.key).map(|v| cell(&column.key, v, words)).unwrap_or_default();
+    let mut details: Vec<String> = extra
+        .iter()
+        .map(|column| (column, shown(column)))
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(column, text)| format!("{}: {text}", column.label))
+        .collect();
+    if !item.is_object() {
+        details.extend(scalar(item));
+    }
+    Row {
+        cells: columns.iter().map(shown).collect(),
+        details: (!details.is_empty()).then(|| details.join(" · ")),
+    }
+}
+
+/// A value beside its label; `None` for what needs a section, empty values included.
+pub(super) fn field(key: &str, value: &Value, words: &Words) -> Option<String> {
+    let shown = match value {
+        Value::Array(items) if items.is_empty() || items.iter().any(Value::is_object) => return None,
+        Value::Array(items) => {
+            let lines = items.iter().map(|item| cell(key, item, words));
+            lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+        }
+        Value::Object(_) if is_address(value) => address_lines(value).join("\n"),
+        Value::Object(_) if !is_money(value) && !is_period(value) => return None,
+        _ => cell(key, value, words),
+    };
+    Some(shown).filter(|text| !text.trim().is_empty())
+}
+
+/// Any value as text for a table.
+pub(super) fn cell(key: &str, value: &Value, words: &Words) -> String {
+    match value {
+        Value::Bool(true) => words.yes.to_owned(),
+        Value::Bool(false) => words.no.to_owned(),
+        Value::String(text) if is_moment(text) => words.day(text),
+        Value::String(text) if is_code(key, text) => words.status(text),
+        Value::String(_) | Value::Number(_) if NUMBERS.contains(&key) => {
+            words.money(value).unwrap_or_default()
+        }
+        Value::Array(items) => {
+            let shown: Vec<String> =
+                items.iter().map(|item| cell(key, item, words)).filter(|text| !text.is_empty()).collect();
+            shown.join(if items.iter().any(Value::is_object) { "; " } else { ", " })
+        }
+        _ if is_money(value) => words.money(value).unwrap_or_default(),
+        _ if is_address(value) => address_lines(value).join(", "),
+        Value::Object(object) => parts(value, object, words),
+        other => scalar(other).unwrap_or_default(),
+    }
+}
+
+/// An object on one line.
+fn parts(value: &Value, object: &Map<String, Value>, words: &Words) -> String {
+    if let (Some(name), Some(value)) = (text(value, &["name"]), at(value, &["value"])) {
+        return format!("{name}: {}", cell("value", value, words));
+    }
+    if let (true, Some(from), Some(to)) = (is_period(value), text(value, &["from"]), text(value, &["to"])) {
+        return words.period(&from, &to);
+    }
+    if let Some(amount) = at(value, &["amount"]).filter(|amount| is_money(amount)) {
+        let percent = text(value, &["percent"]).map(|rate| format!(" ({})", words.percent(&rate)));
+        return words.money(amount).unwrap_or_default() + &percent.unwrap_or_default();
+    }
+    let shown = object.iter().map(|(key, value)| (key, cell(key, value, words)));
+    let shown: Vec<String> = shown
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(key, text)| match key.as_str() {
+            "name" | "title" | "number" => text,
+            _ => format!("{}: {text}", words.label(key)),
+        })
+        .collect();
+    shown.join(", ")
+}
+
+/// Whether a text is a month, a date or a time and nothing else.
+fn is_moment(text: &str) -> bool {
+    let shape = |text: &str| {
+        let digits = text
+            .bytes()
+            .enumerate()
+            .all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() });
+        digits && matches!(text.len(), 7 | 10)
+    };
+    shape(text) || (text.as_bytes().get(10) == Some(&b'T') && text.parse::<jiff::Timestamp>().is_ok())
+}
+
+/// Whether a text is a word of a program, such as `needs_response`.
+fn is_code(key: &str, text: &str) -> bool {
+    let word = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    word && (text.contains('_') || CODES.contains(&key))
+}
+
+pub(super) fn is_money(value: &Value) -> bool {
+    value.as_object().is_some_and(|object| {
+        object.get("amount").is_some_and(|amount| !amount.is_object())
+            && object.keys().all(|key| matches!(key.as_str(), "amount" | "currency" | "currency_code"))
+    })
+}
+
+/// Whether the numbers of all items are zero, as in the ageing of an account that owes nothing.
+pub(super) fn all_nothing(items: &[Value]) -> bool {
+    let numbers = |item: &Value| {
+        let values = item.as_object().into_iter().flat_map(Map::values);
+        values.filter(|value| value.is_number() || is_money(value)).map(is_nothing).collect::<Vec<_>>()
+    };
+    items.iter().map(numbers).all(|numbers| !numbers.is_empty() && numbers.into_iter().all(|nothing| nothing))
+}
+
+/// Money or a number that is zero.
+pub(super) fn is_nothing(value: &Value) -> bool {
+    (is_money(value) && is_zero(value)) || value.as_i64() == Some(0)
+}
+
+fn is_period(value: &Value) -> bool {
+    let day = |key| value.get(key).and_then(Value::as_str).is_some_and(is_moment);
+    day("from") && day("to") && value.as_object().is_some_and(|object| object.len() <= 3)
+}
+
+pub(super) fn is_address(value: &Value) -> bool {
+    let scalars = |lines: &Value| lines.as_array().is_some_and(|l| l.iter().all(|line| !line.is_object()));
+    value.is_object()
+        && (value.get("lines").is_some_and(scalars)
+            || value.get("city").is_some()
+            || value.get("postal_code").is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_wide_list_keeps_its_numbers_and_tells_the_rest_below() {
+        let row = json!({"a": "1st", "b": "x", "c": "x", "d": "x", "e": "x", "e2": "x", "f": "told", "n": 5, "m": {"amount": "2.00", "currency": "EUR"}});
+        let table = table(&[row], Words::of("en"));
+        let keys: Vec<_> = table.columns.iter().map(|column| column.key.as_str()).collect();
+        assert_eq!(keys, ["a", "b", "c", "d", "e", "e2", "n", "m"]);
+        assert_eq!(table.rows[0].details.as_deref(), Some("F: told"));
+        assert!(table.columns[6].right && table.columns[7].right && !table.columns[0].right);
+    }
+
+    #[test]
+    fn columns_keep_their_order_and_those_of_nothing_but_zeros_go() {
+        let money = |amount: &str| json!({"amount": amount, "currency": "EUR"});
+        let rows = [
+            json!({"kind": "invoice", "tax": money("0.00"), "amount": money("0.00"), "fee": {"amount": money("1.00"), "percent": "10"}}),
+            json!({"kind": "payment", "method": "Bank", "amount": money("0.00")}),
+        ];
+        let table = table(&rows, Words::of("de"));
+        let labels: Vec<_> = table.columns.iter().map(|c| (c.key.as_str(), c.right)).collect();
+        assert_eq!(labels, [("kind", false), ("method", false), ("amount", true), ("fee", true)]);
+        assert_eq!(table.rows[0].cells, ["Rechnung", "", "0,00\u{a0}€", "1,00\u{a0}€ (10\u{a0}%)"]);
+    }
+
+    #[test]
+    fn days_months_periods_and_points_are_readable() {
+        let words = Words::of("fr");
+        let shown = |key: &str, value: Value| field(key, &value, words).unwrap();
+        assert_eq!(shown("month", json!("2026-02")), "février 2026");
+        assert_eq!(shown("phone", json!("0123456789")), "0123456789");
+        let period = |from, to| shown("period", json!({"from": from, "to": to}));
+        assert_eq!(period("2026-10-01", "2026-10-30"), "1 octobre 2026 – 30 octobre 2026");
+        assert_eq!(period("2028-02-01", "2028-02-29"), "février 2028");
+        assert_eq!(shown("points", json!("1480.1")), "1\u{a0}480,1");
+        assert_eq!(shown("contact", json!(["a", "b"])), "a\nb");
+    }
+}

@@ -1,0 +1,111 @@
+//! Driver data as a reader wants it: without identifiers of other systems, flags that are not set and codes
+//! whose name stands beside them, and with what belongs together in one place.
+
+use super::value::scalar;
+use serde_json::{Map, Value};
+
+/// `value` with only what a page shows. Money, addresses and lists keep their shape.
+pub(super) fn tidy(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(items.iter().filter(|item| says(item)).map(tidy).collect()),
+        Value::Object(object) => {
+            let mut object: Map<String, Value> = object
+                .iter()
+                .filter(|(_, value)| says(value))
+                .map(|(key, value)| (key.clone(), tidy(value)))
+                .collect();
+            named(&mut object);
+            card(&mut object);
+            days(&mut object);
+            collapse(object)
+        }
+        other => other.clone(),
+    }
+}
+
+fn says(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.trim().is_empty() && !text.starts_with("gid://"),
+        _ => true,
+    }
+}
+
+fn take(object: &mut Map<String, Value>, key: &str) -> Option<String> {
+    object.shift_remove(key).as_ref().and_then(scalar)
+}
+
+/// A code gives way to the words for it, and the name of an offer to its title.
+fn named(object: &mut Map<String, Value>) {
+    let spelled: Vec<String> = object
+        .iter()
+        .filter(|(key, value)| {
+            let words = ["name", "text"].iter().any(|kind| object.contains_key(&format!("{key}_{kind}")));
+            let same = *key == "error_code" && object.get("cause") == Some(*value);
+            same || words || *key == "name" && object.contains_key("title")
+        })
+        .map(|(key, _)| key.clone())
+        .collect();
+    spelled.iter().for_each(|key| _ = object.shift_remove(key));
+}
+
+/// `{"card_company": "Visa", "last_digits": "4242"}` as `Visa •••• 4242`.
+fn card(object: &mut Map<String, Value>) {
+    let digits = take(object, "last_digits").or_else(|| take(object, "card_last_digits"));
+    let Some(digits) = digits else { return };
+    let company = take(object, "card_company").unwrap_or_default();
+    for key in ["name", "method_name"] {
+        if object.get(key).and_then(Value::as_str).is_some_and(|name| name.eq_ignore_ascii_case(&company)) {
+            object.shift_remove(key);
+        }
+    }
+    object.insert("card".to_owned(), format!("{company} •••• {digits}").trim_start().into());
+}
+
+/// `{"from_days": 31, "to_days": 60}` as `31–60`; without an end as `91+`.
+fn days(object: &mut Map<String, Value>) {
+    let Some(from) = take(object, "from_days") else { return };
+    let span = take(object, "to_days").map_or_else(|| format!("{from}+"), |to| format!("{from}–{to}"));
+    object.shift_insert(0, "days".to_owned(), span.into());
+}
+
+/// An object that only names something is its name.
+fn collapse(object: Map<String, Value>) -> Value {
+    let one = |key: &str| object.get(key).and_then(scalar);
+    match (object.len(), one("name").or_else(|| one("card")), one("po_number")) {
+        (1, Some(name), None) => return name.into(),
+        (2, Some(name), Some(reference)) => return format!("{name} ({reference})").into(),
+        _ => {}
+    }
+    match (object.len(), one("number"), one("of")) {
+        (2, Some(number), Some(of)) => format!("{number} / {of}").into(),
+        _ => Value::Object(object),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_no_reader_wants_is_left_out_and_the_rest_belongs_together() {
+        let payment = json!({
+            "id": "gid://shopify/OrderTransaction/1", "pending": false, "note": " ",
+            "gateway": "shopify_payments", "gateway_name": "Shopify Payments", "method_name": "visa",
+            "card_company": "Visa", "last_digits": "4242", "amount": {"amount": "0.00", "currency": "EUR"},
+            "order": {"id": "gid://shopify/Order/1", "name": "#1", "po_number": "PO"}, "of": {"number": 1, "of": 2},
+        });
+        assert_eq!(
+            tidy(&json!([payment, "", null])),
+            json!([{
+                "gateway_name": "Shopify Payments", "amount": {"amount": "0.00", "currency": "EUR"},
+                "order": "#1 (PO)", "of": "1 / 2", "card": "Visa •••• 4242",
+            }])
+        );
+        assert_eq!(
+            tidy(&json!([{"orders": 0, "from_days": 1, "to_days": 30}, {"from_days": 91}])),
+            json!([{"days": "1–30", "orders": 0}, {"days": "91+"}])
+        );
+    }
+}

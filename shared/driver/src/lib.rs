@@ -1,0 +1,131 @@
+//! What the driver data of different documents has in common: the parts a template designer maps once.
+//!
+//! Owns the envelope every document begins with, and how people, addresses, taxes and dates are written.
+//! Names are those of the published schemas; a change here is a change of every schema that has the part.
+
+mod party;
+
+pub use party::{AddressData, CustomerData, recipient_name};
+
+use comms::{CommunicationId, CurrencyCode, Document, Gid, Money, ShopDomain};
+use jiff::{Timestamp, tz::TimeZone};
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::Serialize;
+use shop_config::ShopConfig;
+use shopify::{Attribute, Order, TaxLine};
+
+/// What every document's driver data begins with. Flattened into it.
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct Envelope {
+    /// The document's name and the version of its schema, such as `receipt/1`.
+    pub schema: String,
+    pub document: Document,
+    pub communication: CommunicationId,
+    /// The locale to write in, as the shop's configuration spells it.
+    pub locale: String,
+    pub brand: BrandData,
+    pub shop: ShopDomain,
+}
+
+impl Envelope {
+    /// Version 1 of the document's schema.
+    pub fn new(
+        document: Document,
+        communication: &CommunicationId,
+        locale: &str,
+        config: &ShopConfig,
+    ) -> Self {
+        let brand = config.brand(document);
+        Self {
+            schema: format!("{document}/1"),
+            document,
+            communication: communication.clone(),
+            locale: locale.to_owned(),
+            brand: BrandData { name: brand.name.clone(), reply_to: brand.reply_to.clone() },
+            shop: config.shop.clone(),
+        }
+    }
+}
+
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct BrandData {
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+}
+
+/// The order a document is about, where the document is not the order's own.
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct OrderRef {
+    pub id: Gid,
+    /// The name the customer knows, such as `#1001`.
+    pub name: String,
+    /// When the order was placed.
+    pub date: String,
+    /// The currency the customer saw.
+    pub currency: CurrencyCode,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub po_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_url: Option<String>,
+}
+
+impl OrderRef {
+    pub fn new(order: &Order, zone: &TimeZone) -> Self {
+        Self {
+            id: order.id.clone(),
+            name: order.name.clone(),
+            date: iso(order.processed_at, zone),
+            currency: order.presentment_currency,
+            po_number: order.po_number.clone(),
+            status_url: order.status_url.clone(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct TaxData {
+    pub title: String,
+    /// `20` is 20 %.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_percent: Option<String>,
+    pub amount: Money,
+}
+
+/// Taxes in the currency the customer saw.
+pub fn taxes(lines: &[TaxLine]) -> Vec<TaxData> {
+    lines
+        .iter()
+        .map(|line| TaxData {
+            title: line.title.clone(),
+            rate_percent: line.rate.map(|rate| (rate * Decimal::ONE_HUNDRED).normalize().to_string()),
+            amount: line.price.presentment,
+        })
+        .collect()
+}
+
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct AttributeData {
+    pub name: String,
+    pub value: String,
+}
+
+pub fn attributes(attributes: &[Attribute]) -> Vec<AttributeData> {
+    attributes.iter().map(|it| AttributeData { name: it.name.clone(), value: it.value.clone() }).collect()
+}
+
+/// ISO 8601 with the shop's offset at that moment.
+pub fn iso(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+/// The published JSON Schema of a document's driver data, version 1, whose type flattens [`Envelope`].
+pub fn json_schema<T: JsonSchema>(document: Document) -> serde_json::Value {
+    let mut value = schemars::schema_for!(T).to_value();
+    let schema = format!("{document}/1");
+    value["title"] = schema.as_str().into();
+    value["properties"]["schema"] = serde_json::json!({ "const": schema });
+    value["properties"]["document"] = serde_json::json!({"const": document.name()});
+    value
+}

@@ -1,0 +1,78 @@
+//! Who a document is for, and where they live.
+
+use comms::Gid;
+use schemars::JsonSchema;
+use serde::Serialize;
+use shopify::{Address, Order};
+
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct CustomerData {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<Gid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// The company location a business customer bought for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company_location: Option<Gid>,
+}
+
+impl CustomerData {
+    pub fn new(order: &Order) -> Self {
+        Self {
+            id: order.customer.as_ref().map(|customer| customer.id.clone()),
+            name: order.customer_name(),
+            email: order.email.clone(),
+            phone: order.phone.clone(),
+            company_location: order.company.as_ref().map(|company| company.location.clone()),
+        }
+    }
+}
+
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct AddressData {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
+    /// Street and further lines, in order.
+    pub lines: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub postal_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// ISO 3166-1, two letters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+}
+
+impl AddressData {
+    pub fn new(address: &Address) -> Self {
+        Self {
+            name: address.name(),
+            company: address.company.clone(),
+            lines: [&address.address1, &address.address2].into_iter().flatten().cloned().collect(),
+            postal_code: address.zip.clone(),
+            city: address.city.clone(),
+            region: address.province.clone(),
+            country: address.country.clone(),
+            country_code: address.country_code.clone(),
+            phone: address.phone.clone(),
+        }
+    }
+}
+
+/// Who a document about an order is addressed to.
+pub fn recipient_name(order: &Order) -> Option<String> {
+    let of = |address: &Option<Address>| address.as_ref().and_then(Address::name);
+    order.customer_name().or_else(|| of(&order.billing_address)).or_else(|| of(&order.shipping_address))
+}

@@ -1,0 +1,185 @@
+//! Marketing may be sent: the customer agreed, is not on the suppression list, is not asleep, and has not had
+//! enough. Asked by every attempt, right before the document is made and sent.
+
+use crate::{
+    document_flow::{Consent, Content},
+    job::Job,
+};
+use comms::{CommunicationId, CustomerKey, MessageClass, ShopDomain};
+use jiff::{Timestamp, tz::TimeZone};
+use ledger::{Admission, Cap, Ledger, LedgerError};
+use shop_config::Marketing;
+use std::borrow::Cow;
+
+pub enum Answer {
+    Admitted,
+    Suppressed(Cow<'static, str>),
+    /// Not before then.
+    Later(Timestamp),
+}
+
+pub async fn ask(
+    job: &Job<'_>,
+    content: &Content,
+    customer: Option<&CustomerKey>,
+) -> Result<Answer, LedgerError> {
+    if job.settings.class(job.plan.document) != MessageClass::Marketing {
+        return Ok(Answer::Admitted);
+    }
+    let config = &job.loaded.config;
+    let question = Question {
+        shop: &job.item.shop,
+        communication: job.communication,
+        consent: &content.consent,
+        customer,
+        marketing: &config.marketing,
+        zone: &config.time_zone,
+        now: job.now(),
+    };
+    question.put(&job.tools.ledger).await
+}
+
+/// May this go to this customer now?
+struct Question<'a> {
+    shop: &'a ShopDomain,
+    communication: &'a CommunicationId,
+    consent: &'a Consent,
+    customer: Option<&'a CustomerKey>,
+    marketing: &'a Marketing,
+    zone: &'a TimeZone,
+    now: Timestamp,
+}
+
+impl Question<'_> {
+    /// What is final is asked first, and what is counted last: who waits or is refused uses no place of the cap.
+    async fn put(&self, ledger: &Ledger) -> Result<Answer, LedgerError> {
+        match self.consent {
+            Consent::Given => {}
+            Consent::NotAsked => {
+                return Ok(Answer::Suppressed("nothing is known of the customer's consent".into()));
+            }
+            Consent::Refused(why) => return Ok(Answer::Suppressed(why.clone())),
+        }
+        let Some(customer) = self.customer else {
+            return Ok(Answer::Suppressed("it is for no customer".into()));
+        };
+        let quiet = self.marketing.quiet_hours.and_then(|hours| hours.until(self.now, self.zone));
+        if let Some(until) = quiet {
+            return Ok(Answer::Later(until));
+        }
+        let cap = self.marketing.frequency_cap.map(|cap| Cap { most: cap.most.into(), days: cap.days });
+        let admission = ledger.admit(self.shop, customer, self.communication, cap, self.now).await?;
+        Ok(match admission {
+            Admission::Admitted => Answer::Admitted,
+            Admission::Suppressed(reason) => {
+                Answer::Suppressed(format!("the customer is on the suppression list: {reason}").into())
+            }
+            Admission::Capped => {
+                Answer::Suppressed("the customer has had as many offers as the cap allows".into())
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use comms::{Document, Gid, Revision};
+    use jiff::civil::time;
+    use serde_json::{Value, json};
+    use shop_config::{FrequencyCap, QuietHours};
+    use std::sync::{Arc, Mutex};
+
+    /// A ledger whose only item is this one; how often it was asked and written.
+    async fn ledger(item: Value) -> (Ledger, Arc<Mutex<Vec<String>>>) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&asked);
+        let answer = move |headers: axum::http::HeaderMap| {
+            let operation = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
+            let body = if operation == "GetItem" { item.clone() } else { json!({}) };
+            seen.lock().unwrap().push(operation);
+            async move { axum::Json(body) }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(answer)).await });
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version_latest()
+            .region(aws_sdk_dynamodb::config::Region::new("eu-west-1"))
+            .endpoint_url(url)
+            .credentials_provider(aws_sdk_dynamodb::config::Credentials::new("id", "s", None, None, "test"))
+            .build();
+        (Ledger::new(aws_sdk_dynamodb::Client::from_conf(config), "table".to_owned()), asked)
+    }
+
+    const NIGHT: QuietHours = QuietHours { from: time(21, 0, 0, 0), to: time(8, 0, 0, 0) };
+    const SUPPRESSED: &str = r#"{"Item": {"pk": {"S": "r"}, "suppressed": {"S": "complained"}}}"#;
+
+    /// The answer in a word or a sentence, and what the ledger was asked for it.
+    async fn ask(item: &str, consent: Consent, customer: bool, at: &str) -> (String, usize) {
+        let shop: ShopDomain = "acme.myshopify.com".parse().unwrap();
+        let subject = Gid::new("Customer", 1);
+        let marketing = Marketing {
+            quiet_hours: Some(NIGHT),
+            frequency_cap: Some(FrequencyCap { most: 1, days: 7 }),
+            ..Marketing::default()
+        };
+        let (ledger, asked) = ledger(serde_json::from_str(item).unwrap()).await;
+        let communication =
+            CommunicationId::derive(&shop, Document::PromotionalOffer, &subject, &Revision::Initial);
+        let customer = customer.then(|| CustomerKey::derive(b"k", &shop, &subject));
+        let zone = TimeZone::get("Europe/Paris").unwrap();
+        let question = Question {
+            shop: &shop,
+            communication: &communication,
+            consent: &consent,
+            customer: customer.as_ref(),
+            marketing: &marketing,
+            zone: &zone,
+            now: at.parse().unwrap(),
+        };
+        let answer = match question.put(&ledger).await.unwrap() {
+            Answer::Admitted => "admitted".to_owned(),
+            Answer::Later(until) => until.to_string(),
+            Answer::Suppressed(why) => why.into_owned(),
+        };
+        let asked = asked.lock().unwrap().len();
+        (answer, asked)
+    }
+
+    const NOON: &str = "2026-11-23T11:00:00Z";
+
+    #[tokio::test]
+    async fn without_consent_nothing_is_asked_or_counted() {
+        let refused = || Consent::Refused("unsubscribed".into());
+        for at in [NOON, "2026-11-23T23:00:00Z"] {
+            assert_eq!(ask("{}", refused(), true, at).await, ("unsubscribed".to_owned(), 0));
+        }
+        let unknown = ask("{}", Consent::NotAsked, true, NOON).await;
+        assert_eq!(unknown, ("nothing is known of the customer's consent".to_owned(), 0));
+        assert_eq!(ask("{}", Consent::Given, false, NOON).await, ("it is for no customer".to_owned(), 0));
+    }
+
+    #[tokio::test]
+    async fn quiet_hours_put_off_and_use_no_place() {
+        // the night in which summer time ends has an hour more
+        for (at, until) in [
+            ("2026-11-23T20:00:00Z", "2026-11-24T07:00:00Z"),
+            ("2026-10-24T19:00:00Z", "2026-10-25T07:00:00Z"),
+            ("2026-03-28T20:00:00Z", "2026-03-29T06:00:00Z"),
+        ] {
+            assert_eq!(ask("{}", Consent::Given, true, at).await, (until.to_owned(), 0));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_ledger_has_the_last_word() {
+        assert_eq!(ask("{}", Consent::Given, true, NOON).await, ("admitted".to_owned(), 2));
+        let listed = ask(SUPPRESSED, Consent::Given, true, NOON).await;
+        assert_eq!(listed, ("the customer is on the suppression list: complained".to_owned(), 1));
+        let at = NOON.parse::<Timestamp>().unwrap().as_millisecond().to_string();
+        let full = json!({"Item": {"version": {"N": "1"}, "sent": {"M": {"another": {"N": at}}}}});
+        let capped = ask(&full.to_string(), Consent::Given, true, NOON).await;
+        assert_eq!(capped, ("the customer has had as many offers as the cap allows".to_owned(), 1));
+    }
+}

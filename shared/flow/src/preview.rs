@@ -1,0 +1,117 @@
+//! A document as it would be made of an event now, without a trace: nothing is claimed, archived, sent or
+//! reported.
+
+use crate::document_flow::{DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, plans};
+use bytes::Bytes;
+use comms::{CommunicationId, Document, chain};
+use delivery::Recipient;
+use exstream::{ComposeCall, Exstream, Output};
+use jiff::Timestamp;
+use service::ShopSecrets;
+use shop_config::{Channel, ShopConfig};
+use shopify::AdminApi;
+use std::time::Duration;
+use work::WorkItem;
+
+/// What a preview is made with.
+pub struct Means<'a> {
+    pub config: &'a ShopConfig,
+    pub secrets: &'a ShopSecrets,
+    pub shopify: &'a AdminApi,
+    /// One that does not repeat nor send.
+    pub exstream: &'a Exstream,
+    pub now: Timestamp,
+    pub time: Duration,
+}
+
+/// What is to be seen.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wish<'a> {
+    /// This document alone.
+    pub document: Option<Document>,
+    /// In this locale, whatever the customer's.
+    pub locale: Option<&'a str>,
+}
+
+pub struct Preview {
+    pub document: Document,
+    pub communication: CommunicationId,
+    pub what: Result<Made, String>,
+}
+
+/// A composed document and what it was composed from.
+pub struct Made {
+    pub schema: String,
+    pub driver: Bytes,
+    pub recipient: Recipient,
+    pub output: Output,
+}
+
+/// Every document an item leads to, or why it would not be made.
+///
+/// # Errors
+/// When the item is not understood.
+pub async fn previews<F: DocumentFlow>(
+    flow: &F,
+    means: &Means<'_>,
+    item: &WorkItem,
+    wish: Wish<'_>,
+) -> Result<Vec<Preview>, String> {
+    let payload = item.payload.as_ref().map(|payload| payload.get());
+    let Means { config, secrets, shopify, now, time, .. } = *means;
+    let look_up = LookUp { item, payload, config, secrets, shopify, now, time_left: time };
+    let plans = plans(flow, look_up).await.map_err(|error| error.reason)?;
+    let mut previews = Vec::new();
+    for plan in plans.iter().filter(|plan| wish.document.is_none_or(|wanted| wanted == plan.document)) {
+        let communication = CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
+        let what = make(flow, means, item, plan, &communication, wish.locale).await;
+        previews.push(Preview { document: plan.document, communication, what });
+    }
+    Ok(previews)
+}
+
+async fn make<F: DocumentFlow>(
+    flow: &F,
+    means: &Means<'_>,
+    item: &WorkItem,
+    plan: &Plan,
+    communication: &CommunicationId,
+    locale: Option<&str>,
+) -> Result<Made, String> {
+    let Means { config, secrets, shopify, exstream, now, time } = *means;
+    let settings = config.documents.get(&plan.document).ok_or("the shop has no such document configured")?;
+    if settings.channels.contains(&Channel::Exstream) {
+        return Err("Exstream sends this document while it composes it, so it cannot be previewed".to_owned());
+    }
+    let gather = Gather {
+        plan,
+        item,
+        payload: item.payload.as_ref().map(|payload| payload.get()),
+        communication,
+        config,
+        secrets,
+        shopify,
+        locale: locale.map(Some),
+        now,
+        time_left: time,
+    };
+    let content = match flow.gather(gather).await {
+        Ok(Gathered::Ready(content)) => content,
+        Ok(Gathered::Suppressed { reason, .. }) => return Err(format!("it would be suppressed: {reason}")),
+        Ok(Gathered::Nothing(reason)) => return Err(format!("nothing would be made: {reason}")),
+        Err(GatherError { reason, .. }) => return Err(reason),
+    };
+    let call = ComposeCall {
+        shop: &item.shop,
+        settings: &config.exstream,
+        document: settings,
+        credentials: &secrets.exstream,
+        driver: content.driver.clone(),
+        now,
+        timeout: time.min(config.exstream.timeout()),
+        sends: false,
+    };
+    let composed = exstream.compose(call).await.map_err(|error| chain(&error))?;
+    let output = composed.expected(&settings.output).map_err(|error| chain(&error))?.clone();
+    Ok(Made { schema: content.schema, driver: content.driver, recipient: content.recipient, output })
+}

@@ -1,0 +1,5 @@
+//! The ledger against a DynamoDB on the loopback interface.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the way tests do")]
+
+mod recipients;
+mod table;

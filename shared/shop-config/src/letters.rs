@@ -1,0 +1,219 @@
+//! What shipping documents, return letters and exception letters say beyond Shopify's data.
+
+use crate::validate::Check;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Texts by locale.
+pub type Texts = BTreeMap<String, String>;
+
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shipping {
+    /// Packing slips say what was paid for each item.
+    pub prices_on_packing_slip: bool,
+    /// Shipping notices, packing slips and delivery documents say how to send something back: `[returns]`.
+    pub return_instructions: bool,
+    /// The news of a shipment that lead to a delivery document.
+    pub delivery_events: Vec<DeliveryEvent>,
+}
+
+impl Default for Shipping {
+    fn default() -> Self {
+        Self {
+            prices_on_packing_slip: false,
+            return_instructions: false,
+            delivery_events: vec![DeliveryEvent::Delivered],
+        }
+    }
+}
+
+/// What a carrier tells of a shipment on its way, in Shopify's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryEvent {
+    InTransit,
+    OutForDelivery,
+    ReadyForPickup,
+    AttemptedDelivery,
+    Delayed,
+    Delivered,
+    Failure,
+}
+
+impl DeliveryEvent {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InTransit => "in_transit",
+            Self::OutForDelivery => "out_for_delivery",
+            Self::ReadyForPickup => "ready_for_pickup",
+            Self::AttemptedDelivery => "attempted_delivery",
+            Self::Delayed => "delayed",
+            Self::Delivered => "delivered",
+            Self::Failure => "failure",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            Self::InTransit,
+            Self::OutForDelivery,
+            Self::ReadyForPickup,
+            Self::AttemptedDelivery,
+            Self::Delayed,
+            Self::Delivered,
+            Self::Failure,
+        ]
+        .into_iter()
+        .find(|event| event.name() == name)
+    }
+}
+
+/// How customers send something back.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Returns {
+    /// What to do, by locale.
+    pub instructions: Texts,
+    /// The lines of the address returns go to.
+    pub address: Vec<String>,
+    /// Where a customer can start or follow a return.
+    pub url: Option<String>,
+    /// For how many days after its approval a return may be sent in.
+    pub deadline_days: Option<u16>,
+    /// Send return instructions only once Shopify has a label or a tracking number for the parcel. Otherwise
+    /// they are sent at approval, and again when there is a label.
+    pub wait_for_label: bool,
+    /// Why a return was declined, in the shop's words: for each of Shopify's reasons `final_sale`,
+    /// `return_period_ended` and `other` a text by locale.
+    pub decline_reasons: BTreeMap<String, Texts>,
+}
+
+/// Shopify's reasons for declining a return, in lower case.
+const DECLINE_REASONS: [&str; 3] = ["final_sale", "return_period_ended", "other"];
+
+/// What exception letters tell a customer to do.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Exceptions {
+    /// Whom to turn to, as lines: a telephone number, opening hours.
+    pub contact: Vec<String>,
+    /// Where a customer can pay what is due or failed, where Shopify has no address for the very order.
+    pub payment_url: Option<String>,
+    /// How to pay otherwise, by locale: none, or one for every locale or its language.
+    pub payment_instructions: Texts,
+    /// Within how many days of the letter a failed or overdue payment is to be made.
+    pub payment_deadline_days: Option<u16>,
+    /// How long after a failed attempt its letter is written. A customer who tries again meanwhile gets one
+    /// letter about the last attempt, and none if it succeeds. At most 120.
+    pub payment_failure_delay_minutes: u16,
+    /// Within how many days a refund reaches the customer.
+    pub refund_days: Option<u16>,
+}
+
+impl Default for Exceptions {
+    fn default() -> Self {
+        Self {
+            contact: Vec::new(),
+            payment_url: None,
+            payment_instructions: Texts::new(),
+            payment_deadline_days: None,
+            payment_failure_delay_minutes: 15,
+            refund_days: None,
+        }
+    }
+}
+
+impl Shipping {
+    pub(crate) fn check(&self, check: &mut Check, returns: &Returns) {
+        if self.return_instructions && returns.instructions.is_empty() {
+            check.fail("shipping.return_instructions", "needs texts in [returns.instructions]");
+        }
+        if self.delivery_events.is_empty() {
+            check.fail("shipping.delivery_events", "must name at least one; a document is off by `enabled`");
+        }
+    }
+}
+
+impl Returns {
+    pub(crate) fn check(&self, check: &mut Check) {
+        if let Some(url) = &self.url {
+            check.url("returns.url", url);
+        }
+        if self.deadline_days == Some(0) {
+            check.fail("returns.deadline_days", "must be at least 1");
+        }
+        for reason in self.decline_reasons.keys().filter(|it| !DECLINE_REASONS.contains(&it.as_str())) {
+            let known = DECLINE_REASONS.join(", ");
+            check.fail(
+                format!("returns.decline_reasons.{reason}"),
+                format!("is not a reason of Shopify's; known: {known}"),
+            );
+        }
+    }
+}
+
+impl Exceptions {
+    pub(crate) fn check(&self, check: &mut Check, locales: &[String]) {
+        for locale in locales.iter().filter(|_| !self.payment_instructions.is_empty()) {
+            let language = locale.split(['-', '_']).next().unwrap_or(locale);
+            // these letters are regulated: no part of them may be in a language the customer cannot read
+            if ![locale.as_str(), language].iter().any(|name| self.payment_instructions.contains_key(*name)) {
+                check.fail("exceptions.payment_instructions", format!("has no text for `{locale}`"));
+            }
+        }
+        if let Some(url) = &self.payment_url {
+            check.url("exceptions.payment_url", url);
+        }
+        for (name, days) in
+            [("payment_deadline_days", self.payment_deadline_days), ("refund_days", self.refund_days)]
+        {
+            if days == Some(0) {
+                check.fail(format!("exceptions.{name}"), "must be at least 1");
+            }
+        }
+        // the message waits in its queue, and each wait uses up one of its few deliveries
+        if self.payment_failure_delay_minutes > 120 {
+            check.fail("exceptions.payment_failure_delay_minutes", "must be at most 120");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ShopConfig;
+
+    const SHOP: &str = include_str!("../tests/fixtures/shop.toml");
+
+    fn with(exceptions: &str) -> Result<ShopConfig, String> {
+        let text = SHOP.replace("[exstream]", &format!("[exceptions]\n{exceptions}\n\n[exstream]"));
+        ShopConfig::parse(&text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn exception_letters_wait_by_default_and_not_for_long() {
+        assert_eq!(with("").unwrap().exceptions.payment_failure_delay_minutes, 15);
+        assert_eq!(ShopConfig::parse(SHOP).unwrap().exceptions.payment_failure_delay_minutes, 15);
+        with("payment_failure_delay_minutes = 120").unwrap();
+        for (line, problem) in [
+            (
+                "payment_failure_delay_minutes = 121",
+                "exceptions.payment_failure_delay_minutes: must be at most",
+            ),
+            ("payment_deadline_days = 0", "exceptions.payment_deadline_days: must be at least 1"),
+            ("refund_days = 0", "exceptions.refund_days: must be at least 1"),
+            ("payment_url = \"ftp://pay\"", "exceptions.payment_url"),
+        ] {
+            let found = with(line).unwrap_err();
+            assert!(found.starts_with(problem), "{found}");
+        }
+    }
+
+    #[test]
+    fn payment_instructions_speak_every_language_or_none() {
+        with("payment_instructions = { en = \"Pay.\", fr = \"Payez.\" }").unwrap();
+        let found = with("payment_instructions = { en = \"Pay.\" }").unwrap_err();
+        assert_eq!(found, "exceptions.payment_instructions: has no text for `fr`");
+    }
+}

@@ -1,0 +1,82 @@
+//! Account statements: whose, when, and how they are composed.
+
+use crate::{
+    Texts,
+    marketing::{SCHEDULE, schedule},
+    validate::Check,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Statements of trade accounts.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Statements {
+    /// EventBridge Scheduler's cron expression, in the shop's time zone. A run covers the month before.
+    #[serde(default = "default_schedule")]
+    pub schedule: String,
+    /// A statement for every company location.
+    #[serde(default = "yes")]
+    pub company_locations: bool,
+    /// A statement for every customer with this tag.
+    pub customer_tag: Option<String>,
+    /// The upper ends, in days overdue, of the ageing buckets.
+    #[serde(default = "default_ageing_days")]
+    pub ageing_days: Vec<u16>,
+    /// How to pay, by locale.
+    #[serde(default)]
+    pub payment_instructions: Texts,
+    #[serde(default)]
+    pub compose: Compose,
+}
+
+/// How the documents of a run are composed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "mode", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Compose {
+    /// One request a document.
+    #[default]
+    OnDemand,
+    /// One Exstream batch job for so many customers.
+    Batch {
+        #[serde(default = "default_customers_per_file")]
+        customers_per_file: u16,
+    },
+}
+
+impl Statements {
+    pub(crate) fn check(&self, check: &mut Check) {
+        if !schedule(&self.schedule) {
+            check.fail("statements.schedule", SCHEDULE);
+        }
+        if !self.company_locations && self.customer_tag.is_none() {
+            check.fail("statements", "is for nobody: set company_locations or customer_tag");
+        }
+        if let Some(tag) = &self.customer_tag {
+            check.tags("statements.customer_tag", std::slice::from_ref(tag));
+        }
+        if self.ageing_days.is_empty() || !self.ageing_days.is_sorted_by(|a, b| a < b) {
+            check.fail("statements.ageing_days", "must be rising numbers of days, such as [30, 60, 90]");
+        }
+        if let Compose::Batch { customers_per_file: 0 } = self.compose {
+            check.fail("statements.compose.customers_per_file", "must be at least 1");
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Six in the morning of the first of each month.
+fn default_schedule() -> String {
+    "cron(0 6 1 * ? *)".to_owned()
+}
+
+fn default_ageing_days() -> Vec<u16> {
+    vec![30, 60, 90]
+}
+
+fn default_customers_per_file() -> u16 {
+    500
+}

@@ -1,0 +1,134 @@
+//! Disputes about payments: a customer's bank asks about a charge, or takes it back.
+//!
+//! Owns what a letter about a dispute is made from. Types, states and reasons are lower-case text: Shopify
+//! adds to them, and one that is new must not keep a letter from being made.
+
+use crate::{
+    AdminApi, AdminError, Call, Malformed,
+    admin::Operation,
+    decode::{decode, text},
+    payment::{CustomerWire, MoneyV2, read, word},
+};
+use comms::{Gid, Money};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+
+const DISPUTE: Operation = Operation { name: "Dispute", text: include_str!("../graphql/dispute.graphql") };
+
+/// A dispute, as of now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dispute {
+    pub id: Gid,
+    /// `inquiry` or `chargeback`.
+    pub kind: String,
+    /// The kind it began as. Absent where Shopify knows no order of it.
+    pub began_as: Option<String>,
+    /// Such as `needs_response` or `won`.
+    pub status: String,
+    /// In the currency of the charge.
+    pub amount: Money,
+    /// Such as `product_not_received`.
+    pub reason: String,
+    pub network_reason_code: Option<String>,
+    pub initiated_at: Timestamp,
+    pub evidence_due_at: Option<Timestamp>,
+    pub evidence_sent_at: Option<Timestamp>,
+    pub finalized_at: Option<Timestamp>,
+    /// Absent where the charge belongs to no order, or Shopify keeps it from the app.
+    pub order: Option<Gid>,
+    pub customer_locale: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    id: Gid,
+    #[serde(rename = "type", deserialize_with = "word")]
+    kind: Option<String>,
+    #[serde(deserialize_with = "word")]
+    status: Option<String>,
+    initiated_at: Timestamp,
+    evidence_due_by: Option<Timestamp>,
+    evidence_sent_on: Option<Timestamp>,
+    finalized_on: Option<Timestamp>,
+    amount: MoneyV2,
+    reason_details: Reason,
+    order: Option<OrderWire>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Reason {
+    #[serde(deserialize_with = "word")]
+    reason: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    network_reason_code: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct OrderWire {
+    id: Gid,
+    customer: Option<CustomerWire>,
+    #[serde(default)]
+    disputes: Vec<Summary>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    id: Gid,
+    #[serde(deserialize_with = "word")]
+    initiated_as: Option<String>,
+}
+
+impl Dispute {
+    /// Reads the `data` of a `Dispute` answer.
+    ///
+    /// # Errors
+    /// Names the field that is missing or has another type.
+    pub fn from_graphql(data: &str) -> Result<Option<Self>, Malformed> {
+        #[derive(Deserialize)]
+        struct Answer {
+            dispute: Option<Wire>,
+        }
+        Ok(decode::<Answer>(data)?.dispute.map(Wire::read))
+    }
+}
+
+impl AdminApi {
+    /// A dispute, or nothing if Shopify has none of this id.
+    pub async fn dispute(&self, call: Call<'_>, id: &Gid) -> Result<Option<Dispute>, AdminError> {
+        let data = self.execute(call, DISPUTE, json!({"id": id})).await?;
+        read(&data, Dispute::from_graphql)
+    }
+}
+
+impl Wire {
+    fn read(self) -> Dispute {
+        // the order calls the same dispute by an id of another type and the same number
+        let began_as = self.order.as_ref().and_then(|order| {
+            let same = |summary: &&Summary| summary.id.number() == self.id.number();
+            order.disputes.iter().find(same)?.initiated_as.clone()
+        });
+        let (order, customer) = self.order.map(|order| (order.id, order.customer)).unzip();
+        Dispute {
+            kind: self.kind.unwrap_or_default(),
+            began_as,
+            status: self.status.unwrap_or_default(),
+            amount: self.amount.into(),
+            reason: self.reason_details.reason.unwrap_or_default(),
+            network_reason_code: self.reason_details.network_reason_code,
+            initiated_at: self.initiated_at,
+            evidence_due_at: self.evidence_due_by,
+            evidence_sent_at: self.evidence_sent_on,
+            finalized_at: self.finalized_on,
+            order,
+            customer_locale: customer.flatten().and_then(|customer| customer.locale),
+            id: self.id,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

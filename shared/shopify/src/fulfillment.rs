@@ -1,0 +1,250 @@
+//! A shipment of an order: what left, how it can be followed, and what has not left yet.
+//!
+//! Owns what an event says of a shipment, as far as it decides which documents follow, and the shipment as
+//! Shopify has it now, from which documents are made. Both know the same [`Tracking`], so that an event can be
+//! told from one that is out of date.
+
+mod graphql;
+mod webhook;
+
+pub use graphql::FulfillmentPage;
+pub use webhook::{DeliveryNews, ShipmentNews};
+
+use crate::{AdminApi, AdminError, Call, MoneyBag, admin::Operation, decode::text};
+use comms::Gid;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+use std::{collections::BTreeSet, fmt};
+
+const FULFILLMENT: Operation = Operation {
+    name: "FulfillmentForDocuments",
+    text: include_str!("../graphql/fulfillment_for_documents.graphql"),
+};
+
+/// Lines a page, of the shipment and of its order: the largest number Shopify gives.
+const LINES: u32 = 250;
+
+/// More pages than any order has.
+const PAGES: u32 = 50;
+
+/// How many shipments of the order are looked at.
+const SHIPMENTS: usize = 100;
+
+/// A shipment as Shopify has it now. Shopify calls it a fulfillment.
+#[derive(Clone, PartialEq)]
+pub struct Fulfillment {
+    pub id: Gid,
+    /// The name Shopify shows, such as `#1001-F1`.
+    pub name: String,
+    pub state: State,
+    /// What Shopify shows of its way, in lower case, such as `in_transit`.
+    pub shown: Option<String>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub in_transit_at: Option<Timestamp>,
+    pub delivered_at: Option<Timestamp>,
+    pub estimated_delivery_at: Option<Timestamp>,
+    /// Whether anything in it is sent by a carrier.
+    pub requires_shipping: bool,
+    pub parcels: Vec<Parcel>,
+    pub origin: Option<Origin>,
+    /// The newest news of its way, at most 20.
+    pub events: Vec<ShipmentEvent>,
+    pub lines: Vec<ShippedLine>,
+    pub order: Gid,
+    order_updated_at: Timestamp,
+    /// What of the order's lines has not been shipped at all.
+    pub unshipped: Vec<UnshippedLine>,
+    /// The order's shipments by a carrier that were neither cancelled nor failed, this one included, in the
+    /// order they were made. None where the order has more than can be looked at.
+    pub shipments: Option<Vec<Gid>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// A fulfilment service has not handed it over yet, or Shopify has a new word for where it stands.
+    Pending,
+    Shipped,
+    Cancelled,
+    Failed,
+}
+
+/// One parcel that can be followed. Any of the three can be missing.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct Parcel {
+    #[serde(deserialize_with = "text")]
+    pub company: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub number: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub url: Option<String>,
+}
+
+/// Where the shipment left from.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    #[serde(deserialize_with = "text")]
+    pub address1: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub address2: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub city: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub province_code: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub zip: Option<String>,
+    /// ISO 3166-1, two letters.
+    #[serde(deserialize_with = "text")]
+    pub country_code: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub struct ShipmentEvent {
+    /// In lower case, such as `out_for_delivery`.
+    pub status: String,
+    pub happened_at: Timestamp,
+    /// The carrier's words.
+    pub message: Option<String>,
+}
+
+/// A line of the order, as far as it is in the shipment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShippedLine {
+    pub line: Gid,
+    pub quantity: u64,
+    /// What these units cost after the line's own discounts, without those of the whole order.
+    pub total: MoneyBag,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnshippedLine {
+    pub line: Gid,
+    pub quantity: u64,
+}
+
+impl Fulfillment {
+    /// It has reached the customer.
+    pub fn is_delivered(&self) -> bool {
+        self.delivered_at.is_some() || self.shown.as_deref() == Some("delivered")
+    }
+
+    /// There is nothing left to announce: delivered, or fetched by the customer.
+    pub fn is_handed_over(&self) -> bool {
+        self.is_delivered() || self.shown.as_deref() == Some("picked_up")
+    }
+
+    /// The newest news of this kind.
+    pub fn latest(&self, status: &str) -> Option<&ShipmentEvent> {
+        self.events.iter().filter(|event| event.status == status).max_by_key(|event| event.happened_at)
+    }
+
+    pub fn tracking(&self) -> Tracking {
+        let all = |part: fn(&Parcel) -> Option<&str>| self.parcels.iter().filter_map(part);
+        Tracking::new(
+            all(|parcel| parcel.company.as_deref()),
+            all(|parcel| parcel.number.as_deref()),
+            all(|parcel| parcel.url.as_deref()),
+        )
+    }
+}
+
+/// How a shipment can be followed, without regard to how and in which order it was written down.
+///
+/// Two ways to write the same tracking are equal: numbers differ neither by case nor by blanks, a company not
+/// by case. A company alone is nothing to follow; `Other` is Shopify's word for none.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Tracking {
+    pub companies: BTreeSet<String>,
+    pub numbers: BTreeSet<String>,
+    pub urls: BTreeSet<String>,
+}
+
+impl Tracking {
+    fn new<'a>(
+        companies: impl Iterator<Item = &'a str>,
+        numbers: impl Iterator<Item = &'a str>,
+        urls: impl Iterator<Item = &'a str>,
+    ) -> Self {
+        let filled = |text: &String| !text.is_empty();
+        let number =
+            |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase();
+        let numbers: BTreeSet<_> = numbers.map(number).filter(filled).collect();
+        let urls: BTreeSet<_> = urls.map(|url| url.trim().to_owned()).filter(filled).collect();
+        let companies = match numbers.is_empty() && urls.is_empty() {
+            true => BTreeSet::new(),
+            false => companies
+                .map(|company| company.trim().to_lowercase())
+                .filter(|company| filled(company) && company != "other")
+                .collect(),
+        };
+        Self { companies, numbers, urls }
+    }
+
+    pub fn is_none(&self) -> bool {
+        self.numbers.is_empty() && self.urls.is_empty()
+    }
+}
+
+impl AdminApi {
+    /// The shipment with all its lines, or nothing if Shopify has none of this id or keeps it from the app.
+    ///
+    /// # Errors
+    /// [`AdminError::Changed`] if the shipment or its order was changed between two pages.
+    pub async fn fulfillment(&self, call: Call<'_>, id: &Gid) -> Result<Option<Fulfillment>, AdminError> {
+        let mut whole: Option<Fulfillment> = None;
+        let (mut after, mut order_after): (Option<String>, Option<String>) = (None, None);
+        for _ in 0..PAGES {
+            let variables = json!({"id": id, "first": LINES, "after": after, "orderAfter": order_after});
+            let data = self.execute(call, FULFILLMENT, variables).await?;
+            let page = Fulfillment::from_graphql(data.json())
+                .map_err(|source| AdminError::Malformed { operation: FULFILLMENT.name, source })?;
+            let Some(page) = page else {
+                // gone between two pages is a change, too
+                return if whole.is_none() { Ok(None) } else { Err(AdminError::Changed) };
+            };
+            whole = Some(match whole {
+                None => page.fulfillment,
+                Some(known) => known.and(page.fulfillment).ok_or(AdminError::Changed)?,
+            });
+            if !page.more {
+                return Ok(whole);
+            }
+            after = page.after.or(after);
+            order_after = page.order_after.or(order_after);
+        }
+        Err(AdminError::Changed)
+    }
+}
+
+impl Fulfillment {
+    /// With the lines of a further page, unless something changed in between.
+    fn and(mut self, page: Self) -> Option<Self> {
+        let same = self.updated_at == page.updated_at && self.order_updated_at == page.order_updated_at;
+        self.lines.extend(page.lines);
+        self.unshipped.extend(page.unshipped);
+        same.then_some(self)
+    }
+}
+
+/// Debug output ends up in logs: with a tracking number, a stranger learns where a parcel goes.
+macro_rules! discreet {
+    ($($type:ident: $($field:ident),*;)+) => { $(
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($type))$(.field(stringify!($field), &self.$field))*.finish_non_exhaustive()
+            }
+        }
+    )+ };
+}
+discreet! {
+    Fulfillment: id, state, shown, updated_at;
+    Parcel:;
+    Origin: country_code;
+    ShipmentEvent: status, happened_at;
+    Tracking:;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! Customers as the audience of offers: whether they want any, who they are, what they bought and paid.
+//!
+//! Consent is read here and nowhere else, and only as Shopify states it: whoever is not subscribed has not
+//! agreed. Nothing is kept between calls, so what is answered is what Shopify says at that moment.
+
+mod audience;
+mod history;
+
+pub use audience::{AudiencePage, Source};
+pub use history::{BoughtLine, CustomerPayments, MoneyMovement, PaidOrder, Purchase};
+
+use crate::{
+    Address, AdminApi, AdminError, Call, Customer,
+    admin::Operation,
+    decode::{list, text},
+};
+use comms::Gid;
+use serde::Deserialize;
+use serde_json::json;
+use std::fmt;
+
+const CUSTOMER: Operation =
+    Operation { name: "CustomerForOffers", text: include_str!("../graphql/customer_for_offers.graphql") };
+const MEMBERSHIP: Operation =
+    Operation { name: "SegmentMembership", text: include_str!("../graphql/segment_membership.graphql") };
+
+/// Somebody an offer could go to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Prospect {
+    pub customer: Customer,
+    pub subscription: Subscription,
+    /// The language of the customer's account, such as `fr-CA`.
+    pub locale: Option<String>,
+    pub tags: Vec<String>,
+    pub address: Option<Address>,
+    /// The text of the metafield that was asked for, if the customer has it.
+    pub balance: Option<String>,
+}
+
+/// Names whom it is about and nothing else.
+impl fmt::Debug for Prospect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prospect")
+            .field("customer", &self.customer.id)
+            .field("subscription", &self.subscription)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a customer subscribed to e-mail marketing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Subscription {
+    Subscribed,
+    /// The customer asked to be, and has not confirmed it.
+    Pending,
+    NotSubscribed,
+    Unsubscribed,
+    Invalid,
+    /// There is no e-mail address that could be subscribed.
+    #[serde(skip_deserializing)]
+    NoAddress,
+    /// A state this version does not know, which is not a yes.
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    customer: Option<Wire>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    id: Gid,
+    #[serde(default, deserialize_with = "text")]
+    first_name: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    last_name: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    locale: Option<String>,
+    #[serde(default, deserialize_with = "list")]
+    tags: Vec<String>,
+    default_email_address: Option<Email>,
+    default_phone_number: Option<Phone>,
+    default_address: Option<Address>,
+    metafield: Option<Metafield>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Email {
+    email_address: String,
+    marketing_state: Subscription,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Phone {
+    phone_number: String,
+}
+
+#[derive(Deserialize)]
+struct Metafield {
+    value: String,
+}
+
+impl From<Wire> for Prospect {
+    fn from(wire: Wire) -> Self {
+        let email = wire.default_email_address;
+        Self {
+            subscription: email.as_ref().map_or(Subscription::NoAddress, |email| email.marketing_state),
+            customer: Customer {
+                id: wire.id,
+                first_name: wire.first_name,
+                last_name: wire.last_name,
+                email: email.map(|email| email.email_address),
+                phone: wire.default_phone_number.map(|phone| phone.phone_number),
+            },
+            locale: wire.locale,
+            tags: wire.tags,
+            address: wire.default_address,
+            balance: wire.metafield.map(|metafield| metafield.value),
+        }
+    }
+}
+
+impl AdminApi {
+    /// A customer, or nothing if Shopify has none of this id. `balance` names a metafield as `namespace` and
+    /// `key`.
+    pub async fn prospect(
+        &self,
+        call: Call<'_>,
+        customer: &Gid,
+        balance: Option<(&str, &str)>,
+    ) -> Result<Option<Prospect>, AdminError> {
+        let (namespace, key) = balance.unzip();
+        let variables = json!({
+            "id": customer,
+            "namespace": namespace,
+            "key": key.unwrap_or_default(),
+            "withBalance": balance.is_some(),
+        });
+        let data = self.execute(call, CUSTOMER, variables).await?;
+        Ok(data.read::<Found>()?.customer.map(Prospect::from))
+    }
+
+    /// Whether a customer is in a segment now. Not, if Shopify has no such segment.
+    pub async fn is_member(&self, call: Call<'_>, customer: &Gid, segment: &Gid) -> Result<bool, AdminError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Answer {
+            customer_segment_membership: Memberships,
+        }
+        #[derive(Deserialize)]
+        struct Memberships {
+            memberships: Vec<Membership>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Membership {
+            segment_id: Gid,
+            is_member: bool,
+        }
+        let variables = json!({"customer": customer, "segment": segment});
+        let data = self.execute(call, MEMBERSHIP, variables).await?;
+        let memberships = data.read::<Answer>()?.customer_segment_membership.memberships;
+        Ok(memberships.iter().any(|membership| membership.segment_id == *segment && membership.is_member))
+    }
+}

@@ -1,0 +1,326 @@
+//! Payments of an order: attempts, cancellations, instalments, and the billing of subscriptions.
+//!
+//! Owns what a letter about money that did not come, or that goes back, is made from. States, kinds and
+//! codes are lower-case text: Shopify adds to them, and one that is new must not keep a letter from being
+//! made. Nothing here changes anything; every call can be repeated.
+
+mod schedule;
+mod subscription;
+
+pub use schedule::{Instalment, PaymentSchedule};
+pub use subscription::{BillingAttempt, EarlierAttempt, Subscriber, SubscriptionLine};
+
+use crate::{
+    AdminApi, AdminError, Call, Malformed, MoneyBag,
+    admin::{Data, Operation},
+    decode::{decode, text},
+};
+use comms::{CurrencyCode, Gid, Money};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer};
+use serde_json::json;
+use std::fmt;
+
+const TRANSACTION: Operation =
+    Operation { name: "OrderTransaction", text: include_str!("../graphql/order_transaction.graphql") };
+const CANCELLATION: Operation =
+    Operation { name: "OrderCancellation", text: include_str!("../graphql/order_cancellation.graphql") };
+
+/// One transaction of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    pub id: Gid,
+    /// Such as `sale` or `refund`.
+    pub kind: String,
+    /// Such as `success` or `failure`.
+    pub status: String,
+    /// When it was processed, or else made.
+    pub at: Timestamp,
+    pub amount: MoneyBag,
+    /// What the transaction before it was about: the authorization that a void releases.
+    pub parent_amount: Option<MoneyBag>,
+    pub method: PaymentMethod,
+    /// Such as `insufficient_funds`. Absent where nothing failed, and where the provider did not say.
+    pub error_code: Option<String>,
+    /// No money moved.
+    pub test: bool,
+}
+
+/// With what was paid. Empty where Shopify does not know.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct PaymentMethod {
+    /// What the customer would call it, such as `Visa` or `PayPal`.
+    pub name: Option<String>,
+    pub card_company: Option<String>,
+    /// At most four.
+    pub card_last_digits: Option<String>,
+}
+
+/// An attempt to take a payment, and the order it was for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentAttempt {
+    pub payment: Payment,
+    /// Absent where Shopify knows no order of it, or keeps it from the app.
+    pub order: Option<PaidOrder>,
+}
+
+/// The payments of an order.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PaidOrder {
+    pub id: Gid,
+    /// The customer's own language, which need not be that of the order.
+    pub customer_locale: Option<String>,
+    /// Where this customer can pay for this order.
+    pub pay_url: Option<String>,
+    pub payments: Vec<Payment>,
+}
+
+/// Why an order was cancelled, and what became of its money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancellation {
+    pub order: Gid,
+    /// Absent: it is not cancelled.
+    pub cancelled_at: Option<Timestamp>,
+    /// Such as `customer` or `inventory`.
+    pub reason: Option<String>,
+    pub customer_locale: Option<String>,
+    pub payments: Vec<Payment>,
+}
+
+// how somebody pays, and the address that lets them, are not for logs
+impl fmt::Debug for PaymentMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PaymentMethod").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PaidOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PaidOrder").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Payment {
+    pub fn succeeded(&self) -> bool {
+        self.status == "success"
+    }
+
+    pub fn failed(&self) -> bool {
+        matches!(self.status.as_str(), "failure" | "error")
+    }
+
+    /// It takes, or reserves, a customer's money.
+    pub fn is_charge(&self) -> bool {
+        matches!(self.kind.as_str(), "sale" | "authorization" | "capture" | "emv_authorization")
+    }
+
+    /// Whether this happened after the other. Of two at the same moment, the higher number is the later one.
+    pub fn is_later_than(&self, other: &Self) -> bool {
+        let number = |payment: &Self| payment.id.number().parse::<u64>().unwrap_or_default();
+        (self.at, number(self)) > (other.at, number(other))
+    }
+}
+
+impl PaymentAttempt {
+    /// Reads the `data` of an `OrderTransaction` answer.
+    ///
+    /// # Errors
+    /// Names the field that is missing or has another type.
+    pub fn from_graphql(data: &str) -> Result<Option<Self>, Malformed> {
+        #[derive(Deserialize)]
+        struct Answer {
+            node: Option<Wire>,
+        }
+        Ok(decode::<Answer>(data)?.node.map(|mut node| {
+            let order = node.order.take().map(|order| PaidOrder {
+                id: order.id,
+                customer_locale: order.customer.and_then(|customer| customer.locale),
+                pay_url: order.payment_collection_details.and_then(|it| it.additional_payment_collection_url),
+                payments: order.transactions.into_iter().map(Wire::read).collect(),
+            });
+            Self { payment: node.read(), order }
+        }))
+    }
+}
+
+impl Cancellation {
+    /// Reads the `data` of an `OrderCancellation` answer.
+    ///
+    /// # Errors
+    /// Names the field that is missing or has another type.
+    pub fn from_graphql(data: &str) -> Result<Option<Self>, Malformed> {
+        #[derive(Deserialize)]
+        struct Answer {
+            order: Option<OrderWire>,
+        }
+        Ok(decode::<Answer>(data)?.order.map(|order| Self {
+            order: order.id,
+            cancelled_at: order.cancelled_at,
+            reason: order.cancel_reason,
+            customer_locale: order.customer.and_then(|customer| customer.locale),
+            payments: order.transactions.into_iter().map(Wire::read).collect(),
+        }))
+    }
+}
+
+impl AdminApi {
+    /// The transaction and the others of its order, or nothing if Shopify has none of this id.
+    pub async fn payment_attempt(
+        &self,
+        call: Call<'_>,
+        id: &Gid,
+    ) -> Result<Option<PaymentAttempt>, AdminError> {
+        let data = self.execute(call, TRANSACTION, json!({"id": id})).await?;
+        read(&data, PaymentAttempt::from_graphql)
+    }
+
+    /// How an order was cancelled, or nothing if Shopify has none of this id.
+    pub async fn cancellation(
+        &self,
+        call: Call<'_>,
+        order: &Gid,
+    ) -> Result<Option<Cancellation>, AdminError> {
+        let data = self.execute(call, CANCELLATION, json!({"id": order})).await?;
+        read(&data, Cancellation::from_graphql)
+    }
+}
+
+/// What `from_graphql` makes of an answer.
+pub(crate) fn read<T>(data: &Data, from_graphql: fn(&str) -> Result<T, Malformed>) -> Result<T, AdminError> {
+    from_graphql(data.json()).map_err(|source| AdminError::Malformed { operation: data.operation(), source })
+}
+
+/// A word of Shopify's, in lower case whichever API wrote it; nothing for a blank.
+pub(crate) fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(text(deserializer)?.map(|word| word.to_ascii_lowercase()))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MoneyV2 {
+    #[serde(with = "rust_decimal::serde::str")]
+    amount: Decimal,
+    currency_code: CurrencyCode,
+}
+
+impl From<MoneyV2> for Money {
+    fn from(money: MoneyV2) -> Self {
+        Self::new(money.amount, money.currency_code)
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Id {
+    pub id: Gid,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Nodes<T> {
+    pub nodes: Vec<T>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct CustomerWire {
+    #[serde(default, deserialize_with = "text")]
+    pub locale: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OrderWire {
+    pub id: Gid,
+    pub cancelled_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "word")]
+    pub cancel_reason: Option<String>,
+    pub customer: Option<CustomerWire>,
+    pub payment_collection_details: Option<Collection>,
+    #[serde(default)]
+    transactions: Vec<Wire>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Collection {
+    #[serde(default, deserialize_with = "text")]
+    pub additional_payment_collection_url: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Wire {
+    id: Gid,
+    #[serde(deserialize_with = "word")]
+    kind: Option<String>,
+    #[serde(deserialize_with = "word")]
+    status: Option<String>,
+    #[serde(default, deserialize_with = "word")]
+    error_code: Option<String>,
+    created_at: Timestamp,
+    processed_at: Option<Timestamp>,
+    #[serde(default)]
+    test: bool,
+    #[serde(default, deserialize_with = "text")]
+    formatted_gateway: Option<String>,
+    amount_set: MoneyBag,
+    payment_details: Option<Details>,
+    parent_transaction: Option<Parent>,
+    /// Asked for of the transaction a query is about, not of its siblings.
+    order: Option<OrderWire>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parent {
+    amount_set: MoneyBag,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Details {
+    #[serde(default, deserialize_with = "text")]
+    company: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    number: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    payment_method_name: Option<String>,
+}
+
+impl Wire {
+    pub fn read(self) -> Payment {
+        let details = self.payment_details;
+        let method = PaymentMethod {
+            name: details.as_ref().and_then(Details::name).or(self.formatted_gateway),
+            card_last_digits: details.as_ref().and_then(Details::last_digits),
+            card_company: details.and_then(|details| details.company),
+        };
+        Payment {
+            id: self.id,
+            kind: self.kind.unwrap_or_default(),
+            status: self.status.unwrap_or_default(),
+            at: self.processed_at.unwrap_or(self.created_at),
+            amount: self.amount_set,
+            parent_amount: self.parent_transaction.map(|parent| parent.amount_set),
+            method,
+            error_code: self.error_code,
+            test: self.test,
+        }
+    }
+}
+
+impl Details {
+    /// A card is called what its company calls itself: the method's own name is a code (`visa`).
+    fn name(&self) -> Option<String> {
+        self.company.clone().or_else(|| self.payment_method_name.clone())
+    }
+
+    /// Shopify masks all digits but the last; whatever it sends, no more than four are kept.
+    fn last_digits(&self) -> Option<String> {
+        let digits: Vec<char> = self.number.as_ref()?.chars().filter(char::is_ascii_digit).collect();
+        let last = digits.get(digits.len().saturating_sub(4)..)?;
+        (!last.is_empty()).then(|| last.iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,223 @@
+//! Returns and refunds.
+//!
+//! Owns what a return and a refund are to a document, and the queries that fetch them whole: what an event
+//! carries of either is incomplete, and is read only for the ids in it. Promises every line, however many;
+//! one that changes while its pages are read is an error, not a mixture. A return has no metafield and no
+//! tags in Shopify's API, which is why reports about it go to its order.
+
+mod refund;
+mod request;
+
+pub use refund::{
+    Adjustment, Method, Refund, RefundLine, RefundShipping, Transaction, TransactionKind, TransactionStatus,
+};
+pub use request::{
+    Decline, ExchangeLine, Label, RestockingFee, Return, ReturnLabels, ReturnLine, ReturnStatus,
+};
+
+use crate::{
+    AdminApi, AdminError, Call, Malformed,
+    admin::{Data, Operation},
+    decode::decode,
+};
+use comms::Gid;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::json;
+
+const RETURN: Operation =
+    Operation { name: "ReturnForDocuments", text: include_str!("../graphql/return_for_documents.graphql") };
+const LABELS: Operation =
+    Operation { name: "ReturnLabels", text: include_str!("../graphql/return_labels.graphql") };
+const REFUND: Operation =
+    Operation { name: "RefundForDocuments", text: include_str!("../graphql/refund_for_documents.graphql") };
+const REFUNDS_OF: Operation = Operation {
+    name: "RefundsOfTransaction",
+    text: include_str!("../graphql/refunds_of_transaction.graphql"),
+};
+
+/// Lines a page.
+const LINES: u32 = 100;
+
+/// More pages than any return or refund has.
+const PAGES: u32 = 50;
+
+/// The ids in an event about a return, a refund, a transaction or a reverse delivery. Which of them there
+/// are depends on the topic.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ids {
+    pub order: Option<Gid>,
+    pub r#return: Option<Gid>,
+}
+
+impl Ids {
+    /// # Errors
+    /// When an id is there and is none.
+    pub fn from_webhook(payload: &str) -> Result<Self, Malformed> {
+        #[derive(Deserialize)]
+        struct Payload {
+            order: Option<Resource>,
+            order_id: Option<u64>,
+            r#return: Option<Resource>,
+        }
+        #[derive(Deserialize)]
+        struct Resource {
+            admin_graphql_api_id: Option<Gid>,
+        }
+        let Payload { order, order_id, r#return } = decode(payload)?;
+        let id = |resource: Option<Resource>| resource.and_then(|it| it.admin_graphql_api_id);
+        Ok(Self {
+            order: id(order).or_else(|| order_id.map(|number| Gid::new("Order", number))),
+            r#return: id(r#return),
+        })
+    }
+}
+
+/// A transaction's order, and those of its refunds that the transaction belongs to: one, as a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundsOf {
+    pub order: Gid,
+    pub refunds: Vec<Gid>,
+}
+
+/// A part of a connection, and where the next one begins.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page<T> {
+    page_info: PageInfo,
+    nodes: Vec<T>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageInfo {
+    has_next_page: bool,
+    end_cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Nodes<T> {
+    nodes: Vec<T>,
+}
+
+#[derive(Deserialize)]
+struct Id {
+    id: Gid,
+}
+
+impl<T> Page<T> {
+    /// Everything, of a list that is not read in pages.
+    fn whole(self, name: &str) -> Result<Vec<T>, Malformed> {
+        match self.page_info.has_next_page {
+            true => Err(Malformed::new(name, "has more entries than are read")),
+            false => Ok(self.nodes),
+        }
+    }
+}
+
+impl AdminApi {
+    /// The return with all its lines, or nothing if Shopify has none of this id or keeps it from the app.
+    ///
+    /// # Errors
+    /// [`AdminError::Changed`] if it was changed between two pages.
+    pub async fn return_(&self, call: Call<'_>, id: &Gid) -> Result<Option<Return>, AdminError> {
+        let (mut after, mut after_exchange) = (None, None);
+        let mut whole: Option<Return> = None;
+        for _ in 0..PAGES {
+            let variables =
+                json!({"id": id, "first": LINES, "after": after, "afterExchange": after_exchange});
+            let data = self.execute(call, RETURN, variables).await?;
+            let page = read(&data, request::from_graphql)?;
+            let Some(page) = page else { return absent(whole.is_none()) };
+            match &mut whole {
+                None => whole = Some(page.found),
+                Some(whole) if !whole.is_same_but_for_lines(&page.found) => return Err(AdminError::Changed),
+                Some(whole) => {
+                    whole.lines.extend(page.found.lines);
+                    whole.exchange_lines.extend(page.found.exchange_lines);
+                }
+            }
+            if !page.more {
+                return Ok(whole);
+            }
+            // behind the last line there is nothing, so the list that ends first can be asked again
+            after = page.end.or(after);
+            after_exchange = page.exchange_end.or(after_exchange);
+        }
+        Err(AdminError::Changed)
+    }
+
+    /// What the return can be sent back with, or nothing if Shopify has none of this id.
+    pub async fn return_labels(&self, call: Call<'_>, id: &Gid) -> Result<Option<ReturnLabels>, AdminError> {
+        let data = self.execute(call, LABELS, json!({ "id": id })).await?;
+        read(&data, request::labels_from_graphql)
+    }
+
+    /// The refund with all its lines, or nothing if Shopify has none of this id or keeps it from the app.
+    ///
+    /// # Errors
+    /// [`AdminError::Changed`] if it was changed between two pages.
+    pub async fn refund(&self, call: Call<'_>, id: &Gid) -> Result<Option<Refund>, AdminError> {
+        let mut after: Option<String> = None;
+        let mut whole: Option<Refund> = None;
+        for _ in 0..PAGES {
+            let variables = json!({"id": id, "first": LINES, "after": after});
+            let data = self.execute(call, REFUND, variables).await?;
+            let Some((page, next)) = read(&data, refund::from_graphql)? else {
+                return absent(whole.is_none());
+            };
+            match &mut whole {
+                None => whole = Some(page),
+                Some(whole) if whole.updated_at != page.updated_at => return Err(AdminError::Changed),
+                Some(whole) => whole.lines.extend(page.lines),
+            }
+            after = next;
+            if after.is_none() {
+                return Ok(whole);
+            }
+        }
+        Err(AdminError::Changed)
+    }
+
+    /// Which refunds a transaction belongs to, or nothing if Shopify has no such transaction or its order is
+    /// gone.
+    pub async fn refunds_of(
+        &self,
+        call: Call<'_>,
+        transaction: &Gid,
+    ) -> Result<Option<RefundsOf>, AdminError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            node: Option<Node>,
+        }
+        #[derive(Deserialize)]
+        struct Node {
+            order: Option<Order>,
+        }
+        #[derive(Deserialize)]
+        struct Order {
+            id: Gid,
+            refunds: Vec<Refund>,
+        }
+        #[derive(Deserialize)]
+        struct Refund {
+            id: Gid,
+            transactions: Nodes<Id>,
+        }
+        let data = self.execute(call, REFUNDS_OF, json!({ "id": transaction })).await?;
+        let order = data.read::<Answer>()?.node.and_then(|node| node.order);
+        Ok(order.map(|Order { id, refunds }| {
+            let mine = |it: &Refund| it.transactions.nodes.iter().any(|one| one.id == *transaction);
+            RefundsOf { order: id, refunds: refunds.into_iter().filter(mine).map(|it| it.id).collect() }
+        }))
+    }
+}
+
+fn read<W: DeserializeOwned, T>(data: &Data, make: fn(W) -> Result<T, Malformed>) -> Result<T, AdminError> {
+    let malformed = |source| AdminError::Malformed { operation: data.operation(), source };
+    make(decode(data.json()).map_err(malformed)?).map_err(malformed)
+}
+
+/// Gone between two pages is a change, too.
+fn absent<T>(first: bool) -> Result<Option<T>, AdminError> {
+    if first { Ok(None) } else { Err(AdminError::Changed) }
+}

@@ -1,0 +1,357 @@
+//! A refund as the answer to `graphql/refund_for_documents.graphql`.
+
+use super::{Id, Page};
+use crate::{
+    Malformed, MoneyBag,
+    decode::{list, text},
+};
+use comms::Gid;
+use jiff::Timestamp;
+use serde::Deserialize;
+use std::fmt;
+
+/// What a shop gives back. Whether the money has moved is said by its transactions alone.
+#[derive(Clone, PartialEq)]
+pub struct Refund {
+    pub id: Gid,
+    pub processed_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub order: Gid,
+    pub r#return: Option<Gid>,
+    pub lines: Vec<RefundLine>,
+    pub shipping: Vec<RefundShipping>,
+    pub duties: Vec<MoneyBag>,
+    /// What makes the amount paid back differ from the sum of what was given back.
+    pub adjustments: Vec<Adjustment>,
+    pub transactions: Vec<Transaction>,
+}
+
+#[derive(Clone, PartialEq)]
+pub struct RefundLine {
+    pub title: String,
+    pub variant: Option<String>,
+    pub sku: Option<String>,
+    pub quantity: u64,
+    /// With tax, if the order's prices include it.
+    pub subtotal: MoneyBag,
+    pub tax: MoneyBag,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct RefundShipping {
+    pub title: String,
+    pub subtotal: MoneyBag,
+    pub tax: MoneyBag,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adjustment {
+    /// In lower case, such as `restock` or `refund_discrepancy`.
+    pub reason: Option<String>,
+    /// As Shopify keeps it: what the customer gets more than calculated is negative.
+    pub amount: MoneyBag,
+    pub tax: MoneyBag,
+}
+
+#[derive(Clone, PartialEq)]
+pub struct Transaction {
+    pub id: Gid,
+    /// The payment that is paid back; none of what was paid back by hand.
+    pub parent: Option<Gid>,
+    pub kind: TransactionKind,
+    pub status: TransactionStatus,
+    /// No money moved.
+    pub test: bool,
+    pub created_at: Timestamp,
+    pub processed_at: Option<Timestamp>,
+    pub amount: MoneyBag,
+    pub method: Method,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransactionKind {
+    /// Money back.
+    Refund,
+    /// An authorization given up, change at a till.
+    Other,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransactionStatus {
+    Success,
+    /// Declined, or the attempt went wrong; somebody can try again.
+    Failed,
+    /// Everything that is not an end, and what Shopify may add.
+    Open,
+}
+
+/// Where the money goes. Where Shopify says nothing about the refund, what it says about the payment.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Method {
+    /// Such as `shopify_payments`, `gift_card`, `shopify_store_credit`, `manual`.
+    pub gateway: Option<String>,
+    /// The gateway's name for people.
+    pub gateway_name: Option<String>,
+    /// Such as `visa` or `ideal`.
+    pub name: Option<String>,
+    /// Such as `Visa`.
+    pub card_company: Option<String>,
+    /// The last digits of the card or account, at most four.
+    pub last_digits: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Data {
+    refund: Option<Wire>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    id: Gid,
+    processed_at: Timestamp,
+    updated_at: Timestamp,
+    order: Id,
+    r#return: Option<Id>,
+    refund_line_items: Page<Line>,
+    refund_shipping_lines: Page<Shipping>,
+    #[serde(deserialize_with = "list")]
+    duties: Vec<Duty>,
+    order_adjustments: Page<WireAdjustment>,
+    transactions: Page<WireTransaction>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    quantity: u64,
+    subtotal_set: MoneyBag,
+    total_tax_set: MoneyBag,
+    line_item: Item,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Item {
+    title: String,
+    #[serde(deserialize_with = "text")]
+    variant_title: Option<String>,
+    #[serde(deserialize_with = "text")]
+    sku: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Shipping {
+    shipping_line: Titled,
+    subtotal_amount_set: MoneyBag,
+    tax_amount_set: MoneyBag,
+}
+
+#[derive(Deserialize)]
+struct Titled {
+    title: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Duty {
+    amount_set: MoneyBag,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireAdjustment {
+    reason: Option<String>,
+    amount_set: MoneyBag,
+    tax_amount_set: MoneyBag,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireTransaction {
+    id: Gid,
+    kind: String,
+    status: String,
+    test: bool,
+    created_at: Timestamp,
+    processed_at: Option<Timestamp>,
+    amount_set: MoneyBag,
+    #[serde(flatten)]
+    method: WireMethod,
+    parent_transaction: Option<Parent>,
+}
+
+#[derive(Deserialize)]
+struct Parent {
+    id: Gid,
+    #[serde(flatten)]
+    method: WireMethod,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireMethod {
+    #[serde(default, deserialize_with = "text")]
+    gateway: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    formatted_gateway: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    account_number: Option<String>,
+    payment_details: Option<Details>,
+}
+
+/// Empty, if it is of a kind that is not known.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Details {
+    #[serde(default, deserialize_with = "text")]
+    payment_method_name: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    company: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    number: Option<String>,
+}
+
+/// A refund with some of its lines, and where the next ones begin.
+pub(super) fn from_graphql(data: Data) -> Result<Option<(Refund, Option<String>)>, Malformed> {
+    data.refund.map(Wire::read).transpose()
+}
+
+impl Wire {
+    fn read(self) -> Result<(Refund, Option<String>), Malformed> {
+        let lines = self.refund_line_items;
+        let next = lines.page_info.end_cursor.filter(|_| lines.page_info.has_next_page);
+        let shipping = self.refund_shipping_lines.whole("refundShippingLines")?.into_iter();
+        let adjustments = self.order_adjustments.whole("orderAdjustments")?.into_iter();
+        let transactions = self.transactions.whole("transactions")?.into_iter();
+        let refund = Refund {
+            id: self.id,
+            processed_at: self.processed_at,
+            updated_at: self.updated_at,
+            order: self.order.id,
+            r#return: self.r#return.map(|it| it.id),
+            lines: lines.nodes.into_iter().map(Line::read).collect(),
+            shipping: shipping
+                .map(|it| RefundShipping {
+                    title: it.shipping_line.title,
+                    subtotal: it.subtotal_amount_set,
+                    tax: it.tax_amount_set,
+                })
+                .collect(),
+            duties: self.duties.into_iter().map(|it| it.amount_set).collect(),
+            adjustments: adjustments
+                .map(|it| Adjustment {
+                    reason: it.reason.map(|reason| reason.to_ascii_lowercase()),
+                    amount: it.amount_set,
+                    tax: it.tax_amount_set,
+                })
+                .collect(),
+            transactions: transactions.map(WireTransaction::read).collect(),
+        };
+        Ok((refund, next))
+    }
+}
+
+impl Line {
+    fn read(self) -> RefundLine {
+        RefundLine {
+            title: self.line_item.title,
+            variant: self.line_item.variant_title,
+            sku: self.line_item.sku,
+            quantity: self.quantity,
+            subtotal: self.subtotal_set,
+            tax: self.total_tax_set,
+        }
+    }
+}
+
+impl WireTransaction {
+    fn read(self) -> Transaction {
+        let (parent, payment) = match self.parent_transaction {
+            Some(it) => (Some(it.id), Method::of(it.method)),
+            None => (None, Method::default()),
+        };
+        let own = Method::of(self.method);
+        // a refund to something else than was paid with has nothing to do with the card that was paid with
+        let same = own.gateway.is_none() || own.gateway == payment.gateway;
+        let method = if same { own.or(payment) } else { own };
+        Transaction {
+            id: self.id,
+            parent,
+            kind: match self.kind.as_str() {
+                "REFUND" => TransactionKind::Refund,
+                _ => TransactionKind::Other,
+            },
+            status: match self.status.as_str() {
+                "SUCCESS" => TransactionStatus::Success,
+                "FAILURE" | "ERROR" => TransactionStatus::Failed,
+                _ => TransactionStatus::Open,
+            },
+            test: self.test,
+            created_at: self.created_at,
+            processed_at: self.processed_at,
+            amount: self.amount_set,
+            method,
+        }
+    }
+}
+
+impl Method {
+    fn of(wire: WireMethod) -> Self {
+        let details = wire.payment_details.unwrap_or_default();
+        let number = details.number.or(wire.account_number);
+        Self {
+            gateway: wire.gateway,
+            gateway_name: wire.formatted_gateway,
+            name: details.payment_method_name,
+            card_company: details.company,
+            last_digits: number.as_deref().and_then(last_digits),
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self {
+            gateway: self.gateway.or(other.gateway),
+            gateway_name: self.gateway_name.or(other.gateway_name),
+            name: self.name.or(other.name),
+            card_company: self.card_company.or(other.card_company),
+            last_digits: self.last_digits.or(other.last_digits),
+        }
+    }
+}
+
+/// `1234` of `•••• •••• •••• 1234`. Nothing that is not masked is passed on whole.
+fn last_digits(number: &str) -> Option<String> {
+    let digits: Vec<char> =
+        number.trim_end().chars().rev().take_while(char::is_ascii_digit).take(4).collect();
+    (!digits.is_empty()).then(|| digits.into_iter().rev().collect())
+}
+
+// what is printed goes to logs: nothing about whom
+impl fmt::Debug for Refund {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refund").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for RefundLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefundLine").field("quantity", &self.quantity).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction")
+            .field("id", &self.id)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Method").field("gateway", &self.gateway).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,198 @@
+use crate::wire::{Reply, Wire, cost};
+use axum::{
+    Router,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, Response},
+};
+use bytes::Bytes;
+use comms::Gid;
+use serde_json::{Value, json};
+use shopify::{
+    AdminError,
+    bulk::{BulkFile, BulkStart, BulkState, Download, DownloadError},
+};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+use tokio::net::TcpListener;
+
+fn answer(data: &Value) -> Reply {
+    Reply::json(&json!({"data": data, "extensions": cost(10, 1990)}))
+}
+
+fn run(operation: &Value, errors: &Value) -> Reply {
+    answer(&json!({"bulkOperationRunQuery": {"bulkOperation": operation, "userErrors": errors}}))
+}
+
+#[tokio::test]
+async fn an_operation_is_started_refused_or_has_to_wait() {
+    let refusal = |code: &str| json!([{"field": null, "message": "no", "code": code}]);
+    let wire = Wire::new([
+        run(&json!({"id": "gid://shopify/BulkOperation/7933223797042"}), &json!([])),
+        run(&Value::Null, &refusal("OPERATION_IN_PROGRESS")),
+        run(&Value::Null, &refusal("LIMIT_REACHED")),
+        run(&Value::Null, &refusal("INVALID")),
+    ])
+    .await;
+    let start = async || wire.api.start_bulk(wire.call(), "{ companyLocations }").await;
+    let id = Gid::new("BulkOperation", 7_933_223_797_042);
+    assert_eq!(start().await.unwrap(), BulkStart::Started(id));
+    assert_eq!((start().await.unwrap(), start().await.unwrap()), (BulkStart::Busy, BulkStart::Busy));
+    assert!(matches!(start().await.unwrap_err(), AdminError::UserErrors { .. }));
+    let asked = wire.asked()[0].json();
+    assert_eq!(asked["variables"], json!({"query": "{ companyLocations }"}));
+    assert!(asked["query"].as_str().unwrap().contains("groupObjects: true"));
+}
+
+#[tokio::test]
+async fn every_state_of_an_operation_is_one_of_three() {
+    let state = |status: &str, code: Value, url: Value| {
+        answer(
+            &json!({"bulkOperation": {"status": status, "errorCode": code, "fileSize": "115969", "url": url}}),
+        )
+    };
+    let url = "https://results.example/x?Signature=secret";
+    let wire = Wire::new([
+        state("CREATED", Value::Null, Value::Null),
+        state("CANCELING", Value::Null, Value::Null),
+        state("COMPLETED", Value::Null, json!(url)),
+        state("COMPLETED", Value::Null, Value::Null),
+        state("FAILED", json!("INTERNAL_SERVER_ERROR"), Value::Null),
+        state("EXPIRED", Value::Null, Value::Null),
+        answer(&json!({"bulkOperation": null})),
+    ])
+    .await;
+    let id = Gid::new("BulkOperation", 1);
+    let next = async || wire.api.bulk_state(wire.call(), &id).await.unwrap();
+    let ended = |reason: &str| BulkState::Ended { reason: reason.to_owned() };
+    assert_eq!((next().await, next().await), (BulkState::Running, BulkState::Running));
+    let found = next().await;
+    assert_eq!(found, BulkState::Completed { url: Some(url.to_owned()), bytes: Some(115_969) });
+    assert!(!format!("{found:?}").contains("secret"));
+    assert_eq!(next().await, BulkState::Completed { url: None, bytes: Some(115_969) });
+    assert_eq!(next().await, ended("INTERNAL_SERVER_ERROR"));
+    assert_eq!((next().await, next().await), (ended("EXPIRED"), ended("unknown")));
+}
+
+/// How one connection behaves.
+#[derive(Clone, Copy)]
+enum Mood {
+    Good,
+    /// Breaks after so many bytes.
+    Breaks(usize),
+    /// Sends everything, whatever was asked for.
+    Whole,
+    /// Serves another file.
+    Other,
+    Status(u16),
+}
+
+#[derive(Clone)]
+struct Files {
+    moods: Arc<Mutex<VecDeque<Mood>>>,
+    asked: Arc<Mutex<Vec<(Option<String>, Option<String>)>>>,
+}
+
+const FILE: &str = "0123456789abcdefghij";
+
+impl Files {
+    async fn start(moods: impl IntoIterator<Item = Mood>) -> (Self, String) {
+        let files = Self { moods: Arc::new(Mutex::new(moods.into_iter().collect())), asked: Arc::default() };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/file?Signature=secret", listener.local_addr().unwrap());
+        let router = Router::new().fallback(serve).with_state(files.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (files, url)
+    }
+}
+
+async fn serve(State(files): State<Files>, headers: HeaderMap) -> Response<Body> {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    files.asked.lock().unwrap().push((text("range"), text("if-range")));
+    let mood = files.moods.lock().unwrap().pop_front().unwrap_or(Mood::Good);
+    if let Mood::Status(status) = mood {
+        return Response::builder().status(status).body(Body::empty()).unwrap();
+    }
+    let other = matches!(mood, Mood::Other);
+    let etag = if other { "\"b\"" } else { "\"a\"" };
+    let from: usize = text("range").map_or(0, |range| range[6..range.len() - 1].parse().unwrap());
+    let whole = from == 0 || matches!(mood, Mood::Whole) || other;
+    let body = if whole { FILE } else { &FILE[from..] };
+    let mut response = Response::builder().header("etag", etag).header("content-length", body.len());
+    if !whole {
+        response = response.status(206).header("content-range", format!("bytes {from}-19/20"));
+    }
+    let Mood::Breaks(after) = mood else { return response.body(body.into()).unwrap() };
+    let pieces = [Ok(Bytes::from_static(body[..after.min(body.len())].as_bytes())), Err("broken")];
+    response.body(Body::from_stream(futures::stream::iter(pieces))).unwrap()
+}
+
+async fn read(url: &str, from: u64, file: BulkFile) -> Result<(String, BulkFile), DownloadError> {
+    let mut download = Download::new(reqwest::Client::new(), url, from, file).unwrap();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = download.chunk().await? {
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok((String::from_utf8(bytes).unwrap(), download.file().clone()))
+}
+
+fn known() -> BulkFile {
+    BulkFile { length: Some(20), etag: Some("\"a\"".to_owned()) }
+}
+
+#[tokio::test]
+async fn a_file_is_read_whole_over_connections_that_break_at_any_byte() {
+    let broken = (0..20).map(async |first| {
+        let moods = [Mood::Breaks(first), Mood::Breaks(3), Mood::Status(503), Mood::Good];
+        let (files, url) = Files::start(moods).await;
+        let (text, file) = read(&url, 0, BulkFile::default()).await.unwrap();
+        assert_eq!((text.as_str(), &file), (FILE, &known()), "{first}");
+        // how much of what was sent before the break arrives is the network's to decide
+        let asked = files.asked.lock().unwrap();
+        assert!(asked[1..].iter().all(|(range, tag)| range.is_none() || tag.as_deref() == Some("\"a\"")));
+    });
+    futures::future::join_all(broken).await;
+}
+
+#[tokio::test]
+async fn reading_goes_on_at_a_byte_even_if_the_server_cannot() {
+    for mood in [Mood::Good, Mood::Whole] {
+        for from in 1..=20u64 {
+            let (files, url) = Files::start([mood]).await;
+            let (text, _) = read(&url, from, known()).await.unwrap();
+            assert_eq!(text, FILE[usize::try_from(from).unwrap()..]);
+            let asked = files.asked.lock().unwrap();
+            match from {
+                20 => assert!(asked.is_empty(), "nothing is left to ask for"),
+                _ => assert_eq!(asked[0], (Some(format!("bytes={from}-")), Some("\"a\"".to_owned()))),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_file_is_never_taken_for_the_one_before() {
+    let (_, url) = Files::start([Mood::Other]).await;
+    assert!(matches!(read(&url, 5, known()).await, Err(DownloadError::Changed)));
+    let (_, url) = Files::start([Mood::Good]).await;
+    let longer = BulkFile { length: Some(21), etag: None };
+    assert!(matches!(read(&url, 0, longer).await, Err(DownloadError::Changed)));
+    let (_, url) = Files::start([Mood::Status(416)]).await;
+    assert!(matches!(read(&url, 5, known()).await, Err(DownloadError::Changed)));
+}
+
+#[tokio::test]
+async fn an_address_that_is_over_says_so_and_stays_secret() {
+    for (status, gone) in [(403, true), (404, true), (410, true), (302, false), (418, false)] {
+        let (_, url) = Files::start([Mood::Status(status)]).await;
+        let error = read(&url, 0, BulkFile::default()).await.unwrap_err();
+        assert_eq!(matches!(error, DownloadError::Gone { .. }), gone, "{error}");
+    }
+    let (_, url) = Files::start([Mood::Status(500); 4]).await;
+    let error = read(&url, 0, BulkFile::default()).await.unwrap_err();
+    assert!(matches!(error, DownloadError::Broken { at: 0, .. }), "{error}");
+    let nobody = read("http://127.0.0.1:1/?Signature=secret", 0, BulkFile::default()).await.unwrap_err();
+    assert!(!comms::chain(&nobody).contains("secret") && !format!("{nobody:?}").contains("secret"));
+}

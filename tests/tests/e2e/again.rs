@@ -1,0 +1,134 @@
+//! A person asks for a document again, or says what became of it.
+
+use archive::EvidenceRecord;
+use comms::{CommunicationId, Document, Gid, Revision, State};
+use e2e::{eventually, order_number, shop::Shop, stack::Stack};
+use ledger::Entry;
+use serde_json::{Value, json};
+
+/// A request for another issue, as `ctl resend` makes it.
+fn request(entry: &Entry, revision: &str, recompose: bool) -> (Value, CommunicationId) {
+    let id = CommunicationId::derive(&entry.shop, entry.document, &entry.subject, &Revision::named(revision));
+    let item = json!({
+        "v": 1, "shop": entry.shop, "flow": entry.flow, "subject": entry.subject,
+        "trigger": {"topic": "resend", "webhook_id": format!("resend-{id}")},
+        "resend": {
+            "of": entry.communication, "revision": revision, "actor": "ops@northwind.example",
+            "reason": "the customer asked for it", "recompose": recompose,
+        },
+    });
+    (item, id)
+}
+
+async fn record(stack: &Stack, entry: &Entry) -> EvidenceRecord {
+    let key = &entry.archived.as_ref().unwrap().archive_key;
+    let (json, _) = stack.object(&format!("{}/record.json", key.rsplit_once('/').unwrap().0)).await;
+    let value: Value = serde_json::from_slice(&json).unwrap();
+    contract::conforms(&EvidenceRecord::schema(), &value);
+    serde_json::from_slice(&json).unwrap()
+}
+
+/// Not even an order that is gone keeps what was sent from being sent again.
+#[tokio::test]
+async fn the_archived_bytes_go_out_again_as_a_communication_of_their_own() {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, str::to_owned).await;
+    let number = order_number();
+    let event = shop.event("orders/create", number, |_| {});
+    shop.register(&event).await;
+    stack.put(&event).await;
+    let first = shop.settled(&stack, &shop.id(Document::OrderConfirmation, number)).await;
+    let composed = shop.outputs().await.len();
+
+    let (item, id) = request(&first, "resend-1", false);
+    let bodies = [item.to_string(), item.to_string()];
+    stack.send_batch("QueueUrlOrderConfirmation", &bodies).await;
+    let again = shop.settled(&stack, &id).await;
+    assert_eq!(again.state, State::Accepted);
+    assert_eq!(again.archived.as_ref().unwrap().sha256, first.archived.as_ref().unwrap().sha256);
+    assert_ne!(again.archived.as_ref().unwrap().archive_key, first.archived.as_ref().unwrap().archive_key);
+    assert_eq!(again.customer, first.customer, "the customer is still found by the same key");
+    assert_eq!(shop.outputs().await.len(), composed, "Exstream was not asked");
+    assert_eq!(shop.emails().await.len(), 2, "one send each, however often it was asked for");
+    assert_eq!(shop.emails().await[0]["subject"], shop.emails().await[1]["subject"]);
+
+    let evidence = record(&stack, &again).await;
+    let resend = evidence.resend.as_ref().unwrap();
+    assert_eq!((resend.actor.as_str(), &resend.of), ("ops@northwind.example", &first.communication));
+    let previous = evidence.previous.as_ref().unwrap();
+    assert_eq!(previous.record_sha256, first.archived.as_ref().unwrap().record_sha256);
+    let (bytes, _) = stack.object(&again.archived.as_ref().unwrap().archive_key).await;
+    archive::verify(&evidence, &bytes).unwrap();
+    let list = shop.metafield(number).await;
+    assert_eq!(list["communications"].as_array().unwrap().len(), 2, "{list}");
+}
+
+#[tokio::test]
+async fn a_correction_is_composed_from_what_shopify_has_now() {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, str::to_owned).await;
+    let number = order_number();
+    let event = shop.event("orders/create", number, |_| {});
+    shop.register(&event).await;
+    stack.put(&event).await;
+    let first = shop.settled(&stack, &shop.id(Document::OrderConfirmation, number)).await;
+    let corrected = shop.event("orders/create", number, |payload| {
+        payload["billing_address"]["city"] = "Lille".into();
+    });
+    shop.register(&corrected).await;
+
+    let (item, id) = request(&first, "resend-1", true);
+    stack.send_batch("QueueUrlOrderConfirmation", &[item.to_string()]).await;
+    let again = shop.settled(&stack, &id).await;
+    assert_eq!(again.state, State::Accepted);
+    let data = record(&stack, &again).await.driver_data.data.unwrap().get().to_owned();
+    assert!(data.contains("\"Lille\""), "{data}");
+    assert_ne!(again.archived.unwrap().sha256, first.archived.unwrap().sha256);
+}
+
+/// A request for another shop's communication is nobody's.
+#[tokio::test]
+async fn one_shop_cannot_have_anothers_document() {
+    let stack = Stack::open().await;
+    let (owner, other) = tokio::join!(Shop::open(&stack, str::to_owned), Shop::open(&stack, str::to_owned));
+    let number = order_number();
+    let event = owner.event("orders/create", number, |_| {});
+    owner.register(&event).await;
+    stack.put(&event).await;
+    let first = owner.settled(&stack, &owner.id(Document::OrderConfirmation, number)).await;
+    let (mut item, id) = request(&first, "resend-1", false);
+    item["shop"] = other.domain.as_str().into();
+    stack.send_batch("QueueUrlOrderConfirmation", &[item.to_string()]).await;
+    let dead = stack.output("DeadLetterUrlOrderConfirmation");
+    eventually("the request is in the dead letters", || async {
+        (!stack.receive(dead, other.domain.as_str()).await.is_empty()).then_some(())
+    })
+    .await;
+    let stolen = CommunicationId::derive(
+        &other.domain,
+        Document::OrderConfirmation,
+        &Gid::new("Order", number),
+        &Revision::named("resend-1"),
+    );
+    assert!(stack.ledger.get(&id).await.unwrap().is_none());
+    assert!(stack.ledger.get(&stolen).await.unwrap().is_none());
+    assert!(other.emails().await.is_empty());
+}
+
+/// A whole shop can run beside the old sender.
+#[tokio::test]
+async fn a_dry_run_archives_under_test_and_delivers_and_reports_nothing() {
+    let stack = Stack::open().await;
+    let shop =
+        Shop::open(&stack, |config| config.replace("version = 1", "version = 1\ndry_run = true")).await;
+    let number = order_number();
+    let event = shop.event("orders/create", number, |_| {});
+    shop.register(&event).await;
+    stack.put(&event).await;
+    let entry = shop.settled(&stack, &shop.id(Document::OrderConfirmation, number)).await;
+    assert_eq!(entry.state, State::Archived);
+    assert!(entry.archived.as_ref().unwrap().archive_key.starts_with("test/"));
+    assert!(record(&stack, &entry).await.test);
+    assert!(shop.emails().await.is_empty());
+    assert_eq!(shop.metafield(number).await, Value::Null);
+}

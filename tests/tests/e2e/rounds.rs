@@ -1,0 +1,174 @@
+//! The functions that make rounds: what channels say later, and what no event brought.
+
+use comms::{Document, State, WriteBackState};
+use e2e::{
+    eventually, order_number,
+    runtime::{Ended, Worker},
+    shop::Shop,
+    stack::Stack,
+};
+use ledger::Entry;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+async fn round(stack: &Stack, function: &str) -> Value {
+    let mut worker = Worker::start(function, &stack.environment()).await;
+    match worker.invoke(&json!({}), Duration::from_secs(60)).await {
+        Ended::Response(round) => round,
+        other => panic!("{function}: {other:?}"),
+    }
+}
+
+/// An order whose confirmation went out by e-mail, due to be asked about.
+async fn accepted(stack: &Stack, shop: &Shop) -> (u64, Entry) {
+    let number = order_number();
+    let event = shop.event("orders/create", number, |_| {});
+    shop.register(&event).await;
+    stack.put(&event).await;
+    let entry = shop.settled(stack, &shop.id(Document::OrderConfirmation, number)).await;
+    assert_eq!(entry.state, State::Accepted);
+    let now = jiff::Timestamp::now();
+    let due =
+        stack.ledger.due_checks(&shop.domain, now + jiff::SignedDuration::from_mins(6), 10).await.unwrap();
+    assert_eq!(due.len(), 1, "it will be asked about within six minutes");
+    assert!(stack.ledger.due_checks(&shop.domain, now, 10).await.unwrap().is_empty(), "but not at once");
+    stack.ledger.check_again(&entry.communication, now).await.unwrap();
+    (number, entry)
+}
+
+async fn settles_as(stack: &Stack, shop: &Shop, entry: &Entry, state: State) -> Entry {
+    eventually(&format!("it becomes {state} and Shopify knows"), || async {
+        round(stack, "delivery-status").await;
+        let entry = shop.settled(stack, &entry.communication).await;
+        if entry.state != state {
+            // asked before the mail server had answered: the next question comes in minutes
+            let _ = stack.ledger.check_again(&entry.communication, jiff::Timestamp::now()).await;
+        }
+        (entry.state == state && entry.write_back == WriteBackState::Reported).then_some(entry)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_accepted_email_becomes_delivered_on_the_channels_word() {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, str::to_owned).await;
+    let (number, entry) = accepted(&stack, &shop).await;
+    settles_as(&stack, &shop, &entry, State::Delivered).await;
+    let told = shop.metafield(number).await;
+    assert_eq!(told["communications"][0]["state"], "delivered", "{told}");
+    let later = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48);
+    assert!(stack.ledger.due_checks(&shop.domain, later, 10).await.unwrap().is_empty(), "never asked again");
+}
+
+#[tokio::test]
+async fn a_bounce_is_recorded_with_its_reason_and_nothing_is_sent_again() {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, str::to_owned).await;
+    let rule = json!([{"email": "camille.moreau@example.com", "outcome": "bounced", "status": "5.1.1"}]);
+    shop.control(shop.exstream, "PUT", "outcomes", Some(&rule)).await;
+    let (number, entry) = accepted(&stack, &shop).await;
+    let bounced = settles_as(&stack, &shop, &entry, State::Bounced).await;
+    assert!(bounced.reason.is_some());
+    assert_eq!(shop.metafield(number).await["communications"][0]["state"], "bounced");
+    assert_eq!(shop.emails().await.len(), 1);
+}
+
+/// A worker that died between recording an outcome and queueing its report leaves the report to the next round.
+#[tokio::test]
+async fn an_outcome_whose_report_was_lost_is_reported_by_the_next_round() {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, str::to_owned).await;
+    let (number, entry) = accepted(&stack, &shop).await;
+    let now = jiff::Timestamp::now();
+    let fate = ledger::Fate::Delivered;
+    let recorded = stack.ledger.record_fate(&entry.communication, &fate, WriteBackState::Pending, now).await;
+    assert_eq!(recorded.unwrap().unwrap().state, State::Delivered);
+    assert!(
+        stack
+            .ledger
+            .record_fate(&entry.communication, &fate, WriteBackState::Pending, now)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    settles_as(&stack, &shop, &entry, State::Delivered).await;
+    assert_eq!(shop.metafield(number).await["communications"][0]["state"], "delivered");
+}
+
+#[tokio::test]
+async fn a_day_of_silence_is_unconfirmed_and_no_reason_to_send_again() {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, str::to_owned).await;
+    let rule = json!([{"email": "camille.moreau@example.com", "outcome": "silent"}]);
+    shop.control(shop.exstream, "PUT", "outcomes", Some(&rule)).await;
+    let (number, entry) = accepted(&stack, &shop).await;
+    round(&stack, "delivery-status").await;
+    assert_eq!(stack.ledger.get(&entry.communication).await.unwrap().unwrap().reason, None, "not yet");
+    // as if it had been accepted yesterday
+    let yesterday = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(25);
+    let update = stack.dynamodb.update_item().table_name(stack.output("TableName"));
+    update
+        .key("pk", aws_sdk_dynamodb::types::AttributeValue::S(entry.communication.to_string()))
+        .update_expression("SET updated_epoch_ms = :then, check_epoch_ms = :then")
+        .expression_attribute_values(
+            ":then",
+            aws_sdk_dynamodb::types::AttributeValue::N(yesterday.as_millisecond().to_string()),
+        )
+        .send()
+        .await
+        .unwrap();
+    let unconfirmed = eventually("the silence is noted", || async {
+        round(&stack, "delivery-status").await;
+        let entry = shop.settled(&stack, &entry.communication).await;
+        entry.reason.is_some().then_some(entry)
+    })
+    .await;
+    assert_eq!(unconfirmed.state, State::Accepted);
+    eventually("Shopify is told", || async {
+        let told = shop.metafield(number).await;
+        told["communications"][0]["reason"]
+            .as_str()
+            .is_some_and(|it| it.starts_with("unconfirmed"))
+            .then_some(())
+    })
+    .await;
+    assert_eq!(shop.emails().await.len(), 1);
+}
+
+/// The event was lost; the order and its payment are found in Shopify and lead to the very ids the events name.
+#[tokio::test]
+async fn what_no_event_brought_is_found_and_made_once() {
+    let stack = Stack::open().await;
+    let now = jiff::Timestamp::now();
+    let since = now - jiff::SignedDuration::from_hours(10);
+    let shop = Shop::open(&stack, |config| format!("{config}\n[reconcile]\nsince = \"{since}\"\n")).await;
+    let at = |minutes: i64| (now - jiff::SignedDuration::from_mins(minutes)).to_string();
+    let order = |number: u64, created: String| {
+        shop.event("orders/create", number, |payload| {
+            for field in ["created_at", "updated_at", "processed_at"] {
+                payload[field] = created.clone().into();
+            }
+        })
+    };
+    let (lost, young, old) = (order_number(), order_number(), order_number());
+    shop.register(&order(lost, at(60))).await;
+    shop.register(&order(young, at(2))).await;
+    shop.register(&order(old, at(60 * 20))).await;
+    let found = round(&stack, "reconcile").await;
+    assert!(found["recovered"].as_u64().unwrap() >= 1, "{found}");
+    let id = shop.id(Document::OrderConfirmation, lost);
+    assert_eq!(shop.settled(&stack, &id).await.state, State::Accepted);
+    let created = shop.requests(shop.shopify, "ChangedOrders").await;
+    assert!(created >= 1);
+
+    // the event comes after all, and another round is made
+    stack.put(&order(lost, at(60))).await;
+    round(&stack, "reconcile").await;
+    let entry = shop.settled(&stack, &id).await;
+    assert_eq!((entry.state, entry.attempts), (State::Accepted, 1));
+    assert_eq!(shop.emails().await.len(), 1, "one of what was lost; none of the young and of the old one");
+    for number in [young, old] {
+        assert!(stack.ledger.get(&shop.id(Document::OrderConfirmation, number)).await.unwrap().is_none());
+    }
+}
