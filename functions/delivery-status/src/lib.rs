@@ -214,10 +214,11 @@ impl DeliveryStatus {
     }
 
     async fn opted_out(&self, entry: &Entry, loaded: &Loaded, now: Timestamp) -> Result<(), String> {
+        let settings = loaded.config.documents.get(&entry.document);
         let class =
-            loaded.config.documents.get(&entry.document).map(|settings| settings.class(entry.document));
+            settings.map_or(entry.document.default_class(), |settings| settings.class(entry.document));
         let customer = entry.customer.as_deref().and_then(|key| key.parse::<CustomerKey>().ok());
-        let (Some(MessageClass::Marketing), Some(customer)) = (class, customer) else { return Ok(()) };
+        let (MessageClass::Marketing, Some(customer)) = (class, customer) else { return Ok(()) };
         let suppressed = self.ledger.suppress(&entry.shop, &customer, "opted out of e-mail", now).await;
         suppressed.map_err(|error| chain(&error))
     }

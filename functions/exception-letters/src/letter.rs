@@ -63,7 +63,7 @@ impl<'a> Letterhead<'a> {
 impl<M> Letter<M> {
     pub fn about_order(head: &Letterhead<'_>, order: &Order, matter: M) -> Self {
         let address = order.billing_address.as_ref().or(order.shipping_address.as_ref());
-        let customer = CustomerData { email: email(order), ..CustomerData::new(order) };
+        let customer = CustomerData::new(order);
         let order = Some(OrderRef::new(order, head.zone()));
         Self { order, ..Self::new(head, customer, address.map(AddressData::new), matter) }
     }
@@ -112,11 +112,6 @@ impl<M> fmt::Debug for Letter<M> {
             .field("shop", &self.envelope.shop)
             .finish_non_exhaustive()
     }
-}
-
-/// The order's own address for mail, else the customer's.
-pub fn email(order: &Order) -> Option<String> {
-    order.email.clone().or_else(|| order.customer.as_ref()?.email.clone())
 }
 
 /// How the customer can pay.

@@ -119,7 +119,7 @@ fn about_order<M: Serialize + JsonSchema>(
 ) -> Result<Gathered, GatherError> {
     let head = Letterhead::of(gather, &locale);
     let letter = Letter::about_order(&head, order, matter);
-    let recipient = Recipient { name: driver::recipient_name(order), email: letter::email(order), locale };
+    let recipient = Recipient { name: driver::recipient_name(order), email: driver::email(order), locale };
     Ok(Gathered::Ready(Box::new(Content {
         name: Some(order.name.clone()),
         customer: order.customer.as_ref().map(|customer| customer.id.clone()),

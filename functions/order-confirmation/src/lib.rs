@@ -64,7 +64,7 @@ impl DocumentFlow for OrderConfirmation {
         )
         .map_err(GatherError::permanent)?;
         let recipient =
-            Recipient { name: driver::recipient_name(&order), email: order.email.clone(), locale };
+            Recipient { name: driver::recipient_name(&order), email: driver::email(&order), locale };
         Ok(Gathered::Ready(Box::new(Content {
             name: Some(order.name.clone()),
             customer: order.customer.as_ref().map(|customer| customer.id.clone()),

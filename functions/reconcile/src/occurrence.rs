@@ -20,10 +20,14 @@ pub struct Occurrence {
 pub fn of_order(order: &ChangedOrder) -> Vec<Occurrence> {
     let about_order = |topic, at| Occurrence { topic, subject: order.id.clone(), at, payload: None };
     let mut found = vec![about_order("orders/create", order.created_at)];
-    if order.display_financial_status.as_deref() == Some("PAID") {
+    let paid = order.transactions.iter().filter(|it| is_paid(it)).filter_map(when).max();
+    match order.display_financial_status.as_deref() {
         // an order that was free was paid when it was placed
-        let paid = order.transactions.iter().filter(|it| is_paid(it)).filter_map(when).max();
-        found.push(about_order("orders/paid", paid.unwrap_or(order.created_at)));
+        Some("PAID") => found.push(about_order("orders/paid", paid.unwrap_or(order.created_at))),
+        Some("PARTIALLY_REFUNDED" | "REFUNDED") => {
+            found.extend(paid.map(|at| about_order("orders/paid", at)));
+        }
+        _ => {}
     }
     if let Some(at) = order.cancelled_at {
         let payload = Some(json!({"id": number(&order.id), "admin_graphql_api_id": order.id}));
@@ -58,17 +62,17 @@ pub fn of_dispute(dispute: &RecentDispute) -> Vec<Occurrence> {
     let about =
         |topic, at| Occurrence { topic, subject: dispute.id.clone(), at, payload: Some(payload.clone()) };
     let mut found = vec![about("disputes/create", dispute.initiated_at)];
-    // Shopify names the day alone; a decision is no older than its day's end
-    let finalized = dispute.finalized_on.and_then(|day| day.tomorrow().ok());
-    if let Some(end) = finalized.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok()) {
-        found.push(about("disputes/update", end.timestamp()));
-    }
+    found.extend(dispute.finalized_on.map(|at| about("disputes/update", at)));
     found
 }
 
 fn of_transaction(order: &ChangedOrder, transaction: &ChangedTransaction) -> Option<Occurrence> {
-    let failed = matches!(transaction.status.as_str(), "FAILURE" | "ERROR");
-    if !failed || !takes_money(transaction) {
+    let matters = match (transaction.kind.as_str(), transaction.status.as_str()) {
+        // a charge that failed, and money that was paid back in the end
+        ("SALE" | "CAPTURE" | "AUTHORIZATION", "FAILURE" | "ERROR") | ("REFUND", "SUCCESS") => true,
+        _ => false,
+    };
+    if !matters {
         return None;
     }
     let payload = json!({
@@ -118,10 +122,6 @@ fn of_return(order: &ChangedOrder, it: &ChangedReturn) -> Option<Occurrence> {
     Some(Occurrence { topic, subject: it.id.clone(), at, payload: Some(payload) })
 }
 
-fn takes_money(transaction: &ChangedTransaction) -> bool {
-    matches!(transaction.kind.as_str(), "SALE" | "CAPTURE" | "AUTHORIZATION")
-}
-
 fn is_paid(transaction: &ChangedTransaction) -> bool {
     matches!(transaction.kind.as_str(), "SALE" | "CAPTURE") && transaction.status == "SUCCESS"
 }
@@ -133,4 +133,77 @@ fn when(transaction: &ChangedTransaction) -> Option<Timestamp> {
 /// The id's digits as JSON's number: never through a float.
 fn number(gid: &Gid) -> Option<Number> {
     gid.number().parse::<u64>().ok().map(Number::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topics(found: &[Occurrence]) -> Vec<(&str, &str, String)> {
+        found.iter().map(|it| (it.topic, it.subject.as_str(), it.at.to_string())).collect()
+    }
+
+    #[test]
+    fn an_order_tells_of_everything_that_happened_to_it() {
+        let order: ChangedOrder = serde_json::from_value(json!({
+            "id": "gid://shopify/Order/9007199254740993", "createdAt": "2026-11-22T08:00:00Z",
+            "cancelledAt": "2026-11-22T12:00:00Z", "displayFinancialStatus": "PAID",
+            "fulfillments": [{
+                "id": "gid://shopify/Fulfillment/2", "createdAt": "2026-11-22T09:00:00Z",
+                "updatedAt": "2026-11-22T10:00:00Z", "deliveredAt": null, "status": "SUCCESS",
+                "displayStatus": "IN_TRANSIT",
+                "trackingInfo": [{"company": "Colissimo", "number": "6A1", "url": "https://la.example/6A1"}],
+            }],
+            "returns": {"nodes": [
+                {"id": "gid://shopify/Return/3", "createdAt": "2026-11-22T10:00:00Z", "requestApprovedAt": "2026-11-22T11:00:00Z", "status": "OPEN"},
+                {"id": "gid://shopify/Return/4", "createdAt": "2026-11-22T10:00:00Z", "requestApprovedAt": null, "status": "REQUESTED"},
+            ]},
+            "refunds": [{"id": "gid://shopify/Refund/5", "createdAt": "2026-11-22T11:30:00Z"}],
+            "transactions": [
+                {"id": "gid://shopify/OrderTransaction/6", "kind": "SALE", "status": "FAILURE", "createdAt": "2026-11-22T08:01:00Z", "processedAt": null},
+                {"id": "gid://shopify/OrderTransaction/7", "kind": "SALE", "status": "SUCCESS", "createdAt": "2026-11-22T08:02:00Z", "processedAt": "2026-11-22T08:03:00Z"},
+                {"id": "gid://shopify/OrderTransaction/8", "kind": "REFUND", "status": "SUCCESS", "createdAt": "2026-11-22T11:40:00Z", "processedAt": null},
+            ],
+        }))
+        .unwrap();
+        let found = of_order(&order);
+        let order_id = "gid://shopify/Order/9007199254740993";
+        let at = |time: &str| format!("2026-11-22T{time}:00Z");
+        assert_eq!(
+            topics(&found),
+            [
+                ("orders/create", order_id, at("08:00")),
+                ("orders/paid", order_id, at("08:03")),
+                ("orders/cancelled", order_id, at("12:00")),
+                ("order_transactions/create", "gid://shopify/OrderTransaction/6", at("08:01")),
+                ("order_transactions/create", "gid://shopify/OrderTransaction/8", at("11:40")),
+                ("fulfillments/create", "gid://shopify/Fulfillment/2", at("09:00")),
+                ("fulfillments/update", "gid://shopify/Fulfillment/2", at("10:00")),
+                ("returns/approve", "gid://shopify/Return/3", at("11:00")),
+                ("refunds/create", "gid://shopify/Refund/5", at("11:30")),
+            ]
+        );
+        let text = found[3].payload.as_ref().unwrap().to_string();
+        assert!(text.contains("\"order_id\":9007199254740993"), "all digits: {text}");
+        for occurrence in &found {
+            let payload = occurrence.payload.as_ref().map(ToString::to_string).unwrap_or_default();
+            assert!(intake::flow_of(occurrence.topic, &payload).is_some(), "{}", occurrence.topic);
+        }
+    }
+
+    #[test]
+    fn a_dispute_is_opened_and_decided() {
+        let dispute = |finalized: Value| -> RecentDispute {
+            serde_json::from_value(json!({
+                "id": "gid://shopify/ShopifyPaymentsDispute/1", "type": "CHARGEBACK", "status": "WON",
+                "initiatedAt": "2026-09-01T10:00:00Z", "finalizedOn": finalized,
+                "order": {"id": "gid://shopify/Order/2"},
+            }))
+            .unwrap()
+        };
+        let decided = of_dispute(&dispute(json!("2026-11-22T15:58:20Z")));
+        assert_eq!(topics(&decided)[1].2, "2026-11-22T15:58:20Z");
+        assert_eq!(decided[1].payload.as_ref().unwrap()["status"], "won");
+        assert_eq!(of_dispute(&dispute(Value::Null)).len(), 1);
+    }
 }

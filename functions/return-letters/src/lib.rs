@@ -32,6 +32,7 @@ pub use return_letter::ReturnData;
 use comms::{Class, Document, Flow, Gid, Revision};
 use delivery::Recipient;
 use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned};
+use jiff::SignedDuration;
 use serde::Serialize;
 use settlement::Settlement;
 use shop_config::ShopConfig;
@@ -194,6 +195,9 @@ fn not_written(gather: &Gather<'_>, found: &Return) -> Option<Gathered> {
     None
 }
 
+/// After this long, a refund without a payment is one that pays nothing back.
+const PAYMENTS_FOLLOW: SignedDuration = SignedDuration::from_hours(1);
+
 async fn refund_confirmation(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
     let refund = gather.shopify.refund(gather.call(), &gather.plan.subject).await;
     let refund = refund.map_err(|error| GatherError::of(&error))?.ok_or_else(|| missing("refund"))?;
@@ -201,6 +205,11 @@ async fn refund_confirmation(gather: &Gather<'_>) -> Result<Gathered, GatherErro
         Settlement::Paid(payments) => payments,
         Settlement::Waiting(reason) => return Ok(Gathered::Nothing(reason.into())),
     };
+    // the refund comes before its payments, which may not be on record yet
+    let age = gather.now.duration_since(refund.processed_at);
+    if payments.is_empty() && age < PAYMENTS_FOLLOW {
+        return Ok(Gathered::Nothing("no payment of the refund is on record yet".into()));
+    }
     if let Some(reason) = nothing_refunded(&refund, payments.is_empty()) {
         let owner = owner(gather.plan, &refund.order);
         return Ok(Gathered::Suppressed { reason: reason.into(), owner });
@@ -238,7 +247,7 @@ fn ready(
     data: &impl Serialize,
     test: bool,
 ) -> Result<Gathered, GatherError> {
-    let recipient = Recipient { name: driver::recipient_name(order), email: order.email.clone(), locale };
+    let recipient = Recipient { name: driver::recipient_name(order), email: driver::email(order), locale };
     Ok(Gathered::Ready(Box::new(Content {
         name: Some(order.name.clone()),
         customer: order.customer.as_ref().map(|customer| customer.id.clone()),

@@ -169,7 +169,7 @@ fn recipient(document: Document, order: &Order, locale: String) -> Recipient {
         let receiver = order.shipping_address.as_ref().and_then(shopify::Address::name);
         return Recipient { name: receiver.or(buyer), email: None, locale };
     }
-    Recipient { name: buyer, email: order.email.clone(), locale }
+    Recipient { name: buyer, email: driver::email(order), locale }
 }
 
 fn no_such_shipment() -> GatherError {

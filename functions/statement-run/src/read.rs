@@ -319,9 +319,12 @@ impl Reader<'_, '_> {
             stage: JobStage::Waiting,
         });
         let jobs = jobs.collect();
+        // a name that nobody else has: who was overtaken must not write over what the run refers to
+        let moment = (self.session.tools.clock)().as_nanosecond();
         let run = &mut self.session.run;
         let number = run.next_chunk;
-        let key = format!("work/{}/{}-{}-chunk-{number}.json", run.shop, crate::RUN, run.period.name);
+        let key =
+            format!("work/{}/{}-{}-chunk-{number}-{moment}.json", run.shop, crate::RUN, run.period.name);
         let text = serde_json::to_string(&held).map_err(Retry::new)?;
         let stored = self.session.tools.payloads.store(&key, &text).await;
         stored.map_err(|error| Failure::Retry(Retry::of(&error)))?;

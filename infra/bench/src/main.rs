@@ -27,7 +27,7 @@ use std::{path::PathBuf, process::ExitCode};
 #[command(name = "bench", version, about = "Measure the release binaries of the functions")]
 pub struct Options {
     /// Rounds; in each, every scenario has a process of its own.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Cold starts a round and scenario.
     #[arg(long, default_value_t = 3)]

@@ -6,12 +6,12 @@ use std::fs;
 /// None on a kernel that does not keep scheduler statistics.
 pub fn cpu_ms(pid: u32) -> Option<f64> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
-    let mut nanoseconds = 0;
-    for thread in threads.flatten() {
-        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        nanoseconds += text.split_whitespace().next()?.parse::<u64>().ok()?;
-    }
-    Some(nanoseconds as f64 / 1e6)
+    // a thread may end while the others are read
+    let statistics =
+        threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok());
+    let times: Option<Vec<u64>> =
+        statistics.map(|text| text.split_whitespace().next()?.parse().ok()).collect();
+    times.filter(|times| !times.is_empty()).map(|times| times.iter().sum::<u64>() as f64 / 1e6)
 }
 
 /// The most memory it has had resident at once, in megabytes of 1024 kilobytes.

@@ -108,8 +108,13 @@ pub async fn settle(
     let owed = report::owed(&loaded.config, &entry.order, test);
     let reason = format!("{}: {}", decision.actor, decision.reason);
     let settled = stack.ledger.settle(id, state, &reason, owed, now).await?;
-    let Some(entry) = settled else {
-        return Err(format!("it is {}, and only what is unknown can be settled", entry.state).into());
+    let entry = match settled {
+        Some(entry) => entry,
+        // recorded by an earlier try that got no further
+        None => match stack.ledger.get(id).await? {
+            Some(now) if now.state == state && now.write_back == comms::WriteBackState::Pending => now,
+            _ => return Err(format!("it is {}, and only what is unknown can be settled", entry.state).into()),
+        },
     };
     if owed == comms::WriteBackState::Pending {
         let body = serde_json::to_string(&report::item(&entry, &loaded.config))?;

@@ -64,7 +64,7 @@ struct Run<'a> {
 async fn follow(stack: &Stack, run: &Run<'_>, wait: Duration) -> Result<ExitCode, Failure> {
     let (from, mut shown) = (Instant::now(), String::new());
     while from.elapsed() < wait {
-        if let Some(state) = state(stack, run).await? {
+        if let Some((state, fresh)) = state(stack, run).await? {
             let line = summary(&state);
             if line != shown {
                 println!("{line}");
@@ -73,6 +73,8 @@ async fn follow(stack: &Stack, run: &Run<'_>, wait: Duration) -> Result<ExitCode
             // a campaign has one stage, a statement run an outcome once it has ended
             match state["stage"].as_str().or(state["outcome"]["is"].as_str()) {
                 Some("done") => return Ok(ExitCode::SUCCESS),
+                // an earlier one failed; this one has not begun
+                Some("failed") if !fresh => {}
                 Some("failed") => return Ok(ExitCode::FAILURE),
                 _ => {}
             }
@@ -103,8 +105,8 @@ fn summary(state: &Value) -> String {
     words.join(", ")
 }
 
-/// The run's state, if it has one already.
-async fn state(stack: &Stack, run: &Run<'_>) -> Result<Option<Value>, Failure> {
+/// The run's state, if it has one already, and whether it changed since this run was asked for.
+async fn state(stack: &Stack, run: &Run<'_>) -> Result<Option<(Value, bool)>, Failure> {
     let bucket = &stack.outputs.operations_bucket;
     let prefix = format!("runs/{}/{}/", run.shop, run.name);
     let page = stack.s3.list_objects_v2().bucket(bucket).prefix(&prefix).send().await?;
@@ -116,5 +118,6 @@ async fn state(stack: &Stack, run: &Run<'_>) -> Result<Option<Value>, Failure> {
     let last = changed.max_by_key(|object| object.last_modified().map(|at| at.as_nanos()));
     let Some(key) = last.and_then(|object| object.key()) else { return Ok(None) };
     let object = stack.s3.get_object().bucket(bucket).key(key).send().await?;
-    Ok(Some(serde_json::from_slice(&object.body.collect().await?.into_bytes())?))
+    let fresh = object.last_modified().is_some_and(|at| at.secs() >= run.begun.as_second() - 1);
+    Ok(Some((serde_json::from_slice(&object.body.collect().await?.into_bytes())?, fresh)))
 }

@@ -108,8 +108,13 @@ fn wanted(config: &ShopConfig) -> BTreeMap<String, Wanted> {
 
 /// The shop's own name: no other shop's begins with it and a dot.
 fn prefix(config: &ShopConfig) -> String {
+    const MOST: usize = 40;
     let name = config.shop.as_str().split('.').next().unwrap_or_default();
-    format!("{}.", comms::cut(name, 40))
+    if name.len() <= MOST {
+        return format!("{name}.");
+    }
+    let hash = archive::sha256_hex(name.as_bytes());
+    format!("{}-{}.", comms::cut(name, MOST - 9), &hash[..8])
 }
 
 /// A name of at most 64 characters that stays different from others.

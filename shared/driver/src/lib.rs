@@ -5,7 +5,7 @@
 
 mod party;
 
-pub use party::{AddressData, CustomerData, recipient_name};
+pub use party::{AddressData, CustomerData, email, recipient_name};
 
 use comms::{CommunicationId, CurrencyCode, Document, Gid, Money, ShopDomain};
 use jiff::{Timestamp, tz::TimeZone};

@@ -25,7 +25,7 @@ impl CustomerData {
         Self {
             id: order.customer.as_ref().map(|customer| customer.id.clone()),
             name: order.customer_name(),
-            email: order.email.clone(),
+            email: email(order),
             phone: order.phone.clone(),
             company_location: order.company.as_ref().map(|company| company.location.clone()),
         }
@@ -69,6 +69,11 @@ impl AddressData {
             phone: address.phone.clone(),
         }
     }
+}
+
+/// The order's own address for mail, else the customer's.
+pub fn email(order: &Order) -> Option<String> {
+    order.email.clone().or_else(|| order.customer.as_ref()?.email.clone())
 }
 
 /// Who a document about an order is addressed to.

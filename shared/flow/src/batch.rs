@@ -10,6 +10,7 @@ use service::{Invocation, Metrics, Service, StartError, function_name};
 use shop_config::Loaded;
 use shopify::AdminApi;
 use std::{
+    sync::Arc,
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
@@ -70,14 +71,21 @@ impl<F: DocumentFlow> FlowHandler<F> {
         event.check()?;
         let left = invocation.time_left((self.tools.clock)());
         let limits = Limits { concurrency: self.settings.concurrency, deadline: time::Instant::now() + left };
-        let handled =
+        let mut results =
             each(&event.records, limits, async |record| self.record(record, &invocation).await).await;
-        let results = self.send_reports(handled).await;
+        self.send_reports(&mut results).await;
         self.account(&event.records, &results);
+        let results: Vec<Result<(), Retry>> = results
+            .into_iter()
+            .map(|result| match result.map(|handled| handled.retry) {
+                Ok(None) => Ok(()),
+                Ok(Some(retry)) | Err(retry) => Err(retry),
+            })
+            .collect();
         Ok(self.queue.respond(&event.records, &results, self.settings.backoff).await)
     }
 
-    async fn record(&self, record: &Record, invocation: &Invocation) -> Result<Vec<Settled>, Retry> {
+    async fn record(&self, record: &Record, invocation: &Invocation) -> Result<Handled, Retry> {
         let item = WorkItem::from_json(&record.body).map_err(unreadable)?;
         if item.flow != F::FLOW {
             return Err(Retry::new(format!(
@@ -97,45 +105,61 @@ impl<F: DocumentFlow> FlowHandler<F> {
             Some(again) => vec![again.plan.clone()],
             None => self.plans(&item, payload.as_deref(), &loaded, invocation).await?,
         };
-        let mut settled = Vec::with_capacity(plans.len());
+        let message = Message {
+            item: &item,
+            payload: payload.as_deref(),
+            loaded: &loaded,
+            again: again.as_ref(),
+            invocation,
+            receive_count: record.receive_count(),
+        };
+        let mut handled = Handled::default();
         for plan in &plans {
-            let communication =
-                CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
-            let wanted = plan.wanted && loaded.config.is_since(plan.document, item.trigger.triggered_at);
-            if !wanted && !self.was_begun(record, &communication).await? {
-                tracing::info!(shop = %item.shop, flow = %item.flow, document = %plan.document, communication = %communication, "switched off");
-                continue;
+            match self.communication(&message, plan).await {
+                Ok(settled) => handled.settled.extend(settled),
+                // the others do not wait for this one
+                Err(retry) => handled.retry = handled.retry.or(Some(retry)),
             }
-            // a document that was begun and is not even configured any more: no settings, no way on
-            let settings = loaded.config.documents.get(&plan.document).ok_or_else(|| {
-                Retry::new(format!(
-                    "{} was begun and is no longer in the configuration: put it back",
-                    plan.document
-                ))
-            })?;
-            let secrets =
-                self.tools.secrets.shop(&item.shop, now).await.map_err(|error| Retry::of(&error))?;
-            let number = self.deliveries.fetch_add(1, Ordering::Relaxed);
-            let job = Job {
-                tools: &self.tools,
-                item: &item,
-                payload: payload.as_deref(),
-                plan,
-                communication: &communication,
-                loaded: &loaded,
-                settings,
-                secrets: &secrets,
-                invocation,
-                owner: &format!("{}/{number}", invocation.request_id),
-                receive_count: record.receive_count(),
-                again: again.as_ref(),
-            };
-            let begun = Instant::now();
-            let result = job.run(&self.flow).await;
-            log(&job, &result, begun);
-            settled.extend(result?);
         }
-        Ok(settled)
+        Ok(handled)
+    }
+
+    async fn communication(&self, message: &Message<'_>, plan: &Plan) -> Result<Option<Settled>, Retry> {
+        let Message { item, payload, loaded, again, invocation, receive_count } = *message;
+        let communication = CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
+        let wanted = plan.wanted && loaded.config.is_since(plan.document, item.trigger.triggered_at);
+        if !wanted && !self.was_begun(&communication).await? {
+            tracing::info!(shop = %item.shop, flow = %item.flow, document = %plan.document, %communication, "switched off");
+            return Ok(None);
+        }
+        // a document that was begun and is not even configured any more: no settings, no way on
+        let settings = loaded.config.documents.get(&plan.document).ok_or_else(|| {
+            Retry::new(format!(
+                "{} was begun and is no longer in the configuration: put it back",
+                plan.document
+            ))
+        })?;
+        let now = (self.tools.clock)();
+        let secrets = self.tools.secrets.shop(&item.shop, now).await.map_err(|error| Retry::of(&error))?;
+        let number = self.deliveries.fetch_add(1, Ordering::Relaxed);
+        let job = Job {
+            tools: &self.tools,
+            item,
+            payload,
+            plan,
+            communication: &communication,
+            loaded,
+            settings,
+            secrets: &secrets,
+            invocation,
+            owner: &format!("{}/{number}", invocation.request_id),
+            receive_count,
+            again,
+        };
+        let begun = Instant::now();
+        let result = job.run(&self.flow).await;
+        log(&job, &result, begun);
+        result
     }
 
     async fn plans(
@@ -165,23 +189,18 @@ impl<F: DocumentFlow> FlowHandler<F> {
         })
     }
 
-    /// Whether an earlier delivery left something to settle. A first delivery cannot have one.
-    async fn was_begun(&self, record: &Record, communication: &CommunicationId) -> Result<bool, Retry> {
-        if record.receive_count() == 1 {
-            return Ok(false);
-        }
+    /// Whether an earlier delivery left something to settle.
+    async fn was_begun(&self, communication: &CommunicationId) -> Result<bool, Retry> {
         let entry = self.tools.ledger.get(communication).await.map_err(|error| Retry::of(&error))?;
         Ok(entry.is_some())
     }
 
     /// Queues what Shopify is to be told, ten a request. A report that cannot be queued brings its message back.
-    async fn send_reports(
-        &self,
-        mut results: Vec<Result<Vec<Settled>, Retry>>,
-    ) -> Vec<Result<Vec<Settled>, Retry>> {
+    async fn send_reports(&self, results: &mut [Result<Handled, Retry>]) {
         let mut reports = Vec::new();
         for (index, result) in results.iter().enumerate() {
-            for report in result.iter().flatten().filter_map(|settled| settled.report.as_ref()) {
+            let settled = result.iter().flat_map(|handled| &handled.settled);
+            for report in settled.filter_map(|settled| settled.report.as_ref()) {
                 match serde_json::to_string(report) {
                     Ok(body) => reports.push((index, body)),
                     Err(error) => tracing::error!(error = %error, "a report cannot be written as JSON"),
@@ -190,24 +209,26 @@ impl<F: DocumentFlow> FlowHandler<F> {
         }
         let (indices, bodies): (Vec<_>, Vec<_>) = reports.into_iter().unzip();
         for (index, sent) in indices.into_iter().zip(self.tools.write_back.send_all(&bodies).await) {
-            if let (Err(error), Some(result)) = (sent, results.get_mut(index)) {
-                *result = Err(Retry::of(&error));
+            if let (Err(error), Some(Ok(handled))) = (sent, results.get_mut(index)) {
+                handled.retry = Some(Retry::of(&error));
             }
         }
-        results
     }
 
-    fn account(&self, records: &[Record], results: &[Result<Vec<Settled>, Retry>]) {
+    fn account(&self, records: &[Record], results: &[Result<Handled, Retry>]) {
         let mut metrics = Metrics::default();
         for (record, result) in records.iter().zip(results) {
-            match result {
-                Ok(settled) if settled.is_empty() => metrics.count("Skipped", 1),
-                Ok(settled) => {
-                    for settled in settled {
-                        metrics.count(metric(settled), 1);
-                    }
-                }
-                Err(retry) => {
+            let (settled, retry) = match result {
+                Ok(Handled { settled, retry }) => (settled.as_slice(), retry.as_ref()),
+                Err(retry) => (&[][..], Some(retry)),
+            };
+            for settled in settled {
+                metrics.count(metric(settled), 1);
+            }
+            match retry {
+                None if settled.is_empty() => metrics.count("Skipped", 1),
+                None => {}
+                Some(retry) => {
                     metrics.count("Retried", 1);
                     tracing::warn!(message = %record.message_id, receive_count = record.receive_count(), reason = %retry.reason, "message comes back");
                 }
@@ -215,6 +236,23 @@ impl<F: DocumentFlow> FlowHandler<F> {
         }
         metrics.emit(&self.function, (self.tools.clock)());
     }
+}
+
+/// What became of a message: of its communications those that have ended, and why it has to come back.
+#[derive(Default)]
+struct Handled {
+    settled: Vec<Settled>,
+    retry: Option<Retry>,
+}
+
+/// A message that was understood.
+struct Message<'a> {
+    item: &'a WorkItem,
+    payload: Option<&'a str>,
+    loaded: &'a Arc<Loaded>,
+    again: Option<&'a Again>,
+    invocation: &'a Invocation,
+    receive_count: u32,
 }
 
 /// No wait makes such a message readable: it goes to the dead letters without one.
@@ -228,8 +266,8 @@ fn unreadable(error: InvalidItem) -> Retry {
 }
 
 fn metric(settled: &Settled) -> &'static str {
-    // an `unknown` counts again: the worker that recorded it may have died before it could say so
-    if !settled.fresh && settled.state != State::Unknown {
+    // what a person must hear of counts again: the worker that recorded it may have died before it could say so
+    if !settled.fresh && !matches!(settled.state, State::Unknown | State::Failed) {
         return "Duplicate";
     }
     match settled.state {

@@ -1,6 +1,9 @@
 //! From what happened to what the archive keeps of it.
 
-use crate::job::{Draft, Job};
+use crate::{
+    document_flow::Content,
+    job::{Draft, Job},
+};
 use archive::{DriverData, EvidenceRecord, Previous, Recipient, Resend, Retention, Software, Stored};
 use comms::{MessageClass, Revision};
 use jiff::Timestamp;
@@ -98,11 +101,16 @@ pub fn archived_as(stored: &Stored, record: (String, String)) -> ArchivedAs {
 }
 
 /// The issue of the same document that came before this one. A first issue has none, so nothing is asked.
-pub async fn previous(job: &Job<'_>, lease: &Lease) -> Result<Option<Previous>, LedgerError> {
+pub async fn previous(
+    job: &Job<'_>,
+    lease: &Lease,
+    content: &Content,
+) -> Result<Option<Previous>, LedgerError> {
     if job.plan.revision == Revision::Initial {
         return Ok(None);
     }
-    let entries = job.tools.ledger.of_order(&job.item.shop, &job.plan.order).await?;
+    let entries =
+        job.tools.ledger.of_order(&job.item.shop, content.owner.as_ref().unwrap_or(&job.plan.order)).await?;
     let before = entries.into_iter().rfind(|entry| {
         entry.document == job.plan.document
             && entry.subject == job.plan.subject

@@ -82,6 +82,9 @@ pub struct Draft<'a> {
 
 /// Long after a report should have arrived; a later delivery of the same work then queues it once more.
 const REPORT_OVERDUE: Duration = Duration::from_secs(15 * 60);
+/// How long a message stays away at first whose communication somebody else works on. Four such waits, the
+/// second four times as long and so on, outlast every lease.
+const IN_PROGRESS: Duration = Duration::from_secs(10);
 /// A lease outlives the invocation that took it by this much, so that clocks may differ.
 const LEASE_GRACE: Duration = Duration::from_secs(5);
 /// How many sends of one communication are ever begun where the shop chose to repeat a doubtful one.
@@ -129,7 +132,9 @@ impl Job<'_> {
                 Ok(Some(Settled { state, reason: entry.reason, attempts, fresh: false, report }))
             }
             Claim::InProgress { until } => {
-                let after = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+                let lease = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+                // whoever works on it is done long before that, unless they have died
+                let after = lease.min(IN_PROGRESS.saturating_mul(self.receive_count.pow(2)));
                 Err(Retry { after: Some(after), ..Retry::new("another invocation works on it") })
             }
         }
@@ -284,7 +289,11 @@ impl Job<'_> {
             Halt::Unknown(reason) => {
                 self.end(lease, State::Unknown, End { reason: Some(&reason), ..end }).await
             }
-            Halt::Retry { class, reason, unsent } => Err(self.give_back(lease, unsent, class, reason).await),
+            Halt::Retry { class, reason, unsent } => {
+                // that this send did not happen says nothing of one before it
+                let unsent = unsent && end.doubt == Doubt::None;
+                Err(self.give_back(lease, unsent, class, reason).await)
+            }
         }
     }
 

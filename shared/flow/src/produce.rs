@@ -136,10 +136,18 @@ async fn compose_and_archive(
     let retention =
         job.tools.archive.retention(composed.details.composed_at, composed.details.retention_days);
     let stored = job.tools.archive.put_document(location, &composed, &retention).await;
-    let stored = stored.map_err(|error| Halt::of(&error))?;
+    let stored = stored.map_err(|error| after_composing(draft, &error))?;
     // where another attempt's document was there first, its bytes are the document
     let bytes = (!stored.adopted).then_some(composed.bytes);
     Ok((stored, bytes))
+}
+
+/// What Exstream has sent by composing it has not failed, whatever the archive says.
+fn after_composing(draft: &Draft<'_>, error: &archive::ArchiveError) -> Halt {
+    match (draft.channel, error.class()) {
+        (Some(Channel::Exstream), Class::Permanent) => Halt::Unknown(chain(error)),
+        _ => Halt::of(error),
+    }
 }
 
 /// Test orders and dry runs are about real customers, too, and prove nothing.
@@ -197,8 +205,9 @@ async fn archive_record(
     // a lock cannot begin in the past, and the record may be written long after its document
     let from = stored.details.composed_at.max(job.now());
     let retention = job.tools.archive.retention(from, stored.details.retention_days);
-    let previous = evidence::previous(job, lease).await.map_err(|error| Halt::of(&error))?;
+    let previous = evidence::previous(job, lease, draft.content).await.map_err(|error| Halt::of(&error))?;
     let record =
         evidence::record(job, Evidence { draft, stored, retention: &retention, previous, driver_sha256 });
-    job.tools.archive.put_record(location, &record, &retention).await.map_err(|error| Halt::of(&error))
+    let put = job.tools.archive.put_record(location, &record, &retention).await;
+    put.map_err(|error| after_composing(draft, &error))
 }

@@ -59,7 +59,7 @@ mod tests {
                 match &shop.as_str()[..1] {
                     "a" => panic!("boom"),
                     "b" => Err("no".to_owned()),
-                    "c" => Ok(std::future::pending::<()>().await),
+                    "c" => std::future::pending().await,
                     _ => Ok(()),
                 }
             }))

@@ -1,11 +1,11 @@
 //! What changed in a shop since a moment: the look-back of reconciliation.
 //!
 //! Says of each resource only what tells which event must have happened, and when. Lists inside an order are
-//! cut at a few entries each: an order that has more had events enough to be met by one of them.
+//! cut at a few entries each; what lies beyond is left to its events.
 
 use crate::{AdminApi, AdminError, Call, admin::Operation};
 use comms::Gid;
-use jiff::{Timestamp, civil};
+use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
@@ -94,7 +94,7 @@ pub struct RecentDispute {
     /// Such as `NEEDS_RESPONSE` or `WON`.
     pub status: String,
     pub initiated_at: Timestamp,
-    pub finalized_on: Option<civil::Date>,
+    pub finalized_on: Option<Timestamp>,
     pub order: Option<OrderId>,
 }
 

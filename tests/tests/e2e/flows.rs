@@ -87,6 +87,8 @@ async fn proven(stack: &Stack, shop: &Shop, entry: &Entry) {
     contract::conforms(&EvidenceRecord::schema(), &serde_json::from_slice(&json).unwrap());
     archive::verify(&record, &bytes).unwrap();
     assert_eq!(record.order, entry.order, "{}", entry.document);
+    let name = format!("record-{}-{}", entry.document, entry.subject.number());
+    insta::assert_json_snapshot!(name, stable(serde_json::from_slice(&json).unwrap(), shop, entry));
     let listed = eventually("Shopify shows it", || async {
         let told = shop.metafield_of(entry.order.as_str()).await;
         let list = told["communications"].as_array()?.clone();
@@ -94,6 +96,55 @@ async fn proven(stack: &Stack, shop: &Shop, entry: &Entry) {
     })
     .await;
     assert_eq!(listed["state"], "accepted", "{listed}");
+}
+
+/// A record without what differs from run to run: the shop, ids that follow from it, which of the events came
+/// first, and dates, some of which depend on the present day.
+fn stable(mut record: Value, shop: &Shop, entry: &Entry) -> Value {
+    const VARYING: [&str; 16] = [
+        "sha256",
+        "version_id",
+        "bytes",
+        "topic",
+        "webhook_id",
+        "event_id",
+        "composed_at",
+        "until",
+        "configuration",
+        "version",
+        "customer",
+        "record_sha256",
+        "days_overdue",
+        "file_name",
+        "customer_number",
+        "triggered_at",
+    ];
+    let is_date = |text: &str| text.get(..10).is_some_and(|day| day.parse::<jiff::civil::Date>().is_ok());
+    fn walk(value: &mut Value, change: &impl Fn(&str, &mut Value)) {
+        match value {
+            Value::Object(map) => map.iter_mut().for_each(|(name, value)| {
+                change(name, value);
+                walk(value, change);
+            }),
+            Value::Array(list) => list.iter_mut().for_each(|value| walk(value, change)),
+            _ => {}
+        }
+    }
+    walk(&mut record, &|name, value| match value {
+        Value::String(text) if is_date(text) => *value = "[date]".into(),
+        Value::String(_) | Value::Number(_) if VARYING.contains(&name) => *value = "[varies]".into(),
+        Value::String(text) => {
+            let text =
+                text.replace(shop.domain.as_str(), "[shop]").replace(&shop.shopify.to_string(), "[shopify]");
+            let text = text.replace(entry.communication.as_str(), "[communication]");
+            *value = match name {
+                "object" => "[key]".into(),
+                _ => text.into(),
+            };
+        }
+        _ => {}
+    });
+    record
 }
 
 fn documents(entries: &[Entry]) -> Vec<&str> {
@@ -142,4 +193,49 @@ async fn what_went_wrong_leads_to_its_letter() {
         "payment-overdue-letter",
     ];
     assert_eq!(documents(&entries), wanted);
+}
+
+/// Consent, the suppression tag and the cap decide when an offer is sent, and what was not sent says why.
+#[tokio::test]
+async fn offers_go_to_those_who_want_them_and_once() {
+    let stack = Stack::open().await;
+    let shop = Shop::open_demo(&stack, str::to_owned).await;
+    shop.register_samples("targeted-offers").await;
+    let [joined, unsubscribed] = ["customer-joined-segment", "customer-joined-segment-unsubscribed"]
+        .map(|name| shop.sample(&format!("targeted-offers/{name}.json")));
+    for event in [&joined, &unsubscribed, &unsubscribed, &joined] {
+        stack.put(event).await;
+    }
+    let (welcome, refused) = tokio::join!(expected(&shop, &joined), expected(&shop, &unsubscribed));
+    let welcome = shop.settled(&stack, &welcome[0].0).await;
+    proven(&stack, &shop, &welcome).await;
+    let refused = shop.settled(&stack, &refused[0].0).await;
+    assert_eq!(refused.state, State::Suppressed);
+    assert!(refused.reason.is_some());
+
+    let firing = |run: &str| {
+        let item = serde_json::json!({"v": 1, "shop": shop.domain, "run": run, "period": "2026-11-01"});
+        item.to_string()
+    };
+    stack.send_batch("QueueUrlOfferRun", &[firing("club-points"), firing("club-points")]).await;
+    let entries = eventually("four members of the club have their statements", || async {
+        let mut found = Vec::new();
+        for number in 1..=4u64 {
+            let owner = format!("gid://shopify/Customer/{}", 7_100_000_000_000_000 + number);
+            let entries = shop.about(&stack, &owner).await;
+            found.extend(entries.into_iter().filter(|entry| entry.document == Document::LoyaltyStatement));
+        }
+        let settled = |entry: &Entry| !entry.state.is_open() && entry.write_back != WriteBackState::Pending;
+        (found.len() == 4 && found.iter().all(settled)).then_some(found)
+    })
+    .await;
+    for entry in &entries {
+        match entry.state {
+            State::Accepted => proven(&stack, &shop, entry).await,
+            state => assert!(state == State::Suppressed && entry.reason.is_some(), "{state}"),
+        }
+    }
+    let sent = entries.iter().filter(|entry| entry.state == State::Accepted).count();
+    assert_eq!(sent, 3, "one has unsubscribed");
+    assert_eq!(shop.emails().await.len(), sent + 1, "the welcome and the statements, once each");
 }

@@ -12,3 +12,5 @@ mod failures;
 mod flows;
 mod ledger;
 mod rounds;
+mod runs;
+mod shops;

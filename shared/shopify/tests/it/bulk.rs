@@ -89,10 +89,13 @@ enum Mood {
     Status(u16),
 }
 
+/// The headers `Range` and `If-Range` of a request.
+type Asked = (Option<String>, Option<String>);
+
 #[derive(Clone)]
 struct Files {
     moods: Arc<Mutex<VecDeque<Mood>>>,
-    asked: Arc<Mutex<Vec<(Option<String>, Option<String>)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 const FILE: &str = "0123456789abcdefghij";
@@ -125,7 +128,7 @@ async fn serve(State(files): State<Files>, headers: HeaderMap) -> Response<Body>
         response = response.status(206).header("content-range", format!("bytes {from}-19/20"));
     }
     let Mood::Breaks(after) = mood else { return response.body(body.into()).unwrap() };
-    let pieces = [Ok(Bytes::from_static(body[..after.min(body.len())].as_bytes())), Err("broken")];
+    let pieces = [Ok(Bytes::from_static(&body.as_bytes()[..after.min(body.len())])), Err("broken")];
     response.body(Body::from_stream(futures::stream::iter(pieces))).unwrap()
 }
 
