@@ -9,8 +9,9 @@
 use crate::{
     advance::{Session, Step},
     items::{Composed, Held, Item},
-    state::{Chunk, Job, JobStage, Places},
+    state::{Chunk, Included, Job, JobStage, Places},
 };
+use archive::sha256_hex;
 use bytes::Bytes;
 use comms::{Class, Classify, Document, chain};
 use exstream::{BatchCall, ExstreamError, JobState};
@@ -124,9 +125,9 @@ impl Session<'_> {
             let Places { included, failed } = self.fetch(places).await?;
             alone.extend(failed.into_iter().filter_map(|place| usize::try_from(place).ok()));
             let Some(id) = id else { continue };
-            for (place, index) in included.into_iter().zip(0..) {
+            for (Included { place, driver_sha256 }, index) in included.into_iter().zip(0..) {
                 let held = usize::try_from(place).ok().and_then(|place| held.get(place));
-                let composed = Composed { document: job.document, job: id.clone(), index };
+                let composed = Composed { document: job.document, job: id.clone(), index, driver_sha256 };
                 items.extend(held.map(|held| Item { held: held.clone(), composed: Some(composed) }));
             }
         }
@@ -179,7 +180,7 @@ impl Session<'_> {
                         bytes.push(b',');
                     }
                     bytes.extend_from_slice(&driver);
-                    places.included.push(place);
+                    places.included.push(Included { place, driver_sha256: sha256_hex(&driver) });
                 }
                 Ok(None) => {}
                 // the flow finds the same, and records it

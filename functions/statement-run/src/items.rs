@@ -32,6 +32,8 @@ pub struct Composed {
     pub job: String,
     /// The customer's place in the driver file, from 0.
     pub index: u32,
+    /// Of the driver data that was handed in.
+    pub driver_sha256: String,
 }
 
 /// An account's item: of all its documents, or of one that a batch job composed.

@@ -133,12 +133,20 @@ pub enum JobStage {
     GivenUp,
 }
 
+/// An account in a driver file.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Included {
+    pub place: u32,
+    /// Of its driver data: what its output is evidence of.
+    pub driver_sha256: String,
+}
+
 /// Which of a chunk's accounts are in a driver file. Kept, not made again: an account added or left out by a
 /// change of the configuration would give every later one the document of another.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Places {
     /// In the order of the file.
-    pub included: Vec<u32>,
+    pub included: Vec<Included>,
     /// Those whose driver data could not be made.
     pub failed: Vec<u32>,
 }

@@ -234,6 +234,8 @@ pub struct BatchOutput {
     pub job: String,
     /// From 0, in the order of the driver file.
     pub index: u32,
+    /// Of the driver data that was handed in: another one's output is not this document.
+    pub driver_sha256: String,
 }
 
 /// Gathering failed. The message names the field or the call, never a value of a customer's.

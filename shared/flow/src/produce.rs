@@ -5,7 +5,7 @@
 
 use crate::{
     again,
-    document_flow::BatchOutput,
+    document_flow::{BatchOutput, Content},
     evidence::{self, Evidence, dated, format_name},
     fault,
     job::{Draft, Halt, Job},
@@ -157,11 +157,17 @@ fn retention_days(job: &Job<'_>, draft: &Draft<'_>) -> u16 {
     if draft.test { TEST_RETENTION_DAYS } else { job.settings.retention_days }
 }
 
+/// The batch job's output, if it was made of the very data that the record will name. After a change of the
+/// configuration it was not.
+fn usable(content: &Content) -> Option<&BatchOutput> {
+    content.composed.as_ref().filter(|output| output.driver_sha256 == sha256_hex(&content.driver))
+}
+
 /// Composes the document, or takes what a batch job composed. Where the job has nothing to give any more, it is
 /// composed like any other: its data is at hand.
 async fn compose(job: &Job<'_>, draft: &Draft<'_>, sends: bool) -> Result<exstream::Output, ExstreamError> {
     let settings = &job.loaded.config.exstream;
-    if let Some(BatchOutput { job: batch_job, index }) = draft.content.composed.as_ref().filter(|_| !sends) {
+    if let Some(BatchOutput { job: batch_job, index, .. }) = usable(draft.content).filter(|_| !sends) {
         let call = BatchCall {
             shop: &job.item.shop,
             settings,
@@ -210,4 +216,23 @@ async fn archive_record(
         evidence::record(job, Evidence { draft, stored, retention: &retention, previous, driver_sha256 });
     let put = job.tools.archive.put_record(location, &record, &retention).await;
     put.map_err(|error| after_composing(draft, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use delivery::Recipient;
+
+    /// A configuration that changed between the job and the message changes the data, and with it the document.
+    #[test]
+    fn a_batch_output_of_other_data_is_not_the_document() {
+        let recipient = || Recipient { name: None, email: None, locale: "en".to_owned() };
+        let with = |driver_sha256: String| {
+            let content = Content::of("x/1", &serde_json::json!({"a": 1}), recipient());
+            let composed = Some(BatchOutput { job: "j".to_owned(), index: 0, driver_sha256 });
+            Content { composed, ..content.unwrap_or_else(|error| panic!("{}", error.reason)) }
+        };
+        assert!(usable(&with(sha256_hex(br#"{"a":1}"#))).is_some());
+        assert!(usable(&with(sha256_hex(br#"{"a":2}"#))).is_none());
+    }
 }
