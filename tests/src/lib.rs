@@ -4,6 +4,7 @@
 //! `STACK_FILE`. Every test makes a shop of its own, with its own stub servers where it sets faults, so all
 //! tests run at once and none sees another's. Nothing here sleeps for luck: it polls a condition.
 
+pub mod evidence;
 pub mod runtime;
 pub mod shop;
 pub mod stack;

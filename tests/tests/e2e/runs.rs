@@ -1,7 +1,7 @@
 //! Statement runs: from the message of a schedule to every account's documents.
 
 use comms::{CommunicationId, Document, Gid, Revision, State};
-use e2e::{shop::Shop, stack::Stack};
+use e2e::{evidence::stable, shop::Shop, stack::Stack};
 use serde_json::{Value, json};
 
 const ACCOUNT: &str = include_str!("../../../shared/shopify/tests/fixtures/accounts/company-location.json");
@@ -64,7 +64,13 @@ async fn run(compose: &str, accounts: u64) -> (Stack, Shop) {
 
 #[tokio::test]
 async fn every_account_gets_its_statement_once_composed_on_demand() {
-    let (_, shop) = run(r#"{ mode = "on-demand" }"#, 6).await;
+    let (stack, shop) = run(r#"{ mode = "on-demand" }"#, 6).await;
+    for entry in shop.about(&stack, "gid://shopify/CompanyLocation/9100000000000").await {
+        let key = &entry.archived.as_ref().unwrap().archive_key;
+        let (json, _) = stack.object(&format!("{}/record.json", key.rsplit_once('/').unwrap().0)).await;
+        let record = stable(serde_json::from_slice(&json).unwrap(), &shop, &entry);
+        insta::assert_json_snapshot!(format!("record-{}", entry.document), record);
+    }
     assert_eq!(shop.emails().await.len(), 6, "one e-mail an account, though the run was asked for twice");
 }
 
