@@ -13,7 +13,9 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use ledger::{Entry, Fate, Ledger};
 use serde::Serialize;
-use service::{Invocation, Metrics, Secrets, Service, ShopSecrets, StartError, each_shop, function_name};
+use service::{
+    Invocation, Metrics, Secrets, Service, ShopSecrets, StartError, function_name, round_of_shops,
+};
 use shop_config::{Channel, ConfigError, ConfigStore, Loaded};
 use std::time::Duration;
 use work::Queue;
@@ -21,7 +23,7 @@ use work::Queue;
 /// How many communications of a shop are asked about in one round.
 const A_ROUND: u16 = 500;
 
-/// How many shops at once, and how many questions a shop.
+/// How many shops at once; how many questions a shop is a setting.
 const SHOPS_AT_ONCE: usize = 4;
 
 /// After so long nothing more is expected to be heard.
@@ -75,29 +77,16 @@ impl DeliveryStatus {
         let now = (self.clock)();
         let shops = self.configs.shops().await?;
         let time = invocation.time_left(now);
-        let results = each_shop(shops, now, time, SHOPS_AT_ONCE, async |shop| self.shop(shop).await).await;
-        let mut round = Round { shops: results.len(), ..Round::default() };
-        for (shop, result) in results {
-            match result {
-                Ok(asked) => round.add(&asked),
-                Err(reason) => {
-                    round.troubled += 1;
-                    tracing::warn!(%shop, reason, "the shop's round was cut short");
-                }
-            }
-        }
+        let made = round_of_shops(shops, now, time, SHOPS_AT_ONCE, async |shop| self.shop(shop).await).await;
+        let shops = made.done.len() + made.troubled;
+        let mut round = Round { shops, troubled: made.troubled, ..Round::default() };
+        made.done.iter().for_each(|fates| round.add(fates));
         let mut metrics = Metrics::default();
-        for (name, count) in [
-            ("Asked", round.asked),
-            ("Delivered", round.delivered),
-            ("Bounced", round.bounced),
-            ("Unconfirmed", round.unconfirmed),
-            ("Troubled", round.troubled as u64),
-        ] {
-            if count > 0 {
-                metrics.count(name, count);
-            }
-        }
+        metrics.count("Asked", round.asked);
+        metrics.count("Delivered", round.delivered);
+        metrics.count("Bounced", round.bounced);
+        metrics.count("Unconfirmed", round.unconfirmed);
+        metrics.count("Troubled", round.troubled as u64);
         metrics.emit(&self.function, now);
         Ok(round)
     }

@@ -13,7 +13,7 @@ use comms::{Flow, ShopDomain, chain};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use service::{Metrics, Service, StartError, function_name, optional, required};
+use service::{Metrics, Service, StartError, flow_queue_variable, function_name, required};
 use shop_config::{ConfigError, ConfigStore};
 use shopify::{Event, EventError};
 use std::collections::HashMap;
@@ -60,16 +60,9 @@ pub struct Intake {
 impl Intake {
     /// Reads the environment. A flow without a queue is one this deployment does not serve.
     pub fn new(service: &Service) -> Result<Self, StartError> {
-        let mut queues = HashMap::new();
-        for &flow in Flow::ALL {
-            let name = queue_variable(flow);
-            if optional(&name).is_some() {
-                queues.insert(flow, service.queue(&name)?);
-            }
-        }
         Ok(Self {
             sources: sources(&required(SOURCES)?)?,
-            queues,
+            queues: service.flow_queues()?,
             configs: service.configs()?,
             payloads: service.payloads()?,
             function: function_name(),
@@ -125,7 +118,7 @@ impl Intake {
         let queue = self
             .queues
             .get(&item.flow)
-            .ok_or_else(|| IntakeError::NoQueue(item.flow, queue_variable(item.flow)))?;
+            .ok_or_else(|| IntakeError::NoQueue(item.flow, flow_queue_variable(item.flow)))?;
         if let Some(payload) = item.payload.take_if(|payload| payload.get().len() > INLINE_PAYLOAD_BYTES) {
             let key = payload_key(&item.shop, &item.trigger.webhook_id).ok_or(IntakeError::WebhookId)?;
             self.payloads.store(&key, payload.get()).await?;
@@ -144,11 +137,6 @@ fn sources(value: &str) -> Result<Vec<String>, StartError> {
         return Err(StartError::Invalid { name: SOURCES.to_owned(), value: value.to_owned(), what });
     }
     Ok(sources)
-}
-
-/// `QUEUE_URL_ORDER_CONFIRMATION` and so on.
-fn queue_variable(flow: Flow) -> String {
-    format!("QUEUE_URL_{}", flow.name().to_ascii_uppercase().replace('-', "_"))
 }
 
 /// Text from outside, fit for one log line.

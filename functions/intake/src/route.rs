@@ -104,7 +104,7 @@ pub fn work_item(event: &Event, config: &ShopConfig) -> Result<Intaken, IntakeEr
     else {
         return Ok(Intaken::Ignored(Ignored::UnknownTopic));
     };
-    if !config.documents.iter().any(|(document, settings)| document.flow() == flow && settings.enabled) {
+    if !config.serves(flow) {
         return Ok(Intaken::Ignored(Ignored::NotConfigured));
     }
     let kind = event.payload_kind()?;

@@ -21,11 +21,11 @@ use return_letters::ReturnLetters;
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 use service::{
-    Invocation, Metrics, Secrets, Service, ShopSecrets, StartError, each_shop, function_name, optional,
+    Invocation, Metrics, Secrets, Service, ShopSecrets, StartError, function_name, round_of_shops,
 };
 use shipping_documents::ShippingDocuments;
 use shop_config::{ConfigError, ConfigStore, ShopConfig};
-use shopify::{AdminApi, Call, changes::Page};
+use shopify::{AdminApi, AdminError, Call, changes::Page};
 use std::{collections::HashMap, time::Duration};
 use targeted_offers::TargetedOffers;
 use tokio::time::Instant;
@@ -73,19 +73,12 @@ struct Looked {
 impl Reconciliation {
     /// Reads the environment and makes the clients. Sends nothing.
     pub fn new(service: &Service) -> Result<Self, StartError> {
-        let mut queues = HashMap::new();
-        for &flow in Flow::ALL {
-            let name = format!("QUEUE_URL_{}", flow.name().to_ascii_uppercase().replace('-', "_"));
-            if optional(&name).is_some() {
-                queues.insert(flow, service.queue(&name)?);
-            }
-        }
         Ok(Self {
             configs: service.configs()?,
             secrets: service.secrets()?,
             ledger: service.ledger()?,
             shopify: AdminApi::new(service.http()),
-            queues,
+            queues: service.flow_queues()?,
             function: function_name(),
             clock: Timestamp::now,
         })
@@ -100,28 +93,18 @@ impl Reconciliation {
         let time = invocation.time_left(now);
         let deadline = Instant::now() + time;
         let shops = self.configs.shops().await?;
-        let results =
-            each_shop(shops, now, time, SHOPS_AT_ONCE, async |shop| self.shop(shop, now, deadline).await)
-                .await;
-        let mut round = Round { shops: results.len(), ..Round::default() };
-        for (shop, result) in results {
-            match result {
-                Ok(looked) => {
-                    round.seen += looked.seen;
-                    round.recovered += looked.recovered;
-                }
-                Err(reason) => {
-                    round.troubled += 1;
-                    tracing::warn!(%shop, reason, "the shop's round was cut short");
-                }
-            }
-        }
+        let work = async |shop: &ShopDomain| self.shop(shop, now, deadline).await;
+        let made = round_of_shops(shops, now, time, SHOPS_AT_ONCE, work).await;
+        let round = Round {
+            shops: made.done.len() + made.troubled,
+            seen: made.done.iter().map(|looked| looked.seen).sum(),
+            recovered: made.done.iter().map(|looked| looked.recovered).sum(),
+            troubled: made.troubled,
+        };
         let mut metrics = Metrics::default();
-        let counts =
-            [("Seen", round.seen), ("Recovered", round.recovered), ("Troubled", round.troubled as u64)];
-        for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
-            metrics.count(name, count);
-        }
+        metrics.count("Seen", round.seen);
+        metrics.count("Recovered", round.recovered);
+        metrics.count("Troubled", round.troubled as u64);
         metrics.emit(&self.function, now);
         Ok(round)
     }
@@ -177,31 +160,37 @@ impl Look<'_> {
     }
 
     async fn orders(&self, looked: &mut Looked) -> Result<(), String> {
-        let shopify = &self.reconciliation.shopify;
         let mut after = None;
         loop {
-            let page = shopify.changed_orders(self.call(), self.from, after.as_deref()).await;
-            let Page { items, next } = page.map_err(|error| chain(&error))?;
-            self.recover(items.iter().flat_map(of_order).collect(), looked).await?;
-            match next {
-                Some(next) => after = Some(next),
-                None => return Ok(()),
+            let page = self.reconciliation.shopify.changed_orders(self.call(), self.from, after.as_deref());
+            after = self.page(page.await, of_order, looked).await?;
+            if after.is_none() {
+                return Ok(());
             }
         }
     }
 
     async fn disputes(&self, since: Timestamp, looked: &mut Looked) -> Result<(), String> {
-        let shopify = &self.reconciliation.shopify;
         let mut after = None;
         loop {
-            let page = shopify.recent_disputes(self.call(), since, after.as_deref()).await;
-            let Page { items, next } = page.map_err(|error| chain(&error))?;
-            self.recover(items.iter().flat_map(of_dispute).collect(), looked).await?;
-            match next {
-                Some(next) => after = Some(next),
-                None => return Ok(()),
+            let page = self.reconciliation.shopify.recent_disputes(self.call(), since, after.as_deref());
+            after = self.page(page.await, of_dispute, looked).await?;
+            if after.is_none() {
+                return Ok(());
             }
         }
+    }
+
+    /// Deals with a page, and says where the next begins.
+    async fn page<T>(
+        &self,
+        page: Result<Page<T>, AdminError>,
+        occurrences: fn(&T) -> Vec<Occurrence>,
+        looked: &mut Looked,
+    ) -> Result<Option<String>, String> {
+        let Page { items, next } = page.map_err(|error| chain(&error))?;
+        self.recover(items.iter().flat_map(occurrences).collect(), looked).await?;
+        Ok(next)
     }
 
     /// Queues those occurrences of which the ledger does not know every communication.
@@ -240,12 +229,7 @@ impl Look<'_> {
         let at = occurrence.at;
         let item = work_item(&self.config.shop, occurrence).map_err(|error| error.to_string())?;
         let Some(mut item) = item else { return Ok(None) };
-        if !self
-            .config
-            .documents
-            .iter()
-            .any(|(document, settings)| document.flow() == item.flow && settings.enabled)
-        {
+        if !self.config.serves(item.flow) {
             return Ok(None);
         }
         let look_up = LookUp {

@@ -66,15 +66,8 @@ pub fn of_dispute(dispute: &RecentDispute) -> Vec<Occurrence> {
     found
 }
 
+/// A transaction that a letter follows from: intake decides.
 fn of_transaction(order: &ChangedOrder, transaction: &ChangedTransaction) -> Option<Occurrence> {
-    let matters = match (transaction.kind.as_str(), transaction.status.as_str()) {
-        // a charge that failed, and money that was paid back in the end
-        ("SALE" | "CAPTURE" | "AUTHORIZATION", "FAILURE" | "ERROR") | ("REFUND", "SUCCESS") => true,
-        _ => false,
-    };
-    if !matters {
-        return None;
-    }
     let payload = json!({
         "id": number(&transaction.id),
         "admin_graphql_api_id": transaction.id,
@@ -82,8 +75,10 @@ fn of_transaction(order: &ChangedOrder, transaction: &ChangedTransaction) -> Opt
         "kind": transaction.kind.to_ascii_lowercase(),
         "status": transaction.status.to_ascii_lowercase(),
     });
+    let topic = "order_transactions/create";
+    intake::flow_of(topic, &payload.to_string())?;
     let (subject, at) = (transaction.id.clone(), when(transaction)?);
-    Some(Occurrence { topic: "order_transactions/create", subject, at, payload: Some(payload) })
+    Some(Occurrence { topic, subject, at, payload: Some(payload) })
 }
 
 fn of_fulfillment(order: &ChangedOrder, fulfillment: &ChangedFulfillment) -> Vec<Occurrence> {

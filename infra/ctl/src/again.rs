@@ -1,7 +1,7 @@
 //! `ctl resend` and `ctl settle`: what a person decides about a communication, with their name and reason.
 
 use crate::{Failure, stack::Stack, table};
-use comms::{CommunicationId, Document, Gid, Revision, State};
+use comms::{CommunicationId, Revision, State};
 use flow::report;
 use jiff::{Timestamp, tz::TimeZone};
 use ledger::Entry;
@@ -82,15 +82,11 @@ fn item(
             triggered_at: Some(now),
             test: false,
         },
-        subject: subject(entry),
+        subject: entry.subject.clone(),
         payload: None,
         payload_key: None,
         resend: Some(Resend { of: entry.communication.clone(), revision, actor, reason, recompose }),
     }
-}
-
-fn subject(entry: &Entry) -> Gid {
-    entry.subject.clone()
 }
 
 /// Records what became of a send that nobody knew of, and tells Shopify.
@@ -104,7 +100,7 @@ pub async fn settle(
     let entry = stack.ledger.get(id).await?.ok_or("the ledger has no such communication")?;
     let now = Timestamp::now();
     let loaded = stack.configs().get(&entry.shop, now).await?;
-    let test = entry.archived.as_ref().is_some_and(|archived| archived.archive_key.starts_with("test/"));
+    let test = entry.archived.as_ref().is_some_and(|archived| archive::is_test(&archived.archive_key));
     let owed = report::owed(&loaded.config, &entry.order, test);
     let reason = format!("{}: {}", decision.actor, decision.reason);
     let settled = stack.ledger.settle(id, state, &reason, owed, now).await?;
@@ -130,11 +126,6 @@ pub fn settled_state(text: &str) -> Result<State, String> {
         .into_iter()
         .find(|state| state.name() == text)
         .ok_or_else(|| "expected accepted, delivered, bounced or failed".to_owned())
-}
-
-/// A document by its name.
-pub fn document(text: &str) -> Result<Document, String> {
-    text.parse().map_err(|error: comms::UnknownName| error.to_string())
 }
 
 #[cfg(test)]

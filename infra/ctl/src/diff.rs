@@ -50,7 +50,7 @@ async fn last_real(stack: &Stack, entry: &Entry) -> Result<Option<EvidenceRecord
     let is_real = |other: &Entry| {
         other.document == entry.document
             && other.communication != entry.communication
-            && other.archived.as_ref().is_some_and(|archived| !archived.archive_key.starts_with("test/"))
+            && other.archived.as_ref().is_some_and(|archived| !archive::is_test(&archived.archive_key))
     };
     let mut entries = stack.ledger.of_order(&entry.shop, &entry.order).await?;
     entries.retain(is_real);

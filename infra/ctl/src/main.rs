@@ -106,7 +106,7 @@ enum Command {
         /// An EventBridge event, a JSON file.
         event: PathBuf,
         /// Only this document.
-        #[arg(long, value_parser = again::document)]
+        #[arg(long)]
         document: Option<Document>,
         /// In this locale, whatever the customer's.
         #[arg(long)]

@@ -12,7 +12,7 @@ mod store;
 mod verify;
 
 pub use details::{Composed, Details};
-pub use location::{Location, media_type};
+pub use location::{Location, is_test, media_type};
 pub use record::{
     DriverData, EvidenceRecord, Output, Previous, Recipient, Resend, Retention, Software, Template,
     TemplateBasis, Trigger,

@@ -3,6 +3,14 @@
 use comms::{CommunicationId, Document, ShopDomain};
 use jiff::{Timestamp, tz::TimeZone};
 
+/// Where what was only rehearsed is.
+const TEST: &str = "test/";
+
+/// Whether an object was only rehearsed: a test order, a dry run.
+pub fn is_test(key: &str) -> bool {
+    key.starts_with(TEST)
+}
+
 /// Where the objects of one communication are:
 /// `<shop>/<yyyy>/<mm>/<dd>/<document>/<communication>/`, below `test/` for test orders and dry runs.
 ///
@@ -22,7 +30,7 @@ impl Location {
         test: bool,
     ) -> Self {
         let date = first_claimed.to_zoned(TimeZone::UTC).date();
-        let root = if test { "test/" } else { "" };
+        let root = if test { TEST } else { "" };
         let (year, month, day) = (date.year(), date.month(), date.day());
         Self { prefix: format!("{root}{shop}/{year:04}/{month:02}/{day:02}/{document}/{communication}/") }
     }

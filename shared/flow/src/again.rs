@@ -9,7 +9,7 @@ use crate::{
     document_flow::{Content, Plan},
     job::{Halt, Job, Tools},
 };
-use archive::{Composed, Details, EvidenceRecord, Location, Stored, sha256_hex};
+use archive::{Composed, Details, EvidenceRecord};
 use bytes::Bytes;
 use delivery::Recipient;
 use shop_config::Channel;
@@ -76,14 +76,13 @@ pub fn content(record: &EvidenceRecord) -> Content {
     }
 }
 
-/// Archives the first issue's bytes as this communication's document.
-pub async fn copy(
+/// The first issue's bytes, as this communication's document.
+pub async fn composed(
     job: &Job<'_>,
     record: &EvidenceRecord,
-    location: &Location,
     channel: Option<Channel>,
     retention_days: u16,
-) -> Result<(Stored, Option<Bytes>), Halt> {
+) -> Result<Composed, Halt> {
     if channel == Some(Channel::Exstream) {
         return Err(Halt::Failed(
             "Exstream sends while it composes, so it cannot send archived bytes; ask for it to be composed again"
@@ -91,10 +90,7 @@ pub async fn copy(
         ));
     }
     let bytes = job.tools.archive.read_document(&record.output).await.map_err(|error| Halt::of(&error))?;
-    if sha256_hex(&bytes) != record.output.sha256 {
-        return Err(Halt::Failed("the archived document is not the one its record describes".to_owned()));
-    }
-    let composed = Composed {
+    Ok(Composed {
         bytes,
         media_type: record.output.media_type.clone(),
         details: Details {
@@ -112,11 +108,5 @@ pub async fn copy(
             file_name: record.output.file_name.clone(),
             customer_number: record.output.customer_number.clone(),
         },
-    };
-    // kept as long as any other document from today on
-    let retention = job.tools.archive.retention(job.now(), retention_days);
-    let stored = job.tools.archive.put_document(location, &composed, &retention).await;
-    let stored = stored.map_err(|error| Halt::of(&error))?;
-    let bytes = (!stored.adopted).then_some(composed.bytes);
-    Ok((stored, bytes))
+    })
 }

@@ -5,13 +5,15 @@ use crate::{
     document_flow::{DocumentFlow, GatherError, LookUp, Plan, plans},
     job::{Job, Settled, Tools},
 };
-use comms::{Class, CommunicationId, State, chain};
+use comms::{CommunicationId, State, chain};
 use service::{Invocation, Metrics, Service, StartError, function_name};
 use shop_config::Loaded;
 use shopify::AdminApi;
 use std::{
-    sync::Arc,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::time;
@@ -180,13 +182,8 @@ impl<F: DocumentFlow> FlowHandler<F> {
             now,
             time_left: invocation.time_left(now),
         };
-        plans(&self.flow, look_up).await.map_err(|GatherError { class, reason }| {
-            let at_least = match class {
-                Class::Transient { retry_after } => retry_after,
-                Class::Permanent | Class::Unknown => None,
-            };
-            Retry { at_least, ..Retry::new(reason) }
-        })
+        let planned = plans(&self.flow, look_up).await;
+        planned.map_err(|GatherError { class, reason }| Retry::because(class, reason))
     }
 
     /// Whether an earlier delivery left something to settle.

@@ -115,7 +115,7 @@ pub struct Gather<'a> {
     pub secrets: &'a ShopSecrets,
     pub shopify: &'a AdminApi,
     /// The only locale to consider, where a person asks for one.
-    pub locale: Option<Option<&'a str>>,
+    pub locale: Option<&'a str>,
     pub now: Timestamp,
     pub time_left: Duration,
 }
@@ -132,7 +132,8 @@ impl<'a> Gather<'a> {
     /// For a regulated document that speaks none of the languages the customer reads.
     pub fn locale(&self, wanted: &[Option<&str>]) -> Result<String, GatherError> {
         let document = self.plan.document;
-        let wanted = self.locale.as_ref().map_or(wanted, std::slice::from_ref);
+        let asked = [self.locale];
+        let wanted = if self.locale.is_some() { &asked } else { wanted };
         let locale = self.config.locale(document, wanted);
         let regulated = self.config.documents.get(&document).map(|settings| settings.class(document))
             == Some(MessageClass::Regulated);

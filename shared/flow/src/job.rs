@@ -352,11 +352,7 @@ impl Job<'_> {
         if let Err(error) = self.tools.ledger.release(lease, unsent, self.now()).await {
             tracing::debug!(error = %error, "lease not released");
         }
-        let at_least = match class {
-            Class::Transient { retry_after } => retry_after,
-            Class::Permanent | Class::Unknown => None,
-        };
-        Retry { at_least, ..Retry::new(reason) }
+        Retry::because(class, reason)
     }
 
     /// The record of the issue whose bytes are to go out again.

@@ -91,7 +91,7 @@ async fn make<F: DocumentFlow>(
         config,
         secrets,
         shopify,
-        locale: locale.map(Some),
+        locale,
         now,
         time_left: time,
     };

@@ -10,7 +10,7 @@ use crate::{
     fault,
     job::{Draft, Halt, Job},
 };
-use archive::{Composed, Details, Location, Stored, TemplateBasis, sha256_hex};
+use archive::{Composed, Details, Location, Retention, Stored, TemplateBasis, sha256_hex};
 use bytes::Bytes;
 use comms::{Class, Classify, chain};
 use exstream::{Basis, BatchCall, ComposeCall, ExstreamError, TemplateCall};
@@ -42,12 +42,15 @@ pub async fn document(job: &Job<'_>, lease: &Lease, draft: &Draft<'_>) -> Result
     }
     let (stored, bytes) = match earlier.document {
         Some(stored) => (stored, None),
-        None => match job.copy_of() {
-            Some(record) => {
-                again::copy(job, record, &location, draft.channel, retention_days(job, draft)).await?
-            }
-            None => compose_and_archive(job, lease, draft, &location, &driver_sha256).await?,
-        },
+        None => {
+            let composed = match job.copy_of() {
+                Some(record) => {
+                    again::composed(job, record, draft.channel, retention_days(job, draft)).await?
+                }
+                None => compose(job, lease, draft, &driver_sha256).await?,
+            };
+            archive_document(job, draft, &location, composed).await?
+        }
     };
     fault::point("archive-document");
     let record = match earlier.record {
@@ -69,13 +72,12 @@ fn driver_hash(job: &Job<'_>, json: &Bytes) -> Result<String, Halt> {
     }
 }
 
-async fn compose_and_archive(
+async fn compose(
     job: &Job<'_>,
     lease: &Lease,
     draft: &Draft<'_>,
-    location: &Location,
     driver_sha256: &str,
-) -> Result<(Stored, Option<Bytes>), Halt> {
+) -> Result<Composed, Halt> {
     let exstream_sends = draft.channel == Some(Channel::Exstream);
     if exstream_sends {
         job.time_to_send()?;
@@ -98,7 +100,7 @@ async fn compose_and_archive(
         marked.map_err(|error| Halt::of(&error))?;
         fault::point("mark-sending");
     }
-    let output = compose(job, draft, exstream_sends).await.map_err(|error| match exstream_sends {
+    let output = ask_exstream(job, draft, exstream_sends).await.map_err(|error| match exstream_sends {
         // an error after Exstream had the request may hide a send
         true if error.may_have_acted() => Halt::Unknown(chain(&error)),
         true => Halt::of_send(&error),
@@ -133,8 +135,16 @@ async fn compose_and_archive(
         },
     };
     fault::point("compose");
-    let retention =
-        job.tools.archive.retention(composed.details.composed_at, composed.details.retention_days);
+    Ok(composed)
+}
+
+async fn archive_document(
+    job: &Job<'_>,
+    draft: &Draft<'_>,
+    location: &Location,
+    composed: Composed,
+) -> Result<(Stored, Option<Bytes>), Halt> {
+    let retention = retention(job, &composed.details);
     let stored = job.tools.archive.put_document(location, &composed, &retention).await;
     let stored = stored.map_err(|error| after_composing(draft, &error))?;
     // where another attempt's document was there first, its bytes are the document
@@ -148,6 +158,11 @@ fn after_composing(draft: &Draft<'_>, error: &archive::ArchiveError) -> Halt {
         (Some(Channel::Exstream), Class::Permanent) => Halt::Unknown(chain(error)),
         _ => Halt::of(error),
     }
+}
+
+/// A lock cannot begin in the past, and a document, or its record, may be archived long after it was composed.
+fn retention(job: &Job<'_>, details: &Details) -> Retention {
+    job.tools.archive.retention(details.composed_at.max(job.now()), details.retention_days)
 }
 
 /// Test orders and dry runs are about real customers, too, and prove nothing.
@@ -165,7 +180,11 @@ fn usable(content: &Content) -> Option<&BatchOutput> {
 
 /// Composes the document, or takes what a batch job composed. Where the job has nothing to give any more, it is
 /// composed like any other: its data is at hand.
-async fn compose(job: &Job<'_>, draft: &Draft<'_>, sends: bool) -> Result<exstream::Output, ExstreamError> {
+async fn ask_exstream(
+    job: &Job<'_>,
+    draft: &Draft<'_>,
+    sends: bool,
+) -> Result<exstream::Output, ExstreamError> {
     let settings = &job.loaded.config.exstream;
     if let Some(BatchOutput { job: batch_job, index, .. }) = usable(draft.content).filter(|_| !sends) {
         let call = BatchCall {
@@ -208,9 +227,7 @@ async fn archive_record(
     stored: &Stored,
     driver_sha256: &str,
 ) -> Result<(String, String), Halt> {
-    // a lock cannot begin in the past, and the record may be written long after its document
-    let from = stored.details.composed_at.max(job.now());
-    let retention = job.tools.archive.retention(from, stored.details.retention_days);
+    let retention = retention(job, &stored.details);
     let previous = evidence::previous(job, lease, draft.content).await.map_err(|error| Halt::of(&error))?;
     let record =
         evidence::record(job, Evidence { draft, stored, retention: &retention, previous, driver_sha256 });

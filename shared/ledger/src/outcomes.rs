@@ -60,8 +60,7 @@ impl Ledger {
         at: Timestamp,
     ) -> Result<(), LedgerError> {
         let update = self
-            .update(communication)
-            .set_expression_attribute_names(None)
+            .update(communication.as_str())
             .expression_attribute_names("#state", "state")
             .update_expression("SET check_epoch_ms = :at")
             .condition_expression("#state = :accepted AND attribute_exists(check_shop)")
@@ -87,8 +86,7 @@ impl Ledger {
         };
         let mut set = "SET #state = :state, updated_epoch_ms = :now, write_back = :write_back".to_owned();
         let mut update = self
-            .update(communication)
-            .set_expression_attribute_names(None)
+            .update(communication.as_str())
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":state", text(state.name()))
             .expression_attribute_values(":now", millis(now))
@@ -112,8 +110,7 @@ impl Ledger {
     /// Takes a communication out of the index: its outcome is recorded and its report queued.
     pub async fn checked(&self, communication: &CommunicationId) -> Result<(), LedgerError> {
         let update = self
-            .update(communication)
-            .set_expression_attribute_names(None)
+            .update(communication.as_str())
             .update_expression("REMOVE check_shop, check_epoch_ms")
             .condition_expression("attribute_exists(pk)");
         conditional("ending the checks", update.send().await).map(drop)
@@ -132,8 +129,7 @@ impl Ledger {
             return Ok(None);
         }
         let update = self
-            .update(communication)
-            .set_expression_attribute_names(None)
+            .update(communication.as_str())
             .expression_attribute_names("#state", "state")
             .update_expression(
                 "SET #state = :state, reason = :reason, updated_epoch_ms = :now, write_back = :write_back",

@@ -75,7 +75,7 @@ impl Ledger {
         reason: &str,
         now: Timestamp,
     ) -> Result<(), LedgerError> {
-        self.update_recipient(shop, customer)
+        self.update(&key(shop, customer))
             .update_expression(
                 "SET suppressed = :reason, suppressed_epoch_ms = :now, \
                  version = if_not_exists(version, :zero) + :one REMOVE expires_epoch_s",
@@ -92,7 +92,7 @@ impl Ledger {
 
     /// Takes a customer off the suppression list.
     pub async fn lift(&self, shop: &ShopDomain, customer: &CustomerKey) -> Result<(), LedgerError> {
-        self.update_recipient(shop, customer)
+        self.update(&key(shop, customer))
             .update_expression("REMOVE suppressed, suppressed_epoch_ms ADD version :one")
             .expression_attribute_values(":one", number(1))
             .send()
@@ -119,16 +119,8 @@ impl Ledger {
         shop: &ShopDomain,
         customer: &CustomerKey,
     ) -> Result<HashMap<String, AttributeValue>, LedgerError> {
-        let output = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key("pk", text(&key(shop, customer)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| LedgerError::Request { doing: "reading a recipient", source: error.into() })?;
-        Ok(output.item.unwrap_or_default())
+        let item = self.item(&key(shop, customer), "reading a recipient").await?;
+        Ok(item.unwrap_or_default())
     }
 
     /// Writes what was sent, unless the item has changed since it was read.
@@ -143,7 +135,7 @@ impl Ledger {
     ) -> Result<bool, LedgerError> {
         let sent = sent.into_iter().map(|(id, at)| (id, number(at))).collect();
         let update = self
-            .update_recipient(shop, customer)
+            .update(&key(shop, customer))
             .expression_attribute_values(":sent", AttributeValue::M(sent))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":expires", number(now.as_second() + window_hours * 3600));
@@ -156,14 +148,6 @@ impl Ledger {
             None => update.update_expression(set).condition_expression("attribute_not_exists(version)"),
         };
         Ok(conditional("counting a customer's offers", update.send().await)?.is_ok())
-    }
-
-    fn update_recipient(
-        &self,
-        shop: &ShopDomain,
-        customer: &CustomerKey,
-    ) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
-        self.client.update_item().table_name(&self.table).key("pk", text(&key(shop, customer)))
     }
 }
 

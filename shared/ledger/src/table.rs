@@ -135,7 +135,7 @@ impl Ledger {
         let ClaimRequest { communication, now, .. } = request;
         let so = format!("{}#{}", request.shop, request.order);
         let result = self
-            .update(communication)
+            .update_as_owner(communication)
             .update_expression(
                 "SET #owner = :owner, lease_until_epoch_ms = :lease, updated_epoch_ms = :now, \
                  attempts = if_not_exists(attempts, :zero) + :one, #state = if_not_exists(#state, :claimed), \
@@ -202,7 +202,7 @@ impl Ledger {
             set.push_str(", unsent = :true");
         }
         let mut update = self
-            .update(&lease.entry.communication)
+            .update_as_owner(&lease.entry.communication)
             .update_expression(set)
             .condition_expression("#owner = :owner AND #state IN (:claimed, :sending)")
             .expression_attribute_values(":claimed", text(State::Claimed.name()))
@@ -331,7 +331,7 @@ impl Ledger {
         let condition = format!("#owner = :owner AND #state IN ({})", from.join(", "));
         names.extend([("#owner".to_owned(), "owner".to_owned()), ("#state".to_owned(), "state".to_owned())]);
         let update = self
-            .update(&lease.entry.communication)
+            .update(lease.entry.communication.as_str())
             .set_expression_attribute_names(Some(names))
             .update_expression(format!("{set}{also}"))
             .condition_expression(condition)
@@ -350,10 +350,7 @@ impl Ledger {
         reason: Option<&str>,
     ) -> Result<(), LedgerError> {
         let mut update = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", text(communication.as_str()))
+            .update(communication.as_str())
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":of", text(reported.name()))
             .expression_attribute_values(":state", text(state.name()));
@@ -378,19 +375,8 @@ impl Ledger {
 
     /// One communication, as it is now.
     pub async fn get(&self, communication: &CommunicationId) -> Result<Option<Entry>, LedgerError> {
-        let output = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key("pk", text(communication.as_str()))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| LedgerError::Request {
-                doing: "reading a communication",
-                source: error.into(),
-            })?;
-        output.item.map(|item| read(communication, Some(item))).transpose()
+        let item = self.item(communication.as_str(), "reading a communication").await?;
+        item.map(|item| read(communication, Some(item))).transpose()
     }
 
     /// The communications about one order, oldest first, 200 at the most. Eventually consistent: reads the
@@ -426,11 +412,25 @@ impl Ledger {
         Ok(entries)
     }
 
-    pub(crate) fn update(&self, communication: &CommunicationId) -> UpdateItemFluentBuilder {
-        self.client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", text(communication.as_str()))
+    /// One item, as it is now.
+    pub(crate) async fn item(
+        &self,
+        pk: &str,
+        doing: &'static str,
+    ) -> Result<Option<HashMap<String, AttributeValue>>, LedgerError> {
+        let get = self.client.get_item().table_name(&self.table).key("pk", text(pk)).consistent_read(true);
+        let output = get.send().await;
+        output.map(|output| output.item).map_err(|error| LedgerError::Request { doing, source: error.into() })
+    }
+
+    /// An update of one item, without names or values yet.
+    pub(crate) fn update(&self, pk: &str) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.table).key("pk", text(pk))
+    }
+
+    /// The same for what a lease's owner does.
+    fn update_as_owner(&self, communication: &CommunicationId) -> UpdateItemFluentBuilder {
+        self.update(communication.as_str())
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#owner", "owner")
     }

@@ -10,6 +10,8 @@ mod secrets;
 mod start;
 
 pub use metrics::Metrics;
-pub use rounds::each_shop;
+pub use rounds::{Round, round_of_shops};
 pub use secrets::{SecretError, Secrets, ShopSecrets};
-pub use start::{Invocation, Service, StartError, function_name, optional, required, run};
+pub use start::{
+    Invocation, Service, StartError, flow_queue_variable, function_name, optional, required, run,
+};

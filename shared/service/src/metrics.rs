@@ -15,7 +15,10 @@ const NAMESPACE: &str = "ShopifyExstream";
 
 impl Metrics {
     pub fn count(&mut self, name: &'static str, by: u64) {
-        *self.counts.entry(name).or_default() += by;
+        // nothing counted is nothing to say
+        if by > 0 {
+            *self.counts.entry(name).or_default() += by;
+        }
     }
 
     /// Writes the line, if anything was counted.

@@ -6,12 +6,41 @@ use jiff::Timestamp;
 use std::{panic::AssertUnwindSafe, time::Duration};
 use tokio::time::{Instant, timeout_at};
 
+/// What became of a round.
+#[derive(Debug)]
+pub struct Round<T> {
+    /// Of each shop that was dealt with.
+    pub done: Vec<T>,
+    /// Shops whose turn was cut short; the log says why.
+    pub troubled: usize,
+}
+
 /// Does `work` for each shop, a few at once, until the time is up. What happens to one shop, a panic or the
-/// end of the time included, happens to it alone.
+/// end of the time included, happens to it alone, and is logged.
 ///
 /// Each round begins with another shop, so that a round that is too long for its time leaves out others the
 /// next time.
-pub async fn each_shop<T>(
+pub async fn round_of_shops<T>(
+    shops: Vec<ShopDomain>,
+    now: Timestamp,
+    time: Duration,
+    at_once: usize,
+    work: impl AsyncFn(&ShopDomain) -> Result<T, String>,
+) -> Round<T> {
+    let mut round = Round { done: Vec::new(), troubled: 0 };
+    for (shop, result) in each_shop(shops, now, time, at_once, work).await {
+        match result {
+            Ok(done) => round.done.push(done),
+            Err(reason) => {
+                round.troubled += 1;
+                tracing::warn!(%shop, reason, "the shop's round was cut short");
+            }
+        }
+    }
+    round
+}
+
+async fn each_shop<T>(
     mut shops: Vec<ShopDomain>,
     now: Timestamp,
     time: Duration,

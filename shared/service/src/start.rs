@@ -3,6 +3,7 @@
 use crate::Secrets;
 use archive::{Archive, LockMode};
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use comms::Flow;
 use delivery::Channels;
 use exstream::{Batch, Catalogue, Exstream, TokenSource};
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use ledger::Ledger;
 use serde::{Serialize, de::DeserializeOwned};
 use shop_config::ConfigStore;
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{collections::HashMap, str::FromStr, sync::Arc, time::Duration};
 use tracing_subscriber::EnvFilter;
 use work::{Backoff, Checkpoints, Payloads, Queue};
 
@@ -149,6 +150,13 @@ impl Service {
         Ok(Queue::new(self.sqs.clone(), required(name)?))
     }
 
+    /// The flows' queues. A flow whose variable is not set is one this deployment does not serve.
+    pub fn flow_queues(&self) -> Result<HashMap<Flow, Queue>, StartError> {
+        let set = |flow: &Flow| optional(&flow_queue_variable(*flow)).is_some();
+        let queue = |flow: Flow| Ok((flow, self.queue(&flow_queue_variable(flow))?));
+        Flow::ALL.iter().copied().filter(set).map(queue).collect()
+    }
+
     pub fn backoff(&self) -> Result<Backoff, StartError> {
         let base = Duration::from_secs(parsed("RETRY_BASE_SECONDS", Some("10"))?);
         Ok(Backoff { base, ..Backoff::default() })
@@ -158,6 +166,11 @@ impl Service {
     pub fn concurrency(&self) -> Result<usize, StartError> {
         parsed("BATCH_CONCURRENCY", Some("10"))
     }
+}
+
+/// `QUEUE_URL_ORDER_CONFIRMATION` and so on.
+pub fn flow_queue_variable(flow: Flow) -> String {
+    format!("QUEUE_URL_{}", flow.name().to_ascii_uppercase().replace('-', "_"))
 }
 
 /// What this function is called, in logs and metrics.

@@ -1,7 +1,7 @@
 //! The configuration's types. Defaults are the values shown in OpenText's and Shopify's own documentation.
 
 use crate::{Exceptions, Marketing, Returns, Shipping, Statements, Texts};
-use comms::{Document, MessageClass, ShopDomain};
+use comms::{Document, Flow, MessageClass, ShopDomain};
 use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -297,6 +297,11 @@ impl ShopConfig {
     /// The settings of a document that is switched on.
     pub fn document(&self, document: Document) -> Option<&DocumentConfig> {
         self.documents.get(&document).filter(|config| config.enabled)
+    }
+
+    /// Whether any document of a flow is switched on.
+    pub fn serves(&self, flow: Flow) -> bool {
+        self.documents.iter().any(|(document, settings)| document.flow() == flow && settings.enabled)
     }
 
     /// Who writes a document.

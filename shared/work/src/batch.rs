@@ -91,11 +91,16 @@ impl Retry {
 
     /// The error with its causes, and the wait it asks for.
     pub fn of<E: Classify + std::error::Error>(error: &E) -> Self {
-        let at_least = match error.class() {
+        Self::because(error.class(), chain(error))
+    }
+
+    /// A reason with the wait that its class asks for.
+    pub fn because(class: Class, reason: impl fmt::Display) -> Self {
+        let at_least = match class {
             Class::Transient { retry_after } => retry_after,
             Class::Permanent | Class::Unknown => None,
         };
-        Self { reason: chain(error), after: None, at_least }
+        Self { at_least, ..Self::new(reason) }
     }
 }
 
