@@ -72,8 +72,21 @@ e2e: functions ## Run the end-to-end tests against a stack of their own
 bench: functions ## Measure the functions and the bulk reader, and check the budgets
 	$(LOCAL) install
 	$(CARGO) build --release --locked -p bench
-	target/release/bench $(BENCH)
+	target/release/bench measure $(BENCH)
 	$(CARGO) bench --locked -p bulk-reader
+
+# SOAK: options, such as --seed 7 --events 2000 --minutes 1
+.PHONY: soak
+soak: functions ## Send 20,000 events through the functions while everything fails now and then, and check each promise
+	$(LOCAL) install
+	$(CARGO) build --release --locked -p bench
+	target/release/bench soak $(SOAK)
+
+# SIMULATE: options, such as --seed 2, --only night
+.PHONY: simulate
+simulate: ## Simulate a day and a night at scale, and check what ARCHITECTURE.md says of them
+	$(CARGO) build --release --locked -p simulation
+	target/release/simulation $(SIMULATE)
 
 .PHONY: fmt
 fmt: ## Format the Rust code

@@ -6,6 +6,7 @@
 
 pub mod evidence;
 pub mod runtime;
+pub mod samples;
 pub mod shop;
 pub mod stack;
 

@@ -96,24 +96,38 @@ impl Worker {
 impl Worker {
     /// Delivers one message as often as its queue would, until it is acknowledged. Answers how often.
     pub async fn deliver(&mut self, item: &Value, first: u32) -> u32 {
-        self.deliver_all(std::slice::from_ref(item), first).await
-    }
-
-    /// The same for a batch, which is delivered whole until all of it is acknowledged at once.
-    pub async fn deliver_all(&mut self, items: &[Value], first: u32) -> u32 {
         let until = tokio::time::Instant::now() + Duration::from_secs(90);
         for receive_count in first.. {
-            match self.invoke(&batch(items, receive_count), Duration::from_secs(20)).await {
-                Ended::Response(response) if response["batchItemFailures"] == json!([]) => {
-                    return receive_count;
-                }
-                Ended::Response(_) if tokio::time::Instant::now() < until => {
-                    tokio::time::sleep(Duration::from_millis(200)).await;
-                }
-                other => panic!("the message is not acknowledged: {other:?}"),
+            let failed = self.deliver_once(std::slice::from_ref(item), receive_count).await;
+            if failed.is_empty() {
+                return receive_count;
             }
+            assert!(tokio::time::Instant::now() < until, "the message is not acknowledged: {item}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
         unreachable!("the loop ends by acknowledgement or by time")
+    }
+
+    /// The same for a batch, of which each message that failed comes back by itself.
+    pub async fn deliver_all(&mut self, items: &[Value], first: u32) {
+        for failed in self.deliver_once(items, first).await {
+            self.deliver(&items[failed], first + 1).await;
+        }
+    }
+
+    /// Delivers a batch once. Answers the places of the messages that are to come back.
+    pub async fn deliver_once(&mut self, items: &[Value], receive_count: u32) -> Vec<usize> {
+        let batch = batch(items, receive_count);
+        let response = match self.invoke(&batch, Duration::from_secs(20)).await {
+            Ended::Response(response) => response,
+            other => panic!("the batch is not answered: {other:?}"),
+        };
+        let failures = response["batchItemFailures"].as_array().unwrap();
+        let place = |failure: &Value| {
+            let mut records = batch["Records"].as_array().unwrap().iter();
+            records.position(|record| record["messageId"] == failure["itemIdentifier"]).unwrap()
+        };
+        failures.iter().map(place).collect()
     }
 }
 

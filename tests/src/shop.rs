@@ -1,6 +1,11 @@
 //! A shop of a test's own: configuration, secret, stub servers, events, and what became of them.
 
-use crate::{eventually, runtime::repository, stack::Stack};
+use crate::{
+    eventually,
+    runtime::repository,
+    samples::{Samples, id},
+    stack::Stack,
+};
 use aws_sdk_s3::primitives::ByteStream;
 use comms::{CommunicationId, Document, Gid, Revision, ShopDomain, WriteBackState};
 use ledger::Entry;
@@ -101,22 +106,26 @@ impl Shop {
 
     /// Makes the stub Shopify know what the samples of a flow are about.
     pub async fn register_samples(&self, flow: &str) {
-        let folder = repository().join("infra/local/samples").join(flow).join("shopify");
-        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
-        files.sort();
-        for file in files.iter().filter(|file| file.extension().is_some_and(|it| it == "json")) {
-            let document: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-            let kind = document["id"].as_str().unwrap_or_default();
-            match kind.starts_with("gid://shopify/Segment/") {
-                true => drop(self.control(self.shopify, "PUT", "segments", Some(&document)).await),
-                false => self.document(&document).await,
-            }
+        for resource in Samples::of(flow).all() {
+            self.resource(resource).await;
         }
     }
 
-    /// Makes the stub Shopify know a document in the GraphQL shape.
-    pub async fn document(&self, document: &Value) {
-        self.control(self.shopify, "PUT", "documents", Some(document)).await;
+    /// Makes the stub Shopify know a resource in the GraphQL shape.
+    pub async fn resource(&self, resource: &Value) {
+        let is_segment = id(resource).starts_with("gid://shopify/Segment/");
+        let route = if is_segment { "segments" } else { "documents" };
+        self.control(self.shopify, "PUT", route, Some(resource)).await;
+    }
+
+    /// Makes the stub Shopify have what the samples have now, where it had what they were before.
+    pub async fn change(&self, before: &Samples, now: &Samples) {
+        for gone in before.gone_in(now) {
+            self.control(self.shopify, "DELETE", &format!("documents?id={}", id(gone)), None).await;
+        }
+        for resource in now.changed_from(before) {
+            self.resource(resource).await;
+        }
     }
 
     /// Everything the ledger knows of what belongs to an order, customer or company location.
@@ -141,6 +150,14 @@ impl Shop {
 
     pub fn id(&self, document: Document, number: u64) -> CommunicationId {
         CommunicationId::derive(&self.domain, document, &Gid::new("Order", number), &Revision::Initial)
+    }
+
+    /// The confirmation of an order that is placed now, changed by `change`, once it has settled.
+    pub async fn confirmed(&self, stack: &Stack, number: u64, change: impl FnOnce(&mut Value)) -> Entry {
+        let event = self.event("orders/create", number, change);
+        self.register(&event).await;
+        stack.put(&event).await;
+        self.settled(stack, &self.id(Document::OrderConfirmation, number)).await
     }
 
     /// Waits until a communication has ended and Shopify has been told.

@@ -1,8 +1,11 @@
 //! The deployed local stack, as the tests reach it.
 
+use archive::EvidenceRecord;
 use aws_config::BehaviorVersion;
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
-use ledger::Ledger;
+use comms::ShopDomain;
+use ledger::{Entry, Ledger};
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -76,6 +79,47 @@ impl Stack {
         (body.collect().await.unwrap().to_vec(), object)
     }
 
+    /// The evidence record of an archived communication and its JSON, which follows the published schema.
+    pub async fn record(&self, entry: &Entry) -> (EvidenceRecord, Value) {
+        let (bytes, _) = self.object(&format!("{}/record.json", folder(entry))).await;
+        let json = serde_json::from_slice(&bytes).unwrap();
+        contract::conforms(&EvidenceRecord::schema(), &json);
+        (serde_json::from_slice(&bytes).unwrap(), json)
+    }
+
+    /// How many versions of objects a communication has in the archive: two, or none.
+    pub async fn versions_of(&self, entry: &Entry) -> usize {
+        match entry.archived {
+            Some(_) => self.versions(folder(entry)).await,
+            None => 0,
+        }
+    }
+
+    /// Everything the ledger knows of a shop.
+    pub async fn entries(&self, shop: &ShopDomain) -> Vec<Entry> {
+        let scan = self.dynamodb.scan().table_name(self.output("TableName"));
+        let scan = scan
+            .filter_expression("shop = :shop AND attribute_exists(#document)")
+            .expression_attribute_names("#document", "document")
+            .expression_attribute_values(":shop", AttributeValue::S(shop.to_string()))
+            .projection_expression("pk");
+        let items: Vec<_> = scan.into_paginator().items().send().collect::<Result<_, _>>().await.unwrap();
+        let mut entries = Vec::with_capacity(items.len());
+        for item in items {
+            let id = item["pk"].as_s().unwrap().parse().unwrap();
+            // what nothing was made of is forgotten again
+            entries.extend(self.ledger.get(&id).await.unwrap());
+        }
+        entries
+    }
+
+    /// How many documents a shop has in the print spool.
+    pub async fn spooled(&self, shop: &ShopDomain) -> usize {
+        let list = self.s3.list_objects_v2().bucket(self.output("OperationsBucket"));
+        let found = list.prefix(format!("spool/{shop}/")).send().await.unwrap();
+        found.contents().iter().filter(|it| it.key().is_some_and(|key| key.ends_with(".json"))).count()
+    }
+
     /// All versions, delete markers included, below a prefix of the archive.
     pub async fn versions(&self, prefix: &str) -> usize {
         let list =
@@ -143,4 +187,9 @@ impl Stack {
         ]);
         environment
     }
+}
+
+/// Where the archive keeps a communication's document and record.
+fn folder(entry: &Entry) -> &str {
+    entry.archived.as_ref().unwrap().archive_key.rsplit_once('/').unwrap().0
 }

@@ -22,7 +22,7 @@ pub use period::Period;
 pub use summary::SummaryData;
 
 use bytes::Bytes;
-use comms::{CommunicationId, Document, Flow, MessageClass, Revision};
+use comms::{CommunicationId, Document, Flow, Revision};
 use data::{CurrencyData, Holder};
 use delivery::Recipient;
 use driver::Envelope;
@@ -57,9 +57,9 @@ pub fn driver(payload: &str, document: Document, config: &ShopConfig) -> Result<
     let revision = revision(Head::parse(payload)?.name());
     let account = Account::from_bulk(payload).map_err(|error| error.to_string())?;
     let communication = CommunicationId::derive(&config.shop, document, &account.id, &revision);
-    let locale = locale(&account, document, config)?;
+    let locale = config.locale_to_send(document, &wanted(&account)).map_err(|error| error.to_string())?;
     let making = Making { payload, account: &account, document, communication: &communication, config };
-    let Some(data) = making.data(&locale)? else { return Ok(None) };
+    let Some(data) = making.data(locale)? else { return Ok(None) };
     let bytes = serde_json::to_vec(&data).map_err(|error| error.to_string())?;
     Ok(Some(Driver { bytes: bytes.into(), communication }))
 }
@@ -132,17 +132,6 @@ fn revision(period: &str) -> Revision {
 
 fn wanted(account: &Account) -> Vec<Option<&str>> {
     account.locales.iter().map(|locale| Some(locale.as_str())).collect()
-}
-
-/// As [`Gather::locale`], where nobody asks for another one.
-fn locale(account: &Account, document: Document, config: &ShopConfig) -> Result<String, String> {
-    let locale = config.locale(document, &wanted(account));
-    let regulated = config.documents.get(&document).map(|settings| settings.class(document))
-        == Some(MessageClass::Regulated);
-    if regulated && !locale.translated {
-        return Err("no translation for the account's locale: a regulated document needs one".to_owned());
-    }
-    Ok(locale.locale.to_owned())
 }
 
 /// One document while it is made.

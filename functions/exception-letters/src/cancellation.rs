@@ -106,7 +106,7 @@ pub async fn gather(gather: Gather<'_>) -> Result<Gathered, GatherError> {
         return Ok(end);
     }
     let order = order(&gather, &cancellation.order).await?;
-    let locale = gather.locale(&[order.locale.as_deref(), cancellation.customer_locale.as_deref()])?;
+    let locale = gather.locale(&order.locales())?;
     let matter = CancellationMatter::new(&Letterhead::of(&gather, &locale), &cancellation, &order)
         .map_err(GatherError::permanent)?;
     about_order(&gather, &order, locale, matter)

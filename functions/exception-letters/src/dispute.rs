@@ -136,7 +136,7 @@ pub async fn gather(gather: Gather<'_>) -> Result<Gathered, GatherError> {
         return Ok(end);
     }
     let order = order(&gather, id).await?;
-    let locale = gather.locale(&[order.locale.as_deref(), dispute.customer_locale.as_deref()])?;
+    let locale = gather.locale(&order.locales())?;
     let head = Letterhead::of(&gather, &locale);
     match gather.plan.document {
         Document::DisputeResolution => {

@@ -76,7 +76,7 @@ pub async fn gather(gather: Gather<'_>) -> Result<Gathered, GatherError> {
     if let Some(end) = still_owed(&order).ends(&gather, Some(id))? {
         return Ok(end);
     }
-    let locale = gather.locale(&[order.locale.as_deref(), schedule.customer_locale.as_deref()])?;
+    let locale = gather.locale(&order.locales())?;
     let matter = OverdueMatter::new(&Letterhead::of(&gather, &locale), &schedule, &order);
     about_order(&gather, &order, locale, matter)
 }

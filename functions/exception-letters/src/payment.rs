@@ -89,7 +89,7 @@ pub async fn gather(gather: Gather<'_>) -> Result<Gathered, GatherError> {
     if let Some(end) = still_owed(&order).ends(&gather, Some(&order.id))? {
         return Ok(end);
     }
-    let locale = gather.locale(&[order.locale.as_deref(), paid.customer_locale.as_deref()])?;
+    let locale = gather.locale(&order.locales())?;
     let matter = PaymentFailureMatter::of_order(&Letterhead::of(&gather, &locale), &attempt, &order);
     let gathered = about_order(&gather, &order, locale, matter)?;
     Ok(match gathered {

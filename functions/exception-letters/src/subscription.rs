@@ -27,7 +27,7 @@ pub async fn gather(gather: Gather<'_>) -> Result<Gathered, GatherError> {
     if let Some(end) = verdict.ends(&gather, Some(owner))? {
         return Ok(end);
     }
-    let locale = gather.locale(&[subscriber.locale.as_deref()])?;
+    let locale = gather.locale(&[subscriber.customer.locale.as_deref()])?;
     let head = Letterhead::of(&gather, &locale);
     let letter = Letter::to_subscriber(&head, subscriber, matter(&head, &attempt));
     let recipient = Recipient {

@@ -124,7 +124,7 @@ impl OfferRun {
                 }
                 Err(retry) => {
                     metrics.count("Retried", 1);
-                    tracing::warn!(message = %record.message_id, receive_count = record.receive_count(), reason = %retry.reason, "message comes back");
+                    tracing::warn!(message_id = %record.message_id, receive_count = record.receive_count(), reason = %retry.reason, "message comes back");
                 }
             }
         }

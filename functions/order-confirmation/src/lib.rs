@@ -6,14 +6,14 @@
 //! | `orders/edited`, if the shop wants it | order-confirmation | the edit |
 //! | `orders/paid` | receipt | the first |
 //!
-//! The events of a new order carry everything; after an edit, and when Shopify's event was too large to
-//! carry anything, the order is fetched. An order that is cancelled in the data at hand gets no confirmation.
+//! The events of a new order carry everything, unless the order has no language and the customer's is to be asked
+//! for; after an edit, and when Shopify's event was too large to carry anything, the order is fetched. An order that is cancelled in the data at hand gets no confirmation.
 
 mod data;
 
 pub use data::{OrderData, Payment};
 
-use comms::{Class, Document, Flow, Revision};
+use comms::{Document, Flow, Revision};
 use delivery::Recipient;
 use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, Plan, Planned};
 use shop_config::ShopConfig;
@@ -53,7 +53,7 @@ impl DocumentFlow for OrderConfirmation {
         if document == Document::OrderConfirmation && order.cancelled_at.is_some() {
             return Ok(Gathered::suppressed("the order is cancelled"));
         }
-        let locale = gather.locale(&[order.locale.as_deref()])?;
+        let locale = gather.locale(&order.locales())?;
         let data = OrderData::new(
             &order,
             document,
@@ -74,21 +74,17 @@ impl DocumentFlow for OrderConfirmation {
     }
 }
 
-/// The order in the payload, or the one Shopify has now where the payload holds none.
+/// The order in the payload, or the one Shopify has now where the payload holds none or lacks the language.
 async fn order(gather: &Gather<'_>) -> Result<Order, GatherError> {
-    match gather.payload {
-        Some(payload) if gather.item.trigger.topic != "orders/edited" => {
-            Order::from_webhook(payload.as_bytes()).map_err(GatherError::permanent)
-        }
-        _ => {
-            let fetched = gather.shopify.order(gather.call(), &gather.item.subject).await;
-            let order = fetched.map_err(|error| GatherError::of(&error))?;
-            order.ok_or(GatherError {
-                class: Class::Permanent,
-                reason: "Shopify has no such order".to_owned(),
-            })
+    if let Some(payload) = gather.payload.filter(|_| gather.item.trigger.topic != "orders/edited") {
+        let order = Order::from_webhook(payload.as_bytes()).map_err(GatherError::permanent)?;
+        if order.locale.is_some() || order.customer.is_none() {
+            return Ok(order);
         }
     }
+    let fetched = gather.shopify.order(gather.call(), &gather.item.subject).await;
+    let order = fetched.map_err(|error| GatherError::of(&error))?;
+    order.ok_or_else(|| GatherError::permanent("Shopify has no such order"))
 }
 
 #[cfg(test)]

@@ -162,6 +162,56 @@ fn an_order_without_lines_customer_or_addresses_is_still_a_document() {
     contract::conforms(&OrderData::json_schema(Document::OrderConfirmation), &data);
 }
 
+#[test]
+fn names_are_written_as_they_are_in_any_script() {
+    for (first, last) in [("שירה", "בן־דוד"), ("محمد", "الأحمد"), ("李", "小龙")] {
+        let mut payload = payload(CREATE);
+        let name = format!("{first} {last}");
+        for who in ["customer", "billing_address", "shipping_address"] {
+            payload[who]["first_name"] = first.into();
+            payload[who]["last_name"] = last.into();
+            payload[who]["name"] = name.clone().into();
+        }
+        // a mark that turns the direction of what follows is a part of the text
+        let title = format!("{last} \u{202e}x");
+        payload["line_items"][0]["title"] = title.clone().into();
+        for document in [Document::OrderConfirmation, Document::Receipt] {
+            let data = data(&payload, document);
+            for who in ["customer", "billing_address", "shipping_address"] {
+                assert_eq!(data[who]["name"], name, "{who} of the {document}");
+            }
+            assert_eq!(data["lines"][0]["title"], title);
+            contract::conforms(&OrderData::json_schema(document), &data);
+        }
+        let order = Order::from_webhook(payload.to_string().as_bytes()).unwrap();
+        assert_eq!(driver::recipient_name(&order), Some(name));
+    }
+}
+
+#[test]
+fn five_hundred_lines_are_five_hundred_lines_and_add_up() {
+    let mut payload = payload(CREATE);
+    let line = payload["line_items"][0].clone();
+    let copy = |number: u64| {
+        let mut line = line.clone();
+        line["id"] = number.into();
+        line["admin_graphql_api_id"] = Gid::new("LineItem", number).to_string().into();
+        line["sku"] = format!("SKU-{number}").into();
+        line
+    };
+    payload["line_items"] = (1..=500).map(copy).collect();
+    for document in [Document::OrderConfirmation, Document::Receipt] {
+        let data = data(&payload, document);
+        let lines = data["lines"].as_array().unwrap();
+        assert_eq!(lines.len(), 500);
+        assert_eq!((&lines[499]["number"], &lines[499]["sku"]), (&json!(500), &json!("SKU-500")));
+        let amount = |value: &Value| value["amount"].as_str().unwrap().parse::<Decimal>().unwrap();
+        let sum: Decimal = lines.iter().map(|line| amount(&line["total"])).sum();
+        assert_eq!(sum, amount(&lines[0]["total"]) * Decimal::from(500));
+        contract::conforms(&OrderData::json_schema(document), &data);
+    }
+}
+
 fn item(topic: &str, payload: Value) -> WorkItem {
     let item = json!({
         "v": 1, "shop": "northwind-demo.myshopify.com", "flow": "order-confirmation",

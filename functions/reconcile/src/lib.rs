@@ -4,10 +4,19 @@
 //! hours, makes up the events that must have happened, plans them as the flows would, and queues those of
 //! which the ledger does not know every communication. Events that are still on their way are given time
 //! first; one that arrives after all names the same communication. Nothing is kept between rounds, so a round
-//! that was cut short costs a quarter of an hour.
+//! that was cut short costs a quarter of an hour, and what has nothing to tell yet, such as a refund whose
+//! payment is pending, is queued by every round: what was lost is counted by the flows, once it is made.
+//!
+//! It sees what Shopify still shows. It cannot see order edits, labels that come after the approval,
+//! instalments that are due, subscriptions, segments, a state of a shipment that another has followed,
+//! payments that succeed or fail more than 48 hours after they were begun, and disputes that were opened more
+//! than 120 days ago. Of a decline and of an inquiry that became a chargeback Shopify keeps no time: they are
+//! left alone if they may have been before the shop's or the document's `since`, which is when the return was
+//! requested or the inquiry opened before it.
 
 mod occurrence;
 
+use occurrence::Window;
 pub use occurrence::{Occurrence, of_dispute, of_order};
 
 use account_statements::AccountStatements;
@@ -58,8 +67,8 @@ pub struct Round {
     pub shops: usize,
     /// Occurrences looked at.
     pub seen: u64,
-    /// Occurrences queued because the ledger did not know their documents.
-    pub recovered: u64,
+    /// Occurrences queued because the ledger did not know their documents. Some have nothing to tell yet.
+    pub queued: u64,
     /// Shops whose round was cut short; the log says why.
     pub troubled: usize,
 }
@@ -67,7 +76,7 @@ pub struct Round {
 #[derive(Default)]
 struct Looked {
     seen: u64,
-    recovered: u64,
+    queued: u64,
 }
 
 impl Reconciliation {
@@ -98,12 +107,12 @@ impl Reconciliation {
         let round = Round {
             shops: made.done.len() + made.troubled,
             seen: made.done.iter().map(|looked| looked.seen).sum(),
-            recovered: made.done.iter().map(|looked| looked.recovered).sum(),
+            queued: made.done.iter().map(|looked| looked.queued).sum(),
             troubled: made.troubled,
         };
         let mut metrics = Metrics::default();
         metrics.count("Seen", round.seen);
-        metrics.count("Recovered", round.recovered);
+        metrics.count("Queued", round.queued);
         metrics.count("Troubled", round.troubled as u64);
         metrics.emit(&self.function, now);
         Ok(round)
@@ -118,8 +127,11 @@ impl Reconciliation {
             reconciliation: self,
             config: &loaded.config,
             secrets: &secrets,
-            from: back(LOOK_BACK).max(reconcile.since),
-            to: back(GRACE),
+            window: Window {
+                since: reconcile.since,
+                from: back(LOOK_BACK).max(reconcile.since),
+                to: back(GRACE),
+            },
             now,
             deadline,
         };
@@ -141,9 +153,7 @@ struct Look<'a> {
     reconciliation: &'a Reconciliation,
     config: &'a ShopConfig,
     secrets: &'a ShopSecrets,
-    /// What happened before is somebody else's, or too old.
-    from: Timestamp,
-    to: Timestamp,
+    window: Window,
     now: Timestamp,
     deadline: Instant,
 }
@@ -162,7 +172,8 @@ impl Look<'_> {
     async fn orders(&self, looked: &mut Looked) -> Result<(), String> {
         let mut after = None;
         loop {
-            let page = self.reconciliation.shopify.changed_orders(self.call(), self.from, after.as_deref());
+            let page =
+                self.reconciliation.shopify.changed_orders(self.call(), self.window.from, after.as_deref());
             after = self.page(page.await, of_order, looked).await?;
             if after.is_none() {
                 return Ok(());
@@ -196,7 +207,7 @@ impl Look<'_> {
     /// Queues those occurrences of which the ledger does not know every communication.
     async fn recover(&self, found: Vec<Occurrence>, looked: &mut Looked) -> Result<(), String> {
         let mut candidates = Vec::new();
-        for occurrence in found.into_iter().filter(|it| self.from <= it.at && it.at <= self.to) {
+        for occurrence in found.into_iter().filter(|it| self.window.has(it)) {
             looked.seen += 1;
             let (topic, subject) = (occurrence.topic, occurrence.subject.clone());
             match self.candidate(occurrence).await {
@@ -214,9 +225,9 @@ impl Look<'_> {
             let Some(queue) = queues.get(&item.flow) else { continue };
             let body = serde_json::to_string(&item).map_err(|error| error.to_string())?;
             queue.send(body).await.map_err(|error| chain(&error))?;
-            looked.recovered += 1;
+            looked.queued += 1;
             let WorkItem { shop, flow, trigger, .. } = &item;
-            tracing::warn!(%shop, %flow, communication = %missing, topic = trigger.topic, "no event brought it");
+            tracing::info!(%shop, %flow, communication = %missing, topic = trigger.topic, "queued: no event has brought it");
         }
         Ok(())
     }
@@ -226,7 +237,7 @@ impl Look<'_> {
         &self,
         occurrence: Occurrence,
     ) -> Result<Option<(WorkItem, Vec<CommunicationId>)>, String> {
-        let at = occurrence.at;
+        let earliest = occurrence.earliest;
         let item = work_item(&self.config.shop, occurrence).map_err(|error| error.to_string())?;
         let Some(mut item) = item else { return Ok(None) };
         if !self.config.serves(item.flow) {
@@ -242,26 +253,28 @@ impl Look<'_> {
             time_left: self.deadline.saturating_duration_since(Instant::now()),
         };
         let plans = plans(look_up).await.map_err(|error| error.reason)?;
-        let wanted = plans.iter().filter(|plan| plan.wanted && self.config.is_since(plan.document, Some(at)));
+        let wanted =
+            plans.iter().filter(|plan| plan.wanted && self.config.is_since(plan.document, Some(earliest)));
         let id =
             |plan: &Plan| CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
         let ids: Vec<_> = wanted.map(id).collect();
         let Some(first) = ids.first() else { return Ok(None) };
-        item.trigger.webhook_id = format!("reconcile-{first}");
+        item.trigger.webhook_id = format!("{}{first}", Trigger::RECONCILED);
         Ok(Some((item, ids)))
     }
 }
 
 /// The work an occurrence means; nothing, if no flow's topic tells of it.
 fn work_item(shop: &ShopDomain, occurrence: Occurrence) -> Result<Option<WorkItem>, serde_json::Error> {
-    let Occurrence { topic, subject, at, payload } = occurrence;
+    let at = occurrence.at();
+    let Occurrence { topic, subject, payload, .. } = occurrence;
     let text = payload.as_ref().map(ToString::to_string).unwrap_or_default();
     let Some(flow) = intake::flow_of(topic, &text) else { return Ok(None) };
     let trigger = Trigger {
         topic: topic.to_owned(),
         webhook_id: String::new(),
         event_id: None,
-        triggered_at: Some(at),
+        triggered_at: at,
         test: false,
     };
     Ok(Some(WorkItem {

@@ -12,13 +12,46 @@ use shopify::changes::{ChangedFulfillment, ChangedOrder, ChangedReturn, ChangedT
 pub struct Occurrence {
     pub topic: &'static str,
     pub subject: Gid,
-    pub at: Timestamp,
+    /// It happened then or later.
+    pub earliest: Timestamp,
+    /// It happened then or before. Absent where Shopify tells of no bound.
+    pub latest: Option<Timestamp>,
     pub payload: Option<Value>,
+}
+
+impl Occurrence {
+    fn new(topic: &'static str, subject: &Gid, at: Timestamp, payload: Option<Value>) -> Self {
+        Self { topic, subject: subject.clone(), earliest: at, latest: Some(at), payload }
+    }
+
+    /// When it happened, where Shopify tells.
+    pub fn at(&self) -> Option<Timestamp> {
+        self.latest.filter(|latest| *latest == self.earliest)
+    }
+}
+
+/// Which occurrences a round is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Window {
+    /// What happened before is somebody else's to tell.
+    pub since: Timestamp,
+    /// What happened before is too old.
+    pub from: Timestamp,
+    /// What happened later may still be on its way.
+    pub to: Timestamp,
+}
+
+impl Window {
+    pub fn has(&self, occurrence: &Occurrence) -> bool {
+        // what Shopify gives no bound of is on show for as long as it is looked for
+        let in_time = occurrence.latest.is_none_or(|latest| self.from <= latest && latest <= self.to);
+        in_time && self.since <= occurrence.earliest
+    }
 }
 
 /// What happened to an order and to everything that is a part of it.
 pub fn of_order(order: &ChangedOrder) -> Vec<Occurrence> {
-    let about_order = |topic, at| Occurrence { topic, subject: order.id.clone(), at, payload: None };
+    let about_order = |topic, at| Occurrence::new(topic, &order.id, at, None);
     let mut found = vec![about_order("orders/create", order.created_at)];
     let paid = order.transactions.iter().filter(|it| is_paid(it)).filter_map(when).max();
     match order.display_financial_status.as_deref() {
@@ -40,29 +73,30 @@ pub fn of_order(order: &ChangedOrder) -> Vec<Occurrence> {
         let payload = json!({
             "id": number(&refund.id), "admin_graphql_api_id": refund.id, "order_id": number(&order.id),
         });
-        let payload = Some(payload);
-        Some(Occurrence {
-            topic: "refunds/create",
-            subject: refund.id.clone(),
-            at: refund.created_at?,
-            payload,
-        })
+        Some(Occurrence::new("refunds/create", &refund.id, refund.created_at?, Some(payload)))
     }));
     found
 }
 
-/// That a dispute was opened, and that it was decided.
+/// That a dispute was opened, that an inquiry became a chargeback, and that it was decided.
 pub fn of_dispute(dispute: &RecentDispute) -> Vec<Occurrence> {
     let payload = json!({
         "id": number(&dispute.id),
         "order_id": dispute.order.as_ref().map(|order| number(&order.id)),
         "type": dispute.r#type.to_ascii_lowercase(),
         "status": dispute.status.to_ascii_lowercase(),
+        "finalized_on": dispute.finalized_on,
     });
-    let about =
-        |topic, at| Occurrence { topic, subject: dispute.id.clone(), at, payload: Some(payload.clone()) };
+    let about = |topic, at| Occurrence::new(topic, &dispute.id, at, Some(payload.clone()));
     let mut found = vec![about("disputes/create", dispute.initiated_at)];
-    found.extend(dispute.finalized_on.map(|at| about("disputes/update", at)));
+    match dispute.finalized_on {
+        Some(at) => found.push(about("disputes/update", at)),
+        None if dispute.is_escalated() => {
+            // Shopify shows that it did, and not when
+            found.push(Occurrence { latest: None, ..about("disputes/update", dispute.initiated_at) });
+        }
+        None => {}
+    }
     found
 }
 
@@ -77,8 +111,7 @@ fn of_transaction(order: &ChangedOrder, transaction: &ChangedTransaction) -> Opt
     });
     let topic = "order_transactions/create";
     intake::flow_of(topic, &payload.to_string())?;
-    let (subject, at) = (transaction.id.clone(), when(transaction)?);
-    Some(Occurrence { topic, subject, at, payload: Some(payload) })
+    Some(Occurrence::new(topic, &transaction.id, when(transaction)?, Some(payload)))
 }
 
 fn of_fulfillment(order: &ChangedOrder, fulfillment: &ChangedFulfillment) -> Vec<Occurrence> {
@@ -93,8 +126,7 @@ fn of_fulfillment(order: &ChangedOrder, fulfillment: &ChangedFulfillment) -> Vec
         "tracking_numbers": tracking.iter().filter_map(|it| it.number.as_ref()).collect::<Vec<_>>(),
         "tracking_urls": tracking.iter().filter_map(|it| it.url.as_ref()).collect::<Vec<_>>(),
     });
-    let about =
-        |topic, at| Occurrence { topic, subject: fulfillment.id.clone(), at, payload: Some(payload.clone()) };
+    let about = |topic, at| Occurrence::new(topic, &fulfillment.id, at, Some(payload.clone()));
     let mut found = vec![about("fulfillments/create", fulfillment.created_at)];
     if fulfillment.updated_at > fulfillment.created_at {
         found.push(about("fulfillments/update", fulfillment.updated_at));
@@ -103,9 +135,11 @@ fn of_fulfillment(order: &ChangedOrder, fulfillment: &ChangedFulfillment) -> Vec
 }
 
 fn of_return(order: &ChangedOrder, it: &ChangedReturn) -> Option<Occurrence> {
-    let (topic, at) = match it.status.as_str() {
-        "OPEN" => ("returns/approve", it.request_approved_at.unwrap_or(it.created_at)),
-        "DECLINED" => ("returns/decline", it.created_at),
+    let approved = it.request_approved_at.unwrap_or(it.created_at);
+    let (topic, earliest, latest) = match it.status.as_str() {
+        "OPEN" => ("returns/approve", approved, approved),
+        // Shopify keeps no time of it: after it was asked for, and no later than the order's last change
+        "DECLINED" => ("returns/decline", it.created_at, order.updated_at),
         _ => return None,
     };
     let payload = json!({
@@ -114,7 +148,7 @@ fn of_return(order: &ChangedOrder, it: &ChangedReturn) -> Option<Occurrence> {
         "status": it.status.to_ascii_lowercase(),
         "order": {"id": number(&order.id), "admin_graphql_api_id": order.id},
     });
-    Some(Occurrence { topic, subject: it.id.clone(), at, payload: Some(payload) })
+    Some(Occurrence { latest: Some(latest), ..Occurrence::new(topic, &it.id, earliest, Some(payload)) })
 }
 
 fn is_paid(transaction: &ChangedTransaction) -> bool {
@@ -135,21 +169,23 @@ mod tests {
     use super::*;
 
     fn topics(found: &[Occurrence]) -> Vec<(&str, &str, String)> {
-        found.iter().map(|it| (it.topic, it.subject.as_str(), it.at.to_string())).collect()
+        found
+            .iter()
+            .map(|it| (it.topic, it.subject.as_str(), it.at().map(|at| at.to_string()).unwrap_or_default()))
+            .collect()
     }
 
     #[test]
     fn an_order_tells_of_everything_that_happened_to_it() {
         let order: ChangedOrder = serde_json::from_value(json!({
             "id": "gid://shopify/Order/9007199254740993", "createdAt": "2026-11-22T08:00:00Z",
-            "cancelledAt": "2026-11-22T12:00:00Z", "displayFinancialStatus": "PAID",
+            "updatedAt": "2026-11-22T12:00:00Z", "cancelledAt": "2026-11-22T12:00:00Z", "displayFinancialStatus": "PAID",
             "fulfillments": [{
                 "id": "gid://shopify/Fulfillment/2", "createdAt": "2026-11-22T09:00:00Z",
-                "updatedAt": "2026-11-22T10:00:00Z", "deliveredAt": null, "status": "SUCCESS",
-                "displayStatus": "IN_TRANSIT",
+                "updatedAt": "2026-11-22T10:00:00Z", "status": "SUCCESS", "displayStatus": "IN_TRANSIT",
                 "trackingInfo": [{"company": "Colissimo", "number": "6A1", "url": "https://la.example/6A1"}],
             }],
-            "returns": {"nodes": [
+            "returns": {"pageInfo": {"hasNextPage": false, "endCursor": null}, "nodes": [
                 {"id": "gid://shopify/Return/3", "createdAt": "2026-11-22T10:00:00Z", "requestApprovedAt": "2026-11-22T11:00:00Z", "status": "OPEN"},
                 {"id": "gid://shopify/Return/4", "createdAt": "2026-11-22T10:00:00Z", "requestApprovedAt": null, "status": "REQUESTED"},
             ]},
@@ -186,19 +222,82 @@ mod tests {
         }
     }
 
+    /// Of a decline Shopify keeps no time.
+    #[test]
+    fn a_return_is_declined_between_its_request_and_the_last_change_of_the_order() {
+        let order: ChangedOrder = serde_json::from_value(json!({
+            "id": "gid://shopify/Order/1", "createdAt": "2026-10-01T08:00:00Z", "updatedAt": "2026-11-22T12:00:00Z",
+            "cancelledAt": null, "displayFinancialStatus": null, "fulfillments": [], "refunds": [], "transactions": [],
+            "returns": {"pageInfo": {"hasNextPage": false, "endCursor": null}, "nodes": [
+                {"id": "gid://shopify/Return/4", "createdAt": "2026-11-12T10:00:00Z", "requestApprovedAt": null, "status": "DECLINED"},
+            ]},
+        }))
+        .unwrap();
+        let found = of_order(&order);
+        let declined = found.last().unwrap();
+        assert_eq!(
+            (declined.topic, declined.subject.as_str()),
+            ("returns/decline", "gid://shopify/Return/4")
+        );
+        assert_eq!(declined.earliest.to_string(), "2026-11-12T10:00:00Z");
+        assert_eq!(declined.latest, Some(order.updated_at));
+        assert_eq!(declined.at(), None, "nobody can tell");
+    }
+
+    #[test]
+    fn a_round_is_about_what_may_have_happened_within_its_window_and_not_before_since() {
+        let at = |day: &str| -> Timestamp { format!("2026-11-{day}T10:00:00Z").parse().unwrap() };
+        let window = Window { since: at("10"), from: at("20"), to: at("22") };
+        let has = |earliest, latest: Option<&str>| {
+            let subject = Gid::new("Return", 1);
+            let latest = latest.map(at);
+            window.has(&Occurrence {
+                latest,
+                ..Occurrence::new("returns/decline", &subject, at(earliest), None)
+            })
+        };
+        assert!(has("21", Some("21")));
+        assert!(!has("19", Some("19")), "too old");
+        assert!(!has("23", Some("23")), "still on its way");
+        assert!(has("12", Some("21")), "asked for long ago, declined perhaps now");
+        assert!(!has("12", Some("23")), "its event may be on its way");
+        assert!(has("12", None));
+        assert!(!has("09", Some("21")) && !has("09", None), "perhaps before the shop began");
+    }
+
+    fn dispute(now: &str, status: &str, finalized: Option<&str>, began_as: Option<&str>) -> RecentDispute {
+        let summaries =
+            began_as.map(|kind| json!({"id": "gid://shopify/OrderDisputeSummary/1", "initiatedAs": kind}));
+        serde_json::from_value(json!({
+            "id": "gid://shopify/ShopifyPaymentsDispute/1", "type": now, "status": status,
+            "initiatedAt": "2026-09-01T10:00:00Z", "finalizedOn": finalized,
+            "order": {"id": "gid://shopify/Order/2", "disputes": summaries.into_iter().collect::<Vec<_>>()},
+        }))
+        .unwrap()
+    }
+
     #[test]
     fn a_dispute_is_opened_and_decided() {
-        let dispute = |finalized: Value| -> RecentDispute {
-            serde_json::from_value(json!({
-                "id": "gid://shopify/ShopifyPaymentsDispute/1", "type": "CHARGEBACK", "status": "WON",
-                "initiatedAt": "2026-09-01T10:00:00Z", "finalizedOn": finalized,
-                "order": {"id": "gid://shopify/Order/2"},
-            }))
-            .unwrap()
-        };
-        let decided = of_dispute(&dispute(json!("2026-11-22T15:58:20Z")));
-        assert_eq!(topics(&decided)[1].2, "2026-11-22T15:58:20Z");
+        let at = "2026-11-22T15:58:20Z";
+        let decided = of_dispute(&dispute("CHARGEBACK", "WON", Some(at), Some("INQUIRY")));
+        assert_eq!(topics(&decided)[1].2, at);
         assert_eq!(decided[1].payload.as_ref().unwrap()["status"], "won");
-        assert_eq!(of_dispute(&dispute(Value::Null)).len(), 1);
+        assert_eq!(decided[1].payload.as_ref().unwrap()["finalized_on"], at);
+        assert_eq!(decided.len(), 2);
+        assert_eq!(of_dispute(&dispute("CHARGEBACK", "UNDER_REVIEW", None, Some("CHARGEBACK"))).len(), 1);
+        assert_eq!(
+            of_dispute(&dispute("CHARGEBACK", "UNDER_REVIEW", None, None)).len(),
+            1,
+            "nobody can tell"
+        );
+    }
+
+    #[test]
+    fn an_inquiry_that_became_a_chargeback_did_so_at_some_time() {
+        let found = of_dispute(&dispute("CHARGEBACK", "NEEDS_RESPONSE", None, Some("INQUIRY")));
+        let escalated = &found[1];
+        assert_eq!((escalated.topic, escalated.latest), ("disputes/update", None));
+        assert_eq!(escalated.earliest.to_string(), "2026-09-01T10:00:00Z");
+        assert_eq!(escalated.payload.as_ref().unwrap()["type"], "chargeback");
     }
 }

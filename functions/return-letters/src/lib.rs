@@ -154,7 +154,7 @@ async fn return_letter(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
         return Ok(not);
     }
     let order = order_of(gather, &found.order).await?;
-    let locale = gather.locale(&[order.locale.as_deref()])?;
+    let locale = gather.locale(&order.locales())?;
     let data =
         ReturnData::new(&found, &order, gather.plan.document, gather.communication, &locale, gather.config)
             .map_err(GatherError::permanent)?;
@@ -219,7 +219,7 @@ async fn refund_confirmation(gather: &Gather<'_>) -> Result<Gathered, GatherErro
         None => None,
     };
     let order = order_of(gather, &refund.order).await?;
-    let locale = gather.locale(&[order.locale.as_deref()])?;
+    let locale = gather.locale(&order.locales())?;
     let about =
         refund::About { refund: &refund, part_of: part_of.as_ref(), payments: &payments, order: &order };
     let data = RefundData::new(about, gather.communication, &locale, gather.config)

@@ -150,7 +150,7 @@ fn is_news(item: &WorkItem, payload: Option<&str>, shipment: &Fulfillment) -> bo
 
 fn content(gather: &Gather<'_>, order: &Order, shipment: &Fulfillment) -> Result<Content, GatherError> {
     let document = gather.plan.document;
-    let locale = gather.locale(&[order.locale.as_deref()])?;
+    let locale = gather.locale(&order.locales())?;
     let event = rules::event(gather.plan, shipment);
     let data =
         ShipmentData::new(order, shipment, document, gather.communication, &locale, gather.config, event)?;

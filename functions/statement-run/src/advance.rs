@@ -19,6 +19,8 @@ use work::{Retry, Version};
 /// Bulk operations for one part of a run.
 const ATTEMPTS: u32 = 3;
 
+const MISSING_SCOPE: &str = "the app lacks the scope read_all_orders: orders older than 60 days would be missing and balances wrong; have Shopify grant it, then run again";
+
 /// One invocation's hold of a run.
 pub struct Session<'a> {
     pub tools: &'a Tools,
@@ -107,7 +109,15 @@ impl Session<'_> {
             Source::CompanyLocations => account::locations_query().to_owned(),
             Source::Customers { tag } => account::customers_query(tag),
         };
-        match self.tools.shopify.start_bulk(self.call(), &query).await {
+        let started = match self.tools.shopify.sees_all_orders(self.call()).await {
+            Ok(true) => self.tools.shopify.start_bulk(self.call(), &query).await,
+            Ok(false) => {
+                self.fail(index, MISSING_SCOPE.to_owned());
+                return Ok(Step::Done);
+            }
+            Err(error) => Err(error),
+        };
+        match started {
             Ok(BulkStart::Started(operation)) => {
                 let since = (self.tools.clock)();
                 if let Some(part) = self.run.parts.get_mut(index) {

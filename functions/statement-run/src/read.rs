@@ -25,7 +25,7 @@ const HELD_BYTES: usize = 4 << 20;
 /// A driver file's accounts.
 const CHUNK_BYTES: usize = 24 << 20;
 /// Chunks whose jobs have not ended. Bounds the state, and what Exstream is given at once.
-const CHUNKS: usize = 8;
+const CHUNKS: usize = 16;
 
 pub enum Failure {
     Retry(Retry),

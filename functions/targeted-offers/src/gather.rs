@@ -52,7 +52,7 @@ pub async fn gather(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
     let Some(prospect) = asked.map_err(|error| GatherError::of(&error))? else {
         return Ok(Gathered::suppressed("Shopify has no such customer"));
     };
-    let locale = gather.locale(&[prospect.locale.as_deref()])?;
+    let locale = gather.locale(&[prospect.customer.locale.as_deref()])?;
     let found = Found {
         envelope: Envelope::new(document, gather.communication, &locale, gather.config),
         addressee: Addressee::new(&prospect),

@@ -193,7 +193,7 @@ impl WriteBack {
                 (Err(retry), item) => {
                     metrics.count("Retried", 1);
                     let flow = item.as_ref().ok().map(|item| item.document.flow().name());
-                    tracing::warn!(message = %record.message_id, flow, receive_count = record.receive_count(), reason = %retry.reason, "message comes back");
+                    tracing::warn!(message_id = %record.message_id, flow, receive_count = record.receive_count(), reason = %retry.reason, "message comes back");
                 }
                 (Ok(_), Err(_)) => {}
             }

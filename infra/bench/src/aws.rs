@@ -142,7 +142,7 @@ fn sqs(aws: &Aws, operation: &str, request: &Value) -> Response {
     }
 }
 
-fn secret(request: &Value) -> Response {
+pub fn secret(request: &Value) -> Response {
     let name = request["SecretId"].as_str().unwrap_or_default();
     let client = json!({"client_id": "local", "client_secret": "local-secret"});
     let value = match name.ends_with("/customer-key") {
@@ -180,12 +180,12 @@ async fn s3(aws: &Aws, method: &Method, uri: &Uri) -> Response {
     }
 }
 
-fn ok(value: &Value) -> Response {
+pub fn ok(value: &Value) -> Response {
     ([(header::CONTENT_TYPE, "application/x-amz-json-1.0")], value.to_string()).into_response()
 }
 
 /// The functions asked for something no scenario expects: their failure shows in the benchmark.
-fn refuse(what: &str) -> Response {
+pub fn refuse(what: &str) -> Response {
     let body =
         json!({"__type": "ValidationException", "message": format!("the stand-in does not know {what}")});
     (StatusCode::BAD_REQUEST, body.to_string()).into_response()

@@ -3,10 +3,9 @@
 //! An item is one of a communication and the owner of its lease, so that each delivery of the same message finds
 //! its communication untouched, and one sample stands for any number of messages.
 
-use serde_json::{Map, Value, json};
+use crate::expression::{Item, apply, bytes};
+use serde_json::{Value, json};
 use std::collections::HashMap;
-
-type Item = Map<String, Value>;
 
 #[derive(Debug, Default)]
 pub struct Table {
@@ -37,7 +36,7 @@ impl Table {
         // what a write adds to an item it has not begun says nothing of the item's size
         let bytes = match owner.is_null() {
             true => 0,
-            false => item.iter().map(|(name, value)| name.len() + size(value)).sum(),
+            false => bytes(&item),
         };
         let answer = match request["ReturnValues"].as_str() {
             Some("ALL_NEW") => json!({"Attributes": item}),
@@ -48,124 +47,6 @@ impl Table {
             self.items.insert(name, item);
         }
         Ok(Written { answer, bytes, is_new: is_new && !owner.is_null() })
-    }
-}
-
-fn apply(item: &mut Item, expression: &str, request: &Value) -> Result<(), String> {
-    let before = item.clone();
-    let mut clause = "";
-    for part in parts(expression) {
-        let part = match part.split_once(' ') {
-            Some((word @ ("SET" | "REMOVE" | "ADD"), rest)) => {
-                clause = word;
-                rest.trim()
-            }
-            _ => part,
-        };
-        match clause {
-            "SET" => {
-                let (path, operation) = part.split_once('=').ok_or_else(|| unknown(part))?;
-                let value = evaluate(operation.trim(), &before, request)?;
-                item.insert(attribute(path, request)?, value);
-            }
-            "REMOVE" => {
-                item.remove(&attribute(part, request)?);
-            }
-            "ADD" => {
-                let (path, value) = part.split_once(' ').ok_or_else(|| unknown(part))?;
-                let name = attribute(path, request)?;
-                let sum = number(before.get(&name)) + number(Some(&operand(value.trim(), &before, request)?));
-                item.insert(name, json!({"N": sum.to_string()}));
-            }
-            _ => return Err(unknown(part)),
-        }
-    }
-    Ok(())
-}
-
-/// Splits at the commas outside parentheses, and before each clause's word.
-fn parts(expression: &str) -> Vec<&str> {
-    let (mut parts, mut begin, mut depth) = (Vec::new(), 0, 0);
-    for (index, character) in expression.char_indices() {
-        let rest = &expression[index..];
-        let is_clause =
-            depth == 0 && [" SET ", " REMOVE ", " ADD "].iter().any(|word| rest.starts_with(word));
-        match character {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            _ => {}
-        }
-        if is_clause || (character == ',' && depth == 0) {
-            parts.push(expression[begin..index].trim());
-            begin = index + 1;
-        }
-    }
-    parts.push(expression[begin..].trim());
-    parts.retain(|part| !part.is_empty());
-    parts
-}
-
-fn evaluate(operation: &str, item: &Item, request: &Value) -> Result<Value, String> {
-    match operation.rsplit_once(" + ") {
-        Some((left, right)) => {
-            let sum = number(Some(&operand(left.trim(), item, request)?))
-                + number(Some(&operand(right.trim(), item, request)?));
-            Ok(json!({"N": sum.to_string()}))
-        }
-        None => operand(operation, item, request),
-    }
-}
-
-fn operand(text: &str, item: &Item, request: &Value) -> Result<Value, String> {
-    if let Some(inner) = text.strip_prefix("if_not_exists(").and_then(|it| it.strip_suffix(')')) {
-        let (path, default) = inner.split_once(',').ok_or_else(|| unknown(text))?;
-        return match item.get(&attribute(path, request)?) {
-            Some(value) => Ok(value.clone()),
-            None => operand(default.trim(), item, request),
-        };
-    }
-    let found = match text.starts_with(':') {
-        true => request["ExpressionAttributeValues"].get(text),
-        false => item.get(&attribute(text, request)?),
-    };
-    found.cloned().ok_or_else(|| unknown(text))
-}
-
-fn attribute(path: &str, request: &Value) -> Result<String, String> {
-    let path = path.trim();
-    let name = match path.starts_with('#') {
-        true => request["ExpressionAttributeNames"][path].as_str().ok_or_else(|| unknown(path))?,
-        false => path,
-    };
-    Ok(name.to_owned())
-}
-
-fn number(value: Option<&Value>) -> i64 {
-    value.and_then(|value| value["N"].as_str()?.parse().ok()).unwrap_or_default()
-}
-
-fn unknown(part: &str) -> String {
-    format!("`{part}` is no part of an update expression this stand-in knows")
-}
-
-/// An attribute value's size by the rules DynamoDB documents.
-fn size(value: &Value) -> usize {
-    let Some((kind, value)) = value.as_object().and_then(|value| value.iter().next()) else { return 0 };
-    let text = value.as_str().map(str::len).unwrap_or_default();
-    match kind.as_str() {
-        "N" => text.div_ceil(2) + 1,
-        "B" => text / 4 * 3,
-        "BOOL" | "NULL" => 1,
-        "M" => {
-            3 + value
-                .as_object()
-                .into_iter()
-                .flatten()
-                .map(|(name, it)| name.len() + size(it) + 1)
-                .sum::<usize>()
-        }
-        "L" => 3 + value.as_array().into_iter().flatten().map(|it| size(it) + 1).sum::<usize>(),
-        _ => text,
     }
 }
 

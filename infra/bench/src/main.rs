@@ -1,8 +1,10 @@
-//! `bench`: what the release binaries of the functions cost, measured on this machine without network.
+//! `bench`: what the release binaries of the functions cost, and whether they keep their promises under load and
+//! faults, on this machine without network.
 //!
 //! Each binary runs behind a Lambda Runtime API of this program's own, against stand-ins of the AWS and vendor
-//! endpoints in this process that count what they are asked. Figures that depend on the machine are reported;
-//! those that do not are held against the budgets, and a broken one is this program's exit code.
+//! endpoints in this process. `bench measure` counts what they are asked: figures that depend on the machine are
+//! reported, those that do not are held against the budgets. `bench soak` lets the stand-ins fail and the
+//! processes die, and checks afterwards what became of every event. What is broken is this program's exit code.
 
 #![allow(clippy::print_stdout, reason = "printing is what this program is for")]
 
@@ -10,21 +12,37 @@ mod aws;
 mod budgets;
 mod counts;
 mod dynamo;
+mod expression;
 mod measure;
 mod process;
 mod report;
 mod results;
 mod runtime;
 mod scenarios;
+mod soak;
 mod vendors;
 mod world;
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 use results::Results;
 use std::{path::PathBuf, process::ExitCode};
 
 #[derive(Parser)]
-#[command(name = "bench", version, about = "Measure the release binaries of the functions")]
+#[command(name = "bench", version, about = "Put the release binaries of the functions to the test")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// What they cost: requests, writes, bytes, time and memory
+    Measure(Options),
+    /// Whether they keep every promise while everything around them fails now and then
+    Soak(soak::Options),
+}
+
+#[derive(Args)]
 pub struct Options {
     /// Rounds; in each, every scenario has a process of its own.
     #[arg(long, default_value_t = 3)]
@@ -58,13 +76,20 @@ pub struct Options {
 /// A failure, in words for the person at the keyboard.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// Of what is broken, so many are listed.
+const SHOWN: usize = 20;
+
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
-    match run(&Options::parse()).await {
+    let (broken, what) = match Arguments::parse().command {
+        Command::Measure(options) => (measure(&options).await, "budgets"),
+        Command::Soak(options) => (soak::run(&options).await, "promises"),
+    };
+    match broken {
         Ok(broken) if broken.is_empty() => ExitCode::SUCCESS,
         Ok(broken) => {
-            eprintln!("\nbench: {} broken:", if broken.len() == 1 { "a budget is" } else { "budgets are" });
-            broken.iter().for_each(|line| eprintln!("  {line}"));
+            eprintln!("\nbench: broken {what}: {}", broken.len());
+            broken.iter().take(SHOWN).for_each(|line| eprintln!("  {line}"));
             ExitCode::FAILURE
         }
         Err(error) => {
@@ -75,7 +100,7 @@ async fn main() -> ExitCode {
 }
 
 /// Answers the budgets that are broken.
-async fn run(options: &Options) -> Result<Vec<String>, Failure> {
+async fn measure(options: &Options) -> Result<Vec<String>, Failure> {
     let results = Results::new(measure::all(options).await?);
     report::print(&results);
     let mut broken = budgets::broken(&results);

@@ -16,8 +16,17 @@ pub fn cpu_ms(pid: u32) -> Option<f64> {
 
 /// The most memory it has had resident at once, in megabytes of 1024 kilobytes.
 pub fn peak_mb(pid: u32) -> Option<f64> {
+    status_mb(pid, "VmHWM:")
+}
+
+/// The memory it has resident now.
+pub fn resident_mb(pid: u32) -> Option<f64> {
+    status_mb(pid, "VmRSS:")
+}
+
+fn status_mb(pid: u32, name: &str) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.split_whitespace().next()?.parse::<f64>().ok()? / 1024.0)
 }
 
@@ -40,7 +49,8 @@ mod tests {
     #[test]
     fn this_process_uses_something() {
         let pid = std::process::id();
-        assert!(cpu_ms(pid).unwrap() > 0.0 && peak_mb(pid).unwrap() > 0.5);
+        assert!(cpu_ms(pid).unwrap() > 0.0 && resident_mb(pid).unwrap() > 0.5);
+        assert!(peak_mb(pid) >= resident_mb(pid));
         assert_eq!((cpu_ms(u32::MAX), peak_mb(u32::MAX)), (None, None));
     }
 }

@@ -108,16 +108,12 @@ pub struct Shopify {
 impl Shopify {
     pub async fn start(meter: Meter) -> Result<Self, Failure> {
         // what a shop may ask for is not what is measured
-        let settings = ShopifySettings {
+        let origin = shopify(ShopifySettings {
             bucket_size: 100_000_000,
             restore_rate: 100_000_000,
             ..ShopifySettings::default()
-        };
-        let options = ShopifyOptions { settings, ..ShopifyOptions::default() };
-        let origin =
-            ShopifyStub::start(SocketAddr::from(([127, 0, 0, 1], 0)), options).await.map_err(|error| {
-                format!("the stand-in for Shopify: {error}; `make install` brings its schema")
-            })?;
+        })
+        .await?;
         let http = reqwest::Client::new();
         let state = Repeater { meter, origin: origin.url(), http: http.clone(), known: Arc::default() };
         let address = serve(Router::new().fallback(shopify_answer).with_state(state)).await?;
@@ -135,6 +131,15 @@ impl Shopify {
             }
         }
     }
+}
+
+/// The stand-in of the tests, which knows Shopify's schema.
+pub async fn shopify(settings: ShopifySettings) -> Result<Running, Failure> {
+    let options = ShopifyOptions { settings, ..ShopifyOptions::default() };
+    let running = ShopifyStub::start(SocketAddr::from(([127, 0, 0, 1], 0)), options).await;
+    running.map_err(|error| {
+        format!("the stand-in for Shopify: {error}; `infra/local/local.py install` brings its schema").into()
+    })
 }
 
 async fn shopify_answer(
@@ -182,11 +187,11 @@ fn operation(query: &str) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-fn json_answer(body: impl Into<Bytes>) -> Response {
+pub fn json_answer(body: impl Into<Bytes>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body.into()).into_response()
 }
 
-async fn serve(router: Router) -> io::Result<SocketAddr> {
+pub async fn serve(router: Router) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move { axum::serve(listener, router).await });

@@ -15,11 +15,12 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// As many as SQS gives a function at once.
 pub const BATCH: usize = 10;
-const SHOP: &str = "northwind-demo.myshopify.com";
+pub const SHOP: &str = "northwind-demo.myshopify.com";
 /// The order of the sample events, and the first of those that reports are about.
 const ORDER: u64 = 820_982_911_946_154_601;
 
@@ -67,8 +68,8 @@ impl World {
     pub async fn worker(&self, scenario: &Scenario) -> Result<Worker, Failure> {
         self.aws.configure(self.config(scenario.channels)?);
         self.meter.reset();
-        let environment = self.environment(scenario.function);
-        Worker::start(&self.binaries.join(scenario.function), &environment).await
+        let environment = environment(scenario.function, self.addresses.aws);
+        Worker::start(&self.binaries.join(scenario.function), &environment, Arc::new(|_| ())).await
     }
 
     pub fn inputs(&self, scenario: &Scenario) -> Result<Inputs, Failure> {
@@ -170,37 +171,38 @@ impl World {
         }
         Ok(config.to_string())
     }
+}
 
-    fn environment(&self, function: &str) -> Vec<(String, String)> {
-        let aws = format!("http://{}", self.addresses.aws);
-        let queue = |name: &str| format!("{aws}/000000000000/{name}");
-        let mut environment: Vec<(String, String)> = [
-            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
-            ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
-            ("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2VjEXAMPLESESSIONTOKEN"),
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_LAMBDA_FUNCTION_NAME", function),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
-            ("TABLE_NAME", "ledger"),
-            ("ARCHIVE_BUCKET", "archive"),
-            ("OPERATIONS_BUCKET", "operations"),
-            ("SECRET_PREFIX", "shopify-exstream"),
-            ("EVENT_SOURCES", "local.partner/shopify.com/"),
-            // nothing is read again while it is measured
-            ("CONFIG_TTL_SECONDS", "3600"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
-        environment.push(("QUEUE_URL".to_owned(), queue(function)));
-        environment.push(("WRITE_BACK_QUEUE_URL".to_owned(), queue("write-back")));
-        for flow in FLOW_NAMES {
-            let name = format!("QUEUE_URL_{}", flow.to_ascii_uppercase().replace('-', "_"));
-            environment.push((name, queue(flow)));
-        }
-        environment.push(("AWS_ENDPOINT_URL".to_owned(), aws));
-        environment
+/// What a function finds in its environment, with all of AWS at `address`.
+pub fn environment(function: &str, address: SocketAddr) -> Vec<(String, String)> {
+    let aws = format!("http://{}", address);
+    let queue = |name: &str| format!("{aws}/000000000000/{name}");
+    let mut environment: Vec<(String, String)> = [
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        ("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2VjEXAMPLESESSIONTOKEN"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_LAMBDA_FUNCTION_NAME", function),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        ("TABLE_NAME", "ledger"),
+        ("ARCHIVE_BUCKET", "archive"),
+        ("OPERATIONS_BUCKET", "operations"),
+        ("SECRET_PREFIX", "shopify-exstream"),
+        ("EVENT_SOURCES", "local.partner/shopify.com/"),
+        // nothing is read again while it is measured
+        ("CONFIG_TTL_SECONDS", "3600"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    environment.push(("QUEUE_URL".to_owned(), queue(function)));
+    environment.push(("WRITE_BACK_QUEUE_URL".to_owned(), queue("write-back")));
+    for flow in FLOW_NAMES {
+        let name = format!("QUEUE_URL_{}", flow.to_ascii_uppercase().replace('-', "_"));
+        environment.push((name, queue(flow)));
     }
+    environment.push(("AWS_ENDPOINT_URL".to_owned(), aws));
+    environment
 }
 
 const FLOW_NAMES: [&str; 6] = [
@@ -232,15 +234,15 @@ fn order(number: u64) -> Result<Value, Failure> {
     Ok(serde_json::from_str(&text.replace(&ORDER.to_string(), &number.to_string()))?)
 }
 
-fn sample(file: &str) -> Result<Value, Failure> {
+pub fn sample(file: &str) -> Result<Value, Failure> {
     let text = fs::read_to_string(samples().join(file)).map_err(|error| format!("{file}: {error}"))?;
     Ok(serde_json::from_str(&text)?)
 }
 
-fn samples() -> PathBuf {
+pub fn samples() -> PathBuf {
     repository().join("infra/local/samples")
 }
 
-fn repository() -> PathBuf {
+pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }

@@ -14,8 +14,21 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Handler } from './function.ts';
 import type { WorkQueue } from './queues.ts';
+import type { Round } from './schedules.ts';
 
 const PERIOD = Duration.minutes(5);
+
+/** Trouble in so many of the latest rounds is no accident, however often rounds are made. */
+const TROUBLED_ROUNDS = { of: 6, most: 2 };
+
+/** When a metric is too high. */
+interface Limit {
+  /** More than this, in one period. */
+  readonly most: number;
+  readonly minutes: number;
+  /** Not at once, but where it is so in more than `most` of the latest periods. */
+  readonly periods?: { readonly of: number; readonly most: number };
+}
 
 export interface AlarmsProps {
   readonly topicArn?: string;
@@ -29,9 +42,9 @@ export interface AlarmsProps {
   /** Functions that tell Shopify what became of a document. */
   readonly reporters: Handler[];
   readonly statementRun: Handler;
-  /** Functions that go round all shops. */
-  readonly rounds: Handler[];
-  readonly reconcile: { readonly handler: Handler; readonly everyMinutes: number; readonly most: number };
+  readonly rounds: Round[];
+  /** Documents of a flow that no event had brought: more than these in the time of a round are too many. */
+  readonly recovered: { readonly everyMinutes: number; readonly most: number };
 }
 
 export class Alarms extends Construct {
@@ -60,6 +73,14 @@ export class Alarms extends Construct {
         'Failed',
         'A document was given up and was not sent. The ledger has the reason; trying again alone will not help.',
       );
+      const { most, everyMinutes } = props.recovered;
+      this.counted(
+        handler,
+        'Recovered',
+        `Within ${everyMinutes} minutes more than ${most} documents of ${handler.name} were made that no event had ` +
+          'brought: events get lost.',
+        { most, minutes: everyMinutes },
+      );
     }
     for (const handler of props.reporters) {
       this.counted(
@@ -69,7 +90,7 @@ export class Alarms extends Construct {
       );
     }
     this.ofRuns(props.statementRun);
-    this.ofRounds(props.rounds, props.reconcile);
+    for (const round of props.rounds) this.ofRounds(round);
   }
 
   private ofRuns(handler: Handler): void {
@@ -85,20 +106,12 @@ export class Alarms extends Construct {
     );
   }
 
-  private ofRounds(rounds: Handler[], { handler, everyMinutes, most }: AlarmsProps['reconcile']): void {
-    for (const round of rounds) {
-      this.counted(
-        round,
-        'Troubled',
-        `Again and again ${round.name} could not finish with a shop. The log says which and why.`,
-        { most: 3, minutes: 60 },
-      );
-    }
+  private ofRounds({ handler, everyMinutes }: Round): void {
     this.counted(
       handler,
-      'Recovered',
-      `More than ${most} communications had to be recovered: events get lost. The documents are made.`,
-      { most, minutes: everyMinutes },
+      'Troubled',
+      `Again and again ${handler.name} could not finish with a shop. The log says which and why.`,
+      { most: 0, minutes: everyMinutes, periods: TROUBLED_ROUNDS },
     );
   }
 
@@ -107,17 +120,17 @@ export class Alarms extends Construct {
     handler: Handler,
     metricName: string,
     description: string,
-    { most, minutes } = { most: 0, minutes: PERIOD.toMinutes() },
+    limit: Limit = { most: 0, minutes: PERIOD.toMinutes() },
   ): void {
     const metric = new Metric({
       namespace: 'ShopifyExstream',
       metricName,
       dimensionsMap: { Function: handler.function.functionName },
-      period: Duration.minutes(minutes),
+      period: Duration.minutes(limit.minutes),
       statistic: 'Sum',
     });
     const name = metricName.replaceAll(/\B[A-Z]/g, '-$&').toLowerCase();
-    this.above(`${handler.name}-${name}`, metric, most, description);
+    this.above(`${handler.name}-${name}`, metric, limit.most, description, limit.periods);
   }
 
   private notEmpty(name: string, queue: Queue): void {
@@ -136,11 +149,18 @@ export class Alarms extends Construct {
     );
   }
 
-  private above(id: string, metric: IMetric, threshold: number, description: string): void {
+  private above(
+    id: string,
+    metric: IMetric,
+    threshold: number,
+    description: string,
+    periods: Limit['periods'] = { of: 1, most: 0 },
+  ): void {
     const alarm = new Alarm(this, id, {
       metric,
       threshold,
-      evaluationPeriods: 1,
+      evaluationPeriods: periods.of,
+      datapointsToAlarm: periods.most + 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
       alarmDescription: description,

@@ -9,21 +9,19 @@ interface Row {
 }
 
 export interface Flow extends Row {
-  /** Deliveries of a message before it is given up. Work that comes in masses is throttled more often. */
-  readonly maxReceiveCount: number;
   /** How long work may wait before a person is told: hours where a run makes a night's work at once. */
   readonly oldestSeconds: number;
 }
 
 export const FLOWS = [
-  { name: 'order-confirmation', timeoutSeconds: 120, maxReceiveCount: 5, oldestSeconds: 900 },
-  { name: 'shipping-documents', timeoutSeconds: 120, maxReceiveCount: 5, oldestSeconds: 900 },
-  { name: 'return-letters', timeoutSeconds: 120, maxReceiveCount: 5, oldestSeconds: 900 },
+  { name: 'order-confirmation', timeoutSeconds: 120, oldestSeconds: 900 },
+  { name: 'shipping-documents', timeoutSeconds: 120, oldestSeconds: 900 },
+  { name: 'return-letters', timeoutSeconds: 120, oldestSeconds: 900 },
   // offers wait for quiet hours to end
-  { name: 'targeted-offers', timeoutSeconds: 120, maxReceiveCount: 5, oldestSeconds: 86_400 },
+  { name: 'targeted-offers', timeoutSeconds: 120, oldestSeconds: 86_400 },
   // a time-out for batches that Exstream composes as one job
-  { name: 'account-statements', timeoutSeconds: 300, maxReceiveCount: 10, oldestSeconds: 21_600 },
-  { name: 'exception-letters', timeoutSeconds: 120, maxReceiveCount: 5, oldestSeconds: 900 },
+  { name: 'account-statements', timeoutSeconds: 300, oldestSeconds: 21_600 },
+  { name: 'exception-letters', timeoutSeconds: 120, oldestSeconds: 900 },
 ] as const satisfies readonly Flow[];
 
 /** Functions that fill a flow's queue, each with a queue of its own that schedules and operators write to. */

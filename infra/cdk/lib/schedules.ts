@@ -13,11 +13,17 @@ import { pascal } from './names.ts';
 import * as allow from './permissions.ts';
 import type { Grant } from './permissions.ts';
 
+/** A function that goes round all shops again and again. */
+export interface Round {
+  readonly handler: Handler;
+  readonly everyMinutes: number;
+}
+
 export interface SchedulesProps {
   readonly prefix: string;
   readonly runQueues: Queue[];
   readonly deadLetters: Queue;
-  readonly functions: { readonly handler: Handler; readonly everyMinutes: number }[];
+  readonly functions: Round[];
   readonly paused: boolean;
 }
 

@@ -32,6 +32,9 @@ export interface Settings {
   readonly maxConcurrency: Readonly<Record<FlowName, number>>;
   /** Most runs of a kind at once. */
   readonly runConcurrency: number;
+  /** Deliveries of a message before it is given up. With the usual back-off, ten outlast an outage of an hour. */
+  readonly maxReceiveCount: number;
+  readonly writeBackConcurrency: number;
   readonly writeBackWindowSeconds: number;
   /** How long documents that wait to be printed, and those that were, stay in the operations bucket. */
   readonly spoolDays: number;
@@ -45,7 +48,7 @@ export interface Settings {
   readonly everyMinutes: { readonly deliveryStatus: number; readonly reconcile: number };
   /** True: delivery-status and reconcile wait to be invoked by hand. */
   readonly schedulesPaused: boolean;
-  /** More communications than this that reconcile had to recover at once are an alarm. */
+  /** More documents of a flow than this that had to be recovered in the time of a round are an alarm. */
   readonly recoveredAlarm: number;
   /** First delay of a message that failed and may succeed later. */
   readonly retryBaseSeconds: number;
@@ -83,6 +86,8 @@ export function readSettings(node: Node): Settings {
       whole(`maxConcurrency${pascal(name)}`, maxConcurrency, 2, 1000),
     ),
     runConcurrency: whole('runConcurrency', 2, 2, 100),
+    maxReceiveCount: whole('maxReceiveCount', 10, 2, 1000),
+    writeBackConcurrency: whole('maxConcurrencyWriteBack', 4, 2, 1000),
     writeBackWindowSeconds: whole('writeBackWindow', 5, 1, 300),
     spoolDays: whole('spoolDays', 90, 1, 3650),
     runDays: whole('runDays', 60, 8, 3650),

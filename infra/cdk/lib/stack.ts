@@ -14,7 +14,7 @@ import { byName, type FlowName, FLOWS, type FunctionName, RUNS } from './functio
 import { pascal, upperSnake } from './names.ts';
 import * as allow from './permissions.ts';
 import { deadLetterQueue, type WorkQueue, workQueue, type WorkQueueProps } from './queues.ts';
-import { Schedules } from './schedules.ts';
+import { Schedules, type Round } from './schedules.ts';
 import type { Settings } from './settings.ts';
 import { Storage } from './storage.ts';
 
@@ -46,13 +46,9 @@ export class CommunicationsStack extends Stack {
     super(scope, id, props);
     this.settings = props.settings;
     this.storage = new Storage(this, 'Storage', this.settings);
-    this.flowQueues = byName(FLOWS, ({ name, maxReceiveCount }) =>
-      this.workQueue(name, { maxReceiveCount, hiddenTimeouts: 6 }),
-    );
-    this.runQueues = byName(RUNS, ({ name }) =>
-      this.workQueue(name, { maxReceiveCount: 10, hiddenTimeouts: 2 }),
-    );
-    this.writeBacks = this.workQueue('write-back', { maxReceiveCount: 10, hiddenTimeouts: 6 });
+    this.flowQueues = byName(FLOWS, ({ name }) => this.workQueue(name, 6));
+    this.runQueues = byName(RUNS, ({ name }) => this.workQueue(name, 2));
+    this.writeBacks = this.workQueue('write-back', 6);
     this.lostEvents = this.lostAndFound(
       'IntakeDeadLetters',
       'intake-dlq',
@@ -76,21 +72,22 @@ export class CommunicationsStack extends Stack {
     const all = [intake, ...flows, ...Object.values(runs), writeBack, deliveryStatus, reconcile];
     const bus = this.receive(intake);
     const { everyMinutes } = this.settings;
+    const rounds = [
+      { handler: deliveryStatus, everyMinutes: everyMinutes.deliveryStatus },
+      { handler: reconcile, everyMinutes: everyMinutes.reconcile },
+    ];
     const schedules = new Schedules(this, 'Schedules', {
       prefix: this.settings.prefix,
       runQueues: Object.values(this.runQueues).map(({ queue }) => queue),
       deadLetters: this.missedSchedules,
-      functions: [
-        { handler: deliveryStatus, everyMinutes: everyMinutes.deliveryStatus },
-        { handler: reconcile, everyMinutes: everyMinutes.reconcile },
-      ],
+      functions: rounds,
       paused: this.settings.schedulesPaused,
     });
-    this.watch(handlers, all);
+    this.watch(handlers, rounds, all);
     this.output(bus, schedules, all);
   }
 
-  private watch({ flows, runs, writeBack, deliveryStatus, reconcile }: Handlers, all: Handler[]): void {
+  private watch({ flows, runs, writeBack }: Handlers, rounds: Round[], all: Handler[]): void {
     new Alarms(this, 'Alarms', {
       topicArn: this.settings.alarmTopicArn,
       handlers: all,
@@ -105,9 +102,8 @@ export class CommunicationsStack extends Stack {
       senders: flows,
       reporters: [writeBack],
       statementRun: runs['statement-run'],
-      rounds: [deliveryStatus, reconcile],
-      reconcile: {
-        handler: reconcile,
+      rounds,
+      recovered: {
         everyMinutes: this.settings.everyMinutes.reconcile,
         most: this.settings.recoveredAlarm,
       },
@@ -194,8 +190,8 @@ export class CommunicationsStack extends Stack {
       ],
     });
     // reports of one owner that come together are one write
-    const windowSeconds = this.settings.writeBackWindowSeconds;
-    handler.consume(this.writeBacks, { size: 50, maxConcurrency: 2, windowSeconds });
+    const { writeBackConcurrency: maxConcurrency, writeBackWindowSeconds: windowSeconds } = this.settings;
+    handler.consume(this.writeBacks, { size: 50, maxConcurrency, windowSeconds });
     return handler;
   }
 
@@ -241,16 +237,14 @@ export class CommunicationsStack extends Stack {
     return this.settings.destroyable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
   }
 
-  private workQueue(
-    name: FunctionName,
-    props: Pick<WorkQueueProps, 'maxReceiveCount' | 'hiddenTimeouts'>,
-  ): WorkQueue {
+  private workQueue(name: FunctionName, hiddenTimeouts: WorkQueueProps['hiddenTimeouts']): WorkQueue {
     return workQueue(this, `${pascal(name)}Queue`, {
       name,
       prefix: this.settings.prefix,
       functionTimeoutSeconds: this.settings.timeoutSeconds[name],
+      hiddenTimeouts,
+      maxReceiveCount: this.settings.maxReceiveCount,
       removalPolicy: this.removalPolicy,
-      ...props,
     });
   }
 

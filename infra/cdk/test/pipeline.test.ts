@@ -9,21 +9,26 @@ const lambda = (id: string) => only(template, 'AWS::Lambda::Function', `${id}Fun
 
 describe('queues', () => {
   test('hand what keeps failing to a dead-letter queue of their own, kept 14 days', () => {
-    const often = ['account-statements', ...RUNS, 'write-back'];
     for (const name of [...FLOWS, ...RUNS, 'write-back']) {
       const id = `${idOf(name)}Queue`;
-      const receives = often.includes(name) ? 10 : 5;
       assert.equal(queue(id).Properties.QueueName, `shopify-exstream-${name}`);
       const deadLetters = queue(`${id}DeadLetters`);
       assert.deepEqual(queue(id).Properties.RedrivePolicy, {
         deadLetterTargetArn: arn(deadLetters),
-        maxReceiveCount: receives,
+        maxReceiveCount: 10,
       });
       assert.equal(deadLetters.Properties.MessageRetentionPeriod, 14 * 24 * 3600);
     }
     for (const id of ['IntakeDeadLetters', 'SchedulesDeadLetters']) {
       assert.equal(queue(id).Properties.MessageRetentionPeriod, 14 * 24 * 3600);
     }
+  });
+
+  test('take the number of deliveries from context', () => {
+    const { template } = synthesize({ maxReceiveCount: '25' });
+    const redrive = only(template, 'AWS::SQS::Queue', 'ReturnLettersQueue').Properties.RedrivePolicy;
+    assert.equal(redrive.maxReceiveCount, 25);
+    assert.throws(() => synthesize({ maxReceiveCount: '1' }), /maxReceiveCount.*2 to 1000/);
   });
 
   test('hide a message for six time-outs of its function', () => {
@@ -83,13 +88,15 @@ describe('batches', () => {
       FunctionResponseTypes: ['ReportBatchItemFailures'],
       BatchSize: 50,
       MaximumBatchingWindowInSeconds: 5,
-      ScalingConfig: { MaximumConcurrency: 2 },
+      ScalingConfig: { MaximumConcurrency: 4 },
     });
   });
 
   test('take concurrency and window from context', () => {
-    const other = synthesize({ maxConcurrency: '7', writeBackWindow: '1' }).template;
+    const context = { maxConcurrency: '7', maxConcurrencyWriteBack: '3', writeBackWindow: '1' };
+    const other = synthesize(context).template;
     assert.equal(batches('OrderConfirmation', other).ScalingConfig.MaximumConcurrency, 7);
+    assert.equal(batches('WriteBack', other).ScalingConfig.MaximumConcurrency, 3);
     assert.equal(batches('WriteBack', other).MaximumBatchingWindowInSeconds, 1);
     assert.throws(() => synthesize({ writeBackWindow: '0' }), /writeBackWindow/);
     assert.throws(() => synthesize({ maxConcurrency: '1' }), /maxConcurrency.*2 to 1000/);

@@ -115,12 +115,19 @@ impl<F: DocumentFlow> FlowHandler<F> {
             invocation,
             receive_count: record.receive_count(),
         };
-        let mut handled = Handled::default();
+        let mut handled = Handled { reconciled: item.trigger.is_reconciled(), ..Handled::default() };
         for plan in &plans {
             match self.communication(&message, plan).await {
                 Ok(settled) => handled.settled.extend(settled),
-                // the others do not wait for this one
-                Err(retry) => handled.retry = handled.retry.or(Some(retry)),
+                Err(retry) => {
+                    let elsewhere = retry.elsewhere;
+                    handled.retry = handled.retry.or(Some(retry));
+                    if elsewhere {
+                        // whoever has it goes on to the rest: two that take it from each other never end
+                        break;
+                    }
+                    // otherwise the rest does not wait for this one
+                }
             }
         }
         Ok(handled)
@@ -215,19 +222,19 @@ impl<F: DocumentFlow> FlowHandler<F> {
     fn account(&self, records: &[Record], results: &[Result<Handled, Retry>]) {
         let mut metrics = Metrics::default();
         for (record, result) in records.iter().zip(results) {
-            let (settled, retry) = match result {
-                Ok(Handled { settled, retry }) => (settled.as_slice(), retry.as_ref()),
-                Err(retry) => (&[][..], Some(retry)),
+            let (counts, retry) = match result {
+                Ok(handled) => (handled.counts(), handled.retry.as_ref()),
+                Err(retry) => (vec![], Some(retry)),
             };
-            for settled in settled {
-                metrics.count(metric(settled), 1);
+            for &name in &counts {
+                metrics.count(name, 1);
             }
             match retry {
-                None if settled.is_empty() => metrics.count("Skipped", 1),
+                None if counts.is_empty() => metrics.count("Skipped", 1),
                 None => {}
                 Some(retry) => {
                     metrics.count("Retried", 1);
-                    tracing::warn!(message = %record.message_id, receive_count = record.receive_count(), reason = %retry.reason, "message comes back");
+                    tracing::warn!(message_id = %record.message_id, receive_count = record.receive_count(), reason = %retry.reason, "message comes back");
                 }
             }
         }
@@ -240,6 +247,21 @@ impl<F: DocumentFlow> FlowHandler<F> {
 struct Handled {
     settled: Vec<Settled>,
     retry: Option<Retry>,
+    /// It was queued by reconciliation.
+    reconciled: bool,
+}
+
+impl Handled {
+    /// The names to count it under: one for each communication, and another for each that no event had brought.
+    fn counts(&self) -> Vec<&'static str> {
+        let mut counts: Vec<_> = self.settled.iter().map(metric).collect();
+        if self.reconciled {
+            // known only now: what was queued may have had nothing to tell yet, or its event may have come since
+            let made = counts.iter().filter(|name| matches!(**name, "Archived" | "Accepted")).count();
+            counts.extend(std::iter::repeat_n("Recovered", made));
+        }
+        counts
+    }
 }
 
 /// A message that was understood.
@@ -293,5 +315,29 @@ fn log(job: &Job<'_>, result: &Result<Option<Settled>, Retry>, begun: Instant) {
         Err(retry) => {
             tracing::warn!(%shop, %flow, %document, %communication, state = "open", reason = retry.reason, duration_ms);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settled(state: State, fresh: bool) -> Settled {
+        Settled { state, reason: None, attempts: 1, fresh, report: None }
+    }
+
+    #[test]
+    fn what_reconciliation_brought_is_recovered_once_it_is_made() {
+        let made = || vec![settled(State::Accepted, true), settled(State::Archived, true)];
+        let counts = |reconciled, settled| Handled { settled, reconciled, retry: None }.counts();
+        assert_eq!(counts(true, made()), ["Accepted", "Archived", "Recovered", "Recovered"]);
+        assert_eq!(counts(false, made()), ["Accepted", "Archived"], "its event brought it");
+        assert_eq!(counts(true, vec![]), [""; 0], "nothing was due yet");
+        assert_eq!(
+            counts(true, vec![settled(State::Accepted, false)]),
+            ["Duplicate"],
+            "its event came after all"
+        );
+        assert_eq!(counts(true, vec![settled(State::Suppressed, true)]), ["Suppressed"], "nothing was lost");
     }
 }

@@ -1,9 +1,7 @@
 //! What a flow function provides: the part of the work that is its own.
 
 use bytes::Bytes;
-use comms::{
-    Class, Classify, CommunicationId, CustomerKey, Document, Flow, Gid, MessageClass, Revision, chain,
-};
+use comms::{Class, Classify, CommunicationId, CustomerKey, Document, Flow, Gid, Revision, chain};
 use delivery::Recipient;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -131,21 +129,10 @@ impl<'a> Gather<'a> {
     /// # Errors
     /// For a regulated document that speaks none of the languages the customer reads.
     pub fn locale(&self, wanted: &[Option<&str>]) -> Result<String, GatherError> {
-        let document = self.plan.document;
         let asked = [self.locale];
         let wanted = if self.locale.is_some() { &asked } else { wanted };
-        let locale = self.config.locale(document, wanted);
-        let regulated = self.config.documents.get(&document).map(|settings| settings.class(document))
-            == Some(MessageClass::Regulated);
-        if regulated && !locale.translated {
-            let asked = wanted.iter().flatten().next().copied().unwrap_or_default();
-            let asked: String =
-                asked.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(12).collect();
-            return Err(GatherError::permanent(format!(
-                "no translation for the locale {asked}: a regulated document needs one (documents.{document}.locales)"
-            )));
-        }
-        Ok(locale.locale.to_owned())
+        let locale = self.config.locale_to_send(self.plan.document, wanted);
+        locale.map(str::to_owned).map_err(GatherError::permanent)
     }
 }
 

@@ -135,7 +135,7 @@ impl Job<'_> {
                 let lease = Duration::try_from(until.duration_since(now)).unwrap_or_default();
                 // whoever works on it is done long before that, unless they have died
                 let after = lease.min(IN_PROGRESS.saturating_mul(self.receive_count.pow(2)));
-                Err(Retry { after: Some(after), ..Retry::new("another invocation works on it") })
+                Err(Retry::elsewhere(after))
             }
         }
     }

@@ -8,6 +8,7 @@ mod metrics;
 mod rounds;
 mod secrets;
 mod start;
+mod trust;
 
 pub use metrics::Metrics;
 pub use rounds::{Round, round_of_shops};

@@ -1,6 +1,6 @@
 //! Cold start.
 
-use crate::Secrets;
+use crate::{Secrets, trust::Trust};
 use archive::{Archive, LockMode};
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use comms::Flow;
@@ -23,6 +23,8 @@ pub enum StartError {
     Invalid { name: String, value: String, what: String },
     #[error("the HTTP client cannot be made")]
     Http(#[from] reqwest::Error),
+    #[error("the HTTP client for AWS cannot be made")]
+    Aws(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// One call of the function.
@@ -74,13 +76,15 @@ impl Service {
             .operation_attempt_timeout(Duration::from_secs(10))
             .operation_timeout(Duration::from_secs(30))
             .build();
+        let trust = Trust::load();
         let aws = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(trust.aws()?)
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .load()
             .await;
-        let http = http_client().pool_idle_timeout(Duration::from_secs(50)).build()?;
-        let http_unpooled = http_client().pool_max_idle_per_host(0).build()?;
+        let http = http_client(&trust)?.pool_idle_timeout(Duration::from_secs(50)).build()?;
+        let http_unpooled = http_client(&trust)?.pool_max_idle_per_host(0).build()?;
         let config_ttl = Duration::from_secs(parsed("CONFIG_TTL_SECONDS", Some("60"))?);
         let tokens = Arc::new(TokenSource::new(http.clone()));
         let (s3, sqs) = (aws_sdk_s3::Client::new(&aws), aws_sdk_sqs::Client::new(&aws));
@@ -178,11 +182,12 @@ pub fn function_name() -> String {
     optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned())
 }
 
-fn http_client() -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
+fn http_client(trust: &Trust) -> Result<reqwest::ClientBuilder, StartError> {
+    Ok(trust
+        .http()?
         .connect_timeout(Duration::from_secs(5))
         .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("shopify-exstream/", env!("CARGO_PKG_VERSION")))
+        .user_agent(concat!("shopify-exstream/", env!("CARGO_PKG_VERSION"))))
 }
 
 /// A variable that must be set.

@@ -156,13 +156,7 @@ impl Returns {
 
 impl Exceptions {
     pub(crate) fn check(&self, check: &mut Check, locales: &[String]) {
-        for locale in locales.iter().filter(|_| !self.payment_instructions.is_empty()) {
-            let language = locale.split(['-', '_']).next().unwrap_or(locale);
-            // these letters are regulated: no part of them may be in a language the customer cannot read
-            if ![locale.as_str(), language].iter().any(|name| self.payment_instructions.contains_key(*name)) {
-                check.fail("exceptions.payment_instructions", format!("has no text for `{locale}`"));
-            }
-        }
+        check.speaks("exceptions.payment_instructions", &self.payment_instructions, locales);
         if let Some(url) = &self.payment_url {
             check.url("exceptions.payment_url", url);
         }

@@ -336,6 +336,30 @@ impl ShopConfig {
         }
     }
 
+    /// The locale to write a document in, as [`locale`](Self::locale) finds it.
+    ///
+    /// # Errors
+    /// For a regulated document that speaks none of the languages the customer reads.
+    pub fn locale_to_send<'a>(
+        &'a self,
+        document: Document,
+        wanted: &[Option<&str>],
+    ) -> Result<&'a str, NoTranslation> {
+        let locale = self.locale(document, wanted);
+        if self.is_regulated(document) && !locale.translated {
+            let asked = wanted.iter().flatten().next().copied().unwrap_or_default();
+            let asked = asked.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(12).collect();
+            return Err(NoTranslation { document, asked });
+        }
+        Ok(locale.locale)
+    }
+
+    /// Whether the shop sends a document as a regulated one.
+    pub fn is_regulated(&self, document: Document) -> bool {
+        let settings = self.documents.get(&document);
+        settings.is_some_and(|settings| settings.class(document) == MessageClass::Regulated)
+    }
+
     /// Whether a document that is switched on is made of what happened at this moment, if that is known.
     pub fn is_since(&self, document: Document, happened: Option<Timestamp>) -> bool {
         let since = self.documents.get(&document).and_then(|settings| settings.since);
@@ -354,6 +378,16 @@ pub struct Locale<'a> {
     pub locale: &'a str,
     /// Whether it is in a language the customer asked for.
     pub translated: bool,
+}
+
+/// A regulated document would be in a language its customer does not read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no translation for the locale {asked}: a regulated document needs one (documents.{document}.locales)"
+)]
+pub struct NoTranslation {
+    document: Document,
+    asked: String,
 }
 
 /// The text in a locale, in its language, or in the shop's default locale.

@@ -1,10 +1,11 @@
 //! Account statements: whose, when, and how they are composed.
 
 use crate::{
-    Texts,
+    ShopConfig, Texts,
     marketing::{SCHEDULE, schedule},
     validate::Check,
 };
+use comms::Document;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +46,10 @@ pub enum Compose {
 }
 
 impl Statements {
-    pub(crate) fn check(&self, check: &mut Check) {
+    pub(crate) fn check(&self, check: &mut Check, config: &ShopConfig) {
+        if config.is_regulated(Document::AccountStatement) {
+            check.speaks("statements.payment_instructions", &self.payment_instructions, &config.locales);
+        }
         if !schedule(&self.schedule) {
             check.fail("statements.schedule", SCHEDULE);
         }
@@ -79,4 +83,25 @@ fn default_ageing_days() -> Vec<u16> {
 
 fn default_customers_per_file() -> u16 {
     500
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ShopConfig;
+
+    const SHOP: &str = include_str!("../tests/fixtures/shop.toml");
+
+    #[test]
+    fn payment_instructions_of_a_regulated_statement_speak_every_language() {
+        let with = |class: &str| {
+            let statement = "[documents.account-statement]\ncommunication = \"x\"\ndata_source = \"y\"";
+            let statement = format!("{statement}\nmessage_class = \"{class}\"");
+            let run = "[statements]\npayment_instructions = { en = \"Pay.\" }";
+            let text = SHOP.replace("[exstream]", &format!("{run}\n\n{statement}\n\n[exstream]"));
+            ShopConfig::parse(&text).map_err(|error| error.to_string())
+        };
+        let problem = "statements.payment_instructions: has no text for `fr`";
+        assert_eq!(with("regulated").unwrap_err(), problem);
+        with("transactional").unwrap();
+    }
 }

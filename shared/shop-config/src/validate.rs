@@ -1,6 +1,6 @@
 //! Parsing and checking. Every problem of a file is reported at once, each with the field it is about.
 
-use crate::{Adapter, Channel, DocumentConfig, OnUnknown, ShopConfig, Token};
+use crate::{Adapter, Channel, DocumentConfig, OnUnknown, ShopConfig, Texts, Token, text_in};
 use comms::{Document, Flow, MessageClass};
 use std::fmt;
 
@@ -98,6 +98,15 @@ impl Check {
         self.problems.push(Problem { field: field.into(), what: what.into() });
     }
 
+    /// A part of a regulated document: nothing of that may be in a language the customer cannot read.
+    pub(crate) fn speaks(&mut self, field: &str, texts: &Texts, locales: &[String]) {
+        for locale in locales.iter().filter(|_| !texts.is_empty()) {
+            if text_in(texts, locale, locale).is_none() {
+                self.fail(field, format!("has no text for `{locale}`"));
+            }
+        }
+    }
+
     fn shop(&mut self, config: &ShopConfig) {
         if config.version != 1 {
             self.fail("version", format!("{} is not known; this version reads 1", config.version));
@@ -129,7 +138,7 @@ impl Check {
         config.exceptions.check(self, &config.locales);
         config.marketing.check(self, &config.default_locale);
         if let Some(statements) = &config.statements {
-            statements.check(self);
+            statements.check(self, config);
         }
         if config.write_back.namespace.len() < 3 || config.write_back.key.len() < 2 {
             self.fail("write_back", "a metafield needs a namespace of 3 and a key of 2 characters or more");

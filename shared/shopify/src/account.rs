@@ -4,14 +4,20 @@
 //! Amounts are those the customer saw, in the currency of each order: it is what they owe. A bulk query can go
 //! two connections deep, and no list in it may hold one; what Shopify only tells below that is not known here:
 //! the lines of orders and refunds, the instalments of payment terms, the dates of edits. Orders older than 60
-//! days need the scope `read_all_orders`; without it, balances are wrong.
+//! days need the scope `read_all_orders`; without it Shopify leaves them out, says nothing, and balances are wrong.
 
 mod wire;
 
-use crate::{Address, Malformed, decode::decode};
+use crate::{Address, AdminApi, AdminError, Call, Malformed, admin::Operation, decode::decode};
 use comms::{CurrencyCode, Gid, Money};
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
 use std::fmt;
+
+const SCOPES: Operation =
+    Operation { name: "AccessScopes", text: include_str!("../graphql/access_scopes.graphql") };
+const ALL_ORDERS: &str = "read_all_orders";
 
 const LOCATIONS: &str = include_str!("../graphql/bulk_statement_locations.graphql");
 const CUSTOMERS: &str = include_str!("../graphql/bulk_statement_customers.graphql");
@@ -37,6 +43,29 @@ pub fn customers_query(tag: &str) -> String {
         }
     }
     CUSTOMERS.replacen(TAG, &format!("tag:'{term}'"), 1)
+}
+
+impl AdminApi {
+    /// Whether the app sees orders of any age.
+    pub async fn sees_all_orders(&self, call: Call<'_>) -> Result<bool, AdminError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Answer {
+            current_app_installation: Installation,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Installation {
+            access_scopes: Vec<Scope>,
+        }
+        #[derive(Deserialize)]
+        struct Scope {
+            handle: String,
+        }
+        let data = self.execute(call, SCOPES, json!({})).await?;
+        let granted = data.read::<Answer>()?.current_app_installation.access_scopes;
+        Ok(granted.iter().any(|scope| scope.handle == ALL_ORDERS))
+    }
 }
 
 /// Who owes, and all they ever ordered.

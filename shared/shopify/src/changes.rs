@@ -1,18 +1,25 @@
 //! What changed in a shop since a moment: the look-back of reconciliation.
 //!
-//! Says of each resource only what tells which event must have happened, and when. Lists inside an order are
-//! cut at a few entries each; what lies beyond is left to its events.
+//! Says of each resource only what tells which event must have happened, and when. An order comes with all of
+//! its shipments, returns, refunds and payments: one whose lists are longer than the page of orders shows is
+//! asked for by itself.
 
-use crate::{AdminApi, AdminError, Call, admin::Operation};
+use crate::{AdminApi, AdminError, Call, admin::Operation, dispute::Summary};
 use comms::Gid;
 use jiff::Timestamp;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::json;
 
 const CHANGED_ORDERS: Operation =
     Operation { name: "ChangedOrders", text: include_str!("../graphql/changed_orders.graphql") };
+const CHANGED_ORDER: Operation =
+    Operation { name: "ChangedOrder", text: include_str!("../graphql/changed_order.graphql") };
 const RECENT_DISPUTES: Operation =
     Operation { name: "RecentDisputes", text: include_str!("../graphql/recent_disputes.graphql") };
+
+/// Entries that a page of orders shows of each list inside an order. The cost of a query does not follow a plain
+/// list's size, and hardly that of a connection: it bounds the answer, which holds ten orders.
+const LIST: usize = 50;
 
 /// A page of a list, and where the next begins.
 #[derive(Debug)]
@@ -26,11 +33,13 @@ pub struct Page<T> {
 pub struct ChangedOrder {
     pub id: Gid,
     pub created_at: Timestamp,
+    /// When anything about it changed last.
+    pub updated_at: Timestamp,
     pub cancelled_at: Option<Timestamp>,
     /// In upper case, such as `PAID`.
     pub display_financial_status: Option<String>,
     pub fulfillments: Vec<ChangedFulfillment>,
-    pub returns: Nodes<ChangedReturn>,
+    pub returns: Connection<ChangedReturn>,
     pub refunds: Vec<ChangedRefund>,
     pub transactions: Vec<ChangedTransaction>,
 }
@@ -41,7 +50,6 @@ pub struct ChangedFulfillment {
     pub id: Gid,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    pub delivered_at: Option<Timestamp>,
     /// Such as `SUCCESS` or `CANCELLED`.
     pub status: String,
     /// Such as `IN_TRANSIT` or `DELIVERED`.
@@ -95,41 +103,61 @@ pub struct RecentDispute {
     pub status: String,
     pub initiated_at: Timestamp,
     pub finalized_on: Option<Timestamp>,
-    pub order: Option<OrderId>,
+    pub order: Option<DisputedOrder>,
 }
 
 #[derive(Debug, Deserialize)]
-pub struct OrderId {
+pub struct DisputedOrder {
     pub id: Gid,
+    /// All disputes about it.
+    pub disputes: Vec<Summary>,
 }
 
 #[derive(Debug, Deserialize)]
-pub struct Nodes<T> {
+#[serde(rename_all = "camelCase")]
+pub struct Connection<T> {
+    page_info: PageInfo,
     pub nodes: Vec<T>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Connection<T> {
-    page_info: PageInfo,
-    nodes: Vec<T>,
-}
-
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PageInfo {
     has_next_page: bool,
     end_cursor: Option<String>,
 }
 
+impl<T> Connection<T> {
+    /// Where the next page begins, if there is one.
+    fn next(&self) -> Option<String> {
+        self.page_info.end_cursor.clone().filter(|_| self.page_info.has_next_page)
+    }
+}
+
 impl<T> From<Connection<T>> for Page<T> {
-    fn from(Connection { page_info, nodes }: Connection<T>) -> Self {
-        Self { items: nodes, next: page_info.end_cursor.filter(|_| page_info.has_next_page) }
+    fn from(connection: Connection<T>) -> Self {
+        Self { next: connection.next(), items: connection.nodes }
+    }
+}
+
+impl ChangedOrder {
+    /// Whether it may have more than a page of orders shows of it.
+    fn is_cut(&self) -> bool {
+        let longest = self.fulfillments.len().max(self.refunds.len()).max(self.transactions.len());
+        longest >= LIST || self.returns.page_info.has_next_page
+    }
+}
+
+impl RecentDispute {
+    /// Whether it is of another kind than it began as, which Shopify tells through the order alone.
+    pub fn is_escalated(&self) -> bool {
+        let began_as = self.order.as_ref().and_then(|order| Summary::began_as(&order.disputes, &self.id));
+        began_as.is_some_and(|began_as| !began_as.eq_ignore_ascii_case(&self.r#type))
     }
 }
 
 impl AdminApi {
-    /// Orders that were updated since a moment, the longest unchanged first.
+    /// Orders that were updated since a moment, the longest unchanged first, with all that is in their lists.
     ///
     /// # Errors
     /// [`AdminError`]; also when Shopify ignored the search term, which would mean all orders there are.
@@ -140,12 +168,43 @@ impl AdminApi {
         after: Option<&str>,
     ) -> Result<Page<ChangedOrder>, AdminError> {
         #[derive(Deserialize)]
-        struct Answer<T> {
-            orders: Connection<T>,
+        struct Answer {
+            orders: Connection<ChangedOrder>,
         }
-        let answer: Answer<_> =
-            self.page(call, CHANGED_ORDERS, format!("updated_at:>='{since}'"), after).await?;
-        Ok(answer.orders.into())
+        let search = format!("updated_at:>='{since}'");
+        let variables = json!({"search": search, "list": LIST, "after": after});
+        let Answer { orders } = self.execute(call, CHANGED_ORDERS, variables).await?.read()?;
+        let mut page = Page { next: orders.next(), items: Vec::with_capacity(orders.nodes.len()) };
+        for order in orders.nodes {
+            match order.is_cut() {
+                // one that is gone by now has nothing left to tell
+                true => page.items.extend(self.changed_order(call, &order.id).await?),
+                false => page.items.push(order),
+            }
+        }
+        Ok(page)
+    }
+
+    async fn changed_order(&self, call: Call<'_>, id: &Gid) -> Result<Option<ChangedOrder>, AdminError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            order: Option<ChangedOrder>,
+        }
+        let mut whole: Option<ChangedOrder> = None;
+        let mut after = None;
+        loop {
+            let variables = json!({"id": id, "after": after});
+            let Answer { order } = self.execute(call, CHANGED_ORDER, variables).await?.read()?;
+            let Some(mut order) = order else { return Ok(None) };
+            if let Some(earlier) = whole {
+                order.returns.nodes.splice(..0, earlier.returns.nodes);
+            }
+            after = order.returns.next();
+            if after.is_none() {
+                return Ok(Some(order));
+            }
+            whole = Some(order);
+        }
     }
 
     /// Disputes that were opened since a moment.
@@ -156,22 +215,11 @@ impl AdminApi {
         after: Option<&str>,
     ) -> Result<Page<RecentDispute>, AdminError> {
         #[derive(Deserialize)]
-        struct Answer<T> {
-            disputes: Connection<T>,
+        struct Answer {
+            disputes: Connection<RecentDispute>,
         }
-        let search = format!("initiated_at:>='{since}'");
-        let answer: Answer<_> = self.page(call, RECENT_DISPUTES, search, after).await?;
-        Ok(answer.disputes.into())
-    }
-
-    async fn page<T: DeserializeOwned>(
-        &self,
-        call: Call<'_>,
-        operation: Operation,
-        search: String,
-        after: Option<&str>,
-    ) -> Result<T, AdminError> {
-        let data = self.execute(call, operation, json!({"search": search, "after": after})).await?;
-        data.read()
+        let variables = json!({"search": format!("initiated_at:>='{since}'"), "after": after});
+        let Answer { disputes } = self.execute(call, RECENT_DISPUTES, variables).await?.read()?;
+        Ok(disputes.into())
     }
 }

@@ -25,17 +25,17 @@ impl Malformed {
 }
 
 pub(crate) fn decode<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, Malformed> {
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = match error.inner().classify() {
-            Category::Data => error.path().to_string(),
-            // of text that is not JSON, the parser knows no path
-            Category::Io | Category::Syntax | Category::Eof => ".".to_owned(),
-        };
-        Malformed { path, problem: problem(error.inner()) }
-    })?;
-    deserializer.end().map_err(|error| Malformed::new(".", problem(&error)))?;
-    Ok(value)
+    serde_json::from_str(json)
+        .map_err(|error| Malformed { path: path::<T>(json, &error), problem: problem(&error) })
+}
+
+/// Reads once more, for the path: keeping it costs a quarter of the allocations of a communication.
+fn path<'de, T: Deserialize<'de>>(json: &'de str, error: &serde_json::Error) -> String {
+    let read =
+        || serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_str(json)).err();
+    // of text that is not JSON, the parser knows no path
+    let path = error.is_data().then(read).flatten().map(|error| error.path().to_string());
+    path.unwrap_or_else(|| ".".to_owned())
 }
 
 pub(crate) fn decode_bytes<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Malformed> {

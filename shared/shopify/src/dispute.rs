@@ -7,7 +7,7 @@ use crate::{
     AdminApi, AdminError, Call, Malformed,
     admin::Operation,
     decode::{decode, text},
-    payment::{CustomerWire, MoneyV2, read, word},
+    payment::{MoneyV2, read, word},
 };
 use comms::{Gid, Money};
 use jiff::Timestamp;
@@ -37,7 +37,6 @@ pub struct Dispute {
     pub finalized_at: Option<Timestamp>,
     /// Absent where the charge belongs to no order, or Shopify keeps it from the app.
     pub order: Option<Gid>,
-    pub customer_locale: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -69,17 +68,26 @@ struct Reason {
 #[derive(Deserialize)]
 struct OrderWire {
     id: Gid,
-    customer: Option<CustomerWire>,
     #[serde(default)]
     disputes: Vec<Summary>,
 }
 
-#[derive(Deserialize)]
+/// What an order says of a dispute about it.
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Summary {
+pub struct Summary {
     id: Gid,
     #[serde(deserialize_with = "word")]
     initiated_as: Option<String>,
+}
+
+impl Summary {
+    /// The kind that a dispute began as, from those of its order.
+    pub(crate) fn began_as<'a>(disputes: &'a [Self], id: &Gid) -> Option<&'a str> {
+        // the order calls the same dispute by an id of another type and the same number
+        let same = |summary: &&Self| summary.id.number() == id.number();
+        disputes.iter().find(same)?.initiated_as.as_deref()
+    }
 }
 
 impl Dispute {
@@ -106,12 +114,8 @@ impl AdminApi {
 
 impl Wire {
     fn read(self) -> Dispute {
-        // the order calls the same dispute by an id of another type and the same number
-        let began_as = self.order.as_ref().and_then(|order| {
-            let same = |summary: &&Summary| summary.id.number() == self.id.number();
-            order.disputes.iter().find(same)?.initiated_as.clone()
-        });
-        let (order, customer) = self.order.map(|order| (order.id, order.customer)).unzip();
+        let began_as = self.order.as_ref().and_then(|order| Summary::began_as(&order.disputes, &self.id));
+        let began_as = began_as.map(str::to_owned);
         Dispute {
             kind: self.kind.unwrap_or_default(),
             began_as,
@@ -123,8 +127,7 @@ impl Wire {
             evidence_due_at: self.evidence_due_by,
             evidence_sent_at: self.evidence_sent_on,
             finalized_at: self.finalized_on,
-            order,
-            customer_locale: customer.flatten().and_then(|customer| customer.locale),
+            order: self.order.map(|order| order.id),
             id: self.id,
         }
     }

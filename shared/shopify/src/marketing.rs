@@ -29,8 +29,6 @@ const MEMBERSHIP: Operation =
 pub struct Prospect {
     pub customer: Customer,
     pub subscription: Subscription,
-    /// The language of the customer's account, such as `fr-CA`.
-    pub locale: Option<String>,
     pub tags: Vec<String>,
     pub address: Option<Address>,
     /// The text of the metafield that was asked for, if the customer has it.
@@ -117,8 +115,8 @@ impl From<Wire> for Prospect {
                 last_name: wire.last_name,
                 email: email.map(|email| email.email_address),
                 phone: wire.default_phone_number.map(|phone| phone.phone_number),
+                locale: wire.locale,
             },
-            locale: wire.locale,
             tags: wire.tags,
             address: wire.default_address,
             balance: wire.metafield.map(|metafield| metafield.value),

@@ -124,6 +124,8 @@ pub struct Customer {
     pub last_name: Option<String>,
     pub email: Option<String>,
     pub phone: Option<String>,
+    /// The language of the customer's account, such as `fr-CA`. An event about an order does not tell it.
+    pub locale: Option<String>,
 }
 
 /// The business an order was placed for, and the location of it.
@@ -238,6 +240,11 @@ pub struct Attribute {
 }
 
 impl Order {
+    /// The languages the customer reads: that of the order before that of the account.
+    pub fn locales(&self) -> [Option<&str>; 2] {
+        [self.locale.as_deref(), self.customer.as_ref().and_then(|customer| customer.locale.as_deref())]
+    }
+
     /// The name of the person who ordered.
     pub fn customer_name(&self) -> Option<String> {
         self.customer.as_ref().and_then(Customer::name)

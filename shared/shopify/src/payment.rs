@@ -69,8 +69,6 @@ pub struct PaymentAttempt {
 #[derive(Clone, PartialEq, Eq)]
 pub struct PaidOrder {
     pub id: Gid,
-    /// The customer's own language, which need not be that of the order.
-    pub customer_locale: Option<String>,
     /// Where this customer can pay for this order.
     pub pay_url: Option<String>,
     pub payments: Vec<Payment>,
@@ -84,7 +82,6 @@ pub struct Cancellation {
     pub cancelled_at: Option<Timestamp>,
     /// Such as `customer` or `inventory`.
     pub reason: Option<String>,
-    pub customer_locale: Option<String>,
     pub payments: Vec<Payment>,
 }
 
@@ -135,7 +132,6 @@ impl PaymentAttempt {
         Ok(decode::<Answer>(data)?.node.map(|mut node| {
             let order = node.order.take().map(|order| PaidOrder {
                 id: order.id,
-                customer_locale: order.customer.and_then(|customer| customer.locale),
                 pay_url: order.payment_collection_details.and_then(|it| it.additional_payment_collection_url),
                 payments: order.transactions.into_iter().map(Wire::read).collect(),
             });
@@ -158,7 +154,6 @@ impl Cancellation {
             order: order.id,
             cancelled_at: order.cancelled_at,
             reason: order.cancel_reason,
-            customer_locale: order.customer.and_then(|customer| customer.locale),
             payments: order.transactions.into_iter().map(Wire::read).collect(),
         }))
     }
@@ -221,19 +216,12 @@ pub(crate) struct Nodes<T> {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct CustomerWire {
-    #[serde(default, deserialize_with = "text")]
-    pub locale: Option<String>,
-}
-
-#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OrderWire {
     pub id: Gid,
     pub cancelled_at: Option<Timestamp>,
     #[serde(default, deserialize_with = "word")]
     pub cancel_reason: Option<String>,
-    pub customer: Option<CustomerWire>,
     pub payment_collection_details: Option<Collection>,
     #[serde(default)]
     transactions: Vec<Wire>,

@@ -82,11 +82,18 @@ pub struct Retry {
     pub after: Option<Duration>,
     /// The other side named a time: not before it, and not before the usual back-off either.
     pub at_least: Option<Duration>,
+    /// Another invocation works on it right now.
+    pub elsewhere: bool,
 }
 
 impl Retry {
     pub fn new(reason: impl fmt::Display) -> Self {
-        Self { reason: reason.to_string(), after: None, at_least: None }
+        Self { reason: reason.to_string(), after: None, at_least: None, elsewhere: false }
+    }
+
+    /// Another invocation works on it, and is done by then or has died.
+    pub fn elsewhere(after: Duration) -> Self {
+        Self { after: Some(after), elsewhere: true, ..Self::new("another invocation works on it") }
     }
 
     /// The error with its causes, and the wait it asks for.

@@ -125,6 +125,15 @@ impl fmt::Debug for WorkItem {
     }
 }
 
+impl Trigger {
+    /// Begins the `webhook_id` of what reconciliation queued: no event had brought it.
+    pub const RECONCILED: &str = "reconcile-";
+
+    pub fn is_reconciled(&self) -> bool {
+        self.webhook_id.starts_with(Self::RECONCILED)
+    }
+}
+
 impl WorkItem {
     pub const VERSION: u32 = 1;
 

@@ -47,9 +47,10 @@ impl Backoff {
         self.base.saturating_mul(factor).min(self.cap)
     }
 
-    fn of(self, retry: &Retry, receive_count: u32) -> Duration {
+    /// How long a message stays away that was handed out so often and failed like this.
+    pub fn of(self, retry: &Retry, receive_count: u32) -> Duration {
         let usual = || self.delay(receive_count).max(retry.at_least.unwrap_or_default());
-        retry.after.unwrap_or_else(usual)
+        retry.after.unwrap_or_else(usual).min(MAX_DELAY)
     }
 }
 
@@ -131,7 +132,7 @@ impl Queue {
             .collect();
         for chunk in failed.chunks(10) {
             let entries = chunk.iter().enumerate().filter_map(|(index, (record, retry))| {
-                let delay = backoff.of(retry, record.receive_count()).min(MAX_DELAY);
+                let delay = backoff.of(retry, record.receive_count());
                 ChangeMessageVisibilityBatchRequestEntry::builder()
                     .id(index.to_string())
                     .receipt_handle(&record.receipt_handle)
@@ -144,8 +145,8 @@ impl Queue {
                 Ok(output) => {
                     for entry in output.failed() {
                         let message = entry.id().parse().ok().and_then(|index: usize| chunk.get(index));
-                        let message = message.map_or("", |(record, _)| record.message_id.as_str());
-                        tracing::warn!(message, code = entry.code(), "{KEEPS_ITS_TIME_OUT}");
+                        let message_id = message.map_or("", |(record, _)| record.message_id.as_str());
+                        tracing::warn!(message_id, code = entry.code(), "{KEEPS_ITS_TIME_OUT}");
                     }
                 }
                 Err(error) => tracing::warn!(error = chain(&error), "{KEEPS_ITS_TIME_OUT}"),

@@ -1,6 +1,5 @@
 //! A person asks for a document again, or says what became of it.
 
-use archive::EvidenceRecord;
 use comms::{CommunicationId, Document, Gid, Revision, State};
 use e2e::{eventually, order_number, shop::Shop, stack::Stack};
 use ledger::Entry;
@@ -20,24 +19,13 @@ fn request(entry: &Entry, revision: &str, recompose: bool) -> (Value, Communicat
     (item, id)
 }
 
-async fn record(stack: &Stack, entry: &Entry) -> EvidenceRecord {
-    let key = &entry.archived.as_ref().unwrap().archive_key;
-    let (json, _) = stack.object(&format!("{}/record.json", key.rsplit_once('/').unwrap().0)).await;
-    let value: Value = serde_json::from_slice(&json).unwrap();
-    contract::conforms(&EvidenceRecord::schema(), &value);
-    serde_json::from_slice(&json).unwrap()
-}
-
 /// Not even an order that is gone keeps what was sent from being sent again.
 #[tokio::test]
 async fn the_archived_bytes_go_out_again_as_a_communication_of_their_own() {
     let stack = Stack::open().await;
     let shop = Shop::open(&stack, str::to_owned).await;
     let number = order_number();
-    let event = shop.event("orders/create", number, |_| {});
-    shop.register(&event).await;
-    stack.put(&event).await;
-    let first = shop.settled(&stack, &shop.id(Document::OrderConfirmation, number)).await;
+    let first = shop.confirmed(&stack, number, |_| {}).await;
     let composed = shop.outputs().await.len();
 
     let (item, id) = request(&first, "resend-1", false);
@@ -52,7 +40,7 @@ async fn the_archived_bytes_go_out_again_as_a_communication_of_their_own() {
     assert_eq!(shop.emails().await.len(), 2, "one send each, however often it was asked for");
     assert_eq!(shop.emails().await[0]["subject"], shop.emails().await[1]["subject"]);
 
-    let evidence = record(&stack, &again).await;
+    let (evidence, _) = stack.record(&again).await;
     let resend = evidence.resend.as_ref().unwrap();
     assert_eq!((resend.actor.as_str(), &resend.of), ("ops@northwind.example", &first.communication));
     let previous = evidence.previous.as_ref().unwrap();
@@ -68,10 +56,7 @@ async fn a_correction_is_composed_from_what_shopify_has_now() {
     let stack = Stack::open().await;
     let shop = Shop::open(&stack, str::to_owned).await;
     let number = order_number();
-    let event = shop.event("orders/create", number, |_| {});
-    shop.register(&event).await;
-    stack.put(&event).await;
-    let first = shop.settled(&stack, &shop.id(Document::OrderConfirmation, number)).await;
+    let first = shop.confirmed(&stack, number, |_| {}).await;
     let corrected = shop.event("orders/create", number, |payload| {
         payload["billing_address"]["city"] = "Lille".into();
     });
@@ -81,7 +66,8 @@ async fn a_correction_is_composed_from_what_shopify_has_now() {
     stack.send_batch("QueueUrlOrderConfirmation", &[item.to_string()]).await;
     let again = shop.settled(&stack, &id).await;
     assert_eq!(again.state, State::Accepted);
-    let data = record(&stack, &again).await.driver_data.data.unwrap().get().to_owned();
+    let (evidence, _) = stack.record(&again).await;
+    let data = evidence.driver_data.data.unwrap().get().to_owned();
     assert!(data.contains("\"Lille\""), "{data}");
     assert_ne!(again.archived.unwrap().sha256, first.archived.unwrap().sha256);
 }
@@ -92,10 +78,7 @@ async fn one_shop_cannot_have_anothers_document() {
     let stack = Stack::open().await;
     let (owner, other) = tokio::join!(Shop::open(&stack, str::to_owned), Shop::open(&stack, str::to_owned));
     let number = order_number();
-    let event = owner.event("orders/create", number, |_| {});
-    owner.register(&event).await;
-    stack.put(&event).await;
-    let first = owner.settled(&stack, &owner.id(Document::OrderConfirmation, number)).await;
+    let first = owner.confirmed(&stack, number, |_| {}).await;
     let (mut item, id) = request(&first, "resend-1", false);
     item["shop"] = other.domain.as_str().into();
     stack.send_batch("QueueUrlOrderConfirmation", &[item.to_string()]).await;
@@ -122,13 +105,10 @@ async fn a_dry_run_archives_under_test_and_delivers_and_reports_nothing() {
     let shop =
         Shop::open(&stack, |config| config.replace("version = 1", "version = 1\ndry_run = true")).await;
     let number = order_number();
-    let event = shop.event("orders/create", number, |_| {});
-    shop.register(&event).await;
-    stack.put(&event).await;
-    let entry = shop.settled(&stack, &shop.id(Document::OrderConfirmation, number)).await;
+    let entry = shop.confirmed(&stack, number, |_| {}).await;
     assert_eq!(entry.state, State::Archived);
     assert!(entry.archived.as_ref().unwrap().archive_key.starts_with("test/"));
-    assert!(record(&stack, &entry).await.test);
+    assert!(stack.record(&entry).await.0.test);
     assert!(shop.emails().await.is_empty());
     assert_eq!(shop.metafield(number).await, Value::Null);
 }

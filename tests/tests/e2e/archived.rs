@@ -1,20 +1,16 @@
 //! The archive as evidence: the very bytes, locked, with a record that proves them.
 
-use archive::EvidenceRecord;
 use aws_sdk_s3::{error::ProvideErrorMetadata, primitives::ByteStream};
 use comms::Document;
 use e2e::{order_number, shop::Shop, stack::Stack};
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[tokio::test]
 async fn the_archived_bytes_are_exstreams_and_cannot_be_changed() {
     let stack = Stack::open().await;
     let shop = Shop::open(&stack, str::to_owned).await;
     let number = order_number();
-    let event = shop.event("orders/create", number, |_| {});
-    shop.register(&event).await;
-    stack.put(&event).await;
-    let entry = shop.settled(&stack, &shop.id(Document::OrderConfirmation, number)).await;
+    let entry = shop.confirmed(&stack, number, |_| {}).await;
     let archived = entry.archived.unwrap();
 
     let (bytes, object) = stack.object(&archived.archive_key).await;
@@ -50,19 +46,13 @@ async fn the_record_proves_the_document_and_follows_its_schema() {
     let stack = Stack::open().await;
     let shop = Shop::open(&stack, str::to_owned).await;
     let number = order_number();
-    let event = shop.event("orders/create", number, |_| {});
-    shop.register(&event).await;
-    stack.put(&event).await;
-    let entry = shop.settled(&stack, &shop.id(Document::OrderConfirmation, number)).await;
+    let entry = shop.confirmed(&stack, number, |_| {}).await;
+    let (record, value) = stack.record(&entry).await;
     let archived = entry.archived.unwrap();
-    let key = format!("{}/record.json", archived.archive_key.rsplit_once('/').unwrap().0);
-    let (json, object) = stack.object(&key).await;
+    let (json, object) = stack.object(&archived.archive_key.replace("document.pdf", "record.json")).await;
     assert_eq!(archive::sha256_hex(&json), archived.record_sha256);
     assert!(object.object_lock_retain_until_date().is_some(), "the record is locked, too");
 
-    let value: Value = serde_json::from_slice(&json).unwrap();
-    contract::conforms(&EvidenceRecord::schema(), &value);
-    let record: EvidenceRecord = serde_json::from_slice(&json).unwrap();
     let (document, _) = stack.object(&archived.archive_key).await;
     archive::verify(&record, &document).unwrap();
     let mut forged = document.clone();
@@ -95,10 +85,7 @@ async fn a_document_of_seven_megabytes_arrives_whole() {
     .await;
     shop.exstream_settings(json!({"pdf_padding_bytes": 7_000_000})).await;
     let number = order_number();
-    let event = shop.event("orders/create", number, |_| {});
-    shop.register(&event).await;
-    stack.put(&event).await;
-    let entry = shop.settled(&stack, &shop.id(Document::OrderConfirmation, number)).await;
+    let entry = shop.confirmed(&stack, number, |_| {}).await;
     let archived = entry.archived.unwrap();
     let (bytes, _) = stack.object(&archived.archive_key).await;
     assert!(bytes.len() > 7_000_000);
@@ -114,10 +101,7 @@ async fn an_edited_order_chains_its_confirmations() {
     };
     let shop = Shop::open(&stack, wanted).await;
     let number = order_number();
-    let created = shop.event("orders/create", number, |_| {});
-    shop.register(&created).await;
-    stack.put(&created).await;
-    let first = shop.settled(&stack, &shop.id(Document::OrderConfirmation, number)).await;
+    let first = shop.confirmed(&stack, number, |_| {}).await;
     let mut edited = shop.event("orders/edited", number, |_| {});
     edited["detail"]["payload"] = json!({"order_edit": {"id": 78912, "order_id": number}});
     stack.put(&edited).await;
@@ -129,9 +113,7 @@ async fn an_edited_order_chains_its_confirmations() {
         &revision,
     );
     let second = shop.settled(&stack, &id).await;
-    let key = format!("{}/record.json", second.archived.unwrap().archive_key.rsplit_once('/').unwrap().0);
-    let (json, _) = stack.object(&key).await;
-    let record: EvidenceRecord = serde_json::from_slice(&json).unwrap();
+    let (record, _) = stack.record(&second).await;
     let previous = record.previous.unwrap();
     assert_eq!(previous.communication, first.communication);
     assert_eq!(previous.record_sha256, first.archived.unwrap().record_sha256);

@@ -78,8 +78,7 @@ async fn fifty_deliveries_of_both_topics_in_any_order_make_one_of_each() {
     assert_eq!(shop.emails().await.len(), 1, "one confirmation was sent");
     assert_eq!(shop.outputs().await.len(), 2, "each document was composed once");
     for entry in [&confirmation, &receipt] {
-        let key = &entry.archived.as_ref().unwrap().archive_key;
-        assert_eq!(stack.versions(key.rsplit_once('/').unwrap().0).await, 2, "one document, one record");
+        assert_eq!(stack.versions_of(entry).await, 2, "one document, one record");
     }
 }
 
@@ -114,11 +113,8 @@ async fn shopify_throttling_delays_the_report_and_loses_nothing() {
     let stack = Stack::open().await;
     let shop = Shop::open(&stack, str::to_owned).await;
     let number = order_number();
-    let event = shop.event("orders/create", number, |_| {});
-    shop.register(&event).await;
     shop.shopify_faults(json!([{"match": "StatusWrite", "kind": "throttled", "times": 2}])).await;
-    stack.put(&event).await;
-    let entry = shop.settled(&stack, &shop.id(Document::OrderConfirmation, number)).await;
+    let entry = shop.confirmed(&stack, number, |_| {}).await;
     assert_eq!((entry.state, entry.write_back), (State::Accepted, WriteBackState::Reported));
     assert_eq!(shop.metafield(number).await["communications"][0]["state"], "accepted");
 }

@@ -50,10 +50,7 @@ impl Crash {
         worker.deliver(&self.item, 2).await;
         let id = self.shop.id(self.document, self.number);
         let entry = self.shop.settled(&self.stack, &id).await;
-        let versions = match &entry.archived {
-            Some(archived) => self.stack.versions(archived.archive_key.rsplit_once('/').unwrap().0).await,
-            None => 0,
-        };
+        let versions = self.stack.versions_of(&entry).await;
         let (emails, composed) = (self.shop.emails().await.len(), self.shop.outputs().await.len());
         Outcome { entry, versions, emails, composed }
     }

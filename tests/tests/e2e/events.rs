@@ -122,29 +122,26 @@ async fn currencies_of_zero_and_three_places_and_two_at_once() {
     let shop = Shop::open(&stack, str::to_owned).await;
     for (currency, amount, written) in [("JPY", "1290.0", "1290"), ("KWD", "12.9", "12.900")] {
         let number = order_number();
-        let event = shop.event("orders/create", number, |payload| {
+        let in_currency = |payload: &mut Value| {
             let text = payload
                 .to_string()
                 .replace("\"EUR\"", &format!("\"{currency}\""))
                 .replace("\"129.00\"", &format!("\"{amount}\""));
             *payload = serde_json::from_str(&text).unwrap();
-        });
-        shop.register(&event).await;
-        stack.put(&event).await;
-        let entry = shop.settled(&stack, &shop.id(Document::OrderConfirmation, number)).await;
-        let record = record(&stack, &entry).await;
+        };
+        let entry = shop.confirmed(&stack, number, in_currency).await;
+        let (_, record) = stack.record(&entry).await;
         let price = &record["driver_data"]["data"]["lines"][0]["unit_price"];
         assert_eq!(*price, json!({"amount": written, "currency": currency}));
     }
     let number = order_number();
-    let event = shop.event("orders/create", number, |payload| {
+    let in_dollars = |payload: &mut Value| {
         payload["presentment_currency"] = "USD".into();
         presentment(payload, "USD");
-    });
-    shop.register(&event).await;
-    stack.put(&event).await;
-    let entry = shop.settled(&stack, &shop.id(Document::OrderConfirmation, number)).await;
-    let totals = &record(&stack, &entry).await["driver_data"]["data"]["totals"];
+    };
+    let entry = shop.confirmed(&stack, number, in_dollars).await;
+    let (_, record) = stack.record(&entry).await;
+    let totals = &record["driver_data"]["data"]["totals"];
     assert_eq!(
         (&totals["total"]["currency"], &totals["total_in_shop_currency"]["currency"]),
         (&json!("USD"), &json!("EUR"))
@@ -173,19 +170,9 @@ async fn a_confirmation_of_a_cancelled_order_is_suppressed() {
     let stack = Stack::open().await;
     let shop = Shop::open(&stack, str::to_owned).await;
     let number = order_number();
-    let event = shop.event("orders/create", number, |payload| {
-        payload["cancelled_at"] = "2026-11-22T10:05:00+01:00".into()
-    });
-    shop.register(&event).await;
-    stack.put(&event).await;
-    let entry = shop.settled(&stack, &shop.id(Document::OrderConfirmation, number)).await;
+    let cancelled = |payload: &mut Value| payload["cancelled_at"] = "2026-11-22T10:05:00+01:00".into();
+    let entry = shop.confirmed(&stack, number, cancelled).await;
     assert_eq!((entry.state, entry.reason.as_deref()), (State::Suppressed, Some("the order is cancelled")));
-}
-
-async fn record(stack: &Stack, entry: &ledger::Entry) -> Value {
-    let key = &entry.archived.as_ref().unwrap().archive_key;
-    let (bytes, _) = stack.object(&format!("{}/record.json", key.rsplit_once('/').unwrap().0)).await;
-    serde_json::from_slice(&bytes).unwrap()
 }
 
 fn presentment(value: &mut Value, currency: &str) {
@@ -203,4 +190,18 @@ fn presentment(value: &mut Value, currency: &str) {
 
 fn uuid() -> String {
     uuid::Uuid::new_v4().to_string()
+}
+
+/// An event tells the language of the order only.
+#[tokio::test]
+async fn an_order_without_a_language_is_written_in_the_customers() {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, str::to_owned).await;
+    let french = |payload: &mut Value| {
+        payload["customer_locale"] = Value::Null;
+        payload["customer"]["locale"] = "fr".into();
+    };
+    let entry = shop.confirmed(&stack, order_number(), french).await;
+    let (_, record) = stack.record(&entry).await;
+    assert_eq!(record["driver_data"]["data"]["locale"], "fr");
 }

@@ -33,13 +33,6 @@ impl Case {
         let document = if topic == "orders/paid" { Document::Receipt } else { Document::OrderConfirmation };
         (self.shop.settled(&self.stack, &self.shop.id(document, self.number)).await, deliveries)
     }
-
-    async fn versions(&self, entry: &ledger::Entry) -> usize {
-        match &entry.archived {
-            Some(archived) => self.stack.versions(archived.archive_key.rsplit_once('/').unwrap().0).await,
-            None => 0,
-        }
-    }
 }
 
 fn impatient(text: &str) -> String {
@@ -65,7 +58,7 @@ async fn exstream_recovers_from_what_passes() {
         let (entry, deliveries) = case.deliver("orders/create").await;
         assert_eq!(entry.state, State::Accepted, "{fault}: {:?}", entry.reason);
         assert!(deliveries > 1, "{fault}: the fault was not met");
-        assert_eq!((case.versions(&entry).await, case.shop.emails().await.len()), (2, 1), "{fault}");
+        assert_eq!((case.stack.versions_of(&entry).await, case.shop.emails().await.len()), (2, 1), "{fault}");
     }
 }
 
@@ -82,7 +75,11 @@ async fn a_success_that_is_none_fails_with_its_reason() {
                 assert!(entry.reason.is_some(), "{fault}");
                 let reported = case.shop.metafield(case.number).await;
                 assert_eq!(reported["communications"][0]["state"], "failed", "{fault}: {reported}");
-                assert_eq!((case.shop.emails().await.len(), case.versions(&entry).await), (0, 0), "{fault}");
+                assert_eq!(
+                    (case.shop.emails().await.len(), case.stack.versions_of(&entry).await),
+                    (0, 0),
+                    "{fault}"
+                );
             }
             // not an answer of Exstream's: tried again
             State::Accepted => assert!(deliveries > 1, "{fault}"),

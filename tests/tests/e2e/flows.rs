@@ -1,26 +1,21 @@
 //! Every flow on its samples: from the event on the bus to the archived, delivered and reported document.
 
-use archive::EvidenceRecord;
+use crate::cases::work;
 use comms::{CommunicationId, Document, State, WriteBackState};
-use e2e::{eventually, evidence::stable, shop::Shop, stack::Stack};
+use e2e::{eventually, evidence::stable, runtime::repository, shop::Shop, stack::Stack};
 use flow::LookUp;
-use intake::{Intaken, work_item};
 use ledger::Entry;
 use secrecy::SecretString;
 use serde_json::Value;
 use service::ShopSecrets;
 use shop_config::ShopConfig;
-use shopify::{AdminApi, Credentials, Event};
+use shopify::{AdminApi, Credentials};
 use std::{collections::BTreeMap, time::Duration};
 
 /// The documents an event leads to, by their ids.
 async fn expected(shop: &Shop, event: &Value) -> Vec<(CommunicationId, Document)> {
     let config = ShopConfig::parse(&shop.config).unwrap();
-    let event = Event::parse(event.to_string().as_bytes()).unwrap();
-    let item = match work_item(&event, &config).unwrap() {
-        Intaken::Work(item) => item,
-        Intaken::Ignored(reason) => panic!("{}: {reason}", event.topic),
-    };
+    let item = work(shop, event);
     let shopify = Credentials::AccessToken { access_token: SecretString::from("shpat_local") };
     let secrets = ShopSecrets { shopify, ..ShopSecrets::default() };
     let look_up = LookUp {
@@ -79,16 +74,12 @@ async fn proven(stack: &Stack, shop: &Shop, entry: &Entry) {
         entry.document,
         entry.write_back_reason
     );
-    let archived = entry.archived.as_ref().unwrap();
-    let (bytes, _) = stack.object(&archived.archive_key).await;
-    let key = format!("{}/record.json", archived.archive_key.rsplit_once('/').unwrap().0);
-    let (json, _) = stack.object(&key).await;
-    let record: EvidenceRecord = serde_json::from_slice(&json).unwrap();
-    contract::conforms(&EvidenceRecord::schema(), &serde_json::from_slice(&json).unwrap());
+    let (bytes, _) = stack.object(&entry.archived.as_ref().unwrap().archive_key).await;
+    let (record, json) = stack.record(entry).await;
     archive::verify(&record, &bytes).unwrap();
     assert_eq!(record.order, entry.order, "{}", entry.document);
     let name = format!("record-{}-{}", entry.document, entry.subject.number());
-    insta::assert_json_snapshot!(name, stable(serde_json::from_slice(&json).unwrap(), shop, entry));
+    insta::assert_json_snapshot!(name, stable(json, shop, entry));
     let listed = eventually("Shopify shows it", || async {
         let told = shop.metafield_of(entry.order.as_str()).await;
         let list = told["communications"].as_array()?.clone();
@@ -164,29 +155,85 @@ async fn offers_go_to_those_who_want_them_and_once() {
     assert_eq!(refused.state, State::Suppressed);
     assert!(refused.reason.is_some());
 
-    let firing = |run: &str| {
-        let item = serde_json::json!({"v": 1, "shop": shop.domain, "run": run, "period": "2026-11-01"});
-        item.to_string()
-    };
-    stack.send_batch("QueueUrlOfferRun", &[firing("club-points"), firing("club-points")]).await;
-    let entries = eventually("four members of the club have their statements", || async {
+    let statements = fire(&stack, &shop, "club-points", "2026-11-01", Document::LoyaltyStatement, 4).await;
+    let sent = statements.iter().filter(|entry| entry.state == State::Accepted).count();
+    assert_eq!(sent, 3, "one has unsubscribed");
+    assert_eq!(shop.emails().await.len(), sent + 1, "the welcome and the statements, once each");
+}
+
+/// Of three who bought what runs out, one has unsubscribed.
+#[tokio::test]
+async fn what_runs_out_is_reminded_of_once() {
+    let stack = Stack::open().await;
+    let shop = Shop::open_demo(&stack, str::to_owned).await;
+    shop.register_samples("targeted-offers").await;
+    let document = Document::ReplenishmentReminder;
+    let reminders = fire(&stack, &shop, "refill", "2026-11-23", document, 3).await;
+    let sent = reminders.iter().filter(|entry| entry.state == State::Accepted).count();
+    assert_eq!((sent, shop.emails().await.len()), (2, 2));
+}
+
+/// Fires a campaign twice and waits until so many of its documents have settled. Each is proven, or says why
+/// it was not sent.
+async fn fire(
+    stack: &Stack,
+    shop: &Shop,
+    run: &str,
+    period: &str,
+    document: Document,
+    count: usize,
+) -> Vec<Entry> {
+    let firing = serde_json::json!({"v": 1, "shop": shop.domain, "run": run, "period": period}).to_string();
+    stack.send_batch("QueueUrlOfferRun", &[firing.clone(), firing]).await;
+    let entries = eventually(&format!("{run} has its {count} documents"), || async {
         let mut found = Vec::new();
         for number in 1..=4u64 {
             let owner = format!("gid://shopify/Customer/{}", 7_100_000_000_000_000 + number);
-            let entries = shop.about(&stack, &owner).await;
-            found.extend(entries.into_iter().filter(|entry| entry.document == Document::LoyaltyStatement));
+            let entries = shop.about(stack, &owner).await;
+            found.extend(entries.into_iter().filter(|entry| entry.document == document));
         }
         let settled = |entry: &Entry| !entry.state.is_open() && entry.write_back != WriteBackState::Pending;
-        (found.len() == 4 && found.iter().all(settled)).then_some(found)
+        (found.len() == count && found.iter().all(settled)).then_some(found)
     })
     .await;
     for entry in &entries {
         match entry.state {
-            State::Accepted => proven(&stack, &shop, entry).await,
+            State::Accepted => proven(stack, shop, entry).await,
             state => assert!(state == State::Suppressed && entry.reason.is_some(), "{state}"),
         }
     }
-    let sent = entries.iter().filter(|entry| entry.state == State::Accepted).count();
-    assert_eq!(sent, 3, "one has unsubscribed");
-    assert_eq!(shop.emails().await.len(), sent + 1, "the welcome and the statements, once each");
+    entries
+}
+
+#[tokio::test]
+async fn orders_lead_to_confirmation_and_receipt() {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, str::to_owned).await;
+    let [created, paid] = ["orders-create", "orders-paid"].map(|name| shop.sample(&format!("{name}.json")));
+    shop.register(&created).await;
+    for event in [&created, &paid, &paid, &created] {
+        stack.put(event).await;
+    }
+    for (event, document) in [(&created, Document::OrderConfirmation), (&paid, Document::Receipt)] {
+        let found = expected(&shop, event).await;
+        let [(id, planned)] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(*planned, document);
+        let entry = shop.settled(&stack, id).await;
+        proven(&stack, &shop, &entry).await;
+    }
+    assert_eq!((shop.emails().await.len(), stack.spooled(&shop.domain).await), (1, 1));
+}
+
+/// Whoever adds a document shows its driver data and what is recorded of it.
+#[test]
+fn every_document_has_its_driver_data_and_its_record_on_file() {
+    let root = repository();
+    let snapshots = std::fs::read_dir(root.join("tests/tests/e2e/snapshots")).unwrap();
+    let snapshots: Vec<_> = snapshots.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    for &document in Document::ALL {
+        let sample = format!("functions/{}/samples/{document}.v1.json", document.flow());
+        assert!(root.join(&sample).exists(), "{sample}");
+        let named = |name: &String| name.ends_with(".snap") && name.contains(&format!("__record-{document}"));
+        assert!(snapshots.iter().any(named), "no snapshot of a record of a {document}");
+    }
 }

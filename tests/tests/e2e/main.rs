@@ -6,6 +6,7 @@
 mod again;
 mod archived;
 mod bus;
+mod cases;
 mod crashes;
 mod events;
 mod failures;

@@ -1,9 +1,10 @@
 //! The functions that make rounds: what channels say later, and what no event brought.
 
-use comms::{Document, State, WriteBackState};
+use comms::{CommunicationId, Document, Revision, State, WriteBackState};
 use e2e::{
     eventually, order_number,
     runtime::{Ended, Worker},
+    samples::Samples,
     shop::Shop,
     stack::Stack,
 };
@@ -22,10 +23,7 @@ async fn round(stack: &Stack, function: &str) -> Value {
 /// An order whose confirmation went out by e-mail, due to be asked about.
 async fn accepted(stack: &Stack, shop: &Shop) -> (u64, Entry) {
     let number = order_number();
-    let event = shop.event("orders/create", number, |_| {});
-    shop.register(&event).await;
-    stack.put(&event).await;
-    let entry = shop.settled(stack, &shop.id(Document::OrderConfirmation, number)).await;
+    let entry = shop.confirmed(stack, number, |_| {}).await;
     assert_eq!(entry.state, State::Accepted);
     let now = jiff::Timestamp::now();
     let due =
@@ -156,7 +154,7 @@ async fn what_no_event_brought_is_found_and_made_once() {
     shop.register(&order(young, at(2))).await;
     shop.register(&order(old, at(60 * 20))).await;
     let found = round(&stack, "reconcile").await;
-    assert!(found["recovered"].as_u64().unwrap() >= 1, "{found}");
+    assert!(found["queued"].as_u64().unwrap() >= 1, "{found}");
     let id = shop.id(Document::OrderConfirmation, lost);
     assert_eq!(shop.settled(&stack, &id).await.state, State::Accepted);
     let created = shop.requests(shop.shopify, "ChangedOrders").await;
@@ -171,4 +169,68 @@ async fn what_no_event_brought_is_found_and_made_once() {
     for number in [young, old] {
         assert!(stack.ledger.get(&shop.id(Document::OrderConfirmation, number)).await.unwrap().is_none());
     }
+}
+
+/// A return asked for before the look-back and declined now, and an inquiry that became a chargeback: of neither does
+/// Shopify say when. Among more payments than a page of orders shows.
+#[tokio::test]
+async fn what_shopify_keeps_no_time_of_is_found_too() {
+    let stack = Stack::open().await;
+    let now = jiff::Timestamp::now();
+    let ago = |hours: i64| (now - jiff::SignedDuration::from_hours(hours)).to_string();
+    let since = ago(24 * 10);
+    let shop =
+        Shop::open_demo(&stack, |config| format!("{config}\n[reconcile]\nsince = \"{since}\"\n")).await;
+
+    let mut returns = Samples::of("return-letters");
+    let (declined, order) = (returns["return-declined"]["id"].clone(), &mut returns["order"]);
+    order["updatedAt"] = ago(1).into();
+    order["returns"] = json!([
+        {"id": declined, "createdAt": ago(24 * 5), "requestApprovedAt": null, "status": "DECLINED"},
+        // and one from before the shop began
+        {"id": "gid://shopify/Return/1", "createdAt": ago(24 * 11), "requestApprovedAt": null, "status": "DECLINED"},
+    ]);
+    order["transactions"] = (0..60)
+        .map(|number| {
+            json!({
+                "id": format!("gid://shopify/OrderTransaction/{number}"), "kind": "SALE", "status": "SUCCESS",
+                "createdAt": ago(24 * 5), "processedAt": null,
+            })
+        })
+        .collect();
+    let mut disputes = Samples::of("exception-letters");
+    let dispute = disputes["dispute-open"]["id"].as_str().unwrap().to_owned();
+    let number = dispute.rsplit('/').next().unwrap();
+    disputes["order-disputed"]["disputes"] = json!([{
+        "id": format!("gid://shopify/OrderDisputeSummary/{number}"), "initiatedAs": "INQUIRY", "status": "NEEDS_RESPONSE",
+    }]);
+    disputes["dispute-open"]["initiatedAt"] = ago(24 * 6).into();
+    for resource in returns.all().chain(disputes.all()) {
+        shop.resource(resource).await;
+    }
+
+    let id = |document, subject: &Value, revision| {
+        CommunicationId::derive(
+            &shop.domain,
+            document,
+            &subject.as_str().unwrap().parse().unwrap(),
+            &revision,
+        )
+    };
+    let letter = id(Document::ReturnDeclined, &declined, Revision::Initial);
+    let notice = id(Document::DisputeNotice, &dispute.clone().into(), Revision::named("chargeback"));
+    round(&stack, "reconcile").await;
+    for id in [&letter, &notice] {
+        let entry = shop.settled(&stack, id).await;
+        assert_eq!(entry.state, State::Accepted, "{:?}", entry.reason);
+    }
+    assert!(shop.requests(shop.shopify, "ChangedOrder").await >= 1);
+    let before = id(Document::ReturnDeclined, &"gid://shopify/Return/1".into(), Revision::Initial);
+    assert!(stack.ledger.get(&before).await.unwrap().is_none());
+
+    // the event comes after all, and another round is made
+    stack.put(&shop.sample("return-letters/returns-decline.json")).await;
+    round(&stack, "reconcile").await;
+    let entry = shop.settled(&stack, &letter).await;
+    assert_eq!((entry.state, entry.attempts), (State::Accepted, 1));
 }

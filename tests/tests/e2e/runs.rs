@@ -66,9 +66,7 @@ async fn run(compose: &str, accounts: u64) -> (Stack, Shop) {
 async fn every_account_gets_its_statement_once_composed_on_demand() {
     let (stack, shop) = run(r#"{ mode = "on-demand" }"#, 6).await;
     for entry in shop.about(&stack, "gid://shopify/CompanyLocation/9100000000000").await {
-        let key = &entry.archived.as_ref().unwrap().archive_key;
-        let (json, _) = stack.object(&format!("{}/record.json", key.rsplit_once('/').unwrap().0)).await;
-        let record = stable(serde_json::from_slice(&json).unwrap(), &shop, &entry);
+        let record = stable(stack.record(&entry).await.1, &shop, &entry);
         insta::assert_json_snapshot!(format!("record-{}", entry.document), record);
     }
     assert_eq!(shop.emails().await.len(), 6, "one e-mail an account, though the run was asked for twice");
@@ -84,13 +82,9 @@ async fn every_account_gets_its_own_output_of_a_batch_job() {
     for number in 0..5u64 {
         let owner = format!("gid://shopify/CompanyLocation/{}", 9_100_000_000_000 + number);
         for entry in shop.about(&stack, &owner).await {
-            let archived = entry.archived.unwrap();
-            let (json, _) = stack
-                .object(&format!("{}/record.json", archived.archive_key.rsplit_once('/').unwrap().0))
-                .await;
-            let record: Value = serde_json::from_slice(&json).unwrap();
+            let (_, record) = stack.record(&entry).await;
             assert_eq!(record["driver_data"]["data"]["communication"], entry.communication.as_str());
-            assert!(hashes.insert(archived.sha256), "two accounts have the same document");
+            assert!(hashes.insert(entry.archived.unwrap().sha256), "two accounts have the same document");
         }
     }
     assert_eq!(hashes.len(), 10);

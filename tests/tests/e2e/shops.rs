@@ -3,7 +3,6 @@
 use comms::{Document, State};
 use e2e::{order_number, shop::Shop, stack::Stack};
 use futures::future::join_all;
-use serde_json::Value;
 
 const NAMES: [&str; 4] = ["Aurora", "Borealis", "Cirrus", "Drift"];
 
@@ -27,11 +26,8 @@ async fn shops_with_the_same_order_number_share_nothing() {
         let entry = shop.settled(&stack, &id).await;
         assert_eq!((entry.state, &entry.shop), (State::Accepted, &shop.domain));
         assert!(ids.insert(id), "another shop, another communication");
-        let archived = entry.archived.unwrap();
-        assert!(archived.archive_key.starts_with(&format!("{}/", shop.domain)));
-        let (json, _) =
-            stack.object(&format!("{}/record.json", archived.archive_key.rsplit_once('/').unwrap().0)).await;
-        let record: Value = serde_json::from_slice(&json).unwrap();
+        let (_, record) = stack.record(&entry).await;
+        assert!(entry.archived.unwrap().archive_key.starts_with(&format!("{}/", shop.domain)));
         assert_eq!(record["driver_data"]["data"]["brand"]["name"], name);
         let emails = shop.emails().await;
         assert_eq!(emails.len(), 1, "{name} sent one e-mail, by its own account");
@@ -60,11 +56,8 @@ async fn brand_and_language_are_the_documents_own() {
     })
     .await;
     let number = order_number();
-    let create = shop.event("orders/create", number, |_| {});
-    shop.register(&create).await;
-    stack.put(&create).await;
+    let confirmation = shop.confirmed(&stack, number, |_| {}).await;
     stack.put(&shop.event("orders/paid", number, |_| {})).await;
-    let confirmation = shop.settled(&stack, &shop.id(Document::OrderConfirmation, number)).await;
     assert_eq!(confirmation.state, State::Accepted);
     let email = shop.emails().await.remove(0);
     assert_eq!(email["from_display_name"], "Outlet Service");

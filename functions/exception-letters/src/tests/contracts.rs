@@ -37,10 +37,13 @@ async fn the_contracts_are_published_and_the_samples_conform() {
 /// A letter without a translation must not go out in a language the customer cannot read.
 #[tokio::test]
 async fn a_missing_translation_is_an_error_and_the_customers_own_language_a_way_out() {
-    let german = payment::case().order(|order| order["customerLocale"] = "de".into());
+    let german = payment::case().order(|order| {
+        order["customerLocale"] = "de".into();
+        order["customer"]["locale"] = "fr-CA".into();
+    });
     let (data, content) = german.letter().await.ready();
     assert_eq!((data["locale"].as_str(), content.recipient.locale.as_str()), (Some("fr"), "fr"));
-    let german = german.edit("OrderTransaction", |node| node["order"]["customer"]["locale"] = "de".into());
+    let german = german.order(|order| order["customer"]["locale"] = "de".into());
     let error = german.letter().await.error();
     assert_eq!(error.class, comms::Class::Permanent);
     assert!(error.reason.contains("no translation for the locale de"), "{}", error.reason);

@@ -41,6 +41,22 @@ async fn one_item_an_account_and_a_second_message_does_nothing() {
 }
 
 #[tokio::test]
+async fn without_the_older_orders_no_statement_is_made() {
+    let mut world = World::new("").await;
+    world.found(&text(&lines(&SHAPE)));
+    world.shopify.store().recent_orders_only = true;
+    world.schedule();
+    world.drain().await;
+    let outcome = world.state()["outcome"].clone();
+    assert_eq!(outcome["is"], "failed", "{outcome}");
+    assert!(outcome["reason"].as_str().unwrap().contains("read_all_orders"), "{outcome}");
+    assert_eq!(
+        (world.shopify.store().starts.len(), world.aws.account().flow.len(), world.returned),
+        (0, 0, 0)
+    );
+}
+
+#[tokio::test]
 async fn customers_are_a_part_of_their_own() {
     let mut world = World::new("customer_tag = \"b2b's\"").await;
     let customers = text(&lines(&[2, 1])).replace("CompanyLocation", "Customer");

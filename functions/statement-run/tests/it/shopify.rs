@@ -32,6 +32,8 @@ pub struct Store {
     /// The address of a result is over, so many times.
     pub gone: u32,
     pub ignores_ranges: bool,
+    /// The app was not granted the orders of any age.
+    pub recent_orders_only: bool,
 }
 
 #[derive(Clone)]
@@ -78,6 +80,7 @@ async fn answer(
         let request: Value = serde_json::from_slice(&body).unwrap();
         let variables = &request["variables"];
         Json(match request["operationName"].as_str().unwrap() {
+            "AccessScopes" => store.scopes(),
             "BulkRun" => store.run(variables["query"].as_str().unwrap()),
             "BulkStatus" => store.status(variables["id"].as_str().unwrap(), &url),
             other => panic!("{other}"),
@@ -88,6 +91,12 @@ async fn answer(
 }
 
 impl Store {
+    fn scopes(&self) -> Value {
+        let all = (!self.recent_orders_only).then(|| json!({"handle": "read_all_orders"}));
+        let scopes: Vec<_> = [json!({"handle": "read_orders"})].into_iter().chain(all).collect();
+        json!({"data": {"currentAppInstallation": {"accessScopes": scopes}}})
+    }
+
     fn run(&mut self, query: &str) -> Value {
         let payload = if self.busy > 0 {
             self.busy -= 1;

@@ -288,6 +288,46 @@ async fn lines_beyond_an_orders_first_page_run_out_too() {
 }
 
 #[tokio::test]
+async fn of_five_hundred_lines_an_offer_mentions_five_and_the_last_runs_out() {
+    let mut large = order(3006, "2026-10-12T10:00:00Z", "X", 1, "10.00");
+    let line = |number| {
+        let sku = if number == 500 { "CARE-WAX-100".to_owned() } else { format!("SKU-{number}") };
+        json!({"title": format!("Article {number}"), "sku": sku, "currentQuantity": 1})
+    };
+    large["lineItems"]["nodes"] = (1..=500).map(line).collect();
+    let shop = Shop::new(known(vec![large]), config()).await;
+    let titles = shop.ready(&joined()).await.1["recently_bought"].clone();
+    assert_eq!(titles, json!(["Article 1", "Article 2", "Article 3", "Article 4", "Article 5"]));
+    let (_, data) = shop.ready(&refill()).await;
+    assert_eq!(data["item"]["title"], "Article 500");
+    contract::conforms(&schema(Document::ReplenishmentReminder), &data);
+}
+
+/// Names, titles, and the subject line made of them.
+#[tokio::test]
+async fn every_document_keeps_what_is_written_from_right_to_left() {
+    let mut orders = history();
+    orders[0]["lineItems"]["nodes"][0]["title"] = "שעוות דבורים".into();
+    let shop = Shop::new(known(orders), config()).await;
+    {
+        let mut known = shop.known.lock().unwrap();
+        known.customer["firstName"] = "محمد".into();
+        known.customer["lastName"] = "الأحمد".into();
+    }
+    for item in [joined(), statement(), refill()] {
+        let (content, data) = shop.ready(&item).await;
+        assert_eq!(data["customer"]["name"], "محمد الأحمد");
+        assert_eq!(content.recipient.name.as_deref(), Some("محمد الأحمد"));
+    }
+    assert_eq!(shop.ready(&joined()).await.1["recently_bought"][0], "שעוות דבורים");
+    let (content, data) = shop.ready(&refill()).await;
+    assert_eq!(
+        (&data["item"]["title"], content.name.as_deref()),
+        (&json!("שעוות דבורים"), Some("שעוות דבורים"))
+    );
+}
+
+#[tokio::test]
 async fn a_campaign_of_another_document_is_refused() {
     let shop = Shop::new(Known::default(), config()).await;
     let mut plan = shop.plans(&joined()).await.remove(0);

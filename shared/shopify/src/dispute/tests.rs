@@ -7,7 +7,7 @@ fn dispute() -> Value {
         "status": "NEEDS_RESPONSE", "initiatedAt": "2026-11-22T11:00:00Z", "evidenceDueBy": null,
         "evidenceSentOn": null, "finalizedOn": null, "amount": {"amount": "11.5", "currencyCode": "CAD"},
         "reasonDetails": {"reason": "FRAUDULENT", "networkReasonCode": "4837"},
-        "order": {"id": "gid://shopify/Order/820982911946154508", "customer": {"locale": "fr-CA"}, "disputes": [
+        "order": {"id": "gid://shopify/Order/820982911946154508", "disputes": [
             {"id": "gid://shopify/OrderDisputeSummary/1", "initiatedAs": "CHARGEBACK"},
             {"id": "gid://shopify/OrderDisputeSummary/285332461850802050", "initiatedAs": "INQUIRY"},
         ]},
@@ -25,7 +25,6 @@ fn a_dispute_is_found_among_those_of_its_order_by_its_number() {
     assert_eq!((found.status.as_str(), found.reason.as_str()), ("needs_response", "fraudulent"));
     assert_eq!(found.amount.to_string(), "11.50 CAD");
     assert_eq!(found.order.unwrap().number(), "820982911946154508");
-    assert_eq!(found.customer_locale.as_deref(), Some("fr-CA"));
 }
 
 #[test]
@@ -34,9 +33,8 @@ fn what_is_not_there_is_nothing() {
     let mut alone = dispute();
     alone["order"] = Value::Null;
     let found = read(&alone);
-    assert_eq!((found.order, found.began_as, found.customer_locale), (None, None, None));
+    assert_eq!((found.order, found.began_as), (None, None));
     let mut strange = dispute();
     strange["order"]["disputes"] = json!([]);
-    strange["order"]["customer"] = Value::Null;
     assert_eq!(read(&strange).began_as, None);
 }

@@ -125,6 +125,8 @@ struct Person {
     first_name: Option<String>,
     #[serde(deserialize_with = "text")]
     last_name: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    locale: Option<String>,
     default_email_address: Option<EmailAddress>,
     default_phone_number: Option<PhoneNumber>,
 }
@@ -312,6 +314,7 @@ impl Person {
             last_name: self.last_name,
             email: self.default_email_address.map(|it| it.email_address),
             phone: self.default_phone_number.map(|it| it.phone_number),
+            locale: self.locale,
         }
     }
 }

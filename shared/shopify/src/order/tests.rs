@@ -51,6 +51,16 @@ fn shopifys_own_sample_is_read() {
 }
 
 #[test]
+fn the_language_of_the_account_comes_after_that_of_the_order() {
+    let mut order: serde_json::Value = serde_json::from_str(GRAPHQL).unwrap();
+    order["order"]["customer"]["locale"] = "de".into();
+    assert_eq!(from_graphql(&order.to_string()).locales(), [Some("fr-FR"), Some("de")]);
+    order["order"]["customer"] = serde_json::Value::Null;
+    order["order"]["customerLocale"] = serde_json::Value::Null;
+    assert_eq!(from_graphql(&order.to_string()).locales(), [None, None]);
+}
+
+#[test]
 fn private_properties_and_removed_shipping_are_left_out() {
     for order in [from_webhook(WEBHOOK), from_graphql(GRAPHQL)] {
         let names: Vec<_> = order.lines[0].properties.iter().map(|property| property.name.as_str()).collect();

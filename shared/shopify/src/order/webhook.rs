@@ -274,6 +274,7 @@ impl Person {
             last_name: self.last_name,
             email: self.email,
             phone: self.phone,
+            locale: None,
         })
     }
 }

@@ -31,7 +31,6 @@ pub struct PaymentSchedule {
     pub instalment: Option<Instalment>,
     /// Absent where the terms belong to a draft order.
     pub order: Option<Gid>,
-    pub customer_locale: Option<String>,
     /// Where this customer can pay for this order.
     pub pay_url: Option<String>,
 }
@@ -111,10 +110,8 @@ impl Wire {
         all.sort_by_key(|one| (one.due_at.is_none(), one.due_at));
         let position = all.iter().position(|one| one.id == self.id);
         let instalment = position.filter(|_| all.len() > 1);
-        let (order, customer, collection) = match terms.order {
-            Some(order) => (Some(order.id), order.customer, order.payment_collection_details),
-            None => (None, None, None),
-        };
+        let (order, collection) =
+            terms.order.map(|order| (order.id, order.payment_collection_details)).unzip();
         PaymentSchedule {
             id: self.id,
             issued_at: self.issued_at,
@@ -124,8 +121,7 @@ impl Wire {
             terms: terms.payment_terms_name.unwrap_or_default(),
             instalment: instalment.map(|index| Instalment { number: index + 1, of: all.len() }),
             order,
-            customer_locale: customer.and_then(|customer| customer.locale),
-            pay_url: collection.and_then(|it| it.additional_payment_collection_url),
+            pay_url: collection.flatten().and_then(|it| it.additional_payment_collection_url),
         }
     }
 }

@@ -44,7 +44,6 @@ pub struct BillingAttempt {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subscriber {
     pub customer: Customer,
-    pub locale: Option<String>,
     pub address: Option<Address>,
 }
 
@@ -225,8 +224,8 @@ impl Person {
                 last_name: self.last_name,
                 email: self.default_email_address.map(|it| it.email_address),
                 phone: self.default_phone_number.map(|it| it.phone_number),
+                locale: self.locale,
             },
-            locale: self.locale,
             address: self.default_address,
         }
     }

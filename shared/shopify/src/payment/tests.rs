@@ -24,7 +24,7 @@ const AT: &str = "2026-11-22T09:10:04Z";
 fn an_attempt_is_read_with_the_others_of_its_order() {
     let mut node = transaction(9007199254740993, AT);
     node["order"] = json!({
-        "id": "gid://shopify/Order/1", "customer": {"locale": "fr"}, "transactions": [transaction(1, AT), node.clone()],
+        "id": "gid://shopify/Order/1", "transactions": [transaction(1, AT), node.clone()],
         "paymentCollectionDetails": {"additionalPaymentCollectionUrl": "https://pay.example/1"},
     });
     let attempt = attempt(node);
@@ -34,7 +34,6 @@ fn an_attempt_is_read_with_the_others_of_its_order() {
     assert_eq!(attempt.payment.error_code.as_deref(), Some("card_declined"));
     assert_eq!(attempt.payment.amount.shop.amount_text(), "94.90");
     assert!(attempt.payment.failed() && attempt.payment.is_charge() && !attempt.payment.succeeded());
-    assert_eq!(order.customer_locale.as_deref(), Some("fr"));
     assert_eq!(order.pay_url.as_deref(), Some("https://pay.example/1"));
 }
 
@@ -103,7 +102,7 @@ fn what_shopify_does_not_have_is_nothing_and_what_cannot_be_read_is_named() {
 fn a_void_knows_what_it_released() {
     let mut void = transaction(2, AT);
     void["parentTransaction"] = json!({"amountSet": bag("50")});
-    let order = json!({"id": "gid://shopify/Order/1", "cancelledAt": AT, "cancelReason": "STAFF", "customer": null, "transactions": [void]});
+    let order = json!({"id": "gid://shopify/Order/1", "cancelledAt": AT, "cancelReason": "STAFF", "transactions": [void]});
     let cancellation = Cancellation::from_graphql(&json!({ "order": order }).to_string()).unwrap().unwrap();
     assert_eq!(cancellation.reason.as_deref(), Some("staff"));
     assert_eq!(cancellation.payments[0].parent_amount.unwrap().shop.amount_text(), "50.00");
@@ -174,7 +173,7 @@ fn debug_output_tells_nobody_how_somebody_pays() {
     let mut node = transaction(1, AT);
     node["paymentDetails"] = json!({"company": "Visa", "number": "•••• 4242"});
     node["order"] = json!({
-        "id": "gid://shopify/Order/1", "customer": null, "transactions": [],
+        "id": "gid://shopify/Order/1", "transactions": [],
         "paymentCollectionDetails": {"additionalPaymentCollectionUrl": "https://pay.example/1"},
     });
     let text = format!("{:?}", attempt(node));

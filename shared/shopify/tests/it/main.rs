@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the way tests do")]
 
 mod bulk;
+mod changes;
 mod failures;
 mod fulfillment;
 mod operations;

@@ -31,7 +31,7 @@ pub(super) fn customer(rest: &Value) -> Value {
     let phone = customer["phone"]
         .as_str()
         .map(|number| json!({"phoneNumber": number, "marketingState": consent("sms_marketing_consent")}));
-    let locale = rest["customer_locale"].as_str().unwrap_or("en");
+    let locale = customer["locale"].as_str().or(rest["customer_locale"].as_str()).unwrap_or("en");
     json!({
         "__typename": "Customer",
         "id": id,

@@ -1,0 +1,189 @@
+//! The scenarios, and what ARCHITECTURE.md says of them: sentences that stand there word for word, each with what
+//! the simulation must have come to for it to be true.
+
+use crate::{
+    product,
+    scenario::{Outcome, Scenario, Work},
+};
+use std::time::Duration;
+
+const ARCHITECTURE: &str = include_str!("../../../ARCHITECTURE.md");
+
+const STATEMENTS: &str = "account-statements";
+const DAY: &str = "day, ten shops";
+const REFUSES_FIVE: &str = "day, Exstream refuses for the peak hour, five deliveries";
+const REFUSES: &str = "day, Exstream refuses for the peak hour";
+const HANGS: &str = "day, Exstream hangs for the peak hour";
+const ONE_SHOP: &str = "day, one shop";
+const ONE_SHOP_PATIENT: &str = "day, one shop, look-ups by 2 sandboxes";
+const NIGHT: &str = "night, on demand";
+const NIGHT_OF_64: &str = "half a night, on demand, Exstream takes 64";
+const NIGHT_OF_60: &str = "tenth of a night, on demand, Exstream takes 64, maxConcurrency 6";
+const NIGHT_OF_16: &str = "fiftieth of a night, on demand, Exstream takes 16";
+const NIGHT_OF_JOBS: &str = "night, by jobs of 500";
+const NIGHT_OF_LARGE_JOBS: &str = "tenth of a night, by jobs of 1000";
+
+const A_DAY: usize = 1_000_000;
+const A_NIGHT: usize = 5_000_000;
+
+pub fn scenarios() -> Vec<Scenario> {
+    let day = |name| Scenario { shops: 10, ..Scenario::new(name, Work::Day, A_DAY, 100) };
+    let one_shop = |name| Scenario { shops: 1, ..day(name) };
+    let on_demand =
+        |name, part, exstream| Scenario::new(name, Work::StatementsOnDemand, A_NIGHT / part, exstream);
+    let jobs = |name, part, customers| Scenario {
+        customers_per_file: Some(customers),
+        ..Scenario::new(name, Work::StatementsByJobs, A_NIGHT / part, 250)
+    };
+    vec![
+        day(DAY),
+        Scenario { max_receive_count: Some(5), ..day(REFUSES_FIVE).down(false) },
+        day(REFUSES).down(false),
+        day(HANGS).down(true),
+        one_shop(ONE_SHOP),
+        Scenario { max_concurrency_of_look_ups: Some(2), ..one_shop(ONE_SHOP_PATIENT) },
+        on_demand(NIGHT, 1, 250),
+        on_demand(NIGHT_OF_64, 2, 64),
+        Scenario { max_concurrency: Some(6), ..on_demand(NIGHT_OF_60, 10, 64) },
+        on_demand(NIGHT_OF_16, 50, 16),
+        jobs(NIGHT_OF_JOBS, 1, 500),
+        jobs(NIGHT_OF_LARGE_JOBS, 10, 1000),
+    ]
+}
+
+struct Claim {
+    sentence: &'static str,
+    /// Nothing, if what it is about is missing.
+    holds: fn(&[Outcome]) -> Option<bool>,
+}
+
+const CLAIMS: &[Claim] = &[
+    Claim {
+        sentence: "Over ten shops, no message of the day waits for as long as five minutes, and none becomes a \
+                   dead letter.",
+        holds: |all| {
+            let day = of(all, DAY)?;
+            Some(day.longest_wait < minutes(5) && day.dead == 0 && day.done == A_DAY as u64)
+        },
+    },
+    Claim { sentence: "No limit is reached.", holds: |all| Some(of(all, DAY)?.used_up().is_empty()) },
+    Claim {
+        sentence: "With five deliveries of a message, an Exstream that refuses for the peak hour leaves 320,000 dead \
+                   letters; with ten it leaves none, and 45 minutes later nothing waits.",
+        holds: |all| {
+            let (five, ten) = (of(all, REFUSES_FIVE)?, of(all, REFUSES)?);
+            let few = ten.dead == 0 && ten.drained < minutes(45);
+            Some((300_000..340_000).contains(&five.dead) && few)
+        },
+    },
+    Claim {
+        sentence: "Ten is the default.",
+        holds: |_| Some(product::flow(STATEMENTS).ok()?.max_receive_count == 10),
+    },
+    Claim {
+        sentence: "One that hangs holds the sandboxes until the time-out, so most messages wait unreceived: fewer \
+                   than a thousand dead letters, and nothing waits 40 minutes later.",
+        holds: |all| {
+            let hangs = of(all, HANGS)?;
+            Some(hangs.dead < 1000 && hangs.drained < minutes(40))
+        },
+    },
+    Claim {
+        sentence: "Beyond 120,000 in flight SQS hands out nothing more, which is no loss: the rest waits without \
+                   using up deliveries.",
+        holds: |all| {
+            let refuses = of(all, REFUSES)?;
+            Some(refuses.share("messages in flight") > 0.99 && refuses.done == A_DAY as u64)
+        },
+    },
+    Claim {
+        sentence: "One shop with the whole day needs more than twice the points of Shopify Plus in its peak hour: \
+                   throttled ten times, over 50,000 messages become dead letters.",
+        holds: |all| {
+            let shop = of(all, ONE_SHOP)?;
+            Some(shop.dead > 50_000 && shop.share("Shopify points") > 0.95)
+        },
+    },
+    Claim {
+        sentence: "With `maxConcurrencyShippingDocuments` and `maxConcurrencyReturnLetters` at 2, fewer than ten do, \
+                   and none waits for more than three and a half hours.",
+        holds: |all| {
+            let patient = of(all, ONE_SHOP_PATIENT)?;
+            Some(patient.dead < 10 && patient.longest_wait < minutes(210))
+        },
+    },
+    Claim {
+        sentence: "On demand, the night takes 4 h 35 min with the settings as they are, and its reports 5 h 20 min.",
+        holds: |all| {
+            let night = of(all, NIGHT)?;
+            let complete = night.dead == 0 && night.calls_at_once <= 200;
+            Some(
+                complete
+                    && near(night.drained, minutes(275), 0.05)
+                    && near(night.reports_drained, minutes(320), 0.05),
+            )
+        },
+    },
+    Claim {
+        sentence: "An Exstream that takes only 64 at once refuses a third of the calls and needs six and a half hours, without a \
+                   dead letter; with `maxConcurrencyAccountStatements` at 6 it refuses none and needs 14.",
+        holds: |all| {
+            let (refusing, polite) = (of(all, NIGHT_OF_64)?, of(all, NIGHT_OF_60)?);
+            let third = refusing.refused as f64 / refusing.calls as f64;
+            let harmless = refusing.dead == 0 && polite.dead == 0 && polite.refused == 0;
+            let times = near(refusing.drained * 2, minutes(400), 0.07)
+                && near(polite.drained * 10, minutes(850), 0.05);
+            Some(harmless && times && (0.28..0.40).contains(&third))
+        },
+    },
+    Claim {
+        sentence: "One that takes 16, a twelfth of what it is offered, leaves a quarter of a fiftieth of the night as \
+                   dead letters: the setting has to fit Exstream.",
+        holds: |all| {
+            let small = of(all, NIGHT_OF_16)?;
+            Some((0.15..0.35).contains(&(small.dead as f64 / small.sent as f64)))
+        },
+    },
+    Claim {
+        sentence: "By batch jobs of 500 the night takes 5 h 15 min with the flow's function half idle, and of 1000 \
+                   an hour less: one run has 16 driver files with Exstream at once.",
+        holds: |all| {
+            let (jobs, large) = (of(all, NIGHT_OF_JOBS)?, of(all, NIGHT_OF_LARGE_JOBS)?);
+            let times =
+                near(jobs.drained, minutes(315), 0.05) && near(large.drained * 10, minutes(255), 0.05);
+            Some(times && jobs.dead == 0 && jobs.share("maxConcurrency") < 0.6)
+        },
+    },
+    Claim {
+        sentence: "DynamoDB and S3 stay below their limits throughout.",
+        holds: |all| {
+            let limits = ["ledger writes", "by-check partition", "archive prefix"];
+            Some(all.iter().all(|it| limits.iter().all(|limit| it.share(limit) < 0.95)))
+        },
+    },
+];
+
+/// The sentences that are not true, or not there.
+pub fn broken(outcomes: &[Outcome]) -> Vec<String> {
+    let untrue = CLAIMS.iter().filter(|claim| (claim.holds)(outcomes) != Some(true));
+    let untrue = untrue.map(|claim| format!("not so: {}", claim.sentence));
+    untrue.chain(missing().into_iter().map(|sentence| format!("not there: {sentence}"))).collect()
+}
+
+/// The sentences that ARCHITECTURE.md does not hold.
+pub fn missing() -> Vec<&'static str> {
+    let text = ARCHITECTURE.split_whitespace().collect::<Vec<_>>().join(" ");
+    CLAIMS.iter().map(|claim| claim.sentence).filter(|sentence| !text.contains(sentence)).collect()
+}
+
+fn of<'o>(outcomes: &'o [Outcome], name: &str) -> Option<&'o Outcome> {
+    outcomes.iter().find(|outcome| outcome.name == name)
+}
+
+const fn minutes(count: u64) -> Duration {
+    Duration::from_secs(60 * count)
+}
+
+fn near(time: Duration, expected: Duration, tolerance: f64) -> bool {
+    (time.as_secs_f64() / expected.as_secs_f64() - 1.0).abs() < tolerance
+}

@@ -1,0 +1,275 @@
+//! Statements of accounts of all kinds, of runs that come late and again.
+
+use super::{NAME, case, five_hundred, line, run};
+use comms::{CommunicationId, Gid, Revision};
+use e2e::{samples::Samples, shop::Shop, stack::Stack};
+use jiff::civil::Date;
+use serde_json::{Value, json};
+
+const LOCATION: &str =
+    include_str!("../../../../shared/shopify/tests/fixtures/accounts/company-location.json");
+const CUSTOMER: &str = include_str!("../../../../shared/shopify/tests/fixtures/accounts/customer.json");
+
+const BOTH: &[&str] = &["account-statement: accepted by email", "purchase-summary: archived"];
+const PRINTED: &[&str] = &["account-statement: accepted by print", "purchase-summary: archived"];
+
+struct Account {
+    name: &'static str,
+    /// `{"account", "orders"}`, as the fixtures have it.
+    is: Value,
+    ends: &'static [&'static str],
+    says: Vec<(&'static str, &'static str, Value)>,
+}
+
+fn account(
+    name: &'static str,
+    change: impl FnOnce(&mut Value),
+    ends: &'static [&'static str],
+    says: &[(&'static str, &'static str, Value)],
+) -> Account {
+    let mut is: Value = serde_json::from_str(LOCATION).unwrap();
+    change(&mut is);
+    Account { name, is, ends, says: says.to_vec() }
+}
+
+fn accounts() -> Vec<Account> {
+    const STATEMENT: &str = "account-statement";
+    const SUMMARY: &str = "purchase-summary";
+    let contact = |it: &mut Value, change: fn(&mut Value)| {
+        change(&mut it["account"]["company"]["mainContact"]["customer"]);
+    };
+    vec![
+        account("one like many", |_| {}, BOTH, &[]),
+        account(
+            "no e-mail address",
+            |it| contact(it, |customer| customer["defaultEmailAddress"] = Value::Null),
+            PRINTED,
+            &[(STATEMENT, "/customer/email", Value::Null)],
+        ),
+        account(
+            "a deleted contact",
+            |it| it["account"]["company"]["mainContact"] = Value::Null,
+            PRINTED,
+            &[(STATEMENT, "/customer/id", Value::Null)],
+        ),
+        account(
+            "a name from right to left",
+            |it| contact(it, |customer| customer["displayName"] = NAME.into()),
+            BOTH,
+            &[(STATEMENT, "/customer/name", NAME.into()), (SUMMARY, "/customer/name", NAME.into())],
+        ),
+        account(
+            "five hundred orders",
+            |it| {
+                let order = paid_in_october(&it["orders"][0]);
+                it["orders"] = five_hundred(&order, |copy, number| {
+                    copy["name"] = format!("#{number}").into();
+                });
+            },
+            BOTH,
+            &[
+                (SUMMARY, "/purchases/0/order_count", 500.into()),
+                (SUMMARY, "/purchases/0/orders/499/order/name", "#500".into()),
+            ],
+        ),
+        account("no orders", |it| it["orders"] = json!([]), &[], &[]),
+        account(
+            "orders after the period only",
+            |it| {
+                it["orders"].as_array_mut().unwrap().truncate(1);
+                it["orders"][0]["processedAt"] = "2026-11-02T09:00:00Z".into();
+                it["orders"][0]["transactions"] = json!([]);
+            },
+            &[],
+            &[],
+        ),
+        account(
+            "something open and nothing bought",
+            |it| it["orders"].as_array_mut().unwrap().truncate(1),
+            &["account-statement: accepted by email"],
+            &[(STATEMENT, "/statements/0/opening_balance/amount", "1200.00".into())],
+        ),
+    ]
+}
+
+/// An order of October without payments or refunds.
+fn paid_in_october(order: &Value) -> Value {
+    let mut order = order.clone();
+    order["processedAt"] = "2026-10-12T09:00:00Z".into();
+    order["transactions"] = json!([]);
+    order["totalOutstandingSet"] = order["totalPriceSet"].clone();
+    order
+}
+
+/// Gives the accounts and their orders ids of their own, and makes a bulk result of them.
+fn bulk(accounts: &mut [Account]) -> String {
+    let mut lines = Vec::new();
+    for (index, account) in (0u64..).zip(accounts) {
+        let id = format!("gid://shopify/CompanyLocation/{}", 9_300_000_000_000 + index);
+        account.is["account"]["id"] = id.as_str().into();
+        lines.push(account.is["account"].to_string());
+        for (place, order) in (0u64..).zip(account.is["orders"].as_array_mut().unwrap()) {
+            let number = 9_400_000_000_000 + index * 1000 + place;
+            order["id"] = format!("gid://shopify/Order/{number}").into();
+            order["__parentId"] = id.as_str().into();
+            lines.push(order.to_string());
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+#[tokio::test]
+async fn accounts_of_all_kinds_have_what_is_theirs() {
+    let stack = Stack::open().await;
+    let shop = Shop::open_demo(&stack, str::to_owned).await;
+    let mut accounts = accounts();
+    let jsonl = bulk(&mut accounts);
+    for account in &accounts {
+        shop.resource(&json!({"id": account.is["account"]["id"], "name": "Lyon"})).await;
+    }
+    shop.control(shop.shopify, "PUT", "bulk", Some(&json!({"jsonl": jsonl}))).await;
+    let item = json!({"v": 1, "shop": shop.domain, "run": "account-statements", "period": "2026-10"});
+    stack.send_batch("QueueUrlStatementRun", &[item.to_string(), item.to_string()]).await;
+    let mut entries = Vec::new();
+    for account in &accounts {
+        let id: Gid = account.is["account"]["id"].as_str().unwrap().parse().unwrap();
+        let mut own = Vec::new();
+        for document in account.ends.iter().map(|end| end.split_once(':').unwrap().0) {
+            let revision = Revision::named("period-2026-10");
+            let id = CommunicationId::derive(&shop.domain, document.parse().unwrap(), &id, &revision);
+            own.push(shop.settled(&stack, &id).await);
+        }
+        let lines: Vec<_> = own.iter().map(line).collect();
+        assert_eq!(lines, account.ends, "{}", account.name);
+        for (document, pointer, value) in &account.says {
+            let entry = own.iter().find(|entry| entry.document.name() == *document).unwrap();
+            let (_, record) = stack.record(entry).await;
+            let said = record["driver_data"]["data"].pointer(pointer).unwrap_or(&Value::Null);
+            assert_eq!(said, value, "{}: {document} at {pointer}", account.name);
+        }
+        entries.extend(own);
+    }
+    let settled = stack.entries(&shop.domain).await.into_iter().filter(|entry| !entry.state.is_open());
+    assert_eq!(settled.count(), entries.len(), "and nothing else");
+    let by = |channel: &str| {
+        entries.iter().filter(|it| it.reference.is_some() && it.channel.as_deref() == Some(channel)).count()
+    };
+    assert_eq!((shop.emails().await.len(), stack.spooled(&shop.domain).await), (by("email"), by("print")));
+    assert_eq!(
+        shop.outputs().await.len(),
+        entries.len(),
+        "each was composed once, though the run was asked for twice"
+    );
+}
+
+const LYON: &str = "gid://shopify/CompanyLocation/9200000000000000311";
+const ANN: &str = "gid://shopify/Customer/9200000000000000122";
+
+/// What statement-run queues of an account for a month.
+fn item(shop: &Shop, account: &str, month: &str, change: impl FnOnce(&mut Value)) -> Value {
+    let mut payload: Value = serde_json::from_str(account).unwrap();
+    let first: Date = format!("{month}-01").parse().unwrap();
+    payload["period"] = json!({"name": month, "from": first, "to": first.last_of_month()});
+    payload["issued_on"] = "2026-11-02".into();
+    let subject = payload["account"]["id"].clone();
+    change(&mut payload);
+    json!({
+        "v": 1, "shop": shop.domain, "flow": "account-statements", "subject": subject,
+        "trigger": {"topic": "statement-run", "webhook_id": format!("account-statements-{month}")},
+        "payload": payload,
+    })
+}
+
+fn october(shop: &Shop) -> Value {
+    item(shop, LOCATION, "2026-10", |_| {})
+}
+
+fn september(shop: &Shop) -> Value {
+    item(shop, LOCATION, "2026-09", |_| {})
+}
+
+/// The same month, of a later bulk result.
+fn october_with_fewer_orders(shop: &Shop) -> Value {
+    item(shop, LOCATION, "2026-10", |it| {
+        it["orders"].as_array_mut().unwrap().truncate(1);
+    })
+}
+
+fn of_customer(shop: &Shop) -> Value {
+    item(shop, CUSTOMER, "2026-10", |_| {})
+}
+
+fn lyon(it: &mut Samples) {
+    it.add("lyon", json!({"id": LYON, "name": "Rivage Nantes"}));
+}
+
+fn ann(it: &mut Samples) {
+    it.add("ann", json!({"id": ANN, "displayName": "Ann Otieno"}));
+}
+
+#[tokio::test]
+async fn statements_late_repeated_and_odd() {
+    let cases = vec![
+        case("a month and the one before it")
+            .shopify(lyon)
+            .item(october)
+            .item(september)
+            .ends(&[
+                "account-statement: accepted by email",
+                "account-statement: accepted by email",
+                "purchase-summary: archived",
+                "purchase-summary: archived",
+            ])
+            .says("account-statement", "/period/name", "2026-09")
+            .says("account-statement", "/period/name", "2026-10"),
+        case("the same month with other figures")
+            .shopify(lyon)
+            .in_this_order_only()
+            .item(october)
+            .item(october_with_fewer_orders)
+            .ends(BOTH)
+            .says("account-statement", "/statements/0/totals/payments/amount", "-170.00"),
+        case("without orders")
+            .shopify(lyon)
+            .item(|shop| item(shop, LOCATION, "2026-10", |it| it["orders"] = json!([]))),
+        case("another's account")
+            .shopify(lyon)
+            .item(|shop| item(shop, LOCATION, "2026-10", |it| it["account"]["id"] = ANN.into()))
+            .ends(&[
+                "account-statement: failed, the payload is about another account than the item",
+                "purchase-summary: failed, the payload is about another account than the item",
+            ]),
+        case("a customer with the tag").shopify(ann).item(of_customer).ends(BOTH).says(
+            "account-statement",
+            "/customer/name",
+            "Ann Otieno",
+        ),
+        case("a customer whose tag was taken away")
+            .shopify(ann)
+            .item(|shop| item(shop, CUSTOMER, "2026-10", |it| it["account"]["tags"] = json!([]))),
+        case("a customer deleted since the bulk result").item(of_customer).ends(&[
+            "account-statement: accepted by email, and nobody to tell",
+            "purchase-summary: archived, and nobody to tell",
+        ]),
+    ];
+    run("account-statements", cases).await;
+}
+
+/// Two deliveries of one item that leads to nothing, always handed out together: neither may keep the other
+/// from its end.
+#[tokio::test]
+async fn two_deliveries_that_always_come_together_end() {
+    let stack = Stack::open().await;
+    let shop = Shop::open_demo(&stack, str::to_owned).await;
+    let item = item(&shop, CUSTOMER, "2026-10", |it| it["account"]["tags"] = json!([]));
+    let mut worker = e2e::runtime::Worker::start("account-statements", &stack.environment()).await;
+    let mut left = vec![item.clone(), item];
+    for receive_count in 1..=10 {
+        let failed = worker.deliver_once(&left, receive_count).await;
+        left.truncate(failed.len());
+        if left.is_empty() {
+            return;
+        }
+    }
+    panic!("{} of them would be in the dead letters", left.len());
+}
