@@ -43,7 +43,7 @@ const fn flow(name: &'static str, processes: usize) -> Deployed {
         batch,
         timeout_seconds,
         hidden_timeouts: 6,
-        most_receives: 5,
+        most_receives: 10,
         window_seconds: 0,
     }
 }
