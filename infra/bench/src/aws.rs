@@ -5,6 +5,7 @@
 use crate::{
     counts::{Meter, Service},
     dynamo::Table,
+    server::{lock, serve, target},
 };
 use axum::{
     Router,
@@ -17,9 +18,8 @@ use serde_json::{Value, json};
 use std::{
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
-use tokio::net::TcpListener;
 
 /// A message that was sent to a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,10 +45,7 @@ struct Store {
 impl Aws {
     pub async fn start(meter: Meter) -> io::Result<(Self, SocketAddr)> {
         let aws = Self { meter, state: Arc::default() };
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let router = Router::new().fallback(answer).with_state(aws.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let address = serve(Router::new().fallback(answer).with_state(aws.clone())).await?;
         Ok((aws, address))
     }
 
@@ -63,7 +60,7 @@ impl Aws {
     }
 
     fn lock(&self) -> MutexGuard<'_, Store> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
@@ -74,8 +71,7 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
-    let Some((service, operation)) = target.and_then(|target| target.split_once('.')) else {
+    let Some((service, operation)) = target(&headers) else {
         return s3(&aws, &method, &uri).await;
     };
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();

@@ -19,6 +19,7 @@ mod report;
 mod results;
 mod runtime;
 mod scenarios;
+mod server;
 mod soak;
 mod vendors;
 mod world;

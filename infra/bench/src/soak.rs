@@ -23,10 +23,11 @@ mod vendors;
 
 use crate::{
     Failure,
+    server::lock,
     vendors::shopify,
     world::{SHOP, environment, repository},
 };
-use aws::{Aws, lock};
+use aws::Aws;
 use clap::Args;
 use events::Plan;
 use local_stubs::{Fault, FaultKind, Running, ShopifySettings};

@@ -7,6 +7,7 @@
 use crate::{
     Failure,
     counts::{Meter, Service},
+    server::{lock, serve},
 };
 use axum::{
     Router,
@@ -20,11 +21,9 @@ use local_stubs::{Running, ShopifyOptions, ShopifySettings, ShopifyStub};
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
-    io,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
-use tokio::net::TcpListener;
 
 /// As large as a letter of a few pages.
 const PDF_BYTES: usize = 50 * 1024;
@@ -151,13 +150,13 @@ async fn shopify_answer(
     let operation =
         serde_json::from_slice::<Value>(&body).ok().and_then(|body| operation(body["query"].as_str()?));
     repeater.meter.request(Service::Shopify, operation.as_deref().unwrap_or("token")).await;
-    let known = repeater.known.lock().unwrap_or_else(PoisonError::into_inner).get(&body).cloned();
+    let known = lock(&repeater.known).get(&body).cloned();
     if let Some(known) = known {
         return json_answer(known);
     }
     match ask(&repeater, &uri, &headers, body.clone()).await {
         Ok(answer) => {
-            repeater.known.lock().unwrap_or_else(PoisonError::into_inner).insert(body, answer.clone());
+            lock(&repeater.known).insert(body, answer.clone());
             json_answer(answer)
         }
         Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
@@ -189,13 +188,6 @@ fn operation(query: &str) -> Option<String> {
 
 pub fn json_answer(body: impl Into<Bytes>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body.into()).into_response()
-}
-
-pub async fn serve(router: Router) -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    Ok(address)
 }
 
 #[cfg(test)]

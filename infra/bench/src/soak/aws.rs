@@ -12,6 +12,7 @@ use super::{
 use crate::{
     Failure,
     aws::{ok, refuse, secret},
+    server::{lock, serve, target},
 };
 use axum::{
     Router,
@@ -24,10 +25,9 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
-use tokio::net::TcpListener;
 
 /// Of a hundred requests, so many fail.
 const FAILS: f64 = 0.003;
@@ -52,20 +52,13 @@ impl Aws {
     ) -> Result<(Self, SocketAddr), Failure> {
         let queues = Arc::new(Mutex::new(queues));
         let aws = Self { table: Arc::default(), buckets: Arc::default(), queues, random, tally };
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let router = Router::new().fallback(answer).with_state(aws.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let address = serve(Router::new().fallback(answer).with_state(aws.clone())).await?;
         Ok((aws, address))
     }
 
     pub fn queue<T>(&self, name: &str, with: impl FnOnce(&mut Queue) -> T) -> Option<T> {
         lock(&self.queues).get_mut(name).map(with)
     }
-}
-
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn answer(
@@ -75,8 +68,7 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
-    let (service, operation) = target.and_then(|target| target.split_once('.')).unwrap_or(("S3", ""));
+    let (service, operation) = target(&headers).unwrap_or(("S3", ""));
     let service = service.split('_').next().unwrap_or_default();
     tokio::time::sleep(if service == "S3" { S3 } else { OTHERS }).await;
     let (fails, acts) = (aws.random.happens(FAILS), aws.random.happens(0.5));

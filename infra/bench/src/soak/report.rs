@@ -1,7 +1,7 @@
 //! A line each ten seconds, and the table at the end.
 
-use super::{Soak, aws::lock, oracle::Evidence, sandboxes::INTAKE, tally::Tally};
-use crate::process;
+use super::{Soak, oracle::Evidence, sandboxes::INTAKE, tally::Tally};
+use crate::{process, server::lock};
 use std::{
     cmp::Reverse,
     collections::BTreeMap,

@@ -1,14 +1,11 @@
 //! What Lambda and its event source mappings do: processes that are given batches, die in the midst of one, and are
 //! replaced. A batch whose process died is not answered for: its messages come back when their queue says so.
 
-use super::{
-    aws::{Aws, lock},
-    events::Plan,
-    queue::Delivery,
-};
+use super::{aws::Aws, events::Plan, queue::Delivery};
 use crate::{
     Failure,
     runtime::{Answer, Watch, Worker},
+    server::lock,
 };
 use bytes::Bytes;
 use serde_json::{Value, json};

@@ -1,7 +1,9 @@
 //! Counts by what they are of and by kind, and the log of the functions as it goes by.
 
-use super::aws::lock;
-use crate::runtime::{Watch, is_metric};
+use crate::{
+    runtime::{Watch, is_metric},
+    server::lock,
+};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, HashSet},

@@ -3,10 +3,11 @@
 //! No two compositions are the same, so that a second one is seen wherever it gets to. Of a fault the client is told
 //! as little as by the real ones: nothing was done, or everything and the answer is late or breaks off.
 
-use super::{aws::lock, random::Random, tally::Tally};
+use super::{random::Random, tally::Tally};
 use crate::{
     Failure,
-    vendors::{json_answer, serve},
+    server::{lock, serve},
+    vendors::json_answer,
 };
 use axum::{
     Router,
