@@ -216,7 +216,8 @@ fn origin(origin: &Origin) -> AddressData {
     AddressData {
         name: None,
         company: None,
-        lines: [&origin.address1, &origin.address2].into_iter().flatten().cloned().collect(),
+        line1: origin.address1.clone(),
+        line2: origin.address2.clone(),
         postal_code: origin.zip.clone(),
         city: origin.city.clone(),
         region: origin.province_code.clone(),

@@ -5,13 +5,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt, str::FromStr};
 
-/// An ISO 4217 currency code that has been checked to exist, such as `EUR`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CurrencyCode(iso_currency::Currency);
+/// A currency code as Shopify writes it, such as `EUR`. The list is open: Shopify writes codes that ISO 4217 has
+/// retired (`LTL`) or never had (`JEP`, `USDC`), and an order in one of them is still an order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CurrencyCode {
+    /// ASCII, filled up with zeros.
+    letters: [u8; Self::LONGEST],
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidMoney {
-    #[error("`{0}` is not an ISO 4217 currency code")]
+    #[error("`{0}` is not a currency code")]
     Currency(String),
     #[error("`{0}` is not a decimal amount")]
     Amount(String),
@@ -22,9 +26,18 @@ pub enum InvalidMoney {
 }
 
 impl CurrencyCode {
-    /// How many decimal places the currency has: 0 for JPY, 2 for EUR, 3 for KWD.
+    const SHORTEST: usize = 3;
+    const LONGEST: usize = 8;
+
+    /// How many decimal places the currency has: 0 for JPY, 2 for EUR, 3 for KWD; 2 where ISO 4217 says nothing.
     pub fn decimals(self) -> u32 {
-        self.0.exponent().map_or(2, u32::from)
+        let known = iso_currency::Currency::from_code(self.as_str());
+        known.and_then(iso_currency::Currency::exponent).map_or(2, u32::from)
+    }
+
+    pub fn as_str(&self) -> &str {
+        let length = self.letters.iter().position(|letter| *letter == 0).unwrap_or(Self::LONGEST);
+        std::str::from_utf8(&self.letters[..length]).unwrap_or_default()
     }
 }
 
@@ -32,21 +45,33 @@ impl FromStr for CurrencyCode {
     type Err = InvalidMoney;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        iso_currency::Currency::from_code(text)
-            .map(Self)
-            .ok_or_else(|| InvalidMoney::Currency(text.chars().filter(|c| !c.is_control()).take(8).collect()))
+        let known = (Self::SHORTEST..=Self::LONGEST).contains(&text.len())
+            && text.bytes().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit());
+        if !known {
+            let shown = text.chars().filter(|c| !c.is_control()).take(8).collect();
+            return Err(InvalidMoney::Currency(shown));
+        }
+        let mut letters = [0; Self::LONGEST];
+        letters[..text.len()].copy_from_slice(text.as_bytes());
+        Ok(Self { letters })
     }
 }
 
 impl fmt::Display for CurrencyCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.code())
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for CurrencyCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
 impl Serialize for CurrencyCode {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.code())
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -62,7 +87,12 @@ impl JsonSchema for CurrencyCode {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "string", "description": "An ISO 4217 currency code.", "pattern": "^[A-Z]{3}$"})
+        schemars::json_schema!({
+            "type": "string",
+            "description": "A currency code: of ISO 4217, or one of the few that only Shopify has.",
+            "pattern": "^[A-Z0-9]{3,8}$",
+            "examples": ["EUR"],
+        })
     }
 }
 
@@ -160,7 +190,7 @@ impl fmt::Display for Money {
 #[schemars(rename = "Money")]
 struct Wire<'a> {
     /// A decimal number as text, with the currency's decimal places.
-    #[schemars(regex(pattern = r"^-?[0-9]+(\.[0-9]+)?$"))]
+    #[schemars(regex(pattern = r"^-?[0-9]+(\.[0-9]+)?$"), example = "10.00")]
     amount: Cow<'a, str>,
     currency: CurrencyCode,
 }
@@ -201,6 +231,32 @@ mod tests {
             let money = Money::new(Decimal::new(cents, currency.decimals()), currency);
             let json = serde_json::to_string(&money).unwrap();
             prop_assert_eq!(serde_json::from_str::<Money>(&json).unwrap(), money);
+        }
+    }
+
+    /// All that Shopify's `CurrencyCode` had in version 2026-10, and what only looks like a code.
+    #[test]
+    fn every_currency_of_shopify_is_read_and_unknown_ones_have_two_decimal_places() {
+        let codes = include_str!("../tests/fixtures/shopify-currencies-2026-10.txt").split_whitespace();
+        assert_eq!(codes.clone().count(), 162);
+        for code in codes {
+            assert_eq!(code.parse::<CurrencyCode>().unwrap().to_string(), code);
+        }
+        for (code, decimals) in [
+            ("USDC", 2),
+            ("JEP", 2),
+            ("STD", 2),
+            ("VEF", 2),
+            ("ANG", 2),
+            ("JPY", 0),
+            ("KWD", 3),
+            ("CLF", 4),
+            ("NEWCOIN", 2),
+        ] {
+            assert_eq!(code.parse::<CurrencyCode>().unwrap().decimals(), decimals, "{code}");
+        }
+        for code in ["", "EU", "eur", "EU R", "EUR\u{0}", "NINELETTR", "€UR"] {
+            assert!(code.parse::<CurrencyCode>().is_err(), "{code}");
         }
     }
 

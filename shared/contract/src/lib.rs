@@ -1,9 +1,16 @@
-//! For tests: keeps published files equal to what the code says, and checks samples against schemas.
+//! For tests: keeps published files equal to what the code says, and checks samples and schemas against each
+//! other.
 //!
 //! A public contract is a file under `schemas/`, generated from the types and committed, so that a change to
 //! a type shows up in review as a change to a contract. `UPDATE_CONTRACTS=1 cargo test` writes the files.
 
 #![allow(clippy::panic, clippy::expect_used, reason = "only tests call this, and a failure is a failed test")]
+
+mod driver;
+mod everything;
+mod walk;
+
+pub use driver::driver_data;
 
 use serde_json::Value;
 use std::{fs, path::Path};

@@ -12,7 +12,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
-use shop_config::ShopConfig;
+use shop_config::{Brand, ShopConfig};
 use shopify::{Attribute, Order, TaxLine};
 
 /// What every document's driver data begins with. Flattened into it.
@@ -42,17 +42,63 @@ impl Envelope {
             document,
             communication: communication.clone(),
             locale: locale.to_owned(),
-            brand: BrandData { name: brand.name.clone(), reply_to: brand.reply_to.clone() },
+            brand: BrandData::new(brand),
             shop: config.shop.clone(),
         }
     }
 }
 
+/// Who writes to the customer: the name customers know, and who that is in law.
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct BrandData {
+    /// The name the customer knows.
     pub name: String,
+    /// The address for questions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
+    /// The company's name in the commercial register.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub legal_name: Option<String>,
+    /// The company's postal address, line by line.
+    pub address: Vec<TextLine>,
+    /// The company's VAT identification number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vat_number: Option<String>,
+    /// The company's number in the commercial register, with the register's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub register_number: Option<String>,
+    /// The telephone number for questions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// The brand's own page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+impl BrandData {
+    fn new(brand: &Brand) -> Self {
+        Self {
+            name: brand.name.clone(),
+            reply_to: brand.reply_to.clone(),
+            legal_name: brand.legal_name.clone(),
+            address: text_lines(&brand.address),
+            vat_number: brand.vat_number.clone(),
+            register_number: brand.register_number.clone(),
+            phone: brand.phone.clone(),
+            url: brand.url.clone(),
+        }
+    }
+}
+
+/// One line of a text that has several. Exstream maps lists of objects, not lists of plain text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TextLine {
+    /// The line.
+    pub text: String,
+}
+
+pub fn text_lines(lines: &[String]) -> Vec<TextLine> {
+    lines.iter().map(|text| TextLine { text: text.clone() }).collect()
 }
 
 /// The order a document is about, where the document is not the order's own.
@@ -118,6 +164,12 @@ pub fn attributes(attributes: &[Attribute]) -> Vec<AttributeData> {
 /// ISO 8601 with the shop's offset at that moment.
 pub fn iso(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+/// The calendar day in the shop's time zone, such as `2026-11-22`, for templates that map a plain date. A field
+/// that holds one is named after the date-time beside it: `shipped_at` and `shipped_on`, `date` and `date_on`.
+pub fn day(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).date().to_string()
 }
 
 /// The published JSON Schema of a document's driver data, version 1, whose type flattens [`Envelope`].

@@ -38,8 +38,12 @@ pub struct AddressData {
     pub name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company: Option<String>,
-    /// Street and further lines, in order.
-    pub lines: Vec<String>,
+    /// Street and number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line1: Option<String>,
+    /// What else finds the door: flat, floor, building.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line2: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub postal_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,7 +64,8 @@ impl AddressData {
         Self {
             name: address.name(),
             company: address.company.clone(),
-            lines: [&address.address1, &address.address2].into_iter().flatten().cloned().collect(),
+            line1: address.address1.clone(),
+            line2: address.address2.clone(),
             postal_code: address.zip.clone(),
             city: address.city.clone(),
             region: address.province.clone(),

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use comms::{Class, Classify, CommunicationId, CustomerKey, Document, Flow, Gid, Revision, chain};
 use delivery::Recipient;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use service::ShopSecrets;
 use shop_config::ShopConfig;
@@ -85,6 +85,31 @@ impl<'a> LookUp<'a> {
     pub fn call(&self) -> Call<'a> {
         call(self.item, self.config, self.secrets, self.now, self.time_left)
     }
+
+    /// What it means that Shopify has no `what`, such as `order`, although the item names one.
+    pub async fn absent(&self, what: &str) -> GatherError {
+        absent(self.shopify, self.call(), self.item, what).await
+    }
+}
+
+/// For so long after its event, Shopify's answer that it has no such thing is taken for one that lags.
+const LAG: SignedDuration = SignedDuration::from_hours(1);
+
+/// Soon after the event, the answer may lag behind it: the work waits. Later there is no such thing, or the app
+/// may not see it; the reason names the scope that it lacks.
+async fn absent(shopify: &AdminApi, call: Call<'_>, item: &WorkItem, what: &str) -> GatherError {
+    let lags = item.trigger.triggered_at.is_none_or(|at| call.now.duration_since(at) < LAG);
+    if lags {
+        let reason = format!("Shopify has no such {what} yet");
+        return GatherError { class: Class::transient(), reason };
+    }
+    match shopify.sees_all_orders(call).await {
+        Ok(true) => GatherError::permanent(format!("Shopify has no such {what}")),
+        Ok(false) => GatherError::permanent(format!(
+            "Shopify has no such {what}, or keeps it from the app: what belongs to orders older than 60 days needs the scope read_all_orders"
+        )),
+        Err(error) => GatherError::of(&error),
+    }
 }
 
 fn call<'a>(
@@ -122,6 +147,11 @@ impl<'a> Gather<'a> {
     /// How to ask this item's shop for data.
     pub fn call(&self) -> Call<'a> {
         call(self.item, self.config, self.secrets, self.now, self.time_left)
+    }
+
+    /// What it means that Shopify has no `what`, such as `order`, although the event names one.
+    pub async fn absent(&self, what: &str) -> GatherError {
+        absent(self.shopify, self.call(), self.item, what).await
     }
 
     /// The locale to write in, of those wanted the first that the document's template speaks; else the shop's.
@@ -236,6 +266,12 @@ pub struct GatherError {
 impl GatherError {
     pub fn permanent(reason: impl fmt::Display) -> Self {
         Self { class: Class::Permanent, reason: reason.to_string() }
+    }
+
+    /// What Shopify answered cannot be made into the document. The work comes back and ends in the dead letters,
+    /// from where a later release can take it up again.
+    pub fn unusable(reason: impl fmt::Display) -> Self {
+        Self { class: Class::transient(), reason: reason.to_string() }
     }
 
     /// Takes an error's class and its whole chain of causes.

@@ -63,6 +63,19 @@ pub struct Brand {
     pub reply_to: Option<String>,
     /// The name an e-mail comes from. Default: the brand's.
     pub sender: Option<String>,
+    /// The company's name in the commercial register, such as `Northwind Outfitters SAS`.
+    pub legal_name: Option<String>,
+    /// The lines of the company's postal address.
+    #[serde(default)]
+    pub address: Vec<String>,
+    /// The company's VAT identification number, such as `FR12345678901`.
+    pub vat_number: Option<String>,
+    /// The company's number in the commercial register, with the register's name, such as `RCS Le Havre 123 456 789`.
+    pub register_number: Option<String>,
+    /// The telephone number for questions.
+    pub phone: Option<String>,
+    /// The brand's own page, as `https://`.
+    pub url: Option<String>,
 }
 
 /// How to reach the shop's Admin API. The credentials are in the shop's secret.

@@ -45,8 +45,9 @@ pub enum AdminError {
 }
 
 impl Classify for AdminError {
-    /// What an operator can mend without the message (credentials, access scopes) waits, and ends in the DLQ
-    /// at worst. So does what Shopify does not explain.
+    /// What an operator can fix without the message (credentials, access scopes) waits, and ends in the DLQ
+    /// at worst. So does what Shopify does not explain, and an answer that this release cannot read: a later one
+    /// may, when the dead letter is sent again.
     fn class(&self) -> Class {
         match self {
             Self::Throttled { retry_after } => Class::Transient { retry_after: *retry_after },
@@ -61,6 +62,8 @@ impl Classify for AdminError {
             | Self::TokenRefused { .. }
             | Self::Credentials
             | Self::NoData { .. }
+            | Self::TooLarge { .. }
+            | Self::Malformed { .. }
             | Self::Changed => Class::transient(),
             Self::Graphql { .. } if self.is_denied() => Class::transient(),
             Self::Graphql { errors, .. } => worst(
@@ -69,7 +72,7 @@ impl Classify for AdminError {
                     .map(|error| matches!(error.code, ErrorCode::InternalServerError | ErrorCode::None)),
             ),
             Self::UserErrors { errors, .. } => worst(errors.iter().map(UserError::may_pass)),
-            Self::TooLarge { .. } | Self::SearchIgnored { .. } | Self::Malformed { .. } => Class::Permanent,
+            Self::SearchIgnored { .. } => Class::Permanent,
         }
     }
 }

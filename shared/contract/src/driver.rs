@@ -1,0 +1,94 @@
+//! The rules for driver data, which template designers map: one place for all documents.
+
+use crate::{
+    conforms, everything, published,
+    walk::{self, Field, Node},
+};
+use serde_json::Value;
+use std::{collections::BTreeSet, path::Path};
+
+/// What an amount is with regard to tax, as its field says in `x-tax`.
+const TAX: [&str; 5] = [
+    // tax is in it
+    "included",
+    // tax is not in it
+    "excluded",
+    // as `taxes_included` of the document says
+    "as_priced",
+    // it is tax
+    "tax",
+    // it moved, or is owed: no sale, so no tax
+    "payment",
+];
+
+/// Publishes a document's schema, its sample and a sample that has everything, and checks them against each other:
+/// every field described, every place of the schema in the sample that has everything, no place in the sample that
+/// the schema does not know, no list of plain values, and no table in which amounts with and without tax stand
+/// beside each other.
+///
+/// `folder` is the crate's own.
+pub fn driver_data(folder: &Path, document: &str, schema: &Value, sample: &Value) {
+    let everything = everything::sample(schema);
+    published(&folder.join(format!("schemas/{document}.v1.json")), schema);
+    published(&folder.join(format!("samples/{document}.v1.json")), sample);
+    published(&folder.join(format!("samples/{document}.everything.v1.json")), &everything);
+    conforms(schema, sample);
+    conforms(schema, &everything);
+    let known = walk::paths(Node::of(schema));
+    let mut problems = Vec::new();
+    for (which, json) in [("the sample", sample), ("the sample that has everything", &everything)] {
+        let unknown: BTreeSet<_> = walk::places(json).difference(&known).cloned().collect();
+        problems.extend(unknown.iter().map(|path| format!("{path}: {which} has it, the schema does not")));
+        nulls(json, String::new(), &mut problems);
+    }
+    let missing: Vec<_> = known.difference(&walk::places(&everything)).cloned().collect();
+    problems.extend(missing.iter().map(|path| format!("{path}: in no sample")));
+    object(Node::of(schema), String::new(), false, &mut problems);
+    assert!(problems.is_empty(), "{document}: {} problems\n{}", problems.len(), problems.join("\n"));
+}
+
+fn nulls(json: &Value, path: String, problems: &mut Vec<String>) {
+    match json {
+        Value::Null => problems.push(format!("{path}: null; what is not known is absent")),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, it)| nulls(it, format!("{path}/{name}"), problems))
+        }
+        Value::Array(all) => all.iter().for_each(|it| nulls(it, format!("{path}/*"), problems)),
+        _ => {}
+    }
+}
+
+fn object(node: Node<'_>, path: String, in_table: bool, problems: &mut Vec<String>) {
+    let mut kinds = BTreeSet::new();
+    for (name, field) in node.fields() {
+        let path = format!("{path}/{name}");
+        self::field(name, field, &path, problems);
+        if field.node.is_money() {
+            match field.says("x-tax").and_then(Value::as_str) {
+                Some(kind) if TAX.contains(&kind) => drop(kinds.insert(kind)),
+                _ => problems.push(format!("{path}: does not say in `x-tax` whether tax is in it")),
+            }
+            continue;
+        }
+        match field.node.items() {
+            Some(items) if items.fields().is_empty() => {
+                problems.push(format!("{path}: a list of plain values; Exstream maps lists of objects"));
+            }
+            Some(items) => object(items, format!("{path}/*"), true, problems),
+            None => object(field.node, path, false, problems),
+        }
+    }
+    let mixed: Vec<_> = kinds.iter().filter(|kind| !matches!(**kind, "tax" | "payment")).collect();
+    if in_table && mixed.len() > 1 {
+        problems.push(format!("{path}: amounts of different kinds in one table: {mixed:?}"));
+    }
+}
+
+fn field(name: &str, field: Field<'_>, path: &str, problems: &mut Vec<String>) {
+    if !name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_') {
+        problems.push(format!("{path}: a name is lower-case letters, digits and `_`"));
+    }
+    if field.description().is_none_or(|text| text.trim().is_empty()) {
+        problems.push(format!("{path}: is not described"));
+    }
+}
