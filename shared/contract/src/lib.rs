@@ -8,9 +8,11 @@
 
 mod driver;
 mod everything;
+mod sums;
 mod walk;
 
 pub use driver::driver_data;
+pub use sums::adds_up;
 
 use serde_json::Value;
 use std::{fs, path::Path};

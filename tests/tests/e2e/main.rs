@@ -12,6 +12,7 @@ mod events;
 mod failures;
 mod flows;
 mod ledger;
+mod real_orders;
 mod rounds;
 mod runs;
 mod shops;
