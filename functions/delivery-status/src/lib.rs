@@ -18,7 +18,7 @@ use service::{
 };
 use shop_config::{Channel, ConfigError, ConfigStore, Loaded};
 use std::time::Duration;
-use work::Queue;
+use work::{Message, Queue};
 
 /// How many communications of a shop are asked about in one round.
 const A_ROUND: u16 = 500;
@@ -171,8 +171,8 @@ impl DeliveryStatus {
     async fn finish(&self, entry: &Entry, loaded: &Loaded) -> Result<(), String> {
         if entry.write_back == WriteBackState::Pending {
             let item = report::item(entry, &loaded.config);
-            let body = serde_json::to_string(&item).map_err(|error| error.to_string())?;
-            self.write_back.send(body).await.map_err(|error| chain(&error))?;
+            let message = Message::of(&item).map_err(|error| chain(&error))?;
+            self.write_back.send(&message).await.map_err(|error| chain(&error))?;
         }
         self.ledger.checked(&entry.communication).await.map_err(|error| chain(&error))
     }

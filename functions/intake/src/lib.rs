@@ -17,7 +17,7 @@ use service::{Metrics, Service, StartError, flow_queue_variable, function_name, 
 use shop_config::{ConfigError, ConfigStore};
 use shopify::{Event, EventError};
 use std::collections::HashMap;
-use work::{INLINE_PAYLOAD_BYTES, Payloads, Queue, QueueError, WorkItem, payload_key};
+use work::{Payloads, Queue, QueueError, WorkItem};
 
 const SOURCES: &str = "EVENT_SOURCES";
 
@@ -33,12 +33,8 @@ pub enum IntakeError {
     NoSubject { topic: String },
     #[error("no queue is configured for the flow {0}: set {1}")]
     NoQueue(Flow, String),
-    #[error("the webhook id is not one Shopify writes, so a large payload cannot be stored under it")]
-    WebhookId,
     #[error("handing the event on")]
     Queue(#[from] QueueError),
-    #[error("the work item cannot be written as JSON")]
-    Item(#[source] serde_json::Error),
 }
 
 /// What became of an event: the function's answer, which EventBridge ignores and people read.
@@ -114,18 +110,12 @@ impl Intake {
         Ok(Taken::Queued { shop, flow, subject })
     }
 
-    async fn queue(&self, mut item: WorkItem) -> Result<(), IntakeError> {
+    async fn queue(&self, item: WorkItem) -> Result<(), IntakeError> {
         let queue = self
             .queues
             .get(&item.flow)
             .ok_or_else(|| IntakeError::NoQueue(item.flow, flow_queue_variable(item.flow)))?;
-        if let Some(payload) = item.payload.take_if(|payload| payload.get().len() > INLINE_PAYLOAD_BYTES) {
-            let key = payload_key(&item.shop, &item.trigger.webhook_id).ok_or(IntakeError::WebhookId)?;
-            self.payloads.store(&key, payload.get()).await?;
-            item.payload_key = Some(key);
-        }
-        let body = serde_json::to_string(&item).map_err(IntakeError::Item)?;
-        Ok(queue.send(body).await?)
+        Ok(queue.send(&self.payloads.message(item).await?).await?)
     }
 }
 

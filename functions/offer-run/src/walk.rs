@@ -11,7 +11,7 @@ use shopify::{
 };
 use std::time::Duration;
 use tokio::time::Instant;
-use work::{Retry, RunItem, Version};
+use work::{Message, Retry, RunItem, Version};
 
 /// A page is not begun with less time than this.
 const A_PAGE: Duration = Duration::from_secs(20);
@@ -192,13 +192,13 @@ impl Walk<'_> {
     async fn queue(&self, progress: &Progress, page: &AudiencePage) -> Result<u64, Retry> {
         let firing = Firing { at: progress.at, ..*self.firing };
         let (shop, run, document) = (&self.item.shop, &self.item.run, self.campaign.document);
-        let mut bodies = Vec::with_capacity(page.customers.len());
+        let mut messages = Vec::with_capacity(page.customers.len());
         for customer in &page.customers {
             let item = work_item(shop, run, document, &firing, customer).map_err(Retry::new)?;
-            bodies.push(serde_json::to_string(&item).map_err(Retry::new)?);
+            messages.push(Message::of(&item).map_err(|error| Retry::of(&error))?);
         }
         let mut count = 0;
-        for sent in self.tools.flow.send_all(&bodies).await {
+        for sent in self.tools.flow.send_all(&messages).await {
             sent.map_err(|error| Retry::of(&error))?;
             count += 1;
         }
@@ -220,8 +220,8 @@ impl Walk<'_> {
             scheduled_at: Some(progress.at),
             ..self.item.clone()
         };
-        let body = serde_json::to_string(&item).map_err(Retry::new)?;
-        self.tools.queue.send(body).await.map_err(|error| Retry::of(&error))?;
+        let message = Message::of(&item).map_err(|error| Retry::of(&error))?;
+        self.tools.queue.send(&message).await.map_err(|error| Retry::of(&error))?;
         Ok(End::HandedOn { queued, members: progress.members })
     }
 }

@@ -38,7 +38,7 @@ use shopify::{AdminApi, AdminError, Call, changes::Page};
 use std::{collections::HashMap, time::Duration};
 use targeted_offers::TargetedOffers;
 use tokio::time::Instant;
-use work::{Queue, Trigger, WorkItem};
+use work::{Message, Queue, Trigger, WorkItem};
 
 /// Events come up to a day late, and not at all now and then.
 const LOOK_BACK: Duration = Duration::from_secs(48 * 3600);
@@ -223,8 +223,8 @@ impl Look<'_> {
         for (item, ids) in candidates {
             let Some(missing) = ids.iter().find(|id| !known.contains(id)) else { continue };
             let Some(queue) = queues.get(&item.flow) else { continue };
-            let body = serde_json::to_string(&item).map_err(|error| error.to_string())?;
-            queue.send(body).await.map_err(|error| chain(&error))?;
+            let message = Message::of(&item).map_err(|error| chain(&error))?;
+            queue.send(&message).await.map_err(|error| chain(&error))?;
             looked.queued += 1;
             let WorkItem { shop, flow, trigger, .. } = &item;
             tracing::info!(%shop, %flow, communication = %missing, topic = trigger.topic, "queued: no event has brought it");

@@ -8,12 +8,9 @@ use futures::{StreamExt, stream};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use work::{INLINE_PAYLOAD_BYTES, QueueError, Retry, Trigger, WorkItem, payload_key};
+use work::{Message, Retry, Trigger, WorkItem};
 
-/// SQS bounds a request, however many messages it has. Well below that bound.
-const REQUEST_BYTES: usize = 250_000;
-const REQUEST_MESSAGES: usize = 10;
-/// Requests at once.
+/// Payloads stored at once.
 const AT_ONCE: usize = 8;
 
 /// One account's work, before it is a message.
@@ -85,20 +82,12 @@ impl Maker<'_> {
         format!("{what}-{}-{kind}-{}", self.period.name, subject.number())
     }
 
-    /// The message's text. A large payload is stored first.
-    async fn message(&self, tools: &Tools, item: Item) -> Result<String, Retry> {
+    /// The item's message. A large payload is stored first.
+    async fn message(&self, tools: &Tools, item: Item) -> Result<Message, Retry> {
         let Item { held: Held { subject, mut payload }, composed } = item;
         let webhook_id = self.webhook_id(&subject, composed.as_ref());
         if let Some(composed) = &composed {
             payload = with_composed(&payload, composed).map_err(Retry::new)?;
-        }
-        let mut payload_key = None;
-        let mut inline = Some(payload);
-        if let Some(large) = inline.take_if(|payload| payload.get().len() > INLINE_PAYLOAD_BYTES) {
-            let key = self::payload_key(self.shop, &webhook_id)
-                .ok_or_else(|| Retry::new("the item's id cannot be a key"))?;
-            tools.payloads.store(&key, large.get()).await.map_err(|error| Retry::of(&error))?;
-            payload_key = Some(key);
         }
         let item = WorkItem {
             v: WorkItem::VERSION,
@@ -112,11 +101,11 @@ impl Maker<'_> {
                 test: false,
             },
             subject,
-            payload: inline,
-            payload_key,
+            payload: Some(payload),
+            payload_key: None,
             resend: None,
         };
-        serde_json::to_string(&item).map_err(Retry::new)
+        tools.payloads.message(item).await.map_err(|error| Retry::of(&error))
     }
 
     /// Sends items to the flow's queue. Answers when all are there.
@@ -124,15 +113,10 @@ impl Maker<'_> {
     /// # Errors
     /// Some are not there; nobody knows which.
     pub async fn send(&self, tools: &Tools, items: Vec<Item>) -> Result<(), Retry> {
-        let bodies: Vec<_> =
+        let messages: Vec<_> =
             stream::iter(items).map(|item| self.message(tools, item)).buffered(AT_ONCE).collect().await;
-        let bodies = bodies.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let results: Vec<Result<(), QueueError>> = stream::iter(requests(&bodies))
-            .map(async |request| tools.flow_queue.send_all(request).await)
-            .buffer_unordered(AT_ONCE)
-            .flat_map(stream::iter)
-            .collect()
-            .await;
+        let messages = messages.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let results = tools.flow_queue.send_all(&messages).await;
         results.into_iter().collect::<Result<(), _>>().map_err(|error| Retry::of(&error))
     }
 }
@@ -141,38 +125,4 @@ fn with_composed(payload: &RawValue, composed: &Composed) -> Result<Box<RawValue
     let composed = serde_json::to_string(composed)?;
     let text = payload.get().trim_end().strip_suffix('}').unwrap_or_default();
     RawValue::from_string(format!("{text},\"composed\":{composed}}}"))
-}
-
-/// Cuts bodies into requests SQS takes.
-fn requests(bodies: &[String]) -> Vec<&[String]> {
-    let (mut requests, mut rest) = (Vec::new(), bodies);
-    while !rest.is_empty() {
-        let mut bytes = 0;
-        let fits = rest.iter().take(REQUEST_MESSAGES).take_while(|body| {
-            bytes += body.len();
-            bytes <= REQUEST_BYTES
-        });
-        let (request, later) = rest.split_at(fits.count().max(1));
-        requests.push(request);
-        rest = later;
-    }
-    requests
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn requests_stay_within_both_bounds() {
-        let sizes = |sizes: &[usize]| -> Vec<usize> {
-            let bodies: Vec<_> = sizes.iter().map(|size| "x".repeat(*size)).collect();
-            requests(&bodies).iter().map(|request| request.len()).collect()
-        };
-        assert_eq!(sizes(&[1; 23]), [10, 10, 3]);
-        assert_eq!(sizes(&[200_000; 3]), [1, 1, 1]);
-        assert_eq!(sizes(&[125_000, 125_000, 1, 249_999]), [2, 2]);
-        assert_eq!(sizes(&[300_000, 1]), [1, 1]);
-        assert_eq!(sizes(&[]), [] as [usize; 0]);
-    }
 }

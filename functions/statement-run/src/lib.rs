@@ -34,8 +34,8 @@ use state::{Lease, Source};
 use std::{path::PathBuf, time::Duration};
 use tokio::time::Instant;
 use work::{
-    Backoff, BatchResponse, CheckpointError, Checkpoints, Limits, MalformedBatch, Payloads, Queue, Record,
-    Retry, RunItem, SqsEvent, Version,
+    Backoff, BatchResponse, CheckpointError, Checkpoints, Limits, MalformedBatch, Message, Payloads, Queue,
+    Record, Retry, RunItem, SqsEvent, Version,
 };
 
 /// The driver data, as JSON, of one document of an item with this payload; nothing if there is nothing to say.
@@ -237,9 +237,9 @@ impl StatementRun {
                     ticket: Some(session.run.ticket),
                     ..item.clone()
                 };
-                let body = serde_json::to_string(&next).map_err(Retry::new)?;
+                let message = Message::of(&next).map_err(|error| Retry::of(&error))?;
                 let delay = (*delay).max(Duration::from_secs(1));
-                self.tools.queue.send_later(body, delay).await.map_err(|error| Retry::of(&error))?;
+                self.tools.queue.send_later(&message, delay).await.map_err(|error| Retry::of(&error))?;
                 "goes on later"
             }
             Ok(Next::Over(Outcome::Done)) => "done",

@@ -6,7 +6,7 @@ use flow::report;
 use jiff::{Timestamp, tz::TimeZone};
 use ledger::Entry;
 use std::{process::ExitCode, time::Duration};
-use work::{Resend, Trigger, WorkItem};
+use work::{Message, Resend, Trigger, WorkItem};
 
 /// Who decides, and why. Both become evidence.
 #[derive(clap::Args)]
@@ -53,8 +53,7 @@ pub async fn resend(
         Revision::named(format!("resend-{}", now.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ")));
     let issue = CommunicationId::derive(&entry.shop, entry.document, &entry.subject, &revision);
     let item = item(&entry, &issue, revision, decision, recompose, now);
-    let body = serde_json::to_string(&item)?;
-    stack.queue(entry.flow.name())?.send(body).await?;
+    stack.queue(entry.flow.name())?.send(&Message::of(&item)?).await?;
     println!("{issue}  another issue of {id} is on its way");
     match wait {
         Some(wait) => table::settle(stack, &[issue], false, wait).await,
@@ -113,8 +112,8 @@ pub async fn settle(
         },
     };
     if owed == comms::WriteBackState::Pending {
-        let body = serde_json::to_string(&report::item(&entry, &loaded.config))?;
-        stack.queue("write-back")?.send(body).await?;
+        let message = Message::of(&report::item(&entry, &loaded.config))?;
+        stack.queue("write-back")?.send(&message).await?;
     }
     table::print(&[table::Row::from(&entry)], false)?;
     Ok(ExitCode::SUCCESS)

@@ -8,7 +8,7 @@ use std::{
     process::ExitCode,
     time::{Duration, Instant},
 };
-use work::RunItem;
+use work::{Message, RunItem};
 
 /// The run of account statements; every other run is a campaign.
 const STATEMENTS: &str = "account-statements";
@@ -40,7 +40,7 @@ pub async fn run(
         scheduled_at: Some(begun),
         ticket: None,
     };
-    stack.queue(queue)?.send(serde_json::to_string(&item)?).await?;
+    stack.queue(queue)?.send(&Message::of(&item)?).await?;
     eprintln!("the run {name} of {shop} is queued");
     match wait {
         Some(wait) => {

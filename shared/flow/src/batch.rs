@@ -205,14 +205,14 @@ impl<F: DocumentFlow> FlowHandler<F> {
         for (index, result) in results.iter().enumerate() {
             let settled = result.iter().flat_map(|handled| &handled.settled);
             for report in settled.filter_map(|settled| settled.report.as_ref()) {
-                match serde_json::to_string(report) {
-                    Ok(body) => reports.push((index, body)),
+                match work::Message::of(report) {
+                    Ok(message) => reports.push((index, message)),
                     Err(error) => tracing::error!(error = %error, "a report cannot be written as JSON"),
                 }
             }
         }
-        let (indices, bodies): (Vec<_>, Vec<_>) = reports.into_iter().unzip();
-        for (index, sent) in indices.into_iter().zip(self.tools.write_back.send_all(&bodies).await) {
+        let (indices, messages): (Vec<_>, Vec<_>) = reports.into_iter().unzip();
+        for (index, sent) in indices.into_iter().zip(self.tools.write_back.send_all(&messages).await) {
             if let (Err(error), Some(Ok(handled))) = (sent, results.get_mut(index)) {
                 handled.retry = Some(Retry::of(&error));
             }

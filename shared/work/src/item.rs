@@ -151,7 +151,7 @@ impl WriteBackItem {
 }
 
 /// Where a large payload is kept. A webhook id becomes part of a key only if it could not be anything else.
-pub fn payload_key(shop: &ShopDomain, webhook_id: &str) -> Option<String> {
+pub(crate) fn payload_key(shop: &ShopDomain, webhook_id: &str) -> Option<String> {
     let plain = (1..=64).contains(&webhook_id.len())
         && webhook_id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     plain.then(|| format!("work/{shop}/{webhook_id}.json"))

@@ -3,16 +3,19 @@
 //! Messages are versioned JSON ([`WorkItem`], [`WriteBackItem`], [`RunItem`]; `schemas/`). A consumer calls [`each`] with
 //! a function for one record: records run concurrently within a cap and inside the invocation's deadline,
 //! and whatever happens to one (an error, a panic, a time-out, an unreadable body) happens to it alone.
-//! [`Queue::respond`] turns the results into a partial batch response that is always well formed.
+//! [`Queue`] takes a [`Message`] and nothing else, in which every character is one SQS takes; a message that is
+//! refused fails alone. [`Queue::respond`] turns the results into a partial batch response that is always well formed.
 
 mod batch;
 mod checkpoint;
 mod item;
+mod message;
 mod queue;
 mod run;
 
 pub use batch::{BatchResponse, Limits, MalformedBatch, Record, Retry, SqsEvent, each};
 pub use checkpoint::{CheckpointError, Checkpoints, Version};
-pub use item::{InvalidItem, Resend, Trigger, WorkItem, WriteBackItem, payload_key};
-pub use queue::{Backoff, INLINE_PAYLOAD_BYTES, Payloads, Queue, QueueError};
+pub use item::{InvalidItem, Resend, Trigger, WorkItem, WriteBackItem};
+pub use message::{Message, NotJson};
+pub use queue::{Backoff, Payloads, Queue, QueueError};
 pub use run::RunItem;

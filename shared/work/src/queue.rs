@@ -1,15 +1,29 @@
 //! Sending, answering and delaying messages; payloads too large for one.
 
-use crate::{BatchResponse, Record, Retry, WorkItem, batch::Failure};
+use crate::{
+    BatchResponse, Message, NotJson, Record, Retry, WorkItem, batch::Failure, item::payload_key,
+    message::escaped,
+};
 use aws_sdk_s3::{operation::get_object::GetObjectError, primitives::ByteStream};
-use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::{
+    error::{ProvideErrorMetadata, SdkError},
+    types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry},
+};
 use comms::{Class, Classify, chain};
+use futures::{StreamExt, stream};
 use std::{borrow::Cow, time::Duration};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Payloads up to this size travel in the message.
-pub const INLINE_PAYLOAD_BYTES: usize = 200 * 1024;
+/// Payloads up to this size, as they are written in a message, travel in it.
+const INLINE_PAYLOAD_BYTES: usize = 200 * 1024;
+
+/// SQS bounds a request: ten messages, and a mebibyte for all of them. Well below the latter.
+const REQUEST_MESSAGES: usize = 10;
+const REQUEST_BYTES: usize = 250_000;
+
+/// Requests of one call at once.
+const REQUESTS: usize = 8;
 
 /// SQS's own bound on a visibility time-out is twelve hours, counted from when the message was received.
 const MAX_DELAY: Duration = Duration::from_secs(12 * 3600 - 15 * 60);
@@ -20,18 +34,62 @@ const KEEPS_ITS_TIME_OUT: &str = "a failed message keeps the queue's visibility 
 pub enum QueueError {
     #[error("sending to the queue")]
     Send(#[source] Cause),
-    #[error("the queue refused a message of the batch ({code})")]
-    Refused { code: String },
+    /// This message alone; those beside it in a request are not concerned.
+    #[error("the queue refused the message ({code})")]
+    Refused {
+        code: String,
+        /// It is because of the message, and not of the moment.
+        lasting: bool,
+    },
     #[error("reading or writing the payload {key}")]
     Payload { key: String, source: Cause },
+    #[error(
+        "the payload is too large for a message, and the webhook id cannot be a part of the key it would be stored under"
+    )]
+    NoKey,
+    #[error(transparent)]
+    NotJson(#[from] NotJson),
+}
+
+impl QueueError {
+    /// The same message would be refused again, and others would not: whoever sends many notes it and goes on.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::Refused { lasting, .. } => *lasting,
+            Self::NoKey | Self::NotJson(_) => true,
+            Self::Send(_) | Self::Payload { .. } => false,
+        }
+    }
+
+    /// A request for one message failed.
+    fn of<E>(error: SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        match objection(&error) {
+            Some(code) => Self::Refused { code, lasting: true },
+            None => Self::Send(error.into()),
+        }
+    }
 }
 
 impl Classify for QueueError {
+    /// What lasts ends as a dead letter, which a later release can take up.
     fn class(&self) -> Class {
         match self {
-            Self::Send(_) | Self::Refused { .. } | Self::Payload { .. } => Class::transient(),
+            Self::Send(_) | Self::Refused { .. } | Self::Payload { .. } | Self::NoKey | Self::NotJson(_) => {
+                Class::transient()
+            }
         }
     }
+}
+
+/// The code of an error that SQS answers because of what a message is, or of how much they are together.
+fn objection<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Option<String> {
+    let code = error.as_service_error()?.code()?;
+    let code = code.rsplit(['.', '#']).next().unwrap_or(code);
+    matches!(code, "InvalidMessageContents" | "InvalidParameterValue" | "BatchRequestTooLong")
+        .then(|| code.to_owned())
 }
 
 /// How long a failed message stays away: four times longer each time, within bounds.
@@ -70,47 +128,58 @@ impl Queue {
         Self { client, url }
     }
 
-    pub async fn send(&self, body: String) -> Result<(), QueueError> {
-        let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
-        sent.map(drop).map_err(|error| QueueError::Send(error.into()))
+    pub async fn send(&self, message: &Message) -> Result<(), QueueError> {
+        let request = self.client.send_message().queue_url(&self.url).message_body(message.text());
+        request.send().await.map(drop).map_err(QueueError::of)
     }
 
     /// Sends a message that nobody receives before `delay` is over; fifteen minutes is the most there is.
-    pub async fn send_later(&self, body: String, delay: Duration) -> Result<(), QueueError> {
+    pub async fn send_later(&self, message: &Message, delay: Duration) -> Result<(), QueueError> {
         let seconds = i32::try_from(delay.as_millis().div_ceil(1000)).unwrap_or(i32::MAX).min(900);
-        let request = self.client.send_message().queue_url(&self.url).message_body(body);
-        let sent = request.delay_seconds(seconds).send().await;
-        sent.map(drop).map_err(|error| QueueError::Send(error.into()))
+        let request = self.client.send_message().queue_url(&self.url).message_body(message.text());
+        request.delay_seconds(seconds).send().await.map(drop).map_err(QueueError::of)
     }
 
-    /// Sends many, ten a request; the answer has one result a body, in order.
+    /// Sends many, in as few requests as SQS takes; the answer has one result a message, in order.
     ///
-    /// A request that succeeds can still have refused some of its messages: those, and only those, fail.
-    pub async fn send_all(&self, bodies: &[String]) -> Vec<Result<(), QueueError>> {
-        let mut results = Vec::with_capacity(bodies.len());
-        for chunk in bodies.chunks(10) {
-            let first = results.len();
-            let entries = chunk.iter().enumerate().filter_map(|(index, body)| {
-                SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body).build().ok()
-            });
-            let request =
-                self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries.collect()));
-            match request.send().await {
-                Ok(output) => {
-                    results.extend(chunk.iter().map(|_| Ok(())));
-                    for failed in output.failed() {
-                        let code = failed.code().to_owned();
-                        if let Some(result) =
-                            failed.id().parse::<usize>().ok().and_then(|i| results.get_mut(first + i))
-                        {
-                            *result = Err(QueueError::Refused { code });
-                        }
-                    }
-                }
-                Err(error) => {
-                    let text = chain(&error);
-                    results.extend(chunk.iter().map(|_| Err(QueueError::Send(text.clone().into()))));
-                }
+    /// A message that is refused fails alone, whether SQS refuses it inside a request or the request because of
+    /// it.
+    pub async fn send_all(&self, messages: &[Message]) -> Vec<Result<(), QueueError>> {
+        let requests = stream::iter(requests(messages)).map(|request| self.send_request(request));
+        let results: Vec<_> = requests.buffered(REQUESTS).collect().await;
+        results.into_iter().flatten().collect()
+    }
+
+    async fn send_request(&self, messages: &[Message]) -> Vec<Result<(), QueueError>> {
+        let entry = |(index, message): (usize, &Message)| {
+            let entry = SendMessageBatchRequestEntry::builder().id(index.to_string());
+            entry.message_body(message.text()).build().ok()
+        };
+        let entries = messages.iter().enumerate().filter_map(entry).collect();
+        let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
+        let output = match request.send().await {
+            Ok(output) => output,
+            Err(error) if objection(&error).is_some() => {
+                let one_by_one = stream::iter(messages).map(|message| self.send(message));
+                return one_by_one.buffered(REQUEST_MESSAGES).collect().await;
+            }
+            Err(error) => {
+                let text = chain(&error);
+                return messages.iter().map(|_| Err(QueueError::Send(text.clone().into()))).collect();
+            }
+        };
+        let unanswered = || QueueError::Refused { code: "not in the answer".to_owned(), lasting: false };
+        let mut results: Vec<_> = messages.iter().map(|_| Err(unanswered())).collect();
+        let sent = output.successful().iter().map(|entry| (entry.id(), Ok(())));
+        let failed = output.failed().iter().map(|entry| {
+            let code = entry.code().to_owned();
+            // a queue that is busy can call that the sender's fault
+            let lasting = entry.sender_fault() && !code.contains("Throttl");
+            (entry.id(), Err(QueueError::Refused { code, lasting }))
+        });
+        for (id, result) in sent.chain(failed) {
+            if let Some(slot) = id.parse().ok().and_then(|index: usize| results.get_mut(index)) {
+                *slot = result;
             }
         }
         results
@@ -161,6 +230,22 @@ impl Queue {
     }
 }
 
+/// Cuts messages into requests SQS takes.
+fn requests(messages: &[Message]) -> Vec<&[Message]> {
+    let (mut requests, mut rest) = (Vec::new(), messages);
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = rest.iter().take(REQUEST_MESSAGES).take_while(|message| {
+            bytes += message.bytes();
+            bytes <= REQUEST_BYTES
+        });
+        let (request, later) = rest.split_at(fits.count().max(1));
+        requests.push(request);
+        rest = later;
+    }
+    requests
+}
+
 /// Where large payloads wait, in the operations bucket.
 pub struct Payloads {
     s3: aws_sdk_s3::Client,
@@ -170,6 +255,20 @@ pub struct Payloads {
 impl Payloads {
     pub fn new(s3: aws_sdk_s3::Client, bucket: String) -> Self {
         Self { s3, bucket }
+    }
+
+    /// The message of an item. A payload that is too large for it is stored first, and the message names its key.
+    ///
+    /// # Errors
+    /// [`QueueError::is_lasting`] where this item can never be a message.
+    pub async fn message(&self, mut item: WorkItem) -> Result<Message, QueueError> {
+        let is_large = |payload: &str| escaped(payload).len() > INLINE_PAYLOAD_BYTES;
+        if let Some(payload) = item.payload.take_if(|payload| is_large(payload.get())) {
+            let key = payload_key(&item.shop, &item.trigger.webhook_id).ok_or(QueueError::NoKey)?;
+            self.store(&key, payload.get()).await?;
+            item.payload_key = Some(key);
+        }
+        Ok(Message::of(&item)?)
     }
 
     pub async fn store(&self, key: &str, payload: &str) -> Result<(), QueueError> {
@@ -212,6 +311,21 @@ impl Payloads {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn requests_stay_within_both_bounds() {
+        let sizes = |sizes: &[usize]| -> Vec<usize> {
+            // with its quotes, a text is two bytes longer
+            let messages: Vec<_> =
+                sizes.iter().map(|size| Message::of(&"x".repeat(size.saturating_sub(2))).unwrap()).collect();
+            requests(&messages).iter().map(|request| request.len()).collect()
+        };
+        assert_eq!(sizes(&[2; 23]), [10, 10, 3]);
+        assert_eq!(sizes(&[200_000; 3]), [1, 1, 1]);
+        assert_eq!(sizes(&[125_000, 125_000, 2, 249_998]), [2, 2]);
+        assert_eq!(sizes(&[300_000, 2]), [1, 1]);
+        assert_eq!(sizes(&[]), [] as [usize; 0]);
+    }
 
     #[test]
     fn back_off_grows_and_stays_within_bounds() {
