@@ -6,12 +6,18 @@
 //!
 //! A statement run sends one item an account with all its orders in the payload, so nothing is asked of
 //! Shopify here; with a batch job, one item an account and document. The documents of an item depend on its
-//! payload and the shop's configuration alone: a batch job and a flow function make the same bytes, whenever
-//! they do. An account of which there is nothing to say leaves no trace in the ledger.
+//! payload, the shop's configuration and what the account's last statement said. A batch job knows nothing of the
+//! last statement, and what it composed is used where that makes no difference; where it does, the statement is
+//! composed by itself. An account of which there is nothing to say leaves no trace in the ledger.
+//!
+//! An account whose orders cannot all be read, or have no balance that anybody could tell, gets no statement: its
+//! item ends in the dead letters, and says which order.
 //!
 //! What a tagged customer bought for a company is in the account of the company's location, not in theirs.
 
+pub mod carry;
 mod data;
+mod last;
 pub mod ledger;
 mod period;
 pub mod statement;
@@ -22,11 +28,12 @@ pub use period::Period;
 pub use summary::SummaryData;
 
 use bytes::Bytes;
+use carry::Said;
 use comms::{CommunicationId, Document, Flow, Revision};
 use data::{CurrencyData, Holder};
 use delivery::Recipient;
 use driver::Envelope;
-use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, Plan, Planned};
+use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, History, Plan, Planned, PreviousIssue};
 use period::{Head, Run};
 use serde::Serialize;
 use shop_config::{ShopConfig, Statements, text_in};
@@ -49,7 +56,16 @@ pub struct Driver {
     pub communication: CommunicationId,
 }
 
-/// The driver data of one document of an item, for a batch job. None, if there is nothing to say.
+/// Whether an item with this payload can be worked on.
+///
+/// # Errors
+/// Names what cannot be read, and its order. Says nothing of the account.
+pub fn check(payload: &str) -> Result<(), String> {
+    Account::from_bulk(payload).map(drop).map_err(|error| error.to_string())
+}
+
+/// The driver data of one document of an item, for a batch job: of a statement, as if it were the account's first.
+/// None, if there is nothing to say.
 ///
 /// # Errors
 /// What is wrong with the payload, or keeps the document from being made. Says nothing of the account.
@@ -59,7 +75,7 @@ pub fn driver(payload: &str, document: Document, config: &ShopConfig) -> Result<
     let communication = CommunicationId::derive(&config.shop, document, &account.id, &revision);
     let locale = config.locale_to_send(document, &wanted(&account)).map_err(|error| error.to_string())?;
     let making = Making { payload, account: &account, document, communication: &communication, config };
-    let Some(data) = making.data(locale)? else { return Ok(None) };
+    let Some(data) = making.data(locale, None)? else { return Ok(None) };
     let bytes = serde_json::to_vec(&data).map_err(|error| error.to_string())?;
     Ok(Some(Driver { bytes: bytes.into(), communication }))
 }
@@ -85,45 +101,69 @@ impl DocumentFlow for AccountStatements {
         Ok(Planned::These(plans.collect()))
     }
 
+    /// As if the account had no earlier statement.
     async fn gather(&self, gather: Gather<'_>) -> Result<Gathered, GatherError> {
-        let payload = gather.payload.ok_or_else(|| {
-            GatherError::permanent("the data of a statement run is gone: send the archived document again")
-        })?;
-        let document = gather.plan.document;
-        let account = Account::from_bulk(payload).map_err(GatherError::permanent)?;
-        if account.id != gather.plan.subject {
-            return Err(GatherError::permanent("the payload is about another account than the item"));
-        }
-        let locale = gather.locale(&wanted(&account))?;
-        let making = Making {
-            payload,
-            account: &account,
-            document,
-            communication: gather.communication,
-            config: gather.config,
-        };
-        let Some(data) = making.data(&locale).map_err(GatherError::permanent)? else {
-            return Ok(Gathered::Nothing("there is nothing to say of the account".into()));
-        };
-        if let Data::Statement(statement) = &data
-            && statement.is_unreconciled()
-        {
-            tracing::warn!(shop = %gather.item.shop, communication = %gather.communication, "a statement has adjustments: Shopify's outstanding amounts are not what its orders say");
-        }
-        let head = Head::parse(payload).map_err(GatherError::permanent)?;
-        let recipient = Recipient {
-            name: account.contact.name.clone().or_else(|| account.name.clone()),
-            email: account.contact.email.clone(),
-            locale,
-        };
-        Ok(Gathered::Ready(Box::new(Content {
-            name: Some(head.name().to_owned()),
-            customer: account.contact.customer.clone(),
-            composed: head.composed.filter(|it| it.document == document).map(|it| it.output),
-            test: gather.item.trigger.test,
-            ..Content::of(format!("{document}/1"), &data, recipient)?
-        })))
+        let account = account(&gather)?;
+        make(&gather, &account, None, PreviousIssue::AskLedger)
     }
+
+    async fn gather_after(&self, gather: Gather<'_>, history: History<'_>) -> Result<Gathered, GatherError> {
+        let account = account(&gather)?;
+        let payload = gather.payload.unwrap_or_default();
+        let period = Run::parse(payload).map_err(GatherError::unusable)?.period;
+        if gather.plan.document != Document::AccountStatement {
+            let issue = last::of_the_month_before(&gather, history, &period).await?;
+            return make(&gather, &account, None, PreviousIssue::Known(issue));
+        }
+        let last = last::statement(&gather, history, &period).await?;
+        make(&gather, &account, last.said.as_ref(), PreviousIssue::Known(last.issue))
+    }
+}
+
+/// The item's account.
+fn account(gather: &Gather<'_>) -> Result<Account, GatherError> {
+    let payload = gather.payload.ok_or_else(|| {
+        GatherError::permanent("the data of a statement run is gone: send the archived document again")
+    })?;
+    let account = Account::from_bulk(payload).map_err(GatherError::unusable)?;
+    if account.id != gather.plan.subject {
+        return Err(GatherError::permanent("the payload is about another account than the item"));
+    }
+    Ok(account)
+}
+
+fn make(
+    gather: &Gather<'_>,
+    account: &Account,
+    said: Option<&Said>,
+    previous: PreviousIssue,
+) -> Result<Gathered, GatherError> {
+    let payload = gather.payload.unwrap_or_default();
+    let document = gather.plan.document;
+    let locale = gather.locale(&wanted(account))?;
+    let making = Making { payload, account, document, communication: gather.communication, config: gather.config };
+    let Some(data) = making.data(&locale, said).map_err(GatherError::unusable)? else {
+        return Ok(Gathered::Nothing("there is nothing to say of the account".into()));
+    };
+    if let Data::Statement(statement) = &data
+        && statement.is_unreconciled()
+    {
+        tracing::warn!(shop = %gather.item.shop, communication = %gather.communication, "a statement has adjustments: Shopify's outstanding amounts are not what its orders say");
+    }
+    let head = Head::parse(payload).map_err(GatherError::unusable)?;
+    let recipient = Recipient {
+        name: account.contact.name.clone().or_else(|| account.name.clone()),
+        email: account.contact.email.clone(),
+        locale,
+    };
+    Ok(Gathered::Ready(Box::new(Content {
+        name: Some(head.name().to_owned()),
+        customer: account.contact.customer.clone(),
+        composed: head.composed.filter(|it| it.document == document).map(|it| it.output),
+        previous,
+        test: gather.item.trigger.test,
+        ..Content::of(format!("{document}/1"), &data, recipient)?
+    })))
 }
 
 fn revision(period: &str) -> Revision {
@@ -152,7 +192,7 @@ enum Data {
 
 impl Making<'_> {
     /// None, if the account gets none of these documents or there is nothing to say.
-    fn data(&self, locale: &str) -> Result<Option<Data>, String> {
+    fn data(&self, locale: &str, said: Option<&Said>) -> Result<Option<Data>, String> {
         let Self { account, document, config, .. } = *self;
         let settings = config.statements.as_ref().ok_or("the configuration has no section [statements]")?;
         let run = Run::parse(self.payload)?;
@@ -167,18 +207,19 @@ impl Making<'_> {
         let too_large = |error: comms::InvalidMoney| error.to_string();
         match document {
             Document::AccountStatement => {
-                let statements = statement::statements(orders, &run.period, zone).map_err(too_large)?;
+                let statements = statement::statements(orders, said, &run.period, zone)
+                    .map_err(|error| error.to_string())?;
                 let statements =
                     statements.iter().map(|it| CurrencyData::new(it, &settings.ageing_days, zone));
                 let statements: Vec<_> = statements.collect::<Result<_, _>>().map_err(too_large)?;
                 let instructions = text_in(&settings.payment_instructions, locale, &config.default_locale)
-                    .map(str::to_owned);
+                    .filter(|_| StatementData::is_owed(&statements));
                 Ok((!statements.is_empty()).then(|| {
                     Data::Statement(StatementData {
                         envelope: envelope(),
                         holder: holder(),
                         statements,
-                        payment_instructions: instructions,
+                        payment_instructions: instructions.map(str::to_owned),
                     })
                 }))
             }

@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 pub struct Period {
     /// Such as `2026-10`.
     pub name: String,
-    #[schemars(with = "String")]
+    /// The first day.
+    #[schemars(with = "String", extend("examples" = ["2026-10-01"]))]
     pub from: Date,
-    #[schemars(with = "String")]
+    /// The last day.
+    #[schemars(with = "String", extend("examples" = ["2026-10-31"]))]
     pub to: Date,
 }
 
@@ -75,6 +77,21 @@ impl Run {
 }
 
 impl Period {
+    /// The month that a day is in.
+    pub fn month(day: Date) -> Self {
+        let from = day.first_of_month();
+        Self {
+            name: format!("{:04}-{:02}", from.year(), from.month()),
+            from,
+            to: from.last_of_month(),
+        }
+    }
+
+    /// The month before it began.
+    pub fn before(&self) -> Option<Self> {
+        self.from.first_of_month().yesterday().ok().map(Self::month)
+    }
+
     pub(crate) fn contains(&self, day: Date) -> bool {
         (self.from..=self.to).contains(&day)
     }

@@ -1,11 +1,12 @@
 //! From the entries of an account's orders to its statement, one a currency. Pure: no I/O, no clock.
 //!
-//! For each currency: the opening balance and the entries of the period add up to the closing balance, and what
-//! is open on each order, the orders that were overpaid included, adds up to the same closing balance. Balances
+//! For each currency: the opening balance, which is what the last statement ended with, and the entries add up to
+//! the closing balance, and what is open on each order, the orders that were overpaid included, adds up to the same closing balance. Balances
 //! of two currencies are never added.
 
 use crate::{
-    ledger::{Booked, Entry, Kind, Reconciliation, book},
+    carry::{Said, TakenUp},
+    ledger::{Booked, Entry, Kind, Reconciliation, Unusable, book},
     period::{Period, day},
 };
 use comms::{CurrencyCode, InvalidMoney, Money};
@@ -32,10 +33,21 @@ pub struct Statement<'a> {
 pub struct OpenOrder<'a> {
     pub order: &'a AccountOrder,
     pub amount: Money,
+    pub parts: Parts,
     /// Absent where Shopify does not tell it in a bulk query.
     pub due: Option<Date>,
     /// At the period's end. At least 1 for what is overdue since an unknown day.
     pub days_overdue: u32,
+}
+
+/// What an open amount is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    pub invoiced: Money,
+    pub credited: Money,
+    /// Payments, less what was paid back.
+    pub paid: Money,
+    pub adjusted: Money,
 }
 
 /// The part of an ageing that is overdue by `from` to `to` days.
@@ -62,19 +74,28 @@ struct Books<'a> {
     orders: Vec<Booked<'a>>,
 }
 
-/// One statement for each currency in which anything happened or is open, in the order of the codes.
+/// One statement for each currency in which anything happened or is open, in the order of the codes. `said` is
+/// what the last statement said; without it, what is booked for the time before is the opening balance.
 ///
 /// # Errors
-/// When amounts are too large to add up.
+/// When amounts are too large to add up, or an order has no balance that anybody could tell.
 pub fn statements<'a>(
     orders: impl IntoIterator<Item = &'a AccountOrder>,
+    said: Option<&'a Said>,
     period: &Period,
     zone: &TimeZone,
-) -> Result<Vec<Statement<'a>>, InvalidMoney> {
+) -> Result<Vec<Statement<'a>>, Unusable> {
+    let said = said.filter(|said| said.period.to < period.from);
+    // the first day that is on no statement
+    let from = said.and_then(|said| said.period.to.tomorrow().ok()).unwrap_or(period.from);
+    let since = Period { from, ..period.clone() };
     let mut books: BTreeMap<String, (CurrencyCode, Books<'a>)> = BTreeMap::new();
+    for currency in said.into_iter().flat_map(Said::currencies) {
+        books.insert(currency.to_string(), (currency, Books::default()));
+    }
     for order in orders {
         let mut booked = book(order, zone)?;
-        if came_to_nothing(&booked, period) {
+        if came_to_nothing(&booked, &since) {
             booked.entries.clear();
         }
         let (_, books) =
@@ -82,7 +103,7 @@ pub fn statements<'a>(
         books.orders.push(booked);
     }
     let statements =
-        books.into_values().map(|(currency, books)| Statement::new(currency, books, period, zone));
+        books.into_values().map(|(currency, books)| Statement::new(currency, books, said, period, zone));
     let statements: Vec<_> = statements.collect::<Result<_, _>>()?;
     Ok(statements.into_iter().filter(|it| !it.is_empty()).collect())
 }
@@ -94,39 +115,52 @@ fn came_to_nothing(booked: &Booked<'_>, period: &Period) -> bool {
     let unpaid = booked.entries.iter().all(|entry| matches!(entry.kind, Kind::Invoice | Kind::Credit));
     let mut amounts = booked.entries.iter().map(|entry| entry.amount);
     let sum = amounts.try_fold(Money::zero(first.amount.currency()), Money::checked_add);
-    first.order.cancelled_at.is_some()
+    booked.order.cancelled_at.is_some()
         && unpaid
         && booked.entries.iter().all(|entry| period.contains(entry.on))
         && sum.is_ok_and(|sum| sum.amount().is_zero())
+}
+
+impl<'a> Books<'a> {
+    /// An account's first statement.
+    fn begin(self, zero: Money, period: &Period) -> Result<TakenUp<'a>, InvalidMoney> {
+        let mut begun = TakenUp { opening: zero, entries: Vec::new() };
+        for entry in self.orders.into_iter().flat_map(|booked| booked.entries) {
+            if entry.on < period.from {
+                begun.opening = begun.opening.checked_add(entry.amount)?;
+            } else if entry.on <= period.to {
+                begun.entries.push(entry);
+            }
+        }
+        Ok(begun)
+    }
 }
 
 impl<'a> Statement<'a> {
     fn new(
         currency: CurrencyCode,
         books: Books<'a>,
+        said: Option<&'a Said>,
         period: &Period,
         zone: &TimeZone,
     ) -> Result<Self, InvalidMoney> {
         let zero = Money::zero(currency);
-        let (mut opening, mut adjusted, mut adjusted_orders) = (zero, zero, 0);
-        let (mut entries, mut open) = (Vec::new(), Vec::new());
-        for booked in books.orders {
+        let (mut adjusted, mut adjusted_orders, mut open) = (zero, 0, Vec::new());
+        for booked in &books.orders {
             if let Reconciliation::Adjusted(by) = booked.reconciliation {
                 adjusted_orders += 1;
                 adjusted = adjusted.checked_add(Money::new(by.amount().abs(), currency))?;
             }
-            open.extend(OpenOrder::of(&booked, period, zone)?);
-            for entry in booked.entries {
-                if entry.on < period.from {
-                    opening = opening.checked_add(entry.amount)?;
-                } else if entry.on <= period.to {
-                    entries.push(entry);
-                }
-            }
+            open.extend(OpenOrder::of(booked, period, zone)?);
         }
+        let TakenUp { opening, mut entries } = match said {
+            Some(said) => said.take_up(&books.orders, currency, period, zone)?,
+            None => books.begin(zero, period)?,
+        };
         entries.sort_by(|one, other| {
             let key = |entry: &Entry<'_>| (entry.at, entry.kind);
-            let by_moment = one.at.cmp(&other.at).then_with(|| one.order.id.cmp(&other.order.id));
+            let id = |entry: &Entry<'a>| entry.order.map(|order| order.id);
+            let by_moment = one.at.cmp(&other.at).then_with(|| id(one).cmp(&id(other)));
             by_moment.then_with(|| key(one).cmp(&key(other)))
         });
         let mut closing = opening;
@@ -182,12 +216,32 @@ impl<'a> Statement<'a> {
     }
 }
 
+impl Parts {
+    fn of(booked: &Booked<'_>, period: &Period) -> Result<Self, InvalidMoney> {
+        let zero = Money::zero(booked.order.currency);
+        let mut parts = Self { invoiced: zero, credited: zero, paid: zero, adjusted: zero };
+        for entry in booked.entries.iter().filter(|entry| entry.on <= period.to) {
+            let part = match entry.kind {
+                Kind::Invoice => &mut parts.invoiced,
+                Kind::Credit => &mut parts.credited,
+                Kind::Payment | Kind::Refund => &mut parts.paid,
+                Kind::Adjustment | Kind::Correction => &mut parts.adjusted,
+            };
+            *part = part.checked_add(entry.amount)?;
+        }
+        Ok(parts)
+    }
+
+    fn sum(&self) -> Result<Money, InvalidMoney> {
+        [self.credited, self.paid, self.adjusted].into_iter().try_fold(self.invoiced, Money::checked_add)
+    }
+}
+
 impl<'a> OpenOrder<'a> {
     fn of(booked: &Booked<'a>, period: &Period, zone: &TimeZone) -> Result<Option<Self>, InvalidMoney> {
-        let Some(order) = booked.entries.first().map(|entry| entry.order) else { return Ok(None) };
-        let mut by_then = booked.entries.iter().filter(|entry| entry.on <= period.to);
-        let amount =
-            by_then.try_fold(Money::zero(order.currency), |sum, entry| sum.checked_add(entry.amount))?;
+        let order = booked.order;
+        let parts = Parts::of(booked, period)?;
+        let amount = parts.sum()?;
         if amount.amount().is_zero() {
             return Ok(None);
         }
@@ -203,7 +257,7 @@ impl<'a> OpenOrder<'a> {
             (None, Some(terms)) => u32::from(terms.overdue),
             (None, None) => 0,
         };
-        Ok(Some(Self { order, amount, due, days_overdue }))
+        Ok(Some(Self { order, amount, parts, due, days_overdue }))
     }
 
     fn rank(&self) -> impl Ord + use<'a> {

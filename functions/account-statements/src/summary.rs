@@ -6,6 +6,7 @@
 
 use crate::{
     data::{Holder, OrderData},
+    ledger::Named,
     period::{Period, day},
 };
 use comms::{CurrencyCode, InvalidMoney, Money};
@@ -32,10 +33,15 @@ pub struct SummaryData {
 
 #[derive(Clone, Serialize, JsonSchema)]
 pub(crate) struct PurchasesData {
+    /// The currency of every amount here.
     currency: CurrencyCode,
+    /// Whether prices include tax. Absent where those of some orders do and those of others do not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taxes_included: Option<bool>,
     /// How many orders were placed in the period.
     order_count: usize,
-    totals: SumsData,
+    /// The orders of the period together.
+    totals: TotalsData,
     /// Those of the period, the earliest first.
     orders: Vec<PurchaseData>,
     /// The twelve months up to the period's last day, the earliest first; also those without an order.
@@ -44,37 +50,70 @@ pub(crate) struct PurchasesData {
 
 /// Subtotal, tax unless prices include it, and the rest add up to the total.
 #[derive(Clone, Serialize, JsonSchema)]
-struct SumsData {
+struct TotalsData {
     /// How many units were ordered.
     units: u64,
-    /// After discounts. With tax, if prices include it.
-    subtotal: Money,
-    /// What was taken off.
-    discounts: Money,
+    /// What the parts of the total are. Absent where the prices of some orders include tax and those of others do
+    /// not, because then they cannot be added up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<PartsData>,
+    /// The tax in the total.
+    #[schemars(extend("x-tax" = "tax"))]
     tax: Money,
-    /// Shipping after its discounts, duties, fees and tips.
-    shipping_and_other: Money,
+    /// All of it, with tax.
+    #[schemars(extend("x-tax" = "included"))]
     total: Money,
-    /// What of the total was returned or removed since.
+    /// What of the total was returned or removed since, with tax.
+    #[schemars(extend("x-tax" = "included"))]
     returned: Money,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
+struct PartsData {
+    /// The lines after discounts. With tax, if prices include it.
+    #[schemars(extend("x-tax" = "as_priced"))]
+    subtotal: Money,
+    /// Shipping after its discounts, duties, fees and tips. With tax, if prices include it.
+    #[schemars(extend("x-tax" = "as_priced"))]
+    shipping_and_other: Money,
+    /// What was taken off; it is in neither of the others any more. With tax, if prices include it.
+    #[schemars(extend("x-tax" = "as_priced"))]
+    discounts: Money,
+}
+
+#[derive(Clone, Serialize, JsonSchema)]
 struct PurchaseData {
+    /// The order.
     order: OrderData,
+    /// When it was placed.
     date: String,
-    /// Whether prices include tax.
-    taxes_included: bool,
-    #[serde(flatten)]
-    sums: SumsData,
+    /// The day of `date`.
+    #[schemars(with = "String")]
+    date_on: Date,
+    /// How many units were ordered.
+    units: u64,
+    /// The tax in the total.
+    #[schemars(extend("x-tax" = "tax"))]
+    tax: Money,
+    /// All of it, with tax.
+    #[schemars(extend("x-tax" = "included"))]
+    total: Money,
+    /// What of the total was returned or removed since, with tax.
+    #[schemars(extend("x-tax" = "included"))]
+    returned: Money,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
 struct MonthData {
-    /// Such as `2026-10`.
+    /// The month.
+    #[schemars(extend("examples" = ["2026-09", "2026-10"]))]
     month: String,
+    /// How many orders were placed in it.
     order_count: usize,
+    /// How many units were ordered.
     units: u64,
+    /// What was ordered, with tax.
+    #[schemars(extend("x-tax" = "included"))]
     total: Money,
 }
 
@@ -114,20 +153,26 @@ impl PurchasesData {
         let in_period: Vec<_> =
             orders.iter().filter(|(placed, _)| period.contains(*placed)).map(|(_, order)| *order).collect();
         let Some(currency) = in_period.first().map(|order| order.currency) else { return Ok(None) };
-        let mut totals = SumsData::zero(currency);
         let mut lines = Vec::with_capacity(in_period.len());
-        for order in in_period {
-            let sums = SumsData::of(order)?;
-            totals = totals.plus(&sums)?;
+        for order in &in_period {
             lines.push(PurchaseData {
-                order: OrderData::new(order),
+                order: OrderData::from(Named::from(*order)),
                 date: iso(order.processed_at, zone),
-                taxes_included: order.taxes_included,
-                sums,
+                date_on: day(order.processed_at, zone),
+                units: order.units,
+                tax: order.tax,
+                total: order.total,
+                returned: returned(order)?,
             });
         }
+        let taxes_included = match in_period.iter().filter(|order| order.taxes_included).count() {
+            0 => Some(false),
+            count if count == in_period.len() => Some(true),
+            _ => None,
+        };
         let months = months(orders, period, currency)?;
-        Ok(Some(Self { currency, order_count: lines.len(), totals, orders: lines, months }))
+        let totals = TotalsData::of(&in_period, currency, taxes_included)?;
+        Ok(Some(Self { currency, taxes_included, order_count: lines.len(), totals, orders: lines, months }))
     }
 }
 
@@ -152,42 +197,35 @@ fn months(
     Ok(months)
 }
 
-impl SumsData {
-    fn zero(currency: CurrencyCode) -> Self {
-        let zero = Money::zero(currency);
-        Self {
-            units: 0,
-            subtotal: zero,
-            discounts: zero,
-            tax: zero,
-            shipping_and_other: zero,
-            total: zero,
-            returned: zero,
-        }
-    }
-
-    fn of(order: &AccountOrder) -> Result<Self, InvalidMoney> {
-        let rest = order.total.checked_sub(order.subtotal)?;
+impl TotalsData {
+    fn of(
+        orders: &[&AccountOrder],
+        currency: CurrencyCode,
+        taxes_included: Option<bool>,
+    ) -> Result<Self, InvalidMoney> {
+        let sum = |amount: fn(&AccountOrder) -> Money| {
+            orders.iter().try_fold(Money::zero(currency), |sum, order| sum.checked_add(amount(order)))
+        };
+        let (tax, total, subtotal) = (sum(|it| it.tax)?, sum(|it| it.total)?, sum(|it| it.subtotal)?);
+        let rest = total.checked_sub(subtotal)?;
+        let discounts = sum(|it| it.discounts)?;
+        let parts = match taxes_included {
+            Some(true) => Some(PartsData { subtotal, shipping_and_other: rest, discounts }),
+            Some(false) => {
+                Some(PartsData { subtotal, shipping_and_other: rest.checked_sub(tax)?, discounts })
+            }
+            None => None,
+        };
         Ok(Self {
-            units: order.units,
-            subtotal: order.subtotal,
-            discounts: order.discounts,
-            tax: order.tax,
-            shipping_and_other: if order.taxes_included { rest } else { rest.checked_sub(order.tax)? },
-            total: order.total,
-            returned: order.total.checked_sub(order.current_total)?,
+            units: orders.iter().fold(0, |units, order| units.saturating_add(order.units)),
+            parts,
+            tax,
+            total,
+            returned: total.checked_sub(sum(|it| it.current_total)?)?,
         })
     }
+}
 
-    fn plus(&self, other: &Self) -> Result<Self, InvalidMoney> {
-        Ok(Self {
-            units: self.units.saturating_add(other.units),
-            subtotal: self.subtotal.checked_add(other.subtotal)?,
-            discounts: self.discounts.checked_add(other.discounts)?,
-            tax: self.tax.checked_add(other.tax)?,
-            shipping_and_other: self.shipping_and_other.checked_add(other.shipping_and_other)?,
-            total: self.total.checked_add(other.total)?,
-            returned: self.returned.checked_add(other.returned)?,
-        })
-    }
+fn returned(order: &AccountOrder) -> Result<Money, InvalidMoney> {
+    order.total.checked_sub(order.current_total)
 }

@@ -68,7 +68,18 @@ impl Happens for AccountOrder {
         let id = Gid::new("OrderTransaction", self.transactions.len() as u64);
         let amount = Money::parse(amount, &self.currency.to_string()).unwrap();
         let (gateway, gateway_name) = (Some("bank_deposit".to_owned()), Some("Bank transfer".to_owned()));
-        self.transactions.push(Transaction { id, kind, status, at: at(when), gateway, gateway_name, amount });
+        let at = at(when);
+        let card_last_digits = None;
+        self.transactions.push(Transaction {
+            id,
+            kind,
+            status,
+            at,
+            gateway,
+            gateway_name,
+            card_last_digits,
+            amount,
+        });
         self
     }
 
@@ -97,7 +108,7 @@ impl Happens for AccountOrder {
     }
 
     fn on_terms(mut self, due_in_days: Option<u32>, overdue: bool) -> Self {
-        self.terms = Some(Terms { name: "Net".to_owned(), due_in_days, overdue });
+        self.terms = Some(Terms { name: Some("Net".to_owned()), due_in_days, overdue });
         self
     }
 }
@@ -120,7 +131,7 @@ fn october() -> Period {
 
 /// October of these orders in Paris, which are all in one currency.
 fn in_october(orders: &[AccountOrder]) -> Option<Statement<'_>> {
-    let mut all = statements(orders, &october(), &zone("Europe/Paris")).unwrap();
+    let mut all = statements(orders, None, &october(), &zone("Europe/Paris")).unwrap();
     assert!(all.len() < 2);
     for statement in &all {
         adds_up(statement);
@@ -139,7 +150,14 @@ fn total(amounts: impl IntoIterator<Item = Money>) -> Decimal {
 
 /// What holds of every statement, whatever happened.
 fn adds_up(statement: &Statement<'_>) {
-    let kinds = [Kind::Invoice, Kind::Credit, Kind::Payment, Kind::Refund, Kind::Adjustment];
+    let kinds = [
+        Kind::Invoice,
+        Kind::Credit,
+        Kind::Payment,
+        Kind::Refund,
+        Kind::Adjustment,
+        Kind::Correction,
+    ];
     let closing = statement.closing.amount();
     let entries = total(statement.lines.iter().map(|(entry, _)| entry.amount));
     assert_eq!(statement.opening.amount() + entries, closing, "the balance is the sum of its lines");

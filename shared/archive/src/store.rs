@@ -26,6 +26,9 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 pub enum ArchiveError {
     #[error("{doing} {key}")]
     Request { doing: &'static str, key: String, source: Cause },
+    /// Erased, or past its retention.
+    #[error("{key} is not in the archive")]
+    Absent { key: String },
     #[error("{key} exists with other content than what is to be archived under it")]
     Conflict { key: String },
     #[error("{key} is not what this archive writes: {what}")]
@@ -38,7 +41,7 @@ impl Classify for ArchiveError {
     fn class(&self) -> Class {
         match self {
             // putting again is safe: the object is there or it is not
-            Self::Request { .. } => Class::transient(),
+            Self::Request { .. } | Self::Absent { .. } => Class::transient(),
             Self::Conflict { .. } | Self::Malformed { .. } | Self::Record(_) => Class::Permanent,
         }
     }
@@ -219,7 +222,10 @@ impl Archive {
     async fn read(&self, key: &str, version_id: Option<&str>) -> Result<(Bytes, String), ArchiveError> {
         let get = self.s3.get_object().bucket(&self.bucket).key(key);
         let object = get.set_version_id(version_id.map(str::to_owned)).send().await;
-        let object = object.map_err(|error| request("reading", key, error))?;
+        let object = object.map_err(|error| match error.code() {
+            Some("NoSuchKey" | "NoSuchVersion") => ArchiveError::Absent { key: key.to_owned() },
+            _ => request("reading", key, error),
+        })?;
         let version_id = object.version_id().unwrap_or_default().to_owned();
         let body = object.body.collect().await.map_err(|error| request("reading", key, error))?;
         Ok((body.into_bytes(), version_id))

@@ -10,7 +10,8 @@ struct Rules {
 }
 
 /// The amounts at `parts` sum to the amount at `total`. A place goes through lists by `*`; where it holds nothing, it
-/// adds nothing. A part that begins with `-` is taken off, one that ends with `?` counts only where prices do not
+/// adds nothing. A total in a list, such as `/statements/*/closing_balance`, is that of each row, and its parts are in
+/// the same row. A part that begins with `-` is taken off, one that ends with `?` counts only where prices do not
 /// include tax.
 struct Sum {
     total: &'static str,
@@ -30,8 +31,55 @@ const ORDER: &[Sum] = &[Sum {
     ],
 }];
 
-const RULES: &[Rules] =
-    &[Rules { document: "order-confirmation", sums: ORDER }, Rules { document: "receipt", sums: ORDER }];
+const STATEMENT: &[Sum] = &[
+    Sum {
+        total: "/statements/*/closing_balance",
+        parts: &["/statements/*/opening_balance", "/statements/*/entries/*/amount"],
+    },
+    Sum {
+        total: "/statements/*/closing_balance",
+        parts: &[
+            "/statements/*/opening_balance",
+            "/statements/*/totals/invoices",
+            "/statements/*/totals/credits",
+            "/statements/*/totals/payments",
+            "/statements/*/totals/refunds",
+            "/statements/*/totals/adjustments",
+            "/statements/*/totals/corrections",
+        ],
+    },
+    Sum { total: "/statements/*/closing_balance", parts: &["/statements/*/open_items/*/amount"] },
+    Sum {
+        total: "/statements/*/closing_balance",
+        parts: &["/statements/*/ageing/open", "/statements/*/ageing/unapplied_credits"],
+    },
+    Sum {
+        total: "/statements/*/ageing/open",
+        parts: &["/statements/*/ageing/not_due", "/statements/*/ageing/overdue/*/amount"],
+    },
+    Sum {
+        total: "/statements/*/open_items/*/amount",
+        parts: &[
+            "/statements/*/open_items/*/invoiced",
+            "/statements/*/open_items/*/credited",
+            "/statements/*/open_items/*/paid",
+            "/statements/*/open_items/*/adjusted",
+        ],
+    },
+];
+
+const PURCHASES: &[Sum] = &[
+    Sum { total: "/purchases/*/totals/total", parts: &["/purchases/*/orders/*/total"] },
+    Sum { total: "/purchases/*/totals/tax", parts: &["/purchases/*/orders/*/tax"] },
+    Sum { total: "/purchases/*/totals/returned", parts: &["/purchases/*/orders/*/returned"] },
+];
+
+const RULES: &[Rules] = &[
+    Rules { document: "order-confirmation", sums: ORDER },
+    Rules { document: "receipt", sums: ORDER },
+    Rules { document: "account-statement", sums: STATEMENT },
+    Rules { document: "purchase-summary", sums: PURCHASES },
+];
 
 /// Whether the parts that driver data shows sum to its totals.
 ///
@@ -44,35 +92,48 @@ pub fn adds_up(document: &str, data: &Value) -> Result<(), String> {
 
 impl Sum {
     fn check(&self, data: &Value) -> Result<(), String> {
-        let totals = amounts(data, self.total);
-        let Some((total, currency)) = totals.first() else { return Ok(()) };
         let included =
             places(data, "/order/taxes_included").first().is_some_and(|it| **it == Value::Bool(true));
-        let mut sum = Decimal::ZERO;
-        let mut shown = Vec::new();
-        for part in self.parts {
-            let (sign, place) = match part.strip_prefix('-') {
-                Some(place) => (-Decimal::ONE, place),
-                None => (Decimal::ONE, *part),
-            };
-            let place = match place.strip_suffix('?') {
-                Some(_) if included => continue,
-                Some(place) => place,
-                None => place,
-            };
-            for (amount, its_currency) in amounts(data, place) {
-                if its_currency != *currency {
-                    return Err(format!("{place} is in {its_currency}, {} in {currency}", self.total));
-                }
-                shown.push(format!("{place} {amount}"));
-                sum += sign * amount;
-            }
-        }
-        if sum == *total {
-            return Ok(());
-        }
-        Err(format!("{} is {total}, its parts sum to {sum}: {}", self.total, shown.join(", ")))
+        check(data, self.total, self.parts, included)
     }
+}
+
+fn check(data: &Value, total: &str, parts: &[&str], included: bool) -> Result<(), String> {
+    if let Some((list, own)) = total.split_once("/*") {
+        let prefix = format!("{list}/*");
+        let of_row = parts.iter().map(|part| part.strip_prefix(&prefix));
+        let parts: Vec<&str> = of_row.collect::<Option<_>>().ok_or_else(|| format!("{total} has parts in no row"))?;
+        let mut rows = places(data, &prefix).into_iter();
+        return rows.try_for_each(|row| {
+            check(row, own, &parts, included).map_err(|error| format!("in {list}: {error}"))
+        });
+    }
+    let totals = amounts(data, total);
+    let Some((amount, currency)) = totals.first() else { return Ok(()) };
+    let mut sum = Decimal::ZERO;
+    let mut shown = Vec::new();
+    for part in parts {
+        let (sign, place) = match part.strip_prefix('-') {
+            Some(place) => (-Decimal::ONE, place),
+            None => (Decimal::ONE, *part),
+        };
+        let place = match place.strip_suffix('?') {
+            Some(_) if included => continue,
+            Some(place) => place,
+            None => place,
+        };
+        for (part, its_currency) in amounts(data, place) {
+            if its_currency != *currency {
+                return Err(format!("{place} is in {its_currency}, {total} in {currency}"));
+            }
+            shown.push(format!("{place} {part}"));
+            sum += sign * part;
+        }
+    }
+    if sum == *amount {
+        return Ok(());
+    }
+    Err(format!("{total} is {amount}, its parts sum to {sum}: {}", shown.join(", ")))
 }
 
 fn amounts(data: &Value, place: &str) -> Vec<(Decimal, String)> {
@@ -114,5 +175,24 @@ mod tests {
         );
         data["totals"]["tip"] = json!({"amount": "3.00", "currency": "USD"});
         assert_eq!(adds_up("receipt", &data), Err("/totals/tip is in USD, /totals/total in EUR".to_owned()));
+    }
+
+    #[test]
+    fn each_row_of_a_list_has_its_own_total() {
+        let row = |opening: &str, entry: &str, closing: &str| {
+            json!({
+                "opening_balance": money(opening), "entries": [{"amount": money(entry)}], "closing_balance": money(closing),
+                "totals": {"invoices": money(entry)}, "open_items": [{"amount": money(closing), "invoiced": money(closing)}],
+                "ageing": {"open": money(closing), "not_due": money(closing)},
+            })
+        };
+        let mut data = json!({"statements": [row("1.00", "2.00", "3.00"), row("0.00", "5.00", "5.00")]});
+        assert_eq!(adds_up("account-statement", &data), Ok(()));
+        data["statements"][1]["opening_balance"] = money("1.00");
+        let error = adds_up("account-statement", &data).unwrap_err();
+        assert!(
+            error.starts_with("in /statements: /closing_balance is 5.00, its parts sum to 6.00"),
+            "{error}"
+        );
     }
 }

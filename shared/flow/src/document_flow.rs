@@ -1,5 +1,7 @@
 //! What a flow function provides: the part of the work that is its own.
 
+use crate::history::History;
+use archive::Previous;
 use bytes::Bytes;
 use comms::{Class, Classify, CommunicationId, CustomerKey, Document, Flow, Gid, Revision, chain};
 use delivery::Recipient;
@@ -30,6 +32,15 @@ pub trait DocumentFlow {
 
     /// Everything one document needs: from the event's own payload where it is complete, else from Shopify.
     fn gather(&self, gather: Gather<'_>) -> impl Future<Output = Result<Gathered, GatherError>>;
+
+    /// The same for a document that takes up what an earlier one said. A preview has no earlier ones.
+    fn gather_after(
+        &self,
+        gather: Gather<'_>,
+        _history: History<'_>,
+    ) -> impl Future<Output = Result<Gathered, GatherError>> {
+        self.gather(gather)
+    }
 }
 
 /// The communications an item leads to, asked of Shopify where the event does not say.
@@ -201,6 +212,8 @@ pub struct Content {
     pub owner: Option<Gid>,
     /// Whether the customer agreed to marketing. Looked at for that class only.
     pub consent: Consent,
+    /// The issue that came before this one.
+    pub previous: PreviousIssue,
     /// A batch job that composes the document.
     pub composed: Option<BatchOutput>,
     /// Compose and archive under `test/`, never deliver.
@@ -231,6 +244,7 @@ impl Content {
             known_customer: None,
             owner: None,
             consent: Consent::NotAsked,
+            previous: PreviousIssue::AskLedger,
             composed: None,
             test: false,
         }
@@ -244,6 +258,15 @@ pub enum Consent {
     Given,
     /// Says why not.
     Refused(Cow<'static, str>),
+}
+
+/// The issue of the same document that came before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PreviousIssue {
+    /// The one that the ledger shows.
+    AskLedger,
+    /// The flow has looked already.
+    Known(Option<Previous>),
 }
 
 /// One customer's output of a batch job.

@@ -1,7 +1,7 @@
 //! From what happened to what the archive keeps of it.
 
 use crate::{
-    document_flow::Content,
+    document_flow::{Content, PreviousIssue},
     job::{Draft, Job},
 };
 use archive::{DriverData, EvidenceRecord, Previous, Recipient, Resend, Retention, Software, Stored};
@@ -106,6 +106,9 @@ pub async fn previous(
     lease: &Lease,
     content: &Content,
 ) -> Result<Option<Previous>, LedgerError> {
+    if let PreviousIssue::Known(previous) = &content.previous {
+        return Ok(previous.clone());
+    }
     if job.plan.revision == Revision::Initial {
         return Ok(None);
     }

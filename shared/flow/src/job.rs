@@ -9,7 +9,9 @@ use crate::{
     again::{self, Again},
     document_flow::{Content, DocumentFlow, Gather, GatherError, Gathered, Plan},
     doubt::{self, Doubt},
-    fault, produce, report, send,
+    fault,
+    history::History,
+    produce, report, send,
 };
 use archive::{Archive, EvidenceRecord};
 use comms::{Class, Classify, CommunicationId, CustomerKey, Gid, MessageClass, State, WriteBackState, chain};
@@ -242,7 +244,8 @@ impl Job<'_> {
             now: self.now(),
             time_left: self.time_left(),
         };
-        flow.gather(gather).await.map_err(|GatherError { class, reason }| match class {
+        let history = History::new(&self.tools.ledger, &self.tools.archive);
+        flow.gather_after(gather, history).await.map_err(|GatherError { class, reason }| match class {
             Class::Permanent => Halt::Failed(reason),
             class => Halt::Retry { class, reason, unsent: false },
         })

@@ -20,6 +20,7 @@ mod document_flow;
 mod doubt;
 mod evidence;
 mod fault;
+mod history;
 mod job;
 pub mod preview;
 mod produce;
@@ -28,6 +29,9 @@ mod send;
 
 pub use batch::FlowHandler;
 pub use document_flow::{
-    BatchOutput, Consent, Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned, plans,
+    BatchOutput, Consent, Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned,
+    PreviousIssue, plans,
 };
+pub use archive::Previous;
+pub use history::History;
 pub use job::Tools;

@@ -382,6 +382,21 @@ impl Ledger {
     /// The communications about one order, oldest first, 200 at the most. Eventually consistent: reads the
     /// index.
     pub async fn of_order(&self, shop: &ShopDomain, order: &Gid) -> Result<Vec<Entry>, LedgerError> {
+        let ids = self.ids_of_order(shop, order, MAX_OF_ORDER).await?;
+        let mut entries: Vec<_> =
+            try_join_all(ids.iter().map(|id| self.get(id))).await?.into_iter().flatten().collect();
+        entries.sort_by_key(|entry| (entry.created_epoch_ms, entry.document));
+        Ok(entries)
+    }
+
+    /// The ids of the communications about one order, `most` at the most, in no order. Eventually consistent:
+    /// reads the index.
+    pub async fn ids_of_order(
+        &self,
+        shop: &ShopDomain,
+        order: &Gid,
+        most: usize,
+    ) -> Result<Vec<CommunicationId>, LedgerError> {
         let mut ids = Vec::new();
         let mut pages = self
             .client
@@ -393,7 +408,7 @@ impl Ledger {
             .into_paginator()
             .items()
             .send();
-        while ids.len() < MAX_OF_ORDER
+        while ids.len() < most
             && let Some(item) = pages.next().await
         {
             let item = item.map_err(|error| LedgerError::Request {
@@ -406,10 +421,7 @@ impl Ledger {
                 ids.push(id);
             }
         }
-        let mut entries: Vec<_> =
-            try_join_all(ids.iter().map(|id| self.get(id))).await?.into_iter().flatten().collect();
-        entries.sort_by_key(|entry| (entry.created_epoch_ms, entry.document));
-        Ok(entries)
+        Ok(ids)
     }
 
     /// One item, as it is now.

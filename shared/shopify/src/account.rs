@@ -95,7 +95,7 @@ pub struct Account {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Company {
     pub id: Gid,
-    pub name: String,
+    pub name: Option<String>,
 }
 
 /// Who gets mail about an account: the customer, or the main contact of the location's company.
@@ -146,7 +146,7 @@ pub struct AccountOrder {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
     /// Such as `Net 30`.
-    pub name: String,
+    pub name: Option<String>,
     /// Absent for terms with a fixed date, or due on fulfilment: those dates are too deep for a bulk query.
     pub due_in_days: Option<u32>,
     /// Whether anything of it is overdue at the time of the query.
@@ -163,6 +163,8 @@ pub struct Transaction {
     pub gateway: Option<String>,
     /// The gateway's name for people.
     pub gateway_name: Option<String>,
+    /// The last four digits of the card.
+    pub card_last_digits: Option<String>,
     /// Never negative: the kind says which way it went.
     pub amount: Money,
 }
@@ -176,6 +178,8 @@ pub enum TransactionKind {
     Refund,
     /// Authorizations, voids, suggestions: no money moves.
     Other,
+    /// One that Shopify has added since: it may have moved money.
+    Unknown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,9 +217,10 @@ impl Account {
     /// Reads `{"account": <the account's line>, "orders": [<the lines below it>]}`. Other fields are ignored.
     ///
     /// # Errors
-    /// Names the field that is missing, has another type, or contradicts another.
+    /// Names the field that is missing, has another type, or contradicts another, and its order.
     pub fn from_bulk(json: &str) -> Result<Self, Malformed> {
-        decode::<wire::Bulk>(json)?.read()
+        let account = decode::<wire::Bulk>(json).and_then(wire::Bulk::read);
+        account.map_err(|error| wire::with_order(error, json))
     }
 
     pub fn is_company_location(&self) -> bool {

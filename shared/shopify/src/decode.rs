@@ -18,6 +18,11 @@ impl Malformed {
         Self { path: path.into(), problem: problem.into() }
     }
 
+    /// The same problem, with what it is about: an id, never a customer's text.
+    pub(crate) fn about(self, what: &str) -> Self {
+        Self { problem: format!("{} ({what})", self.problem).into(), ..self }
+    }
+
     /// The field's path, such as `line_items[2].price_set.shop_money.amount`; `.` for the whole document.
     pub fn path(&self) -> &str {
         &self.path

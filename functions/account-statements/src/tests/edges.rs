@@ -4,7 +4,7 @@ use super::*;
 
 fn october_in(name: &str, placed: &str) -> usize {
     let orders = [order(1, placed, "100", "EUR")];
-    let all = statements(&orders, &october(), &zone(name)).unwrap();
+    let all = statements(&orders, None, &october(), &zone(name)).unwrap();
     all.first().map_or(0, |statement| statement.lines.len())
 }
 
@@ -31,7 +31,7 @@ fn the_hour_that_comes_twice() {
     let orders =
         [order(2, "2026-10-25T00:30:00Z", "10", "EUR"), order(1, "2026-10-25T01:30:00Z", "20", "EUR")];
     let zone = zone("Europe/Paris");
-    let statement = statements(&orders, &october(), &zone).unwrap().remove(0);
+    let statement = statements(&orders, None, &october(), &zone).unwrap().remove(0);
     let dates: Vec<_> = statement.lines.iter().map(|(entry, _)| driver::iso(entry.at, &zone)).collect();
     assert_eq!(dates, ["2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00"]);
 }
@@ -41,7 +41,7 @@ fn the_hour_that_comes_twice() {
 fn a_day_without_a_midnight() {
     let april = |from: &str, to: &str, placed: &str| {
         let orders = [order(1, placed, "10", "EUR")];
-        let all = statements(&orders, &period(from, to), &zone("Africa/Cairo")).unwrap();
+        let all = statements(&orders, None, &period(from, to), &zone("Africa/Cairo")).unwrap();
         all.first().map_or(0, |statement| statement.lines.len())
     };
     assert_eq!(april("2026-04-01", "2026-04-23", "2026-04-23T21:59:59Z"), 1);
@@ -55,7 +55,7 @@ fn thirty_days_are_days_and_not_hours() {
     for (placed, due) in [("2026-10-10T22:30:00Z", "2026-11-10"), ("2028-02-10T12:00:00Z", "2028-03-11")] {
         let orders = [order(1, placed, "10", "EUR").on_terms(Some(30), true)];
         let all = period("2026-01-01", "2028-12-31");
-        let statement = statements(&orders, &all, &zone("Europe/Paris")).unwrap().remove(0);
+        let statement = statements(&orders, None, &all, &zone("Europe/Paris")).unwrap().remove(0);
         assert_eq!(statement.open[0].due, Some(due.parse().unwrap()), "{placed}");
     }
 }

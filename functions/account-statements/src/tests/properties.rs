@@ -149,7 +149,7 @@ fn months() -> Vec<Period> {
 }
 
 fn balances(orders: &[AccountOrder], period: &Period, zone: &TimeZone) -> Vec<(String, Money, Money)> {
-    let all = statements(orders, period, zone).unwrap();
+    let all = statements(orders, None, period, zone).unwrap();
     all.iter().for_each(adds_up);
     all.iter().map(|it| (it.currency.to_string(), it.opening, it.closing)).collect()
 }
@@ -184,7 +184,7 @@ proptest! {
             let own = orders.iter().filter(|order| order.currency.to_string() == currency);
             prop_assert_eq!(closing, total(own.map(|order| order.outstanding)), "{}", currency);
         }
-        let whole = statements(&orders, &period("2026-01-01", "2029-12-31"), &zone).unwrap();
+        let whole = statements(&orders, None, &period("2026-01-01", "2029-12-31"), &zone).unwrap();
         prop_assert!(whole.iter().all(|statement| statement.adjusted_orders == 0));
     }
 

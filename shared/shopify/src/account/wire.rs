@@ -10,7 +10,7 @@ use crate::{
 };
 use comms::{CurrencyCode, Gid, InvalidMoney, Money};
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{Deserialize, Deserializer};
 
 #[derive(Deserialize)]
 pub(super) struct Bulk {
@@ -43,7 +43,8 @@ struct Head {
 #[serde(rename_all = "camelCase")]
 struct Business {
     id: Gid,
-    name: String,
+    #[serde(default, deserialize_with = "text")]
+    name: Option<String>,
     main_contact: Option<Person>,
 }
 
@@ -66,7 +67,7 @@ struct Customer {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct EmailAddress {
-    #[serde(deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     email_address: Option<String>,
 }
 
@@ -105,7 +106,7 @@ struct Buying {
 
 #[derive(Deserialize)]
 struct Template {
-    #[serde(deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     name: Option<String>,
 }
 
@@ -123,7 +124,8 @@ struct Order {
     presentment_currency_code: CurrencyCode,
     #[serde(default, deserialize_with = "flag")]
     taxes_included: bool,
-    subtotal_line_items_quantity: u64,
+    #[serde(default)]
+    subtotal_line_items_quantity: Option<u64>,
     subtotal_price_set: Option<Seen>,
     total_tax_set: Option<Seen>,
     total_discounts_set: Option<Seen>,
@@ -154,7 +156,8 @@ struct Id {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct OrderTerms {
-    payment_terms_name: String,
+    #[serde(default, deserialize_with = "text")]
+    payment_terms_name: Option<String>,
     due_in_days: Option<u32>,
     #[serde(default, deserialize_with = "flag")]
     overdue: bool,
@@ -172,7 +175,24 @@ struct OrderTransaction {
     gateway: Option<String>,
     #[serde(default, deserialize_with = "text")]
     formatted_gateway: Option<String>,
+    payment_details: Option<PaymentDetails>,
     amount_set: Seen,
+}
+
+/// Empty, unless a card paid.
+#[derive(Deserialize)]
+struct PaymentDetails {
+    /// Such as `•••• •••• •••• 4242`.
+    #[serde(default, deserialize_with = "text")]
+    number: Option<String>,
+}
+
+impl PaymentDetails {
+    fn last_digits(self) -> Option<String> {
+        let digits: Vec<char> = self.number?.chars().filter(char::is_ascii_digit).collect();
+        let last = digits.get(digits.len().checked_sub(4)?..)?;
+        Some(last.iter().collect())
+    }
 }
 
 #[derive(Deserialize)]
@@ -210,14 +230,14 @@ impl TryFrom<Amount> for Price {
     }
 }
 
-/// A kind Shopify has added since might move money: it is refused and not overlooked.
+/// A kind Shopify has added since might move money: whether it did, the order's sums say.
 impl<'de> Deserialize<'de> for TransactionKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match String::deserialize(deserializer)?.as_str() {
             "SALE" | "CAPTURE" => Ok(Self::Payment),
             "REFUND" | "CHANGE" => Ok(Self::Refund),
             "AUTHORIZATION" | "EMV_AUTHORIZATION" | "SUGGESTED_REFUND" | "VOID" => Ok(Self::Other),
-            _ => Err(D::Error::custom("an unknown kind of transaction")),
+            _ => Ok(Self::Unknown),
         }
     }
 }
@@ -229,6 +249,28 @@ impl<'de> Deserialize<'de> for TransactionStatus {
             "ERROR" | "FAILURE" => Self::Failed,
             _ => Self::Open,
         })
+    }
+}
+
+/// The error, with the id of the order that it is about, if it is about one.
+pub(super) fn with_order(error: Malformed, json: &str) -> Malformed {
+    #[derive(Deserialize)]
+    struct Ids {
+        orders: Vec<AnyId>,
+    }
+    #[derive(Deserialize)]
+    struct AnyId {
+        id: Option<serde_json::Value>,
+    }
+    let index = error.path().strip_prefix("orders[").and_then(|rest| rest.split_once(']'));
+    let order = index.and_then(|(index, _)| {
+        let ids: Ids = serde_json::from_str(json).ok()?;
+        let id = ids.orders.get(index.parse::<usize>().ok()?)?.id.as_ref()?.as_str()?;
+        id.parse::<Gid>().ok()
+    });
+    match order {
+        Some(order) => error.about(order.as_str()),
+        None => error,
     }
 }
 
@@ -318,6 +360,7 @@ impl Order {
                 at: it.processed_at.unwrap_or(it.created_at),
                 gateway: it.gateway,
                 gateway_name: it.formatted_gateway,
+                card_last_digits: it.payment_details.and_then(PaymentDetails::last_digits),
                 amount: own(it.amount_set, "transactions")?,
             })
         });
@@ -335,7 +378,7 @@ impl Order {
             po_number: self.po_number,
             currency,
             taxes_included: self.taxes_included,
-            units: self.subtotal_line_items_quantity,
+            units: self.subtotal_line_items_quantity.unwrap_or_default(),
             subtotal: maybe(self.subtotal_price_set, "subtotalPriceSet")?,
             tax: maybe(self.total_tax_set, "totalTaxSet")?,
             discounts: maybe(self.total_discounts_set, "totalDiscountsSet")?,
