@@ -19,12 +19,20 @@ use shopify::{Attribute, Order, TaxLine};
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct Envelope {
     /// The document's name and the version of its schema, such as `receipt/1`.
+    #[schemars(extend("examples" = ["receipt/1"]))]
     pub schema: String,
+    /// The document's name.
     pub document: Document,
+    /// The identity of this communication. A template that puts it into its output lets the output be found.
+    #[schemars(extend("examples" = ["0123456789abcdef0123456789abcdef"]))]
     pub communication: CommunicationId,
     /// The locale to write in, as the shop's configuration spells it.
+    #[schemars(extend("examples" = ["en"]))]
     pub locale: String,
+    /// Who writes.
     pub brand: BrandData,
+    /// The shop's permanent domain.
+    #[schemars(extend("examples" = ["northwind-demo.myshopify.com"]))]
     pub shop: ShopDomain,
 }
 
@@ -52,26 +60,33 @@ impl Envelope {
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct BrandData {
     /// The name the customer knows.
+    #[schemars(extend("examples" = ["Northwind Outfitters"]))]
     pub name: String,
     /// The address for questions.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["service@northwind.example"]))]
     pub reply_to: Option<String>,
     /// The company's name in the commercial register.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["Northwind Outfitters SAS"]))]
     pub legal_name: Option<String>,
     /// The company's postal address, line by line.
     pub address: Vec<TextLine>,
     /// The company's VAT identification number.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["FR12345678901"]))]
     pub vat_number: Option<String>,
     /// The company's number in the commercial register, with the register's name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["RCS Lyon 123 456 789"]))]
     pub register_number: Option<String>,
     /// The telephone number for questions.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["+33 1 00 00 00 00"]))]
     pub phone: Option<String>,
     /// The brand's own page.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["https://northwind.example"]))]
     pub url: Option<String>,
 }
 
@@ -104,15 +119,23 @@ pub fn text_lines(lines: &[String]) -> Vec<TextLine> {
 /// The order a document is about, where the document is not the order's own.
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct OrderRef {
+    /// The order.
+    #[schemars(extend("examples" = ["gid://shopify/Order/1001"]))]
     pub id: Gid,
     /// The name the customer knows, such as `#1001`.
+    #[schemars(extend("examples" = ["#1001", "#1002"]))]
     pub name: String,
     /// When the order was placed.
     pub date: String,
+    /// The day of `date`.
+    pub date_on: String,
     /// The currency the customer saw.
     pub currency: CurrencyCode,
+    /// The customer's own number for the order.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["PO-77"]))]
     pub po_number: Option<String>,
+    /// The order's page. Its address has a key in it: whoever has it sees the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status_url: Option<String>,
 }
@@ -123,6 +146,7 @@ impl OrderRef {
             id: order.id.clone(),
             name: order.name.clone(),
             date: iso(order.processed_at, zone),
+            date_on: day(order.processed_at, zone),
             currency: order.presentment_currency,
             po_number: order.po_number.clone(),
             status_url: order.status_url.clone(),
@@ -132,10 +156,15 @@ impl OrderRef {
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct TaxData {
+    /// What the tax is called.
+    #[schemars(extend("examples" = ["TVA"]))]
     pub title: String,
     /// `20` is 20 %.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["20"]))]
     pub rate_percent: Option<String>,
+    /// The tax.
+    #[schemars(extend("x-tax" = "tax"))]
     pub amount: Money,
 }
 
@@ -153,7 +182,9 @@ pub fn taxes(lines: &[TaxLine]) -> Vec<TaxData> {
 
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct AttributeData {
+    /// What it is.
     pub name: String,
+    /// What was given for it.
     pub value: String,
 }
 
@@ -177,7 +208,9 @@ pub fn json_schema<T: JsonSchema>(document: Document) -> serde_json::Value {
     let mut value = schemars::schema_for!(T).to_value();
     let schema = format!("{document}/1");
     value["title"] = schema.as_str().into();
-    value["properties"]["schema"] = serde_json::json!({ "const": schema });
-    value["properties"]["document"] = serde_json::json!({"const": document.name()});
+    for (name, fixed) in [("schema", schema.as_str()), ("document", document.name())] {
+        let description = value["properties"][name]["description"].take();
+        value["properties"][name] = serde_json::json!({"const": fixed, "description": description});
+    }
     value
 }
