@@ -130,7 +130,9 @@ impl Shop {
 
     /// Everything the ledger knows of what belongs to an order, customer or company location.
     pub async fn about(&self, stack: &Stack, owner: &str) -> Vec<Entry> {
-        stack.ledger.of_order(&self.domain, &owner.parse().unwrap()).await.unwrap()
+        let found = stack.ledger.of_order(&self.domain, &owner.parse().unwrap()).await.unwrap();
+        assert!(found.problems.is_empty(), "{:?}", found.problems);
+        found.entries
     }
 
     /// A work item for that event, as intake makes it.

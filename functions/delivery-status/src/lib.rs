@@ -5,13 +5,16 @@
 //! another send. An outcome is recorded once, whoever asks; its report to Shopify is queued after that, and
 //! only then is the communication left alone: after a death in between, the next round queues the report. A
 //! recipient who opted out of marketing goes on the suppression list.
+//!
+//! What goes wrong with one communication is its own problem: it is counted and logged, and put off, so that those
+//! behind it have their turn and a later round comes back to it.
 
 use comms::{CustomerKey, MessageClass, ShopDomain, State, WriteBackState, chain};
 use delivery::{Channels, EmailOutcome, EmailStatus, StatusCall};
 use flow::report;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use ledger::{Entry, Fate, Ledger};
+use ledger::{Entry, Fate, Ledger, Problem};
 use serde::Serialize;
 use service::{
     Invocation, Metrics, Secrets, Service, ShopSecrets, StartError, function_name, round_of_shops,
@@ -50,6 +53,8 @@ pub struct Round {
     pub delivered: u64,
     pub bounced: u64,
     pub unconfirmed: u64,
+    /// Communications that could not be dealt with; the log says which and why.
+    pub problems: u64,
     /// Shops whose round was cut short; the log says why.
     pub troubled: usize,
 }
@@ -80,47 +85,82 @@ impl DeliveryStatus {
         let made = round_of_shops(shops, now, time, SHOPS_AT_ONCE, async |shop| self.shop(shop).await).await;
         let shops = made.done.len() + made.troubled;
         let mut round = Round { shops, troubled: made.troubled, ..Round::default() };
-        made.done.iter().for_each(|fates| round.add(fates));
+        made.done.iter().for_each(|asked| round.add(asked));
         let mut metrics = Metrics::default();
         metrics.count("Asked", round.asked);
         metrics.count("Delivered", round.delivered);
         metrics.count("Bounced", round.bounced);
         metrics.count("Unconfirmed", round.unconfirmed);
+        metrics.count("Problems", round.problems);
         metrics.count("Troubled", round.troubled as u64);
         metrics.emit(&self.function, now);
         Ok(round)
     }
 
-    async fn shop(&self, shop: &ShopDomain) -> Result<Vec<Option<Fate>>, String> {
+    async fn shop(&self, shop: &ShopDomain) -> Result<Asked, String> {
         let now = (self.clock)();
         let due = self.ledger.due_checks(shop, now, A_ROUND).await.map_err(|error| chain(&error))?;
-        if due.is_empty() {
-            return Ok(Vec::new());
+        for problem in &due.problems {
+            self.not_read(shop, problem, now).await;
+        }
+        let mut asked = Asked { fates: Vec::new(), problems: due.problems.len() as u64 };
+        if due.entries.is_empty() {
+            return Ok(asked);
         }
         let loaded = self.configs.get(shop, now).await.map_err(|error| chain(&error))?;
         let secrets = self.secrets.shop(shop, now).await.map_err(|error| chain(&error))?;
-        let asked: Vec<_> = stream::iter(&due)
-            .map(|entry| self.settle(entry, &loaded, &secrets))
+        let results: Vec<_> = stream::iter(&due.entries)
+            .map(|entry| self.attempt(entry, &loaded, &secrets))
             .buffer_unordered(self.concurrency.max(1))
             .collect()
             .await;
-        let mut fates = Vec::with_capacity(asked.len());
         let mut trouble = None;
-        for result in asked {
+        for result in results {
             match result {
-                Ok(fate) => fates.push(fate),
-                // the others of this shop have been dealt with
-                Err(reason) => trouble = Some(reason),
+                Ok(fate) => asked.fates.push(fate),
+                Err(reason) => {
+                    asked.problems += 1;
+                    trouble = Some(reason);
+                }
             }
         }
         match trouble {
-            Some(reason) if fates.is_empty() => Err(reason),
-            Some(reason) => {
-                tracing::warn!(%shop, reason, "some could not be asked about");
-                Ok(fates)
-            }
-            None => Ok(fates),
+            // not one: that is the shop's trouble and no communication's
+            Some(reason) if asked.fates.is_empty() => Err(reason),
+            _ => Ok(asked),
         }
+    }
+
+    /// An item that this release cannot read has its turn again after the others. One that the table was too busy
+    /// for stays where it is.
+    async fn not_read(&self, shop: &ShopDomain, problem: &Problem, now: Timestamp) {
+        let communication = problem.pk.as_str();
+        tracing::warn!(%shop, communication, reason = chain(&problem.error), "cannot be read");
+        if problem.is_unreadable() {
+            let at = now.checked_add(pause(Duration::ZERO)).unwrap_or(now);
+            if let Err(error) = self.ledger.check_again(communication, at).await {
+                tracing::warn!(%shop, communication, reason = chain(&error), "not put off");
+            }
+        }
+    }
+
+    /// Deals with one. What fails is put off, whatever it is.
+    async fn attempt(
+        &self,
+        entry: &Entry,
+        loaded: &Loaded,
+        secrets: &ShopSecrets,
+    ) -> Result<Option<Fate>, String> {
+        let result = self.settle(entry, loaded, secrets).await;
+        if let Err(reason) = &result {
+            let Entry { shop, communication, .. } = entry;
+            tracing::warn!(%shop, %communication, reason, "could not be asked about");
+            let now = (self.clock)();
+            if let Err(reason) = self.later(entry, age(entry, now), now).await {
+                tracing::warn!(%shop, %communication, reason, "not put off");
+            }
+        }
+        result
     }
 
     async fn settle(
@@ -149,10 +189,7 @@ impl DeliveryStatus {
             }
             Ok(None) => None,
             // a channel that cannot be asked is silent, too: it is not asked for ever
-            Err(reason) if age < SILENCE => {
-                self.later(entry, age, now).await?;
-                return Err(reason);
-            }
+            Err(reason) if age < SILENCE => return Err(reason),
             Err(_) => None,
         };
         let fate = match fate {
@@ -214,13 +251,21 @@ impl DeliveryStatus {
 
     async fn later(&self, entry: &Entry, age: Duration, now: Timestamp) -> Result<(), String> {
         let at = now.checked_add(pause(age)).unwrap_or(now);
-        self.ledger.check_again(&entry.communication, at).await.map_err(|error| chain(&error))
+        self.ledger.check_again(entry.communication.as_str(), at).await.map_err(|error| chain(&error))
     }
 }
 
+/// What came of one shop's communications.
+#[derive(Debug, Default)]
+struct Asked {
+    fates: Vec<Option<Fate>>,
+    problems: u64,
+}
+
 impl Round {
-    fn add(&mut self, fates: &[Option<Fate>]) {
+    fn add(&mut self, Asked { fates, problems }: &Asked) {
         self.asked += fates.len() as u64;
+        self.problems += problems;
         for fate in fates.iter().flatten() {
             match fate {
                 Fate::Delivered => self.delivered += 1,
@@ -277,7 +322,10 @@ mod tests {
     fn a_round_counts_what_it_learned() {
         let mut round = Round::default();
         let bounced = Fate::Bounced { reason: "550".to_owned() };
-        round.add(&[Some(Fate::Delivered), None, Some(bounced), Some(Fate::Delivered)]);
-        assert_eq!((round.asked, round.delivered, round.bounced, round.unconfirmed), (4, 2, 1, 0));
+        let fates = vec![Some(Fate::Delivered), None, Some(bounced), Some(Fate::Delivered)];
+        round.add(&Asked { fates, problems: 2 });
+        round.add(&Asked { fates: vec![None], problems: 1 });
+        assert_eq!((round.asked, round.delivered, round.bounced, round.unconfirmed), (5, 2, 1, 0));
+        assert_eq!(round.problems, 3);
     }
 }

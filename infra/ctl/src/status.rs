@@ -21,13 +21,16 @@ pub async fn order(
     json: bool,
     metafield: bool,
 ) -> Result<ExitCode, Failure> {
-    let entries = stack.ledger.of_order(shop, order).await?;
-    let rows: Vec<_> = entries.iter().map(Row::from).collect();
+    let found = stack.ledger.of_order(shop, order).await?;
+    for problem in &found.problems {
+        eprintln!("ctl: {}", comms::chain(&problem.error));
+    }
+    let rows: Vec<_> = found.entries.iter().map(Row::from).collect();
     table::print(&rows, json)?;
     if metafield {
         println!("{}", crate::metafield::read(stack, shop, order).await?);
     }
-    if rows.is_empty() {
+    if rows.is_empty() && found.problems.is_empty() {
         eprintln!("ctl: the ledger has no communication about {order}");
         return Ok(ExitCode::FAILURE);
     }

@@ -5,7 +5,7 @@ use crate::{
     job::{Draft, Job},
 };
 use archive::{DriverData, EvidenceRecord, Previous, Recipient, Resend, Retention, Software, Stored};
-use comms::{MessageClass, Revision};
+use comms::{MessageClass, Revision, chain};
 use jiff::Timestamp;
 use ledger::{ArchivedAs, Lease, LedgerError};
 use serde_json::value::RawValue;
@@ -112,9 +112,16 @@ pub async fn previous(
     if job.plan.revision == Revision::Initial {
         return Ok(None);
     }
-    let entries =
-        job.tools.ledger.of_order(&job.item.shop, content.owner.as_ref().unwrap_or(&job.plan.order)).await?;
-    let before = entries.into_iter().rfind(|entry| {
+    let owner = content.owner.as_ref().unwrap_or(&job.plan.order);
+    let found = job.tools.ledger.of_order(&job.item.shop, owner).await?;
+    for problem in found.problems {
+        // one that this release cannot read names no hash; what it is about is not held up by it
+        if !problem.is_unreadable() {
+            return Err(problem.error);
+        }
+        tracing::warn!(shop = %job.item.shop, communication = problem.pk, error = %chain(&problem.error), "not looked at as the issue before");
+    }
+    let before = found.entries.into_iter().rfind(|entry| {
         entry.document == job.plan.document
             && entry.subject == job.plan.subject
             && entry.communication != *job.communication

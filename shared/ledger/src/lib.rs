@@ -17,11 +17,13 @@
 
 mod entry;
 mod outcomes;
+mod queries;
 mod recipients;
 mod request;
 mod table;
 
 pub use entry::{ArchivedAs, Entry};
 pub use outcomes::Fate;
+pub use queries::{Found, Problem};
 pub use recipients::{Admission, Cap};
 pub use table::{Claim, ClaimRequest, Lease, Ledger, LedgerError, Outcome, SendMark};

@@ -10,8 +10,7 @@ use crate::{
     table::Ledger,
 };
 use aws_sdk_dynamodb::types::ReturnValue;
-use comms::{CommunicationId, ShopDomain, State, WriteBackState, cut};
-use futures::future::try_join_all;
+use comms::{CommunicationId, State, WriteBackState, cut};
 use jiff::Timestamp;
 
 /// What a channel, or its silence, says of what it accepted.
@@ -28,45 +27,15 @@ pub enum Fate {
 }
 
 impl Ledger {
-    /// The communications of a shop whose channel is to be asked by now, the longest due first, `limit` at the
-    /// most. Eventually consistent: reads the index.
-    pub async fn due_checks(
-        &self,
-        shop: &ShopDomain,
-        now: Timestamp,
-        limit: u16,
-    ) -> Result<Vec<Entry>, LedgerError> {
-        let output = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name("by-check")
-            .key_condition_expression("check_shop = :shop AND check_epoch_ms <= :now")
-            .expression_attribute_values(":shop", text(shop.as_str()))
-            .expression_attribute_values(":now", millis(now))
-            .limit(i32::from(limit))
-            .send()
-            .await
-            .map_err(|error| LedgerError::Request { doing: "listing due checks", source: error.into() })?;
-        let ids = output.items().iter().filter_map(|item| item.get("pk")?.as_s().ok()?.parse().ok());
-        let ids: Vec<CommunicationId> = ids.collect();
-        Ok(try_join_all(ids.iter().map(|id| self.get(id))).await?.into_iter().flatten().collect())
-    }
-
-    /// Asks again later.
-    pub async fn check_again(
-        &self,
-        communication: &CommunicationId,
-        at: Timestamp,
-    ) -> Result<(), LedgerError> {
+    /// Looks at it again later, whatever is the matter with it until then: also at an item that cannot be read, so
+    /// that it is not in front of all others for ever.
+    pub async fn check_again(&self, pk: &str, at: Timestamp) -> Result<(), LedgerError> {
         let update = self
-            .update(communication.as_str())
-            .expression_attribute_names("#state", "state")
+            .update(pk)
             .update_expression("SET check_epoch_ms = :at")
-            .condition_expression("#state = :accepted AND attribute_exists(check_shop)")
-            .expression_attribute_values(":at", millis(at))
-            .expression_attribute_values(":accepted", text(State::Accepted.name()));
-        // whoever moved it meanwhile knows more
+            .condition_expression("attribute_exists(check_shop)")
+            .expression_attribute_values(":at", millis(at));
+        // whoever ended the checks meanwhile knows more
         conditional("putting off a check", update.send().await).map(drop)
     }
 
@@ -145,41 +114,5 @@ impl Ledger {
             Ok(output) => read(communication, output.attributes).map(Some),
             Err(_) => Ok(None),
         }
-    }
-
-    /// Which of these communications the ledger knows.
-    pub async fn known(&self, ids: &[CommunicationId]) -> Result<Vec<CommunicationId>, LedgerError> {
-        use aws_sdk_dynamodb::types::KeysAndAttributes;
-        /// DynamoDB's bound on one request.
-        const MOST: usize = 100;
-        let mut known = Vec::new();
-        for chunk in ids.chunks(MOST) {
-            let mut keys: Vec<_> =
-                chunk.iter().map(|id| [("pk".to_owned(), text(id.as_str()))].into()).collect();
-            // an answer may leave some out, when it gets too large or the table is busy
-            while !keys.is_empty() {
-                let asked = KeysAndAttributes::builder()
-                    .set_keys(Some(keys))
-                    .projection_expression("pk")
-                    .consistent_read(true)
-                    .build()
-                    .map_err(|error| LedgerError::Request {
-                        doing: "asking what is known",
-                        source: error.into(),
-                    })?;
-                let output = self.client.batch_get_item().request_items(&self.table, asked).send().await;
-                let output = output.map_err(|error| LedgerError::Request {
-                    doing: "asking what is known",
-                    source: error.into(),
-                })?;
-                let items = output.responses().and_then(|tables| tables.get(&self.table));
-                let found =
-                    items.into_iter().flatten().filter_map(|item| item.get("pk")?.as_s().ok()?.parse().ok());
-                known.extend(found);
-                let left = output.unprocessed_keys.unwrap_or_default().remove(&self.table);
-                keys = left.map(|left| left.keys).unwrap_or_default();
-            }
-        }
-        Ok(known)
     }
 }

@@ -39,7 +39,7 @@ pub(crate) fn owned(
 }
 
 pub(crate) fn read(communication: &CommunicationId, item: Item) -> Result<Entry, LedgerError> {
-    let malformed = |source| LedgerError::Malformed { communication: communication.clone(), source };
+    let malformed = |source| LedgerError::Malformed { pk: communication.to_string(), source };
     serde_dynamo::from_item(item.unwrap_or_default()).map_err(|error| malformed(Box::new(error)))
 }
 

@@ -13,7 +13,6 @@ use comms::{
     Class, Classify, CommunicationId, CustomerKey, Document, Flow, Gid, Revision, ShopDomain, State,
     WriteBackState, cut,
 };
-use futures::future::try_join_all;
 use jiff::Timestamp;
 use std::collections::HashMap;
 
@@ -21,9 +20,6 @@ use std::collections::HashMap;
 /// where there is none.
 pub(crate) const MAX_REASON_BYTES: usize = 64;
 pub(crate) const MAX_REASON_BYTES_UNARCHIVED: usize = 240;
-
-/// What is read of one order. None comes near it, unless something goes round in circles.
-const MAX_OF_ORDER: usize = 200;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -33,8 +29,9 @@ pub enum LedgerError {
     LostLease(CommunicationId),
     #[error("{doing} in the ledger")]
     Request { doing: &'static str, source: Cause },
-    #[error("the ledger's item of {communication} cannot be read")]
-    Malformed { communication: CommunicationId, source: Cause },
+    /// Another release may read it.
+    #[error("the ledger's item {pk} cannot be read")]
+    Malformed { pk: String, source: Cause },
 }
 
 impl Classify for LedgerError {
@@ -371,68 +368,6 @@ impl Ledger {
             // nothing to record on, or nothing worse to record: both are fine
             Ok(_) | Err(_) => Ok(()),
         }
-    }
-
-    /// One communication, as it is now.
-    pub async fn get(&self, communication: &CommunicationId) -> Result<Option<Entry>, LedgerError> {
-        let item = self.item(communication.as_str(), "reading a communication").await?;
-        item.map(|item| read(communication, Some(item))).transpose()
-    }
-
-    /// The communications about one order, oldest first, 200 at the most. Eventually consistent: reads the
-    /// index.
-    pub async fn of_order(&self, shop: &ShopDomain, order: &Gid) -> Result<Vec<Entry>, LedgerError> {
-        let ids = self.ids_of_order(shop, order, MAX_OF_ORDER).await?;
-        let mut entries: Vec<_> =
-            try_join_all(ids.iter().map(|id| self.get(id))).await?.into_iter().flatten().collect();
-        entries.sort_by_key(|entry| (entry.created_epoch_ms, entry.document));
-        Ok(entries)
-    }
-
-    /// The ids of the communications about one order, `most` at the most, in no order. Eventually consistent:
-    /// reads the index.
-    pub async fn ids_of_order(
-        &self,
-        shop: &ShopDomain,
-        order: &Gid,
-        most: usize,
-    ) -> Result<Vec<CommunicationId>, LedgerError> {
-        let mut ids = Vec::new();
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name("by-order")
-            .key_condition_expression("so = :so")
-            .expression_attribute_values(":so", text(&format!("{shop}#{order}")))
-            .into_paginator()
-            .items()
-            .send();
-        while ids.len() < most
-            && let Some(item) = pages.next().await
-        {
-            let item = item.map_err(|error| LedgerError::Request {
-                doing: "listing an order's communications",
-                source: error.into(),
-            })?;
-            if let Some(Ok(id)) =
-                item.get("pk").and_then(|pk| pk.as_s().ok()).map(|pk| pk.parse::<CommunicationId>())
-            {
-                ids.push(id);
-            }
-        }
-        Ok(ids)
-    }
-
-    /// One item, as it is now.
-    pub(crate) async fn item(
-        &self,
-        pk: &str,
-        doing: &'static str,
-    ) -> Result<Option<HashMap<String, AttributeValue>>, LedgerError> {
-        let get = self.client.get_item().table_name(&self.table).key("pk", text(pk)).consistent_read(true);
-        let output = get.send().await;
-        output.map(|output| output.item).map_err(|error| LedgerError::Request { doing, source: error.into() })
     }
 
     /// An update of one item, without names or values yet.

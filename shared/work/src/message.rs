@@ -18,7 +18,7 @@ pub struct NotJson(#[from] serde_json::Error);
 
 impl Classify for NotJson {
     fn class(&self) -> Class {
-        Class::transient()
+        Class::Permanent
     }
 }
 

@@ -52,15 +52,6 @@ pub enum QueueError {
 }
 
 impl QueueError {
-    /// The same message would be refused again, and others would not: whoever sends many notes it and goes on.
-    pub fn is_lasting(&self) -> bool {
-        match self {
-            Self::Refused { lasting, .. } => *lasting,
-            Self::NoKey | Self::NotJson(_) => true,
-            Self::Send(_) | Self::Payload { .. } => false,
-        }
-    }
-
     /// A request for one message failed.
     fn of<E>(error: SdkError<E>) -> Self
     where
@@ -74,12 +65,11 @@ impl QueueError {
 }
 
 impl Classify for QueueError {
-    /// What lasts ends as a dead letter, which a later release can take up.
+    /// Permanent: the same message would be refused again, and those beside it not.
     fn class(&self) -> Class {
         match self {
-            Self::Send(_) | Self::Refused { .. } | Self::Payload { .. } | Self::NoKey | Self::NotJson(_) => {
-                Class::transient()
-            }
+            Self::Refused { lasting: true, .. } | Self::NoKey | Self::NotJson(_) => Class::Permanent,
+            Self::Refused { lasting: false, .. } | Self::Send(_) | Self::Payload { .. } => Class::transient(),
         }
     }
 }
@@ -260,7 +250,7 @@ impl Payloads {
     /// The message of an item. A payload that is too large for it is stored first, and the message names its key.
     ///
     /// # Errors
-    /// [`QueueError::is_lasting`] where this item can never be a message.
+    /// Permanent where this item can never be a message.
     pub async fn message(&self, mut item: WorkItem) -> Result<Message, QueueError> {
         let is_large = |payload: &str| escaped(payload).len() > INLINE_PAYLOAD_BYTES;
         if let Some(payload) = item.payload.take_if(|payload| is_large(payload.get())) {

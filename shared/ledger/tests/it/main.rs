@@ -1,5 +1,6 @@
 //! The ledger against a DynamoDB on the loopback interface.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the way tests do")]
 
+mod queries;
 mod recipients;
 mod table;

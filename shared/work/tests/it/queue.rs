@@ -1,4 +1,5 @@
 use crate::sqs::Sqs;
+use comms::{Class, Classify};
 use serde_json::json;
 use std::time::Duration;
 use work::{Message, QueueError};
@@ -13,7 +14,7 @@ fn fates(results: &[Result<(), QueueError>]) -> String {
         .iter()
         .map(|result| match result {
             Ok(()) => '.',
-            Err(error) if error.is_lasting() => '!',
+            Err(error) if error.class() == Class::Permanent => '!',
             Err(_) => '?',
         })
         .collect()
@@ -73,5 +74,6 @@ async fn a_queue_that_is_down_refuses_nothing_for_good() {
     let queue = sqs.queue().await;
     assert_eq!(fates(&queue.send_all(&messages(&["a"; 12])).await), "????????????");
     assert_eq!(sqs.account().requests, 2, "nothing is sent one by one");
-    assert!(!queue.send(&messages(&["a"])[0]).await.unwrap_err().is_lasting());
+    let error = queue.send(&messages(&["a"])[0]).await.unwrap_err();
+    assert_eq!(error.class(), Class::transient());
 }
