@@ -7,6 +7,10 @@
 //! that was cut short costs a quarter of an hour, and what has nothing to tell yet, such as a refund whose
 //! payment is pending, is queued by every round: what was lost is counted by the flows, once it is made.
 //!
+//! What cannot be read, planned, looked up or queued is counted and logged, and costs nothing beside it; the next
+//! rounds meet it again for as long as it is looked back at. Only what is a whole shop's trouble, such as a missing
+//! scope, ends the shop's round.
+//!
 //! It sees what Shopify still shows. It cannot see order edits, labels that come after the approval,
 //! instalments that are due, subscriptions, segments, a state of a shipment that another has followed,
 //! payments that succeed or fail more than 48 hours after they were begun, and disputes that were opened more
@@ -38,7 +42,7 @@ use shopify::{AdminApi, AdminError, Call, changes::Page};
 use std::{collections::HashMap, time::Duration};
 use targeted_offers::TargetedOffers;
 use tokio::time::Instant;
-use work::{Message, Queue, Trigger, WorkItem};
+use work::{Message, Queue, QueueError, Trigger, WorkItem};
 
 /// Events come up to a day late, and not at all now and then.
 const LOOK_BACK: Duration = Duration::from_secs(48 * 3600);
@@ -51,14 +55,19 @@ const DISPUTES_LOOK_BACK: Duration = Duration::from_secs(120 * 24 * 3600);
 
 const SHOPS_AT_ONCE: usize = 4;
 
+/// The means the function works with.
+pub struct Tools {
+    pub configs: ConfigStore,
+    pub secrets: Secrets,
+    pub ledger: Ledger,
+    pub shopify: AdminApi,
+    pub queues: HashMap<Flow, Queue>,
+    pub clock: fn() -> Timestamp,
+}
+
 pub struct Reconciliation {
-    configs: ConfigStore,
-    secrets: Secrets,
-    ledger: Ledger,
-    shopify: AdminApi,
-    queues: HashMap<Flow, Queue>,
+    tools: Tools,
     function: String,
-    clock: fn() -> Timestamp,
 }
 
 /// What a round did: the function's answer, which people read.
@@ -69,6 +78,8 @@ pub struct Round {
     pub seen: u64,
     /// Occurrences queued because the ledger did not know their documents. Some have nothing to tell yet.
     pub queued: u64,
+    /// Orders, rows of their lists, occurrences and pages that could not be dealt with; the log says which and why.
+    pub problems: u64,
     /// Shops whose round was cut short; the log says why.
     pub troubled: usize,
 }
@@ -77,20 +88,24 @@ pub struct Round {
 struct Looked {
     seen: u64,
     queued: u64,
+    problems: u64,
 }
 
 impl Reconciliation {
     /// Reads the environment and makes the clients. Sends nothing.
     pub fn new(service: &Service) -> Result<Self, StartError> {
-        Ok(Self {
+        Ok(Self::with(Tools {
             configs: service.configs()?,
             secrets: service.secrets()?,
             ledger: service.ledger()?,
             shopify: AdminApi::new(service.http()),
             queues: service.flow_queues()?,
-            function: function_name(),
             clock: Timestamp::now,
-        })
+        }))
+    }
+
+    pub fn with(tools: Tools) -> Self {
+        Self { tools, function: function_name() }
     }
 
     /// One round over all shops.
@@ -98,33 +113,35 @@ impl Reconciliation {
     /// # Errors
     /// When the shops cannot be listed. A shop in trouble is counted, logged, and looked at next time.
     pub async fn round(&self, invocation: &Invocation) -> Result<Round, ConfigError> {
-        let now = (self.clock)();
+        let now = (self.tools.clock)();
         let time = invocation.time_left(now);
         let deadline = Instant::now() + time;
-        let shops = self.configs.shops().await?;
+        let shops = self.tools.configs.shops().await?;
         let work = async |shop: &ShopDomain| self.shop(shop, now, deadline).await;
         let made = round_of_shops(shops, now, time, SHOPS_AT_ONCE, work).await;
         let round = Round {
             shops: made.done.len() + made.troubled,
             seen: made.done.iter().map(|looked| looked.seen).sum(),
             queued: made.done.iter().map(|looked| looked.queued).sum(),
+            problems: made.done.iter().map(|looked| looked.problems).sum(),
             troubled: made.troubled,
         };
         let mut metrics = Metrics::default();
         metrics.count("Seen", round.seen);
         metrics.count("Queued", round.queued);
+        metrics.count("Problems", round.problems);
         metrics.count("Troubled", round.troubled as u64);
         metrics.emit(&self.function, now);
         Ok(round)
     }
 
     async fn shop(&self, shop: &ShopDomain, now: Timestamp, deadline: Instant) -> Result<Looked, String> {
-        let loaded = self.configs.get(shop, now).await.map_err(|error| chain(&error))?;
+        let loaded = self.tools.configs.get(shop, now).await.map_err(|error| chain(&error))?;
         let Some(reconcile) = loaded.config.reconcile else { return Ok(Looked::default()) };
-        let secrets = self.secrets.shop(shop, now).await.map_err(|error| chain(&error))?;
+        let secrets = self.tools.secrets.shop(shop, now).await.map_err(|error| chain(&error))?;
         let back = |by: Duration| now.checked_sub(by).unwrap_or(now);
         let look = Look {
-            reconciliation: self,
+            tools: &self.tools,
             config: &loaded.config,
             secrets: &secrets,
             window: Window {
@@ -136,11 +153,13 @@ impl Reconciliation {
             deadline,
         };
         let mut looked = Looked::default();
-        look.orders(&mut looked).await?;
+        // few, and not to be left out where there are too many orders for the time
         let wants = |document| loaded.config.document(document).is_some();
-        if DISPUTE_DOCUMENTS.into_iter().any(wants) {
-            look.disputes(back(DISPUTES_LOOK_BACK), &mut looked).await?;
-        }
+        let disputes = match DISPUTE_DOCUMENTS.into_iter().any(wants) {
+            true => look.disputes(back(DISPUTES_LOOK_BACK), &mut looked).await,
+            false => Ok(()),
+        };
+        look.orders(&mut looked).await.and(disputes)?;
         Ok(looked)
     }
 }
@@ -150,7 +169,7 @@ const DISPUTE_DOCUMENTS: [comms::Document; 2] =
 
 /// One shop, looked at once.
 struct Look<'a> {
-    reconciliation: &'a Reconciliation,
+    tools: &'a Tools,
     config: &'a ShopConfig,
     secrets: &'a ShopSecrets,
     window: Window,
@@ -170,42 +189,57 @@ impl Look<'_> {
     }
 
     async fn orders(&self, looked: &mut Looked) -> Result<(), String> {
-        let mut after = None;
-        loop {
-            let page =
-                self.reconciliation.shopify.changed_orders(self.call(), self.window.from, after.as_deref());
-            after = self.page(page.await, of_order, looked).await?;
-            if after.is_none() {
-                return Ok(());
-            }
-        }
+        let since = self.window.from;
+        let page = async |after: Option<String>| {
+            self.tools.shopify.changed_orders(self.call(), since, after.as_deref()).await
+        };
+        self.pages(page, of_order, looked).await
     }
 
     async fn disputes(&self, since: Timestamp, looked: &mut Looked) -> Result<(), String> {
+        let page = async |after: Option<String>| {
+            self.tools.shopify.recent_disputes(self.call(), since, after.as_deref()).await
+        };
+        self.pages(page, of_dispute, looked).await
+    }
+
+    /// Deals with page after page.
+    async fn pages<T>(
+        &self,
+        page: impl AsyncFn(Option<String>) -> Result<Page<T>, AdminError>,
+        occurrences: fn(&T) -> Vec<Occurrence>,
+        looked: &mut Looked,
+    ) -> Result<(), String> {
         let mut after = None;
         loop {
-            let page = self.reconciliation.shopify.recent_disputes(self.call(), since, after.as_deref());
-            after = self.page(page.await, of_dispute, looked).await?;
-            if after.is_none() {
-                return Ok(());
+            let Page { items, problems, next } = match page(after.clone()).await {
+                // a budget that others have used up is no reason to begin again from the first page
+                Err(AdminError::Throttled { retry_after: Some(wait) }) if self.has_time_for(wait) => {
+                    tokio::time::sleep(wait).await;
+                    continue;
+                }
+                page => page.map_err(|error| chain(&error))?,
+            };
+            for problem in problems {
+                looked.problems += 1;
+                tracing::warn!(shop = %self.config.shop, problem = chain(&problem), "cannot be read");
+            }
+            self.recover(items.iter().flat_map(occurrences).collect(), looked).await;
+            match next {
+                // a page that leads to itself has no end
+                Some(next) if after.as_ref() != Some(&next) => after = Some(next),
+                _ => return Ok(()),
             }
         }
     }
 
-    /// Deals with a page, and says where the next begins.
-    async fn page<T>(
-        &self,
-        page: Result<Page<T>, AdminError>,
-        occurrences: fn(&T) -> Vec<Occurrence>,
-        looked: &mut Looked,
-    ) -> Result<Option<String>, String> {
-        let Page { items, next } = page.map_err(|error| chain(&error))?;
-        self.recover(items.iter().flat_map(occurrences).collect(), looked).await?;
-        Ok(next)
+    fn has_time_for(&self, wait: Duration) -> bool {
+        Instant::now() + wait < self.deadline
     }
 
     /// Queues those occurrences of which the ledger does not know every communication.
-    async fn recover(&self, found: Vec<Occurrence>, looked: &mut Looked) -> Result<(), String> {
+    async fn recover(&self, found: Vec<Occurrence>, looked: &mut Looked) {
+        let shop = &self.config.shop;
         let mut candidates = Vec::new();
         for occurrence in found.into_iter().filter(|it| self.window.has(it)) {
             looked.seen += 1;
@@ -213,23 +247,35 @@ impl Look<'_> {
             match self.candidate(occurrence).await {
                 Ok(candidate) => candidates.extend(candidate),
                 Err(reason) => {
-                    tracing::warn!(shop = %self.config.shop, topic, %subject, reason, "cannot be planned");
+                    looked.problems += 1;
+                    tracing::warn!(%shop, topic, %subject, reason, "cannot be planned");
                 }
             }
         }
-        let Reconciliation { ledger, queues, .. } = self.reconciliation;
         let ids: Vec<CommunicationId> = candidates.iter().flat_map(|(_, ids)| ids).cloned().collect();
-        let known = ledger.known(&ids).await.map_err(|error| chain(&error))?;
+        let known = match self.tools.ledger.known(&ids).await {
+            Ok(known) => known,
+            Err(error) => {
+                looked.problems += 1;
+                tracing::warn!(%shop, communications = ids.len(), reason = chain(&error), "not looked up");
+                return;
+            }
+        };
         for (item, ids) in candidates {
-            let Some(missing) = ids.iter().find(|id| !known.contains(id)) else { continue };
-            let Some(queue) = queues.get(&item.flow) else { continue };
-            let message = Message::of(&item).map_err(|error| chain(&error))?;
-            queue.send(&message).await.map_err(|error| chain(&error))?;
-            looked.queued += 1;
-            let WorkItem { shop, flow, trigger, .. } = &item;
-            tracing::info!(%shop, %flow, communication = %missing, topic = trigger.topic, "queued: no event has brought it");
+            let Some(missing) = ids.iter().find(|id| !known.contains(*id)) else { continue };
+            let Some(queue) = self.tools.queues.get(&item.flow) else { continue };
+            let WorkItem { flow, trigger, .. } = &item;
+            match send(queue, &item).await {
+                Ok(()) => {
+                    looked.queued += 1;
+                    tracing::info!(%shop, %flow, communication = %missing, topic = trigger.topic, "queued: no event has brought it");
+                }
+                Err(error) => {
+                    looked.problems += 1;
+                    tracing::warn!(%shop, %flow, communication = %missing, reason = chain(&error), "not queued");
+                }
+            }
         }
-        Ok(())
     }
 
     /// The work an occurrence means, and its communications; nothing, if the shop wants none of them.
@@ -248,7 +294,7 @@ impl Look<'_> {
             payload: item.payload.as_ref().map(|payload| payload.get()),
             config: self.config,
             secrets: self.secrets,
-            shopify: &self.reconciliation.shopify,
+            shopify: &self.tools.shopify,
             now: self.now,
             time_left: self.deadline.saturating_duration_since(Instant::now()),
         };
@@ -262,6 +308,10 @@ impl Look<'_> {
         item.trigger.webhook_id = format!("{}{first}", Trigger::RECONCILED);
         Ok(Some((item, ids)))
     }
+}
+
+async fn send(queue: &Queue, item: &WorkItem) -> Result<(), QueueError> {
+    queue.send(&Message::of(item)?).await
 }
 
 /// The work an occurrence means; nothing, if no flow's topic tells of it.

@@ -53,7 +53,7 @@ impl Window {
 pub fn of_order(order: &ChangedOrder) -> Vec<Occurrence> {
     let about_order = |topic, at| Occurrence::new(topic, &order.id, at, None);
     let mut found = vec![about_order("orders/create", order.created_at)];
-    let paid = order.transactions.iter().filter(|it| is_paid(it)).filter_map(when).max();
+    let paid = order.transactions.read.iter().filter(|it| is_paid(it)).filter_map(when).max();
     match order.display_financial_status.as_deref() {
         // an order that was free was paid when it was placed
         Some("PAID") => found.push(about_order("orders/paid", paid.unwrap_or(order.created_at))),
@@ -66,10 +66,10 @@ pub fn of_order(order: &ChangedOrder) -> Vec<Occurrence> {
         let payload = Some(json!({"id": number(&order.id), "admin_graphql_api_id": order.id}));
         found.push(Occurrence { payload, ..about_order("orders/cancelled", at) });
     }
-    found.extend(order.transactions.iter().filter_map(|transaction| of_transaction(order, transaction)));
-    found.extend(order.fulfillments.iter().flat_map(|fulfillment| of_fulfillment(order, fulfillment)));
-    found.extend(order.returns.nodes.iter().filter_map(|it| of_return(order, it)));
-    found.extend(order.refunds.iter().filter_map(|refund| {
+    found.extend(order.transactions.read.iter().filter_map(|transaction| of_transaction(order, transaction)));
+    found.extend(order.fulfillments.read.iter().flat_map(|fulfillment| of_fulfillment(order, fulfillment)));
+    found.extend(order.returns.nodes.read.iter().filter_map(|it| of_return(order, it)));
+    found.extend(order.refunds.read.iter().filter_map(|refund| {
         let payload = json!({
             "id": number(&refund.id), "admin_graphql_api_id": refund.id, "order_id": number(&order.id),
         });

@@ -186,10 +186,10 @@ impl Shop<'_> {
         if again.is_empty() { Vec::new() } else { vec![again] }
     }
 
-    /// An error that does not say whose it is. One that may pass is everybody's; for another, halves are
-    /// tried until those it belongs to are alone with it.
+    /// An error that does not say whose it is. One of the moment is everybody's; for another, such as an answer that
+    /// cannot be read, halves are tried until those it belongs to are alone with it.
     fn isolate(&mut self, mut owners: Vec<Owner>, error: &AdminError) -> Vec<Vec<Owner>> {
-        if error.class() == Class::Permanent && owners.len() > 1 {
+        if is_of_one(error) && owners.len() > 1 {
             let half = owners.split_off(owners.len() / 2);
             return vec![owners, half];
         }
@@ -230,6 +230,14 @@ impl Shop<'_> {
             owner.items.retain(|index| items.get(*index).is_some_and(|item| !item.tags.is_empty()));
             self.settle(&owner, &told(&error));
         }
+    }
+}
+
+/// Whether the error may be gone without one of the owners. One that took its time is not asked for again at once.
+fn is_of_one(error: &AdminError) -> bool {
+    match error {
+        AdminError::TimedOut | AdminError::Status { .. } => error.class() == Class::Permanent,
+        error => error.class() == Class::Permanent || error.may_be_of_one(),
     }
 }
 

@@ -17,6 +17,7 @@ pub mod marketing;
 mod order;
 pub mod payment;
 pub mod returns;
+mod rows;
 
 pub use admin::{
     AdminApi, AdminError, Call, Credentials, ErrorCode, GraphqlError, MAX_METAFIELDS, MetafieldWrite,
@@ -28,3 +29,4 @@ pub use order::{
     Address, Attribute, Customer, DiscountAllocation, Duty, FinancialStatus, FulfilmentStatus, LineItem,
     MoneyBag, Order, OrderPage, PaymentTerms, PurchasingCompany, ShippingLine, TaxLine, Totals,
 };
+pub use rows::{Rows, Unread};

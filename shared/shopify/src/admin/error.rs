@@ -83,6 +83,27 @@ impl AdminError {
         matches!(self, Self::Graphql { errors, .. } if errors.iter().any(|it| it.code == ErrorCode::AccessDenied))
     }
 
+    /// Whether one of the resources that were asked about together may be the cause, so that the others can be had
+    /// without it. Not where it is the shop's matter, or the moment's.
+    pub fn may_be_of_one(&self) -> bool {
+        match self {
+            Self::TooLarge { .. }
+            | Self::NoData { .. }
+            | Self::Malformed { .. }
+            | Self::UserErrors { .. } => true,
+            Self::Graphql { .. } => !self.is_denied(),
+            Self::TimedOut | Self::Status { .. } => true,
+            Self::Transport { .. }
+            | Self::OutOfTime
+            | Self::Unauthorized { .. }
+            | Self::TokenRefused { .. }
+            | Self::Credentials
+            | Self::Throttled { .. }
+            | Self::SearchIgnored { .. }
+            | Self::Changed => false,
+        }
+    }
+
     pub(super) fn from_transport(error: reqwest::Error) -> Self {
         // the address of a request is the shop's; nothing that is not known anyway, but no news either
         if error.is_timeout() { Self::TimedOut } else { Self::Transport { source: error.without_url() } }
