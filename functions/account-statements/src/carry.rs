@@ -84,9 +84,10 @@ impl Said {
 
     /// The currencies in which something was left.
     pub fn currencies(&self) -> impl Iterator<Item = CurrencyCode> {
-        let left = self.statements.iter().filter(|it| {
-            !it.closing_balance.amount().is_zero() || !it.open_items.is_empty()
-        });
+        let left = self
+            .statements
+            .iter()
+            .filter(|it| !it.closing_balance.amount().is_zero() || !it.open_items.is_empty());
         left.map(|it| it.currency)
     }
 

@@ -141,7 +141,8 @@ fn make(
     let payload = gather.payload.unwrap_or_default();
     let document = gather.plan.document;
     let locale = gather.locale(&wanted(account))?;
-    let making = Making { payload, account, document, communication: gather.communication, config: gather.config };
+    let making =
+        Making { payload, account, document, communication: gather.communication, config: gather.config };
     let Some(data) = making.data(&locale, said).map_err(GatherError::unusable)? else {
         return Ok(Gathered::Nothing("there is nothing to say of the account".into()));
     };

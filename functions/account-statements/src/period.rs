@@ -80,11 +80,7 @@ impl Period {
     /// The month that a day is in.
     pub fn month(day: Date) -> Self {
         let from = day.first_of_month();
-        Self {
-            name: format!("{:04}-{:02}", from.year(), from.month()),
-            from,
-            to: from.last_of_month(),
-        }
+        Self { name: format!("{:04}-{:02}", from.year(), from.month()), from, to: from.last_of_month() }
     }
 
     /// The month before it began.

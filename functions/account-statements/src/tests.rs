@@ -150,14 +150,8 @@ fn total(amounts: impl IntoIterator<Item = Money>) -> Decimal {
 
 /// What holds of every statement, whatever happened.
 fn adds_up(statement: &Statement<'_>) {
-    let kinds = [
-        Kind::Invoice,
-        Kind::Credit,
-        Kind::Payment,
-        Kind::Refund,
-        Kind::Adjustment,
-        Kind::Correction,
-    ];
+    let kinds =
+        [Kind::Invoice, Kind::Credit, Kind::Payment, Kind::Refund, Kind::Adjustment, Kind::Correction];
     let closing = statement.closing.amount();
     let entries = total(statement.lines.iter().map(|(entry, _)| entry.amount));
     assert_eq!(statement.opening.amount() + entries, closing, "the balance is the sum of its lines");

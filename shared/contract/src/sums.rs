@@ -102,7 +102,8 @@ fn check(data: &Value, total: &str, parts: &[&str], included: bool) -> Result<()
     if let Some((list, own)) = total.split_once("/*") {
         let prefix = format!("{list}/*");
         let of_row = parts.iter().map(|part| part.strip_prefix(&prefix));
-        let parts: Vec<&str> = of_row.collect::<Option<_>>().ok_or_else(|| format!("{total} has parts in no row"))?;
+        let parts: Vec<&str> =
+            of_row.collect::<Option<_>>().ok_or_else(|| format!("{total} has parts in no row"))?;
         let mut rows = places(data, &prefix).into_iter();
         return rows.try_for_each(|row| {
             check(row, own, &parts, included).map_err(|error| format!("in {list}: {error}"))

@@ -27,11 +27,11 @@ mod produce;
 pub mod report;
 mod send;
 
+pub use archive::Previous;
 pub use batch::FlowHandler;
 pub use document_flow::{
     BatchOutput, Consent, Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned,
     PreviousIssue, plans,
 };
-pub use archive::Previous;
 pub use history::History;
 pub use job::Tools;

@@ -62,7 +62,10 @@ fn errors_name_the_field_and_quote_nothing() {
     );
     let mut payload = value(LOCATION);
     payload["orders"][1]["totalOutstandingSet"]["presentmentMoney"]["currencyCode"] = "USD".into();
-    assert_eq!(error(&payload), "`orders[1].totalOutstandingSet` is in another currency than the order (gid://shopify/Order/9007199254740993002)");
+    assert_eq!(
+        error(&payload),
+        "`orders[1].totalOutstandingSet` is in another currency than the order (gid://shopify/Order/9007199254740993002)"
+    );
     let mut payload = value(LOCATION);
     payload["account"]["id"] = "gid://shopify/Order/1".into();
     assert!(error(&payload).contains("neither a company location nor a customer"));

@@ -82,7 +82,7 @@ async fn an_answer_without_end_costs_no_more_than_the_limit() {
     let chunk = Bytes::from(vec![b' '; 1 << 20]);
     let endless = futures::stream::repeat_with(move || Ok::<_, Infallible>(chunk.clone()));
     let error = fail(Reply { body: Body::from_stream(endless), ..Reply::text("") }).await;
-    assert!(matches!(error, AdminError::TooLarge { .. }) && error.class() == Class::Permanent);
+    assert!(matches!(error, AdminError::TooLarge { .. }) && error.class() == Class::transient());
 }
 
 #[tokio::test]
