@@ -1,8 +1,11 @@
 //! Reading JSON into types, with errors that say where and never what.
 
-use serde::{Deserialize, Deserializer};
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::{error::Category, value::RawValue};
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 /// Where JSON does not have the expected shape. Holds the path of a field, and nothing of its content,
 /// because the content is a customer's.
@@ -62,9 +65,53 @@ fn problem(error: &serde_json::Error) -> Cow<'static, str> {
     }
 }
 
-/// Text; blank text counts as none, because Shopify uses both for the same thing.
+/// Text; blank text counts as none, because Shopify uses both for the same thing. A number or a flag is its
+/// digits or its word; anything that is no text at all counts as none, because no document hangs on it.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(Option::<String>::deserialize(deserializer)?.filter(|text| !text.trim().is_empty()))
+    struct Text;
+    impl<'de> Visitor<'de> for Text {
+        type Value = Option<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("text")
+        }
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok((!text.trim().is_empty()).then(|| text.to_owned()))
+        }
+        fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
+            Ok((!text.trim().is_empty()).then_some(text))
+        }
+        fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+            Ok(Some(flag.to_string()))
+        }
+        fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+            Ok(Some(number.to_string()))
+        }
+        fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+            Ok(Some(number.to_string()))
+        }
+        fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+            Ok(Some(number.to_string()))
+        }
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_none<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<Self::Value, D::Error> {
+            inner.deserialize_any(self)
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+            while elements.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(None)
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+            while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            Ok(None)
+        }
+    }
+    deserializer.deserialize_any(Text)
 }
 
 /// A list that may be `null`.
@@ -79,14 +126,61 @@ pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// The fields of an object or the elements of a list, as they are written. Nothing of anything else.
+pub(crate) enum Loose {
+    Fields(Vec<(String, Box<RawValue>)>),
+    Elements(Vec<Box<RawValue>>),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Loose {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields(Vec<(String, Box<RawValue>)>);
+        impl<'de> Deserialize<'de> for Fields {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct All;
+                impl<'de> Visitor<'de> for All {
+                    type Value = Fields;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("an object")
+                    }
+                    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Fields, A::Error> {
+                        let mut all = Vec::new();
+                        while let Some(entry) = fields.next_entry()? {
+                            all.push(entry);
+                        }
+                        Ok(Fields(all))
+                    }
+                }
+                deserializer.deserialize_map(All)
+            }
+        }
+        let json = <&RawValue>::deserialize(deserializer)?.get();
+        let read = match json.as_bytes().first() {
+            Some(b'{') => serde_json::from_str(json).map(|Fields(all)| Self::Fields(all)),
+            Some(b'[') => serde_json::from_str(json).map(Self::Elements),
+            _ => Ok(Self::Other),
+        };
+        read.map_err(serde::de::Error::custom)
+    }
+}
+
 /// A JSON scalar as text: a string's content, else what was written.
 pub(crate) fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?.get();
-    match raw.as_bytes().first() {
-        Some(b'"') => serde_json::from_str(raw).map_err(serde::de::Error::custom),
-        Some(b'n') => Ok(String::new()),
-        _ => Ok(raw.to_owned()),
-    }
+    Ok(plain_text(<&RawValue>::deserialize(deserializer)?))
+}
+
+/// Any JSON value as text on one line: a string's content, nothing for `null`, else JSON.
+pub(crate) fn plain_text(json: &RawValue) -> String {
+    let raw = json.get();
+    let written = match raw.as_bytes().first() {
+        Some(b'"') => serde_json::from_str(raw).ok(),
+        Some(b'n') => Some(String::new()),
+        Some(b'{' | b'[') => serde_json::from_str(raw).ok().map(|value: serde_json::Value| value.to_string()),
+        _ => None,
+    };
+    written.unwrap_or_else(|| raw.to_owned())
 }
 
 #[cfg(test)]
@@ -122,17 +216,33 @@ mod tests {
     }
 
     #[test]
-    fn scalars_become_text_without_losing_digits() {
-        #[derive(Deserialize)]
-        struct Holder(#[serde(deserialize_with = "scalar")] String);
+    fn any_value_becomes_text_without_losing_digits() {
         for (json, text) in [
             (r#""a\"b""#, "a\"b"),
             ("12345678901234567890123", "12345678901234567890123"),
             ("1.10", "1.10"),
             ("true", "true"),
             ("null", ""),
+            ("{ \"a\":\n [1] }", r#"{"a":[1]}"#),
         ] {
-            assert_eq!(decode::<Holder>(json).unwrap().0, text);
+            assert_eq!(plain_text(&decode::<Box<RawValue>>(json).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn text_is_read_from_whatever_stands_in_its_place() {
+        for (json, name) in [
+            (r#""Ann""#, Some("Ann")),
+            (r#"" ""#, None),
+            ("null", None),
+            ("5", Some("5")),
+            ("-5", Some("-5")),
+            ("true", Some("true")),
+            ("[1]", None),
+            (r#"{"a":1}"#, None),
+        ] {
+            let person: Person = decode(&format!(r#"{{"name":{json},"ages":[]}}"#)).unwrap();
+            assert_eq!(person.name.as_deref(), name, "{json}");
         }
     }
 }
