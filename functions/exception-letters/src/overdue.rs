@@ -112,7 +112,7 @@ impl OverdueMatter {
                 terms: schedule.terms.clone(),
                 instalment: schedule.instalment.map(|it| InstalmentData { number: it.number, of: it.of }),
             },
-            outstanding: order.totals.outstanding,
+            outstanding: order.totals.outstanding.shop,
             pay: PayData::new(head, schedule.pay_url.as_deref()),
         }
     }

@@ -145,7 +145,7 @@ pub(crate) fn settled(at: Timestamp, config: &ShopConfig, now: Timestamp) -> Ver
 pub(crate) fn still_owed(order: &Order) -> Verdict {
     if order.cancelled_at.is_some() {
         Verdict::Never("the order is cancelled")
-    } else if order.totals.outstanding.amount() <= rust_decimal::Decimal::ZERO {
+    } else if order.totals.outstanding.shop.amount() <= rust_decimal::Decimal::ZERO {
         Verdict::Never("paid since")
     } else {
         Verdict::Write
@@ -176,7 +176,7 @@ impl PaymentFailureMatter {
                 error_code: payment.error_code.clone(),
                 cause: Cause::of(payment.error_code.as_deref()),
             },
-            outstanding: Some(order.totals.outstanding),
+            outstanding: Some(order.totals.outstanding.shop),
             subscription: None,
             pay: PayData::new(head, url),
         }

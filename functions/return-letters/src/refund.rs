@@ -13,8 +13,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shop_config::ShopConfig;
 use shopify::{
-    Order,
-    returns::{Adjustment, Method, Refund, RefundLine, RefundShipping, Return, Transaction},
+    Method, Order,
+    returns::{Adjustment, Refund, RefundLine, RefundShipping, Return, Transaction},
 };
 
 /// What a confirmation is about.
@@ -155,7 +155,7 @@ impl RefundData {
         let terms =
             Terms { taxes_included: included, presentment: order.presentment_currency, shop: order.currency };
         let lines = refund.lines.iter().enumerate();
-        let outstanding = order.totals.outstanding;
+        let outstanding = order.totals.outstanding.shop;
         let exchange = part_of.map(|it| ExchangeData::all(it, included)).transpose()?;
         Ok(Self {
             envelope: Envelope::new(Document::RefundConfirmation, communication, locale, config),

@@ -3,9 +3,15 @@
 //! Owns the envelope every document begins with, and how people, addresses, taxes and dates are written.
 //! Names are those of the published schemas; a change here is a change of every schema that has the part.
 
+mod discount;
+mod item;
 mod party;
+mod payment;
 
+pub use discount::{DiscountKindData, DiscountedData};
+pub use item::{BundleData, ItemData};
 pub use party::{AddressData, CustomerData, email, recipient_name};
+pub use payment::{MethodKindData, PaymentData};
 
 use comms::{CommunicationId, CurrencyCode, Document, Gid, Money, ShopDomain};
 use jiff::{Timestamp, tz::TimeZone};

@@ -121,15 +121,29 @@ pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// Tags: a text with commas in one API, a list in the other. Sorted.
+pub(crate) fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let text = match Loose::deserialize(deserializer)? {
+        Loose::Elements(elements) => elements.iter().map(|it| plain_text(it)).collect::<Vec<_>>(),
+        Loose::Text(text) => text.split(',').map(str::to_owned).collect(),
+        Loose::Fields(_) | Loose::Other => Vec::new(),
+    };
+    let mut tags: Vec<String> = text.iter().map(|tag| tag.trim().to_owned()).collect();
+    tags.retain(|tag| !tag.is_empty());
+    tags.sort();
+    Ok(tags)
+}
+
 /// A flag that may be `null`.
 pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// The fields of an object or the elements of a list, as they are written. Nothing of anything else.
+/// The fields of an object, the elements of a list or a text. Nothing of anything else.
 pub(crate) enum Loose {
     Fields(Vec<(String, Box<RawValue>)>),
     Elements(Vec<Box<RawValue>>),
+    Text(String),
     Other,
 }
 
@@ -160,6 +174,7 @@ impl<'de> Deserialize<'de> for Loose {
         let read = match json.as_bytes().first() {
             Some(b'{') => serde_json::from_str(json).map(|Fields(all)| Self::Fields(all)),
             Some(b'[') => serde_json::from_str(json).map(Self::Elements),
+            Some(b'"') => serde_json::from_str(json).map(Self::Text),
             _ => Ok(Self::Other),
         };
         read.map_err(serde::de::Error::custom)

@@ -14,6 +14,7 @@ pub mod dispute;
 mod event;
 pub mod fulfillment;
 pub mod marketing;
+mod method;
 mod order;
 pub mod payment;
 pub mod returns;
@@ -25,8 +26,10 @@ pub use admin::{
 };
 pub use decode::Malformed;
 pub use event::{Event, EventError, EventsPayload, OrderEdit, PayloadKind};
+pub use method::{Method, MethodKind};
 pub use order::{
-    Address, Attribute, Customer, DiscountAllocation, Duty, FinancialStatus, FulfilmentStatus, LineItem,
-    MoneyBag, Order, OrderPage, PaymentTerms, PurchasingCompany, ShippingLine, TaxLine, Totals,
+    AdditionalFee, Address, Attribute, Bundle, Customer, DiscountAllocation, DiscountKind, Duty,
+    FinancialStatus, FulfilmentStatus, LineItem, MoneyBag, Order, OrderPage, OrderTransaction, PaymentTerms,
+    PurchasingCompany, ShippingLine, ShopAmount, TaxLine, Totals, TransactionKind, TransactionStatus,
 };
 pub use rows::{Rows, Unread};

@@ -5,24 +5,31 @@
 //! and what is text and what is a number, and none of that is visible here: both ways give an equal
 //! [`Order`] for the same order. What only one of them knows is left out.
 
+mod discount;
 mod graphql;
+mod line;
 mod money;
+mod payload;
 mod statuses;
+mod transaction;
 mod webhook;
 
+pub use discount::{DiscountAllocation, DiscountKind};
 pub use graphql::OrderPage;
-pub use money::MoneyBag;
+pub use line::{Bundle, Duty, LineItem};
+pub use money::{MoneyBag, ShopAmount};
 pub use statuses::{FinancialStatus, FulfilmentStatus};
+pub use transaction::{OrderTransaction, TransactionKind, TransactionStatus};
 
 use crate::{
-    Malformed,
-    decode::{scalar, text},
+    decode::{Loose, plain_text, text},
 };
-use comms::{CurrencyCode, Gid, Money};
+use comms::{CurrencyCode, Gid};
 use jiff::Timestamp;
 use money::Number;
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use std::fmt;
 
 /// What a customer bought, owes and has paid. Amounts are as of the payload; see [`Totals`].
@@ -47,12 +54,17 @@ pub struct Order {
     pub financial_status: FinancialStatus,
     pub fulfilment_status: FulfilmentStatus,
     pub payment_gateways: Vec<String>,
+    /// What moved, or was to move, money. `None`: an event does not tell.
+    pub payments: Option<Vec<OrderTransaction>>,
     pub payment_terms: Option<PaymentTerms>,
     pub taxes_included: bool,
+    /// Whether prices include duties.
+    pub duties_included: bool,
     pub tax_exempt: bool,
     /// A test order: no money moved.
     pub test: bool,
     pub note: Option<String>,
+    /// Without private and blank ones.
     pub note_attributes: Vec<Attribute>,
     /// The purchase order number a business customer gave.
     pub po_number: Option<String>,
@@ -69,42 +81,55 @@ pub struct Order {
     pub lines: Vec<LineItem>,
     /// Without those that were removed again.
     pub shipping_lines: Vec<ShippingLine>,
+    /// Codes the customer entered, without the names of other discounts, which Shopify puts among them.
     pub discount_codes: Vec<String>,
     pub tax_lines: Vec<TaxLine>,
+    /// Fees with their names. An event tells their sum alone.
+    pub additional_fees: Vec<AdditionalFee>,
     pub totals: Totals,
     /// Sorted.
     pub tags: Vec<String>,
 }
 
-/// The order's sums. Those in one currency only are in the shop's: events know no other.
+/// The order's sums. Those named `current` are of what is still ordered, after returns, refunds and edits; the
+/// others of all that was ever ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(test, derive(serde::Serialize))]
 pub struct Totals {
-    /// All lines after discounts, before returns. With tax, if taxes are included.
+    /// All lines after discounts. With tax, if taxes are included.
     pub subtotal: MoneyBag,
-    /// All discounts, before returns.
+    /// All discounts, those on shipping among them.
     pub discounts: MoneyBag,
-    /// All shipping lines, before discounts and returns.
+    /// All shipping lines, before discounts.
     pub shipping: MoneyBag,
-    /// All tax, before returns.
     pub tax: MoneyBag,
-    /// All duties as calculated when the order was placed. Absent where duties do not apply.
+    /// As calculated when the order was placed. Absent where duties do not apply.
     pub duties: Option<MoneyBag>,
-    pub tip: Money,
-    /// What was ordered, before returns.
+    /// Absent where there are none.
+    pub additional_fees: Option<MoneyBag>,
+    /// What was ordered.
     pub total: MoneyBag,
-    /// The subtotal of what is still ordered, after returns, refunds and edits.
+    /// What was ordered before anything was edited. An event does not tell.
+    pub first_total: Option<MoneyBag>,
     pub current_subtotal: MoneyBag,
-    /// The discounts on what is still ordered.
     pub current_discounts: MoneyBag,
-    /// The tax on what is still ordered.
+    /// After discounts. Absent where an event does not tell.
+    pub current_shipping: Option<MoneyBag>,
     pub current_tax: MoneyBag,
-    /// What is still ordered, after returns, refunds and edits.
+    pub current_duties: Option<MoneyBag>,
+    pub current_additional_fees: Option<MoneyBag>,
     pub current_total: MoneyBag,
-    /// What is still to be paid; negative, what is to be paid back.
-    pub outstanding: Money,
-    /// What has been paid and not paid back: the current total less what is outstanding.
-    pub received: Money,
+    pub tip: ShopAmount,
+    /// What payments in cash were rounded by: what was handed over is what was received and this.
+    pub cash_rounding: MoneyBag,
+    /// Not yet moved: authorized or still to be paid; negative, to be paid back.
+    pub outstanding: ShopAmount,
+    /// All that came in, whether or not it went back.
+    pub received: ShopAmount,
+    /// All that went back.
+    pub refunded: ShopAmount,
+    /// Authorized and not yet taken. Absent where an event does not tell.
+    pub capturable: Option<MoneyBag>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,40 +191,6 @@ pub struct Address {
     pub phone: Option<String>,
 }
 
-#[derive(Clone, PartialEq)]
-#[cfg_attr(test, derive(serde::Serialize))]
-pub struct LineItem {
-    pub id: Gid,
-    pub title: String,
-    /// The variant's title, such as `Large / Blue`.
-    pub variant: Option<String>,
-    pub sku: Option<String>,
-    pub vendor: Option<String>,
-    /// As ordered.
-    pub quantity: u64,
-    /// Less what was removed or returned.
-    pub current_quantity: u64,
-    pub requires_shipping: bool,
-    pub gift_card: bool,
-    /// Before discounts.
-    pub unit_price: MoneyBag,
-    /// Everything taken off all units of this line, its share of the order's discounts included.
-    pub total_discount: MoneyBag,
-    pub discounts: Vec<DiscountAllocation>,
-    pub tax_lines: Vec<TaxLine>,
-    pub duties: Vec<Duty>,
-    /// What the customer chose or wrote, without the private ones, whose names start with `_`.
-    pub properties: Vec<Attribute>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(test, derive(serde::Serialize))]
-pub struct DiscountAllocation {
-    /// The code the customer entered, or the discount's title.
-    pub name: Option<String>,
-    pub amount: MoneyBag,
-}
-
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 pub struct TaxLine {
@@ -211,12 +202,15 @@ pub struct TaxLine {
     pub price: MoneyBag,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A fee that is neither shipping, tax nor duty, such as for recycling.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
-pub struct Duty {
-    pub harmonized_system_code: Option<String>,
-    pub country_code_of_origin: Option<String>,
+#[serde(rename_all = "camelCase")]
+pub struct AdditionalFee {
+    pub name: String,
+    /// Without its tax.
     pub price: MoneyBag,
+    pub tax_lines: Vec<TaxLine>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -227,15 +221,18 @@ pub struct ShippingLine {
     /// Before discounts.
     pub price: MoneyBag,
     pub discounted_price: MoneyBag,
+    /// After discounts and refunds.
+    pub current_price: MoneyBag,
+    pub discounts: Vec<DiscountAllocation>,
     pub tax_lines: Vec<TaxLine>,
 }
 
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+/// What somebody chose or wrote. Neither private, which its name would say with a `_`, nor blank.
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(test, derive(serde::Serialize))]
 pub struct Attribute {
-    #[serde(alias = "key")]
     pub name: String,
-    #[serde(deserialize_with = "scalar")]
+    /// Where it was no text, what was written, on one line.
     pub value: String,
 }
 
@@ -292,25 +289,30 @@ discreet! {
     Attribute:;
 }
 
-/// What may be shown of a line's properties.
-fn public(properties: Vec<Attribute>) -> Vec<Attribute> {
-    properties.into_iter().filter(|property| !property.name.starts_with('_')).collect()
-}
-
-/// All that was taken off a line. The field Shopify calls the line's total discount counts different
-/// discounts in its two APIs; the allocations are the same in both, so they decide where there are any.
-fn total_discount(allocations: &[DiscountAllocation], stated: MoneyBag) -> Result<MoneyBag, Malformed> {
-    let mut allocations = allocations.iter().map(|allocation| allocation.amount);
-    let Some(first) = allocations.next() else { return Ok(stated) };
-    allocations
-        .try_fold(first, MoneyBag::checked_add)
-        .map_err(|_| Malformed::new("discount_allocations", "has amounts that cannot be added up"))
-}
-
-/// What has been paid and not paid back. Neither API has this in a field that the other has, too.
-fn received(current_total: Money, outstanding: Money) -> Result<Money, Malformed> {
-    let received = current_total.checked_sub(outstanding);
-    received.map_err(|_| Malformed::new("total_outstanding", "is not in the currency of the current total"))
+/// Attributes, whether they are written as a list or as an object; none of anything else.
+fn attributes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Attribute>, D::Error> {
+    #[derive(Deserialize)]
+    struct Wire {
+        #[serde(default, alias = "key", deserialize_with = "text")]
+        name: Option<String>,
+        #[serde(default)]
+        value: Option<Box<RawValue>>,
+    }
+    let named = |json: Box<RawValue>| {
+        let wire: Wire = serde_json::from_str(json.get()).ok()?;
+        Some((wire.name?, wire.value.map(|value| plain_text(&value)).unwrap_or_default()))
+    };
+    let all: Vec<(String, String)> = match Loose::deserialize(deserializer)? {
+        Loose::Fields(fields) => {
+            fields.into_iter().map(|(name, value)| (name, plain_text(&value))).collect()
+        }
+        Loose::Elements(elements) => elements.into_iter().filter_map(named).collect(),
+        Loose::Text(_) | Loose::Other => Vec::new(),
+    };
+    let shown = all.into_iter().filter(|(name, value)| {
+        !name.trim_start().starts_with('_') && !name.trim().is_empty() && !value.trim().is_empty()
+    });
+    Ok(shown.map(|(name, value)| Attribute { name, value }).collect())
 }
 
 /// When to pay, from the instalments' due dates and whether each is paid.

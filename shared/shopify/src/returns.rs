@@ -9,7 +9,7 @@ mod refund;
 mod request;
 
 pub use refund::{
-    Adjustment, Method, Refund, RefundLine, RefundShipping, Transaction, TransactionKind, TransactionStatus,
+    Adjustment, Refund, RefundLine, RefundShipping, Transaction, TransactionKind, TransactionStatus,
 };
 pub use request::{
     Decline, ExchangeLine, Label, RestockingFee, Return, ReturnLabels, ReturnLine, ReturnStatus,

@@ -70,11 +70,16 @@ enum Errors {
     Sentence(String),
 }
 
+/// Fields that a document can be without, and that need a scope which a shop may not have granted.
+const DISPENSABLE: [&str; 1] = ["product"];
+
 #[derive(Deserialize)]
 struct TopError {
     #[serde(default)]
     message: String,
     extensions: Option<ErrorExtensions>,
+    /// Where it happened: names of fields, positions in lists.
+    path: Option<Vec<serde_json::Value>>,
 }
 
 #[derive(Deserialize)]
@@ -96,7 +101,9 @@ struct Search {
 impl Errors {
     fn into_list(self) -> Vec<GraphqlError> {
         match self {
-            Self::List(errors) => errors.into_iter().map(TopError::read).collect(),
+            Self::List(errors) => {
+                errors.into_iter().filter(|error| !error.is_dispensable()).map(TopError::read).collect()
+            }
             Self::Sentence(message) => {
                 vec![GraphqlError { code: ErrorCode::None, message: short(&message, 200) }]
             }
@@ -105,6 +112,14 @@ impl Errors {
 }
 
 impl TopError {
+    /// The app may not see a field that no document hangs on; Shopify says `null` for it and all the rest.
+    fn is_dispensable(&self) -> bool {
+        let code = self.extensions.as_ref().and_then(|extensions| extensions.code.as_deref());
+        let field = self.path.as_deref().filter(|path| path.len() > 1).and_then(|path| path.last());
+        let field = field.and_then(serde_json::Value::as_str);
+        code == Some("ACCESS_DENIED") && field.is_some_and(|field| DISPENSABLE.contains(&field))
+    }
+
     fn read(self) -> GraphqlError {
         let code = self.extensions.and_then(|extensions| extensions.code);
         GraphqlError { code: ErrorCode::new(code.as_deref()), message: short(&self.message, 200) }

@@ -1,15 +1,19 @@
 //! An order as the answer to `graphql/order_for_documents.graphql`.
 
 use super::{
-    Address, Attribute, Customer, DiscountAllocation, Duty, FinancialStatus, FulfilmentStatus, LineItem,
-    MoneyBag, Order, PaymentTerms, PurchasingCompany, ShippingLine, TaxLine, Totals, due_at, money::Price,
-    public, received, total_discount,
+    AdditionalFee, Address, Attribute, Bundle, Customer, DiscountAllocation, Duty, FinancialStatus,
+    FulfilmentStatus, LineItem, MoneyBag, Order, PaymentTerms, PurchasingCompany, ShippingLine, TaxLine,
+    Totals, attributes,
+    discount::{Application, entered, total},
+    due_at,
+    line::mark_tips,
+    transaction,
 };
 use crate::{
     Malformed,
-    decode::{decode, list, text},
+    decode::{decode, list, tags, text},
 };
-use comms::{CurrencyCode, Gid, Money};
+use comms::{CurrencyCode, Gid};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -43,12 +47,15 @@ struct Wire {
     display_financial_status: FinancialStatus,
     display_fulfillment_status: FulfilmentStatus,
     payment_gateway_names: Vec<String>,
+    transactions: Vec<transaction::Wire>,
     payment_terms: Option<Terms>,
     taxes_included: bool,
+    duties_included: bool,
     tax_exempt: bool,
     test: bool,
     #[serde(deserialize_with = "text")]
     note: Option<String>,
+    #[serde(deserialize_with = "attributes")]
     custom_attributes: Vec<Attribute>,
     #[serde(deserialize_with = "text")]
     po_number: Option<String>,
@@ -69,19 +76,36 @@ struct Wire {
     #[serde(deserialize_with = "list")]
     discount_codes: Vec<String>,
     tax_lines: Vec<TaxLine>,
+    #[serde(deserialize_with = "tags")]
     tags: Vec<String>,
+    additional_fees: Vec<AdditionalFee>,
     subtotal_price_set: Option<MoneyBag>,
     total_discounts_set: Option<MoneyBag>,
     total_shipping_price_set: MoneyBag,
     total_tax_set: Option<MoneyBag>,
     original_total_duties_set: Option<MoneyBag>,
-    total_tip_received_set: ShopPrice,
+    original_total_additional_fees_set: Option<MoneyBag>,
+    total_tip_received_set: MoneyBag,
+    total_cash_rounding_adjustment: Rounding,
     total_price_set: MoneyBag,
+    original_total_price_set: MoneyBag,
     current_subtotal_price_set: MoneyBag,
     current_total_discounts_set: MoneyBag,
+    current_shipping_price_set: MoneyBag,
     current_total_tax_set: MoneyBag,
+    current_total_duties_set: Option<MoneyBag>,
+    current_total_additional_fees_set: Option<MoneyBag>,
     current_total_price_set: MoneyBag,
-    total_outstanding_set: ShopPrice,
+    total_outstanding_set: MoneyBag,
+    total_received_set: MoneyBag,
+    total_refunded_set: MoneyBag,
+    total_capturable_set: MoneyBag,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rounding {
+    payment_set: MoneyBag,
 }
 
 #[derive(Deserialize)]
@@ -175,7 +199,34 @@ struct Line {
     discount_allocations: Vec<Allocation>,
     tax_lines: Vec<TaxLine>,
     duties: Vec<LineDuty>,
+    #[serde(deserialize_with = "attributes")]
     custom_attributes: Vec<Attribute>,
+    image: Option<Picture>,
+    product: Option<Product>,
+    line_item_group: Option<Group>,
+}
+
+#[derive(Deserialize)]
+struct Picture {
+    #[serde(default, deserialize_with = "text")]
+    url: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Product {
+    #[serde(default, deserialize_with = "text")]
+    online_store_url: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Group {
+    id: Gid,
+    title: String,
+    quantity: u64,
+    #[serde(default, deserialize_with = "text")]
+    variant_sku: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -183,14 +234,6 @@ struct Line {
 struct Allocation {
     allocated_amount_set: MoneyBag,
     discount_application: Application,
-}
-
-#[derive(Deserialize)]
-struct Application {
-    #[serde(default, deserialize_with = "text")]
-    code: Option<String>,
-    #[serde(default, deserialize_with = "text")]
-    title: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -211,13 +254,9 @@ struct Shipping {
     code: Option<String>,
     original_price_set: MoneyBag,
     discounted_price_set: MoneyBag,
+    current_discounted_price_set: MoneyBag,
+    discount_allocations: Vec<Allocation>,
     tax_lines: Vec<TaxLine>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ShopPrice {
-    shop_money: Price,
 }
 
 impl Order {
@@ -234,24 +273,36 @@ impl Order {
 impl Wire {
     fn read(self) -> Result<OrderPage, Malformed> {
         let zero = MoneyBag::zero(self.currency_code, self.presentment_currency_code);
-        let outstanding: Money = self.total_outstanding_set.shop_money.into();
+        let tip = self.total_tip_received_set;
         let totals = Totals {
             subtotal: self.subtotal_price_set.unwrap_or(zero),
             discounts: self.total_discounts_set.unwrap_or(zero),
             shipping: self.total_shipping_price_set,
             tax: self.total_tax_set.unwrap_or(zero),
             duties: self.original_total_duties_set,
-            tip: self.total_tip_received_set.shop_money.into(),
+            additional_fees: self.original_total_additional_fees_set,
             total: self.total_price_set,
+            first_total: Some(self.original_total_price_set),
             current_subtotal: self.current_subtotal_price_set,
             current_discounts: self.current_total_discounts_set,
+            current_shipping: Some(self.current_shipping_price_set),
             current_tax: self.current_total_tax_set,
+            current_duties: self.current_total_duties_set,
+            current_additional_fees: self.current_total_additional_fees_set,
             current_total: self.current_total_price_set,
-            outstanding,
-            received: received(self.current_total_price_set.shop, outstanding)?,
+            tip: tip.into(),
+            cash_rounding: self.total_cash_rounding_adjustment.payment_set,
+            outstanding: self.total_outstanding_set.into(),
+            received: self.total_received_set.into(),
+            refunded: self.total_refunded_set.into(),
+            capturable: Some(self.total_capturable_set),
         };
-        let mut tags = self.tags;
-        tags.sort();
+        let mut lines = self.line_items.nodes.into_iter().map(Line::read).collect::<Result<Vec<_>, _>>()?;
+        mark_tips(&mut lines, tip);
+        let shipping_lines: Vec<_> = self.shipping_lines.nodes.into_iter().map(Shipping::read).collect();
+        let used = lines.iter().map(|line| &line.discounts).chain(shipping_lines.iter().map(|it| &it.discounts));
+        let used: Vec<_> = used.flatten().map(|it| (it.kind, it.name.clone())).collect();
+        let codes = entered(self.discount_codes, used.iter().map(|(kind, name)| (*kind, name.as_deref())));
         let page = self.line_items.page_info;
         let order = Order {
             id: self
@@ -270,8 +321,10 @@ impl Wire {
             financial_status: self.display_financial_status,
             fulfilment_status: self.display_fulfillment_status,
             payment_gateways: self.payment_gateway_names,
+            payments: Some(self.transactions.into_iter().map(transaction::Wire::read).collect()),
             payment_terms: self.payment_terms.map(Terms::read),
             taxes_included: self.taxes_included,
+            duties_included: self.duties_included,
             tax_exempt: self.tax_exempt,
             test: self.test,
             note: self.note,
@@ -285,12 +338,13 @@ impl Wire {
             company: self.purchasing_entity.and_then(Entity::read),
             billing_address: self.billing_address,
             shipping_address: self.shipping_address,
-            lines: self.line_items.nodes.into_iter().map(Line::read).collect::<Result<_, _>>()?,
-            shipping_lines: self.shipping_lines.nodes.into_iter().map(Shipping::read).collect(),
-            discount_codes: self.discount_codes,
+            lines,
+            shipping_lines,
+            discount_codes: codes,
             tax_lines: self.tax_lines,
+            additional_fees: self.additional_fees,
             totals,
-            tags,
+            tags: self.tags,
         };
         Ok(OrderPage { order, next: page.end_cursor.filter(|_| page.has_next_page) })
     }
@@ -338,20 +392,29 @@ impl Line {
             current_quantity: self.current_quantity,
             requires_shipping: self.requires_shipping,
             gift_card: self.is_gift_card,
+            tip: false,
+            bundle: self.line_item_group.map(Group::read),
+            image_url: self.image.and_then(|image| image.url),
+            product_url: self.product.and_then(|product| product.online_store_url),
             unit_price: self.original_unit_price_set,
-            total_discount: total_discount(&discounts, self.total_discount_set)?,
+            total_discount: total(&discounts, self.total_discount_set)?,
             discounts,
             tax_lines: self.tax_lines,
             duties: self.duties.into_iter().map(LineDuty::read).collect(),
-            properties: public(self.custom_attributes),
+            properties: self.custom_attributes,
         })
+    }
+}
+
+impl Group {
+    fn read(self) -> Bundle {
+        Bundle { id: self.id, title: self.title, quantity: self.quantity, sku: self.variant_sku }
     }
 }
 
 impl Allocation {
     fn read(self) -> DiscountAllocation {
-        let Application { code, title } = self.discount_application;
-        DiscountAllocation { name: code.or(title), amount: self.allocated_amount_set }
+        Application::allocated(Some(&self.discount_application), self.allocated_amount_set)
     }
 }
 
@@ -372,6 +435,8 @@ impl Shipping {
             code: self.code,
             price: self.original_price_set,
             discounted_price: self.discounted_price_set,
+            current_price: self.current_discounted_price_set,
+            discounts: self.discount_allocations.into_iter().map(Allocation::read).collect(),
             tax_lines: self.tax_lines,
         }
     }

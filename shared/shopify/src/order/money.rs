@@ -27,6 +27,41 @@ impl MoneyBag {
             presentment: self.presentment.checked_add(other.presentment)?,
         })
     }
+
+    /// # Errors
+    /// When currencies differ or the difference is too large for a decimal.
+    pub fn checked_sub(self, other: Self) -> Result<Self, InvalidMoney> {
+        Ok(Self {
+            shop: self.shop.checked_sub(other.shop)?,
+            presentment: self.presentment.checked_sub(other.presentment)?,
+        })
+    }
+
+    pub fn is_zero(&self) -> bool {
+        self.shop.amount().is_zero() && self.presentment.amount().is_zero()
+    }
+}
+
+/// An amount that an event may tell in the shop's currency only. The Admin API always knows both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(serde::Serialize))]
+pub struct ShopAmount {
+    pub shop: Money,
+    /// What the customer saw.
+    pub presentment: Option<Money>,
+}
+
+impl ShopAmount {
+    /// The amount in both currencies, if both are known.
+    pub fn both(self) -> Option<MoneyBag> {
+        Some(MoneyBag { shop: self.shop, presentment: self.presentment? })
+    }
+}
+
+impl From<MoneyBag> for ShopAmount {
+    fn from(bag: MoneyBag) -> Self {
+        Self { shop: bag.shop, presentment: Some(bag.presentment) }
+    }
 }
 
 #[derive(Deserialize)]

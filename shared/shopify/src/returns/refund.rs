@@ -2,8 +2,9 @@
 
 use super::{Id, Page};
 use crate::{
-    Malformed, MoneyBag,
+    Malformed, Method, MoneyBag,
     decode::{list, text},
+    method::WireMethod,
 };
 use comms::Gid;
 use jiff::Timestamp;
@@ -83,21 +84,6 @@ pub enum TransactionStatus {
     Failed,
     /// Everything that is not an end, and what Shopify may add.
     Open,
-}
-
-/// Where the money goes. Where Shopify says nothing about the refund, what it says about the payment.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct Method {
-    /// Such as `shopify_payments`, `gift_card`, `shopify_store_credit`, `manual`.
-    pub gateway: Option<String>,
-    /// The gateway's name for people.
-    pub gateway_name: Option<String>,
-    /// Such as `visa` or `ideal`.
-    pub name: Option<String>,
-    /// Such as `Visa`.
-    pub card_company: Option<String>,
-    /// The last digits of the card or account, at most four.
-    pub last_digits: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -189,30 +175,6 @@ struct Parent {
     method: WireMethod,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireMethod {
-    #[serde(default, deserialize_with = "text")]
-    gateway: Option<String>,
-    #[serde(default, deserialize_with = "text")]
-    formatted_gateway: Option<String>,
-    #[serde(default, deserialize_with = "text")]
-    account_number: Option<String>,
-    payment_details: Option<Details>,
-}
-
-/// Empty, if it is of a kind that is not known.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct Details {
-    #[serde(default, deserialize_with = "text")]
-    payment_method_name: Option<String>,
-    #[serde(default, deserialize_with = "text")]
-    company: Option<String>,
-    #[serde(default, deserialize_with = "text")]
-    number: Option<String>,
-}
-
 /// A refund with some of its lines, and where the next ones begin.
 pub(super) fn from_graphql(data: Data) -> Result<Option<(Refund, Option<String>)>, Malformed> {
     data.refund.map(Wire::read).transpose()
@@ -269,10 +231,10 @@ impl Line {
 impl WireTransaction {
     fn read(self) -> Transaction {
         let (parent, payment) = match self.parent_transaction {
-            Some(it) => (Some(it.id), Method::of(it.method)),
+            Some(it) => (Some(it.id), Method::from(it.method)),
             None => (None, Method::default()),
         };
-        let own = Method::of(self.method);
+        let own = Method::from(self.method);
         // a refund to something else than was paid with has nothing to do with the card that was paid with
         let same = own.gateway.is_none() || own.gateway == payment.gateway;
         let method = if same { own.or(payment) } else { own };
@@ -297,37 +259,6 @@ impl WireTransaction {
     }
 }
 
-impl Method {
-    fn of(wire: WireMethod) -> Self {
-        let details = wire.payment_details.unwrap_or_default();
-        let number = details.number.or(wire.account_number);
-        Self {
-            gateway: wire.gateway,
-            gateway_name: wire.formatted_gateway,
-            name: details.payment_method_name,
-            card_company: details.company,
-            last_digits: number.as_deref().and_then(last_digits),
-        }
-    }
-
-    fn or(self, other: Self) -> Self {
-        Self {
-            gateway: self.gateway.or(other.gateway),
-            gateway_name: self.gateway_name.or(other.gateway_name),
-            name: self.name.or(other.name),
-            card_company: self.card_company.or(other.card_company),
-            last_digits: self.last_digits.or(other.last_digits),
-        }
-    }
-}
-
-/// `1234` of `•••• •••• •••• 1234`. Nothing that is not masked is passed on whole.
-fn last_digits(number: &str) -> Option<String> {
-    let digits: Vec<char> =
-        number.trim_end().chars().rev().take_while(char::is_ascii_digit).take(4).collect();
-    (!digits.is_empty()).then(|| digits.into_iter().rev().collect())
-}
-
 // what is printed goes to logs: nothing about whom
 impl fmt::Debug for Refund {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -347,11 +278,5 @@ impl fmt::Debug for Transaction {
             .field("id", &self.id)
             .field("status", &self.status)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Method").field("gateway", &self.gateway).finish_non_exhaustive()
     }
 }

@@ -8,6 +8,7 @@ mod bucket;
 mod bulk;
 mod control;
 mod cost;
+mod derived;
 mod graphql;
 mod json;
 mod metafield;

@@ -5,7 +5,7 @@
 //! an error that names it, unless an empty list, an empty connection or `false` is the natural answer.
 
 use super::{
-    ShopifySettings,
+    ShopifySettings, derived,
     json::Json,
     metafield,
     schema::AdminSchema,
@@ -68,11 +68,18 @@ impl ObjectValue for Node<'_> {
             (_, Some(id)) => self.field(id, name),
             (_, None) => self.json.key(name),
         };
+        let found = found.or_else(|| derived::field(&self.type_name, &self.whole(), name).map(Json::new));
         self.execution.complete(declared, found, &arguments, info)
     }
 }
 
 impl Node<'_> {
+    /// The document of something that is only named here.
+    fn whole(&self) -> Json {
+        let named = self.json.text("id").and_then(|id| self.execution.shop().document(id).cloned());
+        named.filter(Json::is_root).unwrap_or_else(|| self.json.clone())
+    }
+
     /// A field of something with an id: its own document's, what is said here, what is said elsewhere.
     fn field(&self, id: &str, name: &str) -> Option<Json> {
         let shop = self.execution.shop();

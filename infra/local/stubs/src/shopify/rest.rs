@@ -43,8 +43,12 @@ pub(super) fn order(rest: &Value) -> Value {
     put("billingAddress", address(&rest["billing_address"], &id, "billing"));
     put("shippingAddress", address(&rest["shipping_address"], &id, "shipping"));
     let applications = list(rest, "discount_applications", |d| discount_application(d, &currency));
-    put("lineItems", list(rest, "line_items", |line| line_item(line, &currency, &applications["nodes"])));
-    put("shippingLines", list(rest, "shipping_lines", |line| shipping_line(line, &currency)));
+    put("lineItems", list(rest, "line_items", |line| {
+        let mut item = line_item(line, &currency, &applications["nodes"]);
+        item["lineItemGroup"] = group(line, &rest["line_item_groups"]);
+        item
+    }));
+    put("shippingLines", list(rest, "shipping_lines", |line| shipping_line(line, &currency, &applications["nodes"])));
     put("discountApplications", applications);
     put("discountCodes", list(rest, "discount_codes", |code| code["code"].clone())["nodes"].take());
     put("taxLines", list(rest, "tax_lines", |tax| tax_line(tax, &currency)));
@@ -65,12 +69,17 @@ pub(super) fn order(rest: &Value) -> Value {
     }
     put("currentTotalDutiesSet", currency.maybe(&rest["current_total_duties_set"]));
     put("originalTotalDutiesSet", currency.maybe(&rest["original_total_duties_set"]));
+    put("originalTotalAdditionalFeesSet", currency.maybe(&rest["original_total_additional_fees_set"]));
+    put("currentTotalAdditionalFeesSet", currency.maybe(&rest["current_total_additional_fees_set"]));
     put("originalTotalPriceSet", total.clone());
     put("totalPriceSet", total);
     put("totalReceivedSet", received.clone());
     put("netPaymentSet", received);
     put("totalOutstandingSet", outstanding);
     put("totalRefundedSet", refunded);
+    let rounding = currency.maybe(&rest["total_cash_rounding_payment_adjustment_set"]);
+    let rounding = if rounding.is_null() { currency.zero() } else { rounding };
+    put("totalCashRoundingAdjustment", json!({"paymentSet": rounding, "refundSet": currency.zero()}));
     Value::Object(out)
 }
 
@@ -166,17 +175,8 @@ fn line_item(line: &Value, currency: &Currencies, applications: &Value) -> Value
 fn line_amounts(line: &Value, quantity: i64, currency: &Currencies, applications: &Value) -> Value {
     let unit = currency.set(line, "price");
     let original = map_money(&unit, |amount| amount * Decimal::from(quantity));
-    let application = |allocation: &Value| {
-        let index = allocation["discount_application_index"].as_u64().and_then(|i| usize::try_from(i).ok());
-        index.map(|index| applications[index].clone()).unwrap_or_default()
-    };
-    let allocations = list(line, "discount_allocations", |allocation| {
-        json!({
-            "allocatedAmountSet": currency.set(allocation, "amount"),
-            "discountApplication": application(allocation),
-        })
-    });
-    let nodes = allocations["nodes"].as_array().into_iter().flatten();
+    let allocations = allocations(line, currency, applications);
+    let nodes = allocations.as_array().into_iter().flatten();
     let discounted = nodes.fold(original.clone(), |rest, a| subtract(&rest, &a["allocatedAmountSet"]));
     let discounted_unit = map_money(&discounted, |amount| match quantity {
         0 => amount,
@@ -189,8 +189,37 @@ fn line_amounts(line: &Value, quantity: i64, currency: &Currencies, applications
         "discountedUnitPriceAfterAllDiscountsSet": discounted_unit,
         "discountedTotalSet": discounted,
         "totalDiscountSet": currency.set(line, "total_discount"),
-        "discountAllocations": allocations["nodes"],
+        "discountAllocations": allocations,
         "taxLines": list(line, "tax_lines", |tax| tax_line(tax, currency))["nodes"],
+    })
+}
+
+fn allocations(line: &Value, currency: &Currencies, applications: &Value) -> Value {
+    let application = |allocation: &Value| {
+        let index = allocation["discount_application_index"].as_u64().and_then(|i| usize::try_from(i).ok());
+        index.map(|index| applications[index].clone()).unwrap_or_default()
+    };
+    list(line, "discount_allocations", |allocation| {
+        json!({
+            "allocatedAmountSet": currency.set(allocation, "amount"),
+            "discountApplication": application(allocation),
+        })
+    })["nodes"]
+        .take()
+}
+
+/// The bundle a line belongs to.
+fn group(line: &Value, groups: &Value) -> Value {
+    let id = &line["sales_line_item_group_id"];
+    let found = groups.as_array().into_iter().flatten().find(|group| !id.is_null() && group["id"] == *id);
+    found.map_or(Value::Null, |group| {
+        json!({
+            "id": gid(group, "LineItemGroup"),
+            "title": group["title"],
+            "quantity": group["quantity"],
+            "variantSku": group["variant_sku"],
+            "customAttributes": list(group, "properties", attribute)["nodes"],
+        })
     })
 }
 
@@ -208,7 +237,7 @@ fn reference(line: &Value, kind: &str, key: &str) -> Value {
     }
 }
 
-fn shipping_line(line: &Value, currency: &Currencies) -> Value {
+fn shipping_line(line: &Value, currency: &Currencies, applications: &Value) -> Value {
     let price = currency.set(line, "price");
     let discounted = if line["discounted_price"].is_null() {
         price.clone()
@@ -226,7 +255,7 @@ fn shipping_line(line: &Value, currency: &Currencies) -> Value {
         "discountedPriceSet": discounted.clone(),
         "currentDiscountedPriceSet": discounted,
         "taxLines": list(line, "tax_lines", |tax| tax_line(tax, currency))["nodes"],
-        "discountAllocations": [],
+        "discountAllocations": allocations(line, currency, applications),
     })
 }
 
