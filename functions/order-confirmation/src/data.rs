@@ -176,7 +176,7 @@ impl OrderData {
             taxes: taxes(&order.tax_lines),
             totals: TotalsData::new(order),
             payment: (document == Document::Receipt)
-                .then(|| Payment { paid: order.totals.received, date: iso(order.updated_at, zone) }),
+                .then(|| Payment { paid: order.totals.received.shop, date: iso(order.updated_at, zone) }),
         })
     }
 
@@ -255,10 +255,10 @@ impl TotalsData {
             shipping: seen(totals.shipping),
             tax: seen(totals.tax),
             duties: totals.duties.map(seen),
-            tip: (!totals.tip.amount().is_zero()).then_some(totals.tip),
+            tip: (!totals.tip.shop.amount().is_zero()).then_some(totals.tip.shop),
             total: seen(totals.total),
             total_in_shop_currency: mixed.then_some(totals.total.shop),
-            outstanding: totals.outstanding,
+            outstanding: totals.outstanding.shop,
         }
     }
 }

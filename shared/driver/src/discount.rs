@@ -10,7 +10,7 @@ use shopify::{DiscountAllocation, DiscountKind};
 pub struct DiscountedData {
     /// The code the customer entered, or what the shop calls the discount.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "WELCOME10")]
+    #[schemars(example = &"WELCOME10")]
     pub name: Option<String>,
     /// How it came about.
     pub kind: DiscountKindData,

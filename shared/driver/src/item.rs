@@ -9,27 +9,27 @@ use shopify::{Bundle, LineItem};
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct ItemData {
     /// The product's name.
-    #[schemars(example = "Trail runner")]
+    #[schemars(example = &"Trail runner")]
     pub title: String,
     /// The variant's name, such as `Large / Blue`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "42 / Blue")]
+    #[schemars(example = &"42 / Blue")]
     pub variant: Option<String>,
     /// The number the shop keeps it under.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "RUN-42")]
+    #[schemars(example = &"RUN-42")]
     pub sku: Option<String>,
     /// Who made it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "Northwind")]
+    #[schemars(example = &"Northwind")]
     pub vendor: Option<String>,
     /// A picture of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "https://cdn.shopify.com/s/files/1/0001/trail-runner.jpg")]
+    #[schemars(example = &"https://cdn.shopify.com/s/files/1/0001/trail-runner.jpg")]
     pub image_url: Option<String>,
     /// Its page in the online store.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "https://northwind.example/products/trail-runner")]
+    #[schemars(example = &"https://northwind.example/products/trail-runner")]
     pub product_url: Option<String>,
     /// The bundle it was bought in. Lines of one bundle have the same id here.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,16 +42,16 @@ pub struct ItemData {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct BundleData {
     /// Tells two bundles of one name apart.
-    #[schemars(example = "gid://shopify/LineItemGroup/77001")]
+    #[schemars(example = &"gid://shopify/LineItemGroup/77001")]
     pub id: String,
     /// The bundle's name.
-    #[schemars(example = "Hair care set")]
+    #[schemars(example = &"Hair care set")]
     pub title: String,
     /// How many bundles were bought.
     pub quantity: u64,
     /// The number the shop keeps the bundle under.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "SET-HAIR")]
+    #[schemars(example = &"SET-HAIR")]
     pub sku: Option<String>,
 }
 

@@ -14,27 +14,27 @@ pub struct PaymentData {
     pub method: MethodKindData,
     /// What people call it, such as `Visa`, `PayPal` or `Gift Card`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "Visa")]
+    #[schemars(example = &"Visa")]
     pub name: Option<String>,
     /// Shopify's name of the payment provider, such as `shopify_payments`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "shopify_payments")]
+    #[schemars(example = &"shopify_payments")]
     pub gateway: Option<String>,
     /// What people call the provider.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "Shopify Payments")]
+    #[schemars(example = &"Shopify Payments")]
     pub gateway_name: Option<String>,
     /// Shopify's word for what was paid with, such as `visa` or `ideal`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "visa")]
+    #[schemars(example = &"visa")]
     pub method_name: Option<String>,
     /// The card's company.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "Visa")]
+    #[schemars(example = &"Visa")]
     pub card_company: Option<String>,
     /// Of the card or account, at most four.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "4242")]
+    #[schemars(example = &"4242")]
     pub last_digits: Option<String>,
     /// How much. Absent where Shopify does not tell which of several ways took what.
     #[serde(skip_serializing_if = "Option::is_none")]
