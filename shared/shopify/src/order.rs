@@ -21,9 +21,7 @@ pub use money::{MoneyBag, ShopAmount};
 pub use statuses::{FinancialStatus, FulfilmentStatus};
 pub use transaction::{OrderTransaction, TransactionKind, TransactionStatus};
 
-use crate::{
-    decode::{Loose, plain_text, text},
-};
+use crate::decode::{Loose, plain_text, text};
 use comms::{CurrencyCode, Gid};
 use jiff::Timestamp;
 use money::Number;
@@ -303,9 +301,7 @@ fn attributes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Attribut
         Some((wire.name?, wire.value.map(|value| plain_text(&value)).unwrap_or_default()))
     };
     let all: Vec<(String, String)> = match Loose::deserialize(deserializer)? {
-        Loose::Fields(fields) => {
-            fields.into_iter().map(|(name, value)| (name, plain_text(&value))).collect()
-        }
+        Loose::Fields(fields) => fields.into_iter().map(|(name, value)| (name, plain_text(&value))).collect(),
         Loose::Elements(elements) => elements.into_iter().filter_map(named).collect(),
         Loose::Text(_) | Loose::Other => Vec::new(),
     };

@@ -47,9 +47,11 @@ struct Wire {
     display_financial_status: FinancialStatus,
     display_fulfillment_status: FulfilmentStatus,
     payment_gateway_names: Vec<String>,
-    transactions: Vec<transaction::Wire>,
+    #[serde(default)]
+    transactions: Option<Vec<transaction::Wire>>,
     payment_terms: Option<Terms>,
     taxes_included: bool,
+    #[serde(default)]
     duties_included: bool,
     tax_exempt: bool,
     test: bool,
@@ -78,6 +80,7 @@ struct Wire {
     tax_lines: Vec<TaxLine>,
     #[serde(deserialize_with = "tags")]
     tags: Vec<String>,
+    #[serde(default)]
     additional_fees: Vec<AdditionalFee>,
     subtotal_price_set: Option<MoneyBag>,
     total_discounts_set: Option<MoneyBag>,
@@ -86,20 +89,20 @@ struct Wire {
     original_total_duties_set: Option<MoneyBag>,
     original_total_additional_fees_set: Option<MoneyBag>,
     total_tip_received_set: MoneyBag,
-    total_cash_rounding_adjustment: Rounding,
+    total_cash_rounding_adjustment: Option<Rounding>,
     total_price_set: MoneyBag,
-    original_total_price_set: MoneyBag,
+    original_total_price_set: Option<MoneyBag>,
     current_subtotal_price_set: MoneyBag,
     current_total_discounts_set: MoneyBag,
-    current_shipping_price_set: MoneyBag,
+    current_shipping_price_set: Option<MoneyBag>,
     current_total_tax_set: MoneyBag,
     current_total_duties_set: Option<MoneyBag>,
     current_total_additional_fees_set: Option<MoneyBag>,
     current_total_price_set: MoneyBag,
     total_outstanding_set: MoneyBag,
-    total_received_set: MoneyBag,
-    total_refunded_set: MoneyBag,
-    total_capturable_set: MoneyBag,
+    total_received_set: Option<MoneyBag>,
+    total_refunded_set: Option<MoneyBag>,
+    total_capturable_set: Option<MoneyBag>,
 }
 
 #[derive(Deserialize)]
@@ -254,7 +257,8 @@ struct Shipping {
     code: Option<String>,
     original_price_set: MoneyBag,
     discounted_price_set: MoneyBag,
-    current_discounted_price_set: MoneyBag,
+    current_discounted_price_set: Option<MoneyBag>,
+    #[serde(default)]
     discount_allocations: Vec<Allocation>,
     tax_lines: Vec<TaxLine>,
 }
@@ -274,6 +278,13 @@ impl Wire {
     fn read(self) -> Result<OrderPage, Malformed> {
         let zero = MoneyBag::zero(self.currency_code, self.presentment_currency_code);
         let tip = self.total_tip_received_set;
+        let refunded = self.total_refunded_set.unwrap_or(zero);
+        let moved =
+            || self.current_total_price_set.checked_sub(self.total_outstanding_set)?.checked_add(refunded);
+        let received = self.total_received_set.map_or_else(moved, Ok);
+        let received = received.map_err(|_| {
+            Malformed::new("order.totalOutstandingSet", "cannot be taken off the current total")
+        })?;
         let totals = Totals {
             subtotal: self.subtotal_price_set.unwrap_or(zero),
             discounts: self.total_discounts_set.unwrap_or(zero),
@@ -282,25 +293,26 @@ impl Wire {
             duties: self.original_total_duties_set,
             additional_fees: self.original_total_additional_fees_set,
             total: self.total_price_set,
-            first_total: Some(self.original_total_price_set),
+            first_total: self.original_total_price_set,
             current_subtotal: self.current_subtotal_price_set,
             current_discounts: self.current_total_discounts_set,
-            current_shipping: Some(self.current_shipping_price_set),
+            current_shipping: self.current_shipping_price_set,
             current_tax: self.current_total_tax_set,
             current_duties: self.current_total_duties_set,
             current_additional_fees: self.current_total_additional_fees_set,
             current_total: self.current_total_price_set,
             tip: tip.into(),
-            cash_rounding: self.total_cash_rounding_adjustment.payment_set,
+            cash_rounding: self.total_cash_rounding_adjustment.map_or(zero, |it| it.payment_set),
             outstanding: self.total_outstanding_set.into(),
-            received: self.total_received_set.into(),
-            refunded: self.total_refunded_set.into(),
-            capturable: Some(self.total_capturable_set),
+            received: received.into(),
+            refunded: refunded.into(),
+            capturable: self.total_capturable_set,
         };
         let mut lines = self.line_items.nodes.into_iter().map(Line::read).collect::<Result<Vec<_>, _>>()?;
         mark_tips(&mut lines, tip);
         let shipping_lines: Vec<_> = self.shipping_lines.nodes.into_iter().map(Shipping::read).collect();
-        let used = lines.iter().map(|line| &line.discounts).chain(shipping_lines.iter().map(|it| &it.discounts));
+        let used =
+            lines.iter().map(|line| &line.discounts).chain(shipping_lines.iter().map(|it| &it.discounts));
         let used: Vec<_> = used.flatten().map(|it| (it.kind, it.name.clone())).collect();
         let codes = entered(self.discount_codes, used.iter().map(|(kind, name)| (*kind, name.as_deref())));
         let page = self.line_items.page_info;
@@ -321,7 +333,7 @@ impl Wire {
             financial_status: self.display_financial_status,
             fulfilment_status: self.display_fulfillment_status,
             payment_gateways: self.payment_gateway_names,
-            payments: Some(self.transactions.into_iter().map(transaction::Wire::read).collect()),
+            payments: self.transactions.map(|all| all.into_iter().map(transaction::Wire::read).collect()),
             payment_terms: self.payment_terms.map(Terms::read),
             taxes_included: self.taxes_included,
             duties_included: self.duties_included,
@@ -435,7 +447,7 @@ impl Shipping {
             code: self.code,
             price: self.original_price_set,
             discounted_price: self.discounted_price_set,
-            current_price: self.current_discounted_price_set,
+            current_price: self.current_discounted_price_set.unwrap_or(self.discounted_price_set),
             discounts: self.discount_allocations.into_iter().map(Allocation::read).collect(),
             tax_lines: self.tax_lines,
         }

@@ -246,8 +246,7 @@ impl Order {
         };
         let tip = sums.tip(wire.total_tip_received.map_or_else(Default::default, |it| it.0))?;
         let outstanding = sums.outstanding(wire.total_outstanding.0);
-        let refunded =
-            sums.refunded(wire.refunds.iter().flat_map(|refund| &refund.transactions))?;
+        let refunded = sums.refunded(wire.refunds.iter().flat_map(|refund| &refund.transactions))?;
         let totals = Totals {
             subtotal,
             discounts,

@@ -43,12 +43,18 @@ pub(super) fn order(rest: &Value) -> Value {
     put("billingAddress", address(&rest["billing_address"], &id, "billing"));
     put("shippingAddress", address(&rest["shipping_address"], &id, "shipping"));
     let applications = list(rest, "discount_applications", |d| discount_application(d, &currency));
-    put("lineItems", list(rest, "line_items", |line| {
-        let mut item = line_item(line, &currency, &applications["nodes"]);
-        item["lineItemGroup"] = group(line, &rest["line_item_groups"]);
-        item
-    }));
-    put("shippingLines", list(rest, "shipping_lines", |line| shipping_line(line, &currency, &applications["nodes"])));
+    put(
+        "lineItems",
+        list(rest, "line_items", |line| {
+            let mut item = line_item(line, &currency, &applications["nodes"]);
+            item["lineItemGroup"] = group(line, &rest["line_item_groups"]);
+            item
+        }),
+    );
+    put(
+        "shippingLines",
+        list(rest, "shipping_lines", |line| shipping_line(line, &currency, &applications["nodes"])),
+    );
     put("discountApplications", applications);
     put("discountCodes", list(rest, "discount_codes", |code| code["code"].clone())["nodes"].take());
     put("taxLines", list(rest, "tax_lines", |tax| tax_line(tax, &currency)));
