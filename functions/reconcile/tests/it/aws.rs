@@ -1,0 +1,135 @@
+//! DynamoDB, S3, Secrets Manager and SQS, as far as the function asks them, with their rules.
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, Method, StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard},
+};
+use tokio::net::TcpListener;
+
+#[derive(Default)]
+pub struct Account {
+    /// Configurations by shop.
+    pub configs: Vec<(String, String)>,
+    /// Communications the ledger knows.
+    pub known: BTreeSet<String>,
+    /// What was queued.
+    pub queued: Vec<Value>,
+    /// How many requests of the ledger are refused for the moment.
+    pub throttled: u32,
+    /// Refuses messages that have this text.
+    pub refused: Option<String>,
+}
+
+#[derive(Clone)]
+pub struct FakeAws {
+    account: Arc<Mutex<Account>>,
+    url: String,
+}
+
+impl FakeAws {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let account = Arc::new(Mutex::new(Account::default()));
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&account));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { account, url }
+    }
+
+    pub fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap()
+    }
+
+    pub async fn sdk(&self) -> aws_config::SdkConfig {
+        let credentials = aws_sdk_s3::config::Credentials::new("id", "secret", None, None, "test");
+        aws_config::defaults(aws_config::BehaviorVersion::latest())
+            .region("eu-west-1")
+            .endpoint_url(&self.url)
+            .credentials_provider(credentials)
+            .retry_config(aws_config::retry::RetryConfig::disabled())
+            .load()
+            .await
+    }
+}
+
+async fn answer(
+    State(account): State<Arc<Mutex<Account>>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut account = account.lock().unwrap();
+    if method == Method::GET {
+        return account.object(&uri);
+    }
+    let target = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
+    let request: Value = serde_json::from_slice(&body).unwrap();
+    match target.as_str() {
+        "GetSecretValue" => {
+            let secret = json!({"shopify": {"access_token": "shpat"}}).to_string();
+            json!({"SecretString": secret}).to_string().into_response()
+        }
+        "BatchGetItem" => account.batch_get(&request["RequestItems"]["table"]["Keys"]),
+        "SendMessage" => account.send(&request),
+        other => panic!("{other}"),
+    }
+}
+
+fn refusal(kind: &str, message: &str) -> Response {
+    (StatusCode::BAD_REQUEST, json!({"__type": kind, "message": message}).to_string()).into_response()
+}
+
+impl Account {
+    fn object(&self, uri: &Uri) -> Response {
+        if uri.query().is_some_and(|query| query.contains("list-type=2")) {
+            let contents: String = self
+                .configs
+                .iter()
+                .map(|(shop, _)| format!("<Contents><Key>config/{shop}.toml</Key></Contents>"))
+                .collect();
+            let xml =
+                format!("<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>");
+            return xml.into_response();
+        }
+        let found = self.configs.iter().find(|(shop, _)| uri.path().contains(shop.as_str()));
+        match found {
+            Some((_, config)) => config.clone().into_response(),
+            None => (StatusCode::NOT_FOUND, "<Error><Code>NoSuchKey</Code></Error>").into_response(),
+        }
+    }
+
+    fn batch_get(&mut self, keys: &Value) -> Response {
+        if self.throttled > 0 {
+            self.throttled -= 1;
+            return refusal("ProvisionedThroughputExceededException", "slow down");
+        }
+        let keys = keys.as_array().unwrap();
+        let names: BTreeSet<_> = keys.iter().map(|key| key["pk"]["S"].as_str().unwrap()).collect();
+        if names.len() < keys.len() {
+            return refusal("ValidationException", "Provided list of item keys contains duplicates");
+        }
+        let found: Vec<_> =
+            keys.iter().filter(|key| self.known.contains(key["pk"]["S"].as_str().unwrap())).collect();
+        json!({"Responses": {"table": found}, "UnprocessedKeys": {}}).to_string().into_response()
+    }
+
+    fn send(&mut self, request: &Value) -> Response {
+        let body = request["MessageBody"].as_str().unwrap();
+        if body.contains(['\u{fffe}', '\u{ffff}'])
+            || self.refused.as_ref().is_some_and(|it| body.contains(it))
+        {
+            return refusal("InvalidMessageContents", "characters outside the allowed set");
+        }
+        self.queued.push(serde_json::from_str(body).unwrap());
+        json!({"MessageId": "m", "MD5OfMessageBody": "m"}).to_string().into_response()
+    }
+}

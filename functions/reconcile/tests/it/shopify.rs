@@ -1,0 +1,104 @@
+//! A Shopify that answers the look-back: pages of orders, single orders and disputes.
+
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex, MutexGuard};
+use tokio::net::TcpListener;
+
+#[derive(Default)]
+pub struct Store {
+    /// Each page's orders.
+    pub pages: Vec<Vec<Value>>,
+    pub disputes: Vec<Value>,
+    /// Pages that cannot be had as a whole, by number.
+    pub broken: Vec<usize>,
+    /// How many requests find the budget used up.
+    pub throttled: u32,
+    /// Operations that the app has no scope for.
+    pub denied: Vec<&'static str>,
+    pub asked: Vec<String>,
+}
+
+#[derive(Clone, Default)]
+pub struct FakeShopify {
+    store: Arc<Mutex<Store>>,
+    pub url: String,
+}
+
+impl FakeShopify {
+    pub async fn start(pages: Vec<Vec<Value>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let store = Arc::new(Mutex::new(Store { pages, ..Store::default() }));
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&store));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { store, url }
+    }
+
+    pub fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap()
+    }
+}
+
+impl Store {
+    /// The order of a transaction. All its transactions are its refunds'.
+    fn refunds_of(&self, transaction: &Value) -> Value {
+        let has = |order: &&Value| {
+            order["transactions"].as_array().unwrap().iter().any(|it| it["id"] == *transaction)
+        };
+        let order = self.pages.iter().flatten().find(has).unwrap();
+        let refund =
+            |refund: &Value| json!({"id": refund["id"], "transactions": {"nodes": order["transactions"]}});
+        let refunds: Vec<_> = order["refunds"].as_array().unwrap().iter().map(refund).collect();
+        json!({"id": order["id"], "refunds": refunds})
+    }
+}
+
+fn failure(code: &str) -> Value {
+    json!({"data": null, "errors": [{"message": "no", "extensions": {"code": code}}]})
+}
+
+async fn answer(State(store): State<Arc<Mutex<Store>>>, Json(request): Json<Value>) -> Response {
+    let mut store = store.lock().unwrap();
+    let operation = request["operationName"].as_str().unwrap().to_owned();
+    let variables = &request["variables"];
+    store.asked.push(operation.clone());
+    if store.throttled > 0 {
+        store.throttled -= 1;
+        let status = json!({"maximumAvailable": 2000.0, "currentlyAvailable": 0.0, "restoreRate": 100.0});
+        let mut answer = failure("THROTTLED");
+        // more than the client waits for by itself
+        answer["extensions"]["cost"] = json!({"requestedQueryCost": 210, "throttleStatus": status});
+        return Json(answer).into_response();
+    }
+    if store.denied.contains(&operation.as_str()) {
+        return Json(failure("ACCESS_DENIED")).into_response();
+    }
+    let number: usize = variables["after"].as_str().map_or(0, |after| after.parse().unwrap());
+    let page = store.pages.get(number).cloned().unwrap_or_default();
+    let info = json!({"hasNextPage": number + 1 < store.pages.len(), "endCursor": (number + 1).to_string()});
+    let data = match operation.as_str() {
+        "ChangedOrders" if store.broken.contains(&number) => {
+            return Json(failure("INTERNAL_SERVER_ERROR")).into_response();
+        }
+        "ChangedOrders" => json!({"orders": {"pageInfo": info, "nodes": page}}),
+        "ChangedOrderIds" => {
+            let ids: Vec<_> = page.iter().map(|order| json!({"id": order["id"]})).collect();
+            json!({"orders": {"pageInfo": info, "nodes": ids}})
+        }
+        "ChangedOrder" => {
+            json!({"order": store.pages.iter().flatten().find(|it| it["id"] == variables["id"])})
+        }
+        "RecentDisputes" => {
+            let info = json!({"hasNextPage": false, "endCursor": null});
+            json!({"disputes": {"pageInfo": info, "nodes": store.disputes}})
+        }
+        "RefundsOfTransaction" => json!({"node": {"order": store.refunds_of(&variables["id"])}}),
+        other => panic!("{other}"),
+    };
+    Json(json!({"data": data})).into_response()
+}
