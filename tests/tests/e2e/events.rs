@@ -55,6 +55,23 @@ async fn numbers_keep_their_digits_and_unknown_fields_do_no_harm() {
     assert_eq!(shop.metafield(number).await["communications"][0]["state"], "accepted");
 }
 
+/// SQS takes neither of the two characters as they are.
+#[tokio::test]
+async fn text_that_a_queue_does_not_take_reaches_the_document_as_it_was_written() {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, str::to_owned).await;
+    let number = order_number();
+    let title = "Lamp \u{fffe}\u{ffff}\u{1f}\\";
+    let change = |payload: &mut Value| payload["line_items"][0]["title"] = title.into();
+    let event = shop.event("orders/create", number, change);
+    shop.register(&event).await;
+    stack.put(&event).await;
+    let entry = shop.settled(&stack, &shop.id(Document::OrderConfirmation, number)).await;
+    assert_eq!(entry.state, State::Accepted, "{:?}", entry.reason);
+    let (_, record) = stack.record(&entry).await;
+    assert!(record.to_string().contains(&json!(title).to_string()), "the driver data has it");
+}
+
 /// Shopify's largest payload: past what a message carries, so the item points to it.
 #[tokio::test]
 async fn a_payload_of_a_million_bytes_is_worked_on() {

@@ -244,3 +244,111 @@ async fn what_shopify_keeps_no_time_of_is_found_too() {
     let entry = shop.settled(&stack, &letter).await;
     assert_eq!((entry.state, entry.attempts), (State::Accepted, 1));
 }
+
+/// A shipment that was updated and a refund with its transaction: two occurrences name one communication. And in the
+/// same look-back an order of which a part cannot be read, before another that was lost, and an order whose text SQS
+/// does not take as it is.
+#[tokio::test]
+async fn occurrences_that_share_a_communication_and_what_cannot_be_read_stop_nothing() {
+    let stack = Stack::open().await;
+    let now = jiff::Timestamp::now();
+    let ago = |hours: i64| (now - jiff::SignedDuration::from_hours(hours)).to_string();
+    let since = ago(24 * 10);
+    let shop =
+        Shop::open_demo(&stack, |config| format!("{config}\n[reconcile]\nsince = \"{since}\"\n")).await;
+
+    let mut shipments = Samples::of("shipping-documents");
+    let long_ago = |order: &mut Value| {
+        order["createdAt"] = ago(24 * 11).into();
+        order["updatedAt"] = ago(3).into();
+    };
+    long_ago(&mut shipments["order"]);
+    shipments["fulfillment-corrected"]["createdAt"] = ago(4).into();
+    shipments["fulfillment-corrected"]["updatedAt"] = ago(3).into();
+    let mut returns = Samples::of("return-letters");
+    long_ago(&mut returns["order"]);
+    returns["refund"]["createdAt"] = ago(3).into();
+    let mut transaction = returns["refund"]["transactions"]["nodes"][0].clone();
+    transaction["createdAt"] = ago(3).into();
+    transaction["processedAt"] = ago(3).into();
+    returns["order"]["transactions"] = json!([transaction]);
+    let refund = returns["refund"]["id"].clone();
+    let mut damaged = returns["order"].clone();
+    damaged["id"] = format!("gid://shopify/Order/{}", order_number()).into();
+    damaged["transactions"] = json!([]);
+    damaged["refunds"] = json!([{"id": "gid://shopify/Refund/1", "createdAt": "soon"}]);
+    returns.add("order-damaged", damaged);
+    for resource in shipments.all().chain(returns.all()) {
+        shop.resource(resource).await;
+    }
+    let lost = order_number();
+    let event = shop.event("orders/create", lost, |payload| {
+        for field in ["created_at", "updated_at", "processed_at"] {
+            payload[field] = ago(1).into();
+        }
+        payload["note"] = "left \u{fffe}\u{ffff} of the door".into();
+    });
+    shop.register(&event).await;
+
+    let found = round(&stack, "reconcile").await;
+    assert!(found["problems"].as_u64().unwrap() >= 1, "{found}");
+    let confirmation = shop.id(Document::OrderConfirmation, lost);
+    assert_eq!(shop.settled(&stack, &confirmation).await.state, State::Accepted);
+    let refund = refund.as_str().unwrap().parse().unwrap();
+    let letter =
+        CommunicationId::derive(&shop.domain, Document::RefundConfirmation, &refund, &Revision::Initial);
+    let entry = shop.settled(&stack, &letter).await;
+    assert_eq!(entry.state, State::Accepted, "{:?}", entry.reason);
+    let order = shipments["order"]["id"].as_str().unwrap().to_owned();
+    let shipment = shipments["fulfillment-corrected"]["id"].as_str().unwrap();
+    let notices = eventually("the notice is made", || async {
+        let about = shop.about(&stack, &order).await;
+        let notices: Vec<_> = about
+            .into_iter()
+            .filter(|it| it.document == Document::ShippingNotice && it.subject.as_str() == shipment)
+            .collect();
+        (notices.len() == 1 && !notices[0].state.is_open()).then_some(notices)
+    })
+    .await;
+    assert_eq!(notices[0].state, State::Accepted, "{:?}", notices[0].reason);
+
+    // nothing more is made by another round
+    round(&stack, "reconcile").await;
+    for id in [&confirmation, &letter, &notices[0].communication] {
+        assert_eq!(shop.settled(&stack, id).await.attempts, 1);
+    }
+}
+
+/// An item that cannot be read is counted and put off; the communication behind it is asked about.
+#[tokio::test]
+async fn an_item_that_cannot_be_read_keeps_no_other_from_its_outcome() {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, str::to_owned).await;
+    let (_, damaged) = accepted(&stack, &shop).await;
+    let set = |document: &str| {
+        let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+        stack
+            .dynamodb
+            .update_item()
+            .table_name(stack.output("TableName"))
+            .key("pk", text(damaged.communication.as_str()))
+            .update_expression("SET #document = :document")
+            .expression_attribute_names("#document", "document")
+            .expression_attribute_values(":document", text(document))
+            .send()
+    };
+    set("a-document-of-a-later-release").await.unwrap();
+    let entry = shop.confirmed(&stack, order_number(), |_| {}).await;
+    stack.ledger.check_again(entry.communication.as_str(), jiff::Timestamp::now()).await.unwrap();
+    let told = round(&stack, "delivery-status").await;
+    assert!(told["problems"].as_u64().unwrap() >= 1, "{told}");
+    settles_as(&stack, &shop, &entry, State::Delivered).await;
+
+    // a release that can read it asks about it again
+    let now = jiff::Timestamp::now();
+    let due = stack.ledger.due_checks(&shop.domain, now, 10).await.unwrap();
+    assert_eq!((due.entries.len(), due.problems.len()), (0, 0), "it was put off");
+    set("order-confirmation").await.unwrap();
+    stack.ledger.check_again(damaged.communication.as_str(), now).await.unwrap();
+    settles_as(&stack, &shop, &damaged, State::Delivered).await;
+}
