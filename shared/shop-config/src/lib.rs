@@ -6,6 +6,7 @@
 //! reads files with a time-to-live, so that a change needs no redeployment.
 
 mod letters;
+mod locale;
 mod marketing;
 mod model;
 mod statements;
@@ -13,6 +14,7 @@ mod store;
 mod validate;
 
 pub use letters::*;
+pub use locale::{Locale, NoTranslation, text_in};
 pub use marketing::{
     Audience, Campaign, FrequencyCap, Loyalty, Marketing, Offer, QuietHours, Replenishment, SegmentOffer,
 };

@@ -1,6 +1,6 @@
 //! The configuration's types. Defaults are the values shown in OpenText's and Shopify's own documentation.
 
-use crate::{Exceptions, Marketing, Returns, Shipping, Statements, Texts};
+use crate::{Exceptions, Marketing, Returns, Shipping, Statements};
 use comms::{Document, Flow, MessageClass, ShopDomain};
 use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
@@ -323,50 +323,6 @@ impl ShopConfig {
         named.and_then(|name| self.brands.get(name)).unwrap_or(&self.brand)
     }
 
-    /// The locale to write a document in: the first wanted one that its template speaks, or whose language it
-    /// speaks; else the shop's default.
-    ///
-    /// ```text
-    /// wanted fr-CA, locales [en, fr] → fr
-    /// ```
-    pub fn locale<'a>(&'a self, document: Document, wanted: &[Option<&str>]) -> Locale<'a> {
-        let own = self.documents.get(&document).and_then(|settings| settings.locales.as_ref());
-        let locales = own.unwrap_or(&self.locales);
-        let known = |want: &str| locales.iter().find(|known| known.eq_ignore_ascii_case(want));
-        let spoken = |want: &str| {
-            known(want).or_else(|| want.split(['-', '_']).next().and_then(known)).map(String::as_str)
-        };
-        let mut asked = wanted.iter().flatten().copied().peekable();
-        let any = asked.peek().is_some();
-        match asked.find_map(spoken) {
-            Some(locale) => Locale { locale, translated: true },
-            None => Locale {
-                locale: &self.default_locale,
-                // somebody who asked for no language got what they asked for
-                translated: !any
-                    || wanted.iter().flatten().all(|want| same_language(want, &self.default_locale)),
-            },
-        }
-    }
-
-    /// The locale to write a document in, as [`locale`](Self::locale) finds it.
-    ///
-    /// # Errors
-    /// For a regulated document that speaks none of the languages the customer reads.
-    pub fn locale_to_send<'a>(
-        &'a self,
-        document: Document,
-        wanted: &[Option<&str>],
-    ) -> Result<&'a str, NoTranslation> {
-        let locale = self.locale(document, wanted);
-        if self.is_regulated(document) && !locale.translated {
-            let asked = wanted.iter().flatten().next().copied().unwrap_or_default();
-            let asked = asked.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(12).collect();
-            return Err(NoTranslation { document, asked });
-        }
-        Ok(locale.locale)
-    }
-
     /// Whether the shop sends a document as a regulated one.
     pub fn is_regulated(&self, document: Document) -> bool {
         let settings = self.documents.get(&document);
@@ -383,35 +339,6 @@ impl ShopConfig {
     pub fn is_dry_run(&self, document: Document) -> bool {
         self.dry_run || self.documents.get(&document).is_some_and(|settings| settings.dry_run)
     }
-}
-
-/// A document's locale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Locale<'a> {
-    pub locale: &'a str,
-    /// Whether it is in a language the customer asked for.
-    pub translated: bool,
-}
-
-/// A regulated document would be in a language its customer does not read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "no translation for the locale {asked}: a regulated document needs one (documents.{document}.locales)"
-)]
-pub struct NoTranslation {
-    document: Document,
-    asked: String,
-}
-
-/// The text in a locale, in its language, or in the shop's default locale.
-pub fn text_in<'a>(texts: &'a Texts, locale: &str, default_locale: &str) -> Option<&'a str> {
-    let language = locale.split(['-', '_']).next().unwrap_or(locale);
-    [locale, language, default_locale].iter().find_map(|name| texts.get(*name)).map(String::as_str)
-}
-
-fn same_language(one: &str, other: &str) -> bool {
-    let language = |text: &str| text.split(['-', '_']).next().map(str::to_ascii_lowercase);
-    language(one) == language(other)
 }
 
 impl DocumentConfig {

@@ -386,20 +386,4 @@ mod tests {
             assert_eq!(check.problems.is_empty(), fine, "{url}");
         }
     }
-
-    #[test]
-    fn a_locale_falls_back_to_its_language_and_then_to_the_shops() {
-        let config = ShopConfig::parse(SHOP).unwrap();
-        for (wanted, locale, translated) in [
-            (vec![Some("fr-CA")], "fr", true),
-            (vec![Some("FR")], "fr", true),
-            (vec![Some("de"), Some("fr")], "fr", true),
-            (vec![Some("de"), None], "en", false),
-            (vec![None], "en", true),
-            (vec![Some("en-GB")], "en", true),
-        ] {
-            let found = config.locale(Document::Receipt, &wanted);
-            assert_eq!((found.locale, found.translated), (locale, translated), "{wanted:?}");
-        }
-    }
 }
