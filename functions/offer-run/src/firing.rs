@@ -2,7 +2,8 @@
 
 use comms::{Document, Flow, Gid, ShopDomain};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use serde_json::{json, value::to_raw_value};
+use serde::Serialize;
+use serde_json::value::to_raw_value;
 use work::{RunItem, Trigger, WorkItem};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +35,21 @@ impl Firing {
     pub(crate) fn key(&self, shop: &ShopDomain, campaign: &str) -> String {
         format!("runs/{shop}/{campaign}/{}.json", self.period)
     }
+
+    /// Where the campaign's latest firing is.
+    pub(crate) fn latest_key(shop: &ShopDomain, campaign: &str) -> String {
+        format!("runs/{shop}/{campaign}.json")
+    }
+}
+
+#[derive(Serialize)]
+struct Payload<'a> {
+    campaign: &'a str,
+    document: Document,
+    period: Date,
+    /// The date of the firing before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Date>,
 }
 
 /// The work for one member. The payload says what the flow needs in order to name the communication, so that
@@ -43,10 +59,11 @@ pub fn work_item(
     campaign: &str,
     document: Document,
     firing: &Firing,
+    since: Option<Date>,
     customer: &Gid,
 ) -> Result<WorkItem, serde_json::Error> {
     let period = firing.period;
-    let payload = json!({"campaign": campaign, "document": document, "period": period});
+    let payload = Payload { campaign, document, period, since };
     Ok(WorkItem {
         v: WorkItem::VERSION,
         shop: shop.clone(),
@@ -68,6 +85,7 @@ pub fn work_item(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn period(zone: &str, at: &str) -> String {
         let item = RunItem {

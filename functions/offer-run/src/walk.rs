@@ -1,8 +1,11 @@
 //! Through the audience, page by page: read, queue, note the place.
+//!
+//! Reminders of what runs out go back to the firing before, so each firing of such a campaign notes its date where the
+//! next one finds it.
 
 use crate::{Firing, Tools, work_item};
-use comms::{Class, Classify};
-use jiff::Timestamp;
+use comms::{Class, Classify, Document};
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use shop_config::{Audience, Campaign, ShopConfig};
 use shopify::{
@@ -26,6 +29,9 @@ pub struct Progress {
     pub v: u32,
     /// When the firing was meant to happen. Every item of it says the same.
     pub at: Timestamp,
+    /// The date of the firing before, for reminders. Every item says the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Date>,
     /// Where the next page begins.
     pub after: Option<String>,
     /// Members whose items were queued.
@@ -33,6 +39,13 @@ pub struct Progress {
     /// Shopify's look-up of the audience, where that could not be answered at once.
     pub prepared: Option<String>,
     pub stage: Stage,
+}
+
+/// A campaign's latest firing, and the one before it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Latest {
+    period: Date,
+    since: Option<Date>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +115,7 @@ impl Walk<'_> {
         let found = self.tools.checkpoints.load(&key).await.map_err(|error| Retry::of(&error))?;
         let (mut progress, mut version) = match found {
             Some((progress, version)) => (progress, Some(version)),
-            None => (self.start(), None),
+            None => (self.start().await?, None),
         };
         let mut queued = 0;
         while progress.stage != Stage::Done {
@@ -136,8 +149,47 @@ impl Walk<'_> {
         Ok(End::Done { queued, members: progress.members })
     }
 
-    fn start(&self) -> Progress {
-        Progress { v: 1, at: self.firing.at, after: None, members: 0, prepared: None, stage: Stage::Members }
+    async fn start(&self) -> Result<Progress, Retry> {
+        let since = match self.campaign.document {
+            Document::LoyaltyStatement => self.needs_all_orders().await.map(|()| None)?,
+            Document::ReplenishmentReminder => self.firing_before().await?,
+            _ => None,
+        };
+        let at = self.firing.at;
+        Ok(Progress { v: 1, at, since, after: None, members: 0, prepared: None, stage: Stage::Members })
+    }
+
+    /// Points that are counted from orders need all of them: without the scope, no statement is begun.
+    async fn needs_all_orders(&self) -> Result<(), Retry> {
+        let kept = self.config.marketing.loyalty.as_ref().and_then(|loyalty| loyalty.balance());
+        if kept.is_some() {
+            return Ok(());
+        }
+        match self.tools.shopify.sees_all_orders(self.call()).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Retry::new(
+                "the app lacks the scope read_all_orders: points cannot be counted without orders older than 60 days. Grant it, or let an app keep the balance (marketing.loyalty.balance_metafield)",
+            )),
+            Err(error) => Err(Retry::of(&error)),
+        }
+    }
+
+    /// The date of the firing before this one, if one is known; notes this one. A crash right after that changes
+    /// nothing: this firing then finds itself.
+    async fn firing_before(&self) -> Result<Option<Date>, Retry> {
+        let key = Firing::latest_key(&self.item.shop, &self.item.run);
+        let found = self.tools.checkpoints.load::<Latest>(&key).await.map_err(|error| Retry::of(&error))?;
+        let period = self.firing.period;
+        let (since, version) = match found {
+            Some((latest, _)) if latest.period == period => return Ok(latest.since),
+            // a day that a person names again: the days before it have had theirs
+            Some((latest, _)) if latest.period > period => return Ok(period.yesterday().ok()),
+            Some((latest, version)) => (Some(latest.period), Some(version)),
+            None => (None, None),
+        };
+        let latest = Latest { period, since };
+        let saved = self.tools.checkpoints.save(&key, &latest, version.as_ref()).await;
+        saved.map(|_| since).map_err(|error| Retry::of(&error))
     }
 
     fn left(&self) -> Duration {
@@ -194,7 +246,7 @@ impl Walk<'_> {
         let (shop, run, document) = (&self.item.shop, &self.item.run, self.campaign.document);
         let mut messages = Vec::with_capacity(page.customers.len());
         for customer in &page.customers {
-            let item = work_item(shop, run, document, &firing, customer).map_err(Retry::new)?;
+            let item = work_item(shop, run, document, &firing, progress.since, customer).map_err(Retry::new)?;
             messages.push(Message::of(&item).map_err(|error| Retry::of(&error))?);
         }
         let mut count = 0;

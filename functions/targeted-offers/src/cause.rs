@@ -18,6 +18,8 @@ pub struct Firing {
     pub campaign: String,
     pub document: Document,
     pub period: Date,
+    /// The date of the firing before, if offer-run knows of one.
+    pub since: Option<Date>,
 }
 
 impl Cause {

@@ -9,6 +9,7 @@ use delivery::{Recipient, choose};
 use flow::Consent;
 use shop_config::{Channel, Marketing};
 use shopify::marketing::{Prospect, Subscription};
+use std::borrow::Cow;
 
 /// The answer, and the address as far as it may be used.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,18 +39,41 @@ pub fn permission(
     // without the address that may not be used, the channel is the one that remains
     let usable = email.clone().filter(|_| subscribed);
     let reachable = Recipient { email: usable.clone(), ..Recipient::default() };
-    match choose(channels, &reachable) {
-        Some(Channel::Email | Channel::Exstream) if subscribed => {
-            Permission { consent: Consent::Given, email: usable }
+    let given = match choose(channels, &reachable) {
+        Some(Channel::Email | Channel::Exstream) => subscribed,
+        Some(Channel::Print) => by_post && prospect.address.is_some(),
+        None => false,
+    };
+    if given {
+        return Permission { consent: Consent::Given, email: usable };
+    }
+    let mut reasons: Vec<Cow<'static, str>> = Vec::new();
+    for channel in channels {
+        let reason = why_not_by(*channel, prospect, marketing, by_post);
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
         }
-        Some(Channel::Print) if prospect.address.is_none() => {
-            Permission { consent: Consent::Refused("the customer has no postal address".into()), email }
+    }
+    if reasons.is_empty() {
+        reasons.push(why_not(prospect.subscription).into());
+    }
+    Permission { consent: Consent::Refused(reasons.join("; ").into()), email }
+}
+
+/// What keeps a channel from being used: what Shopify was really asked.
+fn why_not_by(
+    channel: Channel,
+    prospect: &Prospect,
+    marketing: &Marketing,
+    by_post: bool,
+) -> Cow<'static, str> {
+    match (channel, &marketing.post_consent_tag) {
+        (Channel::Email | Channel::Exstream, _) => why_not(prospect.subscription).into(),
+        (Channel::Print, Some(tag)) if !by_post => {
+            format!("no agreement to offers by post (tag {tag})").into()
         }
-        Some(Channel::Print) if by_post => Permission { consent: Consent::Given, email: usable },
-        Some(Channel::Print) if marketing.post_consent_tag.is_some() => {
-            Permission { consent: Consent::Refused("no agreement to offers by post".into()), email }
-        }
-        _ => Permission { consent: Consent::Refused(why_not(prospect.subscription).into()), email },
+        (Channel::Print, None) if !by_post => why_not(prospect.subscription).into(),
+        (Channel::Print, _) => "the customer has no postal address".into(),
     }
 }
 
@@ -57,12 +81,12 @@ const fn why_not(subscription: Subscription) -> &'static str {
     match subscription {
         // the address is one that no message can be sent to
         Subscription::Subscribed => "the customer's e-mail address cannot be used",
-        Subscription::Pending => "the customer has not confirmed the subscription",
+        Subscription::Pending => "the customer has not confirmed the subscription to e-mail marketing",
         Subscription::NotSubscribed => "the customer is not subscribed to e-mail marketing",
         Subscription::Unsubscribed => "the customer has unsubscribed from e-mail marketing",
-        Subscription::Invalid => "the customer's subscription is invalid",
+        Subscription::Invalid => "the customer's subscription to e-mail marketing is invalid",
         Subscription::NoAddress => "the customer has no e-mail address",
-        Subscription::Other => "the customer's consent is in a state that is not known",
+        Subscription::Other => "the customer's consent to e-mail marketing is in a state that is not known",
     }
 }
 
@@ -131,17 +155,31 @@ mod tests {
         assert!(ask(&agreed, &[Exstream, Print], Some("post-ok")).0.is_err());
         let subscribed = prospect(Subscription::Subscribed, &[]);
         assert_eq!(ask(&subscribed, &[Email, Print], Some("post-ok")), (Ok(()), true));
-        assert_eq!(
-            ask(&subscribed, &[Print], Some("post-ok")).0,
-            Err("no agreement to offers by post".to_owned())
-        );
+        let no_post = Err("no agreement to offers by post (tag post-ok)".to_owned());
+        assert_eq!(ask(&subscribed, &[Print], Some("post-ok")).0, no_post);
+    }
+
+    /// An unsubscription is on record as one, whatever else could have been used.
+    #[test]
+    fn each_channel_says_what_keeps_it() {
+        let post = "no agreement to offers by post (tag post-ok)";
+        for state in [Subscription::Unsubscribed, Subscription::Pending, Subscription::NoAddress] {
+            let no = Err(format!("{}; {post}", why_not(state)));
+            assert_eq!(ask(&prospect(state, &[]), &[Email, Print], Some("post-ok")).0, no);
+            let no = Err(format!("{post}; {}", why_not(state)));
+            assert_eq!(ask(&prospect(state, &[]), &[Print, Exstream], Some("post-ok")).0, no);
+        }
+        let unsubscribed = prospect(Subscription::Unsubscribed, &[]);
+        let once = Err(why_not(Subscription::Unsubscribed).to_owned());
+        assert_eq!(ask(&unsubscribed, &[Exstream, Email, Print], None).0, once);
     }
 
     #[test]
     fn paper_needs_a_place_to_go() {
         let nowhere = Prospect { address: None, ..prospect(Subscription::Unsubscribed, &["post-ok"]) };
         let (answer, _) = ask(&nowhere, &[Email, Print], Some("post-ok"));
-        assert_eq!(answer, Err("the customer has no postal address".to_owned()));
+        let no = "the customer has unsubscribed from e-mail marketing; the customer has no postal address";
+        assert_eq!(answer, Err(no.to_owned()));
     }
 
     #[test]

@@ -3,32 +3,40 @@
 use crate::{
     Cause, Firing, Promotion, Reminder, Statement,
     consent::{Permission, permission},
-    data::{self, Addressee, ItemData, OfferData, PeriodData, PointsData},
-    history_begins,
-    points::{self, Period, Tier},
-    replenish,
+    data::{self, Addressee, Balance, OfferData, PeriodData, PointsData, ProductData},
+    due,
+    points::{self, Account, History, Period, Tier},
+    replenish::{self, Due},
 };
-use comms::{Document, Gid};
+use comms::{Document, Gid, Money};
 use delivery::Recipient;
 use driver::Envelope;
 use flow::{Content, Gather, GatherError, Gathered};
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use shopify::marketing::Prospect;
+use shop_config::Loyalty;
+use shopify::{
+    AdminError,
+    marketing::{LineProduct, Prospect},
+};
+use std::collections::HashMap;
 
 /// The orders whose titles an offer may mention, and how old they may be.
-const RECENT_ORDERS: usize = 3;
+const RECENT_ORDERS: usize = 10;
 const RECENT: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// An event that comes later than this is checked against who is in the segment by now. Not earlier: Shopify may
 /// not know yet what it has just announced.
 const LATE: SignedDuration = SignedDuration::from_hours(1);
+/// How far back Shopify shows orders to an app without the scope `read_all_orders`.
+const VISIBLE: SignedDuration = SignedDuration::from_hours(60 * 24);
+/// Titles in the name of a reminder.
+const TITLES: usize = 3;
+
+/// What the revision of an offer for joining a segment begins with; the offer's name follows.
+pub const OFFER: &str = "offer-";
 
 const NO_OFFER: &str = "the offer is not in the configuration any more";
-
-pub fn segment_prefix(segment: &Gid) -> String {
-    format!("segment-{}-", segment.number())
-}
 
 /// A customer, and what every document says of them.
 struct Found {
@@ -80,7 +88,7 @@ async fn has_left(gather: &Gather<'_>, segment: &Gid) -> Result<bool, GatherErro
 async fn promotion(gather: &Gather<'_>, cause: &Cause, found: Found) -> Result<Gathered, GatherError> {
     let config = gather.config;
     let name = match cause {
-        Cause::Joined(segment) => gather.plan.revision.as_str().strip_prefix(&segment_prefix(segment)),
+        Cause::Joined(_) => gather.plan.revision.as_str().strip_prefix(OFFER),
         Cause::Campaign(firing) => {
             config.marketing.campaigns.get(&firing.campaign).and_then(|campaign| campaign.offer.as_deref())
         }
@@ -103,7 +111,7 @@ async fn promotion(gather: &Gather<'_>, cause: &Cause, found: Found) -> Result<G
         envelope: found.envelope,
         addressee: found.addressee,
         offer,
-        recently_bought: data::recently_bought(&purchases),
+        recently_bought: data::recently_bought(&purchases, config.marketing.purchases),
     };
     ready(gather, &found.prospect, found.locale, title, &data)
 }
@@ -118,61 +126,139 @@ async fn statement(gather: &Gather<'_>, firing: &Firing, found: Found) -> Result
         return Err(GatherError::permanent("the campaign's date is at the end of the calendar"));
     };
     let kept = match rules.balance() {
-        Some(_) => Some(points::kept_elsewhere(found.prospect.balance.as_deref()).ok_or_else(|| {
-            GatherError::permanent("the metafield of marketing.loyalty.balance_metafield holds no number")
-        })?),
+        Some(_) => {
+            let points = points::kept_elsewhere(found.prospect.balance.as_deref()).ok_or_else(|| {
+                GatherError::unusable("the metafield of marketing.loyalty.balance_metafield holds no number")
+            })?;
+            Some(points::whole(points, rules.rounding))
+        }
         None => None,
     };
-    // a balance that is kept elsewhere needs the period's payments only
-    let since = kept.map(|_| bounds.0);
-    let payments = gather.shopify.payments(gather.call(), &gather.plan.subject, since).await;
-    let payments = payments.map_err(|error| GatherError::of(&error))?;
-    if !payments.complete {
-        return Err(GatherError::permanent(
-            "the customer has more orders than points are counted of: let an app keep the balance (marketing.loyalty.balance_metafield)",
-        ));
-    }
-    let account = points::account(&payments.orders, rules, bounds).map_err(GatherError::permanent)?;
-    let balance = kept.unwrap_or(account.closing);
-    if account.entries.is_empty() && balance == Decimal::ZERO {
+    let all_orders = sees_all_orders(gather).await?;
+    let balance = match kept {
+        Some(points) => Balance::Kept { points, at: gather.now, payments: all_orders },
+        None if all_orders => Balance::Counted { until: last_moment(bounds.1) },
+        None => {
+            return Err(GatherError::unusable(
+                "points cannot be counted without orders older than 60 days, which need the scope read_all_orders: grant it, or let an app keep the balance (marketing.loyalty.balance_metafield)",
+            ));
+        }
+    };
+    let account = account(gather, rules, bounds, kept.is_some(), all_orders).await?;
+    if account.entries.is_empty() && balance.points(&account) == Decimal::ZERO {
         return Ok(Gathered::Nothing("the customer has no points".into()));
     }
-    let at = if kept.is_some() { gather.now } else { bounds.1 };
     let data = Statement {
         envelope: found.envelope,
         addressee: found.addressee,
         period: PeriodData::new(period),
         movements: data::movements(&account, zone),
-        points: PointsData::new(&account, kept, at, zone).map_err(GatherError::permanent)?,
-        tier: Tier::of(balance, &rules.tiers),
+        not_counted: data::not_counted(&account, zone),
+        points: PointsData::new(&account, balance, zone).map_err(GatherError::unusable)?,
+        tier: Tier::of(balance.points(&account), &rules.tiers),
         offer: campaign_offer(gather, firing, &found.locale),
     };
     ready(gather, &found.prospect, found.locale, firing.period.strftime("%Y-%m").to_string(), &data)
 }
 
-async fn reminder(gather: &Gather<'_>, firing: &Firing, found: Found) -> Result<Gathered, GatherError> {
-    const NOT_DUE: &str = "nothing runs out yet";
-    let Some(rules) = &gather.config.marketing.replenishment else {
-        return Ok(Gathered::suppressed("the shop reminds of nothing any more"));
-    };
-    let zone = &gather.config.time_zone;
-    let since = history_begins(firing.period, zone);
-    let purchases = gather.shopify.purchases(gather.call(), &gather.plan.subject, since, usize::MAX).await;
-    let purchases = purchases.map_err(|error| GatherError::of(&error))?;
-    let due = replenish::due(&purchases, rules, firing.period, zone);
-    let Some(due) = due.into_iter().find(|due| due.revision() == gather.plan.revision) else {
-        return Ok(Gathered::Nothing(NOT_DUE.into()));
-    };
-    if let Some(why) = due.pointless {
-        return Ok(Gathered::suppressed(why));
+/// Whether no order of the customer is kept from the app. Nothing is missing of a customer who is not known for long.
+async fn sees_all_orders(gather: &Gather<'_>) -> Result<bool, GatherError> {
+    let all = gather.shopify.sees_all_orders(gather.call()).await.map_err(|error| GatherError::of(&error))?;
+    if all {
+        return Ok(true);
     }
+    let since = gather.shopify.customer_since(gather.call(), &gather.plan.subject).await;
+    let since = since.map_err(|error| GatherError::of(&error))?;
+    Ok(since.is_some_and(|since| gather.now.duration_since(since) < VISIBLE))
+}
+
+/// What the customer's payments come to. A balance that is kept elsewhere needs those of the period only.
+async fn account(
+    gather: &Gather<'_>,
+    rules: &Loyalty,
+    bounds: (Timestamp, Timestamp),
+    kept: bool,
+    all_orders: bool,
+) -> Result<Account, GatherError> {
+    let mut orders = Vec::new();
+    if all_orders {
+        let since = kept.then_some(bounds.0);
+        let parts = points::parts(rules);
+        let payments = gather.shopify.payments(gather.call(), &gather.plan.subject, since, parts).await;
+        let payments = payments.map_err(|error| GatherError::of(&error))?;
+        if !payments.complete {
+            return Err(GatherError::unusable(
+                "the customer has more orders, or an order more lines, than points are counted of: let an app keep the balance (marketing.loyalty.balance_metafield)",
+            ));
+        }
+        orders = payments.orders;
+    }
+    let history = History::new(&orders, rules);
+    history.and_then(|history| Account::new(&history, bounds.0, bounds.1)).map_err(GatherError::unusable)
+}
+
+/// Before the first moment after a period.
+fn last_moment(end: Timestamp) -> Timestamp {
+    end.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(end)
+}
+
+async fn reminder(gather: &Gather<'_>, firing: &Firing, found: Found) -> Result<Gathered, GatherError> {
+    if gather.config.marketing.replenishment.is_none() {
+        return Ok(Gathered::suppressed("the shop reminds of nothing any more"));
+    }
+    let due = due(gather.shopify, gather.call(), &gather.plan.subject, firing, gather.config).await?;
+    let due = replenish::of_revision(due, &gather.plan.revision);
+    let (pointless, due): (Vec<_>, Vec<_>) = due.into_iter().partition(|due| due.pointless.is_some());
+    if due.is_empty() {
+        let why = pointless.first().and_then(|due| due.pointless);
+        return Ok(why.map_or(Gathered::Nothing("nothing runs out yet".into()), Gathered::suppressed));
+    }
+    let address = found.prospect.address.as_ref();
+    let country = address.and_then(|address| address.country_code.as_deref());
+    let mut products = products(gather, &due, country).await?;
     let data = Reminder {
         envelope: found.envelope,
         addressee: found.addressee,
-        item: ItemData::new(&due),
+        products: due
+            .iter()
+            .map(|due| {
+                let (product, price) = products.remove(&due.line).unzip();
+                ProductData::new(due, product, price.flatten())
+            })
+            .collect(),
         offer: campaign_offer(gather, firing, &found.locale),
     };
-    ready(gather, &found.prospect, found.locale, due.title, &data)
+    let titles: Vec<_> = due.iter().take(TITLES).map(|due| due.title.as_str()).collect();
+    let more = if due.len() > TITLES { ", …" } else { "" };
+    ready(gather, &found.prospect, found.locale, format!("{}{more}", titles.join(", ")), &data)
+}
+
+/// Pages, pictures and prices of what runs out. A reminder does without what the app may not see.
+async fn products(
+    gather: &Gather<'_>,
+    due: &[Due],
+    country: Option<&str>,
+) -> Result<HashMap<Gid, (LineProduct, Option<Money>)>, GatherError> {
+    let lines: Vec<_> = due.iter().map(|due| due.line.clone()).collect();
+    let products = optional(gather.shopify.line_products(gather.call(), &lines).await)?;
+    let variants: Vec<_> = products.values().filter_map(|product| product.variant.clone()).collect();
+    let mut prices = HashMap::new();
+    if !variants.is_empty() {
+        prices = optional(gather.shopify.variant_prices(gather.call(), &variants, country).await)?;
+    }
+    let price = |product: &LineProduct| prices.get(product.variant.as_ref()?).copied();
+    Ok(products.into_iter().map(|(line, product)| (line, (product.clone(), price(&product)))).collect())
+}
+
+fn optional<T: Default>(answer: Result<T, AdminError>) -> Result<T, GatherError> {
+    match answer {
+        Err(error @ AdminError::Graphql { .. }) => {
+            let error = comms::chain(&error);
+            tracing::warn!(error, "a reminder goes without pages, pictures or prices: they need the scope read_products");
+            Ok(T::default())
+        }
+        answer => answer.map_err(|error| GatherError::of(&error)),
+    }
 }
 
 fn today(gather: &Gather<'_>, at: Timestamp) -> Date {

@@ -2,14 +2,14 @@
 //!
 //! | cause | document | revision |
 //! | --- | --- | --- |
-//! | `customer.joined_segment`, for each offer of the segment | promotional-offer | segment and offer |
+//! | `customer.joined_segment`, for each offer of the segment | promotional-offer | the offer |
 //! | `campaign`, which offer-run makes | promotional-offer, loyalty-statement | campaign and its date |
-//! | `campaign` | replenishment-reminder, one for each purchase that runs out | order and SKU |
+//! | `campaign` | replenishment-reminder, one for all that is to be reminded of | the last day to remind of |
 //!
-//! Everything a document says is fetched when it is made: an event names the customer and the cause only. A
-//! customer who left a segment and joined it again is offered nothing a second time, and no purchase is reminded of
-//! twice, because the revisions name what was joined and what was bought. Consent is read with the customer and
-//! checked, with everything else that forbids marketing, right before sending.
+//! Everything a document says is fetched when it is made: an event names the customer and the cause only. An offer for
+//! joining goes to a customer once, whichever segments lead to it and however often they are joined; a campaign offers
+//! it again on each of its dates. No purchase is reminded of twice. Consent is read with the customer and checked,
+//! with everything else that forbids marketing, right before sending.
 
 mod cause;
 mod consent;
@@ -21,11 +21,13 @@ mod replenish;
 pub use cause::{Cause, Firing};
 pub use data::{Promotion, Reminder, Statement};
 
-use comms::{Document, Flow, Revision};
+use comms::{Document, Flow, Gid, Revision};
 use flow::{DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned};
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
-use replenish::HISTORY_DAYS;
+use replenish::{Days, Due, HISTORY_DAYS};
 use shop_config::ShopConfig;
+use shopify::{AdminApi, Call};
+use std::collections::BTreeSet;
 use work::WorkItem;
 
 #[derive(Debug, Clone, Copy)]
@@ -45,46 +47,39 @@ impl DocumentFlow for TargetedOffers {
         };
         match Cause::read(item, payload)? {
             Cause::Joined(segment) => {
-                let offers = config.marketing.segments.iter().filter(|it| it.segment == segment);
-                let prefix = gather::segment_prefix(&segment);
-                let plans =
-                    offers.map(|it| plan(Document::PromotionalOffer, format!("{prefix}{}", it.offer), true));
+                let segments = config.marketing.segments.iter().filter(|it| it.segment == segment);
+                let offers: BTreeSet<_> = segments.map(|it| it.offer.as_str()).collect();
+                let plans = offers.into_iter().map(|offer| format!("{}{offer}", gather::OFFER));
+                let plans = plans.map(|revision| plan(Document::PromotionalOffer, revision, true));
                 Ok(Planned::These(plans.collect()))
             }
             Cause::Campaign(firing) if firing.document == Document::ReplenishmentReminder => {
                 Ok(Planned::AskShopify)
             }
             Cause::Campaign(firing) => {
-                let Firing { campaign, period, document } = &firing;
+                let Firing { campaign, period, document, .. } = &firing;
                 let revision = format!("{campaign}-{period}");
                 Ok(Planned::one(plan(*document, revision, is_configured(&firing, config))))
             }
         }
     }
 
-    /// Which purchases of the customer run out.
+    /// Whether anything that the customer bought runs out.
     async fn look_up(&self, look_up: LookUp<'_>) -> Result<Vec<Plan>, GatherError> {
         let LookUp { item, payload, config, .. } = look_up;
         let Cause::Campaign(firing) = Cause::read(item, payload).map_err(GatherError::permanent)? else {
             return Err(GatherError::permanent("an event of a segment says what it leads to"));
         };
-        let Some(rules) = &config.marketing.replenishment else { return Ok(vec![]) };
-        let since = history_begins(firing.period, &config.time_zone);
-        let purchases = look_up.shopify.purchases(look_up.call(), &item.subject, since, usize::MAX).await;
-        let purchases = purchases.map_err(|error| GatherError::of(&error))?;
         let document = Document::ReplenishmentReminder;
-        let wanted = is_configured(&firing, config) && config.document(document).is_some();
-        let due = replenish::due(&purchases, rules, firing.period, &config.time_zone);
-        Ok(due
-            .iter()
-            .map(|due| Plan {
-                document,
-                subject: item.subject.clone(),
-                revision: due.revision(),
-                order: item.subject.clone(),
-                wanted,
-            })
-            .collect())
+        let due = due(look_up.shopify, look_up.call(), &item.subject, &firing, config).await?;
+        let plan = |revision| Plan {
+            document,
+            subject: item.subject.clone(),
+            revision,
+            order: item.subject.clone(),
+            wanted: is_configured(&firing, config) && config.document(document).is_some(),
+        };
+        Ok(replenish::revision(&due).map(plan).into_iter().collect())
     }
 
     async fn gather(&self, gather: Gather<'_>) -> Result<Gathered, GatherError> {
@@ -96,6 +91,24 @@ impl DocumentFlow for TargetedOffers {
 fn is_configured(firing: &Firing, config: &ShopConfig) -> bool {
     let campaign = config.marketing.campaigns.get(&firing.campaign);
     campaign.is_some_and(|campaign| campaign.document == firing.document)
+}
+
+/// What a firing has to remind a customer of.
+async fn due(
+    shopify: &AdminApi,
+    call: Call<'_>,
+    customer: &Gid,
+    firing: &Firing,
+    config: &ShopConfig,
+) -> Result<Vec<Due>, GatherError> {
+    if config.marketing.replenishment.is_none() {
+        return Ok(vec![]);
+    }
+    let since = history_begins(firing.period, &config.time_zone);
+    let purchases = shopify.purchases(call, customer, since, usize::MAX).await;
+    let purchases = purchases.map_err(|error| GatherError::of(&error))?;
+    let days = Days { last: firing.period, after: firing.since };
+    Ok(replenish::due(&purchases, &config.marketing, days, &config.time_zone))
 }
 
 fn history_begins(day: Date, zone: &TimeZone) -> Timestamp {

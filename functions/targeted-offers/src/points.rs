@@ -1,22 +1,28 @@
-//! Loyalty points: what was paid and not paid back, times a rate. Exact, and the same whenever it is asked.
+//! Loyalty points: what was paid and not paid back, times a rate. Whole, and the same whenever they are asked for.
 //!
 //! Points follow the money: a payment earns them on its day, money paid back takes them on its day, and a
-//! cancellation takes what is left of its order. What happened before a day therefore never changes
-//! afterwards, and a statement begins where the one before it ended.
+//! cancellation takes what is left of its order. What happened before a day therefore never changes afterwards, and a
+//! statement begins where the one before it ended. An order's points are rounded as a whole, and each movement changes
+//! them from one whole number to the next: the parts add up, and an order that is paid back entirely leaves nothing.
+//!
+//! Money that comes round again earns once. A gift card earns when it is bought or when it is used, as the shop says;
+//! paying back to store credit takes points, and paying with it earns them again.
 
-use comms::{InvalidMoney, Money};
+use comms::{CurrencyCode, Money};
 use jiff::{Timestamp, Zoned, civil::Date, tz::TimeZone};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use schemars::JsonSchema;
 use serde::Serialize;
-use shop_config::Loyalty;
-use shopify::marketing::PaidOrder;
+use shop_config::{GiftCards, Loyalty, Rounding};
+use shopify::marketing::{Method, MoneyMovement, OrderParts, PaidOrder, Parts};
 use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
+    /// Money came in.
     Payment,
+    /// Money was paid back.
     Refund,
     /// The order was cancelled: what it had earned is gone.
     Cancellation,
@@ -33,7 +39,34 @@ pub struct Entry {
     pub points: Decimal,
 }
 
-/// What the entries of an account come to in a period.
+/// Money that moved without moving points.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uncounted {
+    pub at: Timestamp,
+    pub order: String,
+    pub amount: Money,
+    pub why: Why,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Gift cards earn when they are bought.
+    GiftCard,
+    /// The shop gives no points for store credit.
+    StoreCredit,
+    /// Points are earned in another currency.
+    Currency,
+}
+
+/// Everything that happened to a customer's money, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    pub entries: Vec<Entry>,
+    pub uncounted: Vec<Uncounted>,
+}
+
+/// What a history comes to in a period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     pub opening: Decimal,
@@ -43,24 +76,12 @@ pub struct Account {
     pub closing: Decimal,
     /// Those of the period, oldest first.
     pub entries: Vec<Entry>,
+    pub uncounted: Vec<Uncounted>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PointsError {
-    #[error("the customer paid in more than one currency of the shop's")]
-    Currencies,
-    #[error("the points are too many to count")]
-    Overflow,
-}
-
-impl From<InvalidMoney> for PointsError {
-    fn from(error: InvalidMoney) -> Self {
-        match error {
-            InvalidMoney::Mixed(..) | InvalidMoney::Currency(_) => Self::Currencies,
-            InvalidMoney::Amount(_) | InvalidMoney::Overflow => Self::Overflow,
-        }
-    }
-}
+#[error("the points are too many to count")]
+pub struct Overflow;
 
 /// The days a statement covers, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +91,7 @@ pub struct Period {
 }
 
 impl Period {
-    /// The whole months before the month of `date`. Nothing at the end of the calendar.
+    /// The whole months before the month of `date`. `None` at the end of the calendar.
     pub fn before(date: Date, months: u8) -> Option<Self> {
         let end = date.first_of_month();
         let from = end.checked_sub(jiff::Span::new().months(i64::from(months))).ok()?;
@@ -84,58 +105,117 @@ impl Period {
     }
 }
 
-/// Every change of the balance, oldest first.
-pub fn entries(orders: &[PaidOrder], rate: Decimal) -> Result<Vec<Entry>, PointsError> {
-    let mut entries = Vec::new();
-    for order in orders {
-        let counts = |at: Timestamp| order.cancelled_at.is_none_or(|cancelled| at < cancelled);
-        let mut left: Option<Money> = None;
-        for movement in order.movements.iter().filter(|movement| counts(movement.at)) {
-            let kind = if movement.amount.amount() < Decimal::ZERO { Kind::Refund } else { Kind::Payment };
-            entries.push(entry(order, movement.at, kind, movement.amount, rate)?);
-            left = Some(left.map_or(Ok(movement.amount), |left| left.checked_add(movement.amount))?);
+/// Which parts of orders the rules need to know.
+pub fn parts(rules: &Loyalty) -> Parts {
+    Parts { amounts: !rules.tax || !rules.shipping, gift_cards: rules.gift_cards == GiftCards::WhenUsed }
+}
+
+impl History {
+    /// # Errors
+    /// When points are too many to count.
+    pub fn new(orders: &[PaidOrder], rules: &Loyalty) -> Result<Self, Overflow> {
+        let latest = || orders.iter().rev().find_map(|order| order.movements.first());
+        let currency = rules.currency.or_else(|| latest().map(|movement| movement.amount.currency()));
+        let mut history = Self::default();
+        for order in orders {
+            history.add(order, rules, currency)?;
         }
-        if let (Some(at), Some(left)) = (order.cancelled_at, left)
+        history.entries.sort_by_key(|entry| entry.at);
+        history.uncounted.sort_by_key(|entry| entry.at);
+        Ok(history)
+    }
+
+    fn add(
+        &mut self,
+        order: &PaidOrder,
+        rules: &Loyalty,
+        currency: Option<CurrencyCode>,
+    ) -> Result<(), Overflow> {
+        let mut movements = order.movements.clone();
+        movements.retain(|movement| order.cancelled_at.is_none_or(|cancelled| movement.at < cancelled));
+        movements.sort_by_key(|movement| (movement.at, movement.amount.amount() < Decimal::ZERO));
+        let (mut money, mut points) = (None::<Money>, Decimal::ZERO);
+        let entry = |at, kind, amount, points| Entry { at, order: order.name.clone(), kind, amount, points };
+        for MoneyMovement { at, amount, method } in movements {
+            if let Some(why) = why_not(rules, currency, amount, method) {
+                self.uncounted.push(Uncounted { at, order: order.name.clone(), amount, why });
+                continue;
+            }
+            let sum = money.map_or(Ok(amount), |sum| sum.checked_add(amount)).map_err(|_| Overflow)?;
+            let then = whole(earned(sum.amount(), order.parts, rules)?, rules.rounding);
+            let kind = if amount.amount() < Decimal::ZERO { Kind::Refund } else { Kind::Payment };
+            self.entries.push(entry(at, kind, amount, then - points));
+            (money, points) = (Some(sum), then);
+        }
+        if let (Some(at), Some(left)) = (order.cancelled_at, money)
             && !left.amount().is_zero()
         {
             let amount = Money::new(-left.amount(), left.currency());
-            entries.push(entry(order, at, Kind::Cancellation, amount, rate)?);
+            self.entries.push(entry(at, Kind::Cancellation, amount, -points));
         }
+        Ok(())
     }
-    entries.sort_by_key(|entry| entry.at);
-    Ok(entries)
 }
 
-fn entry(
-    order: &PaidOrder,
-    at: Timestamp,
-    kind: Kind,
-    amount: Money,
-    rate: Decimal,
-) -> Result<Entry, PointsError> {
-    let points = amount.amount().checked_mul(rate).ok_or(PointsError::Overflow)?;
-    Ok(Entry { at, order: order.name.clone(), kind, amount, points })
+fn why_not(rules: &Loyalty, currency: Option<CurrencyCode>, amount: Money, method: Method) -> Option<Why> {
+    match method {
+        _ if currency.is_some_and(|currency| currency != amount.currency()) => Some(Why::Currency),
+        Method::GiftCard if rules.gift_cards == GiftCards::WhenBought => Some(Why::GiftCard),
+        Method::StoreCredit if !rules.store_credit => Some(Why::StoreCredit),
+        _ => None,
+    }
+}
+
+/// What money paid for an order earns, before rounding: as much of it as of the order's total earns.
+fn earned(money: Decimal, parts: Option<OrderParts>, rules: &Loyalty) -> Result<Decimal, Overflow> {
+    let points = money.checked_mul(rules.points_per_unit).ok_or(Overflow)?;
+    let Some(parts) = parts.filter(|parts| parts.total > Decimal::ZERO) else { return Ok(points) };
+    let mut share = parts.total;
+    if rules.gift_cards == GiftCards::WhenUsed {
+        share = share.saturating_sub(parts.gift_cards);
+    }
+    if !rules.shipping {
+        share = share.saturating_sub(parts.shipping);
+    }
+    if !rules.tax {
+        let of_shipping = if rules.shipping { Decimal::ZERO } else { parts.shipping_tax };
+        share = share.saturating_sub(parts.tax.saturating_sub(of_shipping));
+    }
+    let share = share.clamp(Decimal::ZERO, parts.total);
+    points.checked_mul(share).and_then(|points| points.checked_div(parts.total)).ok_or(Overflow)
+}
+
+pub fn whole(points: Decimal, rounding: Rounding) -> Decimal {
+    points.round_dp_with_strategy(
+        0,
+        match rounding {
+            Rounding::Down => RoundingStrategy::ToZero,
+            Rounding::HalfUp => RoundingStrategy::MidpointAwayFromZero,
+            Rounding::Up => RoundingStrategy::AwayFromZero,
+        },
+    )
 }
 
 impl Account {
-    /// What `entries`, which are all there are, come to from `start` to before `end`.
-    pub fn new(entries: &[Entry], start: Timestamp, end: Timestamp) -> Result<Self, PointsError> {
-        if let Some(first) = entries.first()
-            && entries.iter().any(|entry| entry.amount.currency() != first.amount.currency())
-        {
-            return Err(PointsError::Currencies);
-        }
+    /// What a whole history comes to from `start` to before `end`.
+    ///
+    /// # Errors
+    /// When points are too many to count.
+    pub fn new(history: &History, start: Timestamp, end: Timestamp) -> Result<Self, Overflow> {
+        let entries = &history.entries;
         let sum = |wanted: &dyn Fn(&Entry) -> bool| {
             let mut points = entries.iter().filter(|entry| wanted(entry)).map(|entry| entry.points);
-            points.try_fold(Decimal::ZERO, Decimal::checked_add).ok_or(PointsError::Overflow)
+            points.try_fold(Decimal::ZERO, Decimal::checked_add).ok_or(Overflow)
         };
-        let inside = |entry: &Entry| start <= entry.at && entry.at < end;
+        let within = |at: Timestamp| start <= at && at < end;
+        let inside = |entry: &Entry| within(entry.at);
         Ok(Self {
             opening: sum(&|entry| entry.at < start)?,
             earned: sum(&|entry| inside(entry) && entry.points > Decimal::ZERO)?,
             taken: -sum(&|entry| inside(entry) && entry.points < Decimal::ZERO)?,
             closing: sum(&|entry| entry.at < end)?,
             entries: entries.iter().filter(|entry| inside(entry)).cloned().collect(),
+            uncounted: history.uncounted.iter().filter(|entry| within(entry.at)).cloned().collect(),
         })
     }
 }
@@ -143,25 +223,26 @@ impl Account {
 /// The level a balance has reached, and the next one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Tier {
-    /// Absent below the first level.
+    /// The level's name. Absent below the first level.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Absent at the highest level.
+    /// The next level. Absent at the highest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<NextTier>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NextTier {
+    /// The level's name.
     pub name: String,
-    /// Where it begins.
+    /// The points it begins at.
     pub from: u64,
     /// Points still missing, a decimal number as text.
     pub missing: String,
 }
 
 impl Tier {
-    /// Nothing, if the shop has no levels.
+    /// `None` if the shop has no levels.
     pub fn of(balance: Decimal, tiers: &BTreeMap<String, u64>) -> Option<Self> {
         if tiers.is_empty() {
             return None;
@@ -187,13 +268,4 @@ pub fn text(points: Decimal) -> String {
 /// The balance another app keeps. A customer without one has none.
 pub fn kept_elsewhere(metafield: Option<&str>) -> Option<Decimal> {
     metafield.map_or(Some(Decimal::ZERO), |text| Decimal::from_str_exact(text.trim()).ok())
-}
-
-/// Points of everything in the account's period, for a shop with these rules.
-pub fn account(
-    orders: &[PaidOrder],
-    rules: &Loyalty,
-    bounds: (Timestamp, Timestamp),
-) -> Result<Account, PointsError> {
-    Account::new(&entries(orders, rules.points_per_unit)?, bounds.0, bounds.1)
 }

@@ -1,118 +1,166 @@
 //! What runs out, and when. Pure.
 //!
-//! Every purchase of a SKU in `marketing.replenishment.days_by_sku` has one reminder, named by its order and SKU.
-//! Which purchases are reminded of on a day follows from the day and from what had been bought by then, so that
-//! the same message leads to the same communications however late it is delivered again: a purchase that was
-//! due stays due, even if it has been made again or cancelled since; then the reminder is not sent.
+//! Every purchase of a SKU in `marketing.replenishment.days_by_sku` has one day on which to remind of it. A firing of the
+//! campaign reminds of all the days since the firing before it, in one message that is named by the last of them: however
+//! late or often it comes, it is the same message, and the next day does not repeat it. Which days these are follows from
+//! the firing and from what had been bought by then: a purchase that was due stays due, even if it has been made again or
+//! cancelled since; then the reminder leaves it out.
 
 use comms::{Gid, Revision};
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
-use sha2::{Digest, Sha256};
-use shop_config::Replenishment;
-use shopify::marketing::Purchase;
+use shop_config::Marketing;
+use shopify::marketing::{BoughtLine, Purchase};
 use std::collections::BTreeMap;
 
 /// How far back purchases are looked at. What lasts longer is not reminded of.
 pub const HISTORY_DAYS: i64 = 730;
+
+const REVISION: &str = "replenish-";
 
 /// A purchase that is about to run out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     pub order: Gid,
     pub order_name: String,
+    pub line: Gid,
     pub sku: String,
     pub title: String,
     pub quantity: u64,
     pub bought: Date,
+    /// The day to remind of it.
+    pub remind: Date,
     /// The day it has run out.
     pub empty: Date,
     /// Why the reminder has become pointless.
     pub pointless: Option<&'static str>,
 }
 
-impl Due {
-    pub fn revision(&self) -> Revision {
-        let hash = hex::encode(&Sha256::digest(self.sku.as_bytes())[..8]);
-        Revision::named(format!("replenish-{}-{hash}", self.order.number()))
-    }
+/// The days a firing reminds of.
+#[derive(Debug, Clone, Copy)]
+pub struct Days {
+    pub last: Date,
+    /// The day of the firing before, which is not one of them. Without one, all days that are not stale.
+    pub after: Option<Date>,
+}
+
+/// The name of the message that reminds of all of these, if there are any.
+pub fn revision(due: &[Due]) -> Option<Revision> {
+    let last = due.iter().map(|due| due.remind).max()?;
+    Some(Revision::named(format!("{REVISION}{last}")))
+}
+
+/// Of what is due, what a message of this name reminds of.
+pub fn of_revision(mut due: Vec<Due>, revision: &Revision) -> Vec<Due> {
+    let last = revision.as_str().strip_prefix(REVISION).and_then(|last| last.parse::<Date>().ok());
+    due.retain(|due| last.is_some_and(|last| due.remind <= last));
+    due
 }
 
 /// One SKU of one order.
 struct Bought<'a> {
     purchase: &'a Purchase,
-    title: &'a str,
+    line: &'a BoughtLine,
+    /// Of all its lines.
     quantity: u64,
 }
 
-/// What is due on `day`, the longest due first.
-pub fn due(purchases: &[Purchase], rules: &Replenishment, day: Date, zone: &TimeZone) -> Vec<Due> {
+/// What is due on days, the longest due first.
+pub fn due(purchases: &[Purchase], marketing: &Marketing, days: Days, zone: &TimeZone) -> Vec<Due> {
+    let Some(rules) = &marketing.replenishment else { return vec![] };
     let mut due = Vec::new();
-    for (sku, &days) in &rules.days_by_sku {
-        let bought = bought(purchases, sku);
-        for (index, one) in bought.iter().enumerate() {
-            let again = bought[index + 1..].iter().find(|later| later.purchase.cancelled_at.is_none());
-            let again = again.map(|later| later.purchase.at);
-            due.extend(reminder(one, sku, days, rules, again, day, zone));
+    for (sku, &lasts) in &rules.days_by_sku {
+        let counted = |purchase: &Purchase, line: &BoughtLine| {
+            let paid = purchase.paid || !marketing.purchases.paid;
+            if !paid {
+                0
+            } else if marketing.purchases.delivered {
+                line.delivered
+            } else {
+                line.quantity
+            }
+        };
+        // whoever has ordered it again needs no reminder, even while that is neither paid nor sent
+        let ordered = bought(purchases, sku, |_, line| line.quantity);
+        for one in bought(purchases, sku, counted) {
+            let later = ordered.iter().map(|it| it.purchase).filter(|it| it.cancelled_at.is_none());
+            let mut later = later.filter(|it| (it.at, it.order.as_str()) > (one.purchase.at, one.purchase.order.as_str()));
+            due.extend(Reminder { bought: &one, again: later.next().map(|it| it.at), zone }.due(
+                sku, lasts, rules.lead_days, rules.stale_days, days,
+            ));
         }
     }
-    due.sort_by_key(|due: &Due| (due.empty, due.order.clone()));
+    due.sort_by_key(|due: &Due| (due.empty, due.order.clone(), due.sku.clone()));
     due
 }
 
-/// The purchases of a SKU, oldest first, those without a unit left out.
-fn bought<'a>(purchases: &'a [Purchase], sku: &str) -> Vec<Bought<'a>> {
+/// The purchases of a SKU, oldest first, those of which nothing counts left out.
+fn bought<'a>(
+    purchases: &'a [Purchase],
+    sku: &str,
+    counted: impl Fn(&Purchase, &BoughtLine) -> u64,
+) -> Vec<Bought<'a>> {
     let mut by_time: BTreeMap<(Timestamp, &str), Bought<'a>> = BTreeMap::new();
     for purchase in purchases {
-        for line in purchase.lines.iter().filter(|line| line.quantity > 0 && line.sku.as_deref() == Some(sku))
-        {
-            by_time
-                .entry((purchase.at, purchase.order.as_str()))
-                .and_modify(|bought| bought.quantity = bought.quantity.saturating_add(line.quantity))
-                .or_insert(Bought { purchase, title: &line.title, quantity: line.quantity });
+        for line in purchase.lines.iter().filter(|line| line.sku.as_deref() == Some(sku)) {
+            let quantity = counted(purchase, line);
+            if quantity > 0 {
+                by_time
+                    .entry((purchase.at, purchase.order.as_str()))
+                    .and_modify(|bought| bought.quantity = bought.quantity.saturating_add(quantity))
+                    .or_insert(Bought { purchase, line, quantity });
+            }
         }
     }
     by_time.into_values().collect()
 }
 
-fn reminder(
-    bought: &Bought<'_>,
-    sku: &str,
-    days: u16,
-    rules: &Replenishment,
+struct Reminder<'a> {
+    bought: &'a Bought<'a>,
+    /// When it was ordered again.
     again: Option<Timestamp>,
-    day: Date,
-    zone: &TimeZone,
-) -> Option<Due> {
-    let date = |at: Timestamp| at.to_zoned(zone.clone()).date();
-    let on = date(bought.purchase.at);
-    let lasts = i64::try_from(bought.quantity).ok()?.checked_mul(i64::from(days))?;
-    // what lasts beyond the calendar never runs out
-    let empty = plus_days(on, lasts)?;
-    let remind = plus_days(empty, -i64::from(rules.lead_days))?;
-    if day < remind || plus_days(remind, i64::from(rules.stale_days)).is_some_and(|stale| day > stale) {
-        return None;
+    zone: &'a TimeZone,
+}
+
+impl Reminder<'_> {
+    fn date(&self, at: Timestamp) -> Date {
+        at.to_zoned(self.zone.clone()).date()
     }
-    let mut pointless = None;
-    for (at, why) in
-        [(again, "it was bought again"), (bought.purchase.cancelled_at, "the order was cancelled")]
-    {
-        match at.map(date) {
-            // before anybody was to be reminded of it
-            Some(at) if at < remind => return None,
-            Some(_) => pointless = Some(why),
-            None => {}
+
+    fn due(&self, sku: &str, lasts: u16, lead: u16, stale: u16, days: Days) -> Option<Due> {
+        let Bought { purchase, line, quantity } = *self.bought;
+        let bought = self.date(purchase.at);
+        let lasts = i64::try_from(quantity).ok()?.checked_mul(i64::from(lasts))?;
+        // what lasts beyond the calendar never runs out
+        let empty = plus_days(bought, lasts)?;
+        let remind = plus_days(empty, -i64::from(lead))?;
+        let is_stale = plus_days(remind, i64::from(stale)).is_some_and(|end| days.last > end);
+        if days.last < remind || is_stale || days.after.is_some_and(|after| remind <= after) {
+            return None;
         }
+        let mut pointless = None;
+        for (at, why) in
+            [(self.again, "it was bought again"), (purchase.cancelled_at, "the order was cancelled")]
+        {
+            match at.map(|at| self.date(at)) {
+                // before anybody was to be reminded of it
+                Some(at) if at < remind => return None,
+                Some(_) => pointless = Some(why),
+                None => {}
+            }
+        }
+        Some(Due {
+            order: purchase.order.clone(),
+            order_name: purchase.name.clone(),
+            line: line.id.clone(),
+            sku: sku.to_owned(),
+            title: line.title.clone(),
+            quantity,
+            bought,
+            remind,
+            empty,
+            pointless,
+        })
     }
-    Some(Due {
-        order: bought.purchase.order.clone(),
-        order_name: bought.purchase.name.clone(),
-        sku: sku.to_owned(),
-        title: bought.title.to_owned(),
-        quantity: bought.quantity,
-        bought: on,
-        empty,
-        pointless,
-    })
 }
 
 fn plus_days(date: Date, days: i64) -> Option<Date> {

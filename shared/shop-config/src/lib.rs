@@ -9,6 +9,7 @@ mod letters;
 mod locale;
 mod marketing;
 mod model;
+mod rewards;
 mod statements;
 mod store;
 mod validate;
@@ -16,9 +17,10 @@ mod validate;
 pub use letters::*;
 pub use locale::{Locale, NoTranslation, text_in};
 pub use marketing::{
-    Audience, Campaign, FrequencyCap, Loyalty, Marketing, Offer, QuietHours, Replenishment, SegmentOffer,
+    Audience, Campaign, FrequencyCap, Marketing, Offer, QuietHours, SegmentOffer,
 };
 pub use model::*;
+pub use rewards::{GiftCards, Loyalty, Purchases, Replenishment, Rounding};
 pub use statements::{Compose, Statements};
 pub use store::{ConfigError, ConfigStore, Loaded, config_key};
 pub use validate::{InvalidConfig, Problem};

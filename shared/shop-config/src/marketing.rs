@@ -1,9 +1,8 @@
 //! Offers: when they may be sent, to whom, and what they offer.
 
-use crate::{Texts, validate::Check};
+use crate::{Loyalty, Purchases, Replenishment, Texts, validate::Check};
 use comms::{Document, Flow, Gid};
 use jiff::{Timestamp, civil, tz::TimeZone};
-use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -25,6 +24,7 @@ pub struct Marketing {
     pub segments: Vec<SegmentOffer>,
     /// Sent on a schedule, by the campaign's name.
     pub campaigns: BTreeMap<String, Campaign>,
+    pub purchases: Purchases,
     pub loyalty: Option<Loyalty>,
     pub replenishment: Option<Replenishment>,
 }
@@ -92,39 +92,6 @@ pub enum Audience {
     Query(String),
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Loyalty {
-    /// Points for each unit of the shop's currency that was paid and not paid back, such as `"1"` or `"0.5"`.
-    pub points_per_unit: Decimal,
-    /// The customer's metafield with the balance, as `namespace.key`, where another app keeps it. Without one,
-    /// the balance is what all payments so far have earned.
-    pub balance_metafield: Option<String>,
-    /// Names of levels and the points each begins at.
-    #[serde(default)]
-    pub tiers: BTreeMap<String, u64>,
-    /// How many whole calendar months before the campaign's date a statement covers.
-    #[serde(default = "one_month")]
-    pub months: u8,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Replenishment {
-    /// For how many days a unit lasts, by SKU.
-    pub days_by_sku: BTreeMap<String, u16>,
-    /// How many days before it runs out the reminder is sent.
-    #[serde(default)]
-    pub lead_days: u16,
-    /// For how many days after that a reminder that was not sent is still worth sending.
-    #[serde(default = "default_stale_days")]
-    pub stale_days: u16,
-}
-
-/// More is a mistake, and sums of it would not fit a decimal. Nor would products of finer numbers.
-const MOST_POINTS_PER_UNIT: u32 = 10_000;
-const POINT_DIGITS: u32 = 6;
-
 /// Longer ones would keep a message beyond what its queue allows.
 const LONGEST_QUIET_HOURS: i64 = 11;
 
@@ -151,48 +118,6 @@ impl QuietHours {
     fn hours(self) -> i64 {
         let minutes = |time: civil::Time| i64::from(time.hour()) * 60 + i64::from(time.minute());
         (minutes(self.to) - minutes(self.from)).rem_euclid(24 * 60).div_euclid(60)
-    }
-}
-
-impl Loyalty {
-    /// Namespace and key of the metafield with the balance.
-    pub fn balance(&self) -> Option<(&str, &str)> {
-        self.balance_metafield.as_deref()?.rsplit_once('.')
-    }
-
-    fn check(&self, check: &mut Check) {
-        let rate = self.points_per_unit;
-        if rate <= Decimal::ZERO || rate > Decimal::from(MOST_POINTS_PER_UNIT) || rate.scale() > POINT_DIGITS
-        {
-            let what = format!(
-                "must be above 0 and at most {MOST_POINTS_PER_UNIT}, with at most {POINT_DIGITS} decimals"
-            );
-            check.fail("marketing.loyalty.points_per_unit", what);
-        }
-        let named = |name: &(&str, &str)| name.0.len() >= 3 && name.1.len() >= 2;
-        if self.balance_metafield.is_some() && !self.balance().as_ref().is_some_and(named) {
-            check.fail("marketing.loyalty.balance_metafield", "must be `namespace.key`");
-        }
-        if !(1..=24).contains(&self.months) {
-            check.fail("marketing.loyalty.months", "must be from 1 to 24");
-        }
-    }
-}
-
-impl Replenishment {
-    fn check(&self, check: &mut Check) {
-        if self.days_by_sku.is_empty() {
-            check.fail("marketing.replenishment.days_by_sku", "names no SKU");
-        }
-        for (sku, days) in &self.days_by_sku {
-            if *days <= self.lead_days {
-                let field = format!("marketing.replenishment.days_by_sku.{sku}");
-                check.fail(field, "must be more than lead_days, or the reminder comes with the goods");
-            }
-        }
-        if !(1..=365).contains(&self.stale_days) {
-            check.fail("marketing.replenishment.stale_days", "must be from 1 to 365");
-        }
     }
 }
 
@@ -281,14 +206,6 @@ fn check_segment(check: &mut Check, field: &str, segment: &Gid) {
     if segment.kind() != "Segment" {
         check.fail(field, "must be the id of a segment, `gid://shopify/Segment/<number>`");
     }
-}
-
-fn one_month() -> u8 {
-    1
-}
-
-fn default_stale_days() -> u16 {
-    30
 }
 
 pub(crate) const SCHEDULE: &str =

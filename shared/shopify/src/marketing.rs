@@ -4,10 +4,13 @@
 //! agreed. Nothing is kept between calls, so what is answered is what Shopify says at that moment.
 
 mod audience;
-mod history;
+mod page;
+mod payments;
+mod purchases;
 
 pub use audience::{AudiencePage, Source};
-pub use history::{BoughtLine, CustomerPayments, MoneyMovement, PaidOrder, Purchase};
+pub use payments::{CustomerPayments, Method, MoneyMovement, OrderParts, PaidOrder, Parts};
+pub use purchases::{BoughtLine, LineProduct, Purchase};
 
 use crate::{
     Address, AdminApi, AdminError, Call, Customer,

@@ -17,6 +17,7 @@ mod webhook;
 pub use discount::{DiscountAllocation, DiscountKind};
 pub use graphql::OrderPage;
 pub use line::{Bundle, Duty, LineItem};
+pub(crate) use money::Price;
 pub use money::{MoneyBag, ShopAmount};
 pub use statuses::{FinancialStatus, FulfilmentStatus};
 pub use transaction::{OrderTransaction, TransactionKind, TransactionStatus};

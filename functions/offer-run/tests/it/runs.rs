@@ -36,9 +36,27 @@ document = "promotional-offer"
 schedule = "cron(0 0 * * ? *)"
 audience = { segment = "gid://shopify/Segment/5" }
 offer = "spring"
+[marketing.loyalty]
+points_per_unit = "1"
+[marketing.campaigns.points]
+document = "loyalty-statement"
+schedule = "cron(0 0 1 * ? *)"
+audience = { segment = "gid://shopify/Segment/5" }
+[marketing.replenishment]
+days_by_sku = { SOAP = 30 }
+[marketing.campaigns.refill]
+document = "replenishment-reminder"
+schedule = "cron(0 0 * * ? *)"
+audience = { segment = "gid://shopify/Segment/5" }
 [documents.promotional-offer]
 communication = "6f1f3ad0"
 data_source = "PromotionalOffer"
+[documents.loyalty-statement]
+communication = "6f1f3ad0"
+data_source = "LoyaltyStatement"
+[documents.replenishment-reminder]
+communication = "6f1f3ad0"
+data_source = "ReplenishmentReminder"
 "#;
 
 const STATE: &str = "runs/acme.myshopify.com/spring/2026-11-23.json";
@@ -132,6 +150,59 @@ async fn every_member_becomes_one_item_of_the_local_date() {
     tomorrow["scheduled_at"] = "2026-11-23T23:00:00Z".into();
     assert!(world.run(&tomorrow, LONG).await);
     assert_eq!(world.members_reached(), 2 * 612);
+}
+
+/// A weekly campaign reminds of the whole week; one that is repeated, or fired again for a day gone by, of no more.
+#[tokio::test]
+async fn a_reminder_knows_the_firing_before_it() {
+    let world = World::new(1).await;
+    for (period, since) in [
+        ("2026-11-09", None),
+        ("2026-11-16", Some("2026-11-09")),
+        ("2026-11-16", None),
+        ("2026-11-23", Some("2026-11-16")),
+        ("2026-11-12", Some("2026-11-11")),
+        ("2026-11-30", Some("2026-11-23")),
+    ] {
+        let before = world.queued().len();
+        let body = json!({"v": 1, "shop": "acme.myshopify.com", "run": "refill", "period": period});
+        assert!(world.run(&body, LONG).await);
+        let sent = world.aws.sent("targeted-offers");
+        let payloads: Vec<_> = sent[before..].iter().map(|item| item["payload"].clone()).collect();
+        if since.is_none() && period == "2026-11-16" {
+            assert!(payloads.is_empty(), "it was done");
+            continue;
+        }
+        let mut payload =
+            json!({"campaign": "refill", "document": "replenishment-reminder", "period": period});
+        if let Some(since) = since {
+            payload["since"] = since.into();
+        }
+        assert_eq!(payloads, [payload]);
+    }
+}
+
+/// The process dies after it has noted the firing and before it has queued anything.
+#[tokio::test]
+async fn a_firing_that_finds_itself_goes_back_as_far() {
+    let world = World::new(1).await;
+    let latest = json!({"period": "2026-11-16", "since": "2026-11-09"});
+    world.aws.put("runs/acme.myshopify.com/refill.json", latest.to_string());
+    let body = json!({"v": 1, "shop": "acme.myshopify.com", "run": "refill", "period": "2026-11-16"});
+    assert!(world.run(&body, LONG).await);
+    assert_eq!(world.aws.sent("targeted-offers")[0]["payload"]["since"], "2026-11-09");
+}
+
+#[tokio::test]
+async fn points_are_not_counted_from_a_part_of_the_orders() {
+    let world = World::new(1).await;
+    let first = json!({"v": 1, "shop": "acme.myshopify.com", "run": "points", "period": "2026-11-01"});
+    world.shopify.audience().scopes = vec!["read_orders"];
+    assert!(!world.run(&first, LONG).await);
+    assert!(world.queued().is_empty());
+    world.shopify.audience().scopes = vec!["read_orders", "read_all_orders"];
+    assert!(world.run(&first, LONG).await);
+    assert_eq!(world.queued().len(), 1);
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ pub struct Audience {
     pub instead: VecDeque<Value>,
     /// Whether a look-up that was asked for is done; none, if it is forgotten.
     pub prepared: Option<bool>,
+    /// Scopes that the app has.
+    pub scopes: Vec<&'static str>,
     pub asked: Vec<(String, Value)>,
 }
 
@@ -75,6 +77,10 @@ async fn answer(State(audience): State<Arc<Mutex<Audience>>>, Json(request): Jso
         }}),
         "SegmentMembersPrepared" => {
             json!({"customerSegmentMembersQuery": audience.prepared.map(|done| json!({"done": done}))})
+        }
+        "AccessScopes" => {
+            let scopes: Vec<_> = audience.scopes.iter().map(|scope| json!({"handle": scope})).collect();
+            json!({"currentAppInstallation": {"accessScopes": scopes}})
         }
         other => panic!("{other}"),
     };

@@ -24,11 +24,25 @@ fn a_segment_leads_to_its_offer_however_often_it_is_joined() {
     let plans_of = |item: &WorkItem| plans(item, &config());
     let [first] = &plans_of(&joined())[..] else { panic!() };
     assert_eq!((first.document, first.wanted), (Document::PromotionalOffer, true));
-    assert_eq!(first.revision.as_str(), "segment-610001-club-welcome");
+    assert_eq!(first.revision.as_str(), "offer-club-welcome");
     assert_eq!((&first.subject, &first.order), (&customer(), &customer()));
     let again = item("customer.joined_segment", "2026-12-24T09:00:00Z", json!({"segment_id": SEGMENT}));
     let id = |plan: &Plan| CommunicationId::derive(&again.shop, plan.document, &plan.subject, &plan.revision);
     assert_eq!(id(first), id(&plans_of(&again)[0]), "of three fields, `segment_id` is enough");
+}
+
+#[test]
+fn segments_that_lead_to_one_offer_lead_to_one_communication() {
+    let again = "[[marketing.segments]]\nsegment = \"gid://shopify/Segment/610001\"\noffer = \"club-welcome\"\n";
+    let other = again.replace("610001", "610003");
+    let config = changed("[marketing.loyalty]", &format!("{again}{other}[marketing.loyalty]"));
+    let third = item(
+        "customer.joined_segment",
+        "2026-11-23T09:00:00Z",
+        json!({"segment_id": "gid://shopify/Segment/610003"}),
+    );
+    assert_eq!(plans(&joined(), &config).len(), 1);
+    assert_eq!(plans(&joined(), &config), plans(&third, &config));
 }
 
 #[test]

@@ -1,34 +1,43 @@
 //! What runs out, day by day.
 
-use crate::replenish::{Due, due};
-use comms::Gid;
+use crate::replenish::{Days, Due, due, of_revision, revision};
+use comms::{Gid, Revision};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use shop_config::Replenishment;
+use shop_config::{Marketing, Purchases, Replenishment};
 use shopify::marketing::{BoughtLine, Purchase};
 use std::collections::BTreeMap;
 
-fn rules() -> Replenishment {
+fn marketing() -> Marketing {
     let days_by_sku = BTreeMap::from([("WAX".to_owned(), 30), ("SOAP".to_owned(), 10)]);
-    Replenishment { days_by_sku, lead_days: 5, stale_days: 20 }
+    let rules = Replenishment { days_by_sku, lead_days: 5, stale_days: 20 };
+    Marketing { replenishment: Some(rules), ..Marketing::default() }
 }
 
 fn purchase(number: u64, at: &str, lines: &[(&str, u64)]) -> Purchase {
     let line = |&(sku, quantity): &(&str, u64)| BoughtLine {
+        id: Gid::new("LineItem", number),
         title: format!("Tin of {sku}"),
         sku: (!sku.is_empty()).then(|| sku.to_owned()),
         quantity,
+        delivered: quantity,
     };
     Purchase {
         order: Gid::new("Order", number),
         name: format!("#{number}"),
         at: at.parse().unwrap(),
         cancelled_at: None,
+        paid: true,
         lines: lines.iter().map(line).collect(),
     }
 }
 
+fn since(purchases: &[Purchase], after: Option<&str>, last: &str) -> Vec<Due> {
+    let days = Days { last: last.parse().unwrap(), after: after.map(|after| after.parse().unwrap()) };
+    due(purchases, &marketing(), days, &TimeZone::get("Europe/Paris").unwrap())
+}
+
 fn on(purchases: &[Purchase], day: &str) -> Vec<Due> {
-    due(purchases, &rules(), day.parse().unwrap(), &TimeZone::get("Europe/Paris").unwrap())
+    since(purchases, None, day)
 }
 
 /// The days of a range on which something is due, with the reasons not to send it.
@@ -62,25 +71,74 @@ fn more_of_it_lasts_longer_and_lines_of_one_order_add_up() {
     assert_eq!((due.quantity, due.empty, due.title.as_str()), (2, day("2026-04-30"), "Tin of WAX"));
 }
 
+/// WAX is to be reminded of on 26 March, SOAP on 27 March.
+fn two_days() -> [Purchase; 2] {
+    [
+        purchase(1, "2026-03-01T12:00:00Z", &[("WAX", 1)]),
+        purchase(2, "2026-03-02T12:00:00Z", &[("SOAP", 3)]),
+    ]
+}
+
+fn skus(due: &[Due]) -> Vec<&str> {
+    due.iter().map(|due| due.sku.as_str()).collect()
+}
+
 #[test]
-fn each_purchase_and_sku_has_a_name_of_its_own() {
-    let purchases = [
-        purchase(1, "2026-03-01T12:00:00Z", &[("WAX", 1), ("SOAP", 2)]),
-        purchase(2, "2026-03-01T13:00:00Z", &[("SOAP", 3)]),
-    ];
-    let mut revisions: Vec<_> = ["2026-03-20", "2026-03-27", "2026-04-02"]
-        .iter()
-        .flat_map(|day| on(&purchases, day))
-        .map(|due| due.revision())
-        .collect();
-    revisions.sort_by_key(|revision| revision.as_str().to_owned());
-    revisions.dedup();
-    let texts: Vec<_> = revisions.iter().map(|revision| revision.as_str()).collect();
-    assert_eq!(texts.len(), 2, "{texts:?}: the first soap was bought again at once");
-    assert!(
-        texts.iter().all(|text| text.starts_with("replenish-") && text.len() <= 10 + 20 + 1 + 16),
-        "{texts:?}"
-    );
+fn a_firing_reminds_of_all_days_since_the_one_before_in_one_message() {
+    let purchases = two_days();
+    let daily = since(&purchases, Some("2026-03-26"), "2026-03-27");
+    assert_eq!((skus(&daily), revision(&daily)), (vec!["SOAP"], Some(Revision::named("replenish-2026-03-27"))));
+    let weekly = since(&purchases, Some("2026-03-20"), "2026-03-28");
+    assert_eq!((skus(&weekly), revision(&weekly)), (vec!["WAX", "SOAP"], revision(&daily)));
+    assert_eq!(since(&purchases, Some("2026-03-27"), "2026-03-28"), vec![]);
+    assert_eq!(revision(&[]), None);
+}
+
+/// The same message however often and late it comes, and on the next day, too.
+#[test]
+fn a_message_is_named_by_its_last_day() {
+    let purchases = two_days();
+    let first = on(&purchases[..1], "2026-03-26");
+    assert_eq!(revision(&first), Some(Revision::named("replenish-2026-03-26")));
+    let next = on(&purchases, "2026-03-27");
+    assert_eq!(revision(&next), revision(&on(&purchases, "2026-03-28")));
+    // what was looked up is what is made, even if more has become due since
+    assert_eq!(skus(&of_revision(next.clone(), &revision(&first).unwrap())), ["WAX"]);
+    assert_eq!(of_revision(next, &Revision::named("replenish-never")), vec![]);
+}
+
+#[test]
+fn what_was_not_paid_or_never_came_does_not_run_out() {
+    let [unpaid, mut waits] = two_days();
+    let mut unpaid = unpaid;
+    unpaid.paid = false;
+    waits.lines[0].delivered = 0;
+    let purchases = [unpaid, waits];
+    assert_eq!(days(&purchases), vec![]);
+    let zone = TimeZone::get("Europe/Paris").unwrap();
+    let by = |paid, delivered| {
+        let marketing = Marketing { purchases: Purchases { paid, delivered }, ..marketing() };
+        let days = Days { last: day("2026-03-27"), after: None };
+        due(&purchases, &marketing, days, &zone).into_iter().map(|due| due.sku).collect::<Vec<_>>()
+    };
+    assert_eq!((by(false, true), by(true, false)), (vec!["WAX".to_owned()], vec!["SOAP".to_owned()]));
+    assert_eq!(by(false, false), ["WAX", "SOAP"]);
+}
+
+#[test]
+fn of_an_order_that_came_in_part_only_that_part_runs_out() {
+    let mut part = purchase(1, "2026-03-01T12:00:00Z", &[("SOAP", 3)]);
+    part.lines[0].delivered = 2;
+    let due = &on(std::slice::from_ref(&part), "2026-03-16")[0];
+    assert_eq!((due.quantity, due.remind), (2, day("2026-03-16")));
+}
+
+/// Whoever has ordered it again waits for it, and needs no reminder.
+#[test]
+fn an_order_that_is_still_on_its_way_is_bought_again() {
+    let mut again = purchase(2, "2026-03-20T12:00:00Z", &[("WAX", 1)]);
+    (again.paid, again.lines[0].delivered) = (false, 0);
+    assert_eq!(days(&[purchase(1, "2026-03-01T12:00:00Z", &[("WAX", 1)]), again]), vec![]);
 }
 
 #[test]
@@ -92,8 +150,8 @@ fn bought_again_in_time_it_is_never_due_and_later_it_is_pointless() {
     let late = [first.clone(), purchase(2, "2026-03-28T12:00:00Z", &[("WAX", 1)])];
     assert_eq!(on(&late, "2026-03-26")[0].pointless, Some("it was bought again"));
     assert_eq!(
-        on(&late, "2026-03-26")[0].revision(),
-        on(std::slice::from_ref(&first), "2026-03-26")[0].revision()
+        revision(&on(&late, "2026-03-26")),
+        revision(&on(std::slice::from_ref(&first), "2026-03-26"))
     );
     // an order that was cancelled is no purchase
     let mut gone = late.clone();

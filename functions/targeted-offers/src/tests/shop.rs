@@ -44,6 +44,9 @@ pub struct Known {
     /// In the shape both queries of orders select from.
     pub orders: Vec<Value>,
     pub member: bool,
+    pub scopes: Vec<&'static str>,
+    /// Fields of the answers about products and prices, by the id asked for.
+    pub products: Option<Value>,
     /// Operations asked for, with their variables.
     pub asked: Vec<(String, Value)>,
 }
@@ -63,6 +66,8 @@ impl Default for Known {
             }),
             orders: vec![],
             member: true,
+            scopes: vec!["read_orders", "read_all_orders"],
+            products: None,
             asked: vec![],
         }
     }
@@ -72,10 +77,14 @@ impl Default for Known {
 pub fn order(number: u64, at: &str, sku: &str, quantity: u64, paid: &str) -> Value {
     json!({
         "id": Gid::new("Order", number), "name": format!("#{number}"), "processedAt": at, "cancelledAt": null,
-        "test": false,
+        "test": false, "unpaid": false, "displayFinancialStatus": "PAID", "displayFulfillmentStatus": "FULFILLED",
+        "fulfillments": [{"displayStatus": "DELIVERED"}],
         "lineItems": {
             "pageInfo": {"hasNextPage": false, "endCursor": null},
-            "nodes": [{"title": format!("Article {sku}"), "sku": sku, "currentQuantity": quantity}],
+            "nodes": [{
+                "id": Gid::new("LineItem", number), "title": format!("Article {sku}"), "sku": sku,
+                "currentQuantity": quantity,
+            }],
         },
         "transactions": [transaction("SALE", at, paid)],
     })
@@ -84,9 +93,15 @@ pub fn order(number: u64, at: &str, sku: &str, quantity: u64, paid: &str) -> Val
 pub fn transaction(kind: &str, at: &str, amount: &str) -> Value {
     let money = json!({"amount": amount, "currencyCode": "EUR"});
     json!({
-        "kind": kind, "status": "SUCCESS", "test": false, "createdAt": at, "processedAt": at,
+        "kind": kind, "status": "SUCCESS", "test": false, "gateway": "shopify_payments", "createdAt": at, "processedAt": at,
         "amountSet": {"shopMoney": money, "presentmentMoney": money},
     })
+}
+
+/// A card payment of another kind.
+pub fn by(mut transaction: Value, gateway: &str) -> Value {
+    transaction["gateway"] = gateway.into();
+    transaction
 }
 
 /// A shop on the loopback interface, and its configuration.
@@ -192,15 +207,45 @@ async fn answer(State(known): State<Arc<Mutex<Known>>>, Json(request): Json<Valu
             let (from, first) = (place(&variables["after"]), variables["first"].as_u64().unwrap() as usize);
             let to = known.orders.len().min(from + first);
             let info = json!({"hasNextPage": to < known.orders.len(), "endCursor": to.to_string()});
-            json!({"customer": {"orders": {"pageInfo": info, "nodes": known.orders[from..to]}}})
+            let mut orders = known.orders[from..to].to_vec();
+            if variables["giftCards"] == false {
+                orders.iter_mut().for_each(|order| order["lineItems"] = Value::Null);
+            }
+            json!({"customer": {"orders": {"pageInfo": info, "nodes": orders}}})
+        }
+        "AccessScopes" => {
+            let scopes: Vec<_> = known.scopes.iter().map(|scope| json!({"handle": scope})).collect();
+            json!({"currentAppInstallation": {"accessScopes": scopes}})
+        }
+        "CustomerSince" => json!({"customer": {"createdAt": known.customer["createdAt"]}}),
+        "LineProducts" | "VariantPrices" if known.products.is_none() => {
+            let error = json!({"message": "no", "extensions": {"code": "ACCESS_DENIED"}});
+            return Json(json!({ "errors": [error] }));
+        }
+        "LineProducts" => {
+            let ids = variables["lines"].as_array().unwrap();
+            json!({"nodes": ids.iter().map(|id| with_id(&known.products.as_ref().unwrap()["line"], id)).collect::<Vec<_>>()})
+        }
+        "VariantPrices" => {
+            let ids = variables["variants"].as_array().unwrap();
+            json!({"nodes": ids.iter().map(|id| with_id(&known.products.as_ref().unwrap()["variant"], id)).collect::<Vec<_>>()})
         }
         "PurchaseLines" => json!({"order": {"lineItems": {
             "pageInfo": {"hasNextPage": false, "endCursor": null},
-            "nodes": [{"title": "On the second page", "sku": "CARE-WAX-100", "currentQuantity": 1}],
+            "nodes": [{
+                "id": "gid://shopify/LineItem/2", "title": "On the second page", "sku": "CARE-WAX-100",
+                "currentQuantity": if variables["unfulfilled"] == true { 3 } else { 1 }, "unfulfilledQuantity": 2,
+            }],
         }}}),
         other => panic!("{other}"),
     };
     Json(json!({ "data": data }))
+}
+
+fn with_id(fields: &Value, id: &Value) -> Value {
+    let mut node = fields.clone();
+    node["id"] = id.clone();
+    node
 }
 
 fn place(after: &Value) -> usize {

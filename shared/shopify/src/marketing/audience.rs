@@ -46,7 +46,7 @@ struct Answer {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Members {
-    page_info: super::history::PageInfo,
+    page_info: super::page::PageInfo,
     edges: Vec<Edge>,
 }
 

@@ -74,7 +74,7 @@ struct Bag {
 
 /// An amount with its currency.
 #[derive(Deserialize)]
-pub(super) struct Price {
+pub(crate) struct Price {
     amount: Amount,
     #[serde(alias = "currencyCode")]
     currency_code: CurrencyCode,
