@@ -8,7 +8,7 @@ use crate::{
     points::{self, Account, History, Period, Tier},
     replenish::{self, Due},
 };
-use comms::{Document, Gid, Money};
+use comms::{Class, Document, Gid, Money};
 use delivery::Recipient;
 use driver::Envelope;
 use flow::{Content, Gather, GatherError, Gathered};
@@ -58,7 +58,7 @@ pub async fn gather(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
     let balance = balance.filter(|_| document == Document::LoyaltyStatement);
     let asked = gather.shopify.prospect(gather.call(), &gather.plan.subject, balance).await;
     let Some(prospect) = asked.map_err(|error| GatherError::of(&error))? else {
-        return Ok(Gathered::suppressed("Shopify has no such customer"));
+        return no_customer(gather, &cause).await;
     };
     let locale = gather.locale(&[prospect.customer.locale.as_deref()])?;
     let found = Found {
@@ -73,6 +73,17 @@ pub async fn gather(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
         (Document::ReplenishmentReminder, Cause::Campaign(firing)) => reminder(gather, firing, found).await,
         (document, _) => Err(GatherError::permanent(format!("{document} does not follow from this event"))),
     }
+}
+
+/// Soon after somebody joined, Shopify may not show them yet: the work waits. Later they are deleted.
+async fn no_customer(gather: &Gather<'_>, cause: &Cause) -> Result<Gathered, GatherError> {
+    if matches!(cause, Cause::Joined(_)) {
+        let error = gather.absent("customer").await;
+        if error.class != Class::Permanent {
+            return Err(error);
+        }
+    }
+    Ok(Gathered::suppressed("Shopify has no such customer"))
 }
 
 /// Whether the customer has left the segment since an event that is late.

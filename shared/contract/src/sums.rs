@@ -74,11 +74,19 @@ const PURCHASES: &[Sum] = &[
     Sum { total: "/purchases/*/totals/returned", parts: &["/purchases/*/orders/*/returned"] },
 ];
 
+/// Points, as text; where another app keeps the balance, there is no opening.
+const POINTS: &[Sum] = &[
+    Sum { total: "/points/opening", parts: &["/points/balance", "-/points/earned", "/points/taken"] },
+    Sum { total: "/points/earned", parts: &["/movements/*/points", "/points/taken"] },
+    Sum { total: "/points/net_spend", parts: &["/movements/*/amount"] },
+];
+
 const RULES: &[Rules] = &[
     Rules { document: "order-confirmation", sums: ORDER },
     Rules { document: "receipt", sums: ORDER },
     Rules { document: "account-statement", sums: STATEMENT },
     Rules { document: "purchase-summary", sums: PURCHASES },
+    Rules { document: "loyalty-statement", sums: POINTS },
 ];
 
 /// Whether the parts that driver data shows sum to its totals.
@@ -138,8 +146,11 @@ fn check(data: &Value, total: &str, parts: &[&str], included: bool) -> Result<()
 }
 
 fn amounts(data: &Value, place: &str) -> Vec<(Decimal, String)> {
-    let amount =
-        |it: &Value| Some((it["amount"].as_str()?.parse().ok()?, it["currency"].as_str()?.to_owned()));
+    // a number that stands for itself is of no currency
+    let amount = |it: &Value| match it.as_str() {
+        Some(number) => Some((number.parse().ok()?, String::new())),
+        None => Some((it["amount"].as_str()?.parse().ok()?, it["currency"].as_str()?.to_owned())),
+    };
     places(data, place).into_iter().filter_map(amount).collect()
 }
 
@@ -176,6 +187,19 @@ mod tests {
         );
         data["totals"]["tip"] = json!({"amount": "3.00", "currency": "USD"});
         assert_eq!(adds_up("receipt", &data), Err("/totals/tip is in USD, /totals/total in EUR".to_owned()));
+    }
+
+    #[test]
+    fn points_add_up_as_numbers() {
+        let mut data = json!({
+            "points": {"opening": "480", "earned": "59", "taken": "20", "balance": "519"},
+            "movements": [{"points": "59"}, {"points": "-20"}],
+        });
+        assert_eq!(adds_up("loyalty-statement", &data), Ok(()));
+        data["movements"][0]["points"] = "60".into();
+        assert!(adds_up("loyalty-statement", &data).unwrap_err().starts_with("/points/earned is 59"));
+        data["points"]["balance"] = "519.9".into();
+        assert!(adds_up("loyalty-statement", &data).unwrap_err().starts_with("/points/opening is 480"));
     }
 
     #[test]
