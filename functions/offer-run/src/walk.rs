@@ -246,7 +246,8 @@ impl Walk<'_> {
         let (shop, run, document) = (&self.item.shop, &self.item.run, self.campaign.document);
         let mut messages = Vec::with_capacity(page.customers.len());
         for customer in &page.customers {
-            let item = work_item(shop, run, document, &firing, progress.since, customer).map_err(Retry::new)?;
+            let item =
+                work_item(shop, run, document, &firing, progress.since, customer).map_err(Retry::new)?;
             messages.push(Message::of(&item).map_err(|error| Retry::of(&error))?);
         }
         let mut count = 0;

@@ -265,7 +265,10 @@ fn optional<T: Default>(answer: Result<T, AdminError>) -> Result<T, GatherError>
     match answer {
         Err(error @ AdminError::Graphql { .. }) => {
             let error = comms::chain(&error);
-            tracing::warn!(error, "a reminder goes without pages, pictures or prices: they need the scope read_products");
+            tracing::warn!(
+                error,
+                "a reminder goes without pages, pictures or prices: they need the scope read_products"
+            );
             Ok(T::default())
         }
         answer => answer.map_err(|error| GatherError::of(&error)),

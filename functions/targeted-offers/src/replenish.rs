@@ -83,9 +83,14 @@ pub fn due(purchases: &[Purchase], marketing: &Marketing, days: Days, zone: &Tim
         let ordered = bought(purchases, sku, |_, line| line.quantity);
         for one in bought(purchases, sku, counted) {
             let later = ordered.iter().map(|it| it.purchase).filter(|it| it.cancelled_at.is_none());
-            let mut later = later.filter(|it| (it.at, it.order.as_str()) > (one.purchase.at, one.purchase.order.as_str()));
+            let mut later = later
+                .filter(|it| (it.at, it.order.as_str()) > (one.purchase.at, one.purchase.order.as_str()));
             due.extend(Reminder { bought: &one, again: later.next().map(|it| it.at), zone }.due(
-                sku, lasts, rules.lead_days, rules.stale_days, days,
+                sku,
+                lasts,
+                rules.lead_days,
+                rules.stale_days,
+                days,
             ));
         }
     }

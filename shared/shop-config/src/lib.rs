@@ -16,9 +16,7 @@ mod validate;
 
 pub use letters::*;
 pub use locale::{Locale, NoTranslation, text_in};
-pub use marketing::{
-    Audience, Campaign, FrequencyCap, Marketing, Offer, QuietHours, SegmentOffer,
-};
+pub use marketing::{Audience, Campaign, FrequencyCap, Marketing, Offer, QuietHours, SegmentOffer};
 pub use model::*;
 pub use rewards::{GiftCards, Loyalty, Purchases, Replenishment, Rounding};
 pub use statements::{Compose, Statements};

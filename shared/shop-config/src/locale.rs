@@ -252,7 +252,8 @@ mod tests {
             .iter()
             .filter_map(|&(wanted, known, right)| {
                 let found = Asked::read(wanted).and_then(|it| it.closest(known.iter().copied()));
-                (found.unwrap_or("-") != right).then(|| format!("{wanted} of {known:?}: {found:?}, not {right}"))
+                (found.unwrap_or("-") != right)
+                    .then(|| format!("{wanted} of {known:?}: {found:?}, not {right}"))
             })
             .collect();
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -292,7 +293,8 @@ mod tests {
 
     #[test]
     fn a_regulated_document_is_in_no_language_or_script_that_its_customer_does_not_read() {
-        let regulated = "[documents.receipt]\nmessage_class = \"regulated\"\nlocales = [\"en\", \"zh-CN\", \"no\"]";
+        let regulated =
+            "[documents.receipt]\nmessage_class = \"regulated\"\nlocales = [\"en\", \"zh-CN\", \"no\"]";
         let config = ShopConfig::parse(&SHOP.replace("[documents.receipt]", regulated)).unwrap();
         let send = |wanted| config.locale_to_send(Document::Receipt, &[Some(wanted)]);
         assert_eq!(send("zh-Hans-SG"), Ok("zh-CN"));

@@ -71,7 +71,10 @@ async fn an_offer_is_in_the_customers_language_and_mentions_what_was_bought() {
     assert_eq!(data["locale"], "fr");
     assert_eq!(data["offer"]["title"], "Bienvenue au club : 15 % de remise");
     assert_eq!((&data["offer"]["code"], data["offer"].get("valid_until")), (&json!("CLUB15"), None));
-    assert_eq!(data["recently_bought"], json!([{"text": "Article CARE-WAX-100"}, {"text": "Article SOCK-LINER-2"}]));
+    assert_eq!(
+        data["recently_bought"],
+        json!([{"text": "Article CARE-WAX-100"}, {"text": "Article SOCK-LINER-2"}])
+    );
     assert_eq!((content.consent, content.customer), (Consent::Given, Some(customer())));
     assert_eq!(content.name.as_deref(), Some("Bienvenue au club : 15 % de remise"));
 }
@@ -146,7 +149,9 @@ async fn consent_is_what_shopify_says_at_that_moment() {
     let (content, _) = shop.ready(&joined()).await;
     assert_eq!(
         content.consent,
-        Consent::Refused("the customer has no e-mail address; no agreement to offers by post (tag offers-by-post)".into())
+        Consent::Refused(
+            "the customer has no e-mail address; no agreement to offers by post (tag offers-by-post)".into()
+        )
     );
 }
 
@@ -258,7 +263,10 @@ async fn five_hundred_orders_are_read_page_by_page() {
         (0..500).map(|n| order(1000 + n, "2026-10-05T10:00:00Z", "CARE-WAX-100", 1, "1.01")).collect();
     let shop = Shop::new(known(orders), config()).await;
     let (_, data) = shop.ready(&statement()).await;
-    assert_eq!((&data["points"]["balance"], data["movements"].as_array().unwrap().len()), (&json!("500"), 500));
+    assert_eq!(
+        (&data["points"]["balance"], data["movements"].as_array().unwrap().len()),
+        (&json!("500"), 500)
+    );
     contract::conforms(&schema(Document::LoyaltyStatement), &data);
     let pages = shop.known.lock().unwrap().asked.iter().filter(|it| it.0 == "CustomerPayments").count();
     assert_eq!(pages, 20);
@@ -310,7 +318,8 @@ async fn a_reminder_shows_page_picture_and_todays_price_and_does_without_them() 
     let (_, variables) = asked.iter().find(|(operation, _)| operation == "VariantPrices").unwrap();
     assert_eq!(variables["country"], "FR");
     // not published, no picture, deleted variant
-    shop.known.lock().unwrap().products = Some(json!({"line": {"image": null, "variant": null, "product": null}}));
+    shop.known.lock().unwrap().products =
+        Some(json!({"line": {"image": null, "variant": null, "product": null}}));
     let product = shop.ready(&refill()).await.1["products"][0].clone();
     assert_eq!((product.get("url"), product.get("image_url"), product.get("price")), (None, None, None));
     // an app without the scope read_products

@@ -33,7 +33,8 @@ fn a_segment_leads_to_its_offer_however_often_it_is_joined() {
 
 #[test]
 fn segments_that_lead_to_one_offer_lead_to_one_communication() {
-    let again = "[[marketing.segments]]\nsegment = \"gid://shopify/Segment/610001\"\noffer = \"club-welcome\"\n";
+    let again =
+        "[[marketing.segments]]\nsegment = \"gid://shopify/Segment/610001\"\noffer = \"club-welcome\"\n";
     let other = again.replace("610001", "610003");
     let config = changed("[marketing.loyalty]", &format!("{again}{other}[marketing.loyalty]"));
     let third = item(

@@ -187,9 +187,12 @@ fn tax_and_shipping_earn_if_the_shop_wants_it() {
         shipping_tax: Decimal::from(2),
         gift_cards: Decimal::ZERO,
     });
-    for (tax, shipping, earned, left) in
-        [(true, true, "132", "66"), (false, true, "110", "55"), (true, false, "120", "60"), (false, false, "100", "50")]
-    {
+    for (tax, shipping, earned, left) in [
+        (true, true, "132", "66"),
+        (false, true, "110", "55"),
+        (true, false, "120", "60"),
+        (false, false, "100", "50"),
+    ] {
         let rules = Loyalty { tax, shipping, ..rules(Decimal::ONE) };
         let account = account_by(std::slice::from_ref(&bought), &rules, 0, 10);
         assert_eq!((text(account.earned).as_str(), text(account.closing).as_str()), (earned, left));
@@ -201,7 +204,11 @@ fn an_order_in_another_currency_is_listed_and_earns_nothing() {
     let mut orders = [order(1, None, &[(1, 100)]), order(2, None, &[(2, 300)])];
     orders[0].movements[0].amount = Money::parse("7", "BGN").unwrap();
     let points = account(&orders, Decimal::ONE, 0, 9);
-    assert_eq!((text(points.closing).as_str(), points.uncounted.len()), ("3", 1), "the latest order's counts");
+    assert_eq!(
+        (text(points.closing).as_str(), points.uncounted.len()),
+        ("3", 1),
+        "the latest order's counts"
+    );
     assert_eq!((points.uncounted[0].why, points.uncounted[0].order.as_str()), (Why::Currency, "#1"));
     let leva = Loyalty { currency: Some("BGN".parse().unwrap()), ..rules(Decimal::ONE) };
     assert_eq!(text(account_by(&orders, &leva, 0, 9).closing), "7");

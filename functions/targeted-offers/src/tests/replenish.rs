@@ -73,10 +73,7 @@ fn more_of_it_lasts_longer_and_lines_of_one_order_add_up() {
 
 /// WAX is to be reminded of on 26 March, SOAP on 27 March.
 fn two_days() -> [Purchase; 2] {
-    [
-        purchase(1, "2026-03-01T12:00:00Z", &[("WAX", 1)]),
-        purchase(2, "2026-03-02T12:00:00Z", &[("SOAP", 3)]),
-    ]
+    [purchase(1, "2026-03-01T12:00:00Z", &[("WAX", 1)]), purchase(2, "2026-03-02T12:00:00Z", &[("SOAP", 3)])]
 }
 
 fn skus(due: &[Due]) -> Vec<&str> {
@@ -87,7 +84,10 @@ fn skus(due: &[Due]) -> Vec<&str> {
 fn a_firing_reminds_of_all_days_since_the_one_before_in_one_message() {
     let purchases = two_days();
     let daily = since(&purchases, Some("2026-03-26"), "2026-03-27");
-    assert_eq!((skus(&daily), revision(&daily)), (vec!["SOAP"], Some(Revision::named("replenish-2026-03-27"))));
+    assert_eq!(
+        (skus(&daily), revision(&daily)),
+        (vec!["SOAP"], Some(Revision::named("replenish-2026-03-27")))
+    );
     let weekly = since(&purchases, Some("2026-03-20"), "2026-03-28");
     assert_eq!((skus(&weekly), revision(&weekly)), (vec!["WAX", "SOAP"], revision(&daily)));
     assert_eq!(since(&purchases, Some("2026-03-27"), "2026-03-28"), vec![]);
@@ -149,10 +149,7 @@ fn bought_again_in_time_it_is_never_due_and_later_it_is_pointless() {
     // due on 26 March, bought again on 28 March: a message of the 26th that is delivered late stays what it was
     let late = [first.clone(), purchase(2, "2026-03-28T12:00:00Z", &[("WAX", 1)])];
     assert_eq!(on(&late, "2026-03-26")[0].pointless, Some("it was bought again"));
-    assert_eq!(
-        revision(&on(&late, "2026-03-26")),
-        revision(&on(std::slice::from_ref(&first), "2026-03-26"))
-    );
+    assert_eq!(revision(&on(&late, "2026-03-26")), revision(&on(std::slice::from_ref(&first), "2026-03-26")));
     // an order that was cancelled is no purchase
     let mut gone = late.clone();
     gone[1].cancelled_at = Some("2026-03-29T12:00:00Z".parse::<Timestamp>().unwrap());
