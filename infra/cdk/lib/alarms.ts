@@ -113,6 +113,13 @@ export class Alarms extends Construct {
       `Again and again ${handler.name} could not finish with a shop. The log says which and why.`,
       { most: 0, minutes: everyMinutes, periods: TROUBLED_ROUNDS },
     );
+    this.counted(
+      handler,
+      'Problems',
+      `Again and again ${handler.name} could not deal with something that is not a whole shop's trouble: an order or an ` +
+        'item that cannot be read, a read or message that was refused. The log names each.',
+      { most: 0, minutes: everyMinutes, periods: TROUBLED_ROUNDS },
+    );
   }
 
   /** More of a metric that the function counts itself than is to be expected. */

@@ -52,6 +52,7 @@ test("what ends badly is the function's own metric", () => {
     RunsFailed: ['statement-run'],
     StatementsUnreadable: ['statement-run'],
     Troubled: ['delivery-status', 'reconcile'],
+    Problems: ['delivery-status', 'reconcile'],
     Recovered: FLOWS,
   };
   for (const [metric, names] of Object.entries(expected)) {
@@ -123,7 +124,7 @@ test('all others fire on the first value above the threshold, and on no value no
   const tolerated = ['ApproximateAgeOfOldestMessage', 'Recovered'];
   for (const alarm of alarms) {
     assert.equal(alarm.ComparisonOperator, 'GreaterThanThreshold');
-    if (alarm.MetricName !== 'Troubled') {
+    if (!['Troubled', 'Problems'].includes(alarm.MetricName)) {
       assert.equal(alarm.EvaluationPeriods, 1);
       assert.equal(alarm.DatapointsToAlarm, 1);
     }
