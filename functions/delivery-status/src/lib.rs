@@ -34,15 +34,21 @@ const SILENCE: Duration = Duration::from_secs(24 * 3600);
 
 const UNCONFIRMED: &str = "unconfirmed: nothing was heard of it for 24 h";
 
+/// The means the function works with.
+pub struct Tools {
+    pub configs: ConfigStore,
+    pub secrets: Secrets,
+    pub ledger: Ledger,
+    pub channels: Channels,
+    pub write_back: Queue,
+    /// How many questions of a shop at once.
+    pub concurrency: usize,
+    pub clock: fn() -> Timestamp,
+}
+
 pub struct DeliveryStatus {
-    configs: ConfigStore,
-    secrets: Secrets,
-    ledger: Ledger,
-    channels: Channels,
-    write_back: Queue,
-    concurrency: usize,
+    tools: Tools,
     function: String,
-    clock: fn() -> Timestamp,
 }
 
 /// What a round did: the function's answer, which people read.
@@ -62,16 +68,19 @@ pub struct Round {
 impl DeliveryStatus {
     /// Reads the environment and makes the clients. Sends nothing.
     pub fn new(service: &Service) -> Result<Self, StartError> {
-        Ok(Self {
+        Ok(Self::with(Tools {
             configs: service.configs()?,
             secrets: service.secrets()?,
             ledger: service.ledger()?,
             channels: service.channels()?,
             write_back: service.queue("WRITE_BACK_QUEUE_URL")?,
             concurrency: service.concurrency()?,
-            function: function_name(),
             clock: Timestamp::now,
-        })
+        }))
+    }
+
+    pub fn with(tools: Tools) -> Self {
+        Self { tools, function: function_name() }
     }
 
     /// One round over all shops.
@@ -79,8 +88,8 @@ impl DeliveryStatus {
     /// # Errors
     /// When the shops cannot be listed. A shop in trouble is counted, logged, and asked again next time.
     pub async fn round(&self, invocation: &Invocation) -> Result<Round, ConfigError> {
-        let now = (self.clock)();
-        let shops = self.configs.shops().await?;
+        let now = (self.tools.clock)();
+        let shops = self.tools.configs.shops().await?;
         let time = invocation.time_left(now);
         let made = round_of_shops(shops, now, time, SHOPS_AT_ONCE, async |shop| self.shop(shop).await).await;
         let shops = made.done.len() + made.troubled;
@@ -98,8 +107,8 @@ impl DeliveryStatus {
     }
 
     async fn shop(&self, shop: &ShopDomain) -> Result<Asked, String> {
-        let now = (self.clock)();
-        let due = self.ledger.due_checks(shop, now, A_ROUND).await.map_err(|error| chain(&error))?;
+        let now = (self.tools.clock)();
+        let due = self.tools.ledger.due_checks(shop, now, A_ROUND).await.map_err(|error| chain(&error))?;
         for problem in &due.problems {
             self.not_read(shop, problem, now).await;
         }
@@ -107,11 +116,11 @@ impl DeliveryStatus {
         if due.entries.is_empty() {
             return Ok(asked);
         }
-        let loaded = self.configs.get(shop, now).await.map_err(|error| chain(&error))?;
-        let secrets = self.secrets.shop(shop, now).await.map_err(|error| chain(&error))?;
+        let loaded = self.tools.configs.get(shop, now).await.map_err(|error| chain(&error))?;
+        let secrets = self.tools.secrets.shop(shop, now).await.map_err(|error| chain(&error))?;
         let results: Vec<_> = stream::iter(&due.entries)
             .map(|entry| self.attempt(entry, &loaded, &secrets))
-            .buffer_unordered(self.concurrency.max(1))
+            .buffer_unordered(self.tools.concurrency.max(1))
             .collect()
             .await;
         let mut trouble = None;
@@ -138,7 +147,7 @@ impl DeliveryStatus {
         tracing::warn!(%shop, communication, reason = chain(&problem.error), "cannot be read");
         if problem.is_unreadable() {
             let at = now.checked_add(pause(Duration::ZERO)).unwrap_or(now);
-            if let Err(error) = self.ledger.check_again(communication, at).await {
+            if let Err(error) = self.tools.ledger.check_again(communication, at).await {
                 tracing::warn!(%shop, communication, reason = chain(&error), "not put off");
             }
         }
@@ -155,7 +164,7 @@ impl DeliveryStatus {
         if let Err(reason) = &result {
             let Entry { shop, communication, .. } = entry;
             tracing::warn!(%shop, %communication, reason, "could not be asked about");
-            let now = (self.clock)();
+            let now = (self.tools.clock)();
             if let Err(reason) = self.later(entry, age(entry, now), now).await {
                 tracing::warn!(%shop, %communication, reason, "not put off");
             }
@@ -169,7 +178,7 @@ impl DeliveryStatus {
         loaded: &Loaded,
         secrets: &ShopSecrets,
     ) -> Result<Option<Fate>, String> {
-        let now = (self.clock)();
+        let now = (self.tools.clock)();
         if entry.state != State::Accepted || entry.reason.as_deref() == Some(UNCONFIRMED) {
             // an earlier round recorded its outcome and got no further
             return self.finish(entry, loaded).await.map(|()| None);
@@ -198,7 +207,7 @@ impl DeliveryStatus {
             Some(fate) => fate,
         };
         let owed = report::owed(&loaded.config, &entry.order, false);
-        let recorded = self.ledger.record_fate(&entry.communication, &fate, owed, now).await;
+        let recorded = self.tools.ledger.record_fate(&entry.communication, &fate, owed, now).await;
         let Some(entry) = recorded.map_err(|error| chain(&error))? else { return Ok(None) };
         log(&entry);
         self.finish(&entry, loaded).await?;
@@ -209,9 +218,9 @@ impl DeliveryStatus {
         if entry.write_back == WriteBackState::Pending {
             let item = report::item(entry, &loaded.config);
             let message = Message::of(&item).map_err(|error| chain(&error))?;
-            self.write_back.send(&message).await.map_err(|error| chain(&error))?;
+            self.tools.write_back.send(&message).await.map_err(|error| chain(&error))?;
         }
-        self.ledger.checked(&entry.communication).await.map_err(|error| chain(&error))
+        self.tools.ledger.checked(&entry.communication).await.map_err(|error| chain(&error))
     }
 
     /// Nothing, where the channel has nothing to say.
@@ -236,7 +245,7 @@ impl DeliveryStatus {
             now,
             timeout: settings.timeout(),
         };
-        self.channels.email_status(call).await.map(Some).map_err(|error| chain(&error))
+        self.tools.channels.email_status(call).await.map(Some).map_err(|error| chain(&error))
     }
 
     async fn opted_out(&self, entry: &Entry, loaded: &Loaded, now: Timestamp) -> Result<(), String> {
@@ -245,13 +254,13 @@ impl DeliveryStatus {
             settings.map_or(entry.document.default_class(), |settings| settings.class(entry.document));
         let customer = entry.customer.as_deref().and_then(|key| key.parse::<CustomerKey>().ok());
         let (MessageClass::Marketing, Some(customer)) = (class, customer) else { return Ok(()) };
-        let suppressed = self.ledger.suppress(&entry.shop, &customer, "opted out of e-mail", now).await;
+        let suppressed = self.tools.ledger.suppress(&entry.shop, &customer, "opted out of e-mail", now).await;
         suppressed.map_err(|error| chain(&error))
     }
 
     async fn later(&self, entry: &Entry, age: Duration, now: Timestamp) -> Result<(), String> {
         let at = now.checked_add(pause(age)).unwrap_or(now);
-        self.ledger.check_again(entry.communication.as_str(), at).await.map_err(|error| chain(&error))
+        self.tools.ledger.check_again(entry.communication.as_str(), at).await.map_err(|error| chain(&error))
     }
 }
 

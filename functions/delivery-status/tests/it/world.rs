@@ -1,0 +1,246 @@
+//! One server that is AWS and Core Messaging: a table with its index `by-check`, a queue, and jobs by their ids.
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, Method, StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use comms::{CommunicationId, Document, Gid, Revision, ShopDomain};
+use delivery::Channels;
+use delivery_status::{DeliveryStatus, Round, Tools};
+use exstream::TokenSource;
+use jiff::{SignedDuration, Timestamp};
+use ledger::Ledger;
+use serde_json::{Map, Value, json};
+use service::{Invocation, Secrets};
+use shop_config::ConfigStore;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+use tokio::net::TcpListener;
+use work::Queue;
+
+#[derive(Default)]
+pub struct Store {
+    pub items: BTreeMap<String, Map<String, Value>>,
+    /// Items whose reads are refused for the moment.
+    pub busy: BTreeSet<String>,
+    /// What Core Messaging answers about a job; of the others it says "delivered".
+    pub jobs: BTreeMap<String, (u16, &'static str)>,
+    /// Reports that were queued.
+    pub reports: Vec<Value>,
+    /// The queue refuses reports of these.
+    pub refused: BTreeSet<String>,
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Store>>);
+
+pub struct World {
+    shared: Shared,
+    function: DeliveryStatus,
+}
+
+pub fn shop() -> ShopDomain {
+    "northwind-demo.myshopify.com".parse().unwrap()
+}
+
+pub fn id(number: u64) -> CommunicationId {
+    CommunicationId::derive(
+        &shop(),
+        Document::OrderConfirmation,
+        &Gid::new("Order", number),
+        &Revision::Initial,
+    )
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let shared = Shared::default();
+        let router = Router::new().fallback(answer).with_state((shared.clone(), url.clone()));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let credentials = aws_sdk_s3::config::Credentials::new("id", "secret", None, None, "test");
+        let sdk = aws_config::defaults(aws_config::BehaviorVersion::latest())
+            .region("eu-west-1")
+            .endpoint_url(&url)
+            .credentials_provider(credentials)
+            .retry_config(aws_config::retry::RetryConfig::disabled())
+            .load()
+            .await;
+        let s3 = aws_sdk_s3::config::Builder::from(&sdk).force_path_style(true).build();
+        let s3 = aws_sdk_s3::Client::from_conf(s3);
+        let ttl = Duration::from_secs(60);
+        let http = reqwest::Client::new();
+        let tokens = Arc::new(TokenSource::new(http.clone()));
+        let function = DeliveryStatus::with(Tools {
+            configs: ConfigStore::new(s3.clone(), "operations".into(), ttl),
+            secrets: Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), "p".into(), ttl),
+            ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&sdk), "table".into()),
+            channels: Channels::new(http, tokens, s3, "operations".into()),
+            write_back: Queue::new(aws_sdk_sqs::Client::new(&sdk), format!("{url}/queue")),
+            concurrency: 10,
+            clock: Timestamp::now,
+        });
+        Self { shared, function }
+    }
+
+    pub fn store(&self) -> MutexGuard<'_, Store> {
+        self.shared.0.lock().unwrap()
+    }
+
+    pub async fn round(&self) -> Round {
+        let deadline = Timestamp::now() + Duration::from_secs(30);
+        self.function.round(&Invocation { request_id: "r".into(), deadline }).await.unwrap()
+    }
+
+    /// An e-mail that was accepted a quarter of an hour ago and is to be asked about.
+    pub fn accepted(&self, number: u64) -> CommunicationId {
+        let id = id(number);
+        let order = Gid::new("Order", number);
+        let then = (Timestamp::now() - SignedDuration::from_mins(15)).as_millisecond().to_string();
+        let text = |text: &str| json!({"S": text});
+        let item = json!({
+            "pk": text(id.as_str()), "shop": text(shop().as_str()), "flow": text("order-confirmation"),
+            "document": text("order-confirmation"), "subject": text(order.as_str()),
+            "revision": text(Revision::Initial.as_str()), "order": text(order.as_str()), "state": text("accepted"),
+            "attempts": {"N": "1"}, "created_epoch_ms": {"N": &then}, "updated_epoch_ms": {"N": &then},
+            "channel": text("email"), "reference": text(&format!("job-{number}")), "write_back": text("reported"),
+            "check_shop": text(shop().as_str()), "check_epoch_ms": {"N": &then},
+        });
+        self.store().items.insert(id.to_string(), item.as_object().unwrap().clone());
+        id
+    }
+
+    pub fn state(&self, number: u64) -> String {
+        self.store().items[id(number).as_str()]["state"]["S"].as_str().unwrap().to_owned()
+    }
+
+    /// Whether it will be asked about again, and in how many minutes.
+    pub fn next_check(&self, number: u64) -> Option<i64> {
+        let store = self.store();
+        let at = store.items[id(number).as_str()].get("check_epoch_ms")?["N"].as_str().unwrap().to_owned();
+        let left = at.parse::<i64>().unwrap() - Timestamp::now().as_millisecond();
+        Some((left as f64 / 60_000.0).round() as i64)
+    }
+}
+
+fn refusal(kind: &str) -> Response {
+    (StatusCode::BAD_REQUEST, json!({"__type": format!("x#{kind}"), "message": "no"}).to_string())
+        .into_response()
+}
+
+async fn answer(
+    State((shared, url)): State<(Shared, String)>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut store = shared.0.lock().unwrap();
+    if let Some(target) = headers.get("x-amz-target") {
+        let target = target.to_str().unwrap().rsplit('.').next().unwrap();
+        return store.command(target, &serde_json::from_slice(&body).unwrap());
+    }
+    let query = uri.query().unwrap_or_default();
+    if query.contains("list-type=2") {
+        let key = format!("<Contents><Key>config/{}.toml</Key></Contents>", shop());
+        return format!("<ListBucketResult><IsTruncated>false</IsTruncated>{key}</ListBucketResult>")
+            .into_response();
+    }
+    if let Some(job) = query.strip_prefix("job_id=") {
+        let delivered = r#"{"job_state":["Complete"],"deliveries":[{"email":"a@b.co","delivery_attempts":[{"state":"Sent"}],"events":{}}]}"#;
+        let (status, body) = store.jobs.get(job).copied().unwrap_or((200, delivered));
+        return (StatusCode::from_u16(status).unwrap(), body).into_response();
+    }
+    match method {
+        Method::POST => json!({"access_token": "t", "expires_in": 3600}).to_string().into_response(),
+        _ => include_str!("../../../../infra/local/config/demo-shop.toml")
+            .replace("http://127.0.0.1:4601", &url)
+            .into_response(),
+    }
+}
+
+impl Store {
+    fn command(&mut self, target: &str, request: &Value) -> Response {
+        let answer = match target {
+            "GetSecretValue" => {
+                let credentials = json!({"client_id": "a", "client_secret": "b"});
+                let secret = json!({"shopify": credentials, "exstream": credentials, "email": credentials});
+                json!({"SecretString": secret.to_string()})
+            }
+            "Query" => {
+                let now =
+                    request["ExpressionAttributeValues"][":now"]["N"].as_str().unwrap().parse().unwrap();
+                json!({"Items": self.due(now, request["Limit"].as_u64().unwrap())})
+            }
+            "GetItem" => {
+                let pk = request["Key"]["pk"]["S"].as_str().unwrap();
+                if self.busy.contains(pk) {
+                    return refusal("ProvisionedThroughputExceededException");
+                }
+                json!({"Item": self.items.get(pk)})
+            }
+            "UpdateItem" => match self.update(request) {
+                Some(item) => json!({"Attributes": item}),
+                None => return refusal("ConditionalCheckFailedException"),
+            },
+            "SendMessage" => {
+                let body: Value = serde_json::from_str(request["MessageBody"].as_str().unwrap()).unwrap();
+                if self.refused.contains(body["communication"].as_str().unwrap()) {
+                    return refusal("InvalidMessageContents");
+                }
+                self.reports.push(body);
+                json!({"MessageId": "m", "MD5OfMessageBody": "m"})
+            }
+            other => panic!("{other}"),
+        };
+        answer.to_string().into_response()
+    }
+
+    /// The keys of the index, the longest due first.
+    fn due(&self, now: i64, limit: u64) -> Vec<Value> {
+        let at = |item: &Map<String, Value>| item.get("check_epoch_ms")?["N"].as_str()?.parse::<i64>().ok();
+        let mut due: Vec<_> = self
+            .items
+            .iter()
+            .filter_map(|(pk, item)| Some((at(item)?, pk)))
+            .filter(|(at, _)| *at <= now)
+            .collect();
+        due.sort();
+        due.into_iter().take(limit as usize).map(|(_, pk)| json!({"pk": {"S": pk}})).collect()
+    }
+
+    fn update(&mut self, request: &Value) -> Option<Map<String, Value>> {
+        let values = &request["ExpressionAttributeValues"];
+        let item = self.items.get_mut(request["Key"]["pk"]["S"].as_str().unwrap())?;
+        let expression = request["UpdateExpression"].as_str().unwrap();
+        let condition = request["ConditionExpression"].as_str().unwrap();
+        if condition.contains("attribute_exists(check_shop)") && !item.contains_key("check_shop")
+            || condition.contains("#state = :accepted") && item["state"]["S"] != "accepted"
+        {
+            return None;
+        }
+        if expression.starts_with("REMOVE") {
+            item.remove("check_shop");
+            item.remove("check_epoch_ms");
+        }
+        for (name, value) in [
+            ("check_epoch_ms", ":at"),
+            ("state", ":state"),
+            ("write_back", ":write_back"),
+            ("reason", ":reason"),
+            ("updated_epoch_ms", ":now"),
+        ] {
+            if !values[value].is_null() {
+                item.insert(name.to_owned(), values[value].clone());
+            }
+        }
+        Some(item.clone())
+    }
+}
