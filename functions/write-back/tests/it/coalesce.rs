@@ -203,3 +203,22 @@ async fn tags_are_added_once_an_owner_and_fail_alone() {
         ["confirmed", "receipted"]
     );
 }
+
+/// It comes back, as another release may read it; the others' reports do not wait for it.
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_its_owners_matter() {
+    let orders: Vec<_> = (1..=40).map(order).collect();
+    let teller = Teller::new(orders.clone()).await;
+    for number in [7, 30] {
+        teller.fake.store().garbled.insert(order(number).to_string());
+    }
+    let items: Vec<_> = orders.iter().map(|order| teller.confirmation(order)).collect();
+    let told = teller.tell(&items).await;
+    for (index, told) in told.iter().enumerate() {
+        let garbled = matches!(index + 1, 7 | 30);
+        assert_eq!(matches!(told, Told::Later(_)), garbled, "{}: {told:?}", index + 1);
+        assert_eq!(matches!(told, Told::Reported), !garbled, "{}: {told:?}", index + 1);
+    }
+    let Told::Later(retry) = &told[6] else { panic!() };
+    assert!(retry.reason.starts_with("StatusRead: the answer's `nodes["), "{}", retry.reason);
+}

@@ -28,6 +28,8 @@ pub struct Store {
     pub interference: HashMap<String, Vec<String>>,
     /// Owners whose metafield is refused, with the code.
     pub refused: HashMap<String, Option<&'static str>>,
+    /// Owners of whom Shopify answers what cannot be read.
+    pub garbled: BTreeSet<String>,
     /// Owners the app may not read.
     pub denied: BTreeSet<String>,
     /// Owners whose tags are refused.
@@ -98,6 +100,9 @@ impl Store {
         let nodes: Vec<_> = owners
             .iter()
             .map(|owner| {
+                if self.garbled.contains(owner) {
+                    return Some(json!({"id": owner, "metafield": {"value": 7}}));
+                }
                 let metafield = self
                     .owners
                     .get(owner)?
