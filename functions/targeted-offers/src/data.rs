@@ -34,17 +34,22 @@ pub struct Addressee {
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct OfferData {
     /// The name in the shop's configuration.
+    #[schemars(example = &"winter")]
     name: String,
     /// The headline, in the document's language.
+    #[schemars(example = "Winter is here: free shipping")]
     title: String,
     /// The text below the headline.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "Until Sunday, on every order.")]
     text: Option<String>,
     /// The discount code that redeems it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"WINTER")]
     code: Option<String>,
     /// The page of the offer.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "https://northwind.example/winter")]
     url: Option<String>,
     /// The last day.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,6 +112,7 @@ pub struct MovementData {
     /// The day of that in the shop's time zone.
     date_on: String,
     /// The order's name, such as `#1001`.
+    #[schemars(example = "#1001")]
     order: String,
     /// What happened.
     kind: Kind,
@@ -125,6 +131,7 @@ pub struct UncountedData {
     /// The day of that in the shop's time zone.
     date_on: String,
     /// The order's name, such as `#1001`.
+    #[schemars(example = "#1001")]
     order: String,
     /// In the shop's currency of that time. Negative where money was paid back.
     #[schemars(extend("x-tax" = "payment"))]
@@ -153,8 +160,10 @@ pub struct PointsData {
     balance: String,
     /// The last moment for which the balance holds: the end of the period's last day, or the time of asking where
     /// another app keeps the balance.
+    #[schemars(example = "2026-10-31T23:59:59+01:00")]
     balance_date: String,
     /// The day for which the balance holds, in the shop's time zone.
+    #[schemars(example = "2026-10-31")]
     balance_on: String,
     /// What was paid less what was paid back in the period, of what earns points. Absent without movements.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,12 +188,15 @@ pub struct Reminder {
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct ProductData {
     /// The variant's stock keeping unit.
+    #[schemars(example = "CARE-WAX-100")]
     sku: String,
     /// As it was called in the order.
+    #[schemars(example = "Beeswax for leather, 100 ml")]
     title: String,
     /// How many were bought.
     quantity: u64,
     /// The name of the order it came with.
+    #[schemars(example = "#1001")]
     order: String,
     /// The day it was bought.
     #[schemars(with = "String", example = "2026-10-12")]

@@ -8,10 +8,10 @@ use crate::{
     points::{self, Account, History, Period, Tier},
     replenish::{self, Due},
 };
-use comms::{Class, Document, Gid, Money};
+use comms::{Class, CommunicationId, Document, Gid, Money};
 use delivery::Recipient;
 use driver::Envelope;
-use flow::{Content, Gather, GatherError, Gathered};
+use flow::{Content, Gather, GatherError, Gathered, History as Earlier, Plan};
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -46,7 +46,8 @@ struct Found {
     addressee: Addressee,
 }
 
-pub async fn gather(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
+/// `history` is absent for a preview, which shows what would be reminded of for the first time.
+pub async fn gather(gather: &Gather<'_>, history: Option<Earlier<'_>>) -> Result<Gathered, GatherError> {
     let cause = Cause::read(gather.item, gather.payload).map_err(GatherError::permanent)?;
     if let Cause::Joined(segment) = &cause
         && has_left(gather, segment).await?
@@ -70,7 +71,9 @@ pub async fn gather(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
     match (document, &cause) {
         (Document::PromotionalOffer, cause) => promotion(gather, cause, found).await,
         (Document::LoyaltyStatement, Cause::Campaign(firing)) => statement(gather, firing, found).await,
-        (Document::ReplenishmentReminder, Cause::Campaign(firing)) => reminder(gather, firing, found).await,
+        (Document::ReplenishmentReminder, Cause::Campaign(firing)) => {
+            reminder(gather, firing, found, history).await
+        }
         (document, _) => Err(GatherError::permanent(format!("{document} does not follow from this event"))),
     }
 }
@@ -213,12 +216,20 @@ fn last_moment(end: Timestamp) -> Timestamp {
     end.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(end)
 }
 
-async fn reminder(gather: &Gather<'_>, firing: &Firing, found: Found) -> Result<Gathered, GatherError> {
+async fn reminder(
+    gather: &Gather<'_>,
+    firing: &Firing,
+    found: Found,
+    history: Option<Earlier<'_>>,
+) -> Result<Gathered, GatherError> {
     if gather.config.marketing.replenishment.is_none() {
         return Ok(Gathered::suppressed("the shop reminds of nothing any more"));
     }
     let due = due(gather.shopify, gather.call(), &gather.plan.subject, firing, gather.config).await?;
-    let due = replenish::of_revision(due, &gather.plan.revision);
+    let mut due = replenish::of_revision(due, &gather.plan.revision);
+    if let Some(history) = history {
+        due = not_reminded(gather, history, due).await?;
+    }
     let (pointless, due): (Vec<_>, Vec<_>) = due.into_iter().partition(|due| due.pointless.is_some());
     if due.is_empty() {
         let why = pointless.first().and_then(|due| due.pointless);
@@ -242,6 +253,24 @@ async fn reminder(gather: &Gather<'_>, firing: &Firing, found: Found) -> Result<
     let titles: Vec<_> = due.iter().take(TITLES).map(|due| due.title.as_str()).collect();
     let more = if due.len() > TITLES { ", …" } else { "" };
     ready(gather, &found.prospect, found.locale, format!("{}{more}", titles.join(", ")), &data)
+}
+
+/// Without what an earlier message reminded of: each covers its last day and all days before. A firing knows the one
+/// before it, but not what else was fired, such as a day that a person names.
+async fn not_reminded(
+    gather: &Gather<'_>,
+    history: Earlier<'_>,
+    due: Vec<Due>,
+) -> Result<Vec<Due>, GatherError> {
+    for day in replenish::earlier_days(&due) {
+        let Plan { document, subject, .. } = gather.plan;
+        let earlier =
+            CommunicationId::derive(&gather.item.shop, *document, subject, &replenish::revision_of(day));
+        if history.entry(&earlier).await?.is_some() {
+            return Ok(due.into_iter().filter(|due| due.remind > day).collect());
+        }
+    }
+    Ok(due)
 }
 
 /// Pages, pictures and prices of what runs out. A reminder does without what the app may not see.

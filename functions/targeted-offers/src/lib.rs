@@ -22,7 +22,7 @@ pub use cause::{Cause, Firing};
 pub use data::{Promotion, Reminder, Statement};
 
 use comms::{Document, Flow, Gid, Revision};
-use flow::{DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned};
+use flow::{DocumentFlow, Gather, GatherError, Gathered, History, LookUp, Plan, Planned};
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use replenish::{Days, Due, HISTORY_DAYS};
 use shop_config::ShopConfig;
@@ -83,7 +83,11 @@ impl DocumentFlow for TargetedOffers {
     }
 
     async fn gather(&self, gather: Gather<'_>) -> Result<Gathered, GatherError> {
-        gather::gather(&gather).await
+        gather::gather(&gather, None).await
+    }
+
+    async fn gather_after(&self, gather: Gather<'_>, history: History<'_>) -> Result<Gathered, GatherError> {
+        gather::gather(&gather, Some(history)).await
     }
 }
 

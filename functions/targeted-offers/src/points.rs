@@ -225,6 +225,7 @@ impl Account {
 pub struct Tier {
     /// The level's name. Absent below the first level.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"Silver")]
     pub name: Option<String>,
     /// The next level. Absent at the highest.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -234,10 +235,13 @@ pub struct Tier {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NextTier {
     /// The level's name.
+    #[schemars(example = &"Gold")]
     pub name: String,
     /// The points it begins at.
+    #[schemars(example = 2000)]
     pub from: u64,
     /// Points still missing, a decimal number as text.
+    #[schemars(example = "1481")]
     pub missing: String,
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Every purchase of a SKU in `marketing.replenishment.days_by_sku` has one day on which to remind of it. A firing of the
 //! campaign reminds of all the days since the firing before it, in one message that is named by the last of them: however
-//! late or often it comes, it is the same message, and the next day does not repeat it. Which days these are follows from
+//! late or often it comes, it is the same message, and the next day does not repeat it: what a message of an earlier day
+//! reminded of is left out. Which days these are follows from
 //! the firing and from what had been bought by then: a purchase that was due stays due, even if it has been made again or
 //! cancelled since; then the reminder leaves it out.
 
@@ -10,7 +11,7 @@ use comms::{Gid, Revision};
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use shop_config::Marketing;
 use shopify::marketing::{BoughtLine, Purchase};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How far back purchases are looked at. What lasts longer is not reminded of.
 pub const HISTORY_DAYS: i64 = 730;
@@ -45,8 +46,19 @@ pub struct Days {
 
 /// The name of the message that reminds of all of these, if there are any.
 pub fn revision(due: &[Due]) -> Option<Revision> {
-    let last = due.iter().map(|due| due.remind).max()?;
-    Some(Revision::named(format!("{REVISION}{last}")))
+    due.iter().map(|due| due.remind).max().map(revision_of)
+}
+
+/// The name of the message whose last day this is.
+pub fn revision_of(day: Date) -> Revision {
+    Revision::named(format!("{REVISION}{day}"))
+}
+
+/// The days before the last one, the latest first: if there is a message of one of them, it reminded of that day and all
+/// before it.
+pub fn earlier_days(due: &[Due]) -> Vec<Date> {
+    let days: BTreeSet<_> = due.iter().map(|due| due.remind).collect();
+    days.into_iter().rev().skip(1).collect()
 }
 
 /// Of what is due, what a message of this name reminds of.

@@ -1,6 +1,6 @@
 //! What runs out, day by day.
 
-use crate::replenish::{Days, Due, due, of_revision, revision};
+use crate::replenish::{Days, Due, due, earlier_days, of_revision, revision};
 use comms::{Gid, Revision};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use shop_config::{Marketing, Purchases, Replenishment};
@@ -105,6 +105,13 @@ fn a_message_is_named_by_its_last_day() {
     // what was looked up is what is made, even if more has become due since
     assert_eq!(skus(&of_revision(next.clone(), &revision(&first).unwrap())), ["WAX"]);
     assert_eq!(of_revision(next, &Revision::named("replenish-never")), vec![]);
+}
+
+#[test]
+fn a_message_asks_for_those_of_the_days_before_its_last() {
+    let purchases = two_days();
+    assert_eq!(earlier_days(&on(&purchases, "2026-03-28")), [day("2026-03-26")]);
+    assert_eq!(earlier_days(&on(&purchases, "2026-03-26")), []);
 }
 
 #[test]
