@@ -207,7 +207,7 @@ pub struct ProductData {
     /// The product's page in the online store. Absent for what is not published there.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "https://northwind.example/products/beeswax")]
-    url: Option<String>,
+    product_url: Option<String>,
     /// The address of a picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "https://cdn.shopify.com/s/files/beeswax.jpg")]
@@ -350,7 +350,7 @@ impl ProductData {
             order: due.order_name.clone(),
             bought_on: due.bought,
             empty_on: due.empty,
-            url,
+            product_url: url,
             image_url,
             price,
         }

@@ -311,7 +311,7 @@ async fn a_reminder_that_waited_is_not_sent_if_it_was_bought_again() {
 async fn a_reminder_shows_page_picture_and_todays_price_and_does_without_them() {
     let shop = Shop::new(Known { products: Some(products()), ..known(history()) }, config()).await;
     let product = shop.ready(&refill()).await.1["products"][0].clone();
-    assert_eq!(product["url"], "https://northwind.example/products/beeswax");
+    assert_eq!(product["product_url"], "https://northwind.example/products/beeswax");
     assert_eq!(product["image_url"], "https://cdn.shopify.com/s/files/beeswax.jpg");
     assert_eq!(product["price"], json!({"amount": "14.50", "currency": "EUR"}));
     let asked = shop.known.lock().unwrap().asked.clone();
@@ -321,7 +321,7 @@ async fn a_reminder_shows_page_picture_and_todays_price_and_does_without_them() 
     shop.known.lock().unwrap().products =
         Some(json!({"line": {"image": null, "variant": null, "product": null}}));
     let product = shop.ready(&refill()).await.1["products"][0].clone();
-    assert_eq!((product.get("url"), product.get("image_url"), product.get("price")), (None, None, None));
+    assert_eq!((product.get("product_url"), product.get("image_url"), product.get("price")), (None, None, None));
     // an app without the scope read_products
     shop.known.lock().unwrap().products = None;
     assert_eq!(shop.ready(&refill()).await.1["products"][0]["sku"], "CARE-WAX-100");
