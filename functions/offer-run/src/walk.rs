@@ -152,7 +152,13 @@ impl Walk<'_> {
     async fn start(&self) -> Result<Progress, Retry> {
         let since = match self.campaign.document {
             Document::LoyaltyStatement => self.needs_all_orders().await.map(|()| None)?,
-            Document::ReplenishmentReminder => self.firing_before().await?,
+            Document::ReplenishmentReminder => {
+                if !self.sees_all_orders().await? {
+                    let (shop, run) = (&self.item.shop, &self.item.run);
+                    tracing::warn!(%shop, run, "the app lacks the scope read_all_orders: nothing that was bought more than 60 days ago is reminded of");
+                }
+                self.firing_before().await?
+            }
             _ => None,
         };
         let at = self.firing.at;
@@ -165,13 +171,16 @@ impl Walk<'_> {
         if kept.is_some() {
             return Ok(());
         }
-        match self.tools.shopify.sees_all_orders(self.call()).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Retry::new(
-                "the app lacks the scope read_all_orders: points cannot be counted without orders older than 60 days. Grant it, or let an app keep the balance (marketing.loyalty.balance_metafield)",
-            )),
-            Err(error) => Err(Retry::of(&error)),
+        if self.sees_all_orders().await? {
+            return Ok(());
         }
+        Err(Retry::new(
+            "the app lacks the scope read_all_orders: points cannot be counted without orders older than 60 days. Grant it, or let an app keep the balance (marketing.loyalty.balance_metafield)",
+        ))
+    }
+
+    async fn sees_all_orders(&self) -> Result<bool, Retry> {
+        self.tools.shopify.sees_all_orders(self.call()).await.map_err(|error| Retry::of(&error))
     }
 
     /// The date of the firing before this one, if one is known; notes this one. A crash right after that changes

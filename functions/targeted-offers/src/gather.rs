@@ -48,7 +48,7 @@ struct Found {
 
 /// `history` is absent for a preview, which shows what would be reminded of for the first time.
 pub async fn gather(gather: &Gather<'_>, history: Option<Earlier<'_>>) -> Result<Gathered, GatherError> {
-    let cause = Cause::read(gather.item, gather.payload).map_err(GatherError::permanent)?;
+    let cause = Cause::read(gather.item, gather.payload).map_err(GatherError::unusable)?;
     if let Cause::Joined(segment) = &cause
         && has_left(gather, segment).await?
     {

@@ -321,7 +321,10 @@ async fn a_reminder_shows_page_picture_and_todays_price_and_does_without_them() 
     shop.known.lock().unwrap().products =
         Some(json!({"line": {"image": null, "variant": null, "product": null}}));
     let product = shop.ready(&refill()).await.1["products"][0].clone();
-    assert_eq!((product.get("product_url"), product.get("image_url"), product.get("price")), (None, None, None));
+    assert_eq!(
+        (product.get("product_url"), product.get("image_url"), product.get("price")),
+        (None, None, None)
+    );
     // an app without the scope read_products
     shop.known.lock().unwrap().products = None;
     assert_eq!(shop.ready(&refill()).await.1["products"][0]["sku"], "CARE-WAX-100");
