@@ -1,6 +1,7 @@
 //! From the payload of a statement run to the driver data, without a network.
 
 mod arithmetic;
+mod carry;
 mod documents;
 mod edges;
 mod properties;

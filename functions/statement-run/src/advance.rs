@@ -1,7 +1,9 @@
 //! What a run does next.
 
 use crate::{
-    Outcome, Run, Tools, later, read,
+    Outcome, Run, Tools,
+    items::Item,
+    later, read,
     state::{Part, Source, Stage},
 };
 use comms::{Class, Classify, chain};
@@ -194,6 +196,25 @@ impl Session<'_> {
         self.run.parts.get(index).map(|Part { stage, .. }| stage)
     }
 
+    /// Sends items to the flow, and notes the accounts whose item its queue would never take.
+    pub async fn send(&mut self, items: Vec<Item>) -> Result<u64, Retry> {
+        let count = items.len();
+        let refused = self.maker().send(self.tools, items).await?;
+        let sent = count.saturating_sub(refused.len()) as u64;
+        self.run.counts.refused += refused.len() as u64;
+        self.run.counts.queued += sent;
+        for (account, what) in refused {
+            self.note(account.as_str(), &what);
+        }
+        Ok(sent)
+    }
+
+    /// `what` names no value of the account's.
+    pub fn note(&mut self, account: &str, what: &str) {
+        tracing::warn!(shop = %self.run.shop, run = crate::RUN, what, "an account gets no statement");
+        self.run.note(account, what);
+    }
+
     pub fn is_over(&self) -> bool {
         Instant::now() >= self.until
     }
@@ -237,6 +258,7 @@ impl Session<'_> {
             without_orders = counts.without_orders,
             too_large = counts.too_large,
             unreadable = counts.unreadable,
+            refused = counts.refused,
             orphans = counts.orphans,
             failed_jobs = counts.failed_jobs,
             reason,

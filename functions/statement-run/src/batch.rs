@@ -133,9 +133,7 @@ impl Session<'_> {
         }
         let alone = alone.into_iter().filter_map(|place| held.get(place));
         items.extend(alone.map(|held| Item { held: held.clone(), composed: None }));
-        let count = items.len() as u64;
-        self.maker().send(self.tools, items).await?;
-        self.run.counts.queued += count;
+        self.send(items).await?;
         self.run.chunks.get_mut(index).into_iter().for_each(|chunk| chunk.jobs.clear());
         self.save().await
     }

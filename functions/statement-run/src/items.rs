@@ -3,12 +3,12 @@
 use crate::Tools;
 use account_statements::Period;
 use bulk_reader::Group;
-use comms::{Document, Flow, Gid, ShopDomain};
+use comms::{Document, Flow, Gid, ShopDomain, chain};
 use futures::{StreamExt, stream};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use work::{Message, Retry, Trigger, WorkItem};
+use work::{Message, NotJson, QueueError, Retry, Trigger, WorkItem};
 
 /// Payloads stored at once.
 const AT_ONCE: usize = 8;
@@ -83,11 +83,11 @@ impl Maker<'_> {
     }
 
     /// The item's message. A large payload is stored first.
-    async fn message(&self, tools: &Tools, item: Item) -> Result<Message, Retry> {
+    async fn message(&self, tools: &Tools, item: Item) -> Result<Message, QueueError> {
         let Item { held: Held { subject, mut payload }, composed } = item;
         let webhook_id = self.webhook_id(&subject, composed.as_ref());
         if let Some(composed) = &composed {
-            payload = with_composed(&payload, composed).map_err(Retry::new)?;
+            payload = with_composed(&payload, composed).map_err(NotJson::from)?;
         }
         let item = WorkItem {
             v: WorkItem::VERSION,
@@ -105,20 +105,45 @@ impl Maker<'_> {
             payload_key: None,
             resend: None,
         };
-        tools.payloads.message(item).await.map_err(|error| Retry::of(&error))
+        tools.payloads.message(item).await
     }
 
-    /// Sends items to the flow's queue. Answers when all are there.
+    /// Sends items to the flow's queue. Answers when all are there but those that the queue would never take; these
+    /// are in the answer, each with the reason.
     ///
     /// # Errors
     /// Some are not there; nobody knows which.
-    pub async fn send(&self, tools: &Tools, items: Vec<Item>) -> Result<(), Retry> {
-        let messages: Vec<_> =
-            stream::iter(items).map(|item| self.message(tools, item)).buffered(AT_ONCE).collect().await;
-        let messages = messages.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let results = tools.flow_queue.send_all(&messages).await;
-        results.into_iter().collect::<Result<(), _>>().map_err(|error| Retry::of(&error))
+    pub async fn send(&self, tools: &Tools, items: Vec<Item>) -> Result<Vec<(Gid, String)>, Retry> {
+        let messages = stream::iter(items).map(async |item| {
+            let subject = item.held.subject.clone();
+            (subject, self.message(tools, item).await)
+        });
+        let messages: Vec<_> = messages.buffered(AT_ONCE).collect().await;
+        let (mut refused, mut subjects, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
+        for (subject, message) in messages {
+            match message {
+                Ok(message) => {
+                    subjects.push(subject);
+                    bodies.push(message);
+                }
+                Err(error) => refused.push((subject, lasting(&error)?)),
+            }
+        }
+        for (subject, sent) in subjects.into_iter().zip(tools.flow_queue.send_all(&bodies).await) {
+            if let Err(error) = sent {
+                refused.push((subject, lasting(&error)?));
+            }
+        }
+        Ok(refused)
     }
+}
+
+/// Why the message would be refused again.
+///
+/// # Errors
+/// When it would not.
+fn lasting(error: &QueueError) -> Result<String, Retry> {
+    if error.is_lasting() { Ok(chain(error)) } else { Err(Retry::of(error)) }
 }
 
 fn with_composed(payload: &RawValue, composed: &Composed) -> Result<Box<RawValue>, serde_json::Error> {

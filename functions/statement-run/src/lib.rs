@@ -41,6 +41,9 @@ use work::{
 /// The driver data, as JSON, of one document of an item with this payload; nothing if there is nothing to say.
 pub type Driver = fn(&str, Document, &ShopConfig) -> Result<Option<Bytes>, String>;
 
+/// Whether an item with this payload can be worked on. The error names what cannot be read, and quotes nothing.
+pub type Check = fn(&str) -> Result<(), String>;
+
 /// How long things take and how much is done at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
@@ -80,6 +83,7 @@ pub struct Tools {
     pub queue: Queue,
     pub flow_queue: Queue,
     pub driver: Driver,
+    pub check: Check,
     pub backoff: Backoff,
     /// For files that have to be sorted. Emptied when it is needed.
     pub folder: PathBuf,
@@ -118,6 +122,7 @@ impl StatementRun {
             queue: service.queue("QUEUE_URL")?,
             flow_queue: service.queue("FLOW_QUEUE_URL")?,
             driver,
+            check: account_statements::check,
             backoff: service.backoff()?,
             folder: std::env::temp_dir().join("statement-run"),
             pace: Pace::default(),
@@ -267,7 +272,10 @@ impl StatementRun {
                     for (name, count) in [
                         ("StatementsQueued", counts.queued),
                         ("StatementsWithoutOrders", counts.without_orders),
-                        ("StatementsUnreadable", counts.unreadable + counts.too_large + counts.orphans),
+                        (
+                            "StatementsUnreadable",
+                            counts.unreadable + counts.too_large + counts.refused + counts.orphans,
+                        ),
                         ("BatchJobsFailed", counts.failed_jobs),
                         ("RunsDone", u64::from(*what == "done")),
                         ("RunsFailed", u64::from(*what == "failed")),

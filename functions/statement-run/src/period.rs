@@ -24,8 +24,7 @@ pub fn period_of(
         Some(name) => month(name).ok_or(InvalidPeriod::NotAMonth)?,
         None => today.first_of_month().checked_sub(1.month()).map_err(|_| InvalidPeriod::NotAMonth)?,
     };
-    let name = format!("{:04}-{:02}", from.year(), from.month());
-    let period = Period { name, from, to: from.last_of_month() };
+    let period = Period::month(from);
     if period.to >= today {
         return Err(InvalidPeriod::NotOver { name: period.name });
     }

@@ -152,7 +152,7 @@ struct Sink {
     /// After the last account that was read.
     layout: Layout,
     counts: Counts,
-    problems: Vec<(String, &'static str)>,
+    problems: Vec<(String, String)>,
     /// Accounts since the state was written.
     since: usize,
 }
@@ -238,13 +238,18 @@ impl Reader<'_, '_> {
             let (id, too_large) = (group.id.clone(), group.too_large);
             match self.session.maker().hold(group) {
                 Ok(held) => {
+                    // its item goes out all the same: as a dead letter it waits for a release that can read it
+                    if let Err(what) = (self.session.tools.check)(held.payload.get()) {
+                        sink.counts.unreadable += 1;
+                        sink.problems.push((id, what));
+                    }
                     sink.bytes += held.payload.get().len();
                     sink.held.push(held);
                 }
                 Err(what) => {
                     sink.counts.too_large += u64::from(too_large);
                     sink.counts.unreadable += u64::from(!too_large);
-                    sink.problems.push((id, what));
+                    sink.problems.push((id, what.to_owned()));
                 }
             }
         }
@@ -283,10 +288,8 @@ impl Reader<'_, '_> {
             self.moved();
             return self.save().await;
         }
-        let count = held.len() as u64;
         let items = held.into_iter().map(|held| Item { held, composed: None }).collect();
-        self.session.maker().send(self.session.tools, items).await?;
-        self.session.run.counts.queued += count;
+        self.session.send(items).await?;
         self.moved();
         let pace = &self.session.tools.pace;
         if self.sink.since >= pace.accounts || self.saved.elapsed() >= pace.interval {
@@ -301,8 +304,7 @@ impl Reader<'_, '_> {
         let run = &mut self.session.run;
         run.counts.add(mem::take(&mut self.sink.counts));
         for (account, what) in self.sink.problems.drain(..) {
-            tracing::warn!(shop = %run.shop, run = crate::RUN, what, "an account gets no statement");
-            run.note(&account, what);
+            self.session.note(&account, &what);
         }
     }
 

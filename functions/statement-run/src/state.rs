@@ -158,7 +158,11 @@ pub struct Counts {
     /// Accounts without an order.
     pub without_orders: u64,
     pub too_large: u64,
+    /// Accounts that cannot be read, or orders of theirs.
     pub unreadable: u64,
+    /// Accounts whose item the flow's queue does not take.
+    #[serde(default)]
+    pub refused: u64,
     /// Lines whose account was not in the file.
     pub orphans: u64,
     pub failed_jobs: u64,
@@ -180,6 +184,7 @@ impl Counts {
             without_orders: f(self.without_orders, other.without_orders),
             too_large: f(self.too_large, other.too_large),
             unreadable: f(self.unreadable, other.unreadable),
+            refused: f(self.refused, other.refused),
             orphans: f(self.orphans, other.orphans),
             failed_jobs: f(self.failed_jobs, other.failed_jobs),
         }
@@ -243,9 +248,9 @@ impl Run {
     }
 
     pub fn note(&mut self, account: &str, what: &str) {
-        if self.problems.len() < PROBLEMS {
-            self.problems
-                .push(Problem { account: account.chars().take(80).collect(), what: what.to_owned() });
+        let problem = Problem { account: account.chars().take(80).collect(), what: what.to_owned() };
+        if self.problems.len() < PROBLEMS && !self.problems.contains(&problem) {
+            self.problems.push(problem);
         }
     }
 

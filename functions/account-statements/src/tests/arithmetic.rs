@@ -160,6 +160,37 @@ fn a_cancelled_order_that_was_paid_is_credited_and_the_money_is_the_customers() 
     );
 }
 
+/// A kind that Shopify has added since counts as what makes the order's sums agree.
+#[test]
+fn a_transaction_of_an_unknown_kind_is_what_the_sums_say() {
+    use TransactionKind::Unknown;
+    use TransactionStatus::Success;
+    let unknown = |order: AccountOrder| order.transaction(Unknown, Success, "2026-10-05T10:00:00Z", "40");
+    let placed = || order(1, "2026-10-02T10:00:00Z", "100", "EUR");
+    let by = |order: AccountOrder, by| order.change(|order| &mut order.outstanding, by);
+    let nothing = unknown(placed());
+    let payment = by(unknown(placed()), "-40");
+    let refund = by(unknown(placed().paid("2026-10-03T10:00:00Z", "140")), "40");
+    for (order, kind, closing) in [
+        (nothing, None, "100.00"),
+        (payment, Some(Kind::Payment), "60.00"),
+        (refund, Some(Kind::Refund), "0.00"),
+    ] {
+        let statement = in_october(std::slice::from_ref(&order)).unwrap();
+        let last = lines(&statement).pop().unwrap();
+        assert_eq!((text(statement.closing), statement.adjusted_orders), (closing.to_owned(), 0));
+        assert_eq!(Some(last.0).filter(|kind| *kind != Kind::Invoice), kind);
+    }
+    // nothing agrees: Shopify's outstanding amount is the balance, and the difference is shown
+    let odd = [by(unknown(placed()), "-1")];
+    let statement = in_october(&odd).unwrap();
+    assert_eq!((text(statement.closing), statement.adjusted_orders), ("99.00".into(), 1));
+    // and while a payment is under way, nobody can tell
+    let open = by(unknown(placed()), "-1").change(|order| &mut order.capturable, "5");
+    let error = book(&open, &zone("UTC")).err().unwrap().to_string();
+    assert!(error.starts_with("gid://shopify/Order/1 has a transaction of a kind"), "{error}");
+}
+
 /// A difference that nothing explains is said, and the balance is Shopify's.
 #[test]
 fn what_shopify_says_beyond_the_lines_is_an_adjustment_for_an_operator() {

@@ -1,6 +1,6 @@
 //! The documents of a whole item, from its payload.
 
-use crate::{AccountStatements, StatementData, SummaryData, TOPIC, driver};
+use crate::{AccountStatements, StatementData, SummaryData, TOPIC, check, driver};
 use comms::{CommunicationId, Document, Gid, Revision};
 use flow::{DocumentFlow, Plan, Planned};
 use serde_json::{Value, json};
@@ -90,6 +90,41 @@ fn a_statement_of_two_currencies() {
     assert_eq!(data["statements"][0]["unreconciled_orders"], 0);
 }
 
+/// How to pay is said to those who owe.
+#[test]
+fn a_statement_that_owes_nothing_says_not_how_to_pay() {
+    let mut payload = payload(LOCATION);
+    assert!(statement(&payload).get("payment_instructions").is_some());
+    // overpaid by twenty francs, and nothing else
+    payload["orders"].as_array_mut().unwrap().retain(|order| order["presentmentCurrencyCode"] == "CHF");
+    let data = statement(&payload);
+    assert_eq!(data["statements"][0]["closing_balance"]["amount"], "-20.00");
+    assert_eq!(data.get("payment_instructions"), None);
+}
+
+#[test]
+fn a_deposit_shows_what_is_left_of_the_order() {
+    let mut payload = payload(LOCATION);
+    let mut order = payload["orders"][0].take();
+    let euros = |amount: &str| json!({"presentmentMoney": {"amount": amount, "currencyCode": "EUR"}});
+    order["transactions"] = json!([{
+        "id": "gid://shopify/OrderTransaction/1", "kind": "SALE", "status": "SUCCESS",
+        "processedAt": "2026-10-05T08:00:00Z", "createdAt": "2026-10-05T08:00:00Z",
+        "gateway": "shopify_payments", "formattedGateway": "Shopify Payments",
+        "paymentDetails": {"number": "•••• •••• •••• 4242"}, "amountSet": euros("360.0"),
+    }]);
+    order["totalOutstandingSet"] = euros("840.0");
+    payload["orders"] = json!([order]);
+    let data = statement(&payload);
+    let part = &data["statements"][0];
+    let amounts = |it: &Value, names: [&str; 4]| names.map(|name| it[name]["amount"].clone());
+    let open = amounts(&part["open_items"][0], ["invoiced", "credited", "paid", "amount"]);
+    assert_eq!(open, ["1200.00", "0.00", "-360.00", "840.00"].map(|it| json!(it)));
+    let entry = &part["entries"][0];
+    let paid = [&entry["method"], &entry["card_last_digits"], &entry["date_on"]];
+    assert_eq!(paid, [&json!("Shopify Payments"), &json!("4242"), &json!("2026-10-05")]);
+}
+
 #[test]
 fn what_a_customer_bought_for_a_company_is_not_theirs() {
     let data = statement(&payload(CUSTOMER));
@@ -164,6 +199,33 @@ fn a_summary_adds_up_and_shows_twelve_months() {
         (12, &json!("2025-11"), &json!("2026-10"))
     );
     assert_eq!((cents(&months[9]["total"]), cents(&months[11]["total"])), (120_000, orders));
+}
+
+/// Prices with tax and prices without are never added up.
+#[test]
+fn a_summary_of_orders_with_and_without_tax_in_their_prices() {
+    let mut payload = payload(LOCATION);
+    let plain = data(&payload, Document::PurchaseSummary).unwrap();
+    let one = &plain["purchases"][1]["orders"][0]["order"]["id"];
+    let order = payload["orders"].as_array_mut().unwrap().iter_mut().find(|it| it["id"] == *one).unwrap();
+    order["taxesIncluded"] = true.into();
+    let data = data(&payload, Document::PurchaseSummary).unwrap();
+    let euros = data["purchases"].as_array().unwrap().iter().find(|it| it["currency"] == "EUR").unwrap();
+    assert_eq!((euros.get("taxes_included"), euros["totals"].get("parts")), (None, None));
+    assert_eq!(contract::adds_up("purchase-summary", &data), Ok(()));
+}
+
+/// One order that cannot be read is named, and no statement is made without it.
+#[test]
+fn an_order_that_cannot_be_read_is_named() {
+    let mut payload = payload(LOCATION);
+    payload["orders"][1]["totalOutstandingSet"] = Value::Null;
+    let id = payload["orders"][1]["id"].as_str().unwrap().to_owned();
+    let error = check(&payload.to_string()).unwrap_err();
+    assert!(error.contains("totalOutstandingSet") && error.ends_with(&format!("({id})")), "{error}");
+    let error = driver(&payload.to_string(), Document::AccountStatement, &config()).unwrap_err();
+    assert!(error.contains(&id), "{error}");
+    check(&self::payload(LOCATION).to_string()).unwrap();
 }
 
 #[test]

@@ -5,7 +5,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 /// What happens to an order, in cents, or thousandths, or whole yen.
 #[derive(Debug, Clone, Copy)]
-enum Step {
+pub enum Step {
     Pay(i64),
     /// Something is added by an edit.
     Add(i64),
@@ -15,6 +15,8 @@ enum Step {
     Refund(i64),
     /// Money, and nothing returned.
     GiveBack(i64),
+    /// Money for what was taken off before.
+    PayBack(i64),
     /// Returned goods and less money than they were worth.
     Fee(i64),
     /// With the money back, or not yet.
@@ -22,7 +24,7 @@ enum Step {
 }
 
 #[derive(Debug, Clone)]
-struct Life {
+pub struct Life {
     currency: &'static str,
     total: i64,
     /// Hours from the epoch of the test, each after the one before.
@@ -36,7 +38,7 @@ fn hours(hours: i64) -> String {
     (at(EPOCH) + jiff::SignedDuration::from_hours(hours)).to_string()
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub fn step() -> impl Strategy<Value = Step> {
     let cents = 1i64..50_000;
     prop_oneof![
         4 => cents.clone().prop_map(Step::Pay),
@@ -44,12 +46,13 @@ fn step() -> impl Strategy<Value = Step> {
         2 => cents.clone().prop_map(Step::TakeOff),
         2 => cents.clone().prop_map(Step::Refund),
         1 => cents.clone().prop_map(Step::GiveBack),
+        2 => cents.clone().prop_map(Step::PayBack),
         1 => cents.prop_map(Step::Fee),
         1 => any::<bool>().prop_map(Step::Cancel),
     ]
 }
 
-fn life(steps: impl Strategy<Value = Step>) -> impl Strategy<Value = Life> {
+pub fn life(steps: impl Strategy<Value = Step>) -> impl Strategy<Value = Life> {
     let steps = vec((1i64..900, steps), 0..7);
     let currencies = select(vec!["EUR", "EUR", "USD", "JPY", "KWD"]);
     (currencies, 0i64..100_000, 0i64..3_000, steps).prop_map(|(currency, total, placed, steps)| {
@@ -108,6 +111,11 @@ impl Life {
                         .change(|order| &mut order.refund_discrepancy, &text(-money))
                         .change(|order| &mut order.outstanding, &text(-money))
                 }
+                Step::PayBack(cents) => {
+                    let money = cents.min(net - current - kept).min(net).max(0);
+                    net -= money;
+                    order.returned(&when, "0", &text(money))
+                }
                 Step::Fee(cents) => {
                     let worth = cents.min(current).min(net);
                     let money = worth / 2;
@@ -133,12 +141,12 @@ impl Life {
     }
 }
 
-fn account(lives: &[Life], now: i64) -> Vec<AccountOrder> {
+pub fn account(lives: &[Life], now: i64) -> Vec<AccountOrder> {
     let orders = lives.iter().zip(1..).filter_map(|(life, number)| life.seen_at(number, now));
     orders.collect()
 }
 
-fn months() -> Vec<Period> {
+pub fn months() -> Vec<Period> {
     let first = |month: i8, year: i16| jiff::civil::date(year, month, 1);
     let months = [(2026, 6), (2026, 7), (2026, 8), (2026, 9), (2026, 10), (2026, 11), (2026, 12), (2027, 1)];
     let month = |(year, month): (i16, i8)| {
@@ -146,6 +154,12 @@ fn months() -> Vec<Period> {
         Period { name: from.to_string(), from, to: from.last_of_month() }
     };
     months.into_iter().map(month).collect()
+}
+
+/// The first hour after the month, in the shop's time.
+pub fn hours_until(period: &Period, zone: &TimeZone) -> i64 {
+    let midnight = period.to.tomorrow().unwrap().to_zoned(zone.clone()).unwrap().timestamp();
+    midnight.duration_since(at(EPOCH)).as_hours()
 }
 
 fn balances(orders: &[AccountOrder], period: &Period, zone: &TimeZone) -> Vec<(String, Money, Money)> {
@@ -162,7 +176,7 @@ fn balance(balances: &[(String, Money, Money)], currency: &str) -> (Decimal, Dec
 const ZONES: [&str; 6] =
     ["UTC", "Europe/Paris", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Africa/Cairo"];
 const CURRENCIES: [&str; 4] = ["EUR", "USD", "JPY", "KWD"];
-const LATER: i64 = 24 * 400;
+pub const LATER: i64 = 24 * 400;
 
 proptest! {
     /// The balance is the sum of its lines, each month begins where the one before ended, and at the end the
@@ -203,12 +217,7 @@ proptest! {
             }
             life
         }).collect();
-        let run = |period: &Period| {
-            // in the first hour after the month, in the shop's time
-            let midnight = period.to.tomorrow().unwrap().to_zoned(zone.clone()).unwrap().timestamp();
-            let now = midnight.duration_since(at(EPOCH)).as_hours();
-            balances(&account(&lives, now), period, &zone)
-        };
+        let run = |period: &Period| balances(&account(&lives, hours_until(period, &zone)), period, &zone);
         for pair in months().windows(2) {
             let (this, next) = (run(&pair[0]), run(&pair[1]));
             for currency in CURRENCIES {

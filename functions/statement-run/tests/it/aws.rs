@@ -29,6 +29,8 @@ pub struct Account {
     pub delays: Vec<u64>,
     /// How many requests to the flow's queue refuse their last message.
     pub refusals: u32,
+    /// The flow's queue never takes a message with this in it.
+    pub never_takes: Option<String>,
 }
 
 #[derive(Clone)]
@@ -135,13 +137,20 @@ impl Account {
                 self.largest = (self.largest.0.max(bytes), self.largest.1.max(bodies.len()));
                 let refused = usize::from(self.refusals > 0);
                 self.refusals = self.refusals.saturating_sub(1);
-                let taken = bodies.len() - refused;
-                self.flow.extend(bodies.into_iter().take(taken));
-                let failed = entries()[taken..].iter();
-                json!({
-                    "Successful": entries()[..taken].iter().map(|entry| sent(&entry["Id"])).collect::<Vec<_>>(),
-                    "Failed": failed.map(|entry| json!({"Id": entry["Id"], "Code": "Busy", "SenderFault": false})).collect::<Vec<_>>(),
-                })
+                let last = bodies.len() - refused;
+                let (mut successful, mut failed) = (Vec::new(), Vec::new());
+                for (index, (body, entry)) in bodies.into_iter().zip(entries()).enumerate() {
+                    let id = &entry["Id"];
+                    if index >= last {
+                        failed.push(json!({"Id": id, "Code": "Busy", "SenderFault": false}));
+                    } else if self.never_takes.as_ref().is_some_and(|text| body.contains(text)) {
+                        failed.push(json!({"Id": id, "Code": "InvalidMessageContents", "SenderFault": true}));
+                    } else {
+                        self.flow.push(body);
+                        successful.push(sent(id));
+                    }
+                }
+                json!({"Successful": successful, "Failed": failed})
             }
             "ChangeMessageVisibilityBatch" => {
                 self.delays

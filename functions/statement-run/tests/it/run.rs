@@ -146,6 +146,46 @@ async fn an_account_that_cannot_be_read_keeps_no_other_from_its_statement() {
     assert_eq!(state["problems"][0]["account"], "gid://shopify/CompanyLocation/2");
 }
 
+/// Of two hundred accounts the queue takes all but one, whose neighbours in the request are not concerned.
+#[tokio::test]
+async fn an_account_that_the_queue_refuses_keeps_no_other_from_its_statement() {
+    let mut world = World::new("").await;
+    let mut all = lines(&[1; 200]);
+    all[2 * 77] = all[2 * 77].replace("Location 77", "Location \u{fffe}");
+    world.found(&text(&all));
+    world.aws.account().never_takes = Some("location-78\"".to_owned());
+    world.aws.account().refusals = 1;
+    world.schedule();
+    world.drain().await;
+    let state = world.state();
+    assert_eq!(state["outcome"], json!({"is": "done"}));
+    assert_eq!((world.items().len(), world.returned), (199, 1), "what is refused for now comes back");
+    let problem = json!({
+        "account": "gid://shopify/CompanyLocation/78",
+        "what": "the queue refused the message (InvalidMessageContents)",
+    });
+    assert_eq!((&state["problems"], &state["counts"]["refused"]), (&json!([problem]), &json!(1)));
+}
+
+/// Its item goes to the flow all the same, and waits among the dead letters for a release that can read it.
+#[tokio::test]
+async fn an_account_with_an_order_that_cannot_be_read_is_a_problem_of_the_run() {
+    let mut world = World::new("").await;
+    world.check = |payload| match payload.contains("Location 1\"") {
+        true => Err("`orders[0].kind` has an unexpected type or value (gid://shopify/Order/200)".to_owned()),
+        false => Ok(()),
+    };
+    world.found(&text(&lines(&[1, 1, 1])));
+    world.schedule();
+    world.drain().await;
+    let state = world.state();
+    assert_eq!((world.items().len(), &state["outcome"]["is"]), (3, &json!("done")));
+    assert_eq!((&state["counts"]["queued"], &state["counts"]["unreadable"]), (&json!(3), &json!(1)));
+    let problem = &state["problems"][0];
+    assert_eq!(problem["account"], "gid://shopify/CompanyLocation/2");
+    assert!(problem["what"].as_str().unwrap().ends_with("(gid://shopify/Order/200)"));
+}
+
 #[tokio::test]
 async fn a_large_payload_waits_in_the_bucket_and_requests_stay_small() {
     let mut world = World::new("").await;

@@ -59,6 +59,8 @@ pub struct World {
     pub fate: Fate,
     pub shop: ShopDomain,
     pub pace: Pace,
+    /// Whether an account can be read.
+    pub check: statement_run::Check,
     pub queue: VecDeque<(String, String)>,
     next: u32,
     /// Invocations that ended by themselves.
@@ -89,6 +91,7 @@ impl World {
                 limits: bulk_reader::Limits { bucket: 2000, ..bulk_reader::Limits::default() },
                 ..Pace::default()
             },
+            check: |_| Ok(()),
             queue: VecDeque::new(),
             next: 0,
             invocations: 0,
@@ -133,6 +136,7 @@ impl World {
             queue: Queue::new(sqs.clone(), "http://queue/own".into()),
             flow_queue: Queue::new(sqs, "http://queue/flow".into()),
             driver: crate::batch::driver,
+            check: self.check,
             backoff: Backoff::default(),
             folder: std::env::temp_dir().join(folder),
             pace: self.pace,
