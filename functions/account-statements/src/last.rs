@@ -71,11 +71,7 @@ async fn entry(
         return Ok(Some(found));
     }
     let ids: HashSet<_> = history.ids(&gather.item.shop, &gather.plan.subject).await?.into_iter().collect();
-    // the account's documents of this period are there, too
-    if ids.len() < 2 {
-        return Ok(None);
-    }
-    for month in months {
+    for month in months.take_while(|_| !ids.is_empty()) {
         let id = of(&month);
         if ids.contains(&id)
             && let Some(found) = usable(history.entry(&id).await?, &month, gather.now)?

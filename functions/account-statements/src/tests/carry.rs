@@ -4,11 +4,7 @@ use super::{
     properties::{LATER, account, hours_until, life, months, step},
     *,
 };
-use crate::{
-    carry::Said,
-    data::CurrencyData,
-    ledger::Correction,
-};
+use crate::{carry::Said, data::CurrencyData, ledger::Correction};
 use proptest::{collection::vec, prelude::*};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -161,7 +157,8 @@ fn a_month_without_a_statement_is_made_up_for() {
         "9",
         "0",
     );
-    let orders = [old.paid("2026-09-05T10:00:00Z", "100"), order(2, "2026-10-03T10:00:00Z", "7", "EUR"), cancelled];
+    let orders =
+        [old.paid("2026-09-05T10:00:00Z", "100"), order(2, "2026-10-03T10:00:00Z", "7", "EUR"), cancelled];
     assert_eq!(
         months.run(&october(), &orders),
         [
@@ -208,7 +205,8 @@ fn a_shop_that_moves_to_another_time_zone_lists_nothing_twice_and_nothing_never(
 #[test]
 fn a_currency_that_the_account_has_no_order_in_any_more_still_ends() {
     let mut months = Months::new();
-    let orders = [order(1, "2026-09-02T10:00:00Z", "100", "EUR"), order(2, "2026-09-02T10:00:00Z", "7", "MOON")];
+    let orders =
+        [order(1, "2026-09-02T10:00:00Z", "100", "EUR"), order(2, "2026-09-02T10:00:00Z", "7", "MOON")];
     months.run(&september(), &orders);
     assert_eq!(
         months.run(&october(), &orders[..1]),

@@ -1,10 +1,16 @@
 //! Statements of accounts of all kinds, of runs that come late and again.
 
 use super::{NAME, case, five_hundred, line, run};
-use comms::{CommunicationId, Gid, Revision};
-use e2e::{samples::Samples, shop::Shop, stack::Stack};
+use comms::{CommunicationId, Document, Gid, Revision, State};
+use e2e::{
+    runtime::{Ended, Worker, batch},
+    samples::Samples,
+    shop::Shop,
+    stack::Stack,
+};
 use jiff::civil::Date;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const LOCATION: &str =
     include_str!("../../../../shared/shopify/tests/fixtures/accounts/company-location.json");
@@ -262,7 +268,7 @@ async fn two_deliveries_that_always_come_together_end() {
     let stack = Stack::open().await;
     let shop = Shop::open_demo(&stack, str::to_owned).await;
     let item = item(&shop, CUSTOMER, "2026-10", |it| it["account"]["tags"] = json!([]));
-    let mut worker = e2e::runtime::Worker::start("account-statements", &stack.environment()).await;
+    let mut worker = Worker::start("account-statements", &stack.environment()).await;
     let mut left = vec![item.clone(), item];
     for receive_count in 1..=10 {
         let failed = worker.deliver_once(&left, receive_count).await;
@@ -272,4 +278,102 @@ async fn two_deliveries_that_always_come_together_end() {
         }
     }
     panic!("{} of them would be in the dead letters", left.len());
+}
+
+const SEPTEMBER: &str =
+    include_str!("../../../cases/statement-removed-in-september-paid-back-in-october/september.json");
+const OCTOBER: &str =
+    include_str!("../../../cases/statement-removed-in-september-paid-back-in-october/october.json");
+
+/// An item of a case, for this shop.
+fn item_of(case: &str, shop: &Shop) -> Value {
+    serde_json::from_str(&case.replace("northwind-demo.myshopify.com", shop.domain.as_str())).unwrap()
+}
+
+/// What the account's statement of a month says.
+async fn said(stack: &Stack, shop: &Shop, month: &str) -> Value {
+    let account: Gid = LYON.parse().unwrap();
+    let revision = Revision::named(format!("period-{month}"));
+    let document = Document::AccountStatement;
+    let id = CommunicationId::derive(&shop.domain, document, &account, &revision);
+    let entry = shop.settled(stack, &id).await;
+    let (_, mut record) = stack.record(&entry).await;
+    record["driver_data"]["data"]["statements"][0].take()
+}
+
+async fn with_lyon(stack: &Stack, change: impl FnOnce(&str) -> String) -> Shop {
+    let shop = Shop::open_demo(stack, change).await;
+    shop.resource(&json!({"id": LYON, "name": "Rivage Nantes"})).await;
+    shop
+}
+
+/// The worker that makes September dies; October comes before anybody takes September up again.
+#[tokio::test]
+async fn a_statement_waits_for_the_one_before_it() {
+    let stack = Stack::open().await;
+    let shop = with_lyon(&stack, str::to_owned).await;
+    let (september, october) = (item_of(SEPTEMBER, &shop), item_of(OCTOBER, &shop));
+    let mut environment = stack.environment();
+    environment.insert("FAULT_POINT".to_owned(), "gather".to_owned());
+    let mut doomed = Worker::start("account-statements", &environment).await;
+    let delivery = batch(std::slice::from_ref(&september), 1);
+    let ended = doomed.invoke(&delivery, Duration::from_secs(15)).await;
+    assert!(matches!(ended, Ended::Died), "{ended:?}");
+    let mut worker = Worker::start("account-statements", &stack.environment()).await;
+    let failed = worker.deliver_once(std::slice::from_ref(&october), 1).await;
+    assert_eq!(failed, [0], "October comes back");
+    worker.deliver(&september, 2).await;
+    worker.deliver(&october, 2).await;
+    let (september, october) = (said(&stack, &shop, "2026-09").await, said(&stack, &shop, "2026-10").await);
+    assert_eq!(september["closing_balance"]["amount"], "-30.00");
+    assert_eq!(october["opening_balance"], september["closing_balance"]);
+    assert_eq!(october["entries"].as_array().unwrap().len(), 1);
+}
+
+/// September cannot be composed and is recorded as failed: October lists what September would have said.
+#[tokio::test]
+async fn a_statement_that_failed_is_made_up_for() {
+    let stack = Stack::open().await;
+    let shop = with_lyon(&stack, str::to_owned).await;
+    let mut worker = Worker::start("account-statements", &stack.environment()).await;
+    let mut august = item_of(SEPTEMBER, &shop);
+    august["trigger"]["webhook_id"] = "account-statements-2026-08".into();
+    august["payload"]["period"] = json!({"name": "2026-08", "from": "2026-08-01", "to": "2026-08-31"});
+    let order = &mut august["payload"]["orders"][0];
+    order["processedAt"] = "2026-08-02T10:00:00Z".into();
+    (order["transactions"], order["refunds"]) = (json!([]), json!([]));
+    order["currentTotalPriceSet"] = order["totalPriceSet"].clone();
+    order["totalOutstandingSet"] = order["totalPriceSet"].clone();
+    worker.deliver(&august, 1).await;
+    shop.exstream_faults(json!([{"match": "ondemand", "kind": "status", "status": 400}])).await;
+    let september = item_of(SEPTEMBER, &shop);
+    worker.deliver(&september, 1).await;
+    shop.exstream_faults(json!([])).await;
+    let failed = shop.about(&stack, LYON).await.into_iter().filter(|it| it.state == State::Failed);
+    assert!(failed.count() > 0, "September is recorded as failed");
+    let mut october = item_of(OCTOBER, &shop);
+    october["payload"]["orders"][0]["processedAt"] = "2026-08-02T10:00:00Z".into();
+    worker.deliver(&october, 1).await;
+    let (august, october) = (said(&stack, &shop, "2026-08").await, said(&stack, &shop, "2026-10").await);
+    assert_eq!(august["closing_balance"]["amount"], "100.00");
+    assert_eq!(october["opening_balance"], august["closing_balance"]);
+    let kinds: Vec<_> =
+        october["entries"].as_array().unwrap().iter().map(|it| &it["correction"]["kind"]).collect();
+    assert_eq!(kinds, [&json!("payment"), &Value::Null, &Value::Null], "{october}");
+    assert_eq!(october["closing_balance"]["amount"], "0.00");
+}
+
+/// What a batch job composed knows nothing of the last statement: with a correction, the statement is its own.
+#[tokio::test]
+async fn a_correction_is_composed_outside_the_batch_job() {
+    let stack = Stack::open().await;
+    let shop = with_lyon(&stack, str::to_owned).await;
+    let mut worker = Worker::start("account-statements", &stack.environment()).await;
+    worker.deliver(&item_of(SEPTEMBER, &shop), 1).await;
+    let mut october = item_of(OCTOBER, &shop);
+    october["payload"]["composed"] =
+        json!({"document": "account-statement", "job": "gone", "index": 0, "driver_sha256": "0"});
+    worker.deliver(&october, 1).await;
+    let october = said(&stack, &shop, "2026-10").await;
+    assert_eq!(october["opening_balance"]["amount"], "-30.00");
 }
