@@ -7,7 +7,7 @@ use crate::{
     state::{Part, Source, Stage},
 };
 use comms::{Class, Classify, chain};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use service::ShopSecrets;
 use shop_config::{ShopConfig, Statements};
 use shopify::{
@@ -20,6 +20,9 @@ use work::{Retry, Version};
 
 /// Bulk operations for one part of a run.
 const ATTEMPTS: u32 = 3;
+
+/// A run that began longer ago and has not ended is one that nobody works on.
+const LONGEST_RUN: SignedDuration = SignedDuration::from_hours(24);
 
 const MISSING_SCOPE: &str = "the app lacks the scope read_all_orders: orders older than 60 days would be missing and balances wrong; have Shopify grant it, then run again";
 
@@ -106,6 +109,9 @@ impl Session<'_> {
     }
 
     async fn start(&mut self, index: usize) -> Result<Step, Retry> {
+        if self.earlier_run_goes_on().await? {
+            return Ok(Step::Wait(Duration::from_secs(30)));
+        }
         let Some(part) = self.run.parts.get(index) else { return Ok(Step::Done) };
         let query = match &part.source {
             Source::CompanyLocations => account::locations_query().to_owned(),
@@ -138,6 +144,15 @@ impl Session<'_> {
             }
             Err(error) => Err(Retry::of(&error)),
         }
+    }
+
+    /// Whether the run of the month before is still at work: its statements are what these begin with.
+    async fn earlier_run_goes_on(&self) -> Result<bool, Retry> {
+        let Some(before) = self.run.period.before() else { return Ok(false) };
+        let key = Run::key(&self.run.shop, &before);
+        let found = self.tools.checkpoints.load::<Run>(&key).await.map_err(|error| Retry::of(&error))?;
+        let recent = (self.tools.clock)() - LONGEST_RUN;
+        Ok(found.is_some_and(|(run, _)| run.outcome.is_none() && run.begun_at > recent))
     }
 
     async fn follow(&mut self, index: usize, operation: comms::Gid, since: Timestamp) -> Result<Step, Retry> {

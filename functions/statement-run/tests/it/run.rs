@@ -40,6 +40,37 @@ async fn one_item_an_account_and_a_second_message_does_nothing() {
     assert_eq!((world.aws.account().flow.len(), world.returned), (10, 0));
 }
 
+/// Two months are run at once: the later one begins when the statements of the earlier one are on their way.
+#[tokio::test]
+async fn a_run_waits_for_that_of_the_month_before() {
+    let mut world = World::new("").await;
+    world.found(&text(&lines(&[1, 1])));
+    world.schedule();
+    world.drain().await;
+    let key = "runs/acme.myshopify.com/account-statements/2026-10.json";
+    let mut october = world.state();
+    let finished = october.clone();
+    (october["outcome"], october["begun_at"]) = (Value::Null, jiff::Timestamp::now().to_string().into());
+    let put = |world: &World, state: &Value| {
+        let (text, version) = world.aws.account().objects.get_mut(key).map(std::mem::take).unwrap();
+        drop(text);
+        world.aws.account().objects.insert(key.to_owned(), (state.to_string(), version + 1));
+    };
+    put(&world, &october);
+    let november = json!({"v": 1, "shop": world.shop, "run": "account-statements", "period": "2026-11", "scheduled_at": "2026-12-01T05:00:00Z"});
+    world.put(november.to_string());
+    let function = world.function().await;
+    let (id, body) = world.queue.pop_front().unwrap();
+    assert!(function.handle(event(&id, &body), invocation()).await.unwrap().failures.is_empty());
+    assert_eq!(world.shopify.store().starts.len(), 1, "November has not begun");
+    let (next, delay) = world.aws.account().own.remove(0);
+    assert_eq!(delay, 30);
+    put(&world, &finished);
+    world.put(next);
+    world.drain().await;
+    assert_eq!((world.shopify.store().starts.len(), world.aws.account().flow.len()), (2, 4));
+}
+
 #[tokio::test]
 async fn without_the_older_orders_no_statement_is_made() {
     let mut world = World::new("").await;
