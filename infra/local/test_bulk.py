@@ -20,9 +20,9 @@ def cents(money: dict[str, Any]) -> int:
 
 
 def fields(query: str) -> dict[str, Any]:
-    """The selection of the query, as nested names."""
+    """The selection of the query, as nested names; what is selected of one type, beside what is of all."""
     bare = re.sub(r"#.*|\([^)]*\)", "", query)
-    words = iter(re.findall(r"[{}]|\w+", bare[bare.index("{") + 1 :]))
+    words = iter(re.findall(r"[{}]|\.\.\. on \w+|\w+", bare[bare.index("{") + 1 :]))
 
     def selection() -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -30,7 +30,10 @@ def fields(query: str) -> dict[str, Any]:
         for word in words:
             if word == "}":
                 break
-            if word == "{":
+            if word == "{" and last.startswith("..."):
+                del found[last]
+                found |= selection()
+            elif word == "{":
                 found[last] = selection()
             else:
                 found[last := word] = {}
@@ -44,8 +47,13 @@ def shape(value: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for one in value if isinstance(value, list) else [value]:
         for name, inner in one.items() if isinstance(one, dict) else ():
-            found[name] = {**found.get(name, {}), **shape(inner)}
+            found[name] = merged(found.get(name, {}), shape(inner))
     return found
+
+
+def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    names = one.keys() | other.keys()
+    return {name: merged(one.get(name, {}), other.get(name, {})) for name in names}
 
 
 class BulkTest(unittest.TestCase):

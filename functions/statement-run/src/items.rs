@@ -3,7 +3,7 @@
 use crate::Tools;
 use account_statements::Period;
 use bulk_reader::Group;
-use comms::{Document, Flow, Gid, ShopDomain, chain};
+use comms::{Class, Classify, Document, Flow, Gid, ShopDomain, chain};
 use futures::{StreamExt, stream};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
@@ -143,7 +143,10 @@ impl Maker<'_> {
 /// # Errors
 /// When it would not.
 fn lasting(error: &QueueError) -> Result<String, Retry> {
-    if error.is_lasting() { Ok(chain(error)) } else { Err(Retry::of(error)) }
+    match error.class() {
+        Class::Permanent => Ok(chain(error)),
+        Class::Transient { .. } | Class::Unknown => Err(Retry::of(error)),
+    }
 }
 
 fn with_composed(payload: &RawValue, composed: &Composed) -> Result<Box<RawValue>, serde_json::Error> {
