@@ -230,7 +230,7 @@ impl Content {
         data: &impl Serialize,
         recipient: Recipient,
     ) -> Result<Self, GatherError> {
-        let driver = serde_json::to_vec(data).map_err(GatherError::permanent)?;
+        let driver = serde_json::to_vec(data).map_err(GatherError::unusable)?;
         Ok(Self { driver: driver.into(), ..Self::empty(schema, recipient) })
     }
 

@@ -46,8 +46,8 @@ pub enum AdminError {
 
 impl Classify for AdminError {
     /// What an operator can fix without the message (credentials, access scopes) waits, and ends in the DLQ
-    /// at worst. So does what Shopify does not explain, and an answer that this release cannot read: a later one
-    /// may, when the dead letter is sent again.
+    /// at worst. So does what Shopify does not explain, a query that it does not take as it is meant or at its cost,
+    /// and an answer that this release cannot read: a later one may, when the dead letter is sent again.
     fn class(&self) -> Class {
         match self {
             Self::Throttled { retry_after } => Class::Transient { retry_after: *retry_after },
@@ -64,15 +64,13 @@ impl Classify for AdminError {
             | Self::NoData { .. }
             | Self::TooLarge { .. }
             | Self::Malformed { .. }
+            | Self::SearchIgnored { .. }
             | Self::Changed => Class::transient(),
             Self::Graphql { .. } if self.is_denied() => Class::transient(),
-            Self::Graphql { errors, .. } => worst(
-                errors
-                    .iter()
-                    .map(|error| matches!(error.code, ErrorCode::InternalServerError | ErrorCode::None)),
-            ),
+            Self::Graphql { errors, .. } => {
+                worst(errors.iter().map(|error| !matches!(error.code, ErrorCode::Other(_))))
+            }
             Self::UserErrors { errors, .. } => worst(errors.iter().map(UserError::may_pass)),
-            Self::SearchIgnored { .. } => Class::Permanent,
         }
     }
 }
