@@ -61,7 +61,7 @@ pub struct Round {
     pub unconfirmed: u64,
     /// Communications that could not be dealt with; the log says which and why.
     pub problems: u64,
-    /// Shops whose round was cut short; the log says why.
+    /// Shops whose pass was aborted; the log says why.
     pub troubled: usize,
 }
 

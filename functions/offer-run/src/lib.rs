@@ -18,7 +18,7 @@ use service::{Invocation, Metrics, Secrets, Service, StartError, function_name};
 use shop_config::ConfigStore;
 use shopify::AdminApi;
 use tokio::time::Instant;
-use walk::{End, Walk};
+use walk::{Counts, End, Walk};
 use work::{
     Backoff, BatchResponse, Checkpoints, Limits, MalformedBatch, Queue, Record, Retry, RunItem, SqsEvent,
     each,
@@ -118,8 +118,9 @@ impl OfferRun {
         for (record, result) in records.iter().zip(results) {
             match result {
                 Ok(Ran { shop, run, period, end }) => {
-                    let (queued, members) = end.counts();
+                    let Counts { queued, members, unread } = end.counts();
                     metrics.count("Queued", queued);
+                    metrics.count("MembersUnreadable", unread);
                     tracing::info!(%shop, run, period, state = end.name(), queued, members, duration_ms);
                 }
                 Err(retry) => {

@@ -60,31 +60,34 @@ pub enum Stage {
 pub enum End {
     /// The campaign, or its document, is not in the configuration.
     SwitchedOff,
-    Done {
-        queued: u64,
-        members: u64,
-    },
+    Done(Counts),
     /// A message of its own goes on.
-    HandedOn {
-        queued: u64,
-        members: u64,
-    },
+    HandedOn(Counts),
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counts {
+    /// Items queued by this message.
+    pub queued: u64,
+    /// Items queued by all messages of the firing so far.
+    pub members: u64,
+    /// Members that this message could not read; the log names them.
+    pub unread: u64,
 }
 
 impl End {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::SwitchedOff => "switched-off",
-            Self::Done { .. } => "done",
-            Self::HandedOn { .. } => "goes-on",
+            Self::Done(_) => "done",
+            Self::HandedOn(_) => "goes-on",
         }
     }
 
-    /// Items queued by this message, and by all of the firing so far.
-    pub const fn counts(&self) -> (u64, u64) {
+    pub fn counts(&self) -> Counts {
         match self {
-            Self::SwitchedOff => (0, 0),
-            Self::Done { queued, members } | Self::HandedOn { queued, members } => (*queued, *members),
+            Self::SwitchedOff => Counts::default(),
+            Self::Done(counts) | Self::HandedOn(counts) => *counts,
         }
     }
 }
@@ -117,10 +120,10 @@ impl Walk<'_> {
             Some((progress, version)) => (progress, Some(version)),
             None => (self.start().await?, None),
         };
-        let mut queued = 0;
+        let (mut queued, mut unread) = (0, 0);
         while progress.stage != Stage::Done {
             if self.left() < A_PAGE {
-                return self.hand_on(queued, &progress).await;
+                return self.hand_on(queued, unread, &progress).await;
             }
             let page = match self.read(&mut progress).await? {
                 Read::Page(page) => page,
@@ -132,12 +135,16 @@ impl Walk<'_> {
                     tokio::time::sleep(pause).await;
                     continue;
                 }
-                Read::Pause(_) if queued > 0 => return self.hand_on(queued, &progress).await,
+                Read::Pause(_) if queued > 0 => return self.hand_on(queued, unread, &progress).await,
                 Read::Pause(pause) => {
                     return Err(Retry { at_least: Some(pause), ..Retry::new("Shopify asks to wait") });
                 }
             };
             let count = self.queue(&progress, &page).await?;
+            for member in &page.unread {
+                unread += 1;
+                tracing::warn!(shop = %self.item.shop, run = self.item.run, problem = %member, "a member cannot be read");
+            }
             queued += count;
             progress.members += count;
             if page.next.is_none() {
@@ -146,7 +153,7 @@ impl Walk<'_> {
             progress.after = page.next;
             version = Some(self.save(&key, &progress, version.as_ref()).await?);
         }
-        Ok(End::Done { queued, members: progress.members })
+        Ok(End::Done(Counts { queued, members: progress.members, unread }))
     }
 
     async fn start(&self) -> Result<Progress, Retry> {
@@ -273,7 +280,7 @@ impl Walk<'_> {
 
     /// Leaves the rest to a fresh message, so that a long way does not use up the deliveries of this one. A
     /// message that got nowhere is not worth another.
-    async fn hand_on(&self, queued: u64, progress: &Progress) -> Result<End, Retry> {
+    async fn hand_on(&self, queued: u64, unread: u64, progress: &Progress) -> Result<End, Retry> {
         if queued == 0 {
             return Err(Retry::new("too little of the invocation is left for a page"));
         }
@@ -284,7 +291,7 @@ impl Walk<'_> {
         };
         let message = Message::of(&item).map_err(|error| Retry::of(&error))?;
         self.tools.queue.send(&message).await.map_err(|error| Retry::of(&error))?;
-        Ok(End::HandedOn { queued, members: progress.members })
+        Ok(End::HandedOn(Counts { queued, members: progress.members, unread }))
     }
 }
 

@@ -80,7 +80,7 @@ pub struct Round {
     pub queued: u64,
     /// Orders, rows of their lists, occurrences and pages that could not be dealt with; the log says which and why.
     pub problems: u64,
-    /// Shops whose round was cut short; the log says why.
+    /// Shops whose pass was aborted; the log says why.
     pub troubled: usize,
 }
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 pub struct Round<T> {
     /// Of each shop that was dealt with.
     pub done: Vec<T>,
-    /// Shops whose turn was cut short; the log says why.
+    /// Shops whose pass was aborted; the log says why.
     pub troubled: usize,
 }
 
@@ -33,7 +33,7 @@ pub async fn round_of_shops<T>(
             Ok(done) => round.done.push(done),
             Err(reason) => {
                 round.troubled += 1;
-                tracing::warn!(%shop, reason, "the shop's round was cut short");
+                tracing::warn!(%shop, reason, "the shop's pass was aborted");
             }
         }
     }

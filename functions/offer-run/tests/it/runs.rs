@@ -215,6 +215,24 @@ async fn a_segment_is_asked_for_by_its_id_and_may_be_empty() {
 }
 
 #[tokio::test]
+async fn a_member_that_cannot_be_read_keeps_no_other_from_the_campaign() {
+    let world = World::new(260).await;
+    let node = |id: Value| json!({"node": {"id": id}});
+    world.shopify.audience().instead = [json!({"data": {"customerSegmentMembers": {
+        "pageInfo": {"hasNextPage": true, "endCursor": "250"},
+        "edges": [
+            node("gid://shopify/CustomerSegmentMember/1".into()), node(Value::Null), json!({"node": null}),
+            node("gid://shopify/CustomerSegmentMember/91e8c96a-41d1".into()),
+            node("gid://shopify/CustomerSegmentMember/2".into()),
+        ],
+    }}})]
+    .into();
+    assert!(world.run(&fired("club"), LONG).await);
+    assert_eq!(world.members_reached(), 2 + 10);
+    assert_eq!(world.aws.object(&STATE.replace("spring", "club")).unwrap()["stage"], "done");
+}
+
+#[tokio::test]
 async fn a_page_that_was_not_queued_whole_is_queued_again_and_no_other() {
     let world = World::new(612).await;
     world.aws.account().sends_until_failure = Some(30);

@@ -1,6 +1,6 @@
 //! Who a campaign goes to: the members of a segment, page by page.
 
-use crate::{AdminApi, AdminError, Call, Malformed, UserError, admin::Operation, decode::list};
+use crate::{AdminApi, AdminError, Call, Malformed, Rows, Unread, UserError, admin::Operation, decode::list};
 use comms::Gid;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -33,6 +33,8 @@ pub enum Source<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AudiencePage {
     pub customers: Vec<Gid>,
+    /// Members that cannot be read; the others do not wait for them.
+    pub unread: Vec<Unread>,
     /// Where the next members begin. Without it, these were the last.
     pub next: Option<String>,
 }
@@ -47,7 +49,7 @@ struct Answer {
 #[serde(rename_all = "camelCase")]
 struct Members {
     page_info: super::page::PageInfo,
-    edges: Vec<Edge>,
+    edges: Rows<Edge>,
 }
 
 #[derive(Deserialize)]
@@ -98,13 +100,19 @@ impl AdminApi {
         }
         let data = self.execute(call, PAGE, variables).await?;
         let members = data.read::<Answer>()?.customer_segment_members;
-        let customers =
-            members.edges.into_iter().map(|edge| customer_of(&edge.node.id)).collect::<Option<_>>();
-        let customers = customers.ok_or_else(|| AdminError::Malformed {
-            operation: PAGE.name,
-            source: Malformed::new("customerSegmentMembers.edges", "has a member that is no customer"),
-        })?;
-        Ok(AudiencePage { customers, next: members.page_info.next() })
+        let (mut customers, mut unread) = (Vec::new(), members.edges.unread);
+        for Edge { node: Member { id } } in members.edges.read {
+            match customer_of(&id) {
+                Some(customer) => customers.push(customer),
+                None => {
+                    unread.push(Unread {
+                        id: Some(id),
+                        source: Malformed::new("id", "is not that of a customer"),
+                    });
+                }
+            }
+        }
+        Ok(AudiencePage { customers, unread, next: members.page_info.next() })
     }
 
     /// Asks Shopify to look up an audience in its own time; answers the look-up's id.
