@@ -49,6 +49,7 @@ test: lint unit cdk e2e ## Run every check and every test
 .PHONY: unit
 unit: ## Run the tests that need no stack
 	$(PYTHON) -B -m unittest discover -s infra/local
+	$(LOCAL) install
 	$(CARGO) test --locked --workspace --lib --bins --test it
 	$(CARGO) test --locked --workspace --doc
 

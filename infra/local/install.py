@@ -61,7 +61,7 @@ def emulator() -> Path:
             "--no-deps",
             "--disable-pip-version-check",
         ]
-        _step([*pip, "--requirement", str(requirements)], ROOT, "installing the emulator")
+        _step([*pip, "--requirement", str(requirements)], ROOT, "installing the emulator and the fonts")
 
     _once("emulator", requirements, VENV / ".installed", install)
     return command

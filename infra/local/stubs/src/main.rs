@@ -68,6 +68,15 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         ..ExstreamOptions::default()
     };
     let exstream = ExstreamStub::start(arguments.exstream, options).await?;
+    let missing = local_stubs::render::missing_fonts();
+    if !missing.is_empty() {
+        let names = missing.join(", ");
+        writeln!(
+            std::io::stderr(),
+            "fonts are missing, so PDFs spell other scripts with Latin letters or `?`: `python3 infra/local/local.py \
+             install` installs {names}"
+        )?;
+    }
     let ready = serde_json::json!({"ready": true, "exstream": exstream.url(), "shopify": shopify.url()});
     writeln!(std::io::stdout(), "{ready}")?;
     tokio::select! {

@@ -32,6 +32,8 @@ pub(super) struct Row {
 }
 
 const MAX_COLUMNS: usize = 8;
+/// Keys of a list's items that are looked at.
+const MOST_KEYS: usize = 60;
 /// With more columns than this a long text stands below its row.
 const ROOMY: usize = 6;
 const LONG_CELL: usize = 28;
@@ -46,7 +48,7 @@ const CODES: [&str; 8] =
 
 pub(super) fn total(key: &str, value: String, words: &Words) -> Total {
     let strong = SUMS.contains(&key) && !matches!(key, "opening_balance" | "amount");
-    Total { label: words.label(key), value, strong }
+    Total { label: words.label(key), value, strong, small: false }
 }
 
 pub(super) fn totals(object: &Map<String, Value>, words: &Words) -> Vec<Total> {
@@ -60,16 +62,20 @@ pub(super) fn totals(object: &Map<String, Value>, words: &Words) -> Vec<Total> {
 pub(super) fn table(items: &[Value], words: &Words) -> Table {
     let mut columns = columns(items, words);
     let mut extra = Vec::new();
-    let long = |column: &Column| {
-        let cells = items.iter().filter_map(|item| item.get(&column.key));
-        !column.right
-            && !column.wide
-            && cells.map(|v| cell(&column.key, v, words)).any(|t| t.chars().count() > LONG_CELL)
-    };
-    while columns.len() > ROOMY
-        && let Some(index) = columns.iter().rposition(long)
-    {
-        extra.push(columns.remove(index));
+    if columns.len() > ROOMY {
+        let long = |column: &Column| {
+            let cells = items.iter().filter_map(|item| item.get(&column.key));
+            !column.right
+                && !column.wide
+                && cells.map(|v| cell(&column.key, v, words)).any(|t| t.chars().count() > LONG_CELL)
+        };
+        let mut room = columns.len() - ROOMY;
+        for index in (0..columns.len()).rev() {
+            if room > 0 && long(&columns[index]) {
+                extra.push(columns.remove(index));
+                room -= 1;
+            }
+        }
     }
     while columns.len() > MAX_COLUMNS {
         // numbers keep their column, and so does what comes first
@@ -99,6 +105,9 @@ fn columns(items: &[Value], words: &Words) -> Vec<Column> {
                 continue;
             }
             let label = if position { words.position.to_owned() } else { words.label(key) };
+            if columns.len() >= MOST_KEYS {
+                break;
+            }
             columns.insert(next, Column { label, right, wide: key == "title", key: key.clone() });
             next += 1;
         }
@@ -133,6 +142,10 @@ fn row(item: &Value, columns: &[Column], extra: &[Column], words: &Words) -> Row
 /// A value beside its label; `None` for what needs a section, empty values included.
 pub(super) fn field(key: &str, value: &Value, words: &Words) -> Option<String> {
     let shown = match value {
+        Value::Array(items) if !items.is_empty() && items.iter().all(is_line) => {
+            let lines = items.iter().map(|item| cell(key, item, words));
+            lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+        }
         Value::Array(items) if items.is_empty() || items.iter().any(Value::is_object) => return None,
         Value::Array(items) => {
             let lines = items.iter().map(|item| cell(key, item, words));
@@ -143,6 +156,12 @@ pub(super) fn field(key: &str, value: &Value, words: &Words) -> Option<String> {
         _ => cell(key, value, words),
     };
     Some(shown).filter(|text| !text.trim().is_empty())
+}
+
+/// A line of text, or a name with a value.
+fn is_line(item: &Value) -> bool {
+    let keys: Vec<&str> = item.as_object().into_iter().flat_map(Map::keys).map(String::as_str).collect();
+    matches!(keys[..], ["text"] | ["name", "value"])
 }
 
 /// Any value as text for a table.
@@ -170,7 +189,10 @@ pub(super) fn cell(key: &str, value: &Value, words: &Words) -> String {
 /// An object on one line.
 fn parts(value: &Value, object: &Map<String, Value>, words: &Words) -> String {
     if let (Some(name), Some(value)) = (text(value, &["name"]), at(value, &["value"])) {
-        return format!("{name}: {}", cell("value", value, words));
+        return format!("{name}: \u{2068}{}\u{2069}", cell("value", value, words));
+    }
+    if let (1, Some(line)) = (object.len(), text(value, &["text"])) {
+        return line;
     }
     if let (true, Some(from), Some(to)) = (is_period(value), text(value, &["from"]), text(value, &["to"])) {
         return words.period(&from, &to);
@@ -238,6 +260,7 @@ pub(super) fn is_address(value: &Value) -> bool {
     let scalars = |lines: &Value| lines.as_array().is_some_and(|l| l.iter().all(|line| !line.is_object()));
     value.is_object()
         && (value.get("lines").is_some_and(scalars)
+            || value.get("line1").is_some()
             || value.get("city").is_some()
             || value.get("postal_code").is_some())
 }

@@ -2,13 +2,11 @@
 
 use super::{
     cells::{Row, Table},
-    page::{
-        ACCENT, BODY, BOTTOM, CELL, Font, GREY, HEAD, LEFT, LINE, NEXT_TOP, PAGE, RIGHT, SMALL, Sheet, TINT,
-        font,
-    },
-    pdf::{draw_heading, draw_totals},
+    lines::{Line, wide, wrap},
+    page::{ACCENT, BOTTOM, CELL, Font, GREY, HEAD, LEFT, LINE, NEXT_TOP, RIGHT, SMALL, Sheet, TINT, font},
+    pdf::{draw_greeting, draw_heading, draw_regards, draw_totals},
     report::{Report, Section},
-    text::{Face, encode, width, wrap},
+    text::Face,
 };
 
 const LEADING: f32 = 11.5;
@@ -21,17 +19,19 @@ const SUBTITLE: Font = font(Face::Bold, 9.5, CELL.colour);
 const LABEL: Font = font(Face::Regular, 9.0, GREY);
 
 pub(super) fn report(sheet: &mut Sheet, report: &Report) {
-    let head = &report.head;
-    draw_heading(sheet, head);
-    if let Some(salutation) = &report.salutation {
-        sheet.paragraph(salutation, BODY, 14.0);
-        sheet.y += 8.0;
-    }
-    for (index, section) in report.sections.iter().enumerate() {
+    draw_heading(sheet, &report.head);
+    draw_greeting(sheet, &report.head);
+    sections(sheet, &report.sections);
+    draw_regards(sheet, &report.head);
+}
+
+pub(super) fn sections(sheet: &mut Sheet, sections: &[Section]) {
+    for (index, section) in sections.iter().enumerate() {
+        if sheet.is_full() {
+            break;
+        }
         match section {
-            Section::Heading(text, depth) => {
-                heading(sheet, text, *depth, room(&report.sections[index + 1..]))
-            }
+            Section::Heading(text, depth) => heading(sheet, text, *depth, room(&sections[index + 1..])),
             Section::Space => {
                 sheet.y += 10.0;
                 sheet.need(16.0);
@@ -88,6 +88,11 @@ fn draw_fields(sheet: &mut Sheet, fields: &[(String, String)]) {
     sheet.y += 4.0;
 }
 
+/// As much of a text as can matter for the width of a column.
+fn beginning(text: &str) -> &str {
+    text.char_indices().nth(200).map_or(text, |(end, _)| &text[..end])
+}
+
 /// Left edge and width of each column.
 fn columns(table: &Table) -> Vec<(f32, f32)> {
     // the gap of the last column is outside the table
@@ -96,8 +101,9 @@ fn columns(table: &Table) -> Vec<(f32, f32)> {
         let label = table.columns[index].label.as_str();
         let cells = table.rows.iter().map(|row| row.cells[index].as_str());
         let of = |text: &str, face| {
+            let text = beginning(text);
             let pieces: Vec<&str> = if words { text.split(' ').collect() } else { vec![text] };
-            pieces.into_iter().map(|p| width(&encode(p), face, CELL.size)).fold(0.0, f32::max)
+            pieces.into_iter().map(|p| wide(p, face, CELL.size)).fold(0.0, f32::max)
         };
         cells.map(|cell| of(cell, Face::Regular)).fold(of(label, Face::Bold), f32::max) + GAP
     };
@@ -141,7 +147,7 @@ fn columns(table: &Table) -> Vec<(f32, f32)> {
 }
 
 fn draw_head(sheet: &mut Sheet, table: &Table, places: &[(f32, f32)]) {
-    let labels: Vec<Vec<Vec<u8>>> = table
+    let labels: Vec<Vec<Line>> = table
         .columns
         .iter()
         .zip(places)
@@ -179,13 +185,16 @@ fn draw_table(sheet: &mut Sheet, table: &Table) {
         draw_head(sheet, table, &places);
     }
     for row in &table.rows {
+        if sheet.is_full() {
+            break;
+        }
         draw_row(sheet, table, &places, row);
     }
     sheet.y += 4.0;
 }
 
 /// The lines of a row's cells, and those of its details.
-type Lines = (Vec<Vec<Vec<u8>>>, Vec<Vec<u8>>);
+type Lines = (Vec<Vec<Line>>, Vec<Line>);
 
 fn wrapped(row: &Row, places: &[(f32, f32)]) -> Lines {
     let cells = row.cells.iter().zip(places);
@@ -233,5 +242,4 @@ fn draw_row(sheet: &mut Sheet, table: &Table, places: &[(f32, f32)], row: &Row) 
     let y = sheet.y;
     sheet.rule(LEFT, RIGHT, y - 6.0, LINE);
     sheet.y += 7.0;
-    debug_assert!(PAGE.1 > sheet.y);
 }

@@ -2,6 +2,7 @@
 
 use super::{
     cells::Table,
+    document::Document,
     letter::{Head, Letter, Total},
     report::{Report, Section},
 };
@@ -11,16 +12,16 @@ use std::fmt::{self, Display, Write as _};
 const STYLE: &str = "body{font:15px/1.5 Helvetica,Arial,sans-serif;color:#222;max-width:720px;margin:40px auto;\
 padding:0 24px}header{border-top:6px solid #1f3a5f;padding-top:16px;display:flex;justify-content:space-between}\
 h1{font-size:22px;color:#1f3a5f}h2{font-size:20px;color:#1f3a5f;margin:0}table{width:100%;border-collapse:collapse}\
-th{background:#eef2f6;text-align:left}th,td{padding:6px 8px;border-bottom:1px solid #d5dbe1;vertical-align:top;\
+th{background:#eef2f6;text-align:start}th,td{padding:6px 8px;border-bottom:1px solid #d5dbe1;vertical-align:top;\
 white-space:pre-line}\
-hr{border:0;border-top:1px solid #d5dbe1;margin-top:24px}.n{text-align:right;white-space:nowrap}.m{color:#667;font-size:13px}.c{display:flex;justify-content:space-between}";
+hr{border:0;border-top:1px solid #d5dbe1;margin-top:24px}.n{text-align:end;white-space:nowrap}.m{color:#667;font-size:13px}.p{padding-inline-start:24px}.c{display:flex;justify-content:space-between}";
 
 pub(super) fn write(driver: &Value) -> String {
     let mut out = String::new();
     // writing to a String cannot fail
-    let _ = match Letter::of(driver) {
-        Some(letter) => page(&mut out, &letter),
-        None => report(&mut out, &Report::of(driver)),
+    let _ = match Document::of(driver) {
+        Document::Letter(letter) => page(&mut out, &letter),
+        Document::Report(report) => self::report(&mut out, &report),
     };
     out
 }
@@ -48,7 +49,7 @@ fn lines(list: &[String]) -> String {
 
 /// The letterhead, the address, the facts and the title.
 fn top(out: &mut String, letter: &Head) -> fmt::Result {
-    head(out, letter.words.language, &letter.full_title())?;
+    head(out, letter)?;
     write!(
         out,
         "<header><h2>{}</h2><span class=m>{}</span></header>",
@@ -71,8 +72,9 @@ fn totals(out: &mut String, totals: &[Total]) -> fmt::Result {
     out.push_str("<table>");
     for total in totals {
         let tag = if total.strong { "th" } else { "td" };
-        write!(out, "<tr><{tag} class=n>{}</{tag}>", Safe(&total.label))?;
-        write!(out, "<{tag} class=n style=\"width:140px\">{}</{tag}></tr>", Safe(&total.value))?;
+        let class = if total.small { "n m" } else { "n" };
+        write!(out, "<tr><{tag} class=\"{class}\">{}</{tag}>", Safe(&total.label))?;
+        write!(out, "<{tag} class=\"{class}\" style=\"width:140px\">{}</{tag}></tr>", Safe(&total.value))?;
     }
     out.write_str("</table>")
 }
@@ -80,25 +82,27 @@ fn totals(out: &mut String, totals: &[Total]) -> fmt::Result {
 fn page(out: &mut String, letter: &Letter) -> fmt::Result {
     let words = letter.head.words;
     top(out, &letter.head)?;
-    write!(out, "<p dir=auto>{}</p>", Safe(&letter.salutation))?;
+    greeting(out, &letter.head)?;
     out.push_str("<table><tr>");
     write!(out, "<th>{}</th><th>{}</th><th class=n>{}</th>", words.item, words.sku, words.quantity)?;
     write!(out, "<th class=n>{}</th><th class=n>{}</th></tr>", words.unit_price, words.amount)?;
     for row in &letter.rows {
-        write!(out, "<tr><td>{}<br><span class=m>{}</span></td>", Safe(&row.title), lines(&row.details))?;
+        let inset = if row.part { " class=p" } else { "" };
+        write!(out, "<tr><td{inset} dir=auto>{}<br>", Safe(&row.title))?;
+        write!(out, "<span class=m>{}</span></td>", lines(&row.details))?;
         write!(out, "<td>{}</td><td class=n>{}</td>", Safe(&row.sku), Safe(&row.quantity))?;
         write!(out, "<td class=n>{}</td><td class=n>{}</td></tr>", Safe(&row.unit_price), Safe(&row.amount))?;
     }
     out.push_str("</table>");
     totals(out, &letter.totals)?;
-    for (label, note) in &letter.notes {
-        write!(out, "<p><span class=m>{}</span><br>{}</p>", Safe(label), Safe(note))?;
-    }
+    sections(out, &letter.sections)?;
     foot(out, &letter.head)
 }
 
-/// What the page is from, for whoever looks for it in the records.
+/// The end of the letter; who it is from in law; the record it belongs to.
 fn foot(out: &mut String, head: &Head) -> fmt::Result {
+    write!(out, "<p>{}<br><b>{}</b></p><hr>", head.words.regards, Safe(&head.brand))?;
+    write!(out, "<p class=m dir=auto><small>{}</small></p>", lines(&head.imprint))?;
     if !head.reference.is_empty() {
         write!(out, "<p class=m><small>{}</small></p>", Safe(&head.reference))?;
     }
@@ -107,10 +111,18 @@ fn foot(out: &mut String, head: &Head) -> fmt::Result {
 
 fn report(out: &mut String, report: &Report) -> fmt::Result {
     top(out, &report.head)?;
-    if let Some(salutation) = &report.salutation {
-        write!(out, "<p dir=auto>{}</p>", Safe(salutation))?;
-    }
-    for section in &report.sections {
+    greeting(out, &report.head)?;
+    sections(out, &report.sections)?;
+    foot(out, &report.head)
+}
+
+fn greeting(out: &mut String, head: &Head) -> fmt::Result {
+    write!(out, "<p dir=auto>{}</p>", Safe(&head.greeting))?;
+    head.opening.map_or(Ok(()), |opening| write!(out, "<p>{opening}</p>"))
+}
+
+fn sections(out: &mut String, sections: &[Section]) -> fmt::Result {
+    for section in sections {
         match section {
             Section::Heading(text, depth) => {
                 let level = 3 + depth.min(&2);
@@ -139,7 +151,7 @@ fn report(out: &mut String, report: &Report) -> fmt::Result {
             Section::Totals(list) => totals(out, list)?,
         }
     }
-    foot(out, &report.head)
+    Ok(())
 }
 
 fn table(out: &mut String, list: &Table) -> fmt::Result {
@@ -163,9 +175,11 @@ fn table(out: &mut String, list: &Table) -> fmt::Result {
     out.write_str("</table>")
 }
 
-fn head(out: &mut String, language: &str, title: &str) -> fmt::Result {
-    write!(out, "<!doctype html><html lang={language}><head><meta charset=utf-8>")?;
-    write!(out, "<title>{}</title><style>{STYLE}</style></head><body>", Safe(title))
+fn head(out: &mut String, head: &Head) -> fmt::Result {
+    let direction = if head.words.mirrored { "rtl" } else { "ltr" };
+    write!(out, "<!doctype html><html lang={} dir={direction}>", head.words.language)?;
+    write!(out, "<head><meta charset=utf-8><title>{}</title>", Safe(head.full_title()))?;
+    write!(out, "<style>{STYLE}</style></head><body>")
 }
 
 #[cfg(test)]

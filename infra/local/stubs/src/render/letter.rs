@@ -4,23 +4,31 @@
 //! shows the sender's mistakes too. A missing field leaves its line out.
 
 use super::{
+    report::{ENVELOPE, Section, members},
+    sums,
+    tidy::tidy,
     value::{at, items, scalar, text},
-    words::{Words, spell_out},
+    words::Words,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The top of the first page of any document.
 #[derive(Debug)]
 pub(super) struct Head {
     pub words: &'static Words,
     pub brand: String,
-    /// The shop's line in the footer and above the address.
+    /// The shop's line above the address.
     pub sender: String,
+    /// Who that is in law, in the footer.
+    pub imprint: Vec<String>,
     /// The communication the page is from, small in the footer.
     pub reference: String,
     pub title: String,
     /// The name of what the document is about.
     pub order: String,
+    pub greeting: String,
+    /// The sentence after the greeting.
+    pub opening: Option<&'static str>,
     pub facts: Vec<(String, String)>,
     pub recipient: Vec<String>,
     pub delivery: Vec<String>,
@@ -36,13 +44,13 @@ impl Head {
 #[derive(Debug)]
 pub(super) struct Letter {
     pub head: Head,
-    pub salutation: String,
     pub rows: Vec<Row>,
     pub totals: Vec<Total>,
-    pub notes: Vec<(String, String)>,
+    /// What a letter has no place of its own for.
+    pub sections: Vec<Section>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Row {
     pub title: String,
     pub details: Vec<String>,
@@ -50,6 +58,8 @@ pub(super) struct Row {
     pub quantity: String,
     pub unit_price: String,
     pub amount: String,
+    /// Stands below the bundle that it is a part of.
+    pub part: bool,
 }
 
 #[derive(Debug)]
@@ -57,7 +67,12 @@ pub(super) struct Total {
     pub label: String,
     pub value: String,
     pub strong: bool,
+    /// Explains the total above it and is no part of the sum.
+    pub small: bool,
 }
+
+/// Documents that are an order's own; every other one is a report.
+const OWN: [&str; 2] = ["order-confirmation", "receipt"];
 
 impl Letter {
     /// `None` for driver data without an order and for any document that is not an order's own.
@@ -67,46 +82,137 @@ impl Letter {
             return None;
         }
         let words = Words::of(&text(driver, &["locale"]).unwrap_or_default());
-        let (brand, sender) = brand_and_sender(driver);
         let billing = address(driver, "billing_address");
         let shipping = address(driver, "shipping_address");
-        let customer = text(driver, &["customer", "name"]);
         let recipient = if !billing.is_empty() {
-            billing.clone()
+            billing
         } else if !shipping.is_empty() {
             shipping.clone()
         } else {
-            [customer.clone(), text(driver, &["customer", "email"])].into_iter().flatten().collect()
+            ["name", "email"].iter().filter_map(|key| text(driver, &["customer", key])).collect()
         };
         let delivery = if shipping == recipient && !shipping.is_empty() {
             vec![words.same_address.to_owned()]
         } else {
             shipping
         };
-        let dear = customer.map_or_else(|| words.dear.to_owned(), |name| format!("{} {name}", words.dear));
-        let head = Head {
-            words,
-            brand,
-            sender: sender.join(" · "),
-            reference: text(driver, &["communication"]).unwrap_or_default(),
-            title: words.title(&text(driver, &["document"]).unwrap_or_else(|| "document".to_owned())),
-            order: text(order, &["name"]).or_else(|| text(order, &["id"])).unwrap_or_default(),
-            facts: facts(driver, order, words),
-            recipient,
-            delivery,
-        };
+        let mut head = Head::of(driver, words);
+        head.order = text(order, &["name"]).or_else(|| text(order, &["id"])).unwrap_or_default();
+        head.facts = facts(driver, order, words);
+        head.recipient = recipient;
+        head.delivery = delivery;
+        head.greeting = words.greeting(text(driver, &["customer", "name"]).as_deref());
         Some(Self {
             head,
-            salutation: format!("{dear}, {}", words.thanks),
-            rows: items(driver, &["lines"]).into_iter().map(|line| row(line, words)).collect(),
-            totals: totals(driver, words),
-            notes: notes(order, words),
+            rows: rows(driver, words),
+            totals: sums::of(driver, words),
+            sections: rest(driver, words),
         })
     }
 }
 
-/// Documents that are an order's own; every other one is a report.
-const OWN: [&str; 2] = ["order-confirmation", "receipt"];
+/// What is shown elsewhere on the letter.
+const SHOWN: [&str; 13] = [
+    "customer",
+    "billing_address",
+    "shipping_address",
+    "lines",
+    "items",
+    "shipping",
+    "taxes",
+    "totals",
+    "payment",
+    "payments",
+    "discounts",
+    "discount_codes",
+    "payment_terms",
+];
+const SHOWN_OF_ORDER: [&str; 14] = [
+    "id",
+    "name",
+    "date",
+    "date_on",
+    "currency",
+    "shop_currency",
+    "payment_status",
+    "payment_methods",
+    "taxes_included",
+    "po_number",
+    "status_url",
+    "confirmation_number",
+    "payment_terms",
+    "note",
+];
+
+/// Fields that have no place of their own, then the note, then where the order is online.
+fn rest(driver: &Value, words: &Words) -> Vec<Section> {
+    let order = at(driver, &["order"]).cloned().unwrap_or_default();
+    let keep = |value: &Value, shown: &[&str]| -> Map<String, Value> {
+        let object = value.as_object().into_iter().flatten();
+        object
+            .filter(|(key, _)| !shown.contains(&key.as_str()))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect()
+    };
+    let mut body = keep(driver, &[&SHOWN[..], &ENVELOPE, &["order"]].concat());
+    for (key, value) in keep(&order, &SHOWN_OF_ORDER) {
+        body.entry(key).or_insert(value);
+    }
+    let terms =
+        payment_terms(driver).map(|terms| keep(terms, &["name", "due_on", "due_date_on", "due_date"]));
+    if let Some(terms) = terms.filter(|terms| !terms.is_empty()) {
+        body.insert("payment_terms".to_owned(), Value::Object(terms));
+    }
+    let mut sections = Vec::new();
+    if let Some(body) = tidy(&Value::Object(body)).as_object() {
+        members(body, words, &mut sections, 0);
+    }
+    if let Some(note) = text(&order, &["note"]) {
+        sections.push(Section::Note(words.note.to_owned(), note));
+    }
+    if let Some(url) = text(&order, &["status_url"]) {
+        sections.extend([Section::Space, Section::Fields(vec![(words.label("status_url"), url)])]);
+    }
+    sections
+}
+
+impl Head {
+    /// What the envelope of driver data says; nothing of the document itself.
+    pub fn of(driver: &Value, words: &'static Words) -> Self {
+        let (brand, sender) = brand_and_sender(driver);
+        let document = text(driver, &["document"]).unwrap_or_else(|| "document".to_owned());
+        Self {
+            words,
+            sender: sender.join(" · "),
+            imprint: imprint(driver, &brand, words),
+            brand,
+            reference: text(driver, &["communication"]).unwrap_or_default(),
+            title: words.title(&document),
+            order: String::new(),
+            greeting: String::new(),
+            opening: words.opening(&document),
+            facts: Vec::new(),
+            recipient: Vec::new(),
+            delivery: Vec::new(),
+        }
+    }
+}
+
+/// The company behind the brand: its name and address, then its numbers and how to reach it.
+fn imprint(driver: &Value, brand: &str, words: &Words) -> Vec<String> {
+    let of = |key: &str| text(driver, &["brand", key]);
+    let mut first = vec![of("legal_name").unwrap_or_else(|| brand.to_owned())];
+    first.extend(items(driver, &["brand", "address"]).into_iter().filter_map(line_text));
+    let labelled = |key: &str| of(key).map(|value| format!("{} {value}", words.label(key)));
+    let second = [labelled("vat_number"), of("register_number"), of("phone"), of("reply_to"), of("url")];
+    let second: Vec<String> = second.into_iter().flatten().collect();
+    [first, second].into_iter().filter(|line| !line.is_empty()).map(|line| line.join(" · ")).collect()
+}
+
+/// A line of text, bare or as the only member of an object.
+fn line_text(line: &Value) -> Option<String> {
+    scalar(line).or_else(|| text(line, &["text"])).filter(|line| !line.trim().is_empty())
+}
 
 /// The brand, and the names that stand for the sender.
 pub(super) fn brand_and_sender(driver: &Value) -> (String, Vec<String>) {
@@ -128,17 +234,27 @@ fn facts(driver: &Value, order: &Value, words: &Words) -> Vec<(String, String)> 
         facts.extend(value.map(|value| (label.to_owned(), value)));
     };
     fact(words.order, text(order, &["name"]));
-    fact(words.order_date, text(order, &["date"]).map(|date| words.day(&date)));
+    let date = text(order, &["date_on"]).or_else(|| text(order, &["date"]));
+    fact(words.order_date, date.map(|date| words.day(&date)));
+    fact(&words.label("confirmation_number"), text(order, &["confirmation_number"]));
     fact(words.reference, text(order, &["po_number"]));
+    let terms = payment_terms(driver);
+    let due = ["due_on", "due_date_on", "due_date"].iter().find_map(|key| text(terms?, &[key]));
+    fact(&words.label("payment_terms"), terms.and_then(|terms| text(terms, &["name"])));
+    fact(&words.label("due_date"), due.map(|day| words.day(&day)));
     fact(words.email, text(driver, &["customer", "email"]));
     fact(words.payment, text(order, &["payment_status"]).map(|status| words.status(&status)));
-    let methods: Vec<_> = items(order, &["payment_methods"])
-        .into_iter()
-        .filter_map(scalar)
-        .map(|method| if method.contains([' ', '•']) { method } else { spell_out(&method) })
-        .collect();
-    fact(words.method, (!methods.is_empty()).then(|| methods.join(", ")));
+    // with their amounts they stand below the total
+    if sums::payments(driver).is_empty() {
+        let methods = items(order, &["payment_methods"]).into_iter().map(|method| method_of(method, words));
+        let methods: Vec<String> = methods.flatten().collect();
+        fact(words.method, (!methods.is_empty()).then(|| methods.join(", ")));
+    }
     facts
+}
+
+fn payment_terms(driver: &Value) -> Option<&Value> {
+    at(driver, &["order", "payment_terms"]).or_else(|| at(driver, &["payment_terms"]))
 }
 
 fn address(driver: &Value, key: &str) -> Vec<String> {
@@ -149,7 +265,8 @@ fn address(driver: &Value, key: &str) -> Vec<String> {
 pub(super) fn address_lines(address: &Value) -> Vec<String> {
     let mut lines: Vec<String> =
         [text(address, &["company"]), text(address, &["name"])].into_iter().flatten().collect();
-    lines.extend(items(address, &["lines"]).into_iter().filter_map(scalar).filter(|l| !l.trim().is_empty()));
+    lines.extend(["line1", "line2"].into_iter().filter_map(|key| text(address, &[key])));
+    lines.extend(items(address, &["lines"]).into_iter().filter_map(line_text));
     let place: Vec<_> =
         [text(address, &["postal_code"]), text(address, &["city"]), text(address, &["region"])]
             .into_iter()
@@ -160,17 +277,64 @@ pub(super) fn address_lines(address: &Value) -> Vec<String> {
     lines
 }
 
+/// A way to pay, as people call it: `Visa •••• 4242`.
+pub(super) fn method_of(method: &Value, words: &Words) -> Option<String> {
+    if let Some(method) = scalar(method) {
+        return Some(if method.contains([' ', '•']) { method } else { words.status(&method) });
+    }
+    let own = |key: &str| text(method, &[key]);
+    let kind = own("method").or_else(|| own("kind"));
+    let plain = kind.as_deref().is_some_and(|kind| {
+        matches!(kind, "gift-card" | "gift_card" | "store-credit" | "store_credit" | "cash")
+    });
+    let kind = kind.map(|kind| words.status(&kind));
+    let called =
+        ["name", "card_company", "method_name", "gateway_name", "gateway"].iter().find_map(|key| own(key));
+    let called = if plain { kind } else { called.or(kind) };
+    let digits =
+        own("last_digits").or_else(|| own("card_last_digits")).map(|digits| format!("•••• {digits}"));
+    let parts: Vec<String> = called.into_iter().chain(digits).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// The lines of the order; parts of a bundle below a row with its name.
+fn rows(driver: &Value, words: &Words) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut open = None;
+    let lines = items(driver, &["lines"]);
+    for line in if lines.is_empty() { items(driver, &["items"]) } else { lines } {
+        let bundle = at(line, &["bundle"]);
+        let id = bundle.and_then(|bundle| text(bundle, &["id"]).or_else(|| text(bundle, &["title"])));
+        if let Some(bundle) = bundle.filter(|_| id.is_some() && id != open) {
+            rows.push(Row {
+                title: text(bundle, &["title"]).unwrap_or_default(),
+                sku: text(bundle, &["sku"]).unwrap_or_default(),
+                quantity: text(bundle, &["quantity"]).unwrap_or_default(),
+                ..Row::default()
+            });
+        }
+        rows.push(Row { part: id.is_some(), ..row(line, words) });
+        open = id;
+    }
+    rows
+}
+
 fn row(line: &Value, words: &Words) -> Row {
     let money = |key: &str| at(line, &[key]).and_then(|m| words.money(m)).unwrap_or_default();
     let mut details: Vec<String> = text(line, &["variant"]).into_iter().collect();
     for property in items(line, &["properties"]) {
         if let (Some(name), Some(value)) = (text(property, &["name"]), text(property, &["value"])) {
-            details.push(format!("{name}: {value}"));
+            details.push(format!("{name}: \u{2068}{value}\u{2069}"));
         }
     }
-    if let Some(discount) = at(line, &["discount"]).filter(|d| !is_zero(d)).and_then(|d| words.money(d)) {
-        details.push(format!("{}: -{discount}", words.discount));
+    let named: Vec<String> =
+        items(line, &["discounts"]).into_iter().filter_map(|it| sums::discount(it, words)).collect();
+    if named.is_empty()
+        && let Some(discount) = at(line, &["discount"]).filter(|d| !is_zero(d)).and_then(|d| words.money(d))
+    {
+        details.push(format!("{}: {}", words.discount, minus(&discount)));
     }
+    details.extend(named);
     Row {
         title: text(line, &["title"]).unwrap_or_default(),
         details,
@@ -178,47 +342,17 @@ fn row(line: &Value, words: &Words) -> Row {
         quantity: text(line, &["quantity"]).unwrap_or_default(),
         unit_price: money("unit_price"),
         amount: money("total"),
+        part: false,
     }
 }
 
-fn totals(driver: &Value, words: &Words) -> Vec<Total> {
-    let mut list = Vec::new();
-    let mut add = |label: String, value: Option<String>, strong: bool| {
-        list.extend(value.map(|value| Total { label, value, strong }));
-    };
-    let total = |key: &str| at(driver, &["totals", key]);
-    let plain = |key: &str| total(key).and_then(|m| words.money(m));
-    let positive = |key: &str| total(key).filter(|m| !is_zero(m)).and_then(|m| words.money(m));
-    // the subtotal of an order is what remains after its discounts
-    add(words.discount.to_owned(), positive("discounts").map(|m| format!("-{m}")), false);
-    add(words.subtotal.to_owned(), plain("subtotal"), false);
-    let shipping = items(driver, &["shipping"]);
-    for line in &shipping {
-        let label = text(line, &["title"])
-            .map_or_else(|| words.shipping.to_owned(), |title| format!("{} – {title}", words.shipping));
-        add(label, at(line, &["amount"]).and_then(|m| words.money(m)), false);
+/// An amount that is taken off.
+pub(super) fn minus(shown: &str) -> String {
+    match shown.strip_prefix('\u{2066}') {
+        Some(rest) if !rest.starts_with('-') => format!("\u{2066}-{rest}"),
+        None if !shown.starts_with('-') => format!("-{shown}"),
+        _ => shown.to_owned(),
     }
-    if shipping.is_empty() {
-        add(words.shipping.to_owned(), plain("shipping"), false);
-    }
-    let taxes = items(driver, &["taxes"]);
-    for tax in &taxes {
-        let title = text(tax, &["title"]).unwrap_or_else(|| words.tax.to_owned());
-        let rate = text(tax, &["rate_percent"]).map(|rate| format!(" {}", words.percent(&rate)));
-        add(title + &rate.unwrap_or_default(), at(tax, &["amount"]).and_then(|m| words.money(m)), false);
-    }
-    if taxes.is_empty() {
-        add(words.tax.to_owned(), positive("tax"), false);
-    }
-    add(words.tip.to_owned(), positive("tip"), false);
-    add(words.total.to_owned(), plain("total"), true);
-    add(words.paid.to_owned(), positive("paid"), false);
-    add(words.outstanding.to_owned(), positive("outstanding"), true);
-    list
-}
-
-fn notes(order: &Value, words: &Words) -> Vec<(String, String)> {
-    text(order, &["note"]).map(|note| (words.note.to_owned(), note)).into_iter().collect()
 }
 
 pub(super) fn is_zero(money: &Value) -> bool {

@@ -1,13 +1,18 @@
 //! Documents out of driver data: a business letter for what is an order's own, a report for everything else.
 
 mod cells;
+mod document;
 mod draw;
+mod embed;
+mod fonts;
 mod html;
 mod labels;
 mod letter;
+mod lines;
 mod page;
 mod pdf;
 mod report;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -15,6 +20,7 @@ mod tidy;
 pub(crate) mod value;
 mod words;
 
+pub use fonts::missing as missing_fonts;
 pub use page::read_text;
 
 use serde_json::Value;

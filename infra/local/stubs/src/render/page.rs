@@ -1,11 +1,13 @@
-//! Pages and the PDF file: drawing on A4 with the built-in fonts, and reading the text back.
+//! Pages and the PDF file: drawing on A4, and reading the text back.
 //!
 //! Streams are not compressed, so that [`read_text`] and any other tool can find the words. Every
 //! coordinate here counts from the top left of the page, in points.
 
 use super::{
     Stamp,
-    text::{Face, decode, encode, width, wrap},
+    embed::Embedded,
+    lines::{Line, Piece, line, wrap},
+    text::{Face, decode},
 };
 use pdf_writer::{Content, Date, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
 
@@ -39,75 +41,125 @@ pub(super) const CELL_BOLD: Font = font(Face::Bold, 9.0, INK);
 pub(super) const SMALL: Font = font(Face::Regular, 8.0, GREY);
 pub(super) const HEAD: Font = font(Face::Bold, 8.0, ACCENT);
 
+/// The last page that is drawn; what is behind it is left out, and says so.
+const MOST_PAGES: usize = 300;
+
 /// One letter's pages, and how far down the last one is written.
+///
+/// Where the language is written from right to left, everything is drawn as in a mirror: callers always count
+/// from the side on which reading begins.
+#[derive(Default)]
 pub(super) struct Sheet {
     pages: Vec<Content>,
     pub y: f32,
     /// Drawn on the top of every page but the first.
     pub running: (String, String),
-}
-
-impl Default for Sheet {
-    fn default() -> Self {
-        Self { pages: vec![Content::new()], y: 0.0, running: Default::default() }
-    }
+    pub mirrored: bool,
+    pub fonts: Embedded,
+    full: bool,
 }
 
 impl Sheet {
+    pub fn new(mirrored: bool, fonts: Embedded) -> Self {
+        Self { pages: vec![Content::new()], mirrored, fonts, ..Self::default() }
+    }
+
     fn page(&mut self) -> &mut Content {
         let last = self.pages.len() - 1;
         &mut self.pages[last]
     }
 
+    /// Whether no page is left to draw on.
+    pub fn is_full(&self) -> bool {
+        self.full
+    }
+
     /// Goes to the next page unless `height` more points fit. True if it went.
     pub fn need(&mut self, height: f32) -> bool {
-        if self.y + height <= BOTTOM {
+        if self.full || self.y + height <= BOTTOM {
+            return false;
+        }
+        if self.pages.len() >= MOST_PAGES {
+            self.text(LEFT, BOTTOM + 6.0, "[…]", SMALL);
+            self.full = true;
             return false;
         }
         self.pages.push(Content::new());
         let (left, right) = self.running.clone();
-        self.text(LEFT, 52.0, &encode(&left), font(Face::Bold, 10.0, ACCENT));
-        self.text_right(RIGHT, 52.0, &encode(&right), SMALL);
+        let title = wrap(&right, SMALL.face, SMALL.size, RIGHT - LEFT - 200.0);
+        self.text_right(RIGHT, 52.0, title.first(), SMALL);
+        let brand = wrap(&left, Face::Bold, 10.0, 190.0);
+        self.text(LEFT, 52.0, brand.first(), font(Face::Bold, 10.0, ACCENT));
         self.rule(LEFT, RIGHT, 62.0, LINE);
         self.y = NEXT_TOP;
         true
     }
 
-    pub fn text(&mut self, x: f32, y: f32, bytes: &[u8], font: Font) {
-        if bytes.is_empty() {
-            return;
-        }
-        let name = match font.face {
-            Face::Regular => Name(b"F1"),
-            Face::Bold => Name(b"F2"),
-        };
-        let [r, g, b] = font.colour;
-        self.page()
-            .set_fill_rgb(r, g, b)
-            .begin_text()
-            .set_font(name, font.size)
-            .next_line(x, PAGE.1 - y)
-            .show(Str(bytes))
-            .end_text();
+    /// Where a stretch from `x` of `wide` points begins on the paper.
+    fn place(&self, x: f32, wide: f32) -> f32 {
+        if self.mirrored { PAGE.0 - x - wide } else { x }
     }
 
-    pub fn text_right(&mut self, right: f32, y: f32, bytes: &[u8], font: Font) {
-        self.text(right - width(bytes, font.face, font.size), y, bytes, font);
+    /// A line whose reading begins at `x`.
+    pub fn text<'a>(&mut self, x: f32, y: f32, text: impl Into<Shown<'a>>, font: Font) {
+        let Some(line) = text.into().line(font) else { return };
+        let x = self.place(x, line.width);
+        self.draw(x, y, &line, font);
+    }
+
+    /// A line that ends at `right`.
+    pub fn text_right<'a>(&mut self, right: f32, y: f32, text: impl Into<Shown<'a>>, font: Font) {
+        let Some(line) = text.into().line(font) else { return };
+        let x = self.place(right - line.width, line.width);
+        self.draw(x, y, &line, font);
+    }
+
+    fn draw(&mut self, mut x: f32, y: f32, line: &Line, font: Font) {
+        if self.full || line.pieces.is_empty() {
+            return;
+        }
+        let y = PAGE.1 - y;
+        let last = self.pages.len() - 1;
+        let (page, fonts) = (&mut self.pages[last], &mut self.fonts);
+        let [r, g, b] = font.colour;
+        page.set_fill_rgb(r, g, b).set_stroke_rgb(r, g, b);
+        let spoken = line.pieces.iter().any(|piece| matches!(piece, Piece::Shaped { .. }));
+        if spoken {
+            let mut mark = page.begin_marked_content_with_properties(Name(b"Span"));
+            // a property of ours, for `read_text`: with `ActualText` poppler turns right-to-left text round
+            mark.properties().pair(Name(b"Says"), TextStr(&line.text));
+        }
+        for piece in &line.pieces {
+            match piece {
+                Piece::Plain(bytes, wide) => {
+                    let name = if font.face == Face::Bold { Name(b"F2") } else { Name(b"F1") };
+                    page.begin_text().set_font(name, font.size).next_line(x, y).show(Str(bytes)).end_text();
+                    x += wide * font.size;
+                }
+                Piece::Shaped { font: index, glyphs } => x = fonts.show(page, *index, glyphs, (x, y), font),
+            }
+        }
+        if spoken {
+            page.end_marked_content();
+        }
     }
 
     pub fn rule(&mut self, from: f32, to: f32, y: f32, colour: [f32; 3]) {
         let [r, g, b] = colour;
-        let y = PAGE.1 - y;
+        let (wide, y) = (to - from, PAGE.1 - y);
+        let from = self.place(from, wide);
+        let to = from + wide;
         self.page().set_stroke_rgb(r, g, b).set_line_width(0.6).move_to(from, y).line_to(to, y).stroke();
     }
 
     pub fn fill(&mut self, x: f32, y: f32, wide: f32, high: f32, colour: [f32; 3]) {
         let [r, g, b] = colour;
+        let x = self.place(x, wide);
         self.page().set_fill_rgb(r, g, b).rect(x, PAGE.1 - y - high, wide, high).fill_nonzero();
     }
 
     /// Lines of text going down from `y`; answers where the next line would be.
-    pub fn lines(&mut self, x: f32, mut y: f32, lines: &[Vec<u8>], font: Font, leading: f32) -> f32 {
+    pub fn lines(&mut self, x: f32, mut y: f32, lines: &[Line], font: Font, leading: f32) -> f32 {
         for line in lines {
             self.text(x, y, line, font);
             y += leading;
@@ -115,9 +167,9 @@ impl Sheet {
         y
     }
 
-    /// The finished pages.
-    pub fn into_pages(self) -> Vec<Content> {
-        self.pages
+    /// The finished pages, and the fonts they use.
+    pub fn into_pages(self) -> (Vec<Content>, Embedded) {
+        (self.pages, self.fonts)
     }
 
     /// A paragraph at the running position, over as many pages as it needs.
@@ -131,21 +183,68 @@ impl Sheet {
     }
 
     /// Foot lines, once the number of pages is known.
-    pub fn number(&mut self, sender: &str, reference: &str, page: &str, of: &str) {
+    pub fn number(&mut self, sender: &[String], reference: &str, page: &str, of: &str) {
         let count = self.pages.len();
         let pages = std::mem::take(&mut self.pages);
+        self.full = false;
+        let lines = sender.iter().flat_map(|it| wrap(it, Face::Regular, 7.0, RIGHT - LEFT - 130.0));
+        let sender: Vec<Line> = lines.take(4).collect();
         for (number, one) in (1..).zip(pages) {
             self.pages.push(one);
-            self.rule(LEFT, RIGHT, PAGE.1 - 50.0, LINE);
-            self.text(LEFT, PAGE.1 - 37.0, &encode(sender), SMALL);
-            self.text(LEFT, PAGE.1 - 27.0, &encode(reference), font(Face::Regular, 6.5, GREY));
-            let label = encode(&format!("{page} {number} {of} {count}"));
-            self.text_right(RIGHT, PAGE.1 - 37.0, &label, SMALL);
+            self.rule(LEFT, RIGHT, PAGE.1 - 54.0, LINE);
+            self.lines(LEFT, PAGE.1 - 43.0, &sender, font(Face::Regular, 7.0, GREY), 8.0);
+            self.text_right(RIGHT, PAGE.1 - 33.0, reference, font(Face::Regular, 6.0, GREY));
+            self.text_right(RIGHT, PAGE.1 - 43.0, &*format!("{page} {number} {of} {count}"), SMALL);
         }
     }
 }
 
-pub(super) fn assemble(pages: Vec<Content>, title: &str, stamp: Option<&Stamp>, padding: usize) -> Vec<u8> {
+/// What is drawn: a line that was measured, or a short text that is one line.
+pub(super) enum Shown<'a> {
+    Line(Option<&'a Line>),
+    Text(&'a str),
+}
+
+impl<'a> Shown<'a> {
+    fn line(self, font: Font) -> Option<std::borrow::Cow<'a, Line>> {
+        match self {
+            Self::Line(line) => line.map(std::borrow::Cow::Borrowed),
+            Self::Text(text) => Some(std::borrow::Cow::Owned(line(text, font.face, font.size))),
+        }
+    }
+}
+
+impl<'a> From<&'a Line> for Shown<'a> {
+    fn from(line: &'a Line) -> Self {
+        Self::Line(Some(line))
+    }
+}
+
+impl<'a> From<Option<&'a Line>> for Shown<'a> {
+    fn from(line: Option<&'a Line>) -> Self {
+        Self::Line(line)
+    }
+}
+
+impl<'a> From<&'a str> for Shown<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a String> for Shown<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(text)
+    }
+}
+
+pub(super) fn assemble(
+    pages: Vec<Content>,
+    fonts: &Embedded,
+    title: &str,
+    stamp: Option<&Stamp>,
+    padding: usize,
+) -> Vec<u8> {
     let mut pdf = Pdf::new();
     let mut next = Ref::new(1);
     let (catalog, tree, regular, bold, info) =
@@ -156,6 +255,7 @@ pub(super) fn assemble(pages: Vec<Content>, title: &str, stamp: Option<&Stamp>, 
     for (id, name) in [(regular, b"Helvetica".as_slice()), (bold, b"Helvetica-Bold")] {
         pdf.type1_font(id).base_font(Name(name)).encoding_predefined(Name(b"WinAnsiEncoding"));
     }
+    let embedded = fonts.write(&mut pdf, &mut next);
     let mut about = pdf.document_info(info);
     about.title(TextStr(title)).producer(TextStr("local-stubs"));
     if let Some(stamp) = stamp {
@@ -165,7 +265,14 @@ pub(super) fn assemble(pages: Vec<Content>, title: &str, stamp: Option<&Stamp>, 
     for (content, (page_id, content_id)) in pages.into_iter().zip(ids) {
         let mut page = pdf.page(page_id);
         page.media_box(Rect::new(0.0, 0.0, PAGE.0, PAGE.1)).parent(tree).contents(content_id);
-        page.resources().fonts().pair(Name(b"F1"), regular).pair(Name(b"F2"), bold);
+        let mut resources = page.resources();
+        let mut named = resources.fonts();
+        named.pair(Name(b"F1"), regular).pair(Name(b"F2"), bold);
+        for (name, id) in &embedded {
+            named.pair(Name(name.as_bytes()), *id);
+        }
+        named.finish();
+        resources.finish();
         page.finish();
         pdf.stream(content_id, &content.finish());
     }
@@ -218,7 +325,7 @@ pub fn read_text(pdf: &[u8]) -> Vec<String> {
             .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<usize>().ok());
         let body = start + OPEN.len();
         let end = length.map_or(pdf.len(), |length| body + length).min(pdf.len());
-        if !head.contains("/Padding") {
+        if !["/Padding", "/FlateDecode"].iter().any(|other| head.contains(other)) {
             pages.push(shown(&pdf[body..end]));
         }
         at = end + b"\nendstream".len();
@@ -233,10 +340,29 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }
 
-/// The operands of every `Tj` in a content stream.
+/// The operands of every `Tj` in a content stream; of a line with embedded fonts, the text it stands for.
 fn shown(content: &[u8]) -> String {
-    let lines = content.split(|&b| b == b'\n').filter_map(|line| line.strip_suffix(b" Tj"));
-    lines.map(|operand| decode(&string_operand(operand))).collect::<Vec<_>>().join("\n")
+    let mut lines = Vec::new();
+    let mut spoken = false;
+    for line in content.split(|&b| b == b'\n') {
+        if let Some(operand) = line.trim_ascii_start().strip_prefix(b"/Says ") {
+            spoken = true;
+            let bytes = string_operand(operand);
+            lines.push(match bytes.strip_prefix(b"\xfe\xff") {
+                Some(wide) => {
+                    let units: Vec<u16> =
+                        wide.chunks_exact(2).map(|u| u16::from_be_bytes([u[0], u[1]])).collect();
+                    String::from_utf16_lossy(&units)
+                }
+                None => decode(&bytes),
+            });
+        } else if line == b"EMC" {
+            spoken = false;
+        } else if let Some(operand) = line.strip_suffix(b" Tj").filter(|_| !spoken) {
+            lines.push(decode(&string_operand(operand)));
+        }
+    }
+    lines.join("\n")
 }
 
 fn string_operand(operand: &[u8]) -> Vec<u8> {

@@ -1,54 +1,67 @@
 //! The PDF of a letter or a listing: letterhead, a table that continues over pages, totals, page numbers.
 
 use super::{
-    Stamp, draw,
+    Stamp,
+    document::Document,
+    draw,
+    embed::Embedded,
     letter::{Head, Letter, Row, Total},
+    lines::{Line, wide, wrap},
     page::{
         ACCENT, BODY, BOTTOM, CELL, CELL_BOLD, Font, GREY, HEAD, LEFT, LINE, NEXT_TOP, PAGE, RIGHT, SMALL,
         Sheet, TINT, assemble, font,
     },
-    report::Report,
-    text::{Face, encode, width, wrap},
+    text::Face,
 };
 use serde_json::Value;
 
 pub(super) fn write(customers: &[Value], stamp: Option<&Stamp>, padding: usize) -> Vec<u8> {
     let mut pages = Vec::new();
+    let mut fonts = Embedded::default();
     let mut title = String::new();
     for driver in customers {
-        let mut sheet = Sheet::default();
-        let head = match Letter::of(driver) {
-            Some(letter) => {
-                draw_letter(&mut sheet, &letter);
-                letter.head
-            }
-            None => {
-                let report = Report::of(driver);
-                draw::report(&mut sheet, &report);
-                report.head
-            }
-        };
-        sheet.number(&head.sender, &head.reference, head.words.page, head.words.of);
+        let document = Document::of(driver);
+        let head = document.head();
+        let mut sheet = Sheet::new(head.words.mirrored, fonts);
+        match &document {
+            Document::Letter(letter) => draw_letter(&mut sheet, letter),
+            Document::Report(report) => draw::report(&mut sheet, report),
+        }
+        sheet.number(&head.imprint, &head.reference, head.words.page, head.words.of);
         title = head.full_title();
-        pages.extend(sheet.into_pages());
+        let (drawn, used) = sheet.into_pages();
+        pages.extend(drawn);
+        fonts = used;
     }
-    assemble(pages, &title, stamp, padding)
+    assemble(pages, &fonts, &title, stamp, padding)
 }
 
 fn draw_letter(sheet: &mut Sheet, letter: &Letter) {
     draw_heading(sheet, &letter.head);
-    sheet.paragraph(&letter.salutation, BODY, 14.0);
-    sheet.y += 14.0;
+    draw_greeting(sheet, &letter.head);
+    sheet.y += 8.0;
     draw_table(sheet, letter);
     draw_totals(sheet, &letter.totals);
-    for (label, note) in &letter.notes {
-        sheet.y += 16.0;
-        sheet.need(30.0);
-        let y = sheet.y;
-        sheet.text(LEFT, y, &encode(label), HEAD);
-        sheet.y += 14.0;
-        sheet.paragraph(note, CELL, 12.5);
+    sheet.y += 8.0;
+    draw::sections(sheet, &letter.sections);
+    draw_regards(sheet, &letter.head);
+}
+
+/// The greeting and the first sentence.
+pub(super) fn draw_greeting(sheet: &mut Sheet, head: &Head) {
+    sheet.paragraph(&head.greeting, BODY, 14.0);
+    sheet.y += 5.0;
+    if let Some(opening) = head.opening {
+        sheet.paragraph(opening, BODY, 14.0);
+        sheet.y += 6.0;
     }
+}
+
+pub(super) fn draw_regards(sheet: &mut Sheet, head: &Head) {
+    sheet.y += 18.0;
+    sheet.need(32.0);
+    sheet.paragraph(head.words.regards, BODY, 15.0);
+    sheet.paragraph(&head.brand, font(Face::Bold, 10.0, BODY.colour), 15.0);
 }
 
 /// The letterhead, the address window on the left with facts and delivery address beside it, the title.
@@ -86,7 +99,7 @@ fn draw_window(sheet: &mut Sheet, letter: &Head) {
     }
     if !letter.delivery.is_empty() {
         right += 6.0;
-        sheet.text(COLUMN, right, &encode(letter.words.deliver_to), SMALL);
+        sheet.text(COLUMN, right, &*letter.words.deliver_to, SMALL);
         for line in &letter.delivery {
             let lines = wrap(line, Face::Regular, 9.0, RIGHT - VALUES);
             right = sheet.lines(VALUES, right, &lines, CELL, 12.0);
@@ -106,11 +119,11 @@ fn draw_table_head(sheet: &mut Sheet, letter: &Letter) {
     let words = letter.head.words;
     let y = sheet.y;
     sheet.fill(LEFT, y - 13.0, RIGHT - LEFT, 20.0, TINT);
-    sheet.text(ITEM, y, &encode(words.item), HEAD);
-    sheet.text(SKU, y, &encode(words.sku), HEAD);
-    sheet.text_right(QUANTITY, y, &encode(words.quantity), HEAD);
-    sheet.text_right(UNIT, y, &encode(words.unit_price), HEAD);
-    sheet.text_right(AMOUNT, y, &encode(words.amount), HEAD);
+    sheet.text(ITEM, y, &*words.item, HEAD);
+    sheet.text(SKU, y, &*words.sku, HEAD);
+    sheet.text_right(QUANTITY, y, &*words.quantity, HEAD);
+    sheet.text_right(UNIT, y, &*words.unit_price, HEAD);
+    sheet.text_right(AMOUNT, y, &*words.amount, HEAD);
     sheet.y += 22.0;
 }
 
@@ -127,8 +140,9 @@ fn draw_table(sheet: &mut Sheet, letter: &Letter) {
 
 fn draw_row(sheet: &mut Sheet, letter: &Letter, row: &Row) {
     const LEADING: f32 = 12.0;
-    let mut item: Vec<(Vec<u8>, Font)> = Vec::new();
-    let wide = SKU - ITEM - 10.0;
+    let mut item: Vec<(Line, Font)> = Vec::new();
+    let inset = if row.part { 10.0 } else { 0.0 };
+    let wide = SKU - ITEM - 10.0 - inset;
     item.extend(wrap(&row.title, Face::Bold, 9.0, wide).into_iter().map(|line| (line, CELL_BOLD)));
     for detail in &row.details {
         item.extend(wrap(detail, Face::Regular, 8.0, wide).into_iter().map(|line| (line, SMALL)));
@@ -147,15 +161,15 @@ fn draw_row(sheet: &mut Sheet, letter: &Letter, row: &Row) {
         }
         let y = sheet.y;
         if let Some((line, font)) = item.get(index) {
-            sheet.text(ITEM, y, line, *font);
+            sheet.text(ITEM + inset, y, line, *font);
         }
         if let Some(line) = sku.get(index) {
             sheet.text(SKU, y, line, SKU_FONT);
         }
         if index == 0 {
-            sheet.text_right(QUANTITY, y, &encode(&row.quantity), CELL);
-            sheet.text_right(UNIT, y, &encode(&row.unit_price), CELL);
-            sheet.text_right(AMOUNT, y, &encode(&row.amount), CELL_BOLD);
+            sheet.text_right(QUANTITY, y, &*row.quantity, CELL);
+            sheet.text_right(UNIT, y, &*row.unit_price, CELL);
+            sheet.text_right(AMOUNT, y, &*row.amount, CELL_BOLD);
         }
         sheet.y += LEADING;
     }
@@ -168,11 +182,14 @@ pub(super) fn draw_totals(sheet: &mut Sheet, totals: &[Total]) {
     const LABEL: f32 = 310.0;
     sheet.y += 8.0;
     let height = 17.0 * totals.len() as f32 + 16.0;
-    sheet.need(height.min(BOTTOM - NEXT_TOP));
+    // some of the sums stay together with the last line
+    sheet.need(height.min(150.0));
     for total in totals {
         sheet.need(24.0);
         if total.strong {
             sheet.y += 4.0;
+        } else if total.small {
+            sheet.y -= 2.0;
         }
         let y = sheet.y;
         if total.strong {
@@ -180,12 +197,14 @@ pub(super) fn draw_totals(sheet: &mut Sheet, totals: &[Total]) {
         }
         let (label, value) = if total.strong {
             (font(Face::Bold, 10.5, ACCENT), font(Face::Bold, 10.5, ACCENT))
+        } else if total.small {
+            (SMALL, SMALL)
         } else {
             (CELL, CELL)
         };
-        let room = AMOUNT - LABEL - 10.0 - width(&encode(&total.value), value.face, value.size);
+        let room = AMOUNT - LABEL - 10.0 - wide(&total.value, value.face, value.size);
         let lines = wrap(&total.label, label.face, label.size, room);
-        sheet.text_right(AMOUNT, y, &encode(&total.value), value);
         sheet.y = sheet.lines(LABEL, y, &lines, label, 11.0) + if total.strong { 9.5 } else { 4.5 };
+        sheet.text_right(AMOUNT, y, &*total.value, value);
     }
 }

@@ -6,7 +6,7 @@
 
 use super::{
     cells::{SUMS, Table, all_nothing, field, is_address, is_money, is_nothing, table, total, totals},
-    letter::{Head, Total, address_lines, brand_and_sender},
+    letter::{Head, Total, address_lines},
     tidy::tidy,
     value::{scalar, text},
     words::Words,
@@ -16,7 +16,6 @@ use serde_json::{Map, Value};
 #[derive(Debug)]
 pub(super) struct Report {
     pub head: Head,
-    pub salutation: Option<String>,
     pub sections: Vec<Section>,
 }
 
@@ -33,7 +32,7 @@ pub(super) enum Section {
     Totals(Vec<Total>),
 }
 
-const ENVELOPE: [&str; 6] = ["schema", "document", "communication", "locale", "brand", "shop"];
+pub(super) const ENVELOPE: [&str; 6] = ["schema", "document", "communication", "locale", "brand", "shop"];
 const RECIPIENTS: [&str; 5] = ["recipient", "address", "billing_address", "shipping_address", "destination"];
 const MAX_FACTS: usize = 12;
 /// What has lists of its own deeper than this is shown as it is.
@@ -45,7 +44,6 @@ const LONG: usize = 160;
 impl Report {
     pub fn of(driver: &Value) -> Self {
         let words = Words::of(&text(driver, &["locale"]).unwrap_or_default());
-        let (brand, sender) = brand_and_sender(driver);
         let empty = Map::new();
         let mut body = driver.as_object().unwrap_or(&empty).clone();
         ENVELOPE.iter().for_each(|key| _ = body.shift_remove(*key));
@@ -65,21 +63,13 @@ impl Report {
             members(&entries, words, &mut sections, 0);
         }
         sections.append(&mut last);
-        Self {
-            head: Head {
-                words,
-                brand,
-                sender: sender.join(" · "),
-                reference: text(driver, &["communication"]).unwrap_or_default(),
-                title: words.title(&text(driver, &["document"]).unwrap_or_else(|| "document".to_owned())),
-                order,
-                facts,
-                recipient,
-                delivery,
-            },
-            salutation: name.map(|name| format!("{} {name},", words.dear)),
-            sections,
-        }
+        let mut head = Head::of(driver, words);
+        head.order = order;
+        head.facts = facts;
+        head.recipient = recipient;
+        head.delivery = delivery;
+        head.greeting = words.greeting(name.as_deref());
+        Self { head, sections }
     }
 }
 
@@ -124,6 +114,7 @@ fn facts_of_owners(
     let mut facts = Vec::new();
     for (owner, key, label) in [
         ("order", "name", words.order.to_owned()),
+        ("order", "date_on", words.order_date.to_owned()),
         ("order", "date", words.order_date.to_owned()),
         ("order", "po_number", words.reference.to_owned()),
         ("customer", "email", words.email.to_owned()),
@@ -135,7 +126,8 @@ fn facts_of_owners(
         let member = body.get_mut(owner).and_then(Value::as_object_mut);
         if let Some(value) = member.and_then(|member| member.shift_remove(key)) {
             let shown = field(key, &value, words).filter(|text| !recipient.contains(text));
-            facts.extend(shown.map(|text| (label, text)));
+            let known = facts.iter().any(|(known, _)| *known == label);
+            facts.extend(shown.filter(|_| !known).map(|text| (label, text)));
         }
     }
     // the name is in the address window or in the salutation; the kind is a word of the shop's own system
@@ -184,11 +176,12 @@ fn is_list(value: &Value) -> bool {
 }
 
 /// Turns the members of an object into sections: first what is short, then texts, then lists and parts.
-fn members(object: &Map<String, Value>, words: &Words, sections: &mut Vec<Section>, depth: usize) {
+pub(super) fn members(object: &Map<String, Value>, words: &Words, sections: &mut Vec<Section>, depth: usize) {
     let (mut texts, mut fields, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     let (mut parts, mut lists) = (Vec::new(), Vec::new());
     let mut listed = false;
-    for (key, value) in object.iter().filter(|(key, _)| *key != "currency") {
+    for (key, value) in object.iter().filter(|(key, _)| !matches!(key.as_str(), "currency" | "shop_currency"))
+    {
         listed |= is_list(value);
         let sum = SUMS.contains(&key.as_str());
         if depth > 0 && !sum && is_nothing(value) {
@@ -323,7 +316,7 @@ mod tests {
             assert!(shown.contains(text), "{text}: {shown}");
         }
         assert!(!shown.contains("gid://") && !shown.contains("0,00"), "{shown}");
-        assert_eq!(report.salutation.as_deref(), Some("Bonjour Zoë,"));
+        assert_eq!(report.head.greeting, "Bonjour \u{2068}Zoë\u{2069},");
         let headings = kinds(&report).into_iter().filter(|kind| kind.starts_with('h')).count();
         assert_eq!(headings, 4, "customer, fulfillment, tracking, lines: {shown}");
     }

@@ -1,7 +1,7 @@
 //! Text as the built-in PDF fonts know it: WinAnsi bytes and their widths.
 //!
-//! Letters outside the encoding lose their accent, and those of the Greek, Cyrillic, Hebrew and Arabic
-//! scripts are spelled with Latin ones, because the built-in fonts have no others. What is left becomes
+//! Where the fonts of [`fonts`](super::fonts) are not installed, letters outside the encoding lose their accent,
+//! and those of the Greek, Cyrillic, Hebrew and Arabic scripts are spelled with Latin ones. What is left becomes
 //! `?`; control characters never reach the page.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,16 @@ const WIN_ANSI_HIGH: [char; 32] = [
     '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’', '“',
     '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
 ];
+
+/// Whether the built-in fonts show `text` as it is.
+pub fn fits(text: &str) -> bool {
+    text.chars().all(|c| match c {
+        ' '..='~' | '\u{a0}'..='\u{ff}' | '\t' | '\n' | '\r' => true,
+        '\u{2000}'..='\u{200b}' | '\u{202f}' | '\u{205f}' | '\u{2010}' | '\u{2011}' | '\u{2212}' => true,
+        '\u{200e}' | '\u{200f}' | '\u{2032}' | '\u{2044}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => true,
+        c => c.is_control() || WIN_ANSI_HIGH.contains(&c),
+    })
+}
 
 /// The WinAnsi bytes of `text`, on one line.
 pub fn encode(text: &str) -> Vec<u8> {
@@ -117,64 +127,6 @@ pub fn width(bytes: &[u8], face: Face, size: f32) -> f32 {
     units as f32 * size / 1000.0
 }
 
-/// Breaks a text into lines no wider than `limit`, at spaces where there are any.
-pub fn wrap(text: &str, face: Face, size: f32, limit: f32) -> Vec<Vec<u8>> {
-    let mut lines = Vec::new();
-    for paragraph in text.lines() {
-        let mut line: Vec<u8> = Vec::new();
-        let mut line_width = 0.0;
-        let space = width(b" ", face, size);
-        for word in encode(paragraph).split(|&b| b == b' ').filter(|w| !w.is_empty()) {
-            for (part, piece) in break_word(word, face, size, limit).into_iter().enumerate() {
-                let piece_width = width(piece, face, size);
-                // the second piece of a word begins its own line even if it would fit behind the first
-                if !line.is_empty() && (part > 0 || line_width + space + piece_width > limit) {
-                    lines.push(std::mem::take(&mut line));
-                    line_width = 0.0;
-                }
-                if !line.is_empty() {
-                    line.push(b' ');
-                    line_width += space;
-                }
-                line.extend_from_slice(piece);
-                line_width += piece_width;
-            }
-        }
-        lines.push(line);
-    }
-    if lines.is_empty() {
-        lines.push(Vec::new());
-    }
-    lines
-}
-
-/// A word in pieces that fit, cut after a hyphen or the like where one is near enough.
-fn break_word(word: &[u8], face: Face, size: f32, limit: f32) -> Vec<&[u8]> {
-    let mut pieces = Vec::new();
-    let mut rest = word;
-    while width(rest, face, size) > limit {
-        let (mut used, mut fits, mut separator) = (0.0, 0, 0);
-        for (index, byte) in rest.iter().enumerate() {
-            used += width(std::slice::from_ref(byte), face, size);
-            if used > limit {
-                break;
-            }
-            fits = index + 1;
-            if matches!(byte, b'-' | b'/' | b'_' | b'.' | b'@') {
-                separator = index + 1;
-            }
-        }
-        let cut = if separator * 2 > fits { separator } else { fits.max(1) };
-        let (piece, after) = rest.split_at(cut);
-        pieces.push(piece);
-        rest = after;
-    }
-    if !rest.is_empty() {
-        pieces.push(rest);
-    }
-    pieces
-}
-
 /// Widths of 0x20 to 0x7E from Adobe's metrics of Helvetica.
 const ASCII_REGULAR: [u16; 95] = [
     278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556,
@@ -266,14 +218,5 @@ mod tests {
         assert_eq!(width(b"Hello", Face::Regular, 1000.0), 722.0 + 556.0 + 222.0 + 222.0 + 556.0);
         assert_eq!(width(b"\xc9\xe9", Face::Bold, 1000.0), 667.0 + 556.0);
         assert!((0x20..=0xffu8).filter(|b| *b != 0x7f).all(|b| glyph_width(b, Face::Regular) > 0));
-    }
-
-    #[test]
-    fn lines_fit_and_lose_nothing() {
-        let text = "a long line of words and averyveryverylongwordwithoutanyspaceinit end";
-        let lines = wrap(text, Face::Regular, 10.0, 60.0);
-        assert!(lines.iter().all(|l| width(l, Face::Regular, 10.0) <= 60.0));
-        let joined: Vec<u8> = lines.concat().into_iter().filter(|b| *b != b' ').collect();
-        assert_eq!(joined, encode(&text.replace(' ', "")));
     }
 }

@@ -11,9 +11,10 @@ pub(super) fn tidy(value: &Value) -> Value {
         Value::Object(object) => {
             let mut object: Map<String, Value> = object
                 .iter()
-                .filter(|(_, value)| says(value))
+                .filter(|(key, value)| says(value) && !is_internal(key))
                 .map(|(key, value)| (key.clone(), tidy(value)))
                 .collect();
+            plain_days(&mut object);
             named(&mut object);
             card(&mut object);
             days(&mut object);
@@ -29,6 +30,26 @@ fn says(value: &Value) -> bool {
         Value::String(text) => !text.trim().is_empty() && !text.starts_with("gid://"),
         _ => true,
     }
+}
+
+/// Identifiers and addresses that only programs use.
+fn is_internal(key: &str) -> bool {
+    key.starts_with('_')
+        || matches!(key, "id" | "image_url" | "country_code" | "shop_currency" | "external_id")
+}
+
+/// A moment gives way to its day in the shop's time zone, and an amount is not told twice in one currency.
+fn plain_days(object: &mut Map<String, Value>) {
+    let spelled = |key: &String| {
+        let stem = key.strip_suffix("_at").unwrap_or(key);
+        let day = object.contains_key(&format!("{key}_on"))
+            || stem != key && object.contains_key(&format!("{stem}_on"));
+        let currency = |key: &str| object.get(key).and_then(|money| money.get("currency"));
+        let again = key.strip_suffix("_in_shop_currency").is_some_and(|own| currency(own) == currency(key));
+        day || again
+    };
+    let spelled: Vec<String> = object.keys().filter(|key| spelled(key)).cloned().collect();
+    spelled.iter().for_each(|key| _ = object.shift_remove(key));
 }
 
 fn take(object: &mut Map<String, Value>, key: &str) -> Option<String> {

@@ -55,6 +55,9 @@ fn unmappable(value: &Value) -> Option<&str> {
     }
 }
 
+/// How deep elements may stand in one another, as `serde_json` limits JSON.
+const DEEPEST: usize = 128;
+
 struct Element {
     name: String,
     children: Map<String, Value>,
@@ -72,6 +75,9 @@ impl Tree {
     fn start(&mut self, element: Element) -> Result<(), DriverError> {
         if self.root.is_some() {
             return Err(xml_error("a second root element"));
+        }
+        if self.open.len() >= DEEPEST {
+            return Err(xml_error("more than 128 elements in one another"));
         }
         self.open.push(element);
         Ok(())
@@ -217,6 +223,8 @@ mod tests {
         assert!(refused("{\"a\":", false).contains("not valid JSON"));
         assert!(refused("<a><b></a>", true).contains("not valid XML"));
         assert!(refused("<a>&nope;</a>", true).contains("unknown entity"));
+        assert!(refused(&"<a>".repeat(100_000), true).contains("more than 128"));
+        assert!(refused(&"[".repeat(100_000), false).contains("recursion limit"));
         assert!(refused("<a/><b/>", true).contains("second root"));
         assert!(refused("{\"a\":[{\"first name\":1}]}", false).contains("`first name`"));
         assert!(refused("  ", false).contains("empty"));

@@ -1,7 +1,7 @@
 //! The fixed words of a letter, and how its language writes money and dates.
 
 use super::{
-    labels::{LABELS, STATUSES, TITLES, look_up},
+    labels::{LABELS, OPENINGS, STATUSES, TITLES, look_up},
     value,
 };
 use serde_json::Value;
@@ -9,6 +9,8 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(super) struct Words {
     pub language: &'static str,
+    /// Written from right to left.
+    pub mirrored: bool,
     pub order: &'static str,
     pub date: &'static str,
     pub order_date: &'static str,
@@ -19,8 +21,12 @@ pub(super) struct Words {
     pub email: &'static str,
     pub deliver_to: &'static str,
     pub same_address: &'static str,
-    pub dear: &'static str,
-    pub thanks: &'static str,
+    /// The greeting, of somebody with a name (`{}`) and of somebody without.
+    dear: [&'static str; 2],
+    pub regards: &'static str,
+    /// A tax that is part of the total (`{}`).
+    including: &'static str,
+    pub in_shop_currency: &'static str,
     pub item: &'static str,
     pub sku: &'static str,
     pub position: &'static str,
@@ -44,11 +50,12 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// English, French or German; English for every other locale.
+    /// English, French, German or Arabic; English for every other locale.
     pub fn of(locale: &str) -> &'static Self {
         match locale.get(..2).map(str::to_ascii_lowercase).as_deref() {
             Some("fr") => &FRENCH,
             Some("de") => &GERMAN,
+            Some("ar") => &ARABIC,
             _ => &ENGLISH,
         }
     }
@@ -73,6 +80,7 @@ impl Words {
             "discount" | "discounts" => self.discount,
             "shipping" => self.shipping,
             "tax" | "taxes" => self.tax,
+            "tip" => self.tip,
             "total" => self.total,
             "paid" => self.paid,
             "outstanding" => self.outstanding,
@@ -80,14 +88,70 @@ impl Words {
             "po_number" => self.reference,
             _ => match look_up(LABELS, key, self.language) {
                 Some(label) => label,
-                None => return spell_out(key),
+                None => return self.derived_label(key).unwrap_or_else(|| spell_out(key)),
             },
         };
         known.to_owned()
     }
 
+    /// `shipped_on` is called as `shipped_at`, and an amount in another currency as the amount.
+    fn derived_label(&self, key: &str) -> Option<String> {
+        if let Some(stem) = key.strip_suffix("_in_shop_currency") {
+            return Some(format!("{} ({})", self.label(stem), self.in_shop_currency));
+        }
+        let stem = key.strip_suffix("_on")?;
+        let known = [stem.to_owned(), format!("{stem}_at")].into_iter().find(|key| self.has_label(key))?;
+        Some(self.label(&known))
+    }
+
+    /// Whether a key of driver data has a label of its own, in every language.
+    pub fn has_label(&self, key: &str) -> bool {
+        const OWN: [&str; 20] = [
+            "order",
+            "date",
+            "customer",
+            "shipping_address",
+            "deliver_to",
+            "title",
+            "sku",
+            "quantity",
+            "unit_price",
+            "amount",
+            "subtotal",
+            "discount",
+            "discounts",
+            "shipping",
+            "tax",
+            "taxes",
+            "total",
+            "paid",
+            "outstanding",
+            "note",
+        ];
+        OWN.contains(&key)
+            || matches!(key, "tip" | "po_number")
+            || look_up(LABELS, key, self.language).is_some()
+            || self.derived_label(key).is_some()
+    }
+
+    pub fn greeting(&self, name: Option<&str>) -> String {
+        match name.map(str::trim).filter(|name| !name.is_empty()) {
+            // isolated, so that a name of another direction does not move the comma
+            Some(name) => self.dear[0].replace("{}", &format!("\u{2068}{name}\u{2069}")),
+            None => self.dear[1].to_owned(),
+        }
+    }
+
+    pub fn opening(&self, document: &str) -> Option<&'static str> {
+        look_up(OPENINGS, document, self.language)
+    }
+
+    pub fn including(&self, what: &str) -> String {
+        self.including.replace("{}", what)
+    }
+
     pub fn status(&self, status: &str) -> String {
-        let known = look_up(STATUSES, &status.to_ascii_lowercase(), self.language);
+        let known = look_up(STATUSES, &status.to_ascii_lowercase().replace('-', "_"), self.language);
         known.map_or_else(|| spell_out(status), str::to_owned)
     }
 
@@ -104,6 +168,7 @@ impl Words {
         match self.language {
             "fr" => format!("{} {month} {}", day.day(), day.year()),
             "de" => format!("{}. {month} {}", day.day(), day.year()),
+            "ar" => format!("{} {month} {}", day.day(), day.year()),
             _ => format!("{month} {}, {}", day.day(), day.year()),
         }
     }
@@ -119,6 +184,12 @@ impl Words {
 
     /// `{"amount": "1234.5", "currency": "EUR"}` as people write it. Digits are kept, never rounded.
     pub fn money(&self, value: &Value) -> Option<String> {
+        let shown = self.plain_money(value)?;
+        // numbers and signs keep their order inside a line that runs from right to left
+        Some(if self.mirrored { format!("\u{2066}{shown}\u{2069}") } else { shown })
+    }
+
+    fn plain_money(&self, value: &Value) -> Option<String> {
         let amount = value::text(value, &["amount"]).or_else(|| value::scalar(value))?;
         let currency = value::text(value, &["currency"]).or_else(|| value::text(value, &["currency_code"]));
         let (sign, digits) = match amount.strip_prefix('-') {
@@ -178,6 +249,7 @@ pub(super) fn spell_out(key: &str) -> String {
 
 static ENGLISH: Words = Words {
     language: "en",
+    mirrored: false,
     order: "Order",
     date: "Date",
     order_date: "Order date",
@@ -188,8 +260,10 @@ static ENGLISH: Words = Words {
     email: "E-mail",
     deliver_to: "Delivery address",
     same_address: "Same as billing address",
-    dear: "Dear",
-    thanks: "thank you for your order. Here is what you bought.",
+    dear: ["Dear {},", "Dear customer,"],
+    regards: "Kind regards,",
+    including: "including {}",
+    in_shop_currency: "in the shop’s currency",
     item: "Item",
     sku: "SKU",
     position: "No.",
@@ -227,6 +301,7 @@ static ENGLISH: Words = Words {
 
 static FRENCH: Words = Words {
     language: "fr",
+    mirrored: false,
     order: "Commande",
     date: "Date",
     order_date: "Date de commande",
@@ -237,8 +312,10 @@ static FRENCH: Words = Words {
     email: "E-mail",
     deliver_to: "Adresse de livraison",
     same_address: "Identique à l’adresse de facturation",
-    dear: "Bonjour",
-    thanks: "merci pour votre commande. En voici le détail.",
+    dear: ["Bonjour {},", "Bonjour,"],
+    regards: "Cordialement,",
+    including: "dont {}",
+    in_shop_currency: "dans la devise de la boutique",
     item: "Article",
     sku: "Référence",
     position: "N°",
@@ -276,6 +353,7 @@ static FRENCH: Words = Words {
 
 static GERMAN: Words = Words {
     language: "de",
+    mirrored: false,
     order: "Bestellung",
     date: "Datum",
     order_date: "Bestelldatum",
@@ -286,8 +364,10 @@ static GERMAN: Words = Words {
     email: "E-Mail",
     deliver_to: "Lieferadresse",
     same_address: "Wie Rechnungsadresse",
-    dear: "Guten Tag",
-    thanks: "vielen Dank für Ihre Bestellung. Hier die Einzelheiten.",
+    dear: ["Guten Tag {},", "Guten Tag,"],
+    regards: "Freundliche Grüße",
+    including: "darin {}",
+    in_shop_currency: "in der Währung des Shops",
     item: "Artikel",
     sku: "Art.-Nr.",
     position: "Nr.",
@@ -320,6 +400,58 @@ static GERMAN: Words = Words {
         "Oktober",
         "November",
         "Dezember",
+    ],
+};
+
+static ARABIC: Words = Words {
+    language: "ar",
+    mirrored: true,
+    order: "الطلب",
+    date: "التاريخ",
+    order_date: "تاريخ الطلب",
+    payment: "الدفع",
+    method: "طريقة الدفع",
+    reference: "مرجعك",
+    customer: "العميل",
+    email: "البريد الإلكتروني",
+    deliver_to: "عنوان التسليم",
+    same_address: "مطابق لعنوان الفوترة",
+    dear: ["مرحبًا {}،", "مرحبًا،"],
+    regards: "مع أطيب التحيات،",
+    including: "شامل {}",
+    in_shop_currency: "بعملة المتجر",
+    item: "المنتج",
+    sku: "الرمز",
+    position: "رقم",
+    quantity: "الكمية",
+    unit_price: "سعر الوحدة",
+    amount: "المبلغ",
+    subtotal: "المجموع الفرعي",
+    discount: "خصم",
+    shipping: "الشحن",
+    tax: "الضريبة",
+    tip: "إكرامية",
+    total: "المجموع",
+    paid: "المدفوع",
+    outstanding: "المبلغ المستحق",
+    note: "ملاحظة",
+    page: "صفحة",
+    of: "من",
+    yes: "نعم",
+    no: "لا",
+    months: [
+        "يناير",
+        "فبراير",
+        "مارس",
+        "أبريل",
+        "مايو",
+        "يونيو",
+        "يوليو",
+        "أغسطس",
+        "سبتمبر",
+        "أكتوبر",
+        "نوفمبر",
+        "ديسمبر",
     ],
 };
 
