@@ -144,7 +144,12 @@ fn check(name: &str, driver: &Value) {
         }
     }
     let text = read_text(&document).join("\n");
-    for hidden in ["gid://", "{\"", "null", "/1\n", "Dear,", "?,"] {
+    if let Some(schema) = driver["schema"].as_str() {
+        assert!(!text.contains(schema), "{name}: {text}");
+    }
+    let raw = text.split_whitespace().find(|word| word.contains('_') && !word.contains(['/', '@', '.']));
+    assert!(raw.is_none(), "{name}: the key {raw:?} in {text}");
+    for hidden in ["gid://", "{\"", "null", "Dear,", "?,"] {
         assert!(!text.contains(hidden), "{name}: {hidden:?} in {text}");
     }
     assert_eq!(pages.len(), read_text(&document).len());
