@@ -14,7 +14,7 @@ padding:0 24px}header{border-top:6px solid #1f3a5f;padding-top:16px;display:flex
 h1{font-size:22px;color:#1f3a5f}h2{font-size:20px;color:#1f3a5f;margin:0}table{width:100%;border-collapse:collapse}\
 th{background:#eef2f6;text-align:start}th,td{padding:6px 8px;border-bottom:1px solid #d5dbe1;vertical-align:top;\
 white-space:pre-line}\
-hr{border:0;border-top:1px solid #d5dbe1;margin-top:24px}.n{text-align:end;white-space:nowrap}.m{color:#667;font-size:13px}.p{padding-inline-start:24px}.c{display:flex;justify-content:space-between}";
+hr{border:0;border-top:1px solid #d5dbe1;margin-top:24px}.n{text-align:end;white-space:nowrap}.m{color:#667;font-size:13px}.p{padding-inline-start:24px}a{color:#1f3a5f}img{float:inline-start;margin-inline-end:8px}.c{display:flex;justify-content:space-between}";
 
 pub(super) fn write(driver: &Value) -> String {
     let mut out = String::new();
@@ -88,7 +88,14 @@ fn page(out: &mut String, letter: &Letter) -> fmt::Result {
     write!(out, "<th class=n>{}</th><th class=n>{}</th></tr>", words.unit_price, words.amount)?;
     for row in &letter.rows {
         let inset = if row.part { " class=p" } else { "" };
-        write!(out, "<tr><td{inset} dir=auto>{}<br>", Safe(&row.title))?;
+        write!(out, "<tr><td{inset} dir=auto>")?;
+        if let Some(image) = &row.image {
+            write!(out, "<img src=\"{}\" alt=\"\" width=48>", Safe(image))?;
+        }
+        match &row.url {
+            Some(url) => write!(out, "<a href=\"{}\">{}</a><br>", Safe(url), Safe(&row.title))?,
+            None => write!(out, "{}<br>", Safe(&row.title))?,
+        }
         write!(out, "<span class=m>{}</span></td>", lines(&row.details))?;
         write!(out, "<td>{}</td><td class=n>{}</td>", Safe(&row.sku), Safe(&row.quantity))?;
         write!(out, "<td class=n>{}</td><td class=n>{}</td></tr>", Safe(&row.unit_price), Safe(&row.amount))?;

@@ -58,6 +58,9 @@ pub(super) struct Row {
     pub quantity: String,
     pub unit_price: String,
     pub amount: String,
+    /// The product's page and picture in the shop, for HTML.
+    pub url: Option<String>,
+    pub image: Option<String>,
     /// Stands below the bundle that it is a part of.
     pub part: bool,
 }
@@ -112,7 +115,7 @@ impl Letter {
 }
 
 /// What is shown elsewhere on the letter.
-const SHOWN: [&str; 13] = [
+const SHOWN: [&str; 15] = [
     "customer",
     "billing_address",
     "shipping_address",
@@ -126,6 +129,8 @@ const SHOWN: [&str; 13] = [
     "discounts",
     "discount_codes",
     "payment_terms",
+    "additional_fees",
+    "fees",
 ];
 const SHOWN_OF_ORDER: [&str; 14] = [
     "id",
@@ -242,6 +247,8 @@ fn facts(driver: &Value, order: &Value, words: &Words) -> Vec<(String, String)> 
     let due = ["due_on", "due_date_on", "due_date"].iter().find_map(|key| text(terms?, &[key]));
     fact(&words.label("payment_terms"), terms.and_then(|terms| text(terms, &["name"])));
     fact(&words.label("due_date"), due.map(|day| words.day(&day)));
+    let paid = text(driver, &["payment", "date_on"]).or_else(|| text(driver, &["payment", "date"]));
+    fact(&words.label("paid_on"), paid.map(|day| words.day(&day)));
     fact(words.email, text(driver, &["customer", "email"]));
     fact(words.payment, text(order, &["payment_status"]).map(|status| words.status(&status)));
     // with their amounts they stand below the total
@@ -342,6 +349,8 @@ fn row(line: &Value, words: &Words) -> Row {
         quantity: text(line, &["quantity"]).unwrap_or_default(),
         unit_price: money("unit_price"),
         amount: money("total"),
+        url: text(line, &["product_url"]).filter(|url| url.starts_with("https://")),
+        image: text(line, &["image_url"]).filter(|url| url.starts_with("https://")),
         part: false,
     }
 }

@@ -5,14 +5,13 @@
 use super::{
     cells::is_money,
     letter::{Total, is_zero, method_of, minus},
-    value::{at, items, text},
+    value::{at, items, scalar, text},
     words::Words,
 };
 use serde_json::Value;
 
 /// Sums that come after the total, in `totals` or in `payment`.
-const AFTER: [&str; 15] = [
-    "total_in_shop_currency",
+const AFTER: [&str; 14] = [
     "paid",
     "received",
     "authorized",
@@ -21,87 +20,125 @@ const AFTER: [&str; 15] = [
     "refunded",
     "refundable",
     "change",
+    "credit",
     "due",
     "balance",
     "outstanding",
-    "net",
     "owed",
     "to_pay",
 ];
-/// Shown where the list it sums up is.
-const LISTED: [&str; 4] = ["total", "shipping", "tax", "tip"];
-/// Deductions that the data may show without a sign.
-const DEDUCTIONS: [&str; 3] = ["discounts", "discount", "shipping_discounts"];
+/// Parts of `totals` that have a place of their own.
+const ELSEWHERE: [&str; 6] = ["subtotal", "discounts", "shipping", "shipping_discounts", "tax", "total"];
 
 pub(super) fn of(driver: &Value, words: &Words) -> Vec<Total> {
     let mut list = Vec::new();
     let sums = at(driver, &["totals"]).and_then(Value::as_object);
     let has = |key: &str| sums.and_then(|sums| sums.get(key)).filter(|value| !value.is_null());
     let plain = |key: &str| has(key).and_then(|value| words.money(value));
-    let mut add = |label: String, value: Option<String>, strong: bool, small: bool| {
-        list.extend(value.map(|value| Total { label, value, strong, small }));
-    };
-    let discounts: Vec<&Value> = items(driver, &["discounts"]);
+    row(&mut list, words.subtotal.to_owned(), plain("subtotal"), Kind::Plain);
+    for (name, amount) in taken_off(driver, words) {
+        row(&mut list, words.after(&name), Some(amount), Kind::Small);
+    }
+    let shipping = shipping(driver, words);
+    for (label, value) in shipping.unwrap_or_else(|| vec![(words.shipping.to_owned(), plain("shipping"))]) {
+        row(&mut list, label, value, Kind::Plain);
+    }
+    let fees = ["additional_fees", "fees"].into_iter().find(|key| !items(driver, &[key]).is_empty());
+    for fee in fees.map(|key| items(driver, &[key])).unwrap_or_default() {
+        part(&mut list, "fee", fee, words);
+    }
     for (key, value) in sums.into_iter().flatten() {
-        if AFTER.contains(&key.as_str()) || LISTED.contains(&key.as_str()) {
-            continue;
+        let listed = fees.is_some() && matches!(key.as_str(), "additional_fees" | "fees");
+        if !(listed
+            || AFTER.contains(&key.as_str())
+            || ELSEWHERE.contains(&key.as_str())
+            || key.ends_with("_in_shop_currency"))
+        {
+            let parts = value.as_array().map_or_else(|| vec![value], |parts| parts.iter().collect());
+            parts.into_iter().for_each(|value| part(&mut list, key, value, words));
         }
-        let deducted =
-            DEDUCTIONS.contains(&key.as_str()) || key.ends_with("_discount") || key.ends_with("_discounts");
-        if deducted && key.starts_with("discount") && !discounts.is_empty() {
-            // by their names, below
-            continue;
-        }
-        for value in list_or_one(value) {
-            let amount = if is_money(value) { Some(value) } else { at(value, &["amount"]) };
-            let Some(amount) = amount.filter(|amount| key == "subtotal" || !is_zero(amount)) else {
-                continue;
-            };
-            let label = ["title", "name"]
-                .iter()
-                .find_map(|key| text(value, &[key]))
-                .unwrap_or_else(|| words.label(key));
-            let shown = words.money(amount).map(|shown| if deducted { minus(&shown) } else { shown });
-            add(label, shown, false, false);
-        }
-    }
-    for one in &discounts {
-        let amount =
-            at(one, &["amount"]).filter(|amount| !is_zero(amount)).and_then(|amount| words.money(amount));
-        add(discount_name(one, words), amount.map(|shown| minus(&shown)), false, false);
-    }
-    for (label, value) in
-        shipping(driver, words).unwrap_or_else(|| vec![(words.shipping.to_owned(), plain("shipping"))])
-    {
-        add(label, value, false, false);
     }
     let included = text(driver, &["order", "taxes_included"]).is_some_and(|flag| flag == "true");
     let taxes = taxes(driver, words);
     if !included {
-        taxes.iter().for_each(|(label, value)| add(label.clone(), Some(value.clone()), false, false));
+        taxes
+            .iter()
+            .for_each(|(label, value)| row(&mut list, label.clone(), Some(value.clone()), Kind::Plain));
     }
-    add(words.tip.to_owned(), has("tip").filter(|m| !is_zero(m)).and_then(|m| words.money(m)), false, false);
-    add(words.total.to_owned(), plain("total"), true, false);
+    row(&mut list, words.total.to_owned(), plain("total"), Kind::Strong);
     if included {
-        for (label, value) in taxes {
-            add(words.including(&label), Some(value), false, true);
-        }
+        taxes
+            .into_iter()
+            .for_each(|(label, value)| row(&mut list, words.including(&label), Some(value), Kind::Small));
     }
-    let currency = |key: &str| has(key).and_then(|money| text(money, &["currency"]));
-    if currency("total_in_shop_currency") != currency("total") {
-        add(words.label("total_in_shop_currency"), plain("total_in_shop_currency"), false, true);
-    }
+    in_shop_currency(driver, "total", words, &mut list);
     paid(driver, words, &mut list);
     list
 }
 
-fn list_or_one(value: &Value) -> Vec<&Value> {
-    value.as_array().map_or_else(|| vec![value], |list| list.iter().collect())
+#[derive(PartialEq)]
+enum Kind {
+    Plain,
+    Strong,
+    /// Explains the row above it.
+    Small,
+}
+
+fn row(list: &mut Vec<Total>, label: String, value: Option<String>, kind: Kind) {
+    let (strong, small) = (kind == Kind::Strong, kind == Kind::Small);
+    list.extend(value.map(|value| Total { label, value, strong, small }));
+}
+
+/// A part of the total by its own name, if it has one. What is zero is left out.
+fn part(list: &mut Vec<Total>, key: &str, value: &Value, words: &Words) {
+    let amount = if is_money(value) { Some(value) } else { at(value, &["amount"]) };
+    let shown = amount.filter(|amount| !is_zero(amount)).and_then(|amount| words.money(amount));
+    let name = ["title", "name"].iter().find_map(|key| text(value, &[key]));
+    row(list, name.unwrap_or_else(|| words.label(key)), shown, Kind::Plain);
+}
+
+/// What discounts took off the lines, by name where the data has names; the subtotal is without it already.
+fn taken_off(driver: &Value, words: &Words) -> Vec<(String, String)> {
+    let of_lines = |one: &&Value| text(one, &["applies_to"]).is_none_or(|what| what != "shipping");
+    let named: Vec<_> = items(driver, &["discounts"]).into_iter().filter(of_lines).collect();
+    let shown = named.iter().filter_map(|one| Some((discount_name(one, words), amount_off(one, words)?)));
+    let shown: Vec<_> = shown.collect();
+    if !shown.is_empty() {
+        return shown;
+    }
+    let sum =
+        at(driver, &["totals", "discounts"]).filter(|sum| !is_zero(sum)).and_then(|sum| words.money(sum));
+    let codes: Vec<String> = items(driver, &["discount_codes"])
+        .into_iter()
+        .filter_map(|it| text(it, &["code"]).or_else(|| scalar(it)))
+        .collect();
+    let name = format!("{} {}", words.discount, codes.join(", "));
+    sum.map(|sum| (name.trim_end().to_owned(), minus(&sum))).into_iter().collect()
+}
+
+fn amount_off(discount: &Value, words: &Words) -> Option<String> {
+    let amount = at(discount, &["amount"]).filter(|amount| !is_zero(amount))?;
+    words.money(amount).map(|shown| minus(&shown))
+}
+
+/// An amount in the shop's currency, where that is another one.
+fn in_shop_currency(driver: &Value, key: &str, words: &Words, list: &mut Vec<Total>) {
+    let other = format!("{key}_in_shop_currency");
+    let find = |key: &str| ["totals", "payment"].into_iter().find_map(|owner| at(driver, &[owner, key]));
+    let currency = |key: &str| find(key).and_then(|money| text(money, &["currency"]));
+    if currency(&other) != currency(key) {
+        row(list, words.label(&other), find(&other).and_then(|money| words.money(money)), Kind::Small);
+    }
 }
 
 /// Each way of shipping with its price, and what was taken off; `None` where the data lists none.
 fn shipping(driver: &Value, words: &Words) -> Option<Vec<(String, Option<String>)>> {
     let lines = items(driver, &["shipping"]);
+    let of_shipping = |one: &&Value| text(one, &["applies_to"]).is_some_and(|what| what == "shipping");
+    let named = items(driver, &["discounts"]).into_iter().find(of_shipping);
+    let label = words.label("shipping_discount");
+    let name =
+        named.and_then(|one| text(one, &["name"])).map(|name| format!("{label} {name}")).unwrap_or(label);
     let mut shown = Vec::new();
     for line in &lines {
         let label = text(line, &["title"]);
@@ -110,14 +147,9 @@ fn shipping(driver: &Value, words: &Words) -> Option<Vec<(String, Option<String>
         let price = ["price", "amount", "total"].iter().find_map(|key| at(line, &[key]));
         shown.push((label, price.and_then(|m| words.money(m))));
         let discounts = items(line, &["discounts"]);
-        for one in &discounts {
-            let amount =
-                at(one, &["amount"]).filter(|amount| !is_zero(amount)).and_then(|amount| words.money(amount));
-            shown.push((discount_name(one, words), amount.map(|shown| minus(&shown))));
-        }
+        shown.extend(discounts.iter().map(|one| (discount_name(one, words), amount_off(one, words))));
         let discount = at(line, &["discount"]).filter(|m| discounts.is_empty() && !is_zero(m));
-        let discount = discount.and_then(|m| words.money(m)).map(|m| minus(&m));
-        shown.push((words.label("shipping_discount"), discount));
+        shown.push((name.clone(), discount.and_then(|m| words.money(m)).map(|m| minus(&m))));
     }
     (!lines.is_empty()).then_some(shown)
 }
@@ -160,7 +192,7 @@ fn paid(driver: &Value, words: &Words, list: &mut Vec<Total>) {
     let authorized = status.eq_ignore_ascii_case("authorized")
         || sum("authorized").or_else(|| sum("capturable")).is_some();
     let mut said = Vec::new();
-    for key in AFTER.into_iter().skip(1) {
+    for key in AFTER {
         let Some(value) = sum(key) else { continue };
         // what is authorized is charged later: nobody has to pay it
         let owed = matches!(key, "outstanding" | "due" | "balance" | "owed" | "to_pay");
@@ -170,6 +202,7 @@ fn paid(driver: &Value, words: &Words, list: &mut Vec<Total>) {
             continue;
         }
         list.push(Total { label: label.clone(), value: shown, strong: owed, small: false });
+        in_shop_currency(driver, key, words, list);
         said.push(label);
     }
 }

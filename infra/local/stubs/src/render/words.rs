@@ -26,6 +26,8 @@ pub(super) struct Words {
     pub regards: &'static str,
     /// A tax that is part of the total (`{}`).
     including: &'static str,
+    /// A discount that the sum above it has already (`{}`).
+    after: &'static str,
     pub in_shop_currency: &'static str,
     pub item: &'static str,
     pub sku: &'static str,
@@ -150,6 +152,10 @@ impl Words {
         self.including.replace("{}", what)
     }
 
+    pub fn after(&self, what: &str) -> String {
+        self.after.replace("{}", what)
+    }
+
     pub fn status(&self, status: &str) -> String {
         let known = look_up(STATUSES, &status.to_ascii_lowercase().replace('-', "_"), self.language);
         known.map_or_else(|| spell_out(status), str::to_owned)
@@ -263,6 +269,7 @@ static ENGLISH: Words = Words {
     dear: ["Dear {},", "Dear customer,"],
     regards: "Kind regards,",
     including: "including {}",
+    after: "after {}",
     in_shop_currency: "in the shop’s currency",
     item: "Item",
     sku: "SKU",
@@ -315,6 +322,7 @@ static FRENCH: Words = Words {
     dear: ["Bonjour {},", "Bonjour,"],
     regards: "Cordialement,",
     including: "dont {}",
+    after: "après {}",
     in_shop_currency: "dans la devise de la boutique",
     item: "Article",
     sku: "Référence",
@@ -367,6 +375,7 @@ static GERMAN: Words = Words {
     dear: ["Guten Tag {},", "Guten Tag,"],
     regards: "Freundliche Grüße",
     including: "darin {}",
+    after: "nach {}",
     in_shop_currency: "in der Währung des Shops",
     item: "Artikel",
     sku: "Art.-Nr.",
@@ -419,6 +428,7 @@ static ARABIC: Words = Words {
     dear: ["مرحبًا {}،", "مرحبًا،"],
     regards: "مع أطيب التحيات،",
     including: "شامل {}",
+    after: "بعد {}",
     in_shop_currency: "بعملة المتجر",
     item: "المنتج",
     sku: "الرمز",
