@@ -108,7 +108,10 @@ fn page(out: &mut String, letter: &Letter) -> fmt::Result {
 
 /// The end of the letter; who it is from in law; the record it belongs to.
 fn foot(out: &mut String, head: &Head) -> fmt::Result {
-    write!(out, "<p>{}<br><b>{}</b></p><hr>", head.words.regards, Safe(&head.brand))?;
+    if let Some(regards) = head.regards {
+        write!(out, "<p>{regards}<br><b>{}</b></p>", Safe(&head.brand))?;
+    }
+    out.push_str("<hr>");
     write!(out, "<p class=m dir=auto><small>{}</small></p>", lines(&head.imprint))?;
     if !head.reference.is_empty() {
         write!(out, "<p class=m><small>{}</small></p>", Safe(&head.reference))?;

@@ -29,6 +29,8 @@ pub(super) struct Head {
     pub greeting: String,
     /// The sentence after the greeting.
     pub opening: Option<&'static str>,
+    /// The end of the letter; none below a list for whoever unpacks.
+    pub regards: Option<&'static str>,
     pub facts: Vec<(String, String)>,
     pub recipient: Vec<String>,
     pub delivery: Vec<String>,
@@ -196,6 +198,7 @@ impl Head {
             order: String::new(),
             greeting: String::new(),
             opening: words.opening(&document),
+            regards: (document != "packing-slip").then_some(words.regards),
             facts: Vec::new(),
             recipient: Vec::new(),
             delivery: Vec::new(),

@@ -58,9 +58,10 @@ pub(super) fn draw_greeting(sheet: &mut Sheet, head: &Head) {
 }
 
 pub(super) fn draw_regards(sheet: &mut Sheet, head: &Head) {
+    let Some(regards) = head.regards else { return };
     sheet.y += 18.0;
     sheet.need(32.0);
-    sheet.paragraph(head.words.regards, BODY, 15.0);
+    sheet.paragraph(regards, BODY, 15.0);
     sheet.paragraph(&head.brand, font(Face::Bold, 10.0, BODY.colour), 15.0);
 }
 

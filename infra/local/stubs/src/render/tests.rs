@@ -301,7 +301,7 @@ fn long_texts_take_linear_time_and_a_bounded_number_of_pages() {
         ("isolates", json!("\u{2067}a".repeat(200_000))),
         ("deep", nested),
         ("many keys", json!([wide])),
-        ("rows", json!((0..20_000).map(|n| json!({"title": "Mug", "quantity": n})).collect::<Vec<_>>())),
+        ("rows", json!((0..5_000).map(|n| json!({"title": "Mug", "quantity": n})).collect::<Vec<_>>())),
     ];
     for (name, value) in cases {
         let driver = json!({"document": "receipt", "order": {"name": "#1", "note": value}, "lines": [{"title": value, "quantity": 1}], "other": value, "list": [{"a": value, "b": 1}]});
@@ -359,7 +359,7 @@ fn a_receipt_says_how_it_was_paid_and_what_the_total_holds() {
         "Pot",
         "Subtotal",
         "€100.00",
-        "after Discount WELCOME",
+        "after discount WELCOME",
         "-€5.00",
         "Shipping – DHL",
         "€6.90",

@@ -41,7 +41,7 @@ fn is_internal(key: &str) -> bool {
 /// A moment gives way to its day in the shop's time zone, and an amount is not told twice in one currency.
 fn plain_days(object: &mut Map<String, Value>) {
     let spelled = |key: &String| {
-        let stem = key.strip_suffix("_at").unwrap_or(key);
+        let stem = key.strip_suffix("_at").or_else(|| key.strip_suffix("_date")).unwrap_or(key);
         let day = object.contains_key(&format!("{key}_on"))
             || stem != key && object.contains_key(&format!("{stem}_on"));
         let currency = |key: &str| object.get(key).and_then(|money| money.get("currency"));
@@ -116,12 +116,15 @@ mod tests {
             "gateway": "shopify_payments", "gateway_name": "Shopify Payments", "method_name": "visa",
             "card_company": "Visa", "last_digits": "4242", "amount": {"amount": "0.00", "currency": "EUR"},
             "order": {"id": "gid://shopify/Order/1", "name": "#1", "po_number": "PO"}, "of": {"number": 1, "of": 2},
+            "due_date": "2026-12-22T10:00:00Z", "due_on": "2026-12-22", "total": {"amount": "1", "currency": "EUR"},
+            "total_in_shop_currency": {"amount": "1", "currency": "EUR"}, "_private": "x",
         });
         assert_eq!(
             tidy(&json!([payment, "", null])),
             json!([{
                 "gateway_name": "Shopify Payments", "amount": {"amount": "0.00", "currency": "EUR"},
-                "order": "#1 (PO)", "of": "1 / 2", "card": "Visa •••• 4242",
+                "order": "#1 (PO)", "of": "1 / 2", "due_on": "2026-12-22", "total": {"amount": "1", "currency": "EUR"},
+                "card": "Visa •••• 4242",
             }])
         );
         assert_eq!(

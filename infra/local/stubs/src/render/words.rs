@@ -153,7 +153,11 @@ impl Words {
     }
 
     pub fn after(&self, what: &str) -> String {
-        self.after.replace("{}", what)
+        let mut letters = what.chars();
+        let first = letters.next().map(|first| {
+            if self.language == "de" { first.to_string() } else { first.to_lowercase().to_string() }
+        });
+        self.after.replace("{}", &format!("{}{}", first.unwrap_or_default(), letters.as_str()))
     }
 
     pub fn status(&self, status: &str) -> String {
