@@ -14,7 +14,7 @@ use unicode_linebreak::linebreaks;
 
 /// Bytes of a text that a page shows: of one in the built-in fonts, and of one that is shaped.
 const LONGEST: usize = 100_000;
-const LONGEST_SHAPED: usize = 12_000;
+const LONGEST_SHAPED: usize = 8_000;
 const CUT: &str = " […]";
 
 /// One line, in the order in which it is drawn from left to right.

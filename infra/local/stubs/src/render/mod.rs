@@ -7,6 +7,7 @@ mod embed;
 mod fonts;
 mod html;
 mod labels;
+mod languages;
 mod letter;
 mod lines;
 mod page;

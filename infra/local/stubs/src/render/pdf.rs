@@ -100,7 +100,7 @@ fn draw_window(sheet: &mut Sheet, letter: &Head) {
     }
     if !letter.delivery.is_empty() {
         right += 6.0;
-        sheet.text(COLUMN, right, &*letter.words.deliver_to, SMALL);
+        sheet.text(COLUMN, right, letter.words.deliver_to, SMALL);
         for line in &letter.delivery {
             let lines = wrap(line, Face::Regular, 9.0, RIGHT - VALUES);
             right = sheet.lines(VALUES, right, &lines, CELL, 12.0);
@@ -120,11 +120,11 @@ fn draw_table_head(sheet: &mut Sheet, letter: &Letter) {
     let words = letter.head.words;
     let y = sheet.y;
     sheet.fill(LEFT, y - 13.0, RIGHT - LEFT, 20.0, TINT);
-    sheet.text(ITEM, y, &*words.item, HEAD);
-    sheet.text(SKU, y, &*words.sku, HEAD);
-    sheet.text_right(QUANTITY, y, &*words.quantity, HEAD);
-    sheet.text_right(UNIT, y, &*words.unit_price, HEAD);
-    sheet.text_right(AMOUNT, y, &*words.amount, HEAD);
+    sheet.text(ITEM, y, words.item, HEAD);
+    sheet.text(SKU, y, words.sku, HEAD);
+    sheet.text_right(QUANTITY, y, words.quantity, HEAD);
+    sheet.text_right(UNIT, y, words.unit_price, HEAD);
+    sheet.text_right(AMOUNT, y, words.amount, HEAD);
     sheet.y += 22.0;
 }
 
