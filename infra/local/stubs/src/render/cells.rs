@@ -1,7 +1,7 @@
 //! Values of driver data as text: on a line beside a label, in a table, in the totals.
 
 use super::{
-    letter::{Total, address_lines, is_zero},
+    letter::{Total, address_lines, is_zero, minus},
     value::{at, scalar, text},
     words::Words,
 };
@@ -43,8 +43,19 @@ pub(super) const SUMS: [&str; 8] =
 /// Keys of numbers that may come as text, such as points.
 const NUMBERS: [&str; 7] = ["points", "opening", "earned", "taken", "balance", "missing", "from"];
 /// Keys whose values are words of a program even without an underscore.
-const CODES: [&str; 8] =
-    ["kind", "status", "state", "reason", "outcome", "cause", "error_code", "in_favour_of"];
+const CODES: [&str; 11] = [
+    "kind",
+    "status",
+    "state",
+    "reason",
+    "outcome",
+    "cause",
+    "error_code",
+    "in_favour_of",
+    "method",
+    "type",
+    "applies_to",
+];
 
 pub(super) fn total(key: &str, value: String, words: &Words) -> Total {
     let strong = SUMS.contains(&key) && !matches!(key, "opening_balance" | "amount");
@@ -52,11 +63,39 @@ pub(super) fn total(key: &str, value: String, words: &Words) -> Total {
 }
 
 pub(super) fn totals(object: &Map<String, Value>, words: &Words) -> Vec<Total> {
-    let shown = object.iter().filter_map(|(key, value)| Some((key, value, field(key, value, words)?)));
-    shown
-        .filter(|(key, value, _)| SUMS.contains(&key.as_str()) || !is_money(value) || !is_zero(value))
-        .map(|(key, _, value)| total(key, value, words))
-        .collect()
+    let flagged = object.get("taxes_included") == Some(&Value::Bool(true));
+    let (mut rows, mut included, mut summed) = (Vec::new(), Vec::new(), false);
+    for (key, value) in object {
+        let key = key.as_str();
+        let Some(shown) = field(key, value, words).filter(|_| is_money(value) || key != "taxes_included")
+        else {
+            continue;
+        };
+        if !SUMS.contains(&key) && is_money(value) && is_zero(value) {
+            continue;
+        }
+        let part = key == "tax_included" || key == "tax" && (flagged || summed);
+        summed |= key == "total";
+        match key {
+            // a part of the total stands below it and is not added
+            _ if part => {
+                let label = words.including(&words.inside(words.tax));
+                included.push(Total { label, value: shown, strong: false, small: true });
+            }
+            "discount" | "discounts" | "shipping_discount" | "shipping_discounts" => {
+                rows.push(total(key, minus(&shown), words));
+            }
+            _ => rows.push(total(key, shown, words)),
+        }
+    }
+    rows.append(&mut included);
+    rows
+}
+
+/// Puts a sum below those that are there, and above what only explains them.
+pub(super) fn add_total(totals: &mut Vec<Total>, total: Total) {
+    let place = totals.iter().rposition(|total| !total.small).map_or(0, |last| last + 1);
+    totals.insert(place, total);
 }
 
 pub(super) fn table(items: &[Value], words: &Words) -> Table {
@@ -269,6 +308,23 @@ pub(super) fn is_address(value: &Value) -> bool {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn tax_that_is_in_the_prices_does_not_look_added() {
+        let money = |amount: &str| json!({"amount": amount, "currency": "EUR"});
+        let object = json!({"taxes_included": true, "shipping": money("5.90"), "discounts": money("2.00"), "tax_included": money("25.31"), "tip": money("0.00")});
+        let mut shown = totals(object.as_object().unwrap(), Words::of("en"));
+        add_total(&mut shown, total("total", "€151.90".to_owned(), Words::of("en")));
+        let rows: Vec<_> =
+            shown.iter().map(|row| (row.label.as_str(), row.value.as_str(), row.small)).collect();
+        let expected = [
+            ("Shipping", "€5.90", false),
+            ("Discount", "-€2.00", false),
+            ("Total", "€151.90", false),
+            ("including tax", "€25.31", true),
+        ];
+        assert_eq!(rows, expected);
+    }
 
     #[test]
     fn a_wide_list_keeps_its_numbers_and_tells_the_rest_below() {

@@ -37,7 +37,7 @@ pub(super) fn of(driver: &Value, words: &Words) -> Vec<Total> {
     let plain = |key: &str| has(key).and_then(|value| words.money(value));
     row(&mut list, words.subtotal.to_owned(), plain("subtotal"), Kind::Plain);
     for (name, amount) in taken_off(driver, words) {
-        row(&mut list, words.after(&name), Some(amount), Kind::Small);
+        row(&mut list, words.after(&words.inside(&name)), Some(amount), Kind::Small);
     }
     let shipping = shipping(driver, words);
     for (label, value) in shipping.unwrap_or_else(|| vec![(words.shipping.to_owned(), plain("shipping"))]) {
@@ -214,7 +214,5 @@ fn discount_name(discount: &Value, words: &Words) -> String {
 
 /// A discount of a line, on one line of text.
 pub(super) fn discount(discount: &Value, words: &Words) -> Option<String> {
-    let amount =
-        at(discount, &["amount"]).filter(|amount| !is_zero(amount)).and_then(|amount| words.money(amount))?;
-    Some(format!("{}: {}", discount_name(discount, words), minus(&amount)))
+    Some(format!("{}: {}", discount_name(discount, words), amount_off(discount, words)?))
 }

@@ -15,9 +15,11 @@ pub(super) fn tidy(value: &Value) -> Value {
                 .map(|(key, value)| (key.clone(), tidy(value)))
                 .collect();
             plain_days(&mut object);
+            paid_with(&mut object);
             named(&mut object);
             card(&mut object);
             days(&mut object);
+            counted(&mut object);
             collapse(object)
         }
         other => other.clone(),
@@ -35,7 +37,15 @@ fn says(value: &Value) -> bool {
 /// Identifiers and addresses that only programs use.
 fn is_internal(key: &str) -> bool {
     key.starts_with('_')
-        || matches!(key, "id" | "image_url" | "country_code" | "shop_currency" | "external_id")
+        || matches!(
+            key,
+            "id" | "communication"
+                | "image_url"
+                | "country_code"
+                | "shop_currency"
+                | "external_id"
+                | "company_location"
+        )
 }
 
 /// A moment gives way to its day in the shop's time zone, and an amount is not told twice in one currency.
@@ -70,6 +80,22 @@ fn named(object: &mut Map<String, Value>) {
     spelled.iter().for_each(|key| _ = object.shift_remove(key));
 }
 
+/// The fields of a payment as one: `Visa •••• 4242`, or the kind where that says more than a name.
+fn paid_with(object: &mut Map<String, Value>) {
+    const KINDS: [&str; 6] = ["card", "gift-card", "store-credit", "cash", "manual", "other"];
+    let kind = object.get("method").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if !KINDS.contains(&kind.as_str()) {
+        return;
+    }
+    let mut names =
+        ["name", "card_company", "method_name", "gateway_name", "gateway"].map(|key| take(object, key));
+    let digits = take(object, "last_digits").map(|digits| format!(" •••• {digits}")).unwrap_or_default();
+    let plain = matches!(kind.as_str(), "gift-card" | "store-credit" | "cash");
+    let name = names.iter_mut().find_map(Option::take).filter(|_| !plain);
+    let spelled = name.map_or_else(|| kind.replace('-', "_"), |name| name + &digits);
+    object.insert("method".to_owned(), spelled.into());
+}
+
 /// `{"card_company": "Visa", "last_digits": "4242"}` as `Visa •••• 4242`.
 fn card(object: &mut Map<String, Value>) {
     let digits = take(object, "last_digits").or_else(|| take(object, "card_last_digits"));
@@ -90,6 +116,20 @@ fn days(object: &mut Map<String, Value>) {
     object.shift_insert(0, "days".to_owned(), span.into());
 }
 
+/// `{"number": 2, "of": 3}` as `2 / 3`; and what the customer chose at checkout instead of its kind.
+fn counted(object: &mut Map<String, Value>) {
+    if let (Some(number), Some(of)) =
+        (object.get("number").and_then(scalar), object.get("of").and_then(scalar))
+    {
+        object.shift_remove("of");
+        object.insert("number".to_owned(), format!("{number} / {of}").into());
+    }
+    if let Some(name) = object.shift_remove("presented_name") {
+        object.shift_remove("type");
+        object.insert("name".to_owned(), name);
+    }
+}
+
 /// An object that only names something is its name.
 fn collapse(object: Map<String, Value>) -> Value {
     let one = |key: &str| object.get(key).and_then(scalar);
@@ -98,9 +138,9 @@ fn collapse(object: Map<String, Value>) -> Value {
         (2, Some(name), Some(reference)) => return format!("{name} ({reference})").into(),
         _ => {}
     }
-    match (object.len(), one("number"), one("of")) {
-        (2, Some(number), Some(of)) => format!("{number} / {of}").into(),
-        _ => Value::Object(object),
+    match one("number").filter(|number| object.len() == 1 && number.contains(" / ")) {
+        Some(number) => number.into(),
+        None => Value::Object(object),
     }
 }
 
@@ -108,6 +148,14 @@ fn collapse(object: Map<String, Value>) -> Value {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_payment_is_told_by_one_name() {
+        let card = json!({"method": "card", "name": "Visa", "gateway": "shopify_payments", "gateway_name": "Shopify Payments", "method_name": "visa", "card_company": "Visa", "last_digits": "4242", "amount": 1});
+        assert_eq!(tidy(&card), json!({"method": "Visa •••• 4242", "amount": 1}));
+        let gift = json!({"method": "gift-card", "name": "Gift Card", "last_digits": "ab12", "amount": 1});
+        assert_eq!(tidy(&gift), json!({"method": "gift_card", "amount": 1}));
+    }
 
     #[test]
     fn what_no_reader_wants_is_left_out_and_the_rest_belongs_together() {

@@ -154,11 +154,16 @@ impl Words {
     }
 
     pub fn after(&self, what: &str) -> String {
-        let mut letters = what.chars();
-        let first = letters.next().map(|first| {
-            if self.language == "de" { first.to_string() } else { first.to_lowercase().to_string() }
-        });
-        self.after.replace("{}", &format!("{}{}", first.unwrap_or_default(), letters.as_str()))
+        self.after.replace("{}", what)
+    }
+
+    /// One of our own words inside a sentence.
+    pub fn inside(&self, word: &str) -> String {
+        let mut letters = word.chars();
+        match letters.next().filter(|_| self.language != "de") {
+            Some(first) => first.to_lowercase().chain(letters).collect(),
+            None => word.to_owned(),
+        }
     }
 
     pub fn status(&self, status: &str) -> String {
