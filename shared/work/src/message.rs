@@ -52,19 +52,18 @@ impl fmt::Debug for Message {
 
 /// What SQS does not take and JSON may hold outside an escape: other control characters must be escaped in any
 /// JSON, and surrogates are in no Rust string.
-fn is_refused(c: char) -> bool {
-    matches!(c, '\u{fffe}' | '\u{ffff}')
-}
+const REFUSED: [char; 2] = ['\u{fffe}', '\u{ffff}'];
 
 /// JSON that says the same in characters SQS takes. Such a character can only be in a string, and never directly
 /// after a backslash that would make it a part of another escape.
 pub(crate) fn escaped(json: &str) -> Cow<'_, str> {
-    if !json.contains(is_refused) {
+    // one character at a time is found by its bytes, which is much faster than reading all characters
+    if !REFUSED.iter().any(|refused| json.contains(*refused)) {
         return Cow::Borrowed(json);
     }
     let mut text = String::with_capacity(json.len() + 64);
     for c in json.chars() {
-        match is_refused(c) {
+        match REFUSED.contains(&c) {
             true => text.push_str(&format!("\\u{:04x}", u32::from(c))),
             false => text.push(c),
         }
