@@ -127,6 +127,12 @@ fn sqs(aws: &Aws, operation: &str, request: &Value) -> Response {
     let name = request["QueueUrl"].as_str().and_then(|url| url.rsplit('/').next()).unwrap_or_default();
     let entries = request["Entries"].as_array().map(Vec::as_slice).unwrap_or_default();
     let done = |entry: &Value| json!({"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": "0"});
+    let bodies = entries.iter().chain([request]).filter_map(|entry| entry["MessageBody"].as_str());
+    // SQS would refuse it
+    if bodies.into_iter().any(|body| body.contains(['\u{fffe}', '\u{ffff}'])) {
+        aws.tally.add("not understood", "SQS: characters outside the allowed set");
+        return refuse(operation);
+    }
     let answer = aws.queue(name, |queue| {
         let now = Instant::now();
         let mut send =
