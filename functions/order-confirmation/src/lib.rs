@@ -6,18 +6,21 @@
 //! | `orders/edited`, if the shop wants it | order-confirmation | the edit |
 //! | `orders/paid` | receipt | the first |
 //!
-//! The events of a new order carry everything, unless the order has no language and the customer's is to be asked
-//! for; after an edit, and when Shopify's event was too large to carry anything, the order is fetched. An order that is cancelled in the data at hand gets no confirmation.
+//! A confirmation shows the order as it was placed, which its event carries; after an edit, as it is now. A receipt
+//! shows what is still ordered, and the payments, which only Shopify knows. `source` says which of the two is asked
+//! for what. An order that is cancelled in the data at hand gets no confirmation.
 
 mod data;
+mod source;
 
-pub use data::{OrderData, Payment};
+pub use data::{OrderData, Payment, State};
 
 use comms::{Document, Flow, Revision};
 use delivery::Recipient;
 use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, Plan, Planned};
 use shop_config::ShopConfig;
-use shopify::{Order, OrderEdit};
+use shopify::OrderEdit;
+use source::Source;
 use work::WorkItem;
 
 #[derive(Debug, Clone, Copy)]
@@ -45,24 +48,17 @@ impl DocumentFlow for OrderConfirmation {
     }
 
     async fn gather(&self, gather: Gather<'_>) -> Result<Gathered, GatherError> {
-        let order = order(&gather).await?;
+        let Source { order, state } = source::of(&gather).await?;
         if order.id != gather.item.subject {
-            return Err(GatherError::permanent("the payload is about another order than the event"));
+            return Err(GatherError::unusable("Shopify answered with another order than it was asked for"));
         }
         let document = gather.plan.document;
         if document == Document::OrderConfirmation && order.cancelled_at.is_some() {
             return Ok(Gathered::suppressed("the order is cancelled"));
         }
         let locale = gather.locale(&order.locales())?;
-        let data = OrderData::new(
-            &order,
-            document,
-            gather.communication,
-            &locale,
-            gather.config,
-            gather.plan.revision != Revision::Initial,
-        )
-        .map_err(GatherError::permanent)?;
+        let data = OrderData::new(&order, state, document, gather.communication, &locale, gather.config)
+            .map_err(GatherError::unusable)?;
         let recipient =
             Recipient { name: driver::recipient_name(&order), email: driver::email(&order), locale };
         Ok(Gathered::Ready(Box::new(Content {
@@ -72,19 +68,6 @@ impl DocumentFlow for OrderConfirmation {
             ..Content::of(data.schema(), &data, recipient)?
         })))
     }
-}
-
-/// The order in the payload, or the one Shopify has now where the payload holds none or lacks the language.
-async fn order(gather: &Gather<'_>) -> Result<Order, GatherError> {
-    if let Some(payload) = gather.payload.filter(|_| gather.item.trigger.topic != "orders/edited") {
-        let order = Order::from_webhook(payload.as_bytes()).map_err(GatherError::permanent)?;
-        if order.locale.is_some() || order.customer.is_none() {
-            return Ok(order);
-        }
-    }
-    let fetched = gather.shopify.order(gather.call(), &gather.item.subject).await;
-    let order = fetched.map_err(|error| GatherError::of(&error))?;
-    order.ok_or_else(|| GatherError::permanent("Shopify has no such order"))
 }
 
 #[cfg(test)]

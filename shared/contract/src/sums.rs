@@ -18,18 +18,35 @@ struct Sum {
     parts: &'static [&'static str],
 }
 
-const ORDER: &[Sum] = &[Sum {
-    total: "/totals/total",
-    parts: &[
-        "/lines/*/total",
-        "/shipping/*/amount",
-        "/totals/tax?",
-        "/totals/duties",
-        "/totals/additional_fees",
-        "/totals/tip",
-        "/totals/cash_rounding",
-    ],
-}];
+const ORDER: &[Sum] = &[
+    Sum {
+        total: "/totals/total",
+        parts: &[
+            "/totals/subtotal",
+            "/totals/shipping",
+            "/totals/tax?",
+            "/totals/duties",
+            "/totals/additional_fees",
+            "/totals/tip",
+            "/totals/cash_rounding",
+            "/totals/adjustment",
+        ],
+    },
+    Sum { total: "/totals/subtotal", parts: &["/lines/*/total"] },
+    Sum { total: "/totals/discounts", parts: &["/lines/*/discount"] },
+    Sum { total: "/totals/shipping", parts: &["/shipping/*/amount"] },
+    Sum { total: "/totals/shipping_discounts", parts: &["/shipping/*/discount"] },
+    Sum {
+        total: "/payment/paid",
+        parts: &[
+            "/totals/total",
+            "/payment/refunded",
+            "/payment/credit",
+            "-/totals/outstanding",
+            "-/payment/authorized",
+        ],
+    },
+];
 
 const STATEMENT: &[Sum] = &[
     Sum {
@@ -176,13 +193,18 @@ mod tests {
             "order": {"taxes_included": false},
             "lines": [{"total": money("10.00")}, {"total": money("5.00")}],
             "shipping": [{"amount": money("2.00")}],
-            "totals": {"tax": money("3.00"), "total": money("20.00")},
+            "totals": {
+                "subtotal": money("15.00"),
+                "shipping": money("2.00"),
+                "tax": money("3.00"),
+                "total": money("20.00"),
+            },
         });
         assert_eq!(adds_up("receipt", &data), Ok(()));
         data["order"]["taxes_included"] = true.into();
         let error = adds_up("receipt", &data).unwrap_err();
         assert!(
-            error.starts_with("/totals/total is 20.00, its parts sum to 17.00: /lines/*/total 10.00"),
+            error.starts_with("/totals/total is 20.00, its parts sum to 17.00: /totals/subtotal 15.00"),
             "{error}"
         );
         data["totals"]["tip"] = json!({"amount": "3.00", "currency": "USD"});

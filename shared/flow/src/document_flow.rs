@@ -106,11 +106,14 @@ impl<'a> LookUp<'a> {
 /// For so long after its event, Shopify's answer that it has no such thing is taken for one that lags.
 const LAG: SignedDuration = SignedDuration::from_hours(1);
 
+fn is_recent(item: &WorkItem, now: Timestamp) -> bool {
+    item.trigger.triggered_at.is_none_or(|at| now.duration_since(at) < LAG)
+}
+
 /// Soon after the event, the answer may lag behind it: the work waits. Later there is no such thing, or the app
 /// may not see it; the reason names the scope that it lacks.
 async fn absent(shopify: &AdminApi, call: Call<'_>, item: &WorkItem, what: &str) -> GatherError {
-    let lags = item.trigger.triggered_at.is_none_or(|at| call.now.duration_since(at) < LAG);
-    if lags {
+    if is_recent(item, call.now) {
         let reason = format!("Shopify has no such {what} yet");
         return GatherError { class: Class::transient(), reason };
     }
@@ -163,6 +166,12 @@ impl<'a> Gather<'a> {
     /// What it means that Shopify has no `what`, such as `order`, although the event names one.
     pub async fn absent(&self, what: &str) -> GatherError {
         absent(self.shopify, self.call(), self.item, what).await
+    }
+
+    /// Whether it is so soon after the event that what Shopify does not show may only lag behind it. A document that
+    /// can do without waits for it no longer than this.
+    pub fn is_recent(&self) -> bool {
+        is_recent(self.item, self.now)
     }
 
     /// The locale to write in, of those wanted the first that the document's template speaks; else the shop's.

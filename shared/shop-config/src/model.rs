@@ -247,6 +247,10 @@ pub struct DocumentConfig {
     /// Order confirmations only: send another one when the order was edited.
     #[serde(default)]
     pub after_edits: bool,
+    /// Order confirmations only: ask Shopify for each line's picture and product page, which the event does not
+    /// bring. One more query for each confirmation; receipts have them without.
+    #[serde(default)]
+    pub pictures: bool,
     /// Compose and archive under `test/`; deliver nothing.
     #[serde(default)]
     pub dry_run: bool,

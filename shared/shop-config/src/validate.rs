@@ -180,6 +180,9 @@ impl Check {
         if settings.after_edits && document != Document::OrderConfirmation {
             self.fail(field("after_edits"), "is for order-confirmation only");
         }
+        if settings.pictures && document != Document::OrderConfirmation {
+            self.fail(field("pictures"), "is for order-confirmation only");
+        }
         if document.flow() == Flow::AccountStatements && !settings.tags.is_empty() {
             self.fail(field("tags"), "cannot be given: company locations have no tags");
         }
@@ -318,6 +321,7 @@ mod tests {
                 "documents.receipt.message_class: `marketing` is for the flow targeted-offers",
             ),
             (receipt("after_edits = true"), "documents.receipt.after_edits: is for order-confirmation only"),
+            (receipt("pictures = true"), "documents.receipt.pictures: is for order-confirmation only"),
             (tags(""), "documents.receipt.tags: a tag has 1 to 40 characters and no comma"),
             (tags("a,b"), "documents.receipt.tags: a tag"),
             (tags(&"x".repeat(41)), "documents.receipt.tags: a tag"),
