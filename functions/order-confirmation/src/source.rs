@@ -23,10 +23,7 @@ pub(crate) async fn of(gather: &Gather<'_>) -> Result<Source, GatherError> {
     let receipt = gather.plan.document == Document::Receipt;
     let told = gather.payload.filter(|_| gather.item.trigger.topic != "orders/edited");
     let told = told.map(|payload| Order::from_webhook(payload.as_bytes()));
-    match told {
-        Some(Ok(order)) if order.id != gather.item.subject => {
-            Err(GatherError::permanent("the payload is about another order than the event"))
-        }
+    match told.filter(|told| told.as_ref().map_or(true, |order| order.id == gather.item.subject)) {
         Some(Ok(told)) if receipt => receipt_of(gather, told).await,
         Some(Ok(told)) => confirmation_of(gather, told).await,
         unread => {

@@ -1,5 +1,8 @@
 //! From the event's payload to the driver data, without a network.
 
+mod generated;
+mod source;
+
 use super::*;
 use comms::{CommunicationId, Gid};
 use shopify::Order;

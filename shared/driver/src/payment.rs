@@ -74,7 +74,7 @@ impl PaymentData {
     pub fn of(method: &Method) -> Self {
         Self {
             method: method.kind().into(),
-            name: method.known_as().map(str::to_owned),
+            name: method.known_as().map(in_words),
             gateway: method.gateway.clone(),
             gateway_name: method.gateway_name.clone(),
             method_name: method.name.clone(),
@@ -85,6 +85,18 @@ impl PaymentData {
             date_on: None,
         }
     }
+}
+
+/// `Gift card` of `gift_card`, where Shopify gives no name but the gateway's own. Names stay as they are.
+fn in_words(name: &str) -> String {
+    if !name.contains('_') {
+        return name.to_owned();
+    }
+    let mut letters = name.replace('_', " ");
+    if let Some(first) = letters.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    letters
 }
 
 impl From<MethodKind> for MethodKindData {

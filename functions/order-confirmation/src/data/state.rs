@@ -74,25 +74,26 @@ fn keep(line: &mut LineItem) -> Result<(), InvalidMoney> {
     Ok(())
 }
 
-/// Puts what rounded shares lack of the stated subtotal on the discount of the dearest line that has a share.
+/// Puts what rounded shares lack of the stated subtotal on the largest discount of which there is a share.
 fn even_out(now: &mut Order, partly: &[bool]) -> Result<(), InvalidMoney> {
-    let shares = partly.iter().filter(|it| **it).count();
-    let goods = goods(now)?;
-    let stated = now.totals.current_subtotal.presentment;
-    let more = goods.checked_sub(stated)?;
-    if more.amount().is_zero() || more.amount().abs() > cents(shares, stated) {
-        return Ok(());
-    }
+    let shared = now.lines.iter_mut().zip(partly).filter(|(line, partly)| **partly && !line.tip);
+    let mut shared: Vec<&mut LineItem> = shared.map(|(line, _)| line).collect();
+    let shares = shared.iter().map(|line| line.discounts.len().max(1)).sum();
     let worth = |line: &LineItem| line.total_discount.presentment.amount();
-    let lines = now.lines.iter_mut().zip(partly).filter(|(line, partly)| **partly && !line.tip);
-    let Some((line, _)) = lines.max_by_key(|(line, _)| worth(line)) else { return Ok(()) };
-    let sum = line.total_discount.presentment.checked_add(more)?;
-    if sum.amount() < Decimal::ZERO {
+    let Some(largest) = (0..shared.len()).max_by_key(|index| worth(shared[*index])) else { return Ok(()) };
+    let line = shared.swap_remove(largest);
+    let stated = now.totals.current_subtotal.presentment;
+    let (id, sum) = (line.id.clone(), line.total_discount.presentment);
+    let more = goods(now)?.checked_sub(stated)?;
+    let sum = sum.checked_add(more)?;
+    if more.amount().abs() > cents(shares, stated) || sum.amount() < Decimal::ZERO {
         return Ok(());
     }
-    line.total_discount.presentment = sum;
-    if let Some(last) = line.discounts.last_mut() {
-        last.amount.presentment = last.amount.presentment.checked_add(more)?;
+    for line in now.lines.iter_mut().filter(|line| line.id == id) {
+        line.total_discount.presentment = sum;
+        if let Some(discount) = line.discounts.iter_mut().max_by_key(|it| it.amount.presentment.amount()) {
+            discount.amount.presentment = discount.amount.presentment.checked_add(more)?;
+        }
     }
     Ok(())
 }
@@ -138,7 +139,8 @@ fn proportion(amount: Money, part: Decimal, whole: Decimal) -> Money {
 }
 
 /// The taxes on what is still there: those of lines and shipping, and those that are the order's own, such as a
-/// delivery fee. Nothing, if that is not the stated tax: what cannot be told apart is not shown apart.
+/// delivery fee, where they are still a part of the stated tax. Nothing, if these do not sum to it: what cannot be
+/// told apart is not shown apart.
 fn taxes(order: &Order, now: &Order) -> Result<Vec<TaxLine>, InvalidMoney> {
     let mut taxes: Vec<TaxLine> = Vec::new();
     for tax in now.lines.iter().flat_map(|line| &line.tax_lines).chain(shipping_taxes(&now.shipping_lines)) {
@@ -149,18 +151,19 @@ fn taxes(order: &Order, now: &Order) -> Result<Vec<TaxLine>, InvalidMoney> {
     }
     let placed = order.lines.iter().flat_map(|line| &line.tax_lines).chain(shipping_taxes(&order.shipping_lines));
     let placed: Vec<&TaxLine> = placed.collect();
-    let own = order.tax_lines.iter().filter(|tax| !placed.iter().any(|known| same(known, tax)));
-    if !now.lines.is_empty() {
-        taxes.extend(own.cloned());
-    }
+    let own = order.tax_lines.iter().filter(|tax| !placed.iter().any(|known| same(known, tax))).cloned();
     let stated = now.totals.tax.presentment;
-    let lacks = stated.checked_sub(sum(&taxes, stated)?)?;
-    if let Some(largest) = taxes.iter_mut().max_by_key(|tax| tax.price.presentment.amount())
-        && lacks.amount().abs() <= cents(order.lines.len() + order.shipping_lines.len(), stated)
-    {
-        largest.price.presentment = largest.price.presentment.checked_add(lacks)?;
+    let few = cents(order.lines.len() + order.shipping_lines.len(), stated);
+    let all: Vec<TaxLine> = taxes.iter().cloned().chain(own).collect();
+    for mut taxes in [all, taxes] {
+        let lacks = stated.checked_sub(sum(&taxes, stated)?)?;
+        let largest = taxes.iter_mut().max_by_key(|tax| tax.price.presentment.amount());
+        if let Some(largest) = largest.filter(|_| lacks.amount().abs() <= few) {
+            largest.price.presentment = largest.price.presentment.checked_add(lacks)?;
+            return Ok(taxes);
+        }
     }
-    Ok(taxes)
+    Ok(Vec::new())
 }
 
 fn shipping_taxes(lines: &[ShippingLine]) -> impl Iterator<Item = &TaxLine> {
