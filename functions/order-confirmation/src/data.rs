@@ -10,8 +10,8 @@ pub use state::State;
 
 use comms::{CommunicationId, CurrencyCode, Document, Gid, InvalidMoney, Money};
 use driver::{
-    AddressData, AttributeData, CustomerData, DiscountedData, Envelope, ItemData, TaxData, attributes, day, iso,
-    taxes,
+    AddressData, AttributeData, CustomerData, DiscountedData, Envelope, ItemData, TaxData, attributes, day,
+    iso, taxes,
 };
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
@@ -236,9 +236,7 @@ impl OrderData {
             customer: CustomerData::new(order),
             billing_address: order.billing_address.as_ref().map(AddressData::new),
             shipping_address: order.shipping_address.as_ref().map(AddressData::new),
-            lines: lines
-                .map(|(index, line)| LineData::new(index + 1, line))
-                .collect::<Result<_, _>>()?,
+            lines: lines.map(|(index, line)| LineData::new(index + 1, line)).collect::<Result<_, _>>()?,
             shipping: shipping.map(ShippingData::new).collect::<Result<_, _>>()?,
             discounts: DiscountRow::all(order)?,
             discount_codes: order.discount_codes.iter().map(|it| CodeData { code: it.clone() }).collect(),

@@ -5,9 +5,9 @@ mod source;
 
 use super::*;
 use comms::{CommunicationId, Gid};
-use shopify::Order;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use shopify::Order;
 use std::path::Path;
 
 const CREATE: &str = include_str!("../../../infra/local/samples/orders-create.json");

@@ -180,7 +180,7 @@ pub fn taxes(lines: &[TaxLine]) -> Vec<TaxData> {
         .iter()
         .map(|line| TaxData {
             title: line.title.clone(),
-// a fee that Shopify keeps as a tax, such as for deliveries, has a rate of zero and is something
+            // a fee that Shopify keeps as a tax, such as for deliveries, has a rate of zero and is something
             rate_percent: line
                 .rate
                 .filter(|rate| !rate.is_zero() || line.price.presentment.amount().is_zero())

@@ -85,7 +85,10 @@ fn listed(all: &[OrderTransaction], zone: &TimeZone) -> Result<Vec<PaymentData>,
     };
     for change in all.iter().filter(change) {
         let cash = paid.iter_mut().find(|(it, _)| {
-            change.parent.as_ref().map_or(it.method.gateway == change.method.gateway, |parent| *parent == it.id)
+            change
+                .parent
+                .as_ref()
+                .map_or(it.method.gateway == change.method.gateway, |parent| *parent == it.id)
         });
         if let Some((_, amount)) = cash {
             *amount = amount.checked_sub(change.amount.presentment)?;

@@ -46,8 +46,11 @@ fn as_it_is_now(order: &Order) -> Result<Order, InvalidMoney> {
     for line in &mut now.lines {
         keep(line)?;
     }
-    let partly: Vec<bool> =
-        now.lines.iter().map(|line| order.lines.iter().any(|it| it.id == line.id && it.quantity > line.quantity)).collect();
+    let partly: Vec<bool> = now
+        .lines
+        .iter()
+        .map(|line| order.lines.iter().any(|it| it.id == line.id && it.quantity > line.quantity))
+        .collect();
     even_out(&mut now, &partly)?;
     now.shipping_lines = shipping(order);
     now.additional_fees.retain(|_| now.totals.additional_fees.is_some());
@@ -116,7 +119,8 @@ fn shipping(order: &Order) -> Vec<ShippingLine> {
     }
     lines.retain(|line| !line.current_price.is_zero() || line.discounted_price.is_zero());
     for line in &mut lines {
-        let (was, now) = (line.discounted_price.presentment.amount(), line.current_price.presentment.amount());
+        let (was, now) =
+            (line.discounted_price.presentment.amount(), line.current_price.presentment.amount());
         if was == now {
             continue;
         }
@@ -149,7 +153,8 @@ fn taxes(order: &Order, now: &Order) -> Result<Vec<TaxLine>, InvalidMoney> {
             None => taxes.push(tax.clone()),
         }
     }
-    let placed = order.lines.iter().flat_map(|line| &line.tax_lines).chain(shipping_taxes(&order.shipping_lines));
+    let placed =
+        order.lines.iter().flat_map(|line| &line.tax_lines).chain(shipping_taxes(&order.shipping_lines));
     let placed: Vec<&TaxLine> = placed.collect();
     let own = order.tax_lines.iter().filter(|tax| !placed.iter().any(|known| same(known, tax))).cloned();
     let stated = now.totals.tax.presentment;

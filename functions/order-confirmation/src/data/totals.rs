@@ -75,8 +75,7 @@ impl TotalsData {
         let subtotal = state::goods(order)?;
         let articles = order.lines.iter().filter(|line| !line.tip);
         let discounts = sum(zero, articles.map(|line| line.total_discount.presentment))?;
-        let shipping =
-            sum(zero, order.shipping_lines.iter().map(|line| line.discounted_price.presentment))?;
+        let shipping = sum(zero, order.shipping_lines.iter().map(|line| line.discounted_price.presentment))?;
         let shipping_discounts = order.shipping_lines.iter().map(shipping_discount);
         let shipping_discounts = sum(zero, shipping_discounts.collect::<Result<Vec<_>, _>>()?)?;
         let duties = totals.duties.filter(|_| !order.duties_included).map(|it| it.presentment);

@@ -153,3 +153,28 @@ pub(super) fn read(
     };
     (cost, result)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(path: &str, code: &str) -> Result<Data, AdminError> {
+        let body = format!(
+            r#"{{"data":{{"order":{{"id":"1"}}}},"errors":[{{"message":"Access denied","path":{path},"extensions":{{"code":"{code}"}}}}]}}"#
+        );
+        read(Operation { name: "Orders", text: "" }, body.as_bytes(), None).1
+    }
+
+    /// A shop that grants no access to its products still gets its documents, without links to them.
+    #[test]
+    fn a_field_that_no_document_hangs_on_may_be_denied() {
+        assert!(answered(r#"["order","lineItems","nodes",0,"product"]"#, "ACCESS_DENIED").is_ok());
+        for (path, code) in [
+            (r#"["order"]"#, "ACCESS_DENIED"),
+            (r#"["product"]"#, "ACCESS_DENIED"),
+            (r#"["order","lineItems","nodes",0,"product"]"#, "INTERNAL_SERVER_ERROR"),
+        ] {
+            assert!(answered(path, code).is_err(), "{path} {code}");
+        }
+    }
+}

@@ -56,7 +56,7 @@ impl Sums<'_> {
             let presentment = Some(Money::new(amount, seen));
             return Ok(ShopAmount { shop, presentment });
         }
-        let known = self.tip_lines().and_then(|lines| Ok([Some(lines), self.rest().ok()]));
+        let known = self.tip_lines().map(|lines| [Some(lines), self.rest().ok()]);
         let known = known.map_err(|_| Malformed::new("line_items", "has amounts that cannot be added up"))?;
         let found = known.into_iter().flatten().find(|it| it.shop == shop);
         Ok(ShopAmount { shop, presentment: found.map(|it| it.presentment) })
