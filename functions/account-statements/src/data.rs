@@ -26,6 +26,7 @@ pub struct StatementData {
     pub(crate) statements: Vec<CurrencyData>,
     /// How to pay, as the shop says it in this locale. Absent where nothing is owed in any currency.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["Please pay by bank transfer to IBAN DE00 0000 0000 0000 0000 00."]))]
     pub(crate) payment_instructions: Option<String>,
 }
 
@@ -55,12 +56,15 @@ struct AccountData {
     kind: AccountKind,
     /// The location's or the customer's name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["Rivage Nantes"]))]
     name: Option<String>,
     /// The company's name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["Hôtels Rivage SAS"]))]
     company: Option<String>,
     /// The shop's own number for it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["D-4711"]))]
     number: Option<String>,
     /// The terms that the account buys on.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -152,6 +156,7 @@ pub(crate) struct OrderData {
     name: String,
     /// The customer's own number for it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["PO-77", "PO-78"]))]
     po_number: Option<String>,
 }
 

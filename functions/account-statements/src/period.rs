@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Period {
     /// Such as `2026-10`.
+    #[schemars(extend("examples" = ["2026-10"]))]
     pub name: String,
     /// The first day.
     #[schemars(with = "String", extend("examples" = ["2026-10-01"]))]

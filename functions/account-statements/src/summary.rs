@@ -53,10 +53,19 @@ pub(crate) struct PurchasesData {
 struct TotalsData {
     /// How many units were ordered.
     units: u64,
-    /// What the parts of the total are. Absent where the prices of some orders include tax and those of others do
-    /// not, because then they cannot be added up.
+    /// The lines after discounts. With tax, if prices include it. Absent, as the next two are, where those of some
+    /// orders do and those of others do not, because then they cannot be added up.
     #[serde(skip_serializing_if = "Option::is_none")]
-    parts: Option<PartsData>,
+    #[schemars(extend("x-tax" = "as_priced"))]
+    subtotal: Option<Money>,
+    /// Shipping after its discounts, duties, fees and tips. With tax, if prices include it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-tax" = "as_priced"))]
+    shipping_and_other: Option<Money>,
+    /// What was taken off; it is in neither of these any more. With tax, if prices include it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-tax" = "as_priced"))]
+    discounts: Option<Money>,
     /// The tax in the total.
     #[schemars(extend("x-tax" = "tax"))]
     tax: Money,
@@ -66,19 +75,6 @@ struct TotalsData {
     /// What of the total was returned or removed since, with tax.
     #[schemars(extend("x-tax" = "included"))]
     returned: Money,
-}
-
-#[derive(Clone, Serialize, JsonSchema)]
-struct PartsData {
-    /// The lines after discounts. With tax, if prices include it.
-    #[schemars(extend("x-tax" = "as_priced"))]
-    subtotal: Money,
-    /// Shipping after its discounts, duties, fees and tips. With tax, if prices include it.
-    #[schemars(extend("x-tax" = "as_priced"))]
-    shipping_and_other: Money,
-    /// What was taken off; it is in neither of the others any more. With tax, if prices include it.
-    #[schemars(extend("x-tax" = "as_priced"))]
-    discounts: Money,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
@@ -207,18 +203,17 @@ impl TotalsData {
             orders.iter().try_fold(Money::zero(currency), |sum, order| sum.checked_add(amount(order)))
         };
         let (tax, total, subtotal) = (sum(|it| it.tax)?, sum(|it| it.total)?, sum(|it| it.subtotal)?);
-        let rest = total.checked_sub(subtotal)?;
+        let mut rest = total.checked_sub(subtotal)?;
+        if taxes_included == Some(false) {
+            rest = rest.checked_sub(tax)?;
+        }
         let discounts = sum(|it| it.discounts)?;
-        let parts = match taxes_included {
-            Some(true) => Some(PartsData { subtotal, shipping_and_other: rest, discounts }),
-            Some(false) => {
-                Some(PartsData { subtotal, shipping_and_other: rest.checked_sub(tax)?, discounts })
-            }
-            None => None,
-        };
+        let of_one_kind = |amount| taxes_included.map(|_| amount);
         Ok(Self {
             units: orders.iter().fold(0, |units, order| units.saturating_add(order.units)),
-            parts,
+            subtotal: of_one_kind(subtotal),
+            shipping_and_other: of_one_kind(rest),
+            discounts: of_one_kind(discounts),
             tax,
             total,
             returned: total.checked_sub(sum(|it| it.current_total)?)?,
