@@ -8,19 +8,24 @@ use shopify::{
     returns::{ExchangeLine, Return},
 };
 
-/// What the return costs the customer.
+/// What the return costs the customer, with tax.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FeesData {
+    /// The postage of the return.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-tax" = "included"))]
     pub return_shipping: Option<Money>,
-    /// Of all lines.
+    /// The restocking fees of all lines.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-tax" = "included"))]
     pub restocking: Option<Money>,
+    /// Both.
+    #[schemars(extend("x-tax" = "included"))]
     pub total: Money,
 }
 
 impl FeesData {
-    /// Nothing, if the return costs nothing.
+    /// `None` if the return costs nothing.
     pub fn new(of: &Return) -> Result<Option<Self>, InvalidMoney> {
         let return_shipping = sum(of.shipping_fees.iter().map(|it| it.presentment))?;
         let fees = of.lines.iter().filter_map(|line| line.restocking_fee.as_ref());
@@ -35,15 +40,23 @@ impl FeesData {
 pub struct ExchangeData {
     /// 1 for the first line.
     number: usize,
+    /// The product's name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "Walking boots")]
     title: Option<String>,
+    /// The variant's name, such as a size or a colour.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"40")]
     variant: Option<String>,
+    /// The shop's article number.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "BOOT-40")]
     sku: Option<String>,
+    /// How many.
     quantity: u64,
-    /// With tax. Absent until the item is part of the order.
+    /// What they cost, with tax and after discounts. Absent until the item is part of the order.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-tax" = "included"))]
     value: Option<Money>,
 }
 
@@ -80,7 +93,7 @@ pub fn with_tax(amount: MoneyBag, tax: MoneyBag, taxes_included: bool) -> Result
     }
 }
 
-/// Nothing, of nothing.
+/// `None` if there are no amounts.
 pub fn sum(amounts: impl IntoIterator<Item = Money>) -> Result<Option<Money>, InvalidMoney> {
     amounts.into_iter().try_fold(None, |sum: Option<Money>, amount| match sum {
         None => Ok(Some(amount)),

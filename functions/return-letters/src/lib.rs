@@ -13,7 +13,8 @@
 //! return leads to no letter of its own: what a customer is told of these is what becomes of the money, and
 //! that is the refund's event. A refund is confirmed once every payment of it has succeeded; until then
 //! nothing is made and nothing recorded, so the event of the last payment, or reconciliation, finds the same
-//! communication free. Revisions by label mean that instructions go out again when a label is added or
+//! communication free. The refunds of one return share its fees, postage and exchange; each letter says what its own
+//! refund bears of them. Revisions by label mean that instructions go out again when a label is added or
 //! replaced, and only then.
 //!
 //! Shopify gives a return neither metafields nor tags, so its order carries the report, which names the
@@ -25,6 +26,7 @@ mod label;
 mod refund;
 mod return_letter;
 mod settlement;
+mod share;
 
 pub use refund::RefundData;
 pub use return_letter::ReturnData;
@@ -33,12 +35,13 @@ use comms::{Class, Document, Flow, Gid, Revision};
 use delivery::Recipient;
 use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned};
 use jiff::SignedDuration;
+use label::Address;
 use serde::Serialize;
-use settlement::Settlement;
+use settlement::{Attempts, Settlement};
 use shop_config::ShopConfig;
 use shopify::{
     Order,
-    returns::{Ids, Refund, Return, ReturnStatus},
+    returns::{Ids, Refund, Return, ReturnLabels, ReturnStatus},
 };
 use work::WorkItem;
 
@@ -92,8 +95,12 @@ impl DocumentFlow for ReturnLetters {
         if item.trigger.topic == "order_transactions/create" {
             let found = look_up.shopify.refunds_of(look_up.call(), &item.subject).await;
             let found = found.map_err(|error| GatherError::of(&error))?;
-            // money that was paid back without a refund is nobody's matter here
-            let Some(found) = found else { return Ok(vec![]) };
+            let Some(found) = found else { return Err(look_up.absent("transaction").await) };
+            // later than that, money was paid back without a refund, which is nobody's matter here
+            let age = item.trigger.triggered_at.map(|at| look_up.now.duration_since(at));
+            if found.refunds.is_empty() && age.is_some_and(|age| age < PAYMENTS_FOLLOW) {
+                return Err(waiting("the transaction belongs to no refund yet"));
+            }
             let plan =
                 |refund| first(Document::RefundConfirmation, refund, Some(&found.order), look_up.config);
             return Ok(found.refunds.iter().map(plan).collect());
@@ -104,21 +111,19 @@ impl DocumentFlow for ReturnLetters {
             (true, Some(id)) => id,
             (true, None) => return Err(GatherError::permanent("the payload names no return")),
         };
-        let found = look_up.shopify.return_labels(look_up.call(), &subject).await;
-        let found = found.map_err(|error| GatherError::of(&error))?;
-        let order = found.as_ref().map(|it| &it.order).or(ids.order.as_ref());
+        let (found, address) = labels_of(&look_up, &subject).await?;
+        let order = Some(&found.order);
         let mut plans = Vec::with_capacity(2);
         if !attached {
             plans.push(first(Document::ReturnAuthorization, &subject, order, look_up.config));
         }
-        let labels = found.as_ref().map(|it| it.labels.as_slice()).unwrap_or_default();
         let wait = attached || look_up.config.returns.wait_for_label;
-        if !(wait && labels.is_empty()) {
+        if !(wait && found.labels.is_empty()) {
             let instructions = first(Document::ReturnInstructions, &subject, order, look_up.config);
-            plans.push(Plan { revision: label::revision(labels), ..instructions });
+            plans.push(Plan { revision: label::revision(&found.labels, address), ..instructions });
         }
         // a request that waits for an answer, or a label of a return that is over
-        let open = found.is_none_or(|it| it.status == ReturnStatus::Open);
+        let open = matches!(found.status, ReturnStatus::Open | ReturnStatus::Unknown);
         Ok(if open || item.trigger.topic == "returns/approve" { plans } else { vec![] })
     }
 
@@ -131,6 +136,31 @@ impl DocumentFlow for ReturnLetters {
             document => Err(GatherError::permanent(format!("{document} is no document of this flow"))),
         }
     }
+}
+
+/// The labels of a return, and how much of their addresses counts. Where a query could tell, they are read once more:
+/// one that differs at every read tells nothing.
+async fn labels_of(look_up: &LookUp<'_>, id: &Gid) -> Result<(ReturnLabels, Address), GatherError> {
+    let read = async || {
+        let found = look_up.shopify.return_labels(look_up.call(), id).await;
+        match found.map_err(|error| GatherError::of(&error))? {
+            Some(found) => Ok(found),
+            None => Err(look_up.absent("return").await),
+        }
+    };
+    let found = read().await?;
+    if !label::has_query(&found.labels) {
+        return Ok((found, Address::Whole));
+    }
+    let again = read().await?;
+    let same = |address| label::revision(&found.labels, address) == label::revision(&again.labels, address);
+    let address = if !same(Address::Whole) && same(Address::Path) { Address::Path } else { Address::Whole };
+    Ok((again, address))
+}
+
+/// What is to come back, because Shopify shows the rest of it later.
+fn waiting(reason: &str) -> GatherError {
+    GatherError { class: Class::transient(), reason: reason.to_owned() }
 }
 
 fn ids(payload: Option<&str>) -> Result<Ids, String> {
@@ -150,58 +180,58 @@ fn first(document: Document, subject: &Gid, order: Option<&Gid>, config: &ShopCo
 
 async fn return_letter(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
     let found = return_of(gather, &gather.plan.subject).await?;
-    if let Some(not) = not_written(gather, &found) {
+    if let Some(not) = not_written(gather, &found)? {
         return Ok(not);
     }
     let order = order_of(gather, &found.order).await?;
     let locale = gather.locale(&order.locales())?;
     let data =
         ReturnData::new(&found, &order, gather.plan.document, gather.communication, &locale, gather.config)
-            .map_err(GatherError::permanent)?;
+            .map_err(GatherError::unusable)?;
     ready(gather, &order, locale, data.schema(), &data, order.test)
 }
 
 /// Why a letter about this return is not, or not yet, to be written.
-fn not_written(gather: &Gather<'_>, found: &Return) -> Option<Gathered> {
-    let suppressed = |reason: &'static str| {
-        Some(Gathered::Suppressed { reason: reason.into(), owner: owner(gather.plan, &found.order) })
+fn not_written(gather: &Gather<'_>, found: &Return) -> Result<Option<Gathered>, GatherError> {
+    let suppressed = |reason: &'static str| Gathered::Suppressed {
+        reason: reason.into(),
+        owner: owner(gather.plan, &found.order),
     };
-    let nothing = |reason: &'static str| Some(Gathered::Nothing(reason.into()));
-    if gather.plan.document == Document::ReturnDeclined {
-        return match found.status {
-            ReturnStatus::Declined => None,
-            ReturnStatus::Canceled => suppressed("the return is cancelled"),
-            ReturnStatus::Requested | ReturnStatus::Open | ReturnStatus::Closed => {
-                nothing("the return is not declined")
-            }
-        };
-    }
+    let nothing = |reason: &'static str| Gathered::Nothing(reason.into());
     // a request's event says nothing of an approval
     let approved = gather.item.trigger.topic != "returns/request" || found.approved_at.is_some();
-    match found.status {
-        ReturnStatus::Open => {}
-        ReturnStatus::Requested => return nothing("the return is not approved yet"),
-        ReturnStatus::Declined => return nothing("the return is declined"),
-        ReturnStatus::Canceled if approved => return suppressed("the return is cancelled"),
-        ReturnStatus::Closed if approved => return suppressed("the return is closed"),
-        ReturnStatus::Canceled | ReturnStatus::Closed => return nothing("the return was never approved"),
-    }
+    let declined = gather.plan.document == Document::ReturnDeclined;
+    let not = match found.status {
+        ReturnStatus::Unknown => {
+            return Err(GatherError::unusable("the return is in a state that this release does not know"));
+        }
+        ReturnStatus::Declined if declined => None,
+        ReturnStatus::Canceled if declined => Some(suppressed("the return is cancelled")),
+        _ if declined => Some(nothing("the return is not declined")),
+        ReturnStatus::Open => None,
+        ReturnStatus::Requested => Some(nothing("the return is not approved yet")),
+        ReturnStatus::Declined => Some(nothing("the return is declined")),
+        ReturnStatus::Canceled if approved => Some(suppressed("the return is cancelled")),
+        ReturnStatus::Closed if approved => Some(suppressed("the return is closed")),
+        ReturnStatus::Canceled | ReturnStatus::Closed => Some(nothing("the return was never approved")),
+    };
     let asked_for = gather.item.resend.is_some();
     let instructions = gather.plan.document == Document::ReturnInstructions;
-    if instructions && !asked_for && label::revision(&found.labels) != gather.plan.revision {
+    let planned =
+        [Address::Whole, Address::Path].map(|it| label::revision(&found.labels, it) == gather.plan.revision);
+    if not.is_none() && instructions && !asked_for && !planned.contains(&true) {
         // the event of the other label leads to the other revision
-        return nothing("the return has other labels by now");
+        return Ok(Some(nothing("the return has other labels by now")));
     }
-    None
+    Ok(not)
 }
 
 /// After this long, a refund without a payment is one that pays nothing back.
 const PAYMENTS_FOLLOW: SignedDuration = SignedDuration::from_hours(1);
 
 async fn refund_confirmation(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
-    let refund = gather.shopify.refund(gather.call(), &gather.plan.subject).await;
-    let refund = refund.map_err(|error| GatherError::of(&error))?.ok_or_else(|| missing("refund"))?;
-    let payments = match settlement::of(&refund) {
+    let refund = refund_of(gather, &gather.plan.subject).await?;
+    let payments = match Attempts::of(&refund).settlement() {
         Settlement::Paid(payments) => payments,
         Settlement::Waiting(reason) => return Ok(Gathered::Nothing(reason.into())),
     };
@@ -218,14 +248,47 @@ async fn refund_confirmation(gather: &Gather<'_>) -> Result<Gathered, GatherErro
         Some(id) => Some(return_of(gather, id).await?),
         None => None,
     };
+    let earlier = match &part_of {
+        Some(part_of) => earlier_refunds(gather, part_of, &refund).await?,
+        None => Vec::new(),
+    };
     let order = order_of(gather, &refund.order).await?;
     let locale = gather.locale(&order.locales())?;
-    let about =
-        refund::About { refund: &refund, part_of: part_of.as_ref(), payments: &payments, order: &order };
+    let about = refund::About {
+        refund: &refund,
+        part_of: part_of.as_ref(),
+        earlier: &earlier,
+        payments: &payments,
+        order: &order,
+    };
     let data = RefundData::new(about, gather.communication, &locale, gather.config)
-        .map_err(|error| GatherError::permanent(format!("the refund's amounts: {error}")))?;
+        .map_err(|error| GatherError::unusable(format!("the refund's amounts: {error}")))?;
     let test = order.test || payments.iter().any(|payment| payment.test);
     ready(gather, &order, locale, data.schema(), &data, test)
+}
+
+/// The refunds of the return that were made before this one, in their order: what they bear of the return's costs, this
+/// one does not. What they pay is as good as known once their payments are on record.
+async fn earlier_refunds(
+    gather: &Gather<'_>,
+    part_of: &Return,
+    refund: &Refund,
+) -> Result<Vec<Refund>, GatherError> {
+    let place = |at: jiff::Timestamp, id: &Gid| (at, id.number().parse::<u64>().unwrap_or_default());
+    let mut before: Vec<_> =
+        part_of.refunds.iter().map(|it| (place(it.created_at, &it.id), &it.id)).collect();
+    before.retain(|(at, id)| *at < place(refund.created_at, &refund.id) && **id != refund.id);
+    before.sort();
+    let mut earlier = Vec::with_capacity(before.len());
+    for (_, id) in before {
+        let found = refund_of(gather, id).await?;
+        let age = gather.now.duration_since(found.processed_at);
+        if Attempts::of(&found).meant().is_empty() && age < PAYMENTS_FOLLOW {
+            return Err(waiting("no payment of an earlier refund of the return is on record yet"));
+        }
+        earlier.push(found);
+    }
+    Ok(earlier)
 }
 
 /// Taking something out of an order that was never paid is a refund to Shopify, and none to the customer. An
@@ -262,18 +325,25 @@ fn owner(plan: &Plan, order: &Gid) -> Option<Gid> {
     (plan.order != *order).then(|| order.clone())
 }
 
+async fn refund_of(gather: &Gather<'_>, id: &Gid) -> Result<Refund, GatherError> {
+    match gather.shopify.refund(gather.call(), id).await.map_err(|error| GatherError::of(&error))? {
+        Some(found) => Ok(found),
+        None => Err(gather.absent("refund").await),
+    }
+}
+
 async fn return_of(gather: &Gather<'_>, id: &Gid) -> Result<Return, GatherError> {
-    let found = gather.shopify.return_(gather.call(), id).await;
-    found.map_err(|error| GatherError::of(&error))?.ok_or_else(|| missing("return"))
+    match gather.shopify.return_(gather.call(), id).await.map_err(|error| GatherError::of(&error))? {
+        Some(found) => Ok(found),
+        None => Err(gather.absent("return").await),
+    }
 }
 
 async fn order_of(gather: &Gather<'_>, id: &Gid) -> Result<Order, GatherError> {
-    let found = gather.shopify.order(gather.call(), id).await;
-    found.map_err(|error| GatherError::of(&error))?.ok_or_else(|| missing("order"))
-}
-
-fn missing(what: &str) -> GatherError {
-    GatherError { class: Class::Permanent, reason: format!("Shopify has no such {what}") }
+    match gather.shopify.order(gather.call(), id).await.map_err(|error| GatherError::of(&error))? {
+        Some(found) => Ok(found),
+        None => Err(gather.absent("order").await),
+    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,12 @@
 //! `schemas/return-authorization.v1.json`, `schemas/return-instructions.v1.json`,
 //! `schemas/return-declined.v1.json`.
 
-use crate::common::{ExchangeData, FeesData};
+use crate::{
+    common::{ExchangeData, FeesData},
+    label::LabelKind,
+};
 use comms::{CommunicationId, Document, Gid, Money};
-use driver::{AddressData, CustomerData, Envelope, OrderRef, iso};
+use driver::{AddressData, CustomerData, Envelope, OrderRef, TextLine, day, iso, text_lines};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -20,16 +23,23 @@ use shopify::{
 pub struct ReturnData {
     #[serde(flatten)]
     envelope: Envelope,
+    /// The order.
     order: OrderRef,
+    /// Who bought.
     customer: CustomerData,
+    /// Whom the order was billed to.
     #[serde(skip_serializing_if = "Option::is_none")]
     billing_address: Option<AddressData>,
     /// Where the goods went.
     #[serde(skip_serializing_if = "Option::is_none")]
     shipping_address: Option<AddressData>,
+    /// The return itself.
     r#return: ReturnHead,
+    /// What is sent back.
     lines: Vec<LineData>,
+    /// What the customer gets in exchange.
     exchange_lines: Vec<ExchangeData>,
+    /// What the return costs.
     #[serde(skip_serializing_if = "Option::is_none")]
     fees: Option<FeesData>,
     /// How to send it in. Not in letters that decline.
@@ -42,45 +52,78 @@ pub struct ReturnData {
 
 #[derive(Clone, Serialize, JsonSchema)]
 struct ReturnHead {
+    /// Shopify's id.
     id: Gid,
     /// The name the customer knows, such as `#1001-R1`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "#1042-R1")]
     name: Option<String>,
     /// When the customer asked for it, or the shop opened it.
     date: String,
+    /// The day on which the customer asked for it, or the shop opened it.
+    #[schemars(example = "2026-11-20")]
+    date_on: String,
+    /// When it was approved.
     #[serde(skip_serializing_if = "Option::is_none")]
     approved: Option<String>,
+    /// The day on which it was approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "2026-11-21")]
+    approved_on: Option<String>,
+    /// Whether the values of the lines include tax.
+    taxes_included: bool,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
 struct LineData {
     /// 1 for the first line.
     number: usize,
+    /// The product's name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "Wool coat")]
     title: Option<String>,
+    /// The variant's name, such as a size or a colour.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "M / Grey")]
     variant: Option<String>,
+    /// The shop's article number.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "COAT-M-GR")]
     sku: Option<String>,
+    /// A picture of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"https://cdn.shopify.com/s/files/1/0001/wool-coat.jpg")]
+    image_url: Option<String>,
+    /// Its page in the online store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"https://northwind.example/products/wool-coat")]
+    product_url: Option<String>,
+    /// How many.
     quantity: u64,
     /// Why it is sent back.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "Size too large")]
     reason: Option<String>,
     /// What the customer wrote about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     customer_note: Option<String>,
-    /// What was paid for it, after discounts.
+    /// What was paid for it, after discounts. With tax, if `taxes_included` of the return says so.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-tax" = "as_priced"))]
     value: Option<Money>,
+    /// What the shop charges for taking it back.
     #[serde(skip_serializing_if = "Option::is_none")]
     restocking_fee: Option<RestockingData>,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
 struct RestockingData {
+    /// The fee, with tax.
+    #[schemars(extend("x-tax" = "included"))]
     amount: Money,
     /// `10` is 10 %.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"10")]
     percent: Option<String>,
 }
 
@@ -88,38 +131,59 @@ struct RestockingData {
 struct SendInData {
     /// The last day on which it may be sent in, such as `2026-12-22`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "2026-12-22")]
     deadline: Option<String>,
     /// What to do, in the document's language.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        example = "Pack the items with their labels and hand the parcel in at any counter of the carrier."
+    )]
     instructions: Option<String>,
     /// The lines of the address it goes to. Empty, if the label says so alone.
-    address: Vec<String>,
+    address: Vec<TextLine>,
     /// Where the return can be followed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "https://northwind.example/returns")]
     url: Option<String>,
-    /// One a parcel. Empty, if the customer pays the postage or the label comes later.
+    /// One per parcel. Empty, if the customer pays the postage or the label comes later.
     labels: Vec<LabelData>,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
 struct LabelData {
+    /// What it is, and so what is to be done with it.
+    kind: LabelKind,
+    /// What to do with a label of this kind, in the document's language.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "Print the label and stick it on the parcel.")]
+    instructions: Option<String>,
+    /// Who carries the parcel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "An Post")]
     carrier: Option<String>,
+    /// The parcel's number with the carrier.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"RR042719318IE")]
     tracking_number: Option<String>,
+    /// Where the parcel can be followed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "https://track.example/RR042719318IE")]
     tracking_url: Option<String>,
-    /// Where the label can be fetched for printing.
+    /// Where the label can be fetched, for printing or showing.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "https://cdn.northwind.example/labels/RR042719318IE.pdf")]
     file_url: Option<String>,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
 struct DeclineData {
-    /// Shopify's word: `final_sale`, `return_period_ended` or `other`.
+    /// Shopify's word, for rules of the template and not for the customer: `final_sale`, `return_period_ended`, `other`
+    /// or what Shopify has added since.
+    #[schemars(example = &"final_sale")]
     reason: String,
-    /// The shop's text for this reason, in the document's language.
+    /// The shop's text for this reason, for the customer, in the document's language.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "This item was sold as final sale and cannot be returned.")]
     reason_text: Option<String>,
     /// What the shop wrote to this customer.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,9 +219,17 @@ impl ReturnData {
                 id: found.id.clone(),
                 name: found.name.clone(),
                 date: iso(found.created_at, zone),
+                date_on: day(found.created_at, zone),
                 approved: found.approved_at.map(|at| iso(at, zone)),
+                approved_on: found.approved_at.map(|at| day(at, zone)),
+                taxes_included: order.taxes_included,
             },
-            lines: found.lines.iter().enumerate().map(|(index, it)| LineData::new(index + 1, it)).collect(),
+            lines: found
+                .lines
+                .iter()
+                .enumerate()
+                .map(|(index, it)| LineData::new(index + 1, it, order))
+                .collect(),
             exchange_lines: ExchangeData::all(found, order.taxes_included).map_err(problem)?,
             fees: FeesData::new(found).map_err(problem)?,
             send_in,
@@ -176,12 +248,15 @@ impl ReturnData {
 }
 
 impl LineData {
-    fn new(number: usize, line: &ReturnLine) -> Self {
+    fn new(number: usize, line: &ReturnLine, order: &Order) -> Self {
+        let bought = order.lines.iter().find(|it| Some(&it.id) == line.item.as_ref());
         Self {
             number,
             title: line.title.clone(),
             variant: line.variant.clone(),
             sku: line.sku.clone(),
+            image_url: bought.and_then(|it| it.image_url.clone()),
+            product_url: bought.and_then(|it| it.product_url.clone()),
             quantity: line.quantity,
             reason: line.reason.clone(),
             customer_note: line.customer_note.clone(),
@@ -202,9 +277,9 @@ impl SendInData {
         Ok(Self {
             deadline: deadline.transpose()?,
             instructions: text_in(&returns.instructions, locale, &config.default_locale).map(str::to_owned),
-            address: returns.address.clone(),
+            address: text_lines(&returns.address),
             url: returns.url.clone(),
-            labels: found.labels.iter().map(LabelData::new).collect(),
+            labels: found.labels.iter().map(|label| LabelData::new(label, locale, config)).collect(),
         })
     }
 }
@@ -217,8 +292,13 @@ fn deadline(approved: Timestamp, days: u16, zone: &TimeZone) -> Result<String, S
 }
 
 impl LabelData {
-    fn new(label: &Label) -> Self {
+    fn new(label: &Label, locale: &str, config: &ShopConfig) -> Self {
+        let kind = LabelKind::of(label);
+        let texts = config.returns.label_instructions.get(kind.name());
+        let text = texts.and_then(|texts| text_in(texts, locale, &config.default_locale));
         Self {
+            kind,
+            instructions: text.map(str::to_owned),
             carrier: label.carrier.clone(),
             tracking_number: label.tracking_number.clone(),
             tracking_url: label.tracking_url.clone(),

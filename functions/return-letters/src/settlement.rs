@@ -9,37 +9,60 @@ pub enum Settlement<'a> {
     Waiting(&'static str),
 }
 
-/// A payment that failed is waited for until somebody has repeated it with success: as much to the same
-/// payment method, or as much by hand. To say "we paid you back" while a part of it did not arrive would be
-/// wrong.
-pub fn of(refund: &Refund) -> Settlement<'_> {
-    let mut all: Vec<_> =
-        refund.transactions.iter().filter(|it| it.kind == TransactionKind::Refund).collect();
-    all.sort_by_key(|it| (it.created_at, &it.id));
-    if all.iter().any(|it| it.status == TransactionStatus::Open) {
-        return Settlement::Waiting("a payment of the refund is pending");
-    }
-    let mut failed: Vec<&Transaction> = Vec::new();
-    let mut paid = Vec::with_capacity(all.len());
-    for transaction in all {
-        if transaction.status == TransactionStatus::Failed {
-            failed.push(transaction);
-            continue;
+/// The payments of a refund, each in the order in which it was tried.
+#[derive(Default)]
+pub struct Attempts<'a> {
+    paid: Vec<&'a Transaction>,
+    open: Vec<&'a Transaction>,
+    /// Failed and not repeated with success: as much to the same payment method, or as much by hand.
+    failed: Vec<&'a Transaction>,
+}
+
+impl<'a> Attempts<'a> {
+    pub fn of(refund: &'a Refund) -> Self {
+        let mut all: Vec<_> =
+            refund.transactions.iter().filter(|it| it.kind == TransactionKind::Refund).collect();
+        all.sort_by_key(|it| (it.created_at, &it.id));
+        let mut attempts = Self::default();
+        for transaction in all {
+            match transaction.status {
+                TransactionStatus::Failed => attempts.failed.push(transaction),
+                TransactionStatus::Open => attempts.open.push(transaction),
+                TransactionStatus::Success => {
+                    attempts.paid.push(transaction);
+                    attempts.repeated(transaction);
+                }
+            }
         }
-        paid.push(transaction);
+        attempts
+    }
+
+    fn repeated(&mut self, transaction: &Transaction) {
         let as_much = |it: &Transaction| it.amount == transaction.amount;
         match &transaction.parent {
-            Some(parent) => failed.retain(|it| !(as_much(it) && it.parent.as_ref() == Some(parent))),
+            Some(parent) => self.failed.retain(|it| !(as_much(it) && it.parent.as_ref() == Some(parent))),
             None => {
-                if let Some(index) = failed.iter().position(|it| as_much(it)) {
-                    failed.remove(index);
+                if let Some(index) = self.failed.iter().position(|it| as_much(it)) {
+                    self.failed.remove(index);
                 }
             }
         }
     }
-    match failed.is_empty() {
-        true => Settlement::Paid(paid),
-        false => Settlement::Waiting("a payment of the refund failed and was not repeated"),
+
+    /// What the refund is to pay, whatever has become of it: the same before and after a payment succeeds, fails or is
+    /// repeated.
+    pub fn meant(&self) -> Vec<&'a Transaction> {
+        [&self.paid, &self.open, &self.failed].into_iter().flatten().copied().collect()
+    }
+
+    /// A payment that failed is waited for until somebody has repeated it with success. To say "we paid you back" while
+    /// a part of it did not arrive would be wrong.
+    pub fn settlement(self) -> Settlement<'a> {
+        match (self.open.is_empty(), self.failed.is_empty()) {
+            (false, _) => Settlement::Waiting("a payment of the refund is pending"),
+            (_, false) => Settlement::Waiting("a payment of the refund failed and was not repeated"),
+            _ => Settlement::Paid(self.paid),
+        }
     }
 }
 

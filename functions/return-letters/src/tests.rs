@@ -3,6 +3,7 @@
 mod letters;
 mod plans;
 mod refunds;
+mod shared_returns;
 mod wire;
 
 use super::*;

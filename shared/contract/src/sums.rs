@@ -98,12 +98,46 @@ const POINTS: &[Sum] = &[
     Sum { total: "/points/net_spend", parts: &["/movements/*/amount"] },
 ];
 
+/// The lists sum to their totals, the totals to what was paid, and that to the payments.
+const REFUND: &[Sum] = &[
+    Sum {
+        total: "/totals/total",
+        parts: &[
+            "/totals/items",
+            "/totals/shipping",
+            "/totals/duties",
+            "/totals/adjustments",
+            "/totals/fees",
+            "/totals/exchange",
+            "/totals/brought_forward",
+            "/totals/to_be_paid",
+            "/totals/set_off",
+            "/totals/rounding",
+            "/totals/unexplained",
+        ],
+    },
+    Sum { total: "/totals/items", parts: &["/lines/*/total"] },
+    Sum { total: "/totals/shipping", parts: &["/shipping/*/total"] },
+    Sum { total: "/totals/adjustments", parts: &["/adjustments/*/amount"] },
+    Sum { total: "/totals/fees", parts: &["/fees/restocking", "/fees/return_shipping"] },
+    Sum { total: "/fees/total", parts: &["/fees/restocking", "/fees/return_shipping"] },
+    Sum { total: "/totals/tax", parts: &["/lines/*/tax", "/shipping/*/tax"] },
+    Sum { total: "/totals/total", parts: &["/payments/*/amount"] },
+];
+
+/// What a return costs.
+const RETURN: &[Sum] = &[Sum { total: "/fees/total", parts: &["/fees/restocking", "/fees/return_shipping"] }];
+
 const RULES: &[Rules] = &[
     Rules { document: "order-confirmation", sums: ORDER },
     Rules { document: "receipt", sums: ORDER },
     Rules { document: "account-statement", sums: STATEMENT },
     Rules { document: "purchase-summary", sums: PURCHASES },
     Rules { document: "loyalty-statement", sums: POINTS },
+    Rules { document: "refund-confirmation", sums: REFUND },
+    Rules { document: "return-authorization", sums: RETURN },
+    Rules { document: "return-instructions", sums: RETURN },
+    Rules { document: "return-declined", sums: RETURN },
 ];
 
 /// Whether the parts that driver data shows sum to its totals.

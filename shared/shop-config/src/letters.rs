@@ -88,10 +88,22 @@ pub struct Returns {
     /// Why a return was declined, in the shop's words: for each of Shopify's reasons `final_sale`,
     /// `return_period_ended` and `other` a text by locale.
     pub decline_reasons: BTreeMap<String, Texts>,
+    /// What to do with a label, by its kind: for `pdf`, `image` (often a code to show at the counter), `file` and
+    /// `tracking` (a number without a file) a text by locale.
+    pub label_instructions: BTreeMap<String, Texts>,
+    /// Why a refund is more or less than what came back, in the shop's words: for `restock`, `damage`, `customer`,
+    /// `balance` and `other` a text by locale.
+    pub adjustment_reasons: BTreeMap<String, Texts>,
 }
 
 /// Shopify's reasons for declining a return, in lower case.
 const DECLINE_REASONS: [&str; 3] = ["final_sale", "return_period_ended", "other"];
+
+/// What a label can be.
+const LABEL_KINDS: [&str; 4] = ["pdf", "image", "file", "tracking"];
+
+/// Why a refund can be adjusted.
+const ADJUSTMENT_REASONS: [&str; 5] = ["restock", "damage", "customer", "balance", "other"];
 
 /// What exception letters tell a customer to do.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -144,12 +156,17 @@ impl Returns {
         if self.deadline_days == Some(0) {
             check.fail("returns.deadline_days", "must be at least 1");
         }
-        for reason in self.decline_reasons.keys().filter(|it| !DECLINE_REASONS.contains(&it.as_str())) {
-            let known = DECLINE_REASONS.join(", ");
-            check.fail(
-                format!("returns.decline_reasons.{reason}"),
-                format!("is not a reason of Shopify's; known: {known}"),
-            );
+        for (setting, texts, known) in [
+            ("decline_reasons", &self.decline_reasons, &DECLINE_REASONS[..]),
+            ("label_instructions", &self.label_instructions, &LABEL_KINDS),
+            ("adjustment_reasons", &self.adjustment_reasons, &ADJUSTMENT_REASONS),
+        ] {
+            for name in texts.keys().filter(|it| !known.contains(&it.as_str())) {
+                check.fail(
+                    format!("returns.{setting}.{name}"),
+                    format!("is none of those there are: {}", known.join(", ")),
+                );
+            }
         }
     }
 }

@@ -9,10 +9,11 @@ mod refund;
 mod request;
 
 pub use refund::{
-    Adjustment, Refund, RefundLine, RefundShipping, Transaction, TransactionKind, TransactionStatus,
+    Adjustment, AdjustmentReason, Refund, RefundLine, RefundShipping, Transaction, TransactionKind,
+    TransactionStatus,
 };
 pub use request::{
-    Decline, ExchangeLine, Label, RestockingFee, Return, ReturnLabels, ReturnLine, ReturnStatus,
+    Decline, ExchangeLine, Label, RefundOf, RestockingFee, Return, ReturnLabels, ReturnLine, ReturnStatus,
 };
 
 use crate::{
@@ -35,7 +36,7 @@ const REFUNDS_OF: Operation = Operation {
     text: include_str!("../graphql/refunds_of_transaction.graphql"),
 };
 
-/// Lines a page.
+/// Lines per page.
 const LINES: u32 = 100;
 
 /// More pages than any return or refund has.
@@ -72,7 +73,8 @@ impl Ids {
     }
 }
 
-/// A transaction's order, and those of its refunds that the transaction belongs to: one, as a rule.
+/// A transaction's order, and those of its refunds that the transaction belongs to: one, as a rule. None where it
+/// paid money back without a refund, or where the answer lags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundsOf {
     pub order: Gid,
@@ -104,7 +106,18 @@ struct Id {
     id: Gid,
 }
 
+/// The list that ends first is asked again behind its last entry, where there is nothing.
+type Cursor = Option<String>;
+
 impl<T> Page<T> {
+    /// Moves `cursor` to the end of this page; answers whether there is more behind it.
+    fn advance(&self, cursor: &mut Cursor) -> bool {
+        if let Some(end) = &self.page_info.end_cursor {
+            *cursor = Some(end.clone());
+        }
+        self.page_info.has_next_page
+    }
+
     /// Everything, of a list that is not read in pages.
     fn whole(self, name: &str) -> Result<Vec<T>, Malformed> {
         match self.page_info.has_next_page {
@@ -120,36 +133,40 @@ impl AdminApi {
     /// # Errors
     /// [`AdminError::Changed`] if it was changed between two pages.
     pub async fn return_(&self, call: Call<'_>, id: &Gid) -> Result<Option<Return>, AdminError> {
-        let (mut after, mut after_exchange) = (None, None);
+        let mut cursors = request::Cursors::default();
         let mut whole: Option<Return> = None;
         for _ in 0..PAGES {
-            let variables =
-                json!({"id": id, "first": LINES, "after": after, "afterExchange": after_exchange});
-            let data = self.execute(call, RETURN, variables).await?;
-            let page = read(&data, request::from_graphql)?;
-            let Some(page) = page else { return absent(whole.is_none()) };
+            let data = self.execute(call, RETURN, cursors.variables(id)).await?;
+            let page = read(&data, |wire| request::from_graphql(wire, &mut cursors))?;
+            let Some((page, more)) = page else { return absent(whole.is_none()) };
             match &mut whole {
-                None => whole = Some(page.found),
-                Some(whole) if !whole.is_same_but_for_lines(&page.found) => return Err(AdminError::Changed),
-                Some(whole) => {
-                    whole.lines.extend(page.found.lines);
-                    whole.exchange_lines.extend(page.found.exchange_lines);
-                }
+                None => whole = Some(page),
+                Some(whole) => whole.append(page).map_err(|_| AdminError::Changed)?,
             }
-            if !page.more {
+            if !more {
                 return Ok(whole);
             }
-            // behind the last line there is nothing, so the list that ends first can be asked again
-            after = page.end.or(after);
-            after_exchange = page.exchange_end.or(after_exchange);
         }
         Err(AdminError::Changed)
     }
 
     /// What the return can be sent back with, or nothing if Shopify has none of this id.
     pub async fn return_labels(&self, call: Call<'_>, id: &Gid) -> Result<Option<ReturnLabels>, AdminError> {
-        let data = self.execute(call, LABELS, json!({ "id": id })).await?;
-        read(&data, request::labels_from_graphql)
+        let mut after = None;
+        let mut whole: Option<ReturnLabels> = None;
+        for _ in 0..PAGES {
+            let data = self.execute(call, LABELS, json!({"id": id, "after": after})).await?;
+            let page = read(&data, |wire| request::labels_from_graphql(wire, &mut after))?;
+            let Some((page, more)) = page else { return absent(whole.is_none()) };
+            match &mut whole {
+                None => whole = Some(page),
+                Some(whole) => whole.append(page).map_err(|_| AdminError::Changed)?,
+            }
+            if !more {
+                return Ok(whole);
+            }
+        }
+        Err(AdminError::Changed)
     }
 
     /// The refund with all its lines, or nothing if Shopify has none of this id or keeps it from the app.
@@ -157,21 +174,17 @@ impl AdminApi {
     /// # Errors
     /// [`AdminError::Changed`] if it was changed between two pages.
     pub async fn refund(&self, call: Call<'_>, id: &Gid) -> Result<Option<Refund>, AdminError> {
-        let mut after: Option<String> = None;
+        let mut cursors = refund::Cursors::default();
         let mut whole: Option<Refund> = None;
         for _ in 0..PAGES {
-            let variables = json!({"id": id, "first": LINES, "after": after});
-            let data = self.execute(call, REFUND, variables).await?;
-            let Some((page, next)) = read(&data, refund::from_graphql)? else {
-                return absent(whole.is_none());
-            };
+            let data = self.execute(call, REFUND, cursors.variables(id)).await?;
+            let page = read(&data, |wire| Ok(refund::from_graphql(wire, &mut cursors)))?;
+            let Some((page, more)) = page else { return absent(whole.is_none()) };
             match &mut whole {
                 None => whole = Some(page),
-                Some(whole) if whole.updated_at != page.updated_at => return Err(AdminError::Changed),
-                Some(whole) => whole.lines.extend(page.lines),
+                Some(whole) => whole.append(page).map_err(|_| AdminError::Changed)?,
             }
-            after = next;
-            if after.is_none() {
+            if !more {
                 return Ok(whole);
             }
         }
@@ -212,10 +225,16 @@ impl AdminApi {
     }
 }
 
-fn read<W: DeserializeOwned, T>(data: &Data, make: fn(W) -> Result<T, Malformed>) -> Result<T, AdminError> {
+fn read<W: DeserializeOwned, T>(
+    data: &Data,
+    make: impl FnOnce(W) -> Result<T, Malformed>,
+) -> Result<T, AdminError> {
     let malformed = |source| AdminError::Malformed { operation: data.operation(), source };
     make(decode(data.json()).map_err(malformed)?).map_err(malformed)
 }
+
+/// Two pages of one list that belong to different states of it.
+struct Differs;
 
 /// Gone between two pages is a change, too.
 fn absent<T>(first: bool) -> Result<Option<T>, AdminError> {

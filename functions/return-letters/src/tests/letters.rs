@@ -1,12 +1,8 @@
 use super::*;
-use std::path::Path;
 
 fn publish(document: Document, sample: &Value) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let schema = ReturnData::json_schema(document);
-    contract::published(&root.join(format!("schemas/{document}.v1.json")), &schema);
-    contract::published(&root.join(format!("samples/{document}.v1.json")), sample);
-    contract::conforms(&schema, sample);
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    contract::driver_data(folder, document.name(), &ReturnData::json_schema(document), sample);
 }
 
 /// The letter about a return as Shopify has it, after an event of the kind that leads to it.
@@ -44,10 +40,12 @@ async fn instructions_say_how_until_when_and_with_what() {
     let (data, content) = driver(instructions(approved()).await);
     assert_eq!(text(&data, "/send_in/deadline"), "2026-12-21");
     assert!(text(&data, "/send_in/instructions").starts_with("Pack the items"), "{data}");
-    assert_eq!(text(&data, "/send_in/address/0"), "Northwind Outfitters, Returns");
+    assert_eq!(text(&data, "/send_in/address/0/text"), "Northwind Outfitters, Returns");
     assert_eq!(
         data["send_in"]["labels"],
         json!([{
+            "kind": "pdf",
+            "instructions": "Print the return label and stick it on the parcel.",
             "carrier": "An Post",
             "tracking_number": "RR042719318IE",
             "tracking_url": "https://track.example/RR042719318IE",
@@ -247,10 +245,17 @@ async fn a_test_order_makes_a_test_letter_and_a_missing_return_fails() {
     for nodes in [vec![], vec![approved()]] {
         let wire = Wire::new(nodes).await;
         let plan = first(Document::ReturnAuthorization, &id(&approved()), None, &config());
-        let item = item("returns/approve", &plan.subject);
-        let Err(error) = ReturnLetters.gather(wire.gather(&plan, &item, &config())).await else { panic!() };
-        assert_eq!(error.class, Class::Permanent);
-        assert!(error.reason.starts_with("Shopify has no such "), "{}", error.reason);
+        let mut item = item("returns/approve", &plan.subject);
+        for (at, class) in
+            [("2030-03-17T17:46:00Z", Class::transient()), ("2030-03-17T16:00:00Z", Class::Permanent)]
+        {
+            item.trigger.triggered_at = Some(at.parse().unwrap());
+            let Err(error) = ReturnLetters.gather(wire.gather(&plan, &item, &config())).await else {
+                panic!()
+            };
+            assert_eq!(error.class, class);
+            assert!(error.reason.starts_with("Shopify has no such "), "{}", error.reason);
+        }
     }
 }
 

@@ -1,20 +1,22 @@
 //! A refund as the answer to `graphql/refund_for_documents.graphql`.
 
-use super::{Id, Page};
+use super::{Cursor, Differs, Id, LINES, Page};
 use crate::{
-    Malformed, Method, MoneyBag,
+    Method, MoneyBag,
     decode::{list, text},
     method::WireMethod,
 };
 use comms::Gid;
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::{Value, json};
 use std::fmt;
 
 /// What a shop gives back. Whether the money has moved is said by its transactions alone.
 #[derive(Clone, PartialEq)]
 pub struct Refund {
     pub id: Gid,
+    pub created_at: Timestamp,
     pub processed_at: Timestamp,
     pub updated_at: Timestamp,
     pub order: Gid,
@@ -29,6 +31,8 @@ pub struct Refund {
 
 #[derive(Clone, PartialEq)]
 pub struct RefundLine {
+    /// The order's line.
+    pub item: Gid,
     pub title: String,
     pub variant: Option<String>,
     pub sku: Option<String>,
@@ -47,11 +51,24 @@ pub struct RefundShipping {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adjustment {
-    /// In lower case, such as `restock` or `refund_discrepancy`.
-    pub reason: Option<String>,
+    pub reason: AdjustmentReason,
     /// As Shopify keeps it: what the customer gets more than calculated is negative.
     pub amount: MoneyBag,
     pub tax: MoneyBag,
+}
+
+/// Why an adjustment was made, in Shopify's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AdjustmentReason {
+    Restock,
+    Damage,
+    Customer,
+    /// What is left when everything was returned.
+    Balance,
+    /// It stands for a payment that is pending.
+    Pending,
+    /// None, `REFUND_DISCREPANCY`, or one that Shopify has added since.
+    Other,
 }
 
 #[derive(Clone, PartialEq)]
@@ -66,6 +83,8 @@ pub struct Transaction {
     pub created_at: Timestamp,
     pub processed_at: Option<Timestamp>,
     pub amount: MoneyBag,
+    /// What cash was rounded by; absent where nothing was rounded.
+    pub rounding: Option<MoneyBag>,
     pub method: Method,
 }
 
@@ -95,6 +114,7 @@ pub(super) struct Data {
 #[serde(rename_all = "camelCase")]
 struct Wire {
     id: Gid,
+    created_at: Option<Timestamp>,
     processed_at: Timestamp,
     updated_at: Timestamp,
     order: Id,
@@ -119,6 +139,7 @@ struct Line {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Item {
+    id: Gid,
     title: String,
     #[serde(deserialize_with = "text")]
     variant_title: Option<String>,
@@ -163,6 +184,7 @@ struct WireTransaction {
     created_at: Timestamp,
     processed_at: Option<Timestamp>,
     amount_set: MoneyBag,
+    amount_rounding_set: Option<MoneyBag>,
     #[serde(flatten)]
     method: WireMethod,
     parent_transaction: Option<Parent>,
@@ -175,49 +197,97 @@ struct Parent {
     method: WireMethod,
 }
 
-/// A refund with some of its lines, and where the next ones begin.
-pub(super) fn from_graphql(data: Data) -> Result<Option<(Refund, Option<String>)>, Malformed> {
-    data.refund.map(Wire::read).transpose()
+/// How far the lists of a refund are read.
+#[derive(Default)]
+pub(super) struct Cursors {
+    lines: Cursor,
+    shipping: Cursor,
+    adjustments: Cursor,
+    transactions: Cursor,
+}
+
+impl Cursors {
+    pub fn variables(&self, id: &Gid) -> Value {
+        json!({
+            "id": id, "first": LINES, "after": self.lines, "afterShipping": self.shipping,
+            "afterAdjustments": self.adjustments, "afterTransactions": self.transactions,
+        })
+    }
+}
+
+/// A part of a refund, and whether there is more of it.
+pub(super) fn from_graphql(data: Data, cursors: &mut Cursors) -> Option<(Refund, bool)> {
+    data.refund.map(|wire| wire.read(cursors))
 }
 
 impl Wire {
-    fn read(self) -> Result<(Refund, Option<String>), Malformed> {
-        let lines = self.refund_line_items;
-        let next = lines.page_info.end_cursor.filter(|_| lines.page_info.has_next_page);
-        let shipping = self.refund_shipping_lines.whole("refundShippingLines")?.into_iter();
-        let adjustments = self.order_adjustments.whole("orderAdjustments")?.into_iter();
-        let transactions = self.transactions.whole("transactions")?.into_iter();
+    fn read(self, cursors: &mut Cursors) -> (Refund, bool) {
+        let (lines, shipping) = (self.refund_line_items, self.refund_shipping_lines);
+        let (adjustments, transactions) = (self.order_adjustments, self.transactions);
+        let more = [
+            lines.advance(&mut cursors.lines),
+            shipping.advance(&mut cursors.shipping),
+            adjustments.advance(&mut cursors.adjustments),
+            transactions.advance(&mut cursors.transactions),
+        ];
         let refund = Refund {
             id: self.id,
+            created_at: self.created_at.unwrap_or(self.processed_at),
             processed_at: self.processed_at,
             updated_at: self.updated_at,
             order: self.order.id,
             r#return: self.r#return.map(|it| it.id),
             lines: lines.nodes.into_iter().map(Line::read).collect(),
-            shipping: shipping
-                .map(|it| RefundShipping {
-                    title: it.shipping_line.title,
-                    subtotal: it.subtotal_amount_set,
-                    tax: it.tax_amount_set,
-                })
-                .collect(),
+            shipping: shipping.nodes.into_iter().map(Shipping::read).collect(),
             duties: self.duties.into_iter().map(|it| it.amount_set).collect(),
-            adjustments: adjustments
-                .map(|it| Adjustment {
-                    reason: it.reason.map(|reason| reason.to_ascii_lowercase()),
-                    amount: it.amount_set,
-                    tax: it.tax_amount_set,
-                })
-                .collect(),
-            transactions: transactions.map(WireTransaction::read).collect(),
+            adjustments: adjustments.nodes.into_iter().map(WireAdjustment::read).collect(),
+            transactions: transactions.nodes.into_iter().map(WireTransaction::read).collect(),
         };
-        Ok((refund, next))
+        (refund, more.contains(&true))
+    }
+}
+
+impl Refund {
+    pub(super) fn append(&mut self, page: Self) -> Result<(), Differs> {
+        if self.updated_at != page.updated_at {
+            return Err(Differs);
+        }
+        self.lines.extend(page.lines);
+        self.shipping.extend(page.shipping);
+        self.adjustments.extend(page.adjustments);
+        self.transactions.extend(page.transactions);
+        Ok(())
+    }
+}
+
+impl Shipping {
+    fn read(self) -> RefundShipping {
+        RefundShipping {
+            title: self.shipping_line.title,
+            subtotal: self.subtotal_amount_set,
+            tax: self.tax_amount_set,
+        }
+    }
+}
+
+impl WireAdjustment {
+    fn read(self) -> Adjustment {
+        let reason = match self.reason.as_deref() {
+            Some("RESTOCK") => AdjustmentReason::Restock,
+            Some("DAMAGE") => AdjustmentReason::Damage,
+            Some("CUSTOMER") => AdjustmentReason::Customer,
+            Some("FULL_RETURN_BALANCING_ADJUSTMENT") => AdjustmentReason::Balance,
+            Some("PENDING_REFUND_DISCREPANCY") => AdjustmentReason::Pending,
+            _ => AdjustmentReason::Other,
+        };
+        Adjustment { reason, amount: self.amount_set, tax: self.tax_amount_set }
     }
 }
 
 impl Line {
     fn read(self) -> RefundLine {
         RefundLine {
+            item: self.line_item.id,
             title: self.line_item.title,
             variant: self.line_item.variant_title,
             sku: self.line_item.sku,
@@ -254,6 +324,7 @@ impl WireTransaction {
             created_at: self.created_at,
             processed_at: self.processed_at,
             amount: self.amount_set,
+            rounding: self.amount_rounding_set.filter(|it| !it.shop.amount().is_zero()),
             method,
         }
     }

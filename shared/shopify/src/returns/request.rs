@@ -1,6 +1,6 @@
 //! A return as the answers to `graphql/return_for_documents.graphql` and `graphql/return_labels.graphql`.
 
-use super::{Id, Page};
+use super::{Cursor, Differs, Id, LINES, Page};
 use crate::{
     Malformed, MoneyBag, TaxLine,
     decode::{list, scalar, text},
@@ -9,6 +9,7 @@ use comms::Gid;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Deserialize;
+use serde_json::{Value, json};
 use std::fmt;
 
 /// What a customer sends back, and what the shop says to it.
@@ -27,6 +28,8 @@ pub struct Return {
     /// What the customer gets instead.
     pub exchange_lines: Vec<ExchangeLine>,
     pub shipping_fees: Vec<MoneyBag>,
+    /// The refunds that it has come to so far.
+    pub refunds: Vec<RefundOf>,
     /// In the order of their deliveries' ids.
     pub labels: Vec<Label>,
 }
@@ -41,6 +44,16 @@ pub enum ReturnStatus {
     Declined,
     Canceled,
     Closed,
+    /// One that Shopify has added since.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A refund that belongs to a return.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundOf {
+    pub id: Gid,
+    pub created_at: Timestamp,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -53,7 +66,8 @@ pub struct Decline {
 
 #[derive(Clone, PartialEq)]
 pub struct ReturnLine {
-    /// Absent where the item was never verified to be of the order.
+    /// The order's line. Absent where the item was never verified to be of the order.
+    pub item: Option<Gid>,
     pub title: Option<String>,
     pub variant: Option<String>,
     pub sku: Option<String>,
@@ -76,6 +90,8 @@ pub struct RestockingFee {
 
 #[derive(Clone, PartialEq, Eq)]
 pub struct ExchangeLine {
+    /// The order's line; absent until the item is part of the order.
+    pub item: Option<Gid>,
     pub title: Option<String>,
     pub variant: Option<String>,
     pub sku: Option<String>,
@@ -105,18 +121,35 @@ pub struct ReturnLabels {
     pub labels: Vec<Label>,
 }
 
-/// A return with some of its lines.
-pub(super) struct ReturnPage {
-    pub found: Return,
-    pub more: bool,
-    pub end: Option<String>,
-    pub exchange_end: Option<String>,
+impl Return {
+    pub(super) fn append(&mut self, page: Self) -> Result<(), Differs> {
+        let head = |it: &Self| Self {
+            lines: vec![],
+            exchange_lines: vec![],
+            refunds: vec![],
+            labels: vec![],
+            ..it.clone()
+        };
+        if head(self) != head(&page) {
+            return Err(Differs);
+        }
+        self.lines.extend(page.lines);
+        self.exchange_lines.extend(page.exchange_lines);
+        self.refunds.extend(page.refunds);
+        self.labels.extend(page.labels);
+        self.labels.sort();
+        Ok(())
+    }
 }
 
-impl Return {
-    pub(super) fn is_same_but_for_lines(&self, other: &Self) -> bool {
-        let head = |it: &Self| Self { lines: vec![], exchange_lines: vec![], ..it.clone() };
-        head(self) == head(other)
+impl ReturnLabels {
+    pub(super) fn append(&mut self, page: Self) -> Result<(), Differs> {
+        if (self.status, &self.order) != (page.status, &page.order) {
+            return Err(Differs);
+        }
+        self.labels.extend(page.labels);
+        self.labels.sort();
+        Ok(())
     }
 }
 
@@ -139,7 +172,16 @@ struct Wire {
     return_line_items: Page<Line>,
     exchange_line_items: Page<Exchange>,
     return_shipping_fees: Vec<ShippingFee>,
+    refunds: Page<WireRefund>,
     reverse_fulfillment_orders: Page<ReverseOrder>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireRefund {
+    id: Gid,
+    created_at: Option<Timestamp>,
+    processed_at: Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -191,6 +233,7 @@ struct Fulfilled {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Item {
+    id: Gid,
     #[serde(deserialize_with = "text")]
     title: Option<String>,
     #[serde(deserialize_with = "text")]
@@ -260,8 +303,27 @@ struct WireLabel {
     public_file_url: Option<String>,
 }
 
-pub(super) fn from_graphql(data: Data) -> Result<Option<ReturnPage>, Malformed> {
-    data.r#return.map(Wire::read).transpose()
+/// How far the lists of a return are read.
+#[derive(Default)]
+pub(super) struct Cursors {
+    lines: Cursor,
+    exchange: Cursor,
+    refunds: Cursor,
+    parcels: Cursor,
+}
+
+impl Cursors {
+    pub fn variables(&self, id: &Gid) -> Value {
+        json!({
+            "id": id, "first": LINES, "after": self.lines, "afterExchange": self.exchange,
+            "afterRefunds": self.refunds, "afterParcels": self.parcels,
+        })
+    }
+}
+
+/// A part of a return, and whether there is more of it.
+pub(super) fn from_graphql(data: Data, cursors: &mut Cursors) -> Result<Option<(Return, bool)>, Malformed> {
+    data.r#return.map(|wire| wire.read(cursors)).transpose()
 }
 
 #[derive(Deserialize)]
@@ -277,16 +339,29 @@ struct WireLabels {
     reverse_fulfillment_orders: Page<ReverseOrder>,
 }
 
-pub(super) fn labels_from_graphql(data: LabelsData) -> Result<Option<ReturnLabels>, Malformed> {
+pub(super) fn labels_from_graphql(
+    data: LabelsData,
+    after: &mut Cursor,
+) -> Result<Option<(ReturnLabels, bool)>, Malformed> {
     let Some(found) = data.r#return else { return Ok(None) };
+    let more = found.reverse_fulfillment_orders.advance(after);
     let labels = labels(found.reverse_fulfillment_orders)?;
-    Ok(Some(ReturnLabels { status: found.status, order: found.order.id, labels }))
+    Ok(Some((ReturnLabels { status: found.status, order: found.order.id, labels }, more)))
 }
 
 impl Wire {
-    fn read(self) -> Result<ReturnPage, Malformed> {
+    fn read(self, cursors: &mut Cursors) -> Result<(Return, bool), Malformed> {
         let (lines, exchange) = (self.return_line_items, self.exchange_line_items);
-        let new = exchange.nodes.into_iter().map(Exchange::read);
+        let (refunds, parcels) = (self.refunds, self.reverse_fulfillment_orders);
+        let more = [
+            lines.advance(&mut cursors.lines),
+            exchange.advance(&mut cursors.exchange),
+            refunds.advance(&mut cursors.refunds),
+            parcels.advance(&mut cursors.parcels),
+        ];
+        let exchange = exchange.nodes.into_iter().map(Exchange::read);
+        let refund =
+            |it: WireRefund| RefundOf { id: it.id, created_at: it.created_at.unwrap_or(it.processed_at) };
         let found = Return {
             id: self.id,
             name: self.name,
@@ -296,28 +371,22 @@ impl Wire {
             order: self.order.id,
             decline: self.decline.map(|it| Decline { reason: it.reason.to_ascii_lowercase(), note: it.note }),
             lines: lines.nodes.into_iter().map(Line::read).collect(),
-            exchange_lines: new.collect::<Result<_, _>>()?,
+            exchange_lines: exchange.collect::<Result<_, _>>()?,
             shipping_fees: self.return_shipping_fees.into_iter().map(|it| it.amount_set).collect(),
-            labels: labels(self.reverse_fulfillment_orders)?,
+            refunds: refunds.nodes.into_iter().map(refund).collect(),
+            labels: labels(parcels)?,
         };
-        Ok(ReturnPage {
-            found,
-            more: lines.page_info.has_next_page || exchange.page_info.has_next_page,
-            end: lines.page_info.end_cursor,
-            exchange_end: exchange.page_info.end_cursor,
-        })
+        Ok((found, more.contains(&true)))
     }
 }
 
 impl Line {
     fn read(self) -> ReturnLine {
-        let item = self.fulfillment_line_item.map(|it| it.line_item);
-        let Item { title, variant_title, sku } =
-            item.unwrap_or(Item { title: None, variant_title: None, sku: None });
-        ReturnLine {
-            title,
-            variant: variant_title,
-            sku,
+        let mut line = ReturnLine {
+            item: None,
+            title: None,
+            variant: None,
+            sku: None,
             quantity: self.quantity,
             reason: self.return_reason_definition.map(|it| it.name.unwrap_or(it.handle)),
             customer_note: self.customer_note,
@@ -325,7 +394,14 @@ impl Line {
             restocking_fee: self
                 .restocking_fee
                 .map(|it| RestockingFee { amount: it.amount_set, percent: it.percentage.parse().ok() }),
+        };
+        if let Some(Fulfilled { line_item }) = self.fulfillment_line_item {
+            line.item = Some(line_item.id);
+            line.title = line_item.title;
+            line.variant = line_item.variant_title;
+            line.sku = line_item.sku;
         }
+        line
     }
 }
 
@@ -333,6 +409,7 @@ impl Exchange {
     /// Before the return is processed, only the exchange itself knows the item; then its lines know more.
     fn read(self) -> Result<ExchangeLine, Malformed> {
         let mut line = ExchangeLine {
+            item: None,
             title: self.title,
             variant: self.variant_title,
             sku: self.variant_sku,
@@ -341,6 +418,7 @@ impl Exchange {
             taxes: Vec::new(),
         };
         for NewItem { item, discounted_total_set: value, tax_lines } in self.line_items {
+            line.item = line.item.or(Some(item.id));
             line.title = line.title.or(item.title);
             line.variant = line.variant.or(item.variant_title);
             line.sku = line.sku.or(item.sku);
@@ -359,7 +437,7 @@ impl Exchange {
 /// Those of cancelled reverse orders are of no use to anybody.
 fn labels(orders: Page<ReverseOrder>) -> Result<Vec<Label>, Malformed> {
     let mut labels = Vec::new();
-    for order in orders.whole("reverseFulfillmentOrders")? {
+    for order in orders.nodes {
         let deliveries = order.reverse_deliveries.whole("reverseDeliveries")?;
         if order.status != "CANCELED" {
             labels.extend(deliveries.into_iter().filter_map(Delivery::read));
