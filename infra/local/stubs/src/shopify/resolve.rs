@@ -103,6 +103,15 @@ impl Node<'_> {
             ("ShopifyPaymentsAccount", "disputes") => {
                 (self.execution.shop().of_type("ShopifyPaymentsDispute"), "ShopifyPaymentsDispute")
             }
+            ("Return", "refunds") => {
+                let id = self.json.text("id")?;
+                if self.field(id, name).is_some() {
+                    return None;
+                }
+                let mine = |refund: &Json| refund.key("return").is_some_and(|it| it.text("id") == Some(id));
+                let all = self.execution.shop().of_type("Refund");
+                (all.into_iter().filter(mine).collect(), "Refund")
+            }
             ("Customer" | "CompanyLocation", "orders") => {
                 let id = self.json.text("id")?;
                 if self.field(id, name).is_some() {
