@@ -291,6 +291,7 @@ async fn the_customers_currency_leads_and_the_shops_is_named_beside_it() {
     }
     order["presentmentCurrencyCode"] = "JPY".into();
     order["totalOutstandingSet"]["shopMoney"]["amount"] = "12.50".into();
+    order["totalOutstandingSet"]["presentmentMoney"]["amount"] = "2000".into();
     let (data, _) = driver(confirmed_with(refund, r#return, order).await);
     contract::conforms(&RefundData::json_schema(), &data);
     assert_eq!(data["totals"]["total"], json!({"amount": "26432", "currency": "JPY"}));

@@ -97,6 +97,18 @@ async fn letters(
     letters
 }
 
+/// The shop's money is another currency.
+fn in_dollars(value: &mut Value) {
+    match value {
+        Value::Object(fields) => fields.iter_mut().for_each(|(name, it)| match name.as_str() {
+            "shopMoney" => it["currencyCode"] = "USD".into(),
+            _ => in_dollars(it),
+        }),
+        Value::Array(all) => all.iter_mut().for_each(in_dollars),
+        _ => {}
+    }
+}
+
 fn cents(value: &Value) -> i64 {
     value["amount"].as_str().map_or(0, |text| text.replace('.', "").parse().unwrap())
 }
@@ -235,6 +247,7 @@ impl Story {
         order["taxesIncluded"] = self.included.into();
         if self.dollars {
             order["currencyCode"] = "USD".into();
+            in_dollars(&mut order);
         }
         let owner: Vec<(u64, u64, i64)> = self
             .lines
