@@ -36,6 +36,8 @@ impl fmt::Debug for Intaken {
 pub enum Ignored {
     /// No document follows from this topic.
     UnknownTopic,
+    /// The topic is known, and nothing follows from this event: a failed refund, a return that is closed.
+    NoDocument,
     /// The shop has none of the documents that would follow switched on.
     NotConfigured,
 }
@@ -44,6 +46,7 @@ impl fmt::Display for Ignored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::UnknownTopic => "unknown-topic",
+            Self::NoDocument => "no-document",
             Self::NotConfigured => "not-configured",
         })
     }
@@ -71,6 +74,19 @@ pub fn flow_of(topic: &str, payload: &str) -> Option<Flow> {
         | "subscription_billing_attempts/failure" => Some(Flow::ExceptionLetters),
         _ => None,
     }
+}
+
+/// Topics of which some events, or all, lead to no document on purpose.
+fn is_known(topic: &str) -> bool {
+    matches!(
+        topic,
+        "order_transactions/create"
+            | "returns/cancel"
+            | "returns/close"
+            | "returns/process"
+            | "returns/reopen"
+            | "returns/update"
+    )
 }
 
 /// Money that was paid back matters to a refund, money that could not be taken to a letter; other
@@ -102,7 +118,10 @@ pub fn work_item(event: &Event, config: &ShopConfig) -> Result<Intaken, IntakeEr
     };
     let Some((topic, flow)) = topic.and_then(|topic| Some((topic, flow_of(topic, event.payload.get())?)))
     else {
-        return Ok(Intaken::Ignored(Ignored::UnknownTopic));
+        return Ok(Intaken::Ignored(match topic.is_some_and(is_known) {
+            true => Ignored::NoDocument,
+            false => Ignored::UnknownTopic,
+        }));
     };
     if !config.serves(flow) {
         return Ok(Intaken::Ignored(Ignored::NotConfigured));
