@@ -8,7 +8,7 @@
 
 use crate::{Verdict, about_order, is_asked_for, letter::Letterhead, order, plan, without_order};
 use comms::{Document, Gid, Money, Revision};
-use driver::iso;
+use driver::{day, iso};
 use flow::{Gather, GatherError, Gathered, LookUp, Plan};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -19,6 +19,7 @@ use shopify::dispute::Dispute;
 /// What a letter says that tells of a dispute.
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct NoticeMatter {
+    /// The dispute.
     dispute: DisputeData,
     /// It began as an inquiry and is now a chargeback, of which the customer has been told before.
     escalated: bool,
@@ -27,8 +28,10 @@ pub struct NoticeMatter {
 /// What a letter says that tells how a dispute ended.
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct ResolutionMatter {
+    /// The dispute.
     dispute: DisputeData,
     /// `won` or `lost` by the shop, `accepted` by the shop, or `prevented` before it became a chargeback.
+    #[schemars(example = &"won")]
     outcome: String,
     /// Who has the money. Absent for an outcome that is not known here.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,28 +45,33 @@ enum Party {
     Customer,
 }
 
+/// Without what is the shop's and its bank's business: how far its answer is, until when it can be given, and the card
+/// network's codes.
 #[derive(Clone, Serialize, JsonSchema)]
 struct DisputeData {
+    /// The dispute.
     id: Gid,
-    /// `inquiry` or `chargeback`.
+    /// `inquiry`, with which no money has moved, or `chargeback`.
+    #[schemars(example = &"chargeback")]
     kind: String,
-    /// Such as `needs_response` or `under_review`.
-    status: String,
     /// In the currency of the charge.
+    #[schemars(extend("x-tax" = "payment"))]
     amount: Money,
-    /// Such as `product_not_received` or `fraudulent`.
+    /// What was said against the payment, such as `product_not_received`, `unauthorized` or `general`.
+    #[schemars(example = &"product_not_received")]
     reason: String,
-    /// The card network's own code for the reason.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    network_reason_code: Option<String>,
+    /// When it was opened.
+    #[schemars(example = &"2026-11-02T10:00:00+01:00")]
     opened: String,
-    /// Until when evidence can be given.
+    /// The day on which it was opened.
+    opened_on: String,
+    /// When it was decided.
     #[serde(skip_serializing_if = "Option::is_none")]
-    evidence_due: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    evidence_sent: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"2026-11-22T10:00:00+01:00")]
     resolved: Option<String>,
+    /// The day on which it was decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolved_on: Option<String>,
 }
 
 /// What of a dispute decides about a letter, as an update's payload says it.
@@ -91,7 +99,7 @@ pub async fn look_up(look_up: LookUp<'_>) -> Result<Vec<Plan>, GatherError> {
     let subject = &look_up.item.subject;
     let fetched = look_up.shopify.dispute(look_up.call(), subject).await;
     let dispute = fetched.map_err(|error| GatherError::of(&error))?;
-    let dispute = dispute.ok_or_else(|| GatherError::permanent("Shopify has no such dispute"))?;
+    let Some(dispute) = dispute else { return Err(look_up.absent("dispute").await) };
     let Dispute { kind, status, finalized_at, order, .. } = dispute;
     let finalized = finalized_at.is_some();
     Ok(letter_of(subject, order, &kind, &status, finalized, look_up.config).into_iter().collect())
@@ -128,8 +136,8 @@ fn outcome(status: &str, finalized: bool) -> Option<&str> {
 pub async fn gather(gather: Gather<'_>) -> Result<Gathered, GatherError> {
     let fetched = gather.shopify.dispute(gather.call(), &gather.plan.subject).await;
     let dispute = fetched.map_err(|error| GatherError::of(&error))?;
-    let dispute = dispute.ok_or_else(|| GatherError::permanent("Shopify has no such dispute"))?;
-    let Some(id) = &dispute.order else { return without_order(&gather) };
+    let Some(dispute) = dispute else { return Err(gather.absent("dispute").await) };
+    let Some(id) = &dispute.order else { return without_order(&gather).await };
     let revision = (!is_asked_for(&gather)).then_some(&gather.plan.revision);
     let verdict = judge(&dispute, gather.plan.document, revision);
     if let Some(end) = verdict.ends(&gather, Some(id))? {
@@ -207,18 +215,35 @@ impl ResolutionMatter {
 
 impl DisputeData {
     fn new(head: &Letterhead<'_>, dispute: &Dispute) -> Self {
-        let date = |at: Option<Timestamp>| at.map(|at| iso(at, head.zone()));
         Self {
             id: dispute.id.clone(),
             kind: dispute.kind.clone(),
-            status: dispute.status.clone(),
             amount: dispute.amount,
-            reason: dispute.reason.clone(),
-            network_reason_code: dispute.network_reason_code.clone(),
+            reason: reason(&dispute.reason).to_owned(),
             opened: iso(dispute.initiated_at, head.zone()),
-            evidence_due: date(dispute.evidence_due_at),
-            evidence_sent: date(dispute.evidence_sent_at),
-            resolved: date(dispute.finalized_at),
+            opened_on: day(dispute.initiated_at, head.zone()),
+            resolved: dispute.finalized_at.map(|at| iso(at, head.zone())),
+            resolved_on: dispute.finalized_at.map(|at| day(at, head.zone())),
         }
+    }
+}
+
+/// What was said against the payment, as a customer may read it: a letter is no place to speak of fraud, nor for a word
+/// that is not known here.
+fn reason(reason: &str) -> &str {
+    match reason {
+        "fraudulent" => "unauthorized",
+        "bank_cannot_process"
+        | "credit_not_processed"
+        | "customer_initiated"
+        | "debit_not_authorized"
+        | "duplicate"
+        | "incorrect_account_details"
+        | "insufficient_funds"
+        | "product_not_received"
+        | "product_unacceptable"
+        | "subscription_cancelled"
+        | "unrecognized" => reason,
+        _ => "general",
     }
 }

@@ -1,7 +1,7 @@
 //! What all exception letters have in common: from whom, to whom, about which order, and whom to ask.
 
 use comms::{CommunicationId, Document};
-use driver::{AddressData, CustomerData, Envelope, OrderRef, iso};
+use driver::{AddressData, CustomerData, Envelope, OrderRef, TextLine, day, iso, text_lines};
 use flow::Gather;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use schemars::JsonSchema;
@@ -22,15 +22,18 @@ pub struct Letter<M> {
     envelope: Envelope,
     /// When the letter was written.
     date: String,
+    /// The day on which the letter was written.
+    date_on: String,
+    /// To whom it is written.
     customer: CustomerData,
     /// Where the letter goes if it is printed.
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<AddressData>,
-    /// Absent where a subscription's payment failed before there was an order.
+    /// The order that it is about. Absent where a subscription's payment failed before there was an order.
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<OrderRef>,
-    /// Whom to turn to, as lines.
-    contact: Vec<String>,
+    /// Whom to turn to, line by line.
+    contact: Vec<TextLine>,
     #[serde(flatten)]
     matter: M,
 }
@@ -83,10 +86,11 @@ impl<M> Letter<M> {
         Self {
             envelope: Envelope::new(head.document, head.communication, head.locale, head.config),
             date: iso(head.now, head.zone()),
+            date_on: day(head.now, head.zone()),
             customer,
             address,
             order: None,
-            contact: head.config.exceptions.contact.clone(),
+            contact: text_lines(head.config.exceptions.contact(head.locale)),
             matter,
         }
     }
@@ -114,15 +118,18 @@ impl<M> fmt::Debug for Letter<M> {
     }
 }
 
-/// How the customer can pay.
+/// How the customer can pay for an order.
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct PayData {
+    /// Where to pay.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
+    /// How to pay otherwise, in the letter's language.
     #[serde(skip_serializing_if = "Option::is_none")]
     instructions: Option<String>,
     /// The last day to pay, such as `2026-12-06`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"2026-12-06")]
     by: Option<String>,
 }
 
@@ -148,18 +155,21 @@ pub struct MethodData {
     /// What the customer would call it, such as `Visa` or `PayPal`.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    /// The card's company, such as `Visa`.
     #[serde(skip_serializing_if = "Option::is_none")]
     card_company: Option<String>,
-    /// At most four.
+    /// The last digits of the card or account, at most four.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"4242")]
     card_last_digits: Option<String>,
 }
 
 impl MethodData {
     /// Nothing of a method of which nothing is known.
     pub fn new(method: &PaymentMethod) -> Option<Self> {
-        let PaymentMethod { name, card_company, card_last_digits } = method.clone();
-        (*method != PaymentMethod::default()).then_some(Self { name, card_company, card_last_digits })
+        let PaymentMethod { name, card_company, card_last_digits, .. } = method.clone();
+        let known = name.is_some() || card_company.is_some() || card_last_digits.is_some();
+        known.then_some(Self { name, card_company, card_last_digits })
     }
 }
 

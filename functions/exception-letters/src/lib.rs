@@ -5,6 +5,7 @@
 //! | `order_transactions/create` of a charge that failed | payment-failure-letter | the transaction |
 //! | `subscription_billing_attempts/failure` | payment-failure-letter | the attempt |
 //! | `orders/cancelled` | cancellation-letter | the order |
+//! | `refunds/create`, a refund's `order_transactions/create`, after the letter | cancellation-letter | the order; the last refund |
 //! | `disputes/create` | dispute-notice | the dispute |
 //! | `disputes/update`: it became another kind of dispute | dispute-notice | the dispute; the kind |
 //! | `disputes/update`: it is decided | dispute-resolution | the dispute; the outcome |
@@ -23,7 +24,7 @@ mod payment;
 mod plan;
 mod subscription;
 
-pub use cancellation::CancellationMatter;
+pub use cancellation::{CancellationMatter, is_correction};
 pub use cause::Cause;
 pub use dispute::{NoticeMatter, ResolutionMatter};
 pub use letter::Letter;
@@ -32,7 +33,7 @@ pub use payment::PaymentFailureMatter;
 
 use comms::{Class, Document, Flow, Gid};
 use delivery::Recipient;
-use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned};
+use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, History, LookUp, Plan, Planned};
 use jiff::Timestamp;
 use letter::Letterhead;
 use schemars::JsonSchema;
@@ -55,13 +56,24 @@ impl DocumentFlow for ExceptionLetters {
     /// | --- | --- |
     /// | `order_transactions/create`, `disputes/create` | `order_id` |
     /// | `disputes/update` | `order_id`, `type`, `status`, `finalized_on` |
+    /// | a refund's | `order_id`, and of a transaction `kind` |
     /// | the others | none |
     fn plan(&self, item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Result<Planned, String> {
         plan::plan(item, payload, config)
     }
 
     async fn look_up(&self, look_up: LookUp<'_>) -> Result<Vec<Plan>, GatherError> {
-        dispute::look_up(look_up).await
+        match look_up.item.trigger.topic.as_str() {
+            "disputes/update" => dispute::look_up(look_up).await,
+            _ => cancellation::look_up(look_up).await,
+        }
+    }
+
+    async fn gather_after(&self, gather: Gather<'_>, history: History<'_>) -> Result<Gathered, GatherError> {
+        match is_correction(gather.plan) {
+            true => cancellation::correct(gather, history).await,
+            false => self.gather(gather).await,
+        }
     }
 
     async fn gather(&self, gather: Gather<'_>) -> Result<Gathered, GatherError> {
@@ -86,8 +98,8 @@ enum Verdict {
     Never(&'static str),
     /// Shopify shows nothing to write about. Not on record: it may come.
     NotNow(&'static str),
-    /// Too early to tell.
-    Wait(Timestamp),
+    /// Too early to tell, for the reason.
+    Wait(Timestamp, &'static str),
 }
 
 impl Verdict {
@@ -99,11 +111,11 @@ impl Verdict {
                 Ok(Some(Gathered::Suppressed { reason: reason.into(), owner: owner.cloned() }))
             }
             Self::NotNow(reason) => Ok(Some(Gathered::Nothing(reason.into()))),
-            Self::Wait(until) => {
+            Self::Wait(until, reason) => {
                 let wait = Duration::try_from(until.duration_since(gather.now)).unwrap_or_default();
                 Err(GatherError {
                     class: Class::Transient { retry_after: Some(wait) },
-                    reason: "the customer may be trying again".to_owned(),
+                    reason: reason.to_owned(),
                 })
             }
         }
@@ -133,16 +145,17 @@ fn about_order<M: Serialize + JsonSchema>(
 async fn order(gather: &Gather<'_>, id: &Gid) -> Result<Order, GatherError> {
     let fetched = gather.shopify.order(gather.call(), id).await;
     let order = fetched.map_err(|error| GatherError::of(&error))?;
-    order.ok_or_else(|| GatherError::permanent("Shopify has no such order, or keeps it from the app"))
+    match order {
+        Some(order) => Ok(order),
+        None => Err(gather.absent("order").await),
+    }
 }
 
-/// What follows where Shopify knows no order of the subject. If the event named one, the app may not see it,
-/// which somebody has to know; else there is nobody to write to.
-fn without_order(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
+/// What follows where Shopify knows no order of the subject. If the event named one, the app may not see it, or not
+/// yet; else there is nobody to write to.
+async fn without_order(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
     if gather.plan.order.kind() == "Order" {
-        return Err(GatherError::permanent(
-            "Shopify keeps the order from the app: orders older than 60 days need read_all_orders",
-        ));
+        return Err(gather.absent("order").await);
     }
     Ok(Gathered::suppressed("it belongs to no order: there is nobody to write to"))
 }

@@ -13,7 +13,7 @@ use crate::{
     without_order,
 };
 use comms::{Gid, Money};
-use driver::iso;
+use driver::{day, iso};
 use flow::{Gather, GatherError, Gathered};
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
@@ -24,27 +24,41 @@ use shopify::{Order, payment::PaymentSchedule};
 /// What a letter about a payment that is due says.
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct OverdueMatter {
+    /// The payment that is due.
     due: DueData,
-    /// Still to be paid for the whole order, in the shop's currency.
+    /// Still to be paid for the whole order.
+    #[schemars(extend("x-tax" = "payment"))]
     outstanding: Money,
+    /// How to pay.
     pay: PayData,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
 struct DueData {
+    /// The instalment.
     schedule: Gid,
+    /// Whether it is due on the letter's day or was before.
     state: DueState,
+    /// When it is or was due.
     date: String,
+    /// The day on which it is or was due.
+    date_on: String,
     /// 0 on the day itself.
     days_overdue: i32,
-    /// Of this instalment.
+    /// Of this instalment, what has not been paid.
+    #[schemars(extend("x-tax" = "payment"))]
     amount: Money,
     /// When the invoice was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"2026-10-23T09:00:00+02:00")]
     issued: Option<String>,
+    /// The day on which the invoice was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_on: Option<String>,
     /// The payment terms' name, such as `Net 30`.
+    #[schemars(example = &"Net 30")]
     terms: String,
-    /// Where there are several.
+    /// Which one it is, where there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     instalment: Option<InstalmentData>,
 }
@@ -52,7 +66,9 @@ struct DueData {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum DueState {
+    /// On the letter's day.
     Due,
+    /// Before the letter's day.
     Overdue,
 }
 
@@ -60,14 +76,15 @@ enum DueState {
 struct InstalmentData {
     /// 1 for the first.
     number: usize,
+    /// How many there are.
     of: usize,
 }
 
 pub async fn gather(gather: Gather<'_>) -> Result<Gathered, GatherError> {
     let fetched = gather.shopify.payment_schedule(gather.call(), &gather.plan.subject).await;
     let schedule = fetched.map_err(|error| GatherError::of(&error))?;
-    let schedule = schedule.ok_or_else(|| GatherError::permanent("Shopify has no such payment schedule"))?;
-    let Some(id) = &schedule.order else { return without_order(&gather) };
+    let Some(schedule) = schedule else { return Err(gather.absent("payment schedule").await) };
+    let Some(id) = &schedule.order else { return without_order(&gather).await };
     let verdict = judge(&schedule, gather.now, &gather.config.time_zone);
     if let Some(end) = verdict.ends(&gather, Some(id))? {
         return Ok(end);
@@ -106,9 +123,11 @@ impl OverdueMatter {
                 schedule: schedule.id.clone(),
                 state: if days_overdue > 0 { DueState::Overdue } else { DueState::Due },
                 date: iso(due, head.zone()),
+                date_on: day(due, head.zone()),
                 days_overdue,
                 amount: schedule.balance,
                 issued: schedule.issued_at.map(|at| iso(at, head.zone())),
+                issued_on: schedule.issued_at.map(|at| day(at, head.zone())),
                 terms: schedule.terms.clone(),
                 instalment: schedule.instalment.map(|it| InstalmentData { number: it.number, of: it.of }),
             },

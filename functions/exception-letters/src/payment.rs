@@ -4,7 +4,8 @@
 //! and one who gives up wants one: so an attempt is left alone for a while (`payment_failure_delay_minutes`),
 //! and then is written about only if it is still the order's last word on paying. What counts as paid is the
 //! order: nothing outstanding; or a later charge of at least the amount, because a gift card that covers a
-//! part of an order pays nothing of what the card could not.
+//! part of an order pays nothing of what the card could not. A payment that is authorized asks for nothing, whatever
+//! failed beside it: the shop can take it.
 
 use crate::{
     Cause, Verdict, about_order, is_asked_for,
@@ -12,7 +13,7 @@ use crate::{
     order, without_order,
 };
 use comms::{Gid, Money};
-use driver::iso;
+use driver::{day, iso};
 use flow::{Gather, GatherError, Gathered};
 use jiff::{Timestamp, ToSpan};
 use schemars::JsonSchema;
@@ -26,14 +27,18 @@ use shopify::{
 /// What a letter about a failed payment says.
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct PaymentFailureMatter {
+    /// The payment that failed.
     payment: FailedPaymentData,
-    /// Still to be paid for the order, in the shop's currency.
+    /// Still to be paid for the order. Absent where a subscription was billed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-tax" = "payment"))]
     outstanding: Option<Money>,
-    /// Where a subscription was billed.
+    /// The subscription that was billed. Absent where an order was to be paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) subscription: Option<SubscriptionData>,
-    pay: PayData,
+    /// How to pay for the order. Absent where a subscription was billed: it is billed again by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pay: Option<PayData>,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
@@ -41,45 +46,80 @@ pub(crate) struct FailedPaymentData {
     /// The transaction, or the attempt to bill a subscription.
     pub id: Gid,
     /// What failed: `sale`, `authorization`, `capture`, `emv_authorization`, or `billing` of a subscription.
+    #[schemars(example = &"sale")]
     pub kind: String,
     /// When it failed.
     pub date: String,
+    /// The day on which it failed.
+    pub date_on: String,
     /// Absent where it is not known how much would have been charged.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-tax" = "payment"))]
     pub amount: Option<Money>,
+    /// With what it was tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<MethodData>,
-    /// Why, in Shopify's words, such as `expired_card`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error_code: Option<String>,
+    /// Why, by what the customer can do about it.
     pub cause: Cause,
 }
 
 /// The subscription that was billed.
 #[derive(Clone, Serialize, JsonSchema)]
 pub(crate) struct SubscriptionData {
+    /// The contract.
     pub contract: Gid,
     /// Such as `active`, `paused` or `failed`.
+    #[schemars(example = &"active")]
     pub status: String,
-    /// When it will be billed again.
+    /// When this payment is tried again. Absent where nobody can tell.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"2026-11-25T07:00:00+01:00")]
+    pub next_try: Option<String>,
+    /// The day on which this payment is tried again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"2026-11-25")]
+    pub next_try_on: Option<String>,
+    /// When the contract is billed next, as Shopify has it: for its next period, unless the app moved the date to
+    /// try this payment again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"2026-12-22T07:00:00+01:00")]
     pub next_billing: Option<String>,
+    /// The day on which the contract is billed next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_billing_on: Option<String>,
+    /// What the subscription is for.
     pub items: Vec<ItemData>,
+    /// How to change the card or account that is charged.
+    pub change_card: ChangeCardData,
+}
+
+/// How the customer can change what a subscription is paid with.
+#[derive(Clone, Serialize, JsonSchema)]
+pub(crate) struct ChangeCardData {
+    /// Where to change it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// How to change it otherwise, in the letter's language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
 pub(crate) struct ItemData {
+    /// The product's name.
     pub title: String,
+    /// The variant's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
+    /// How many.
     pub quantity: u64,
 }
 
 pub async fn gather(gather: Gather<'_>) -> Result<Gathered, GatherError> {
     let fetched = gather.shopify.payment_attempt(gather.call(), &gather.plan.subject).await;
     let attempt = fetched.map_err(|error| GatherError::of(&error))?;
-    let attempt = attempt.ok_or_else(|| GatherError::permanent("Shopify has no such transaction"))?;
-    let Some(paid) = &attempt.order else { return without_order(&gather) };
+    let Some(attempt) = attempt else { return Err(gather.absent("transaction").await) };
+    let Some(paid) = &attempt.order else { return without_order(&gather).await };
     let verdict = judge(&attempt, gather.config, gather.now, is_asked_for(&gather));
     if let Some(end) = verdict.ends(&gather, Some(&paid.id))? {
         return Ok(end);
@@ -119,6 +159,9 @@ pub(crate) fn judge(
         return Verdict::NotNow("the payment is not decided yet");
     }
     let all = attempt.order.iter().flat_map(|order| &order.payments);
+    if !asked_for && is_authorized(payment, all.clone()) {
+        return Verdict::Never("the payment is authorized");
+    }
     let mut later = all.filter(|other| other.is_charge() && other.is_later_than(payment));
     if later.clone().any(|other| other.succeeded() && covers(other, payment)) {
         return Verdict::Never("paid since");
@@ -132,11 +175,26 @@ pub(crate) fn judge(
     settled(payment.at, config, now)
 }
 
+/// Whether the money that could not be taken is reserved: the shop can take it, and nothing is asked of the customer. A
+/// reservation that was given up, or has lapsed as the failure itself says, reserves nothing.
+fn is_authorized<'a>(failed: &Payment, all: impl Iterator<Item = &'a Payment> + Clone) -> bool {
+    let lapsed = failed.error_code.as_deref() == Some("authorization_expired");
+    let given_up = |authorization: &Payment| {
+        let parent = Some(&authorization.id);
+        all.clone().any(|it| it.succeeded() && it.kind == "void" && it.parent.as_ref() == parent)
+    };
+    let is_lapsed_one = |it: &Payment| lapsed && failed.parent.as_ref().is_none_or(|parent| *parent == it.id);
+    all.clone().any(|it| {
+        let authorizes = it.succeeded() && it.kind.ends_with("authorization") && covers(it, failed);
+        authorizes && !given_up(it) && !is_lapsed_one(it)
+    })
+}
+
 /// Whether an attempt is old enough to be the last.
 pub(crate) fn settled(at: Timestamp, config: &ShopConfig, now: Timestamp) -> Verdict {
     let minutes = i64::from(config.exceptions.payment_failure_delay_minutes);
     match at.checked_add(minutes.minutes()) {
-        Ok(until) if minutes > 0 && until > now => Verdict::Wait(until),
+        Ok(until) if minutes > 0 && until > now => Verdict::Wait(until, "the customer may be trying again"),
         _ => Verdict::Write,
     }
 }
@@ -171,23 +229,21 @@ impl PaymentFailureMatter {
                 id: payment.id.clone(),
                 kind: payment.kind.clone(),
                 date: iso(payment.at, head.zone()),
+                date_on: day(payment.at, head.zone()),
                 amount: Some(payment.amount.presentment),
                 method: MethodData::new(&payment.method),
-                error_code: payment.error_code.clone(),
                 cause: Cause::of(payment.error_code.as_deref()),
             },
             outstanding: Some(order.totals.outstanding.shop),
             subscription: None,
-            pay: PayData::new(head, url),
+            pay: Some(PayData::new(head, url)),
         }
     }
 
     pub(crate) fn of_subscription(
-        head: &Letterhead<'_>,
         payment: FailedPaymentData,
         subscription: SubscriptionData,
     ) -> Self {
-        let pay = PayData::new(head, None);
-        Self { payment, outstanding: None, subscription: Some(subscription), pay }
+        Self { payment, outstanding: None, subscription: Some(subscription), pay: None }
     }
 }

@@ -15,6 +15,8 @@ struct OfOrder {
 
 pub fn plan(item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Result<Planned, String> {
     let document = match item.trigger.topic.as_str() {
+        "refunds/create" => return Ok(Planned::AskShopify),
+        "order_transactions/create" if payload.is_some_and(is_refund) => return Ok(Planned::AskShopify),
         "order_transactions/create" | "subscription_billing_attempts/failure" => {
             Document::PaymentFailureLetter
         }
@@ -41,6 +43,15 @@ pub fn plan(item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Resu
     let order = named.map(|payload| read::<OfOrder>(item, payload)).transpose()?;
     let order = order.and_then(|payload| payload.order_id).map(|id| Gid::new("Order", id));
     Ok(Planned::one(one(document, &item.subject, Revision::Initial, order, config)))
+}
+
+/// A transaction that takes no money but gives it back. One that cannot be read is told by Shopify what it is.
+fn is_refund(payload: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Transaction {
+        kind: String,
+    }
+    serde_json::from_str(payload).is_ok_and(|it: Transaction| it.kind.eq_ignore_ascii_case("refund"))
 }
 
 /// A plan of a document about `subject`, which belongs to `order`, if that is known.

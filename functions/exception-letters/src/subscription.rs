@@ -5,19 +5,19 @@
 use crate::{
     Cause, Letter, Verdict, is_asked_for,
     letter::{Letterhead, MethodData},
-    payment::{FailedPaymentData, ItemData, PaymentFailureMatter, SubscriptionData, settled},
+    payment::{ChangeCardData, FailedPaymentData, ItemData, PaymentFailureMatter, SubscriptionData, settled},
 };
 use delivery::Recipient;
-use driver::iso;
+use driver::{day, iso};
 use flow::{Content, Gather, GatherError, Gathered};
-use jiff::Timestamp;
-use shop_config::ShopConfig;
+use jiff::{Timestamp, ToSpan};
+use shop_config::{ShopConfig, text_in};
 use shopify::payment::{BillingAttempt, Payment};
 
 pub async fn gather(gather: Gather<'_>) -> Result<Gathered, GatherError> {
     let fetched = gather.shopify.billing_attempt(gather.call(), &gather.plan.subject).await;
     let attempt = fetched.map_err(|error| GatherError::of(&error))?;
-    let attempt = attempt.ok_or_else(|| GatherError::permanent("Shopify has no such billing attempt"))?;
+    let Some(attempt) = attempt else { return Err(gather.absent("billing attempt").await) };
     let Some(subscriber) = &attempt.subscriber else {
         let owner = attempt.origin_order;
         return Ok(Gathered::Suppressed { reason: "the customer is deleted".into(), owner });
@@ -84,21 +84,35 @@ pub(crate) fn matter(head: &Letterhead<'_>, attempt: &BillingAttempt) -> Payment
         id: attempt.id.clone(),
         kind: "billing".to_owned(),
         date: iso(attempt.at, head.zone()),
+        date_on: day(attempt.at, head.zone()),
         amount: payment.map(|payment| payment.amount.presentment),
         method: payment.map(|Payment { method, .. }| method).and_then(MethodData::new),
         cause: Cause::of(code.as_deref()),
-        error_code: code,
     };
     let items = attempt.lines.iter().map(|line| ItemData {
         title: line.title.clone(),
         variant: line.variant.clone(),
         quantity: line.quantity,
     });
+    let settings = &head.config.exceptions;
+    // Shopify knows no rule for it: it is the app's
+    let next_try = settings.subscription_retry_days.and_then(|days| {
+        let at = attempt.at.to_zoned(head.zone().clone()).checked_add(i64::from(days).days()).ok()?;
+        Some(at.timestamp()).filter(|at| *at > head.now)
+    });
     let subscription = SubscriptionData {
         contract: attempt.contract.clone(),
         status: attempt.contract_status.clone(),
+        next_try: next_try.map(|at| iso(at, head.zone())),
+        next_try_on: next_try.map(|at| day(at, head.zone())),
         next_billing: attempt.next_billing_at.map(|at| iso(at, head.zone())),
+        next_billing_on: attempt.next_billing_at.map(|at| day(at, head.zone())),
         items: items.collect(),
+        change_card: ChangeCardData {
+            url: settings.card_update_url.clone(),
+            instructions: text_in(&settings.card_update_instructions, head.locale, head.locale)
+                .map(str::to_owned),
+        },
     };
-    PaymentFailureMatter::of_subscription(head, failed, subscription)
+    PaymentFailureMatter::of_subscription(failed, subscription)
 }

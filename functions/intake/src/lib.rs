@@ -1,4 +1,5 @@
-//! Takes Shopify events from the bus and turns each into one work item on the queue of its flow.
+//! Takes Shopify events from the bus and turns each into a work item on the queue of its flow, or of both flows it
+//! matters to.
 //!
 //! An event is trusted if it came from an accepted source and concerns a shop that has a configuration.
 //! What no document follows from is counted and logged. What cannot be understood fails the invocation, so
@@ -7,7 +8,7 @@
 
 mod route;
 
-pub use route::{Ignored, Intaken, flow_of, work_item};
+pub use route::{Ignored, Intaken, flows_of, work_item};
 
 use comms::{Flow, ShopDomain, chain};
 use jiff::Timestamp;
@@ -41,7 +42,7 @@ pub enum IntakeError {
 #[derive(Debug, Serialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Taken {
-    Queued { shop: ShopDomain, flow: Flow, subject: String },
+    Queued { shop: ShopDomain, flows: Vec<Flow>, subject: String },
     Ignored { reason: Ignored },
 }
 
@@ -95,19 +96,25 @@ impl Intake {
         if event.test {
             metrics.count("Test", 1);
         }
-        let item = match work_item(&event, &loaded.config)? {
-            Intaken::Work(item) => item,
+        let items = match work_item(&event, &loaded.config)? {
+            Intaken::Work(items) => items,
             Intaken::Ignored(reason) => {
                 metrics.count("Ignored", 1);
                 tracing::info!(shop = %event.shop, topic = %printable(&event.topic), webhook = %printable(&event.webhook_id), %reason, "event ignored");
                 return Ok(Taken::Ignored { reason });
             }
         };
-        let (shop, flow, subject) = (item.shop.clone(), item.flow, item.subject.to_string());
-        self.queue(*item).await?;
-        metrics.count("Queued", 1);
-        tracing::info!(shop = %shop, flow = %flow, topic = %printable(&event.topic), %subject, webhook = %printable(&event.webhook_id), test = event.test, "event queued");
-        Ok(Taken::Queued { shop, flow, subject })
+        let (mut flows, mut subject) = (Vec::new(), String::new());
+        // if one of two queues refuses, both get the item again: it names the same communications
+        for item in items {
+            flows.push(item.flow);
+            subject = item.subject.to_string();
+            self.queue(item).await?;
+            metrics.count("Queued", 1);
+        }
+        let shop = event.shop.clone();
+        tracing::info!(shop = %shop, ?flows, topic = %printable(&event.topic), %subject, webhook = %printable(&event.webhook_id), test = event.test, "event queued");
+        Ok(Taken::Queued { shop, flows, subject })
     }
 
     async fn queue(&self, item: WorkItem) -> Result<(), IntakeError> {

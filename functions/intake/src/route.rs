@@ -10,8 +10,8 @@ use work::{Trigger, WorkItem};
 
 /// What follows from an event that was understood.
 pub enum Intaken {
-    /// Work for a flow. The payload is in the item, whatever its size.
-    Work(Box<WorkItem>),
+    /// Work, an item for each flow. The payload is in the items, whatever its size.
+    Work(Vec<WorkItem>),
     Ignored(Ignored),
 }
 
@@ -19,12 +19,8 @@ pub enum Intaken {
 impl fmt::Debug for Intaken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Work(item) => f
-                .debug_struct("Work")
-                .field("shop", &item.shop)
-                .field("flow", &item.flow)
-                .field("subject", &item.subject)
-                .finish_non_exhaustive(),
+            // an item prints no payload
+            Self::Work(items) => f.debug_tuple("Work").field(items).finish(),
             Self::Ignored(reason) => f.debug_tuple("Ignored").field(reason).finish(),
         }
     }
@@ -52,27 +48,26 @@ impl fmt::Display for Ignored {
     }
 }
 
-/// The flow an event leads to, whether or not a shop wants its documents.
-pub fn flow_of(topic: &str, payload: &str) -> Option<Flow> {
+/// The flows an event leads to, whether or not a shop wants their documents.
+pub fn flows_of(topic: &str, payload: &str) -> &'static [Flow] {
     match topic {
-        "orders/create" | "orders/paid" | "orders/edited" => Some(Flow::OrderConfirmation),
+        "orders/create" | "orders/paid" | "orders/edited" => &[Flow::OrderConfirmation],
         "fulfillments/create" | "fulfillments/update" | "fulfillment_events/create" => {
-            Some(Flow::ShippingDocuments)
+            &[Flow::ShippingDocuments]
         }
         // cancelling, closing and processing a return lead to no letter; what becomes of the money does
-        "returns/request"
-        | "returns/approve"
-        | "returns/decline"
-        | "reverse_deliveries/attach_deliverable"
-        | "refunds/create" => Some(Flow::ReturnLetters),
-        "order_transactions/create" => transaction_flow(payload),
-        "customer.joined_segment" => Some(Flow::TargetedOffers),
+        "returns/request" | "returns/approve" | "returns/decline" | "reverse_deliveries/attach_deliverable" => {
+            &[Flow::ReturnLetters]
+        }
+        "refunds/create" => PAID_BACK,
+        "order_transactions/create" => transaction_flows(payload),
+        "customer.joined_segment" => &[Flow::TargetedOffers],
         "orders/cancelled"
         | "disputes/create"
         | "disputes/update"
         | "payment_schedules/due"
-        | "subscription_billing_attempts/failure" => Some(Flow::ExceptionLetters),
-        _ => None,
+        | "subscription_billing_attempts/failure" => &[Flow::ExceptionLetters],
+        _ => &[],
     }
 }
 
@@ -89,9 +84,12 @@ fn is_known(topic: &str) -> bool {
     )
 }
 
+/// Money that goes back is confirmed, and can change what a letter about a cancellation said of it.
+const PAID_BACK: &[Flow] = &[Flow::ReturnLetters, Flow::ExceptionLetters];
+
 /// Money that was paid back matters to a refund, money that could not be taken to a letter; other
 /// transactions have documents of their own topics.
-fn transaction_flow(payload: &str) -> Option<Flow> {
+fn transaction_flows(payload: &str) -> &'static [Flow] {
     #[derive(Deserialize)]
     struct Transaction {
         #[serde(default)]
@@ -99,11 +97,13 @@ fn transaction_flow(payload: &str) -> Option<Flow> {
         #[serde(default)]
         status: Option<String>,
     }
-    let Transaction { kind, status } = serde_json::from_str(payload).ok()?;
-    match (kind?.to_ascii_lowercase().as_str(), status?.to_ascii_lowercase().as_str()) {
-        ("refund", "success") => Some(Flow::ReturnLetters),
-        ("sale" | "authorization" | "capture", "failure" | "error") => Some(Flow::ExceptionLetters),
-        _ => None,
+    let Ok(Transaction { kind: Some(kind), status: Some(status) }) = serde_json::from_str(payload) else {
+        return &[];
+    };
+    match (kind.to_ascii_lowercase().as_str(), status.to_ascii_lowercase().as_str()) {
+        ("refund", "success") => PAID_BACK,
+        ("sale" | "authorization" | "capture", "failure" | "error") => &[Flow::ExceptionLetters],
+        _ => &[],
     }
 }
 
@@ -116,16 +116,16 @@ pub fn work_item(event: &Event, config: &ShopConfig) -> Result<Intaken, IntakeEr
         None => Some(event.topic.as_str()),
         Some(action) => classic_topic(event, action),
     };
-    let Some((topic, flow)) = topic.and_then(|topic| Some((topic, flow_of(topic, event.payload.get())?)))
-    else {
-        return Ok(Intaken::Ignored(match topic.is_some_and(is_known) {
+    let topic = topic.unwrap_or_default();
+    let flows = flows_of(topic, event.payload.get());
+    if flows.is_empty() {
+        return Ok(Intaken::Ignored(match is_known(topic) {
             true => Ignored::NoDocument,
             false => Ignored::UnknownTopic,
         }));
-    };
-    if !config.serves(flow) {
-        return Ok(Intaken::Ignored(Ignored::NotConfigured));
     }
+    let mut served = flows.iter().copied().filter(|flow| config.serves(*flow));
+    let Some(flow) = served.next() else { return Ok(Intaken::Ignored(Ignored::NotConfigured)) };
     let kind = event.payload_kind()?;
     let no_subject = || IntakeError::NoSubject { topic: topic.to_owned() };
     let subject: Gid = kind.subject().cloned().ok_or_else(no_subject)?;
@@ -152,7 +152,8 @@ pub fn work_item(event: &Event, config: &ShopConfig) -> Result<Intaken, IntakeEr
         payload_key: None,
         resend: None,
     };
-    Ok(Intaken::Work(Box::new(item)))
+    let others: Vec<_> = served.map(|flow| WorkItem { flow, ..item.clone() }).collect();
+    Ok(Intaken::Work([vec![item], others].concat()))
 }
 
 /// The classic topic that says the same as an event of the Events product.

@@ -319,7 +319,7 @@ fn work_item(shop: &ShopDomain, occurrence: Occurrence) -> Result<Option<WorkIte
     let at = occurrence.at();
     let Occurrence { topic, subject, payload, .. } = occurrence;
     let text = payload.as_ref().map(ToString::to_string).unwrap_or_default();
-    let Some(flow) = intake::flow_of(topic, &text) else { return Ok(None) };
+    let Some(&flow) = intake::flows_of(topic, &text).first() else { return Ok(None) };
     let trigger = Trigger {
         topic: topic.to_owned(),
         webhook_id: String::new(),

@@ -110,7 +110,9 @@ fn of_transaction(order: &ChangedOrder, transaction: &ChangedTransaction) -> Opt
         "status": transaction.status.to_ascii_lowercase(),
     });
     let topic = "order_transactions/create";
-    intake::flow_of(topic, &payload.to_string())?;
+    if intake::flows_of(topic, &payload.to_string()).is_empty() {
+        return None;
+    }
     Some(Occurrence::new(topic, &transaction.id, when(transaction)?, Some(payload)))
 }
 
@@ -218,7 +220,7 @@ mod tests {
         assert!(text.contains("\"order_id\":9007199254740993"), "all digits: {text}");
         for occurrence in &found {
             let payload = occurrence.payload.as_ref().map(ToString::to_string).unwrap_or_default();
-            assert!(intake::flow_of(occurrence.topic, &payload).is_some(), "{}", occurrence.topic);
+            assert!(!intake::flows_of(occurrence.topic, &payload).is_empty(), "{}", occurrence.topic);
         }
     }
 

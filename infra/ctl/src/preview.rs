@@ -46,15 +46,18 @@ pub async fn run(
             &loaded.config
         }
     };
-    let item = match work_item(&event, config)? {
-        Intaken::Work(item) => item,
+    let items = match work_item(&event, config)? {
+        Intaken::Work(items) => items,
         Intaken::Ignored(reason) => return Err(format!("no document follows: {reason}").into()),
     };
     let service = Service::start().await?;
     let (shopify, exstream) = (AdminApi::new(service.http()), service.exstream());
     let secrets = stack.secrets.shop(&event.shop, now).await?;
     let means = Means { config, secrets: &secrets, shopify: &shopify, exstream: &exstream, now, time: TIME };
-    let found = of_flow(&means, &item, Wish { document, locale }).await?;
+    let mut found = Vec::new();
+    for item in &items {
+        found.extend(of_flow(&means, item, Wish { document, locale }).await?);
+    }
     if found.is_empty() {
         return Err("the event leads to no such document".into());
     }

@@ -39,23 +39,27 @@ pub async fn run(
         let (shop, now) = (event.shop.clone(), jiff::Timestamp::now());
         let loaded = configs.get(&shop, now).await?;
         let ids = match work_item(&event, &loaded.config)? {
-            Intaken::Work(item) => {
+            Intaken::Work(items) => {
                 let secrets = stack.secrets.shop(&shop, now).await?;
-                let look_up = LookUp {
-                    item: &item,
-                    payload: item.payload.as_ref().map(|payload| payload.get()),
-                    config: &loaded.config,
-                    secrets: &secrets,
-                    shopify: &shopify,
-                    now,
-                    time_left: LOOK_UP,
-                };
-                let plans = plans(look_up).await.map_err(|error| error.reason)?;
-                plans
-                    .iter()
-                    .filter(|plan| plan.wanted)
-                    .map(|plan| CommunicationId::derive(&shop, plan.document, &plan.subject, &plan.revision))
-                    .collect()
+                let mut ids = Vec::new();
+                for item in &items {
+                    let look_up = LookUp {
+                        item,
+                        payload: item.payload.as_ref().map(|payload| payload.get()),
+                        config: &loaded.config,
+                        secrets: &secrets,
+                        shopify: &shopify,
+                        now,
+                        time_left: LOOK_UP,
+                    };
+                    let plans = plans(look_up).await.map_err(|error| error.reason)?;
+                    // a further issue is made only where there is something to correct
+                    let expected = plans.iter().filter(|it| it.wanted && !exception_letters::is_correction(it));
+                    ids.extend(expected.map(|it| {
+                        CommunicationId::derive(&shop, it.document, &it.subject, &it.revision)
+                    }));
+                }
+                ids
             }
             Intaken::Ignored(reason) => {
                 eprintln!("{}: no document follows: {reason}", file.display());

@@ -1,6 +1,6 @@
 //! What shipping documents, return letters and exception letters say beyond Shopify's data.
 
-use crate::validate::Check;
+use crate::{model::text_in, validate::Check};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -109,8 +109,9 @@ const ADJUSTMENT_REASONS: [&str; 5] = ["restock", "damage", "customer", "balance
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Exceptions {
-    /// Whom to turn to, as lines: a telephone number, opening hours.
-    pub contact: Vec<String>,
+    /// Whom to turn to, by locale, as lines: a telephone number, opening hours. None, or some for every locale or its
+    /// language.
+    pub contact: BTreeMap<String, Vec<String>>,
     /// Where a customer can pay what is due or failed, where Shopify has no address for the very order.
     pub payment_url: Option<String>,
     /// How to pay otherwise, by locale: none, or one for every locale or its language.
@@ -120,19 +121,32 @@ pub struct Exceptions {
     /// How long after a failed attempt its letter is written. A customer who tries again meanwhile gets one
     /// letter about the last attempt, and none if it succeeds. At most 120.
     pub payment_failure_delay_minutes: u16,
-    /// Within how many days a refund reaches the customer.
+    /// How long after a cancellation its letter is written at the earliest, while it is open what becomes of the
+    /// money: a refund often follows the cancellation by moments. At most 120.
+    pub cancellation_delay_minutes: u16,
+    /// Within how many days a refund reaches the customer's card or account.
     pub refund_days: Option<u16>,
+    /// Where a customer can change the card that a subscription is paid with.
+    pub card_update_url: Option<String>,
+    /// How to change the card otherwise, by locale: none, or one for every locale or its language.
+    pub card_update_instructions: Texts,
+    /// How many days after a failed attempt the app tries to bill a subscription again.
+    pub subscription_retry_days: Option<u16>,
 }
 
 impl Default for Exceptions {
     fn default() -> Self {
         Self {
-            contact: Vec::new(),
+            contact: BTreeMap::new(),
             payment_url: None,
             payment_instructions: Texts::new(),
             payment_deadline_days: None,
             payment_failure_delay_minutes: 15,
+            cancellation_delay_minutes: 15,
             refund_days: None,
+            card_update_url: None,
+            card_update_instructions: Texts::new(),
+            subscription_retry_days: None,
         }
     }
 }
@@ -172,21 +186,40 @@ impl Returns {
 }
 
 impl Exceptions {
+    /// Whom to turn to, in a locale or its language.
+    pub fn contact(&self, locale: &str) -> &[String] {
+        // which key fits is decided where texts are looked up
+        let keys: Texts = self.contact.keys().map(|key| (key.clone(), key.clone())).collect();
+        text_in(&keys, locale, locale).and_then(|key| self.contact.get(key)).map_or(&[], Vec::as_slice)
+    }
+
     pub(crate) fn check(&self, check: &mut Check, locales: &[String]) {
         check.speaks("exceptions.payment_instructions", &self.payment_instructions, locales);
-        if let Some(url) = &self.payment_url {
-            check.url("exceptions.payment_url", url);
+        check.speaks("exceptions.card_update_instructions", &self.card_update_instructions, locales);
+        let contact = self.contact.iter().map(|(locale, lines)| (locale.clone(), lines.join(", ")));
+        check.speaks("exceptions.contact", &contact.collect(), locales);
+        for (name, url) in [("payment_url", &self.payment_url), ("card_update_url", &self.card_update_url)] {
+            if let Some(url) = url {
+                check.url(&format!("exceptions.{name}"), url);
+            }
         }
-        for (name, days) in
-            [("payment_deadline_days", self.payment_deadline_days), ("refund_days", self.refund_days)]
-        {
+        for (name, days) in [
+            ("payment_deadline_days", self.payment_deadline_days),
+            ("refund_days", self.refund_days),
+            ("subscription_retry_days", self.subscription_retry_days),
+        ] {
             if days == Some(0) {
                 check.fail(format!("exceptions.{name}"), "must be at least 1");
             }
         }
         // the message waits in its queue, and each wait uses up one of its few deliveries
-        if self.payment_failure_delay_minutes > 120 {
-            check.fail("exceptions.payment_failure_delay_minutes", "must be at most 120");
+        for (name, minutes) in [
+            ("payment_failure_delay_minutes", self.payment_failure_delay_minutes),
+            ("cancellation_delay_minutes", self.cancellation_delay_minutes),
+        ] {
+            if minutes > 120 {
+                check.fail(format!("exceptions.{name}"), "must be at most 120");
+            }
         }
     }
 }
@@ -212,6 +245,12 @@ mod tests {
                 "payment_failure_delay_minutes = 121",
                 "exceptions.payment_failure_delay_minutes: must be at most",
             ),
+            (
+                "cancellation_delay_minutes = 121",
+                "exceptions.cancellation_delay_minutes: must be at most",
+            ),
+            ("card_update_url = \"ftp://card\"", "exceptions.card_update_url"),
+            ("contact = { en = [\"Ask us\"] }", "exceptions.contact: has no text for `fr`"),
             ("payment_deadline_days = 0", "exceptions.payment_deadline_days: must be at least 1"),
             ("refund_days = 0", "exceptions.refund_days: must be at least 1"),
             ("payment_url = \"ftp://pay\"", "exceptions.payment_url"),

@@ -6,7 +6,7 @@
 use crate::{
     AdminApi, AdminError, Call, Malformed,
     admin::Operation,
-    decode::{decode, text},
+    decode::decode,
     payment::{MoneyV2, read, word},
 };
 use comms::{Gid, Money};
@@ -30,10 +30,7 @@ pub struct Dispute {
     pub amount: Money,
     /// Such as `product_not_received`.
     pub reason: String,
-    pub network_reason_code: Option<String>,
     pub initiated_at: Timestamp,
-    pub evidence_due_at: Option<Timestamp>,
-    pub evidence_sent_at: Option<Timestamp>,
     pub finalized_at: Option<Timestamp>,
     /// Absent where the charge belongs to no order, or Shopify keeps it from the app.
     pub order: Option<Gid>,
@@ -48,8 +45,6 @@ struct Wire {
     #[serde(deserialize_with = "word")]
     status: Option<String>,
     initiated_at: Timestamp,
-    evidence_due_by: Option<Timestamp>,
-    evidence_sent_on: Option<Timestamp>,
     finalized_on: Option<Timestamp>,
     amount: MoneyV2,
     reason_details: Reason,
@@ -57,12 +52,9 @@ struct Wire {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Reason {
     #[serde(deserialize_with = "word")]
     reason: Option<String>,
-    #[serde(default, deserialize_with = "text")]
-    network_reason_code: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -122,10 +114,7 @@ impl Wire {
             status: self.status.unwrap_or_default(),
             amount: self.amount.into(),
             reason: self.reason_details.reason.unwrap_or_default(),
-            network_reason_code: self.reason_details.network_reason_code,
             initiated_at: self.initiated_at,
-            evidence_due_at: self.evidence_due_by,
-            evidence_sent_at: self.evidence_sent_on,
             finalized_at: self.finalized_on,
             order: self.order.map(|order| order.id),
             id: self.id,

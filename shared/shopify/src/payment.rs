@@ -6,6 +6,7 @@
 
 mod schedule;
 mod subscription;
+mod taken_out;
 
 pub use schedule::{Instalment, PaymentSchedule};
 pub use subscription::{BillingAttempt, EarlierAttempt, Subscriber, SubscriptionLine};
@@ -41,6 +42,8 @@ pub struct Payment {
     /// What the transaction before it was about: the authorization that a void releases.
     pub parent_amount: Option<MoneyBag>,
     pub method: PaymentMethod,
+    /// The transaction this one is about: the authorization of a capture, the payment of a refund.
+    pub parent: Option<Gid>,
     /// Such as `insufficient_funds`. Absent where nothing failed, and where the provider did not say.
     pub error_code: Option<String>,
     /// No money moved.
@@ -50,6 +53,8 @@ pub struct Payment {
 /// With what was paid. Empty where Shopify does not know.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct PaymentMethod {
+    /// Shopify's name of the gateway, such as `shopify_payments`, `gift_card` or `cash`.
+    pub gateway: Option<String>,
     /// What the customer would call it, such as `Visa` or `PayPal`.
     pub name: Option<String>,
     pub card_company: Option<String>,
@@ -83,6 +88,33 @@ pub struct Cancellation {
     /// Such as `customer` or `inventory`.
     pub reason: Option<String>,
     pub payments: Vec<Payment>,
+    /// What was taken out of the order, before its cancellation and with it.
+    pub taken_out: Vec<TakenOut>,
+}
+
+/// What a refund takes out of an order. An edit does so by a refund without money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenOut {
+    pub id: Gid,
+    pub at: Timestamp,
+    pub lines: Vec<LineTakenOut>,
+    /// After discounts. With tax, if the order's prices include it.
+    pub shipping: Vec<PartTakenOut>,
+    pub duties: Vec<MoneyBag>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineTakenOut {
+    pub line: Gid,
+    pub quantity: u64,
+    pub part: PartTakenOut,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartTakenOut {
+    /// After discounts. With tax, if the order's prices include it.
+    pub amount: MoneyBag,
+    pub tax: MoneyBag,
 }
 
 // how somebody pays, and the address that lets them, are not for logs
@@ -95,6 +127,14 @@ impl fmt::Debug for PaymentMethod {
 impl fmt::Debug for PaidOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PaidOrder").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl PaymentMethod {
+    /// The money is there as soon as the payment says so: nothing travels through a bank.
+    pub fn is_immediate(&self) -> bool {
+        let gateway = self.gateway.as_deref().unwrap_or_default().to_ascii_lowercase();
+        matches!(gateway.as_str(), "cash" | "gift_card" | "shopify_store_credit" | "store_credit")
     }
 }
 
@@ -146,15 +186,26 @@ impl Cancellation {
     /// # Errors
     /// Names the field that is missing or has another type.
     pub fn from_graphql(data: &str) -> Result<Option<Self>, Malformed> {
+        Ok(Self::page(data)?.map(|(cancellation, _)| cancellation))
+    }
+
+    /// The same, and by the place of a refund where its lines go on.
+    fn page(data: &str) -> Result<Option<(Self, Vec<(usize, String)>)>, Malformed> {
         #[derive(Deserialize)]
         struct Answer {
             order: Option<OrderWire>,
         }
-        Ok(decode::<Answer>(data)?.order.map(|order| Self {
-            order: order.id,
-            cancelled_at: order.cancelled_at,
-            reason: order.cancel_reason,
-            payments: order.transactions.into_iter().map(Wire::read).collect(),
+        Ok(decode::<Answer>(data)?.order.map(|order| {
+            let next = order.refunds.iter().map(taken_out::Wire::next).enumerate();
+            let next = next.filter_map(|(place, next)| Some((place, next?))).collect();
+            let cancellation = Self {
+                order: order.id,
+                cancelled_at: order.cancelled_at,
+                reason: order.cancel_reason,
+                payments: order.transactions.into_iter().map(Wire::read).collect(),
+                taken_out: order.refunds.into_iter().map(taken_out::Wire::read).collect(),
+            };
+            (cancellation, next)
         }))
     }
 }
@@ -177,7 +228,13 @@ impl AdminApi {
         order: &Gid,
     ) -> Result<Option<Cancellation>, AdminError> {
         let data = self.execute(call, CANCELLATION, json!({"id": order})).await?;
-        read(&data, Cancellation::from_graphql)
+        let Some((mut cancellation, more)) = read(&data, Cancellation::page)? else { return Ok(None) };
+        for (place, next) in more {
+            let Some(taken) = cancellation.taken_out.get_mut(place) else { continue };
+            let rest = self.lines_taken_out(call, &taken.id, next).await?;
+            taken.lines.extend(rest);
+        }
+        Ok(Some(cancellation))
     }
 }
 
@@ -225,6 +282,8 @@ pub(crate) struct OrderWire {
     pub payment_collection_details: Option<Collection>,
     #[serde(default)]
     transactions: Vec<Wire>,
+    #[serde(default)]
+    refunds: Vec<taken_out::Wire>,
 }
 
 #[derive(Deserialize)]
@@ -249,7 +308,11 @@ pub(crate) struct Wire {
     #[serde(default)]
     test: bool,
     #[serde(default, deserialize_with = "text")]
+    gateway: Option<String>,
+    #[serde(default, deserialize_with = "text")]
     formatted_gateway: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    account_number: Option<String>,
     amount_set: MoneyBag,
     payment_details: Option<Details>,
     parent_transaction: Option<Parent>,
@@ -260,6 +323,7 @@ pub(crate) struct Wire {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Parent {
+    id: Option<Gid>,
     amount_set: MoneyBag,
 }
 
@@ -278,17 +342,24 @@ impl Wire {
     pub fn read(self) -> Payment {
         let details = self.payment_details;
         let method = PaymentMethod {
+            gateway: self.gateway,
             name: details.as_ref().and_then(Details::name).or(self.formatted_gateway),
-            card_last_digits: details.as_ref().and_then(Details::last_digits),
+            card_last_digits: details
+                .as_ref()
+                .and_then(|it| it.number.as_deref())
+                .or(self.account_number.as_deref())
+                .and_then(last_digits),
             card_company: details.and_then(|details| details.company),
         };
+        let (parent, parent_amount) = self.parent_transaction.map(|it| (it.id, it.amount_set)).unzip();
         Payment {
             id: self.id,
             kind: self.kind.unwrap_or_default(),
             status: self.status.unwrap_or_default(),
             at: self.processed_at.unwrap_or(self.created_at),
             amount: self.amount_set,
-            parent_amount: self.parent_transaction.map(|parent| parent.amount_set),
+            parent: parent.flatten(),
+            parent_amount,
             method,
             error_code: self.error_code,
             test: self.test,
@@ -301,13 +372,13 @@ impl Details {
     fn name(&self) -> Option<String> {
         self.company.clone().or_else(|| self.payment_method_name.clone())
     }
+}
 
-    /// Shopify masks all digits but the last; whatever it sends, no more than four are kept.
-    fn last_digits(&self) -> Option<String> {
-        let digits: Vec<char> = self.number.as_ref()?.chars().filter(char::is_ascii_digit).collect();
-        let last = digits.get(digits.len().saturating_sub(4)..)?;
-        (!last.is_empty()).then(|| last.iter().collect())
-    }
+/// Shopify masks all digits but the last; whatever it sends, no more than four are kept.
+fn last_digits(number: &str) -> Option<String> {
+    let digits: Vec<char> = number.chars().filter(char::is_ascii_digit).collect();
+    let last = digits.get(digits.len().saturating_sub(4)..)?;
+    (!last.is_empty()).then(|| last.iter().collect())
 }
 
 #[cfg(test)]

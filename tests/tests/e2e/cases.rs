@@ -10,7 +10,7 @@ mod returns;
 mod shipping;
 mod statements;
 
-use comms::WriteBackState;
+use comms::{Flow, WriteBackState};
 use e2e::{runtime::Worker, samples::Samples, shop::Shop, stack::Stack};
 use futures::{FutureExt, StreamExt, stream};
 use intake::{Intaken, work_item};
@@ -24,12 +24,22 @@ use work::WorkItem;
 /// How many cases run at once.
 const AT_ONCE: usize = 4;
 
-/// The work that an event means for a shop, as intake makes it.
+/// The work that an event means for a shop, as intake makes it: that of the first flow, where it means some for two.
 pub fn work(shop: &Shop, event: &Value) -> WorkItem {
+    works(shop, event).swap_remove(0)
+}
+
+/// The work that an event means for a flow.
+pub fn work_of(flow: Flow, shop: &Shop, event: &Value) -> WorkItem {
+    let item = works(shop, event).into_iter().find(|item| item.flow == flow);
+    item.unwrap_or_else(|| panic!("the event leads to no work of {flow}: {event}"))
+}
+
+fn works(shop: &Shop, event: &Value) -> Vec<WorkItem> {
     let config = ShopConfig::parse(&shop.config).unwrap();
     let event = Event::parse(event.to_string().as_bytes()).unwrap();
     match work_item(&event, &config).unwrap() {
-        Intaken::Work(item) => *item,
+        Intaken::Work(items) => items,
         Intaken::Ignored(reason) => panic!("{}: {reason}", event.topic),
     }
 }
@@ -131,7 +141,7 @@ impl Case {
                 Step::Event(sample, change) => {
                     let mut event = shop.sample(&format!("{flow}/{sample}.json"));
                     change(&mut event["detail"]);
-                    serde_json::to_value(work(&shop, &event)).unwrap()
+                    serde_json::to_value(work_of(flow.parse().unwrap(), &shop, &event)).unwrap()
                 }
                 Step::Item(item) => item(&shop),
             };

@@ -3,7 +3,7 @@
 //! The case says which communications exist in the end, and what they say; everything that says a total adds up.
 //! `tests/cases/README.md` describes the format.
 
-use super::cases::work;
+use super::cases::work_of;
 use comms::{Flow, WriteBackState};
 use e2e::{
     runtime::{Worker, repository},
@@ -125,7 +125,7 @@ impl Case {
             let events = step
                 .events
                 .iter()
-                .map(|event| serde_json::to_value(work(&shop, &self.read(&shop, event))).unwrap());
+                .map(|event| serde_json::to_value(work_of(self.flow, &shop, &self.read(&shop, event))).unwrap());
             let raw = step.items.iter().map(|item| self.read(&shop, item));
             let mut of_step: Vec<Value> = events.chain(raw).collect();
             if backwards {
