@@ -61,6 +61,7 @@ struct CancellationData {
 #[derive(Clone, Serialize, JsonSchema)]
 struct ReplacedData {
     /// The identity of the letter that is replaced.
+    #[schemars(example = &"c4809f9b199959867b344883a5f958d0")]
     communication: CommunicationId,
     /// When that letter was written.
     date: String,

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shop_config::{ShopConfig, text_in};
 use shopify::{
-    Order,
-    payment::{PaymentMethod, Subscriber},
+    Method, Order,
+    payment::Subscriber,
 };
 use std::fmt;
 
@@ -166,10 +166,12 @@ pub struct MethodData {
 
 impl MethodData {
     /// Nothing of a method of which nothing is known.
-    pub fn new(method: &PaymentMethod) -> Option<Self> {
-        let PaymentMethod { name, card_company, card_last_digits, .. } = method.clone();
-        let known = name.is_some() || card_company.is_some() || card_last_digits.is_some();
-        known.then_some(Self { name, card_company, card_last_digits })
+    pub fn new(method: &Method) -> Option<Self> {
+        (*method != Method::default()).then(|| Self {
+            name: method.known_as().map(str::to_owned),
+            card_company: method.card_company.clone(),
+            card_last_digits: method.last_digits.clone(),
+        })
     }
 }
 

@@ -49,14 +49,13 @@ pub struct ExceptionLetters;
 impl DocumentFlow for ExceptionLetters {
     const FLOW: Flow = Flow::ExceptionLetters;
 
-    /// Of a payload, no more is read than this; without `order_id`, or without any payload, the order is
-    /// looked up while the letter is made.
+    /// Of a payload, no more is read than this; where it is not there, or is of another type, Shopify is asked.
     ///
     /// | topic | fields |
     /// | --- | --- |
-    /// | `order_transactions/create`, `disputes/create` | `order_id` |
+    /// | `order_transactions/create` | `kind`, `order_id` |
+    /// | `disputes/create`, `refunds/create` | `order_id` |
     /// | `disputes/update` | `order_id`, `type`, `status`, `finalized_on` |
-    /// | a refund's | `order_id`, and of a transaction `kind` |
     /// | the others | none |
     fn plan(&self, item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Result<Planned, String> {
         plan::plan(item, payload, config)
@@ -65,6 +64,7 @@ impl DocumentFlow for ExceptionLetters {
     async fn look_up(&self, look_up: LookUp<'_>) -> Result<Vec<Plan>, GatherError> {
         match look_up.item.trigger.topic.as_str() {
             "disputes/update" => dispute::look_up(look_up).await,
+            "order_transactions/create" => plan::of_transaction(look_up).await,
             _ => cancellation::look_up(look_up).await,
         }
     }

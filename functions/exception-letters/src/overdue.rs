@@ -9,7 +9,7 @@ use crate::{
     Verdict, about_order,
     letter::{Letterhead, PayData},
     order,
-    payment::still_owed,
+    payment::{owed, still_owed},
     without_order,
 };
 use comms::{Gid, Money};
@@ -26,7 +26,7 @@ use shopify::{Order, payment::PaymentSchedule};
 pub struct OverdueMatter {
     /// The payment that is due.
     due: DueData,
-    /// Still to be paid for the whole order.
+    /// Still to be paid for the whole order: neither paid nor authorized.
     #[schemars(extend("x-tax" = "payment"))]
     outstanding: Money,
     /// How to pay.
@@ -131,7 +131,7 @@ impl OverdueMatter {
                 terms: schedule.terms.clone(),
                 instalment: schedule.instalment.map(|it| InstalmentData { number: it.number, of: it.of }),
             },
-            outstanding: order.totals.outstanding.shop,
+            outstanding: owed(order),
             pay: PayData::new(head, schedule.pay_url.as_deref()),
         }
     }

@@ -16,6 +16,7 @@ use comms::{Gid, Money};
 use driver::{day, iso};
 use flow::{Gather, GatherError, Gathered};
 use jiff::{Timestamp, ToSpan};
+use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shop_config::ShopConfig;
@@ -29,7 +30,7 @@ use shopify::{
 pub struct PaymentFailureMatter {
     /// The payment that failed.
     payment: FailedPaymentData,
-    /// Still to be paid for the order. Absent where a subscription was billed.
+    /// Still to be paid for the order: neither paid nor authorized. Absent where a subscription was billed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-tax" = "payment"))]
     outstanding: Option<Money>,
@@ -159,9 +160,6 @@ pub(crate) fn judge(
         return Verdict::NotNow("the payment is not decided yet");
     }
     let all = attempt.order.iter().flat_map(|order| &order.payments);
-    if !asked_for && is_authorized(payment, all.clone()) {
-        return Verdict::Never("the payment is authorized");
-    }
     let mut later = all.filter(|other| other.is_charge() && other.is_later_than(payment));
     if later.clone().any(|other| other.succeeded() && covers(other, payment)) {
         return Verdict::Never("paid since");
@@ -175,21 +173,6 @@ pub(crate) fn judge(
     settled(payment.at, config, now)
 }
 
-/// Whether the money that could not be taken is reserved: the shop can take it, and nothing is asked of the customer. A
-/// reservation that was given up, or has lapsed as the failure itself says, reserves nothing.
-fn is_authorized<'a>(failed: &Payment, all: impl Iterator<Item = &'a Payment> + Clone) -> bool {
-    let lapsed = failed.error_code.as_deref() == Some("authorization_expired");
-    let given_up = |authorization: &Payment| {
-        let parent = Some(&authorization.id);
-        all.clone().any(|it| it.succeeded() && it.kind == "void" && it.parent.as_ref() == parent)
-    };
-    let is_lapsed_one = |it: &Payment| lapsed && failed.parent.as_ref().is_none_or(|parent| *parent == it.id);
-    all.clone().any(|it| {
-        let authorizes = it.succeeded() && it.kind.ends_with("authorization") && covers(it, failed);
-        authorizes && !given_up(it) && !is_lapsed_one(it)
-    })
-}
-
 /// Whether an attempt is old enough to be the last.
 pub(crate) fn settled(at: Timestamp, config: &ShopConfig, now: Timestamp) -> Verdict {
     let minutes = i64::from(config.exceptions.payment_failure_delay_minutes);
@@ -199,15 +182,26 @@ pub(crate) fn settled(at: Timestamp, config: &ShopConfig, now: Timestamp) -> Ver
     }
 }
 
-/// Whether there is anything left to pay.
+/// Whether there is anything left to pay. What is authorized is the shop's to take.
 pub(crate) fn still_owed(order: &Order) -> Verdict {
+    let zero = Decimal::ZERO;
     if order.cancelled_at.is_some() {
         Verdict::Never("the order is cancelled")
-    } else if order.totals.outstanding.shop.amount() <= rust_decimal::Decimal::ZERO {
+    } else if order.totals.outstanding.shop.amount() <= zero {
         Verdict::Never("paid since")
+    } else if owed(order).amount() <= zero {
+        Verdict::Never("the payment is authorized")
     } else {
         Verdict::Write
     }
+}
+
+/// Neither paid nor authorized, in the currency the customer saw.
+pub(crate) fn owed(order: &Order) -> Money {
+    let totals = &order.totals;
+    let outstanding = totals.outstanding.presentment.unwrap_or(totals.outstanding.shop);
+    let authorized = totals.capturable.map(|bag| bag.presentment);
+    authorized.and_then(|it| outstanding.checked_sub(it).ok()).unwrap_or(outstanding)
 }
 
 /// Amounts are compared in the currency the customer saw, or else in the shop's, which all have in common.
@@ -234,7 +228,7 @@ impl PaymentFailureMatter {
                 method: MethodData::new(&payment.method),
                 cause: Cause::of(payment.error_code.as_deref()),
             },
-            outstanding: Some(order.totals.outstanding.shop),
+            outstanding: Some(owed(order)),
             subscription: None,
             pay: Some(PayData::new(head, url)),
         }

@@ -168,9 +168,10 @@ impl Case {
 
     async fn look_up(&self) -> Vec<Plan> {
         let (item, config) = (self.item(), self.configured().await);
+        let payload = self.payload.as_ref().map(Value::to_string);
         let look_up = LookUp {
             item: &item,
-            payload: None,
+            payload: payload.as_deref(),
             config: &config,
             secrets: &secrets(),
             shopify: &AdminApi::new(reqwest::Client::new()),

@@ -243,12 +243,14 @@ impl Look<'_> {
         let mut candidates = Vec::new();
         for occurrence in found.into_iter().filter(|it| self.window.has(it)) {
             looked.seen += 1;
-            let (topic, subject) = (occurrence.topic, occurrence.subject.clone());
-            match self.candidate(occurrence).await {
-                Ok(candidate) => candidates.extend(candidate),
-                Err(reason) => {
-                    looked.problems += 1;
-                    tracing::warn!(%shop, topic, %subject, reason, "cannot be planned");
+            let (topic, subject) = (occurrence.topic, &occurrence.subject);
+            for flow in occurrence.flows() {
+                match self.candidate(&occurrence, flow).await {
+                    Ok(candidate) => candidates.extend(candidate),
+                    Err(reason) => {
+                        looked.problems += 1;
+                        tracing::warn!(%shop, %flow, topic, %subject, reason, "cannot be planned");
+                    }
                 }
             }
         }
@@ -281,14 +283,15 @@ impl Look<'_> {
     /// The work an occurrence means, and its communications; nothing, if the shop wants none of them.
     async fn candidate(
         &self,
-        occurrence: Occurrence,
+        occurrence: &Occurrence,
+        flow: Flow,
     ) -> Result<Option<(WorkItem, Vec<CommunicationId>)>, String> {
-        let earliest = occurrence.earliest;
-        let item = work_item(&self.config.shop, occurrence).map_err(|error| error.to_string())?;
-        let Some(mut item) = item else { return Ok(None) };
-        if !self.config.serves(item.flow) {
+        if !self.config.serves(flow) {
             return Ok(None);
         }
+        let earliest = occurrence.earliest;
+        let item = work_item(&self.config.shop, occurrence, flow);
+        let mut item = item.map_err(|error| error.to_string())?;
         let look_up = LookUp {
             item: &item,
             payload: item.payload.as_ref().map(|payload| payload.get()),
@@ -314,29 +317,26 @@ async fn send(queue: &Queue, item: &WorkItem) -> Result<(), QueueError> {
     queue.send(&Message::of(item)?).await
 }
 
-/// The work an occurrence means; nothing, if no flow's topic tells of it.
-fn work_item(shop: &ShopDomain, occurrence: Occurrence) -> Result<Option<WorkItem>, serde_json::Error> {
-    let at = occurrence.at();
-    let Occurrence { topic, subject, payload, .. } = occurrence;
-    let text = payload.as_ref().map(ToString::to_string).unwrap_or_default();
-    let Some(&flow) = intake::flows_of(topic, &text).first() else { return Ok(None) };
+/// The work an occurrence means for a flow.
+fn work_item(shop: &ShopDomain, occurrence: &Occurrence, flow: Flow) -> Result<WorkItem, serde_json::Error> {
     let trigger = Trigger {
-        topic: topic.to_owned(),
-        webhook_id: String::new(),
+        topic: occurrence.topic.to_owned(),
+        // that no event brought it; which communication it leads to follows
+        webhook_id: Trigger::RECONCILED.to_owned(),
         event_id: None,
-        triggered_at: at,
+        triggered_at: occurrence.at(),
         test: false,
     };
-    Ok(Some(WorkItem {
+    Ok(WorkItem {
         v: WorkItem::VERSION,
         shop: shop.clone(),
         flow,
         trigger,
-        subject,
-        payload: payload.map(|payload| to_raw_value(&payload)).transpose()?,
+        subject: occurrence.subject.clone(),
+        payload: occurrence.payload.as_ref().map(to_raw_value).transpose()?,
         payload_key: None,
         resend: None,
-    }))
+    })
 }
 
 /// What a flow would make of an item.

@@ -3,7 +3,7 @@
 //! An occurrence carries the topic of the event Shopify would have sent and, where the flow's plan needs it, a
 //! payload with those fields of the event's that a plan reads. Content is asked of Shopify by the flow.
 
-use comms::Gid;
+use comms::{Flow, Gid};
 use jiff::Timestamp;
 use serde_json::{Number, Value, json};
 use shopify::changes::{ChangedFulfillment, ChangedOrder, ChangedReturn, ChangedTransaction, RecentDispute};
@@ -17,11 +17,22 @@ pub struct Occurrence {
     /// It happened then or before. Absent where Shopify tells of no bound.
     pub latest: Option<Timestamp>,
     pub payload: Option<Value>,
+    /// It happened to an order that is cancelled by now.
+    pub cancelled: bool,
 }
 
 impl Occurrence {
     fn new(topic: &'static str, subject: &Gid, at: Timestamp, payload: Option<Value>) -> Self {
-        Self { topic, subject: subject.clone(), earliest: at, latest: Some(at), payload }
+        Self { topic, subject: subject.clone(), earliest: at, latest: Some(at), payload, cancelled: false }
+    }
+
+    /// The flows that its topic matters to. Money that goes back matters to a letter only if the order is cancelled.
+    pub fn flows(&self) -> impl Iterator<Item = Flow> {
+        let text = self.payload.as_ref().map(ToString::to_string).unwrap_or_default();
+        let flows = intake::flows_of(self.topic, &text);
+        let confirmed = flows.contains(&Flow::ReturnLetters);
+        let matters = move |flow: &Flow| self.cancelled || !(confirmed && *flow == Flow::ExceptionLetters);
+        flows.iter().copied().filter(matters)
     }
 
     /// When it happened, where Shopify tells.
@@ -75,6 +86,7 @@ pub fn of_order(order: &ChangedOrder) -> Vec<Occurrence> {
         });
         Some(Occurrence::new("refunds/create", &refund.id, refund.created_at?, Some(payload)))
     }));
+    found.iter_mut().for_each(|it| it.cancelled = order.cancelled_at.is_some());
     found
 }
 

@@ -48,6 +48,31 @@ const ORDER: &[Sum] = &[
     },
 ];
 
+const CANCELLATION: &[Sum] = &[
+    Sum {
+        total: "/total",
+        parts: &[
+            "/lines/*/total",
+            "/totals/shipping",
+            "/totals/tax",
+            "/totals/duties",
+            "/totals/additional_fees",
+            "/totals/tip",
+            "/totals/difference",
+        ],
+    },
+    Sum {
+        total: "/money/paid",
+        parts: &[
+            "/money/refunded",
+            "/money/refund_pending",
+            "/money/kept",
+            "/money/undecided",
+            "-/money/beyond",
+        ],
+    },
+];
+
 const STATEMENT: &[Sum] = &[
     Sum {
         total: "/statements/*/closing_balance",
@@ -131,6 +156,7 @@ const RETURN: &[Sum] = &[Sum { total: "/fees/total", parts: &["/fees/restocking"
 const RULES: &[Rules] = &[
     Rules { document: "order-confirmation", sums: ORDER },
     Rules { document: "receipt", sums: ORDER },
+    Rules { document: "cancellation-letter", sums: CANCELLATION },
     Rules { document: "account-statement", sums: STATEMENT },
     Rules { document: "purchase-summary", sums: PURCHASES },
     Rules { document: "loyalty-statement", sums: POINTS },

@@ -15,6 +15,7 @@ use crate::{
     AdminApi, AdminError, Call, Malformed, MoneyBag,
     admin::{Data, Operation},
     decode::{decode, text},
+    method::{Method, WireMethod},
 };
 use comms::{CurrencyCode, Gid, Money};
 use jiff::Timestamp;
@@ -41,25 +42,11 @@ pub struct Payment {
     pub amount: MoneyBag,
     /// What the transaction before it was about: the authorization that a void releases.
     pub parent_amount: Option<MoneyBag>,
-    pub method: PaymentMethod,
-    /// The transaction this one is about: the authorization of a capture, the payment of a refund.
-    pub parent: Option<Gid>,
+    pub method: Method,
     /// Such as `insufficient_funds`. Absent where nothing failed, and where the provider did not say.
     pub error_code: Option<String>,
     /// No money moved.
     pub test: bool,
-}
-
-/// With what was paid. Empty where Shopify does not know.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct PaymentMethod {
-    /// Shopify's name of the gateway, such as `shopify_payments`, `gift_card` or `cash`.
-    pub gateway: Option<String>,
-    /// What the customer would call it, such as `Visa` or `PayPal`.
-    pub name: Option<String>,
-    pub card_company: Option<String>,
-    /// At most four.
-    pub card_last_digits: Option<String>,
 }
 
 /// An attempt to take a payment, and the order it was for.
@@ -117,24 +104,10 @@ pub struct PartTakenOut {
     pub tax: MoneyBag,
 }
 
-// how somebody pays, and the address that lets them, are not for logs
-impl fmt::Debug for PaymentMethod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PaymentMethod").finish_non_exhaustive()
-    }
-}
-
+// the address that lets somebody pay is not for logs
 impl fmt::Debug for PaidOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PaidOrder").field("id", &self.id).finish_non_exhaustive()
-    }
-}
-
-impl PaymentMethod {
-    /// The money is there as soon as the payment says so: nothing travels through a bank.
-    pub fn is_immediate(&self) -> bool {
-        let gateway = self.gateway.as_deref().unwrap_or_default().to_ascii_lowercase();
-        matches!(gateway.as_str(), "cash" | "gift_card" | "shopify_store_credit" | "store_credit")
     }
 }
 
@@ -307,14 +280,9 @@ pub(crate) struct Wire {
     processed_at: Option<Timestamp>,
     #[serde(default)]
     test: bool,
-    #[serde(default, deserialize_with = "text")]
-    gateway: Option<String>,
-    #[serde(default, deserialize_with = "text")]
-    formatted_gateway: Option<String>,
-    #[serde(default, deserialize_with = "text")]
-    account_number: Option<String>,
     amount_set: MoneyBag,
-    payment_details: Option<Details>,
+    #[serde(flatten)]
+    method: WireMethod,
     parent_transaction: Option<Parent>,
     /// Asked for of the transaction a query is about, not of its siblings.
     order: Option<OrderWire>,
@@ -323,62 +291,23 @@ pub(crate) struct Wire {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Parent {
-    id: Option<Gid>,
     amount_set: MoneyBag,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Details {
-    #[serde(default, deserialize_with = "text")]
-    company: Option<String>,
-    #[serde(default, deserialize_with = "text")]
-    number: Option<String>,
-    #[serde(default, deserialize_with = "text")]
-    payment_method_name: Option<String>,
 }
 
 impl Wire {
     pub fn read(self) -> Payment {
-        let details = self.payment_details;
-        let method = PaymentMethod {
-            gateway: self.gateway,
-            name: details.as_ref().and_then(Details::name).or(self.formatted_gateway),
-            card_last_digits: details
-                .as_ref()
-                .and_then(|it| it.number.as_deref())
-                .or(self.account_number.as_deref())
-                .and_then(last_digits),
-            card_company: details.and_then(|details| details.company),
-        };
-        let (parent, parent_amount) = self.parent_transaction.map(|it| (it.id, it.amount_set)).unzip();
         Payment {
             id: self.id,
             kind: self.kind.unwrap_or_default(),
             status: self.status.unwrap_or_default(),
             at: self.processed_at.unwrap_or(self.created_at),
             amount: self.amount_set,
-            parent: parent.flatten(),
-            parent_amount,
-            method,
+            parent_amount: self.parent_transaction.map(|parent| parent.amount_set),
+            method: self.method.into(),
             error_code: self.error_code,
             test: self.test,
         }
     }
-}
-
-impl Details {
-    /// A card is called what its company calls itself: the method's own name is a code (`visa`).
-    fn name(&self) -> Option<String> {
-        self.company.clone().or_else(|| self.payment_method_name.clone())
-    }
-}
-
-/// Shopify masks all digits but the last; whatever it sends, no more than four are kept.
-fn last_digits(number: &str) -> Option<String> {
-    let digits: Vec<char> = number.chars().filter(char::is_ascii_digit).collect();
-    let last = digits.get(digits.len().saturating_sub(4)..)?;
-    (!last.is_empty()).then(|| last.iter().collect())
 }
 
 #[cfg(test)]

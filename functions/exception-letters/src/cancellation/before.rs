@@ -68,10 +68,14 @@ struct TotalsData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-tax" = "tax"))]
     tax_included: Option<Money>,
-    /// Import duties.
+    /// Import duties on top of the prices.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-tax" = "excluded"))]
     duties: Option<Money>,
+    /// Fees beside duties.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-tax" = "excluded"))]
+    additional_fees: Option<Money>,
     /// A tip.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-tax" = "excluded"))]
@@ -90,12 +94,13 @@ impl Before {
         let taken_out: Vec<_> = cancellation.taken_out.iter().filter(|it| Some(it.at) < begun).collect();
         let gone = Gone { taken_out: &taken_out, zero: Money::zero(order.presentment_currency) };
         let mut lines = Vec::new();
-        for line in &order.lines {
+        // a tip is no article
+        for line in order.lines.iter().filter(|line| !line.tip) {
             if let Some(data) = LineData::new(lines.len() + 1, line, &gone)? {
                 lines.push(data);
             }
         }
-        let total = gone.off(order.totals.total, gone.total(order.taxes_included)?)?;
+        let total = gone.off(order.totals.total, gone.total(order)?)?;
         let totals = TotalsData::new(order, &gone, &lines, total)?;
         Ok(Self { lines, totals, total })
     }
@@ -138,13 +143,14 @@ impl TotalsData {
         let shipping_discount = undiscounted.checked_sub(charged)?;
         let shipping = charged.checked_sub(gone.sum(gone.shipping().map(|it| it.amount))?)?;
         let tax = gone.off(order.totals.tax, gone.tax()?)?;
-        let duties = match order.totals.duties {
+        let duties = match order.totals.duties.filter(|_| !order.duties_included) {
             Some(duties) => gone.off(duties, gone.sum(gone.duties())?)?,
             None => gone.zero,
         };
-        let tip = tip(order);
+        let fees = order.totals.additional_fees.map_or(gone.zero, |fees| fees.presentment);
+        let tip = order.totals.tip.presentment.unwrap_or(gone.zero);
         let on_top = if order.taxes_included { gone.zero } else { tax };
-        let beside = [shipping, on_top, duties, tip];
+        let beside = [shipping, on_top, duties, fees, tip];
         let of_lines = lines.iter().map(|line| line.total);
         let parts = of_lines.chain(beside).try_fold(gone.zero, Money::checked_add)?;
         let discounts = lines.iter().filter_map(|line| line.discount);
@@ -157,15 +163,11 @@ impl TotalsData {
             tax: some(on_top),
             tax_included: some(tax).filter(|_| order.taxes_included),
             duties: some(duties),
+            additional_fees: some(fees),
             tip: some(tip),
             difference: some(total.checked_sub(parts)?),
         })
     }
-}
-
-/// In the currency the customer saw.
-fn tip(order: &Order) -> Money {
-    order.totals.tip
 }
 
 fn some(money: Money) -> Option<Money> {
@@ -199,10 +201,11 @@ impl<'a> Gone<'a> {
         self.sum(self.parts().map(|part| part.tax))
     }
 
-    fn total(&self, taxes_included: bool) -> Result<Money, InvalidMoney> {
+    fn total(&self, order: &Order) -> Result<Money, InvalidMoney> {
         let amounts = self.sum(self.parts().map(|part| part.amount))?;
-        let tax = if taxes_included { self.zero } else { self.tax()? };
-        amounts.checked_add(tax)?.checked_add(self.sum(self.duties())?)
+        let tax = if order.taxes_included { self.zero } else { self.tax()? };
+        let duties = if order.duties_included { self.zero } else { self.sum(self.duties())? };
+        amounts.checked_add(tax)?.checked_add(duties)
     }
 
     fn sum(&self, amounts: impl Iterator<Item = MoneyBag>) -> Result<Money, InvalidMoney> {

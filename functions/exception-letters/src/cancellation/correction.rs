@@ -15,7 +15,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::Value;
 use shopify::payment::{Cancellation, Payment};
-use std::{cmp::Ordering, collections::BTreeSet, time::Duration};
+use std::{cmp::Ordering, time::Duration};
 
 const REVISION: &str = "refund-";
 
@@ -146,11 +146,13 @@ async fn order_of(look_up: &LookUp<'_>) -> Result<Option<Gid>, GatherError> {
 }
 
 /// What went back or is on its way, as a letter tells it: how much to what. That it arrives is no news.
-fn told(driver: &Value) -> Option<BTreeSet<String>> {
+fn told(driver: &Value) -> Option<Vec<String>> {
     let refunds = driver.pointer("/money/refunds")?.as_array()?;
-    let each = |(number, refund): (usize, &Value)| {
-        let same = refunds[..number].iter().filter(|it| (&it["amount"], &it["method"]) == (&refund["amount"], &refund["method"]));
-        format!("{} {} {}", refund["amount"], refund["method"], same.count())
+    let essence = |refund: &Value| {
+        let said = ["amount", "method", "name", "last_digits"].map(|field| refund[field].to_string());
+        said.join(" ")
     };
-    Some(refunds.iter().enumerate().map(each).collect())
+    let mut each: Vec<_> = refunds.iter().map(essence).collect();
+    each.sort();
+    Some(each)
 }

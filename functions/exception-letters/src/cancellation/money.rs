@@ -2,13 +2,13 @@
 //! payments, so they hold whatever was paid back before the cancellation.
 
 use super::begun;
-use crate::letter::{Letterhead, MethodData, day_after};
+use crate::letter::{Letterhead, day_after};
 use comms::{CurrencyCode, InvalidMoney, Money};
-use driver::{day, iso};
+use driver::PaymentData;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shopify::{
-    Order,
+    MethodKind, Order,
     payment::{Cancellation, Payment},
 };
 
@@ -41,6 +41,10 @@ pub(crate) struct MoneyData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-tax" = "payment"))]
     pub undecided: Option<Money>,
+    /// Paid back beyond what was paid. Absent where nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-tax" = "payment"))]
+    pub beyond: Option<Money>,
     /// What was received, by payment.
     pub payments: Vec<PaymentData>,
     /// What went back or is on its way, by payment.
@@ -72,33 +76,11 @@ pub(crate) enum Outcome {
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
-pub(crate) struct PaymentData {
-    /// When it was received.
-    date: String,
-    /// The day on which it was received.
-    date_on: String,
-    /// How much.
-    #[schemars(extend("x-tax" = "payment"))]
-    amount: Money,
-    /// With what.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    method: Option<MethodData>,
-}
-
-#[derive(Clone, Serialize, JsonSchema)]
 pub(crate) struct RefundData {
-    /// When it went back, or was put on its way.
-    date: String,
-    /// The day on which it went back, or was put on its way.
-    date_on: String,
-    /// How much.
-    #[schemars(extend("x-tax" = "payment"))]
-    amount: Money,
+    #[serde(flatten)]
+    payment: PaymentData,
     /// Still on its way.
     pending: bool,
-    /// To what.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    method: Option<MethodData>,
     /// The day by which it has arrived. Absent where it has arrived already, and while it is pending.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"2026-12-06")]
@@ -129,6 +111,7 @@ struct Sums {
     reserved: Money,
     /// Neither paid back nor on its way.
     left: Money,
+    beyond: Money,
 }
 
 impl Sums {
@@ -154,13 +137,15 @@ impl Sums {
         let refund_pending = sum(is_pending_refund)?;
         let at_least_zero = |money: Money| if money.amount() > zero.amount() { money } else { zero };
         let paid = taken.checked_sub(change)?;
+        let back = refunded.checked_add(refund_pending)?;
         Ok(Self {
             paid,
             refunded,
             refund_pending,
             released,
             reserved: at_least_zero(authorized.checked_sub(captured)?.checked_sub(released)?),
-            left: at_least_zero(paid.checked_sub(refunded)?.checked_sub(refund_pending)?),
+            left: at_least_zero(paid.checked_sub(back)?),
+            beyond: at_least_zero(back.checked_sub(paid)?),
         })
     }
 
@@ -202,7 +187,8 @@ impl MoneyData {
             reserved: sums.reserved,
             kept: (outcome != Outcome::NotDecided).then_some(sums.left),
             undecided: (outcome == Outcome::NotDecided).then_some(sums.left),
-            payments: received.map(|payment| PaymentData::new(head, payment)).collect(),
+            beyond: (!sums.beyond.amount().is_zero()).then_some(sums.beyond),
+            payments: received.map(|it| payment(head, it)).collect(),
             // days of one form: the latest is the greatest
             arrives_by: refunds.iter().filter(|_| !pending).filter_map(|it| it.arrives_by.clone()).max(),
             refunds,
@@ -229,27 +215,18 @@ fn is_pending_refund(payment: &Payment) -> bool {
     payment.kind == "refund" && matches!(payment.status.as_str(), "pending" | "awaiting_response")
 }
 
-impl PaymentData {
-    fn new(head: &Letterhead<'_>, payment: &Payment) -> Self {
-        Self {
-            date: iso(payment.at, head.zone()),
-            date_on: day(payment.at, head.zone()),
-            amount: payment.amount.presentment,
-            method: MethodData::new(&payment.method),
-        }
-    }
+fn payment(head: &Letterhead<'_>, payment: &Payment) -> PaymentData {
+    PaymentData::new(&payment.method, payment.amount.presentment, payment.at, head.zone())
 }
 
 impl RefundData {
     fn new(head: &Letterhead<'_>, refund: &Payment) -> Self {
-        let travels = refund.succeeded() && !refund.method.is_immediate();
-        let days = head.config.exceptions.refund_days.filter(|_| travels);
+        // of what the shop pays by hand, nobody knows when it does
+        let travels = matches!(refund.method.kind(), MethodKind::Card | MethodKind::Other);
+        let days = head.config.exceptions.refund_days.filter(|_| travels && refund.succeeded());
         Self {
-            date: iso(refund.at, head.zone()),
-            date_on: day(refund.at, head.zone()),
-            amount: refund.amount.presentment,
+            payment: payment(head, refund),
             pending: !refund.succeeded(),
-            method: MethodData::new(&refund.method),
             arrives_by: days.and_then(|days| day_after(refund.at, days, head.zone())),
         }
     }

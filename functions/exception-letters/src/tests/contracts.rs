@@ -19,10 +19,8 @@ pub fn schema(document: Document) -> Value {
 
 fn publish(document: Document, sample: &Value) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let schema = schema(document);
-    contract::published(&root.join(format!("schemas/{document}.v1.json")), &schema);
-    contract::published(&root.join(format!("samples/{document}.v1.json")), sample);
-    contract::conforms(&schema, sample);
+    contract::driver_data(root, document.name(), &schema(document), sample);
+    assert_eq!(contract::adds_up(document.name(), sample), Ok(()));
 }
 
 #[tokio::test]

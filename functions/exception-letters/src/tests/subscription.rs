@@ -30,15 +30,12 @@ async fn the_letter_goes_to_the_subscriber() {
     let (data, content) = case().letter().await.ready();
     assert_eq!(data.get("order"), None);
     assert_eq!(text(&data, "/payment/kind"), "billing");
-    assert_eq!(
-        (text(&data, "/payment/error_code"), text(&data, "/payment/cause")),
-        ("expired_card", "expired")
-    );
+    assert_eq!(text(&data, "/payment/cause"), "expired");
     assert_eq!(data["payment"]["amount"], json!({"amount": "24.90", "currency": "EUR"}));
     assert_eq!(text(&data, "/subscription/next_billing"), "2026-12-22T07:00:00+01:00");
     assert_eq!(text(&data, "/subscription/items/0/title"), "Camp coffee");
     assert_eq!(text(&data, "/address/city"), "Nantes");
-    assert_eq!(text(&data, "/pay/url"), "https://northwind-demo.example/pay");
+    assert_eq!(text(&data, "/subscription/next_billing_on"), "2026-12-22");
     assert_eq!(content.owner.as_ref().unwrap().as_str(), "gid://shopify/Customer/7300000005106");
     assert_eq!(content.customer, content.owner);
     assert_eq!(content.recipient.email.as_deref(), Some("lea.fontaine@example.com"));
@@ -110,4 +107,21 @@ async fn without_a_customer_there_is_nobody_to_write_to() {
 async fn an_attempt_is_left_alone_for_a_while() {
     let early = case().config("delay_minutes = 0", "delay_minutes = 15").at("2026-11-22T06:10:00Z");
     assert!(matches!(early.letter().await.error().class, Class::Transient { retry_after: Some(_) }));
+}
+
+/// There is no order to pay for: the app charges again, and a new card is what helps.
+#[tokio::test]
+async fn a_failed_renewal_says_how_to_change_the_card_and_not_how_to_pay() {
+    let data = case().letter().await.data();
+    assert_eq!((data.get("pay"), data["subscription"].get("next_try")), (None, None));
+    let url = text(&data, "/subscription/change_card/url");
+    assert_eq!(url, "https://northwind-demo.example/account/subscriptions");
+    assert!(!data.to_string().contains("FR76"), "no transfer for what is charged by itself");
+    let retried = case()
+        .config("refund_days = 10", "refund_days = 10\nsubscription_retry_days = 3")
+        .at("2026-11-23T09:00:00Z");
+    let data = retried.letter().await.data();
+    assert_eq!(text(&data, "/subscription/next_try_on"), "2026-11-25");
+    let late = retried.at("2026-11-26T09:00:00Z").letter().await.data();
+    assert_eq!(late["subscription"].get("next_try"), None, "that day is over");
 }

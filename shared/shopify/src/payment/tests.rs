@@ -69,11 +69,11 @@ fn no_more_than_four_digits_of_a_card_are_kept() {
         (json!("••••"), None),
         (Value::Null, None),
     ] {
-        assert_eq!(card(number).card_last_digits.as_deref(), kept);
+        assert_eq!(card(number).last_digits.as_deref(), kept);
     }
-    assert_eq!(card(Value::Null).name.as_deref(), Some("Visa"));
-    assert_eq!(method(json!({"paymentMethodName": "PayPal"})).name.as_deref(), Some("PayPal"));
-    assert_eq!(method(json!({})).name.as_deref(), Some("Shopify Payments"));
+    assert_eq!(card(Value::Null).known_as(), Some("Visa"));
+    assert_eq!(method(json!({"paymentMethodName": "PayPal"})).known_as(), Some("PayPal"));
+    assert_eq!(method(json!({})).known_as(), Some("Shopify Payments"));
 }
 
 #[test]
