@@ -1,6 +1,6 @@
 //! What shipping documents, return letters and exception letters say beyond Shopify's data.
 
-use crate::{model::text_in, validate::Check};
+use crate::{locale::text_in, validate::Check};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -72,7 +72,7 @@ pub(crate) async fn correct(gather: Gather<'_>, history: History<'_>) -> Result<
     let replaces = Some((&earlier.communication, earlier.composed_at));
     let gathered = letter(&gather, &cancellation, replaces).await?;
     let Gathered::Ready(mut content) = gathered else { return Ok(gathered) };
-    let now = serde_json::from_slice(&content.driver).map_err(GatherError::permanent)?;
+    let now = serde_json::from_slice(&content.driver).map_err(GatherError::unusable)?;
     // of an issue whose record holds no data, nobody can tell: better once more than something wrong
     let told = earlier.driver_data.data.and_then(|data| told(&serde_json::from_str(data.get()).ok()?));
     if told.is_some() && told == self::told(&now) {
