@@ -32,6 +32,10 @@ pub enum IntakeError {
     Shop(#[source] ConfigError),
     #[error("the event of topic {topic} names no resource: it has no `admin_graphql_api_id` and no `id`")]
     NoSubject { topic: String },
+    #[error(
+        "the event of topic {topic} does not say whether the order was paid: the subscription's query needs `order {{ id displayFinancialStatus }}`, and access to it"
+    )]
+    FinancialStatus { topic: String },
     #[error("no queue is configured for the flow {0}: set {1}")]
     NoQueue(Flow, String),
     #[error("handing the event on")]

@@ -30,9 +30,9 @@ impl fmt::Debug for Intaken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ignored {
-    /// No document follows from this topic.
+    /// Nothing is known of this topic.
     UnknownTopic,
-    /// The topic is known, and nothing follows from this event: a failed refund, a return that is closed.
+    /// What happened leads to no document: a payment that succeeded, a return that was closed.
     NoDocument,
     /// The shop has none of the documents that would follow switched on.
     NotConfigured,
@@ -56,9 +56,10 @@ pub fn flows_of(topic: &str, payload: &str) -> &'static [Flow] {
             &[Flow::ShippingDocuments]
         }
         // cancelling, closing and processing a return lead to no letter; what becomes of the money does
-        "returns/request" | "returns/approve" | "returns/decline" | "reverse_deliveries/attach_deliverable" => {
-            &[Flow::ReturnLetters]
-        }
+        "returns/request"
+        | "returns/approve"
+        | "returns/decline"
+        | "reverse_deliveries/attach_deliverable" => &[Flow::ReturnLetters],
         "refunds/create" => PAID_BACK,
         "order_transactions/create" => transaction_flows(payload),
         "customer.joined_segment" => &[Flow::TargetedOffers],
@@ -71,16 +72,20 @@ pub fn flows_of(topic: &str, payload: &str) -> &'static [Flow] {
     }
 }
 
-/// Topics of which some events, or all, lead to no document on purpose.
+/// Whether a topic is known for what leads to nothing.
 fn is_known(topic: &str) -> bool {
     matches!(
         topic,
         "order_transactions/create"
+            | "orders/updated"
+            | "orders/fulfilled"
+            | "orders/partially_fulfilled"
             | "returns/cancel"
             | "returns/close"
             | "returns/process"
             | "returns/reopen"
             | "returns/update"
+            | "subscription_billing_attempts/success"
     )
 }
 
@@ -88,7 +93,8 @@ fn is_known(topic: &str) -> bool {
 const PAID_BACK: &[Flow] = &[Flow::ReturnLetters, Flow::ExceptionLetters];
 
 /// Money that was paid back matters to a refund, money that could not be taken to a letter; other
-/// transactions have documents of their own topics.
+/// transactions have documents of their own topics. One that does not say what it is can be either: both flows ask
+/// Shopify.
 fn transaction_flows(payload: &str) -> &'static [Flow] {
     #[derive(Deserialize)]
     struct Transaction {
@@ -98,7 +104,7 @@ fn transaction_flows(payload: &str) -> &'static [Flow] {
         status: Option<String>,
     }
     let Ok(Transaction { kind: Some(kind), status: Some(status) }) = serde_json::from_str(payload) else {
-        return &[];
+        return PAID_BACK;
     };
     match (kind.to_ascii_lowercase().as_str(), status.to_ascii_lowercase().as_str()) {
         ("refund", "success") => PAID_BACK,
@@ -113,16 +119,16 @@ fn transaction_flows(payload: &str) -> &'static [Flow] {
 /// When the payload cannot be read or names no resource.
 pub fn work_item(event: &Event, config: &ShopConfig) -> Result<Intaken, IntakeError> {
     let topic = match &event.action {
-        None => Some(event.topic.as_str()),
-        Some(action) => classic_topic(event, action),
+        None => event.topic.as_str(),
+        Some(action) => match classic_topic(event, action)? {
+            Ok(topic) => topic,
+            Err(ignored) => return Ok(Intaken::Ignored(ignored)),
+        },
     };
-    let topic = topic.unwrap_or_default();
     let flows = flows_of(topic, event.payload.get());
     if flows.is_empty() {
-        return Ok(Intaken::Ignored(match is_known(topic) {
-            true => Ignored::NoDocument,
-            false => Ignored::UnknownTopic,
-        }));
+        let ignored = if is_known(topic) { Ignored::NoDocument } else { Ignored::UnknownTopic };
+        return Ok(Intaken::Ignored(ignored));
     }
     let mut served = flows.iter().copied().filter(|flow| config.serves(*flow));
     let Some(flow) = served.next() else { return Ok(Intaken::Ignored(Ignored::NotConfigured)) };
@@ -156,18 +162,26 @@ pub fn work_item(event: &Event, config: &ShopConfig) -> Result<Intaken, IntakeEr
     Ok(Intaken::Work([vec![item], others].concat()))
 }
 
-/// The classic topic that says the same as an event of the Events product.
+/// The classic topic that says the same as an event of the Events product, or why nothing follows from it.
 ///
 /// It has no event of its own for "paid": that is an update in which the financial status became `PAID`.
-fn classic_topic(event: &Event, action: &str) -> Option<&'static str> {
+///
+/// # Errors
+/// When it cannot be known whether the order was paid.
+fn classic_topic(event: &Event, action: &str) -> Result<Result<&'static str, Ignored>, IntakeError> {
     match (event.topic.as_str(), action) {
-        ("Order", "create") => Some("orders/create"),
-        ("Order", "update") if became_paid(event.payload.get()) => Some("orders/paid"),
-        _ => None,
+        ("Order", "create") => Ok(Ok("orders/create")),
+        ("Order", "update") => {
+            let paid = became_paid(event.payload.get());
+            let paid = paid.ok_or_else(|| IntakeError::FinancialStatus { topic: event.topic.clone() })?;
+            Ok(if paid { Ok("orders/paid") } else { Err(Ignored::NoDocument) })
+        }
+        _ => Ok(Err(Ignored::UnknownTopic)),
     }
 }
 
-fn became_paid(payload: &str) -> bool {
+/// `None`, if the payload does not say: Shopify could not run the subscription's query, or the query lacks the field.
+fn became_paid(payload: &str) -> Option<bool> {
     #[derive(Deserialize)]
     struct Payload {
         data: Option<Data>,
@@ -187,11 +201,93 @@ fn became_paid(payload: &str) -> bool {
         #[serde(default)]
         updated: Vec<String>,
     }
-    let Ok(Payload { data, fields_changed }) = serde_json::from_str(payload) else { return false };
+    let Payload { data, fields_changed } = serde_json::from_str(payload).ok()?;
     let changed = fields_changed
         .is_some_and(|changed| changed.updated.iter().any(|path| path.ends_with(".displayFinancialStatus")));
-    let paid = data
-        .and_then(|data| data.order)
-        .is_some_and(|order| order.display_financial_status.as_deref() == Some("PAID"));
-    changed && paid
+    if !changed {
+        return Some(false);
+    }
+    Some(data?.order?.display_financial_status? == "PAID")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// What becomes of an event in a shop that has every document.
+    fn route(topic: &str, action: Option<&str>, payload: Value) -> Result<Vec<Flow>, String> {
+        let mut event = json!({
+            "id": "e", "source": "aws.partner/shopify.com/1/x", "detail-type": "shopifyWebhook",
+            "detail": {"payload": payload, "metadata": {
+                "shopify-topic": topic, "shopify-shop-domain": "northwind-demo.myshopify.com", "shopify-webhook-id": "w",
+            }},
+        });
+        if let Some(action) = action {
+            event["detail"]["metadata"]["shopify-action"] = action.into();
+        }
+        let event = Event::parse(event.to_string().as_bytes()).unwrap();
+        let config = include_str!("../../../infra/local/config/demo-shop.toml");
+        match work_item(&event, &ShopConfig::parse(config).unwrap()) {
+            Ok(Intaken::Work(items)) => Ok(items.iter().map(|item| item.flow).collect()),
+            Ok(Intaken::Ignored(reason)) => Err(reason.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn transaction(kind: Value, status: Value) -> Result<Vec<Flow>, String> {
+        let payload = json!({"id": 1, "order_id": 2, "kind": kind, "status": status});
+        route("order_transactions/create", None, payload)
+    }
+
+    #[test]
+    fn what_leads_to_nothing_on_purpose_is_called_so() {
+        let no_document = Err("no-document".to_owned());
+        for (kind, status) in
+            [("refund", "failure"), ("refund", "pending"), ("sale", "success"), ("void", "success")]
+        {
+            assert_eq!(transaction(kind.into(), status.into()), no_document, "{kind} {status}");
+        }
+        for topic in
+            ["orders/updated", "returns/close", "returns/cancel", "subscription_billing_attempts/success"]
+        {
+            assert_eq!(route(topic, None, json!({"id": 1})), no_document, "{topic}");
+        }
+        for topic in ["products/update", "orders/of_tomorrow"] {
+            assert_eq!(route(topic, None, json!({"id": 1})), Err("unknown-topic".to_owned()));
+        }
+        assert_eq!(route("Product", Some("update"), json!({})), Err("unknown-topic".to_owned()));
+    }
+
+    /// It is asked for, not left out.
+    #[test]
+    fn a_transaction_that_does_not_say_what_it_is_is_everybodys() {
+        for (kind, status) in
+            [(Value::Null, "success".into()), (7.into(), "failure".into()), ("sale".into(), Value::Null)]
+        {
+            assert_eq!(transaction(kind, status), Ok(PAID_BACK.to_vec()));
+        }
+        assert_eq!(route("order_transactions/create", None, json!({"id": 1})), Ok(PAID_BACK.to_vec()));
+        assert_eq!(transaction("SALE".into(), "ERROR".into()), Ok(vec![Flow::ExceptionLetters]));
+    }
+
+    #[test]
+    fn an_order_whose_status_changed_to_nobody_knows_what_is_not_left_out() {
+        let update = |data: Value, path: &str| {
+            let payload = json!({
+                "topic": "Order", "action": "update", "data": data, "fields_changed": {"updated": [path]},
+                "query_variables": {"orderId": "gid://shopify/Order/1"},
+            });
+            route("Order", Some("update"), payload)
+        };
+        let status = |status: Value| json!({"order": {"id": "gid://shopify/Order/1", "displayFinancialStatus": status}});
+        let changed = "order.displayFinancialStatus";
+        assert_eq!(update(status("PAID".into()), changed), Ok(vec![Flow::OrderConfirmation]));
+        assert_eq!(update(status("PENDING".into()), changed), Err("no-document".to_owned()));
+        assert_eq!(update(Value::Null, "order.note"), Err("no-document".to_owned()));
+        for data in [Value::Null, json!({"order": null}), status(Value::Null), status(7.into())] {
+            let error = update(data, changed).unwrap_err();
+            assert!(error.contains("does not say whether the order was paid"), "{error}");
+        }
+    }
 }
