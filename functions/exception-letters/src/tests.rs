@@ -162,6 +162,7 @@ impl Case {
                 Letter::Suppressed { reason: reason.into_owned(), owner }
             }
             Ok(Gathered::Nothing(reason)) => Letter::Nothing(reason.into_owned()),
+            Ok(Gathered::Instead(_)) => panic!("something else"),
             Err(error) => Letter::Error(error),
         }
     }

@@ -52,9 +52,10 @@ impl fmt::Display for Ignored {
 pub fn flows_of(topic: &str, payload: &str) -> &'static [Flow] {
     match topic {
         "orders/create" | "orders/paid" | "orders/edited" => &[Flow::OrderConfirmation],
-        "fulfillments/create" | "fulfillments/update" | "fulfillment_events/create" => {
-            &[Flow::ShippingDocuments]
-        }
+        "fulfillments/create"
+        | "fulfillments/update"
+        | "fulfillment_events/create"
+        | "fulfillment_orders/line_items_prepared_for_pickup" => &[Flow::ShippingDocuments],
         // cancelling, closing and processing a return lead to no letter; what becomes of the money does
         "returns/request"
         | "returns/approve"

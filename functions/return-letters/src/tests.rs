@@ -89,6 +89,7 @@ fn driver(gathered: Gathered) -> (Value, Content) {
         Gathered::Ready(content) => (serde_json::from_slice(&content.driver).unwrap(), *content),
         Gathered::Suppressed { reason, .. } => panic!("suppressed: {reason}"),
         Gathered::Nothing(reason) => panic!("nothing: {reason}"),
+        Gathered::Instead(_) => panic!("something else"),
     }
 }
 
@@ -98,6 +99,7 @@ fn outcome(gathered: &Gathered) -> (&'static str, &str) {
         Gathered::Ready(_) => ("ready", ""),
         Gathered::Suppressed { reason, .. } => ("suppressed", reason),
         Gathered::Nothing(reason) => ("nothing", reason),
+        Gathered::Instead(_) => panic!("something else"),
     }
 }
 

@@ -1,18 +1,23 @@
-//! The driver data of shipping notices, packing slips and delivery documents: what a template designer maps in
-//! Exstream. Public contracts: `schemas/<document>.v1.json`.
+//! The driver data of the documents about a shipment: what a template designer maps in Exstream. Public contracts:
+//! `schemas/<document>.v1.json`.
 
-use comms::{Class, CommunicationId, Document, Gid, Money};
-use driver::{AddressData, AttributeData, CustomerData, Envelope, OrderRef, attributes, iso};
+use crate::{
+    items::{self, LineData, MethodData},
+    rules,
+};
+use comms::{CommunicationId, Document, Gid};
+use driver::{AddressData, CustomerData, Envelope, OrderRef, TextLine, day, iso, text_lines};
 use flow::GatherError;
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 use shop_config::{DeliveryEvent, ShopConfig, text_in};
 use shopify::{
-    LineItem, Order,
-    fulfillment::{Fulfillment, Origin, Parcel, ShippedLine},
+    Order,
+    fulfillment::{Fulfillment, Origin, Parcel},
 };
-use std::{collections::HashMap, fmt};
+use std::fmt;
 
 /// A shipment of an order. Dates are ISO 8601 with the offset of the shop's time zone. What is not known is
 /// absent.
@@ -20,17 +25,26 @@ use std::{collections::HashMap, fmt};
 pub struct ShipmentData {
     #[serde(flatten)]
     envelope: Envelope,
+    /// The order the shipment is of.
     order: OrderRef,
+    /// Who bought it.
     customer: CustomerData,
+    /// What is on its way.
     shipment: ShipmentHead,
+    /// How it reaches the customer, where Shopify says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery_method: Option<MethodData>,
     /// Where it goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     destination: Option<AddressData>,
     /// What is in this shipment.
-    items: Vec<ItemData>,
+    items: Vec<LineData>,
     /// What of the order was in no shipment yet and still will be.
-    still_to_come: Vec<ItemData>,
-    /// Delivery documents only.
+    still_to_come: Vec<LineData>,
+    /// Packing slips of shops that want prices on them: whether tax is in the prices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taxes_included: Option<bool>,
+    /// What happened: delivery documents only.
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery: Option<DeliveryData>,
     /// How to send something back, if the shop wants that said.
@@ -40,8 +54,10 @@ pub struct ShipmentData {
 
 #[derive(Clone, Serialize, JsonSchema)]
 struct ShipmentHead {
+    /// Shopify's id of the fulfillment.
     id: Gid,
     /// The name the shop knows, such as `#1001-F1`.
+    #[schemars(example = &"#1001-F1")]
     name: String,
     /// 1 for the first shipment of the order.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,16 +65,28 @@ struct ShipmentHead {
     /// How many shipments the order makes, known once nothing is still to come.
     #[serde(skip_serializing_if = "Option::is_none")]
     of: Option<usize>,
+    /// The carrier, where all parcels have the same.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"Chronopost")]
     carrier: Option<String>,
-    /// One entry a parcel that can be followed.
+    /// One entry per parcel that can be followed.
     trackings: Vec<TrackingData>,
     /// When the carrier took it over; before that, when it was made up.
     shipped_at: String,
+    /// The day of `shipped_at`.
+    shipped_on: String,
+    /// When it should arrive.
     #[serde(skip_serializing_if = "Option::is_none")]
     estimated_delivery: Option<String>,
+    /// The day of `estimated_delivery`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimated_delivery_on: Option<String>,
+    /// When it arrived.
     #[serde(skip_serializing_if = "Option::is_none")]
     delivered_at: Option<String>,
+    /// The day of `delivered_at`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivered_on: Option<String>,
     /// Where it left from.
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<AddressData>,
@@ -66,51 +94,71 @@ struct ShipmentHead {
 
 #[derive(Clone, Serialize, JsonSchema)]
 struct TrackingData {
+    /// Who brings this parcel.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"Chronopost")]
+    carrier: Option<String>,
+    /// The carrier's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"XY710000021FR")]
     number: Option<String>,
     /// Where to follow it, as `http://` or `https://`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"https://carrier.example/track/XY710000021FR")]
     url: Option<String>,
-}
-
-#[derive(Clone, Serialize, JsonSchema)]
-struct ItemData {
-    /// 1 for the first item.
-    number: usize,
-    title: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    variant: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sku: Option<String>,
-    quantity: u64,
-    properties: Vec<AttributeData>,
-    /// Packing slips of shops that want prices on them. Before discounts, in the currency the customer saw.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unit_price: Option<Money>,
-    /// The same, of all units in this shipment after the line's own discounts, without those of the whole order.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    total: Option<Money>,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
 struct DeliveryData {
     /// Such as `delivered` or `attempted_delivery`.
+    #[schemars(example = &"delivered")]
     status: &'static str,
+    /// When it happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<String>,
+    /// The day of `at`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on: Option<String>,
     /// The carrier's words.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"Left with the caretaker")]
     message: Option<String>,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
 struct ReturnData {
+    /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"Put the slip into the parcel.")]
     text: Option<String>,
     /// The lines of the address returns go to.
-    address: Vec<String>,
+    address: Vec<TextLine>,
+    /// Where a return is started or followed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"https://northwind.example/returns")]
     url: Option<String>,
+}
+
+/// A field of a part, or of the document itself where the part is empty.
+type Place = (&'static str, &'static str);
+
+/// What stands on packing slips only.
+pub const PRICES: &[Place] = &[("LineData", "unit_price"), ("LineData", "total"), ("", "taxes_included")];
+/// What whoever opens a parcel is not to read: how to write to the buyer, and the order's page with its key.
+const PRIVATE: &[Place] =
+    &[("CustomerData", "email"), ("CustomerData", "phone"), ("OrderRef", "status_url"), ("", "delivery")];
+
+/// Takes what a document never has out of its schema.
+pub fn leave_out(schema: &mut Value, places: &[Place]) {
+    for (part, field) in places {
+        let part = match part.is_empty() {
+            true => &mut *schema,
+            false => &mut schema["$defs"][*part],
+        };
+        if let Some(fields) = part["properties"].as_object_mut() {
+            fields.remove(*field);
+        }
+    }
 }
 
 /// Names the document and nothing of what it says, which is personal.
@@ -139,24 +187,26 @@ impl ShipmentData {
         event: Option<DeliveryEvent>,
     ) -> Result<Self, GatherError> {
         let zone = &config.time_zone;
-        let lines: HashMap<&Gid, &LineItem> = order.lines.iter().map(|line| (&line.id, line)).collect();
-        let prices = document == Document::PackingSlip && config.shipping.prices_on_packing_slip;
-        let items = shipment.lines.iter().enumerate().map(|(index, shipped)| {
-            let line = lines.get(&shipped.line).ok_or_else(|| GatherError {
-                class: Class::transient(),
-                reason: "the order lacks a line of the shipment".to_owned(),
-            })?;
-            Ok(ItemData::shipped(index + 1, line, shipped, prices))
-        });
-        let still_to_come = still_to_come(order, shipment, &lines);
+        let lines = items::by_id(order);
+        let is_slip = document == Document::PackingSlip;
+        let prices = is_slip && config.shipping.prices_on_packing_slip;
+        let items = items::shipped(shipment, &lines, prices)?;
+        let still_to_come = items::still_to_come(order, shipment, &lines);
+        let (mut customer, mut order_ref) = (CustomerData::new(order), OrderRef::new(order, zone));
+        if is_slip {
+            (customer.email, customer.phone, order_ref.status_url) = (None, None, None);
+        }
+        let inferred = || rules::method(shipment).map(|kind| MethodData::of_kind(&kind));
         Ok(Self {
             envelope: Envelope::new(document, communication, locale, config),
-            order: OrderRef::new(order, zone),
-            customer: CustomerData::new(order),
+            order: order_ref,
+            customer,
             shipment: ShipmentHead::new(shipment, still_to_come.is_empty(), zone),
+            delivery_method: shipment.method.as_ref().map(MethodData::new).or_else(inferred),
             destination: order.shipping_address.as_ref().map(AddressData::new),
-            items: items.collect::<Result<_, GatherError>>()?,
+            items,
             still_to_come,
+            taxes_included: prices.then_some(order.taxes_included),
             delivery: event.map(|event| DeliveryData::new(event, shipment, zone)),
             return_instructions: config.shipping.return_instructions.then(|| ReturnData::new(config, locale)),
         })
@@ -167,22 +217,19 @@ impl ShipmentData {
     }
 
     /// The published JSON Schema of a document's driver data.
-    pub fn json_schema(document: Document) -> serde_json::Value {
-        driver::json_schema::<Self>(document)
+    pub fn json_schema(document: Document) -> Value {
+        let mut schema = driver::json_schema::<Self>(document);
+        match document {
+            Document::PackingSlip => leave_out(&mut schema, PRIVATE),
+            Document::DeliveryDocument => leave_out(&mut schema, PRICES),
+            _ => leave_out(&mut schema, &[PRICES, &[("", "delivery")]].concat()),
+        }
+        let known = schema["properties"].as_object().is_some_and(|it| it.contains_key("delivery"));
+        if !known && let Some(parts) = schema["$defs"].as_object_mut() {
+            parts.remove("DeliveryData");
+        }
+        schema
     }
-}
-
-/// What needs shipping, is still ordered, and was in no shipment. Nothing of a cancelled order.
-fn still_to_come(order: &Order, shipment: &Fulfillment, lines: &HashMap<&Gid, &LineItem>) -> Vec<ItemData> {
-    if order.cancelled_at.is_some() {
-        return Vec::new();
-    }
-    let unshipped = shipment.unshipped.iter().filter_map(|unshipped| {
-        let line = lines.get(&unshipped.line).filter(|line| line.requires_shipping)?;
-        let quantity = unshipped.quantity.min(line.current_quantity);
-        (quantity > 0).then_some((line, quantity))
-    });
-    unshipped.enumerate().map(|(index, (line, quantity))| ItemData::of(index + 1, line, quantity)).collect()
 }
 
 impl ShipmentHead {
@@ -192,16 +239,22 @@ impl ShipmentHead {
             Some((index + 1, all.len()))
         });
         let delivered = shipment.latest(DeliveryEvent::Delivered.name()).map(|event| event.happened_at);
+        let delivered = shipment.delivered_at.or(delivered);
+        let shipped = shipment.in_transit_at.unwrap_or(shipment.created_at);
+        let (at, on) = (|at: Timestamp| iso(at, zone), |at: Timestamp| day(at, zone));
         Self {
             id: shipment.id.clone(),
             name: shipment.name.clone(),
             number: place.map(|(number, _)| number),
             of: place.filter(|_| complete).map(|(_, count)| count),
-            carrier: shipment.parcels.iter().find_map(carrier),
+            carrier: common_carrier(&shipment.parcels),
             trackings: shipment.parcels.iter().filter_map(TrackingData::new).collect(),
-            shipped_at: iso(shipment.in_transit_at.unwrap_or(shipment.created_at), zone),
-            estimated_delivery: shipment.estimated_delivery_at.map(|at| iso(at, zone)),
-            delivered_at: shipment.delivered_at.or(delivered).map(|at| iso(at, zone)),
+            shipped_at: at(shipped),
+            shipped_on: on(shipped),
+            estimated_delivery: shipment.estimated_delivery_at.map(at),
+            estimated_delivery_on: shipment.estimated_delivery_at.map(on),
+            delivered_at: delivered.map(at),
+            delivered_on: delivered.map(on),
             origin: shipment.origin.as_ref().map(origin),
         }
     }
@@ -210,6 +263,14 @@ impl ShipmentHead {
 /// `Other` is Shopify's word for a carrier it does not know.
 fn carrier(parcel: &Parcel) -> Option<String> {
     parcel.company.clone().filter(|company| !company.trim().eq_ignore_ascii_case("other"))
+}
+
+/// None where two parcels have different ones: each parcel says its own.
+fn common_carrier(parcels: &[Parcel]) -> Option<String> {
+    let mut carriers = parcels.iter().filter_map(carrier);
+    let first = carriers.next()?;
+    let same = |other: String| other.trim().to_lowercase() == first.trim().to_lowercase();
+    carriers.all(same).then_some(first)
 }
 
 fn origin(origin: &Origin) -> AddressData {
@@ -235,30 +296,7 @@ impl TrackingData {
             scheme.is_some_and(|it| it.eq_ignore_ascii_case("https") || it.eq_ignore_ascii_case("http"))
         };
         let (number, url) = (parcel.number.clone(), parcel.url.clone().filter(is_web));
-        (number.is_some() || url.is_some()).then_some(Self { number, url })
-    }
-}
-
-impl ItemData {
-    fn of(number: usize, line: &LineItem, quantity: u64) -> Self {
-        Self {
-            number,
-            title: line.title.clone(),
-            variant: line.variant.clone(),
-            sku: line.sku.clone(),
-            quantity,
-            properties: attributes(&line.properties),
-            unit_price: None,
-            total: None,
-        }
-    }
-
-    fn shipped(number: usize, line: &LineItem, shipped: &ShippedLine, prices: bool) -> Self {
-        Self {
-            unit_price: prices.then_some(line.unit_price.presentment),
-            total: prices.then_some(shipped.total.presentment),
-            ..Self::of(number, line, shipped.quantity)
-        }
+        (number.is_some() || url.is_some()).then(|| Self { carrier: carrier(parcel), number, url })
     }
 }
 
@@ -266,9 +304,11 @@ impl DeliveryData {
     fn new(event: DeliveryEvent, shipment: &Fulfillment, zone: &TimeZone) -> Self {
         let news = shipment.latest(event.name());
         let delivered = shipment.delivered_at.filter(|_| event == DeliveryEvent::Delivered);
+        let at = news.map(|news| news.happened_at).or(delivered);
         Self {
             status: event.name(),
-            at: news.map(|news| news.happened_at).or(delivered).map(|at| iso(at, zone)),
+            at: at.map(|at| iso(at, zone)),
+            on: at.map(|at| day(at, zone)),
             message: news.and_then(|news| news.message.clone()),
         }
     }
@@ -279,7 +319,7 @@ impl ReturnData {
         let returns = &config.returns;
         Self {
             text: text_in(&returns.instructions, locale, &config.default_locale).map(str::to_owned),
-            address: returns.address.clone(),
+            address: text_lines(&returns.address),
             url: returns.url.clone(),
         }
     }

@@ -14,7 +14,7 @@ pub fn tracking_revision(tracking: &Tracking) -> Revision {
     }
     let mut hash = Sha256::new();
     hash.update(b"tracking/1");
-    for parts in [&tracking.companies, &tracking.numbers, &tracking.urls] {
+    for parts in [&tracking.numbers, &tracking.urls] {
         hash.update((parts.len() as u64).to_be_bytes());
         for part in parts {
             hash.update((part.len() as u64).to_be_bytes());

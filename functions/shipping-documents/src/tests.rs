@@ -6,6 +6,7 @@ mod plans;
 
 use super::*;
 use comms::CommunicationId;
+use shopify::fulfillment::MethodType;
 use serde_json::{Value, json};
 
 const CREATE: &str = include_str!("../../../infra/local/samples/shipping-documents/fulfillments-create.json");

@@ -67,6 +67,8 @@ names! {
         ShippingNotice = "shipping-notice",
         PackingSlip = "packing-slip",
         DeliveryDocument = "delivery-document",
+        ReadyForPickupNotice = "ready-for-pickup-notice",
+        OutForDeliveryNotice = "out-for-delivery-notice",
         ReturnAuthorization = "return-authorization",
         ReturnInstructions = "return-instructions",
         ReturnDeclined = "return-declined",
@@ -100,7 +102,11 @@ impl Document {
     pub const fn flow(self) -> Flow {
         match self {
             Self::OrderConfirmation | Self::Receipt => Flow::OrderConfirmation,
-            Self::ShippingNotice | Self::PackingSlip | Self::DeliveryDocument => Flow::ShippingDocuments,
+            Self::ShippingNotice
+            | Self::PackingSlip
+            | Self::DeliveryDocument
+            | Self::ReadyForPickupNotice
+            | Self::OutForDeliveryNotice => Flow::ShippingDocuments,
             Self::ReturnAuthorization
             | Self::ReturnInstructions
             | Self::ReturnDeclined

@@ -3,13 +3,14 @@
 use crate::{
     again::Again,
     document_flow::{DocumentFlow, GatherError, LookUp, Plan, plans},
-    job::{Job, Settled, Tools},
+    job::{Ended, Job, Settled, Tools},
 };
 use comms::{CommunicationId, State, chain};
 use service::{Invocation, Metrics, Service, StartError, function_name};
 use shop_config::Loaded;
 use shopify::AdminApi;
 use std::{
+    borrow::Cow,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -21,6 +22,9 @@ use work::{
     Backoff, BatchResponse, InvalidItem, Limits, MalformedBatch, Queue, Record, Retry, SqsEvent, WorkItem,
     each,
 };
+
+/// How often one delivery of a message follows a change that happens while it makes a document.
+const MOST_CHANGES: usize = 3;
 
 /// How a function handles batches, from its environment.
 #[derive(Debug, Clone, Copy)]
@@ -117,8 +121,8 @@ impl<F: DocumentFlow> FlowHandler<F> {
         };
         let mut handled = Handled { reconciled: item.trigger.is_reconciled(), ..Handled::default() };
         for plan in &plans {
-            match self.communication(&message, plan).await {
-                Ok(settled) => handled.settled.extend(settled),
+            match self.plan(&message, plan, &mut handled.settled).await {
+                Ok(()) => {}
                 Err(retry) => {
                     let elsewhere = retry.elsewhere;
                     handled.retry = handled.retry.or(Some(retry));
@@ -133,13 +137,32 @@ impl<F: DocumentFlow> FlowHandler<F> {
         Ok(handled)
     }
 
-    async fn communication(&self, message: &Message<'_>, plan: &Plan) -> Result<Option<Settled>, Retry> {
+    /// The communication of a plan, and whatever is due in its place.
+    async fn plan(
+        &self,
+        message: &Message<'_>,
+        plan: &Plan,
+        settled: &mut Vec<Settled>,
+    ) -> Result<(), Retry> {
+        let mut plan = Cow::Borrowed(plan);
+        for _ in 0..MOST_CHANGES {
+            let ended = self.communication(message, &plan).await?;
+            settled.extend(ended.settled);
+            match ended.instead {
+                Some(instead) => plan = Cow::Owned(instead),
+                None => return Ok(()),
+            }
+        }
+        Err(Retry::new(format!("what {} tells of keeps changing while it is made", plan.document)))
+    }
+
+    async fn communication(&self, message: &Message<'_>, plan: &Plan) -> Result<Ended, Retry> {
         let Message { item, payload, loaded, again, invocation, receive_count } = *message;
         let communication = CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
         let wanted = plan.wanted && loaded.config.is_since(plan.document, item.trigger.triggered_at);
         if !wanted && !self.was_begun(&communication).await? {
             tracing::info!(shop = %item.shop, flow = %item.flow, document = %plan.document, %communication, "switched off");
-            return Ok(None);
+            return Ok(Ended::default());
         }
         // a document that was begun and is not even configured any more: no settings, no way on
         let settings = loaded.config.documents.get(&plan.document).ok_or_else(|| {
@@ -300,11 +323,11 @@ fn metric(settled: &Settled) -> &'static str {
 }
 
 /// One line a communication. What a message that comes back was about is in its reason's line.
-fn log(job: &Job<'_>, result: &Result<Option<Settled>, Retry>, begun: Instant) {
+fn log(job: &Job<'_>, result: &Result<Ended, Retry>, begun: Instant) {
     let duration_ms = begun.elapsed().as_millis() as u64;
     let (shop, flow, document) = (&job.item.shop, job.item.flow, job.plan.document);
     let communication = job.communication;
-    match result {
+    match result.as_ref().map(|ended| &ended.settled) {
         Ok(None) => {}
         Ok(Some(Settled { state, reason: Some(reason), attempts, fresh, .. })) => {
             tracing::warn!(%shop, %flow, %document, %communication, %state, attempts, fresh, reason, duration_ms);

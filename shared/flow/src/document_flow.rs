@@ -197,6 +197,9 @@ pub enum Gathered {
     /// Nothing is to be made of this event: too early, or somebody else's matter. Nothing is recorded, so that
     /// a later event, or reconciliation, can lead to the same communication.
     Nothing(Cow<'static, str>),
+    /// What the event told of is no longer so; this is due in its place. Nothing is recorded of the plan that
+    /// was asked for. If the other one was made before, it stays made once.
+    Instead(Box<Plan>),
 }
 
 impl Gathered {

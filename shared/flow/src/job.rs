@@ -74,6 +74,20 @@ pub struct Settled {
     pub report: Option<WriteBackItem>,
 }
 
+/// What an attempt came to. Neither, if nothing is to be made and nothing was recorded.
+#[derive(Debug, Default)]
+pub struct Ended {
+    pub settled: Option<Settled>,
+    /// What is due in this communication's place.
+    pub instead: Option<Plan>,
+}
+
+impl From<Settled> for Ended {
+    fn from(settled: Settled) -> Self {
+        Self { settled: Some(settled), instead: None }
+    }
+}
+
 /// A gathered document on its way.
 pub struct Draft<'a> {
     pub content: &'a Content,
@@ -99,8 +113,7 @@ const FIRST_CHECK: Duration = Duration::from_secs(5 * 60);
 const SHORTEST_SEND: Duration = Duration::from_secs(5);
 
 impl Job<'_> {
-    /// Nothing, if nothing is to be made and nothing was recorded.
-    pub async fn run<F: DocumentFlow>(&self, flow: &F) -> Result<Option<Settled>, Retry> {
+    pub async fn run<F: DocumentFlow>(&self, flow: &F) -> Result<Ended, Retry> {
         let now = self.now();
         let claim = self
             .tools
@@ -131,7 +144,7 @@ impl Job<'_> {
                     && (self.receive_count > 1 || age > REPORT_OVERDUE);
                 let report = owed.then(|| report::item(&entry, &self.loaded.config));
                 let (state, attempts) = (entry.state, entry.attempts);
-                Ok(Some(Settled { state, reason: entry.reason, attempts, fresh: false, report }))
+                Ok(Settled { state, reason: entry.reason, attempts, fresh: false, report }.into())
             }
             Claim::InProgress { until } => {
                 let lease = Duration::try_from(until.duration_since(now)).unwrap_or_default();
@@ -142,20 +155,20 @@ impl Job<'_> {
         }
     }
 
-    async fn work<F: DocumentFlow>(&self, flow: &F, lease: &Lease) -> Result<Option<Settled>, Retry> {
+    async fn work<F: DocumentFlow>(&self, flow: &F, lease: &Lease) -> Result<Ended, Retry> {
         let test = self.item.trigger.test || self.loaded.config.is_dry_run(self.plan.document);
         let end = End { test, archived: lease.entry.archived.as_ref(), ..End::default() };
         let doubt = match doubt::settle(self, lease).await {
             Ok(doubt) => doubt,
-            Err(halt) => return self.halt(lease, halt, End { doubt: Doubt::Open, ..end }).await.map(Some),
+            Err(halt) => return self.halt(lease, halt, End { doubt: Doubt::Open, ..end }).await.map(Ended::from),
         };
         if let Doubt::Sent { reference } = &doubt {
             let end = End { reference: Some(reference), ..end };
-            return self.end(lease, State::Accepted, end).await.map(Some);
+            return self.end(lease, State::Accepted, end).await.map(Ended::from);
         }
         let end = End { doubt, ..end };
         if !self.plan.wanted {
-            return self.suppress(lease, "switched off while it was being made", end).await.map(Some);
+            return self.suppress(lease, "switched off while it was being made", end).await.map(Ended::from);
         }
         let gathered = match self.copy_of() {
             Some(record) => Ok(Gathered::Ready(Box::new(again::content(record)))),
@@ -164,18 +177,34 @@ impl Job<'_> {
         let content = match gathered {
             Ok(Gathered::Ready(content)) => content,
             Ok(Gathered::Suppressed { reason, owner }) => {
-                return self.suppress(lease, &reason, End { owner: owner.as_ref(), ..end }).await.map(Some);
+                return self.suppress(lease, &reason, End { owner: owner.as_ref(), ..end }).await.map(Ended::from);
             }
             // what may have been sent is not nothing
             Ok(Gathered::Nothing(reason)) if end.doubt != Doubt::None => {
-                return self.suppress(lease, &reason, end).await.map(Some);
+                return self.suppress(lease, &reason, end).await.map(Ended::from);
             }
-            Ok(Gathered::Nothing(reason)) => return self.forget(lease, &reason).await.map(|()| None),
-            Err(halt) => return self.halt(lease, halt, end).await.map(Some),
+            Ok(Gathered::Nothing(reason)) => {
+                return self.forget(lease, &reason).await.map(|()| Ended::default());
+            }
+            Ok(Gathered::Instead(plan)) => return self.replace(lease, *plan, end).await,
+            Err(halt) => return self.halt(lease, halt, end).await.map(Ended::from),
         };
         fault::point("gather");
         let end = End { owner: content.owner.as_ref(), ..end };
-        self.go_on(lease, &content, test, end).await.map(Some)
+        self.go_on(lease, &content, test, end).await.map(Ended::from)
+    }
+
+    /// Another communication is due in place of this one.
+    async fn replace(&self, lease: &Lease, instead: Plan, end: End<'_>) -> Result<Ended, Retry> {
+        const OVERTAKEN: &str = "overtaken by a later change";
+        let settled = if end.doubt == Doubt::None {
+            self.forget(lease, OVERTAKEN).await?;
+            None
+        } else {
+            // what may have been sent is not nothing
+            Some(self.suppress(lease, OVERTAKEN, end).await?)
+        };
+        Ok(Ended { settled, instead: Some(instead) })
     }
 
     async fn go_on(

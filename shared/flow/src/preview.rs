@@ -63,11 +63,41 @@ pub async fn previews<F: DocumentFlow>(
     let plans = plans(flow, look_up).await.map_err(|error| error.reason)?;
     let mut previews = Vec::new();
     for plan in plans.iter().filter(|plan| wish.document.is_none_or(|wanted| wanted == plan.document)) {
-        let communication = CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
-        let what = make(flow, means, item, plan, &communication, wish.locale).await;
-        previews.push(Preview { document: plan.document, communication, what });
+        previews.push(preview(flow, means, item, plan, wish.locale).await);
     }
     Ok(previews)
+}
+
+async fn preview<F: DocumentFlow>(
+    flow: &F,
+    means: &Means<'_>,
+    item: &WorkItem,
+    plan: &Plan,
+    locale: Option<&str>,
+) -> Preview {
+    let id = |plan: &Plan| CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
+    let mut communication = id(plan);
+    let mut what = make(flow, means, item, plan, &communication, locale).await;
+    if let Err(NotMade::Instead(plan)) = what {
+        communication = id(&plan);
+        what = make(flow, means, item, &plan, &communication, locale).await;
+    }
+    let what = what.map_err(|why| match why {
+        NotMade::Because(reason) => reason,
+        NotMade::Instead(_) => "what it tells of keeps changing".to_owned(),
+    });
+    Preview { document: plan.document, communication, what }
+}
+
+enum NotMade {
+    Because(String),
+    Instead(Box<Plan>),
+}
+
+impl From<String> for NotMade {
+    fn from(reason: String) -> Self {
+        Self::Because(reason)
+    }
 }
 
 async fn make<F: DocumentFlow>(
@@ -77,11 +107,12 @@ async fn make<F: DocumentFlow>(
     plan: &Plan,
     communication: &CommunicationId,
     locale: Option<&str>,
-) -> Result<Made, String> {
+) -> Result<Made, NotMade> {
     let Means { config, secrets, shopify, exstream, now, time } = *means;
-    let settings = config.documents.get(&plan.document).ok_or("the shop has no such document configured")?;
+    let settings = config.documents.get(&plan.document).ok_or_else(|| "the shop has no such document configured".to_owned())?;
     if settings.channels.contains(&Channel::Exstream) {
-        return Err("Exstream sends this document while it composes it, so it cannot be previewed".to_owned());
+        let reason = "Exstream sends this document while it composes it, so it cannot be previewed";
+        return Err(reason.to_owned().into());
     }
     let gather = Gather {
         plan,
@@ -97,9 +128,12 @@ async fn make<F: DocumentFlow>(
     };
     let content = match flow.gather(gather).await {
         Ok(Gathered::Ready(content)) => content,
-        Ok(Gathered::Suppressed { reason, .. }) => return Err(format!("it would be suppressed: {reason}")),
-        Ok(Gathered::Nothing(reason)) => return Err(format!("nothing would be made: {reason}")),
-        Err(GatherError { reason, .. }) => return Err(reason),
+        Ok(Gathered::Suppressed { reason, .. }) => {
+            return Err(format!("it would be suppressed: {reason}").into());
+        }
+        Ok(Gathered::Nothing(reason)) => return Err(format!("nothing would be made: {reason}").into()),
+        Ok(Gathered::Instead(plan)) => return Err(NotMade::Instead(plan)),
+        Err(GatherError { reason, .. }) => return Err(reason.into()),
     };
     let call = ComposeCall {
         shop: &item.shop,

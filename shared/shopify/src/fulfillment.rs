@@ -2,12 +2,17 @@
 //!
 //! Owns what an event says of a shipment, as far as it decides which documents follow, and the shipment as
 //! Shopify has it now, from which documents are made. Both know the same [`Tracking`], so that an event can be
-//! told from one that is out of date.
+//! told from one that is out of date. Beside it, goods that the customer fetches ([`Pickup`]), and how goods reach
+//! the customer ([`DeliveryMethod`]).
 
 mod graphql;
+mod method;
+mod pickup;
 mod webhook;
 
 pub use graphql::FulfillmentPage;
+pub use method::{DeliveryMethod, MethodType};
+pub use pickup::{Pickup, PickupPage, PickupState, Place};
 pub use webhook::{DeliveryNews, ShipmentNews};
 
 use crate::{AdminApi, AdminError, Call, MoneyBag, admin::Operation, decode::text};
@@ -28,8 +33,11 @@ const LINES: u32 = 250;
 /// More pages than any order has.
 const PAGES: u32 = 50;
 
+/// How many of a shipment's newest events are looked at.
+const EVENTS: usize = 20;
+
 /// How many shipments of the order are looked at.
-const SHIPMENTS: usize = 100;
+const SHIPMENTS: usize = 25;
 
 /// A shipment as Shopify has it now. Shopify calls it a fulfillment.
 #[derive(Clone, PartialEq)]
@@ -45,8 +53,10 @@ pub struct Fulfillment {
     pub in_transit_at: Option<Timestamp>,
     pub delivered_at: Option<Timestamp>,
     pub estimated_delivery_at: Option<Timestamp>,
-    /// Whether anything in it is sent by a carrier.
+    /// Whether anything in it needs shipping.
     pub requires_shipping: bool,
+    /// How it reaches the customer. None where Shopify does not say, or the app may not see fulfillment orders.
+    pub method: Option<DeliveryMethod>,
     pub parcels: Vec<Parcel>,
     pub origin: Option<Origin>,
     /// The newest news of its way, at most 20.
@@ -56,15 +66,18 @@ pub struct Fulfillment {
     order_updated_at: Timestamp,
     /// What of the order's lines has not been shipped at all.
     pub unshipped: Vec<UnshippedLine>,
-    /// The order's shipments by a carrier that were neither cancelled nor failed, this one included, in the
+    /// What of that is not going to be sent, but fetched or carried out.
+    pub unsent: Vec<UnshippedLine>,
+    /// The order's shipments that are sent and were neither cancelled nor failed, this one included, in the
     /// order they were made. None where the order has more than can be looked at.
     pub shipments: Option<Vec<Gid>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// A fulfilment service has not handed it over yet, or Shopify has a new word for where it stands.
+    /// A fulfilment service has not handed it over yet.
     Pending,
+    /// Handed over, or in a state that is not known here.
     Shipped,
     Cancelled,
     Failed,
@@ -102,6 +115,7 @@ pub struct Origin {
 
 #[derive(Clone, PartialEq, Eq)]
 pub struct ShipmentEvent {
+    pub id: Gid,
     /// In lower case, such as `out_for_delivery`.
     pub status: String,
     pub happened_at: Timestamp,
@@ -140,46 +154,41 @@ impl Fulfillment {
         self.events.iter().filter(|event| event.status == status).max_by_key(|event| event.happened_at)
     }
 
+    /// Whether the event is among its news, or may be one of those before that are not known here.
+    pub fn knows_event(&self, id: &Gid) -> bool {
+        self.events.len() >= EVENTS || self.events.iter().any(|event| event.id == *id)
+    }
+
+    /// The newest news of all.
+    pub fn newest(&self) -> Option<&ShipmentEvent> {
+        self.events.iter().max_by_key(|event| event.happened_at)
+    }
+
     pub fn tracking(&self) -> Tracking {
         let all = |part: fn(&Parcel) -> Option<&str>| self.parcels.iter().filter_map(part);
-        Tracking::new(
-            all(|parcel| parcel.company.as_deref()),
-            all(|parcel| parcel.number.as_deref()),
-            all(|parcel| parcel.url.as_deref()),
-        )
+        Tracking::new(all(|parcel| parcel.number.as_deref()), all(|parcel| parcel.url.as_deref()))
     }
 }
 
 /// How a shipment can be followed, without regard to how and in which order it was written down.
 ///
-/// Two ways to write the same tracking are equal: numbers differ neither by case nor by blanks, a company not
-/// by case. A company alone is nothing to follow; `Other` is Shopify's word for none.
+/// Two ways to write the same tracking are equal: numbers differ neither by case nor by blanks. The carrier does
+/// not count: one API names it, guesses it or gives each parcel its own where the other says nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Tracking {
-    pub companies: BTreeSet<String>,
     pub numbers: BTreeSet<String>,
     pub urls: BTreeSet<String>,
 }
 
 impl Tracking {
-    fn new<'a>(
-        companies: impl Iterator<Item = &'a str>,
-        numbers: impl Iterator<Item = &'a str>,
-        urls: impl Iterator<Item = &'a str>,
-    ) -> Self {
+    fn new<'a>(numbers: impl Iterator<Item = &'a str>, urls: impl Iterator<Item = &'a str>) -> Self {
         let filled = |text: &String| !text.is_empty();
         let number =
             |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase();
-        let numbers: BTreeSet<_> = numbers.map(number).filter(filled).collect();
-        let urls: BTreeSet<_> = urls.map(|url| url.trim().to_owned()).filter(filled).collect();
-        let companies = match numbers.is_empty() && urls.is_empty() {
-            true => BTreeSet::new(),
-            false => companies
-                .map(|company| company.trim().to_lowercase())
-                .filter(|company| filled(company) && company != "other")
-                .collect(),
-        };
-        Self { companies, numbers, urls }
+        Self {
+            numbers: numbers.map(number).filter(filled).collect(),
+            urls: urls.map(|url| url.trim().to_owned()).filter(filled).collect(),
+        }
     }
 
     pub fn is_none(&self) -> bool {
@@ -188,16 +197,27 @@ impl Tracking {
 }
 
 impl AdminApi {
-    /// The shipment with all its lines, or nothing if Shopify has none of this id or keeps it from the app.
+    /// The shipment with all its lines, or nothing if Shopify has none of this id or keeps it from the app. Without
+    /// a scope for fulfillment orders, it has no delivery method.
     ///
     /// # Errors
     /// [`AdminError::Changed`] if the shipment or its order was changed between two pages.
     pub async fn fulfillment(&self, call: Call<'_>, id: &Gid) -> Result<Option<Fulfillment>, AdminError> {
         let mut whole: Option<Fulfillment> = None;
         let (mut after, mut order_after): (Option<String>, Option<String>) = (None, None);
+        let mut methods = true;
         for _ in 0..PAGES {
-            let variables = json!({"id": id, "first": LINES, "after": after, "orderAfter": order_after});
-            let data = self.execute(call, FULFILLMENT, variables).await?;
+            let variables = json!({
+                "id": id, "first": LINES, "after": after, "orderAfter": order_after, "methods": methods,
+            });
+            let data = match self.execute(call, FULFILLMENT, variables).await {
+                // perhaps only the fulfillment orders are kept from the app
+                Err(error) if methods && error.is_denied() => {
+                    methods = false;
+                    continue;
+                }
+                answer => answer?,
+            };
             let page = Fulfillment::from_graphql(data.json())
                 .map_err(|source| AdminError::Malformed { operation: FULFILLMENT.name, source })?;
             let Some(page) = page else {

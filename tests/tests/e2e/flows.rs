@@ -95,12 +95,23 @@ fn documents(entries: &[Entry]) -> Vec<&str> {
 
 #[tokio::test]
 async fn shipments_lead_to_notice_slip_and_delivery_document() {
-    let samples = ["fulfillments-create", "fulfillments-update", "fulfillment-events-create"];
+    let samples = [
+        "fulfillments-create",
+        "fulfillments-update",
+        "fulfillment-events-create",
+        "fulfillment-events-out-for-delivery",
+        "fulfillment-orders-prepared-for-pickup",
+    ];
     let (_, shop, entries) = run("shipping-documents", &samples).await;
-    assert_eq!(
-        documents(&entries),
-        ["shipping-notice", "shipping-notice", "packing-slip", "delivery-document"]
-    );
+    let expected = [
+        "shipping-notice",
+        "shipping-notice",
+        "packing-slip",
+        "delivery-document",
+        "ready-for-pickup-notice",
+        "out-for-delivery-notice",
+    ];
+    assert_eq!(documents(&entries), expected);
     let mailed = entries.iter().filter(|entry| entry.channel.as_deref() == Some("email")).count();
     assert_eq!(shop.emails().await.len(), mailed, "each was sent once");
 }

@@ -3,16 +3,21 @@
 use super::*;
 use delivery::choose;
 use shop_config::Channel;
+use shopify::fulfillment::{Pickup, PickupState};
 use std::path::Path;
 
 const NOTICE: Document = Document::ShippingNotice;
 const SLIP: Document = Document::PackingSlip;
 const DELIVERY: Document = Document::DeliveryDocument;
+const READY: Document = Document::ReadyForPickupNotice;
+const OUT: Document = Document::OutForDeliveryNotice;
+/// Goods of the order that wait to be fetched.
+const PICKUP: &str = include_str!("../../tests/fixtures/pickup.json");
 
 fn of(order: &Order, shipment: &Fulfillment, document: Document, config: &ShopConfig) -> ShipmentData {
     let revision = match document {
         DELIVERY => Revision::named("delivered"),
-        SLIP => Revision::Initial,
+        SLIP | OUT => Revision::Initial,
         _ => tracking_revision(&shipment.tracking()),
     };
     let plan = plan(document, revision, shipment);
@@ -49,12 +54,95 @@ fn quantities(items: &Value) -> Vec<(&str, u64)> {
 #[test]
 fn the_contracts_are_published_and_the_samples_conform() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (document, of) in [(NOTICE, CORRECTED), (SLIP, NEW), (DELIVERY, DELIVERED)] {
+    for (document, of) in [(NOTICE, CORRECTED), (SLIP, NEW), (DELIVERY, DELIVERED), (OUT, NEW)] {
         let sample = data(&order(as_it_is), &shipment(of, as_it_is), document, &talkative());
         let schema = ShipmentData::json_schema(document);
-        contract::published(&root.join(format!("schemas/{document}.v1.json")), &schema);
-        contract::published(&root.join(format!("samples/{document}.v1.json")), &sample);
+        contract::driver_data(root, document.name(), &schema, &sample);
     }
+    contract::driver_data(root, READY.name(), &PickupData::json_schema(), &pickup(&order(as_it_is)));
+}
+
+fn pickup(order: &Order) -> Value {
+    let waits = fulfillment_order();
+    let id = CommunicationId::derive(&config().shop, READY, &waits.id, &Revision::Initial);
+    serde_json::to_value(PickupData::new(order, &waits, &id, "fr", &talkative()).unwrap()).unwrap()
+}
+
+fn fulfillment_order() -> Pickup {
+    Pickup::from_graphql(PICKUP).unwrap().unwrap().pickup
+}
+
+#[test]
+fn a_pickup_notice_says_where_and_what() {
+    let data = pickup(&order(as_it_is));
+    assert_eq!(data["pickup"]["name"], "Atelier du Port");
+    assert_eq!(data["pickup"]["address"]["city"], "Bordeaux");
+    assert_eq!(data["delivery_method"], json!({"type": "pick_up", "presented_name": "Atelier du Port"}));
+    assert_eq!(quantities(&data["items"]), [("WB-OCH", 1)]);
+    let mut waits = fulfillment_order();
+    assert_eq!(pickup::not_due(&waits, false), None);
+    waits.state = PickupState::Closed;
+    assert_eq!(pickup::not_due(&waits, false), Some("the goods were handed over already"));
+    assert_eq!(pickup::not_due(&waits, true), None);
+    waits.state = PickupState::Cancelled;
+    assert_eq!(pickup::not_due(&waits, true), Some("the pickup is cancelled"));
+    let mut sent = fulfillment_order();
+    sent.method.as_mut().unwrap().kind = MethodType::Shipping;
+    assert_eq!(pickup::not_due(&sent, false), Some("the customer does not pick it up"));
+    let mut nothing = fulfillment_order();
+    nothing.lines.clear();
+    assert_eq!(pickup::not_due(&nothing, false), Some("nothing waits for the customer"));
+}
+
+/// Whoever opens the parcel reads it.
+#[test]
+fn a_packing_slip_does_not_say_how_to_write_to_the_buyer() {
+    let order = order(|it| it["phone"] = "+33611223344".into());
+    let slip = data(&order, &shipment(NEW, as_it_is), SLIP, &talkative());
+    let text = slip.to_string();
+    let address = order.email.as_deref().unwrap();
+    for private in [address, "+33611223344", order.status_url.as_deref().unwrap()] {
+        assert!(!text.contains(private), "{private}");
+    }
+    for field in ["/customer/email", "/customer/phone", "/order/status_url"] {
+        assert_eq!(slip.pointer(field), None, "{field}");
+    }
+    assert!(slip["destination"]["phone"].is_string(), "the carrier calls it");
+    let notice = data(&order, &shipment(NEW, as_it_is), NOTICE, &talkative());
+    assert_eq!(notice["customer"]["email"], address);
+}
+
+#[test]
+fn each_parcel_has_its_own_carrier() {
+    let head = |first: &str, second: &str| {
+        let parcels = json!([
+            {"company": first, "number": "1", "url": null}, {"company": second, "number": "2", "url": null},
+        ]);
+        let shipment = shipment(NEW, |it| it["trackingInfo"] = parcels);
+        data(&order(as_it_is), &shipment, NOTICE, &config())["shipment"].take()
+    };
+    let two = head("UPS", "DPD");
+    assert_eq!(two.get("carrier"), None, "neither is that of both");
+    assert_eq!(two["trackings"], json!([{"carrier": "UPS", "number": "1"}, {"carrier": "DPD", "number": "2"}]));
+    assert_eq!(head("UPS", "ups ")["carrier"], "UPS");
+    assert_eq!(head("Other", "DPD")["trackings"][0], json!({"number": "1"}));
+}
+
+#[test]
+fn the_method_is_said_and_digital_goods_are_in_no_parcel() {
+    let method = json!({"nodes": [{"deliveryMethod": {"methodType": "PICKUP_POINT", "presentedName": "Relais 7"}}]});
+    let shipment = shipment(NEW, |it| it["fulfillmentOrders"] = method);
+    let said = data(&order(as_it_is), &shipment, NOTICE, &config());
+    assert_eq!(said["delivery_method"], json!({"type": "pickup_point", "presented_name": "Relais 7"}));
+    let all = said["items"].as_array().unwrap().len();
+    let digital = order(|it| {
+        let shipped = shipment.lines[0].line.as_str();
+        let lines = it["lineItems"]["nodes"].as_array_mut().unwrap();
+        let line = lines.iter_mut().find(|line| line["id"] == shipped).unwrap();
+        line["requiresShipping"] = false.into();
+    });
+    let left = data(&digital, &shipment, SLIP, &config())["items"].as_array().unwrap().len();
+    assert_eq!(left, if all == 1 { 1 } else { all - 1 }, "of a shipment with nothing else, all is listed");
 }
 
 #[test]
@@ -118,12 +206,14 @@ fn a_delivery_document_says_when_and_what_the_carrier_said() {
     config.shipping.return_instructions = false;
     let told = data(&order, &shipment(DELIVERED, as_it_is), DELIVERY, &config);
     let delivered = "2026-11-21T14:20:00+01:00";
-    let news = json!({"status": "delivered", "at": delivered, "message": "Remis au gardien"});
+    let news = json!({
+        "status": "delivered", "at": delivered, "on": "2026-11-21", "message": "Remis au gardien",
+    });
     assert_eq!((&told["delivery"], &told["shipment"]["delivered_at"]), (&news, &json!(delivered)));
     assert_eq!(told.get("return_instructions"), None, "the shop does not want it said");
     let without_events = shipment(DELIVERED, |it| it["events"]["nodes"] = json!([]));
     let data = data(&order, &without_events, DELIVERY, &config);
-    assert_eq!(data["delivery"], json!({"status": "delivered", "at": delivered}));
+    assert_eq!(data["delivery"], json!({"status": "delivered", "at": delivered, "on": "2026-11-21"}));
 }
 
 #[test]
@@ -138,7 +228,7 @@ fn tracking_may_be_missing_unknown_or_no_link() {
     assert_eq!((unknown.get("carrier"), &unknown["trackings"]), (None, &json!([{"number": "LX 77"}])));
     let own = head(json!([{"company": "Vélo Bordeaux", "number": "", "url": "HTTPS://velo.example/t/7"}]));
     assert_eq!(own["carrier"], "Vélo Bordeaux");
-    assert_eq!(own["trackings"], json!([{"url": "HTTPS://velo.example/t/7"}]));
+    assert_eq!(own["trackings"], json!([{"carrier": "Vélo Bordeaux", "url": "HTTPS://velo.example/t/7"}]));
     let script = head(json!([{"company": null, "number": "7", "url": "javascript:alert(1)"}]));
     assert_eq!(script["trackings"], json!([{"number": "7"}]));
 }

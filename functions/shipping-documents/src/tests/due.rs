@@ -15,6 +15,9 @@ fn delivery(status: &str, of: &Fulfillment) -> Plan {
     plan(Document::DeliveryDocument, Revision::named(status), of)
 }
 
+const NOW: Request = Request { again: false, tells_out_for_delivery: false };
+const AGAIN: Request = Request { again: true, ..NOW };
+
 fn suppressed(reason: &'static str) -> Verdict {
     Verdict::Suppress(reason)
 }
@@ -24,25 +27,25 @@ const ALREADY: Verdict = Verdict::Suppress("the shipment is already delivered");
 #[test]
 fn what_is_true_now_is_made() {
     let (new, delivered) = (shipment(NEW, as_it_is), shipment(DELIVERED, as_it_is));
-    assert_eq!(verdict(&notice(&new), false, &new), Verdict::Make);
-    assert_eq!(verdict(&slip(&new), false, &new), Verdict::Make);
-    assert_eq!(verdict(&delivery("delivered", &delivered), false, &delivered), Verdict::Make);
+    assert_eq!(verdict(&notice(&new), NOW, &new), Verdict::Make);
+    assert_eq!(verdict(&slip(&new), NOW, &new), Verdict::Make);
+    assert_eq!(verdict(&delivery("delivered", &delivered), NOW, &delivered), Verdict::Make);
 }
 
-/// Whichever of the two events comes first, the older tracking is never told, and the newer one is.
+/// Whichever of the two events comes first: the notice of the present tracking is due, and never one of another.
 #[test]
 fn a_notice_of_tracking_that_was_corrected_is_not_made() {
     let old = shipment(CORRECTED, |it| it["trackingInfo"][0]["number"] = "XY710000020FR".into());
     let none = shipment(CORRECTED, |it| it["trackingInfo"] = json!([]));
     let now = shipment(CORRECTED, as_it_is);
-    let overtaken = Verdict::Nothing("the shipment has other tracking by now");
+    let overtaken = Verdict::Overtaken;
     for before in [&old, &none] {
-        assert_eq!(verdict(&notice(before), false, &now), overtaken);
-        assert_eq!(verdict(&notice(&now), false, &now), Verdict::Make);
-        // before the correction reached Shopify's answer, its event is too early instead
-        assert_eq!(verdict(&notice(&now), false, before), overtaken);
+        assert_eq!(verdict(&notice(before), NOW, &now), overtaken);
+        assert_eq!(verdict(&notice(&now), NOW, &now), Verdict::Make);
+        // before the correction reached Shopify's answer: then the answer is older than the event
+        assert_eq!(verdict(&notice(&now), NOW, before), overtaken);
     }
-    assert_eq!(verdict(&notice(&none), false, &none), Verdict::Make, "a notice without a number is useful");
+    assert_eq!(verdict(&notice(&none), NOW, &none), Verdict::Make, "a notice without a number is useful");
 }
 
 #[test]
@@ -57,12 +60,12 @@ fn nothing_is_announced_that_is_delivered_fetched_cancelled_or_failed() {
         (after("status", "ERROR"), suppressed("the shipment failed")),
         (after("status", "FAILURE"), suppressed("the shipment failed")),
     ] {
-        assert_eq!(verdict(&notice(&new), false, &now), verdict_of_both);
-        assert_eq!(verdict(&slip(&new), false, &now), verdict_of_both);
+        assert_eq!(verdict(&notice(&new), NOW, &now), verdict_of_both);
+        assert_eq!(verdict(&slip(&new), NOW, &now), verdict_of_both);
     }
     let gone = shipment(DELIVERED, |it| it["status"] = "CANCELLED".into());
     let cancelled = suppressed("the shipment is cancelled");
-    assert_eq!(verdict(&delivery("delivered", &gone), false, &gone), cancelled);
+    assert_eq!(verdict(&delivery("delivered", &gone), NOW, &gone), cancelled);
 }
 
 /// A fulfilment service prints the slip before it says that the parcel has left.
@@ -71,8 +74,8 @@ fn a_notice_waits_for_the_fulfilment_service_and_the_slip_does_not() {
     for status in ["PENDING", "OPEN"] {
         let waiting = shipment(NEW, |it| it["status"] = status.into());
         let too_early = Verdict::Nothing("the shipment has not left yet");
-        assert_eq!(verdict(&notice(&waiting), false, &waiting), too_early);
-        assert_eq!(verdict(&slip(&waiting), false, &waiting), Verdict::Make);
+        assert_eq!(verdict(&notice(&waiting), NOW, &waiting), too_early);
+        assert_eq!(verdict(&slip(&waiting), NOW, &waiting), Verdict::Make);
     }
 }
 
@@ -84,7 +87,7 @@ fn an_empty_or_digital_shipment_has_no_documents() {
         [(empty, "there is nothing in the shipment"), (digital, "nothing in it needs shipping")]
     {
         for plan in [notice(&now), slip(&now), delivery("delivered", &now)] {
-            assert_eq!(verdict(&plan, false, &now), suppressed(reason));
+            assert_eq!(verdict(&plan, NOW, &now), suppressed(reason));
         }
     }
 }
@@ -93,13 +96,13 @@ fn an_empty_or_digital_shipment_has_no_documents() {
 fn news_on_the_way_count_while_they_are_true() {
     let shown = |status: &'static str| shipment(CORRECTED, move |it| it["displayStatus"] = status.into());
     let out = shown("OUT_FOR_DELIVERY");
-    assert_eq!(verdict(&delivery("out_for_delivery", &out), false, &out), Verdict::Make);
+    assert_eq!(verdict(&delivery("out_for_delivery", &out), NOW, &out), Verdict::Make);
     let past = Verdict::Nothing("the shipment is further on its way by now");
-    assert_eq!(verdict(&delivery("in_transit", &out), false, &out), past);
+    assert_eq!(verdict(&delivery("in_transit", &out), NOW, &out), past);
     let undelivered = Verdict::Nothing("Shopify does not say that it is delivered");
-    assert_eq!(verdict(&delivery("delivered", &out), false, &out), undelivered);
+    assert_eq!(verdict(&delivery("delivered", &out), NOW, &out), undelivered);
     let delivered = shipment(DELIVERED, as_it_is);
-    assert_eq!(verdict(&delivery("out_for_delivery", &delivered), false, &delivered), ALREADY);
+    assert_eq!(verdict(&delivery("out_for_delivery", &delivered), NOW, &delivered), ALREADY);
 }
 
 /// Who asks for another issue knows that time has passed, but a shipment that never was stays one.
@@ -109,11 +112,11 @@ fn a_person_gets_another_issue_of_what_was_announced_before() {
     let delivered = shipment(DELIVERED, as_it_is);
     for document in [Document::ShippingNotice, Document::PackingSlip, Document::DeliveryDocument] {
         let plan = plan(document, again.clone(), &delivered);
-        assert_eq!(verdict(&plan, true, &delivered), Verdict::Make);
+        assert_eq!(verdict(&plan, AGAIN, &delivered), Verdict::Make);
         let told = (document == Document::DeliveryDocument).then_some(DeliveryEvent::Delivered);
         assert_eq!(rules::event(&plan, &delivered), told);
         let cancelled = shipment(DELIVERED, |it| it["status"] = "CANCELLED".into());
-        assert_eq!(verdict(&plan, true, &cancelled), suppressed("the shipment is cancelled"));
+        assert_eq!(verdict(&plan, AGAIN, &cancelled), suppressed("the shipment is cancelled"));
     }
 }
 
@@ -131,4 +134,97 @@ fn an_answer_that_is_older_than_the_event_is_told_from_one_that_is_not() {
     assert!(!is_news("fulfillments/update", Value::Null));
     assert!(!is_news("fulfillment_events/create", "2026-11-24T00:00:00Z".into()), "that is another clock");
     assert!(!super::is_news(&item("fulfillments/update", &now.id, None), None, &now));
+
+    let told = |id: u64, shipment: &Fulfillment| {
+        let mut payload = payload(TOLD);
+        payload["id"] = id.into();
+        let item = item("fulfillment_events/create", &Gid::new("FulfillmentEvent", id), None);
+        super::is_news(&item, Some(&payload.to_string()), shipment)
+    };
+    let delivered = shipment(DELIVERED, as_it_is);
+    assert!(!told(46200000071013, &delivered) && told(46200000071019, &delivered));
+}
+
+fn by(method: &str, change: impl FnOnce(&mut Value)) -> Fulfillment {
+    shipment(NEW, |it| {
+        it["trackingInfo"] = json!([]);
+        it["fulfillmentOrders"] =
+            json!({"nodes": [{"deliveryMethod": {"methodType": method, "presentedName": null}}]});
+        change(it);
+    })
+}
+
+/// How it reaches the customer decides what is announced and packed.
+#[test]
+fn nothing_is_announced_or_packed_that_the_customer_carries_away() {
+    for (method, reason) in [
+        ("RETAIL", Some("it was carried out of the store: nothing is sent")),
+        ("PICK_UP", Some("the customer picks it up: nothing is sent")),
+        ("NONE", Some("nothing in it is delivered")),
+        ("SHIPPING", None),
+        ("PICKUP_POINT", None),
+        ("LOCAL", None),
+        ("DRONE", None),
+    ] {
+        for change in [as_it_is as fn(&mut Value), |it| it["displayStatus"] = "FULFILLED".into()] {
+            let now = by(method, change);
+            for (plan, request) in [(notice(&now), NOW), (slip(&now), NOW), (notice(&now), AGAIN)] {
+                let expected = reason.map_or(Verdict::Make, suppressed);
+                assert_eq!(verdict(&plan, request, &now), expected, "{method} {}", plan.document);
+            }
+        }
+        let delivered = by(method, |it| it["displayStatus"] = "DELIVERED".into());
+        let expected = reason.map_or(Verdict::Make, suppressed);
+        assert_eq!(verdict(&delivery("delivered", &delivered), NOW, &delivered), expected, "{method}");
+    }
+    // what can be followed was sent after all
+    let tracked = by("PICK_UP", |it| it["trackingInfo"] = json!([{"company": null, "number": "1", "url": null}]));
+    assert_eq!(verdict(&notice(&tracked), NOW, &tracked), Verdict::Make);
+    let ready = by("PICK_UP", |it| it["displayStatus"] = "READY_FOR_PICKUP".into());
+    assert_eq!(verdict(&delivery("ready_for_pickup", &ready), NOW, &ready), Verdict::Make);
+}
+
+/// Without a scope for fulfillment orders, the shipment itself shows some of it.
+#[test]
+fn an_unknown_method_is_inferred_from_what_is_shown() {
+    let shown = |status: &'static str, tracking: Value| {
+        shipment(NEW, |it| {
+            it["displayStatus"] = status.into();
+            it["trackingInfo"] = tracking;
+        })
+    };
+    let tracked = || json!([{"company": "UPS", "number": "1", "url": null}]);
+    assert_eq!(rules::method(&shown("PICKED_UP", json!([]))), Some(MethodType::PickUp));
+    assert_eq!(rules::method(&shown("READY_FOR_PICKUP", json!([]))), Some(MethodType::PickUp));
+    assert_eq!(rules::method(&shown("READY_FOR_PICKUP", tracked())), None, "at a post office");
+    assert_eq!(rules::method(&shown("OUT_FOR_DELIVERY", json!([]))), Some(MethodType::Local));
+    assert_eq!(rules::method(&shown("FULFILLED", json!([]))), None);
+
+    let sold_at_the_till = order(|it| {
+        it["shippingAddress"] = Value::Null;
+        it["shippingLines"]["nodes"] = json!([]);
+    });
+    let sent = shown("FULFILLED", json!([]));
+    assert_eq!(rules::nowhere(&sent, &sold_at_the_till), Some("the order has no address to send it to"));
+    assert_eq!(rules::nowhere(&sent, &order(as_it_is)), None);
+    assert_eq!(rules::nowhere(&shown("FULFILLED", tracked()), &sold_at_the_till), None);
+    assert_eq!(rules::nowhere(&by("SHIPPING", as_it_is), &sold_at_the_till), None);
+}
+
+#[test]
+fn a_local_delivery_is_told_of_once() {
+    let out = by("LOCAL", |it| it["displayStatus"] = "OUT_FOR_DELIVERY".into());
+    let plan = plan(Document::OutForDeliveryNotice, Revision::Initial, &out);
+    assert_eq!(verdict(&plan, NOW, &out), Verdict::Make);
+    let both = Request { tells_out_for_delivery: true, ..NOW };
+    assert_eq!(verdict(&notice(&out), both, &out), suppressed("the out-for-delivery notice tells of it"));
+    assert_eq!(verdict(&notice(&out), NOW, &out), Verdict::Make, "else nobody would");
+    let made_up = by("LOCAL", |it| it["displayStatus"] = "FULFILLED".into());
+    assert_eq!(verdict(&notice(&made_up), both, &made_up), Verdict::Make);
+    let delivered = by("LOCAL", |it| it["displayStatus"] = "DELIVERED".into());
+    assert_eq!(verdict(&plan, NOW, &delivered), ALREADY);
+    let by_carrier = by("SHIPPING", |it| it["displayStatus"] = "OUT_FOR_DELIVERY".into());
+    for request in [NOW, AGAIN] {
+        assert_eq!(verdict(&plan, request, &by_carrier), Verdict::Nothing("a carrier delivers it"));
+    }
 }

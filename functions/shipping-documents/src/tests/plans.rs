@@ -93,6 +93,10 @@ fn the_shop_chooses_which_news_are_a_document() {
     };
     let mut config = config();
     assert_eq!(told("label_printed", &config), []);
+    let out = told("out_for_delivery", &config);
+    let expected =
+        [(Document::DeliveryDocument, "out_for_delivery", false), (Document::OutForDeliveryNotice, "initial", true)];
+    assert_eq!(names(&out), expected);
     assert!(!told("attempted_delivery", &config)[0].wanted);
     config.shipping.delivery_events = vec![DeliveryEvent::AttemptedDelivery];
     assert!(told("attempted_delivery", &config)[0].wanted && !told("delivered", &config)[0].wanted);
@@ -112,7 +116,7 @@ fn a_document_that_is_off_is_not_wanted() {
 fn the_documented_fields_are_enough() {
     let whole = payload(UPDATE);
     let mut least = json!({});
-    for field in ["order_id", "tracking_company", "tracking_numbers", "tracking_urls", "shipment_status"] {
+    for field in ["order_id", "tracking_numbers", "tracking_urls", "shipment_status"] {
         least[field] = whole[field].clone();
     }
     least["admin_graphql_api_id"] = whole["admin_graphql_api_id"].clone();
@@ -133,15 +137,36 @@ fn without_a_payload_shopify_is_asked_and_says_the_same() {
     }
 }
 
+/// A payload is a hint: what it does not say, Shopify is asked.
+#[test]
+fn a_payload_that_cannot_be_read_leads_to_shopify() {
+    let subject = Gid::new("Fulfillment", 4620000007102);
+    for payload in [json!({}), json!({"order_id": "x"}), json!({"order_id": 1, "tracking_numbers": "a"}), json!([])] {
+        let item = item("fulfillments/update", &subject, Some(payload.clone()));
+        let planned = ShippingDocuments.plan(&item, Some(&payload.to_string()), &config());
+        assert_eq!(planned.unwrap(), Planned::AskShopify, "{payload}");
+    }
+}
+
+#[test]
+fn goods_that_are_prepared_for_pickup_are_told_of_once() {
+    let goods = Gid::new("FulfillmentOrder", 7104);
+    let item = item("fulfillment_orders/line_items_prepared_for_pickup", &goods, None);
+    let Planned::These(plans) = ShippingDocuments.plan(&item, None, &config()).unwrap() else { panic!() };
+    assert_eq!(names(&plans), [(Document::ReadyForPickupNotice, "initial", true)]);
+    assert_eq!((&plans[0].subject, &plans[0].order), (&goods, &goods));
+}
+
 /// Work that cannot be understood is an error, so that it ends in the dead letters and not in silence.
 #[test]
 fn what_cannot_be_understood_is_an_error() {
     let error = |topic: &str, payload: &Value| planned(topic, payload, &config()).unwrap_err();
     assert!(error("fulfillments/delete", &json!({})).contains("fulfillments/delete"));
-    assert!(error("fulfillments/update", &json!({})).contains("order_id"));
     assert!(error("fulfillment_events/create", &json!({"order_id": 1})).contains("fulfillment_id"));
     let other = json!({"order_id": 1, "admin_graphql_api_id": "gid://shopify/Order/1"});
     assert!(error("fulfillments/update", &other).contains("Fulfillment"));
+    let line = json!({"fulfillment_order": {"id": "gid://shopify/LineItem/1"}});
+    assert!(error("fulfillment_orders/line_items_prepared_for_pickup", &line).contains("FulfillmentOrder"));
     let bare = item("fulfillment_events/create", &Gid::new("FulfillmentEvent", 1), None);
     assert!(ShippingDocuments.plan(&bare, None, &config()).unwrap_err().contains("without its payload"));
 }

@@ -176,6 +176,7 @@ impl Shop {
                 (content, data)
             }
             Gathered::Suppressed { reason, .. } | Gathered::Nothing(reason) => panic!("{reason}"),
+            Gathered::Instead(_) => panic!("something else"),
         }
     }
 
@@ -186,7 +187,7 @@ impl Shop {
         match self.gather(item, &plans[0]).await.unwrap() {
             Gathered::Suppressed { reason, .. } => (reason.into_owned(), true),
             Gathered::Nothing(reason) => (reason.into_owned(), false),
-            Gathered::Ready(_) => panic!("it is made"),
+            Gathered::Ready(_) | Gathered::Instead(_) => panic!("it is made"),
         }
     }
 }

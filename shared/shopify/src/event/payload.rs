@@ -69,6 +69,14 @@ pub(super) fn classic(topic: &str, payload: &str) -> Result<PayloadKind, Malform
         return Ok(PayloadKind::Classic { subject: Some(OrderEdit::from_webhook(payload)?.order) });
     }
     let fields: HashMap<String, &RawValue> = decode(payload)?;
+    if topic.starts_with("fulfillment_orders/") {
+        #[derive(Deserialize)]
+        struct Named {
+            id: Gid,
+        }
+        let named = member::<Option<Named>>(&fields, "fulfillment_order")?.flatten();
+        return Ok(PayloadKind::Classic { subject: named.map(|named| named.id) });
+    }
     if topic == "customer.joined_segment" {
         return Ok(PayloadKind::Classic {
             subject: member::<Option<Gid>>(&fields, "customer_id")?.flatten(),

@@ -1,6 +1,9 @@
 //! A shipment as the answer to `graphql/fulfillment_for_documents.graphql`.
 
-use super::{Fulfillment, Origin, Parcel, SHIPMENTS, ShipmentEvent, ShippedLine, State, UnshippedLine};
+use super::{
+    DeliveryMethod, Fulfillment, Origin, Parcel, SHIPMENTS, ShipmentEvent, ShippedLine, State, UnshippedLine,
+    method::{self, WireMethod},
+};
 use crate::{
     Malformed, MoneyBag,
     decode::{decode, text},
@@ -41,6 +44,8 @@ struct Wire {
     tracking_info: Vec<Parcel>,
     origin_address: Option<Origin>,
     events: Nodes<Event>,
+    #[serde(default)]
+    fulfillment_orders: Nodes<Methods>,
     fulfillment_line_items: Page<Line>,
     order: Order,
 }
@@ -50,23 +55,48 @@ struct Nodes<T> {
     nodes: Vec<T>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Page<T> {
-    page_info: PageInfo,
-    nodes: Vec<T>,
+/// Of what was not asked for.
+impl<T> Default for Nodes<T> {
+    fn default() -> Self {
+        Self { nodes: Vec::new() }
+    }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct PageInfo {
-    has_next_page: bool,
-    end_cursor: Option<String>,
+pub(super) struct Page<T> {
+    pub page_info: PageInfo,
+    pub nodes: Vec<T>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PageInfo {
+    pub has_next_page: bool,
+    pub end_cursor: Option<String>,
+}
+
+/// A fulfillment order, as far as it says how its goods reach the customer.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Methods {
+    delivery_method: Option<WireMethod>,
+    /// Of those of the whole order.
+    #[serde(default)]
+    line_items: Nodes<Remaining>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Remaining {
+    remaining_quantity: u64,
+    line_item: Id,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event {
+    id: Gid,
     status: String,
     happened_at: Timestamp,
     #[serde(deserialize_with = "text")]
@@ -82,8 +112,8 @@ struct Line {
 }
 
 #[derive(Deserialize)]
-struct Id {
-    id: Gid,
+pub(super) struct Id {
+    pub id: Gid,
 }
 
 #[derive(Deserialize)]
@@ -92,6 +122,8 @@ struct Order {
     id: Gid,
     updated_at: Timestamp,
     fulfillments: Vec<Sibling>,
+    #[serde(default)]
+    fulfillment_orders: Nodes<Methods>,
     line_items: Page<OrderLine>,
 }
 
@@ -102,6 +134,8 @@ struct Sibling {
     status: String,
     created_at: Timestamp,
     requires_shipping: bool,
+    #[serde(default)]
+    fulfillment_orders: Nodes<Methods>,
 }
 
 #[derive(Deserialize)]
@@ -139,6 +173,7 @@ impl Wire {
             delivered_at: self.delivered_at,
             estimated_delivery_at: self.estimated_delivery_at,
             requires_shipping: self.requires_shipping,
+            method: method(self.fulfillment_orders),
             parcels: self.tracking_info,
             origin: self.origin_address,
             events: self.events.nodes.into_iter().map(Event::read).collect(),
@@ -146,6 +181,7 @@ impl Wire {
             order: of_kind(self.order.id, "Order", "fulfillment.order.id", "is not the id of an Order")?,
             order_updated_at: self.order.updated_at,
             unshipped: order_lines.nodes.into_iter().filter_map(OrderLine::read).collect(),
+            unsent: unsent(self.order.fulfillment_orders),
             shipments: shipments(self.order.fulfillments),
         };
         let (after, order_after) = (lines.page_info.end_cursor, order_lines.page_info.end_cursor);
@@ -155,11 +191,25 @@ impl Wire {
 
 fn state(status: &str) -> State {
     match status {
-        "SUCCESS" => State::Shipped,
+        "PENDING" | "OPEN" => State::Pending,
         "CANCELLED" => State::Cancelled,
         "ERROR" | "FAILURE" => State::Failed,
-        _ => State::Pending,
+        // a word that is not known here costs no document
+        _ => State::Shipped,
     }
+}
+
+fn method(orders: Nodes<Methods>) -> Option<DeliveryMethod> {
+    method::of_all(orders.nodes.into_iter().filter_map(|order| Some(order.delivery_method?.read())))
+}
+
+fn unsent(orders: Nodes<Methods>) -> Vec<UnshippedLine> {
+    let orders = orders.nodes.into_iter().filter_map(|order| {
+        let method = order.delivery_method?.read();
+        (!method.kind.is_sent()).then_some(order.line_items.nodes)
+    });
+    let left = orders.flatten().filter(|line| line.remaining_quantity > 0);
+    left.map(|line| UnshippedLine { line: line.line_item.id, quantity: line.remaining_quantity }).collect()
 }
 
 /// As many as were asked for may not be all there are.
@@ -168,6 +218,10 @@ fn shipments(mut all: Vec<Sibling>) -> Option<Vec<Gid>> {
         return None;
     }
     all.retain(|it| it.requires_shipping && !matches!(state(&it.status), State::Cancelled | State::Failed));
+    let is_sent = |it: &mut Sibling| {
+        method(std::mem::take(&mut it.fulfillment_orders)).is_none_or(|method| method.kind.is_sent())
+    };
+    all.retain_mut(is_sent);
     // of two made in the same second, the smaller number is the older one
     all.sort_by_key(|it| (it.created_at, it.id.number().len(), it.id.number().to_owned()));
     Some(all.into_iter().map(|it| it.id).collect())
@@ -176,6 +230,7 @@ fn shipments(mut all: Vec<Sibling>) -> Option<Vec<Gid>> {
 impl Event {
     fn read(self) -> ShipmentEvent {
         ShipmentEvent {
+            id: self.id,
             status: self.status.to_ascii_lowercase(),
             happened_at: self.happened_at,
             message: self.message,

@@ -34,7 +34,7 @@ fn the_same_tracking_written_otherwise_is_the_same() {
     let now = shipment(as_it_is).tracking();
     let same: [fn(&mut Value); 5] = [
         |it| it["tracking_numbers"] = json!([" xy 710000022 fr", "XY710000021FR", null, ""]),
-        |it| it["tracking_company"] = "CHRONOPOST ".into(),
+        |it| it["tracking_company"] = "DPD".into(),
         |it| it["tracking_urls"].as_array_mut().unwrap().reverse(),
         |it| it["tracking_number"] = Value::Null,
         |it| it["status"] = "open".into(),
@@ -42,31 +42,108 @@ fn the_same_tracking_written_otherwise_is_the_same() {
     for (index, change) in same.into_iter().enumerate() {
         assert!(news(change).tracking == now, "{index}");
     }
-    let other: [fn(&mut Value); 4] = [
+    let other: [fn(&mut Value); 3] = [
         |it| it["tracking_numbers"][1] = "XY710000023FR".into(),
         |it| it["tracking_numbers"] = json!(["XY710000021FR"]),
         |it| it["tracking_urls"][1] = "https://example.com/track".into(),
-        |it| it["tracking_company"] = "DPD".into(),
     ];
     for (index, change) in other.into_iter().enumerate() {
         assert!(news(change).tracking != now, "{index}");
     }
 }
 
-/// One API drops a company without a number, the other does not.
+/// One API names the carrier, guesses it, or has one per parcel, where the other has one or none.
 #[test]
-fn a_company_alone_is_no_tracking_and_other_is_no_company() {
+fn carriers_are_no_part_of_a_tracking() {
     let alone = |company: &str| {
         let payload =
             json!({"order_id": 1, "tracking_company": company, "tracking_numbers": [], "tracking_url": " "});
         ShipmentNews::from_webhook(&payload.to_string()).unwrap().tracking
     };
     assert!(alone("UPS").is_none() && alone("UPS") == alone("DPD"));
-    let unknown = |company: Value| {
-        shipment(|it| it["trackingInfo"] = json!([{"company": company, "number": "1", "url": null}]))
-            .tracking()
+    let of = |first: Value, second: Value| {
+        shipment(|it| {
+            it["trackingInfo"] = json!([
+                {"company": first, "number": "1", "url": null}, {"company": second, "number": "2", "url": null},
+            ])
+        })
+        .tracking()
     };
-    assert!(unknown("Other".into()) == unknown(Value::Null) && !unknown(Value::Null).is_none());
+    let none = of(Value::Null, Value::Null);
+    assert!(of("UPS".into(), "DPD".into()) == none && of("Other".into(), Value::Null) == none && !none.is_none());
+}
+
+fn with_methods(shipment: &mut Value, methods: &[&str]) {
+    let nodes = methods.iter().map(|method| json!({"deliveryMethod": {"methodType": method, "presentedName": " "}}));
+    shipment["fulfillmentOrders"] = json!({"nodes": nodes.collect::<Vec<_>>()});
+}
+
+#[test]
+fn what_is_sent_decides_the_method_of_a_shipment() {
+    let method = |methods: &[&str]| shipment(|it| with_methods(it, methods)).method.map(|it| it.kind.name());
+    assert_eq!(method(&[]), None);
+    assert_eq!(shipment(as_it_is).method, None, "not asked for");
+    for (methods, one) in [
+        (&["RETAIL"][..], "retail"),
+        (&["PICK_UP"], "pick_up"),
+        (&["RETAIL", "SHIPPING"], "shipping"),
+        (&["PICK_UP", "LOCAL"], "local"),
+        (&["DRONE"], "drone"),
+    ] {
+        assert_eq!(method(methods).as_deref(), Some(one));
+    }
+    assert!(MethodType::Other("DRONE".to_owned()).is_sent(), "what is not known here is told");
+    let unnamed = shipment(|it| it["fulfillmentOrders"] = json!({"nodes": [{"deliveryMethod": null}]}));
+    assert_eq!(unnamed.method, None);
+}
+
+#[test]
+fn what_is_fetched_is_no_shipment_and_does_not_come() {
+    let order = |method: &str, line: u32| {
+        json!({
+            "deliveryMethod": {"methodType": method, "presentedName": null},
+            "lineItems": {"nodes": [
+                {"remainingQuantity": 2, "lineItem": {"id": format!("gid://shopify/LineItem/{line}")}},
+                {"remainingQuantity": 0, "lineItem": {"id": "gid://shopify/LineItem/9"}},
+            ]},
+        })
+    };
+    let shipment = shipment(|it| {
+        with_methods(&mut it["order"]["fulfillments"][0], &["RETAIL"]);
+        it["order"]["fulfillmentOrders"] = json!({"nodes": [order("SHIPPING", 1), order("PICK_UP", 2)]});
+    });
+    let unsent: Vec<_> = shipment.unsent.iter().map(|it| (it.line.number(), it.quantity)).collect();
+    assert_eq!(unsent, [("2", 2)]);
+    let all = self::shipment(as_it_is).shipments.unwrap().len();
+    assert_eq!(shipment.shipments.unwrap().len(), all - 1);
+}
+
+#[test]
+fn a_pickup_says_where_and_what() {
+    let data = json!({"fulfillmentOrder": {
+        "id": "gid://shopify/FulfillmentOrder/1", "status": "IN_PROGRESS", "updatedAt": "2026-11-22T09:00:00Z",
+        "deliveryMethod": {"methodType": "PICK_UP", "presentedName": "Harbour Store"},
+        "assignedLocation": {"name": "Harbour Store", "address1": "1 Quay", "address2": "", "city": "Turku",
+            "province": null, "zip": "20100", "countryCode": "FI", "phone": null},
+        "lineItems": {"pageInfo": {"hasNextPage": false, "endCursor": "a"}, "nodes": [
+            {"remainingQuantity": 1, "lineItem": {"id": "gid://shopify/LineItem/1"}},
+            {"remainingQuantity": 0, "lineItem": {"id": "gid://shopify/LineItem/2"}},
+        ]},
+        "order": {"id": "gid://shopify/Order/3"},
+    }});
+    let read = |data: &Value| Pickup::from_graphql(&data.to_string()).unwrap().unwrap().pickup;
+    let pickup = read(&data);
+    assert_eq!((pickup.state, pickup.lines.len()), (PickupState::Waiting, 1));
+    assert_eq!(pickup.method.unwrap().kind, MethodType::PickUp);
+    assert_eq!((pickup.place.name.as_deref(), pickup.place.address2), (Some("Harbour Store"), None));
+    for (status, state) in
+        [("CLOSED", PickupState::Closed), ("CANCELLED", PickupState::Cancelled), ("NEW", PickupState::Waiting)]
+    {
+        let mut other = data.clone();
+        other["fulfillmentOrder"]["status"] = status.into();
+        assert_eq!(read(&other).state, state);
+    }
+    assert!(Pickup::from_graphql(r#"{"fulfillmentOrder": null}"#).unwrap().is_none());
 }
 
 #[test]
@@ -82,9 +159,10 @@ fn an_event_needs_no_more_than_is_documented() {
     let news = ShipmentNews::from_webhook(r#"{"order_id":9007199254740993}"#).unwrap();
     assert_eq!(news.order.number(), "9007199254740993");
     assert!(news.tracking.is_none() && news.updated_at.is_none());
-    let told = r#"{"fulfillment_id":5,"order_id":6,"status":"DELIVERED","more":[]}"#;
+    let told = r#"{"id":7,"fulfillment_id":5,"order_id":6,"status":"DELIVERED","more":[]}"#;
     let told = DeliveryNews::from_webhook(told).unwrap();
     assert_eq!((told.fulfillment.number(), told.order.number(), &*told.status), ("5", "6", "delivered"));
+    assert_eq!(told.event, Some(Gid::new("FulfillmentEvent", 7)));
     for (payload, problem) in [
         ("{}", "`.` lacks the field `order_id`"),
         (r#"{"order_id":1.5}"#, "`order_id` has an unexpected type or value"),
@@ -103,7 +181,7 @@ fn states_and_shown_statuses_have_their_places() {
         ("FAILURE", State::Failed),
         ("PENDING", State::Pending),
         ("OPEN", State::Pending),
-        ("UNHEARD_OF", State::Pending),
+        ("UNHEARD_OF", State::Shipped),
     ] {
         assert_eq!(shipment(|it| it["status"] = status.into()).state, state);
     }

@@ -23,6 +23,8 @@ pub struct ShipmentNews {
 /// A `fulfillment_events/create` payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryNews {
+    /// What happened, such as `gid://shopify/FulfillmentEvent/1`. Absent in what reconciliation makes up.
+    pub event: Option<Gid>,
     pub fulfillment: Gid,
     pub order: Gid,
     /// Such as `out_for_delivery`.
@@ -40,8 +42,6 @@ impl ShipmentNews {
             updated_at: Option<Timestamp>,
             #[serde(default, deserialize_with = "text")]
             shipment_status: Option<String>,
-            #[serde(default, deserialize_with = "text")]
-            tracking_company: Option<String>,
             // the first of each list; alone where there is but one
             #[serde(default, deserialize_with = "text")]
             tracking_number: Option<String>,
@@ -59,7 +59,6 @@ impl ShipmentNews {
         Ok(Self {
             order: Gid::new("Order", payload.order_id),
             tracking: Tracking::new(
-                payload.tracking_company.as_deref().into_iter(),
                 texts(&payload.tracking_number, &payload.tracking_numbers),
                 texts(&payload.tracking_url, &payload.tracking_urls),
             ),
@@ -75,12 +74,15 @@ impl DeliveryNews {
     pub fn from_webhook(payload: &str) -> Result<Self, Malformed> {
         #[derive(Deserialize)]
         struct Payload {
+            #[serde(default)]
+            id: Option<u64>,
             fulfillment_id: u64,
             order_id: u64,
             status: String,
         }
-        let Payload { fulfillment_id, order_id, status } = decode(payload)?;
+        let Payload { id, fulfillment_id, order_id, status } = decode(payload)?;
         Ok(Self {
+            event: id.map(|id| Gid::new("FulfillmentEvent", id)),
             fulfillment: Gid::new("Fulfillment", fulfillment_id),
             order: Gid::new("Order", order_id),
             status: status.to_ascii_lowercase(),

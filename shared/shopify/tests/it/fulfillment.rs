@@ -68,7 +68,29 @@ async fn a_shipment_and_its_order_are_read_page_by_page() {
     assert_eq!(cursors, [(Value::Null, Value::Null), given("a", "x"), given("a", "y")]);
     let first = asked[0].json();
     assert_eq!(first["operationName"], "FulfillmentForDocuments");
-    assert_eq!(first["variables"], json!({"id": id(), "first": 250, "after": null, "orderAfter": null}));
+    assert_eq!(first["variables"], json!({
+        "id": id(), "first": 250, "after": null, "orderAfter": null, "methods": true,
+    }));
+}
+
+/// An app that may not see fulfillment orders still sees shipments; one that may see neither is refused.
+#[tokio::test]
+async fn without_the_scope_for_fulfillment_orders_a_shipment_has_no_method() {
+    let denied = || {
+        Reply::json(&json!({
+            "data": {"fulfillment": null},
+            "errors": [{"message": "Access denied for fulfillmentOrders field.", "path": ["fulfillment"],
+                "extensions": {"code": "ACCESS_DENIED"}}],
+        }))
+    };
+    let wire = Wire::new([denied(), page(&[1], None, &[], None, T1)]).await;
+    let shipment = wire.api.fulfillment(wire.call(), &id()).await.unwrap().unwrap();
+    assert_eq!((shipment.method, shipment.lines.len()), (None, 1));
+    let methods: Vec<_> = wire.asked().iter().map(|it| it.json()["variables"]["methods"].clone()).collect();
+    assert_eq!(methods, [true, false]);
+    let wire = Wire::new([denied(), denied()]).await;
+    let refused = wire.api.fulfillment(wire.call(), &id()).await.unwrap_err();
+    assert!(refused.is_denied());
 }
 
 #[tokio::test]

@@ -18,6 +18,8 @@ pub(super) static TITLES: &[Entry] = &[
     ("account-statement", ["Account statement", "Relevé de compte", "Kontoauszug", "كشف الحساب"]),
     ("cancellation-letter", ["Cancellation", "Annulation de commande", "Stornierung", "إلغاء الطلب"]),
     ("delivery-document", ["Delivery note", "Bon de livraison", "Lieferschein", "سند التسليم"]),
+    ("ready-for-pickup-notice", ["Ready for pickup", "Prêt à être retiré", "Abholbereit", "جاهز للاستلام"]),
+    ("out-for-delivery-notice", ["Out for delivery", "En cours de livraison", "In Zustellung", "خرج للتسليم"]),
     ("dispute-notice", ["Notice of dispute", "Avis de litige", "Mitteilung über eine Reklamation", "إشعار بنزاع"]),
     ("dispute-resolution", ["Outcome of the dispute", "Issue du litige", "Ergebnis der Reklamation", "نتيجة النزاع"]),
     ("document", ["Letter", "Lettre", "Schreiben", "رسالة"]),
