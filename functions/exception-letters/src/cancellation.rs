@@ -163,4 +163,3 @@ fn reason(reason: Option<&str>) -> &str {
         _ => "other",
     }
 }
-

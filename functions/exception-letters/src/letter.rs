@@ -7,10 +7,7 @@ use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::Serialize;
 use shop_config::{ShopConfig, text_in};
-use shopify::{
-    Method, Order,
-    payment::Subscriber,
-};
+use shopify::{Method, Order, payment::Subscriber};
 use std::fmt;
 
 /// A letter. Amounts are in the currency the customer saw, unless they name another. Dates are ISO 8601 with

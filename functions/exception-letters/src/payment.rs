@@ -234,10 +234,7 @@ impl PaymentFailureMatter {
         }
     }
 
-    pub(crate) fn of_subscription(
-        payment: FailedPaymentData,
-        subscription: SubscriptionData,
-    ) -> Self {
+    pub(crate) fn of_subscription(payment: FailedPaymentData, subscription: SubscriptionData) -> Self {
         Self { payment, outstanding: None, subscription: Some(subscription), pay: None }
     }
 }

@@ -54,10 +54,12 @@ pub async fn run(
                     };
                     let plans = plans(look_up).await.map_err(|error| error.reason)?;
                     // a further issue is made only where there is something to correct
-                    let expected = plans.iter().filter(|it| it.wanted && !exception_letters::is_correction(it));
-                    ids.extend(expected.map(|it| {
-                        CommunicationId::derive(&shop, it.document, &it.subject, &it.revision)
-                    }));
+                    let expected =
+                        plans.iter().filter(|it| it.wanted && !exception_letters::is_correction(it));
+                    ids.extend(
+                        expected
+                            .map(|it| CommunicationId::derive(&shop, it.document, &it.subject, &it.revision)),
+                    );
                 }
                 ids
             }

@@ -245,10 +245,7 @@ mod tests {
                 "payment_failure_delay_minutes = 121",
                 "exceptions.payment_failure_delay_minutes: must be at most",
             ),
-            (
-                "cancellation_delay_minutes = 121",
-                "exceptions.cancellation_delay_minutes: must be at most",
-            ),
+            ("cancellation_delay_minutes = 121", "exceptions.cancellation_delay_minutes: must be at most"),
             ("card_update_url = \"ftp://card\"", "exceptions.card_update_url"),
             ("contact = { en = [\"Ask us\"] }", "exceptions.contact: has no text for `fr`"),
             ("payment_deadline_days = 0", "exceptions.payment_deadline_days: must be at least 1"),

@@ -122,10 +122,9 @@ impl Case {
             for gone in &step.deleted {
                 shop.control(shop.shopify, "DELETE", &format!("documents?id={gone}"), None).await;
             }
-            let events = step
-                .events
-                .iter()
-                .map(|event| serde_json::to_value(work_of(self.flow, &shop, &self.read(&shop, event))).unwrap());
+            let events = step.events.iter().map(|event| {
+                serde_json::to_value(work_of(self.flow, &shop, &self.read(&shop, event))).unwrap()
+            });
             let raw = step.items.iter().map(|item| self.read(&shop, item));
             let mut of_step: Vec<Value> = events.chain(raw).collect();
             if backwards {

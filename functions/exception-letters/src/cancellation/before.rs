@@ -131,12 +131,7 @@ impl LineData {
 }
 
 impl TotalsData {
-    fn new(
-        order: &Order,
-        gone: &Gone<'_>,
-        lines: &[LineData],
-        total: Money,
-    ) -> Result<Self, InvalidMoney> {
+    fn new(order: &Order, gone: &Gone<'_>, lines: &[LineData], total: Money) -> Result<Self, InvalidMoney> {
         let shipping_lines = order.shipping_lines.iter();
         let charged = gone.sum(shipping_lines.clone().map(|line| line.discounted_price))?;
         let undiscounted = gone.sum(shipping_lines.map(|line| line.price))?;

@@ -116,10 +116,7 @@ struct Sums {
 
 impl Sums {
     /// `currency`: the one the customer saw, and the shop's.
-    fn of(
-        cancellation: &Cancellation,
-        currency: (CurrencyCode, CurrencyCode),
-    ) -> Result<Self, InvalidMoney> {
+    fn of(cancellation: &Cancellation, currency: (CurrencyCode, CurrencyCode)) -> Result<Self, InvalidMoney> {
         let payments = &cancellation.payments;
         // one order can have been paid in several currencies; then only the shop's can be added up
         let mixed = payments.iter().any(|it| it.amount.presentment.currency() != currency.0);

@@ -87,7 +87,11 @@ async fn every_way_of_the_money_has_its_outcome() {
             "partly_refunded",
             ["50.00", "20.00", "0.00", "0.00", "30.00"],
         ),
-        (&[("SALE", "SUCCESS", "50", None)], "not_decided", ["50.00", "0.00", "0.00", "0.00", "undecided 50.00"]),
+        (
+            &[("SALE", "SUCCESS", "50", None)],
+            "not_decided",
+            ["50.00", "0.00", "0.00", "0.00", "undecided 50.00"],
+        ),
     ];
     for (payments, outcome, sums) in cases {
         let data = paid(payments).letter().await.data();
@@ -244,19 +248,24 @@ fn taken_out(at: &str, line: &Value, quantity: u64, amount: &str) -> Value {
 
 #[tokio::test]
 async fn the_letter_shows_the_order_as_it_was_just_before() {
-    let line = |at: usize| case().answers["OrderForDocuments"]["order"]["lineItems"]["nodes"][at]["id"].clone();
+    let line =
+        |at: usize| case().answers["OrderForDocuments"]["order"]["lineItems"]["nodes"][at]["id"].clone();
     let with = |refunds: Value| case().edit("OrderCancellation", |order| order["refunds"] = refunds);
     let whole = case().letter().await.data();
     // an edit took one of two units of the second line
     let edited = with(json!([taken_out("2026-11-20T10:00:00Z", &line(1), 1, "8.50")])).letter().await.data();
-    assert_eq!((edited["lines"][1]["quantity"].as_u64(), text(&edited, "/lines/1/total/amount")), (Some(1), "8.50"));
+    assert_eq!(
+        (edited["lines"][1]["quantity"].as_u64(), text(&edited, "/lines/1/total/amount")),
+        (Some(1), "8.50")
+    );
     assert_eq!((text(&whole, "/total/amount"), text(&edited, "/total/amount")), ("151.90", "143.40"));
     // and all of it
     let edited = with(json!([taken_out("2026-11-20T10:00:00Z", &line(1), 2, "17.00")])).letter().await.data();
     assert_eq!((edited["lines"].as_array().unwrap().len(), text(&edited, "/total/amount")), (1, "134.90"));
     assert_eq!(contract::adds_up("cancellation-letter", &edited), Ok(()));
     // what the cancellation itself takes out is what it is about
-    let cancelled = with(json!([taken_out("2026-11-22T15:30:40Z", &line(1), 2, "17.00")])).letter().await.data();
+    let cancelled =
+        with(json!([taken_out("2026-11-22T15:30:40Z", &line(1), 2, "17.00")])).letter().await.data();
     assert_eq!(cancelled["lines"], whole["lines"]);
     assert_eq!(cancelled["total"], whole["total"]);
 }
@@ -282,7 +291,11 @@ async fn a_refund_after_the_letter_leads_to_a_further_issue_of_its_own_name() {
     };
     assert_eq!(after_refund(refunded()).await, ["refund-2"]);
     assert_eq!(after_refund(twice()).await, ["refund-3"], "whichever of the two events it is");
-    assert_eq!(after_refund(refunded().at("2026-11-22T15:35:38Z")).await, [""; 0], "the letter itself will tell");
+    assert_eq!(
+        after_refund(refunded().at("2026-11-22T15:35:38Z")).await,
+        [""; 0],
+        "the letter itself will tell"
+    );
     let sold = paid(&[("SALE", "SUCCESS", "50", None)]);
     assert_eq!(after_refund(sold).await, [""; 0]);
     let open = refunded().edit("OrderCancellation", |order| order["cancelledAt"] = Value::Null);
@@ -324,7 +337,8 @@ fn generated(lines: &[Bought], beside: [u32; 5], rate: u32, included: bool, kept
         node["discountAllocations"] = json!([]);
         nodes.push(node);
         if gone > 0 {
-            let mut refund = taken_out("2026-11-20T10:00:00Z", &line(at).into(), gone, &cents(net * gone as i64));
+            let mut refund =
+                taken_out("2026-11-20T10:00:00Z", &line(at).into(), gone, &cents(net * gone as i64));
             refund["refundLineItems"]["nodes"][0]["totalTaxSet"] = bag(&cents(tax(net) * gone as i64));
             refunds.push(refund);
         }

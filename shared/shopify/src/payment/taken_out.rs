@@ -2,7 +2,11 @@
 //! `graphql/refund_lines.graphql`. Lines come in pages; all of them are read.
 
 use super::{LineTakenOut, PartTakenOut, TakenOut, read};
-use crate::{AdminApi, AdminError, Call, Malformed, MoneyBag, admin::Operation, decode::{decode, list}};
+use crate::{
+    AdminApi, AdminError, Call, Malformed, MoneyBag,
+    admin::Operation,
+    decode::{decode, list},
+};
 use comms::Gid;
 use jiff::Timestamp;
 use serde::Deserialize;

@@ -171,8 +171,7 @@ async fn cancellations_and_disputes_late_repeated_and_odd() {
         case("a deleted order")
             .shopify(|it| it.remove("order-cancelled"))
             .event("orders-cancelled")
-            .ends(&["cancellation-letter: failed, Shopify has no such order, or keeps it from the app, \
-                     and nobody to tell"]),
+            .ends(&["cancellation-letter: failed, Shopify has no such order, and nobody to tell"]),
         case("a dispute that is decided")
             .event_with("disputes-create", event_of_its_beginning)
             .event("disputes-update")
