@@ -276,6 +276,8 @@ impl Session<'_> {
             refused = counts.refused,
             orphans = counts.orphans,
             failed_jobs = counts.failed_jobs,
+            unproven_outputs = counts.unproven,
+            missing_outputs = counts.missing,
             reason,
             "run over"
         );

@@ -22,13 +22,12 @@ pub struct Held {
     pub payload: Box<RawValue>,
 }
 
-/// A document of the account that a batch job composes.
+/// A document of the account that a batch job composed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Composed {
     pub document: Document,
-    pub job: String,
-    /// The customer's place in the driver file, from 0.
-    pub index: u32,
+    /// Where its output is stored.
+    pub output_key: String,
     /// Of the driver data that was handed in.
     pub driver_sha256: String,
 }

@@ -2,8 +2,8 @@
 //!
 //! A run starts bulk operations for the accounts a shop wants statements for, waits for them, reads their
 //! results and sends one work item an account to the flow `account-statements`. If the shop composes in
-//! batches, accounts are handed to Exstream in driver files first, and their items name the job that composed
-//! them. A run takes as many invocations as it needs: its state is one object, changed only over the version
+//! batches, accounts are handed to Exstream in driver files first, and their items name the output that a job composed
+//! for them. A run takes as many invocations as it needs: its state is one object, changed only over the version
 //! that was read, and each invocation ends by sending the message of the next.
 //!
 //! A crash at any point repeats what was done since the state was last written: an operation nobody remembers,
@@ -20,9 +20,8 @@ mod state;
 
 pub use state::{Counts, Outcome, RUN, Run};
 
-use account_statements::TOPIC;
+use account_statements::{Driver, TOPIC};
 use advance::{Next, Session};
-use bytes::Bytes;
 use comms::{Document, chain};
 use exstream::Batch;
 use jiff::Timestamp;
@@ -38,8 +37,8 @@ use work::{
     Record, Retry, RunItem, SqsEvent, Version,
 };
 
-/// The driver data, as JSON, of one document of an item with this payload; nothing if there is nothing to say.
-pub type Driver = fn(&str, Document, &ShopConfig) -> Result<Option<Bytes>, String>;
+/// The driver data of one document of an item with this payload; nothing if there is nothing to say.
+pub type MakeDriver = fn(&str, Document, &ShopConfig) -> Result<Option<Driver>, String>;
 
 /// Whether an item with this payload can be worked on. The error names what cannot be read, and quotes nothing.
 pub type Check = fn(&str) -> Result<(), String>;
@@ -82,7 +81,7 @@ pub struct Tools {
     pub payloads: Payloads,
     pub queue: Queue,
     pub flow_queue: Queue,
-    pub driver: Driver,
+    pub driver: MakeDriver,
     pub check: Check,
     pub backoff: Backoff,
     /// For files that have to be sorted. Emptied when it is needed.
@@ -108,9 +107,6 @@ struct Handled {
 impl StatementRun {
     /// Reads the environment and makes the clients. Sends nothing.
     pub fn new(service: &Service) -> Result<Self, StartError> {
-        let driver: Driver = |payload, document, config| {
-            account_statements::driver(payload, document, config).map(|driver| driver.map(|it| it.bytes))
-        };
         Ok(Self::with(Tools {
             configs: service.configs()?,
             secrets: service.secrets()?,
@@ -121,7 +117,7 @@ impl StatementRun {
             payloads: service.payloads()?,
             queue: service.queue("QUEUE_URL")?,
             flow_queue: service.queue("FLOW_QUEUE_URL")?,
-            driver,
+            driver: account_statements::driver,
             check: account_statements::check,
             backoff: service.backoff()?,
             folder: std::env::temp_dir().join("statement-run"),
@@ -277,6 +273,8 @@ impl StatementRun {
                             counts.unreadable + counts.too_large + counts.refused + counts.orphans,
                         ),
                         ("BatchJobsFailed", counts.failed_jobs),
+                        ("BatchOutputsUnproven", counts.unproven),
+                        ("BatchOutputsMissing", counts.missing),
                         ("RunsDone", u64::from(*what == "done")),
                         ("RunsFailed", u64::from(*what == "failed")),
                     ] {

@@ -6,7 +6,8 @@
 
 use account_statements::Period;
 use bulk_reader::{Mark, Survey};
-use comms::{Document, Gid, ShopDomain};
+use comms::{CommunicationId, Document, Gid, ShopDomain};
+use exstream::BatchJob;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use shopify::bulk::BulkFile;
@@ -120,13 +121,25 @@ pub enum JobStage {
     Waiting,
     /// `places` is the key of [`Places`].
     Running {
-        job: String,
+        job: BatchJob,
+        /// When it was handed in, or last seen to be held.
         since: Timestamp,
+        /// A person holds it in Exstream.
+        held: bool,
         places: String,
     },
-    /// Without a job, if no account has this document.
+    /// Its outputs are being fetched.
+    Fetching {
+        job: BatchJob,
+        places: String,
+        /// Of so many accounts the output is fetched, or will not be.
+        done: u32,
+        /// Failed attempts since the last progress.
+        failures: u32,
+    },
+    /// Its outputs are stored, or it has none: without a job, no account has this document.
     Complete {
-        job: Option<String>,
+        job: Option<BatchJob>,
         places: String,
     },
     /// Its documents are composed one by one.
@@ -139,7 +152,12 @@ pub struct Included {
     pub place: u32,
     /// Of its driver data: what its output is evidence of.
     pub driver_sha256: String,
+    /// What its output must name.
+    pub communication: CommunicationId,
 }
+
+/// The key of an account's stored output; none, if it is composed on demand.
+pub type OutputKey = Option<String>;
 
 /// Which of a chunk's accounts are in a driver file. Kept, not made again: an account added or left out by a
 /// change of the configuration would give every later one the document of another.
@@ -166,6 +184,12 @@ pub struct Counts {
     /// Lines whose account was not in the file.
     pub orphans: u64,
     pub failed_jobs: u64,
+    /// Outputs of batch jobs that did not prove whose they are; these documents are composed on demand.
+    #[serde(default)]
+    pub unproven: u64,
+    /// Outputs that batch jobs did not give; these documents are composed on demand.
+    #[serde(default)]
+    pub missing: u64,
 }
 
 impl Counts {
@@ -187,12 +211,15 @@ impl Counts {
             refused: f(self.refused, other.refused),
             orphans: f(self.orphans, other.orphans),
             failed_jobs: f(self.failed_jobs, other.failed_jobs),
+            unproven: f(self.unproven, other.unproven),
+            missing: f(self.missing, other.missing),
         }
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
+    /// Its global id; or a batch job.
     pub account: String,
     pub what: String,
 }

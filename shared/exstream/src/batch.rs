@@ -1,38 +1,38 @@
 //! Batch jobs: one driver file for many customers, composed in Exstream's own time.
 //!
-//! A job is submitted, asked after, and gives each customer's output as a zip archive. Jobs only compose, so
-//! one that was submitted twice, because nobody knew whether the first was taken, costs a composition and no
-//! more. A job's outputs are those of its delivery step, which is looked up once and remembered: a batch of
-//! messages then costs one request a document. Only the orchestration adapter has jobs.
+//! A job is submitted, asked after, gives each customer's output as a zip archive, and is deleted. Jobs only
+//! compose, so one that was submitted twice, because nobody knew whether the first was taken, costs a composition
+//! and no more. Outputs are found by the flow instance that the submission named: a list of steps may be that of
+//! the whole domain, so a step of another flow instance is never taken. Whose an output is, only the output
+//! itself can prove: see [`Output::named`]. Only the orchestration adapter has jobs.
 
 mod archive;
 
 use crate::{
     Budget, Credentials, ExstreamError, Fault, Outgoing, Output, Reply, TokenCall, TokenSource,
     compose::{Text, headers, is_unauthorized, nonempty, reported_failure, unparsable},
-    encode_driver,
+    driver_file,
     exchange::media_type,
     fault::is_code,
     url,
 };
 use bytes::Bytes;
-use cache::{Cache, Fresh};
 use comms::ShopDomain;
 use jiff::Timestamp;
 use reqwest::{
     Client, Method,
     header::{CONTENT_TYPE, HeaderName},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shop_config::{Adapter, DriverFormat};
 use std::{sync::Arc, time::Duration};
 
 const INPUTS: &str = "/orchestration/api/v1/inputs/ondemand/{domain}/{service}";
 const ON_DEMAND: &str = "/inputs/ondemand/";
-/// A step never changes; what is remembered only has to outlast the messages of one job.
-const STEP_KEPT: Duration = Duration::from_secs(15 * 60);
 /// Answers about jobs and steps.
 const ANSWER_BYTES: usize = 1024 * 1024;
+/// Of a list that holds the steps of other jobs, too. Whoever is not found by then is composed on demand.
+const MAX_PAGES: usize = 50;
 
 #[derive(Debug, Clone, Copy)]
 pub struct BatchCall<'a> {
@@ -46,53 +46,43 @@ pub struct BatchCall<'a> {
     pub timeout: Duration,
 }
 
-/// Where a job stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Job {
-    pub state: JobState,
-    /// What the submitter called it.
-    pub external_id: Option<String>,
+/// A job that Exstream took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchJob {
+    pub id: String,
+    /// The run of the flow that composes; its steps have the outputs.
+    pub flow_instance: String,
 }
 
+/// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobState {
-    /// Started, waiting, holding, or in a state that is not documented.
+    /// Started, waiting, or in a state that is not documented.
     Running,
+    /// A person holds it, and will let it go on or cancel it.
+    Holding,
     Complete,
     /// Failed, canceled or deleted.
     Ended(&'static str),
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct StepKey {
-    shop: ShopDomain,
-    base: String,
-    job: String,
-}
-
 pub struct Batch {
     http: Client,
     tokens: Arc<TokenSource>,
-    steps: Cache<StepKey, String>,
 }
 
 impl Batch {
     pub fn new(http: Client, tokens: Arc<TokenSource>) -> Self {
-        Self { http, tokens, steps: Cache::default() }
+        Self { http, tokens }
     }
 
-    /// Hands in a driver file, JSON, which is converted if the document is configured for XML. Answers the
-    /// job's id.
+    /// Hands in a driver file of these customers, each a JSON object.
     ///
     /// # Errors
     /// [`ExstreamError`]. After one of class unknown the job may exist all the same.
-    pub async fn submit(
-        &self,
-        call: BatchCall<'_>,
-        driver: &Bytes,
-        external_id: &str,
-    ) -> Result<String, ExstreamError> {
-        let encoded = encode_driver(call.document.driver_format, driver).map_err(ExstreamError::Driver)?;
+    pub async fn submit(&self, call: BatchCall<'_>, customers: &[Bytes]) -> Result<BatchJob, ExstreamError> {
+        let file = driver_file(call.settings.driver_root, call.document.driver_format, customers)
+            .map_err(ExstreamError::Driver)?;
         let media_type = match call.document.driver_format {
             DriverFormat::Json => "application/json",
             DriverFormat::Xml => "application/xml",
@@ -100,57 +90,54 @@ impl Batch {
         let own = [
             (HeaderName::from_static("communicationid"), call.document.communication.as_str()),
             (HeaderName::from_static("driverdatasource"), &call.document.data_source),
-            (HeaderName::from_static("externalid"), external_id),
             (CONTENT_TYPE, media_type),
         ];
         let request = Outgoing {
             method: Method::POST,
             url: address(call.settings, "inputs/batch/{domain}/{service}", &[])?,
             headers: headers(call.settings, own)?,
-            body: encoded,
+            body: file.clone(),
             limit: ANSWER_BYTES,
         };
-        let reply = self.exchange(call, &request, driver).await?;
-        let jobs: Envelope<Vec<Submitted<'_>>> = read(&reply.body, driver)?;
-        let job = jobs.data.into_iter().next().and_then(|job| nonempty(job.job_id).or(nonempty(job.id)));
-        job.filter(|job| is_code(job)).ok_or(ExstreamError::NoOutput)
+        let reply = self.exchange(call, &request, &file).await?;
+        let taken: Envelope<Vec<FlowInstance<'_>>> = read(&reply.body, &file)?;
+        let taken = taken.data.into_iter().next().ok_or(ExstreamError::NoOutput)?;
+        let code = |text| nonempty(text).filter(|text| is_code(text)).ok_or(ExstreamError::NoOutput);
+        Ok(BatchJob { id: code(taken.job_id)?, flow_instance: code(taken.id)? })
     }
 
     /// # Errors
     /// [`ExstreamError`]. A job Exstream does not know is `Refused` with 404.
-    pub async fn job(&self, call: BatchCall<'_>, job: &str) -> Result<Job, ExstreamError> {
-        let reply = self.ask(call, Method::GET, "runtime/{domain}/jobs/{job}", &[("job", job)]).await?;
-        let Envelope { data }: Envelope<WireJob<'_>> = read(&reply.body, b"{}")?;
+    pub async fn state(&self, call: BatchCall<'_>, job: &BatchJob) -> Result<JobState, ExstreamError> {
+        let reply = self.ask(call, Method::GET, "runtime/{domain}/jobs/{job}", &[("job", &job.id)]).await?;
+        let Envelope { data, .. }: Envelope<WireJob<'_>> = read(&reply.body, b"{}")?;
         let Some(Text(status)) = data.status else {
             return Err(ExstreamError::Unintelligible("a job without a status"));
         };
-        let state = match status.to_ascii_lowercase().as_str() {
+        Ok(match status.to_ascii_lowercase().as_str() {
             "complete" => JobState::Complete,
+            "holding" => JobState::Holding,
             "error" => JobState::Ended("error"),
             "canceled" => JobState::Ended("canceled"),
             "deleted" => JobState::Ended("deleted"),
             _ => JobState::Running,
-        };
-        Ok(Job { state, external_id: nonempty(data.external_id) })
+        })
     }
 
-    /// The output of the customer at `index` of the driver file, from 0: the one of the document's media type.
+    /// The output of customer number `index` + 1 of a [`step`](Self::step), of the document's media type. Whether that
+    /// is the customer at `index` of the driver file, the output itself has to prove.
     ///
     /// # Errors
-    /// [`ExstreamError`], as for a document composed on demand.
+    /// [`ExstreamError`], as for a document composed on demand. An output that is not there is `Refused`.
     pub async fn artifact(
         &self,
         call: BatchCall<'_>,
-        job: &str,
+        step: &str,
         index: u32,
     ) -> Result<Output, ExstreamError> {
-        let budget = Budget::new(call.timeout);
-        let step = self.step(call, job).await?;
-        let call = BatchCall { timeout: budget.left().map_err(ExstreamError::Exchange)?, ..call };
-        // Exstream counts customers from 1
         let number = (u64::from(index) + 1).to_string();
-        let path = "runtime/{domain}/flow-steps/{step}/delivery-file/customer-artifacts/{number}";
-        let reply = self.ask(call, Method::GET, path, &[("step", &step), ("number", &number)]).await?;
+        let path = "runtime/{domain}/flow-steps/{step}/customer-artifacts/{number}";
+        let reply = self.ask(call, Method::GET, path, &[("step", step), ("number", &number)]).await?;
         let expected = media_type(&call.document.output);
         archive::only(&reply.body, &expected, call.settings.max_output_bytes)
     }
@@ -159,25 +146,55 @@ impl Batch {
     ///
     /// # Errors
     /// [`ExstreamError`]
-    pub async fn stop(&self, call: BatchCall<'_>, job: &str) -> Result<(), ExstreamError> {
-        match self.ask(call, Method::POST, "runtime/{domain}/jobs/{job}/stop", &[("job", job)]).await {
+    pub async fn stop(&self, call: BatchCall<'_>, job: &BatchJob) -> Result<(), ExstreamError> {
+        match self.ask(call, Method::POST, "runtime/{domain}/jobs/{job}/stop", &[("job", &job.id)]).await {
             Ok(_) | Err(ExstreamError::Refused { status: 409, .. }) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    /// The id of the step that holds the job's outputs.
-    async fn step(&self, call: BatchCall<'_>, job: &str) -> Result<String, ExstreamError> {
-        let key =
-            StepKey { shop: call.shop.clone(), base: call.settings.base_url.clone(), job: job.to_owned() };
-        let load = async || {
-            let path = format!("runtime/{{domain}}/flow-steps?jobId={}", url::escape(job));
-            let reply = self.ask(call, Method::GET, &path, &[]).await?;
-            let steps: Envelope<Vec<Step<'_>>> = read(&reply.body, b"{}")?;
-            let step = delivery(steps.data, job).ok_or(ExstreamError::NoOutput)?;
-            Ok::<_, ExstreamError>(Fresh { value: step, expires_at: call.now + STEP_KEPT })
-        };
-        self.steps.get(&key, call.now, load).await.map(|step| step.as_ref().clone())
+    /// Removes a job with its data and outputs. One that is gone is gone.
+    ///
+    /// # Errors
+    /// [`ExstreamError`]
+    pub async fn delete(&self, call: BatchCall<'_>, job: &BatchJob) -> Result<(), ExstreamError> {
+        match self.ask(call, Method::DELETE, "runtime/{domain}/jobs/{job}", &[("job", &job.id)]).await {
+            Ok(_) | Err(ExstreamError::Refused { status: 404, .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The id of the step that has a job's outputs: the communication step of the job's own flow instance; of
+    /// several, one whose outputs can be fetched.
+    ///
+    /// # Errors
+    /// [`ExstreamError`]; `NoOutput`, if the job has no such step.
+    pub async fn step(&self, call: BatchCall<'_>, job: &BatchJob) -> Result<String, ExstreamError> {
+        let budget = Budget::new(call.timeout);
+        let (mut found, mut seen) = (None, 0);
+        for _ in 0..MAX_PAGES {
+            let call = BatchCall { timeout: budget.left().map_err(ExstreamError::Exchange)?, ..call };
+            let mut path =
+                "runtime/{domain}/flow-steps?filter=flowInstanceId:{flow};stepTypes:communication".to_owned();
+            if seen > 0 {
+                path.push_str(&format!("&offset={seen}"));
+            }
+            let reply = self.ask(call, Method::GET, &path, &[("flow", &job.flow_instance)]).await?;
+            let Envelope { data, page }: Envelope<Vec<Step<'_>>> = read(&reply.body, b"{}")?;
+            seen += data.len();
+            let is_last = data.is_empty() || page.is_none_or(|page| seen >= page.total_elements);
+            for step in data.into_iter().filter(|step| step.is_of(&job.flow_instance)) {
+                let is_retrievable = step.delivery_file_retrievable == Some(true);
+                match nonempty(Some(step.id)) {
+                    Some(id) if is_retrievable => return Ok(id),
+                    id => found = found.or(id),
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+        found.ok_or(ExstreamError::NoOutput)
     }
 
     async fn ask(
@@ -238,17 +255,6 @@ fn address(
     url::build(&settings.base_url, &format!("{prefix}/{path}"), &values)
 }
 
-/// The delivery step of a job. A service that ignores the filter lists those of other jobs, too.
-fn delivery(steps: Vec<Step<'_>>, job: &str) -> Option<String> {
-    let own = |step: &Step<'_>| step.job_id.as_ref().is_none_or(|Text(id)| id == job);
-    let is_delivery = |step: &Step<'_>| {
-        step.kind.as_ref().is_some_and(|Text(kind)| kind.to_ascii_lowercase().contains("delivery"))
-    };
-    let mut steps: Vec<_> = steps.into_iter().filter(own).collect();
-    let place = steps.iter().position(is_delivery).or_else(|| steps.len().checked_sub(1))?;
-    nonempty(Some(steps.swap_remove(place).id))
-}
-
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8], driver: &[u8]) -> Result<Envelope<T>, ExstreamError> {
     let status: Status<'a> =
         serde_json::from_slice(body).map_err(|error| unparsable(&error, body, driver))?;
@@ -267,24 +273,28 @@ struct Status<'a> {
 #[derive(Deserialize)]
 struct Envelope<T> {
     data: T,
+    page: Option<Page>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Submitted<'a> {
-    #[serde(borrow)]
-    job_id: Option<Text<'a>>,
+struct Page {
+    total_elements: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FlowInstance<'a> {
     #[serde(borrow)]
     id: Option<Text<'a>>,
+    #[serde(borrow)]
+    job_id: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct WireJob<'a> {
     #[serde(borrow)]
     status: Option<Text<'a>>,
-    #[serde(borrow)]
-    external_id: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -293,7 +303,16 @@ struct Step<'a> {
     #[serde(borrow)]
     id: Text<'a>,
     #[serde(borrow)]
-    job_id: Option<Text<'a>>,
-    #[serde(borrow, rename = "type")]
-    kind: Option<Text<'a>>,
+    flow_instance_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    step_type: Option<Text<'a>>,
+    delivery_file_retrievable: Option<bool>,
+}
+
+impl Step<'_> {
+    /// A filter that the service does not take gives the steps of all flow instances.
+    fn is_of(&self, flow_instance: &str) -> bool {
+        self.flow_instance_id.as_ref().is_some_and(|Text(id)| id == flow_instance)
+            && self.step_type.as_ref().is_some_and(|Text(kind)| kind == "communication")
+    }
 }

@@ -5,7 +5,7 @@
 //! between calls, so a crash loses no more than the composition.
 
 use crate::{
-    Budget, Credentials, ExstreamError, Fault, Outgoing, Reply, TokenCall, TokenSource, encode_driver,
+    Budget, Credentials, ExstreamError, Fault, Outgoing, Reply, TokenCall, TokenSource, driver_file,
     exchange::media_type, fault::says_unauthorized, orchestration, sgw,
 };
 use base64::{
@@ -19,7 +19,7 @@ use reqwest::{
     Client,
     header::{CONNECTION, HeaderMap, HeaderName, HeaderValue},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shop_config::Adapter;
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -35,7 +35,8 @@ pub struct ComposeCall<'a> {
     pub settings: &'a shop_config::Exstream,
     pub document: &'a shop_config::DocumentConfig,
     pub credentials: &'a Credentials,
-    /// The driver data as JSON; it is converted if the document is configured for XML.
+    /// The customer's driver data as JSON. It is put below the configured root, and converted if the document is
+    /// configured for XML.
     pub driver: Bytes,
     /// Whether composing also sends (channel `exstream`). Such a request asks for a connection of its own.
     pub sends: bool,
@@ -50,8 +51,10 @@ pub struct Composed {
     pub outputs: Vec<Output>,
 }
 
-#[derive(Debug, Clone)]
+/// Written as text, its bytes are base64.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Output {
+    #[serde(with = "base64_text")]
     pub bytes: Bytes,
     /// In lower case, without parameters.
     pub mime_type: String,
@@ -90,8 +93,9 @@ impl Exstream {
     /// # Errors
     /// Everything but a whole document of the expected media type; see [`ExstreamError`].
     pub async fn compose(&self, call: ComposeCall<'_>) -> Result<Composed, ExstreamError> {
-        let driver =
-            encode_driver(call.document.driver_format, &call.driver).map_err(ExstreamError::Driver)?;
+        let customer = std::slice::from_ref(&call.driver);
+        let driver = driver_file(call.settings.driver_root, call.document.driver_format, customer)
+            .map_err(ExstreamError::Driver)?;
         let mut outgoing = match call.settings.adapter {
             Adapter::Orchestration => orchestration::request(call.settings, call.document, driver)?,
             Adapter::Sgw => sgw::request(call.settings, call.document, &driver)?,
@@ -238,6 +242,21 @@ pub(crate) fn outgoing(
     settings: &shop_config::Exstream,
 ) -> Outgoing {
     Outgoing { method: reqwest::Method::POST, url, headers, body, limit: settings.max_output_bytes }
+}
+
+mod base64_text {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    use bytes::Bytes;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64_STANDARD.encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        BASE64_STANDARD.decode(text).map(Bytes::from).map_err(D::Error::custom)
+    }
 }
 
 #[cfg(test)]

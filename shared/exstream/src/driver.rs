@@ -16,7 +16,7 @@ use serde::{
     Deserializer,
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
-use shop_config::DriverFormat;
+use shop_config::{DriverFormat, DriverRoot};
 use std::{borrow::Cow, fmt};
 
 const ROOT: &str = "driver";
@@ -27,6 +27,8 @@ pub enum DriverError {
     NotJson(#[source] serde_json::Error),
     #[error("the driver data is not a JSON object")]
     NotAnObject,
+    #[error("a driver file without a root element holds one customer, not several and not none")]
+    NoRoot,
     /// The key itself is not repeated: it may be a customer's text.
     #[error("a key in `{parent}` cannot be the name of an XML element")]
     Name { parent: String },
@@ -53,6 +55,42 @@ pub fn encode(format: DriverFormat, json: &Bytes) -> Result<Bytes, DriverError> 
     match format {
         DriverFormat::Json => Ok(json.clone()),
         DriverFormat::Xml => to_xml(json).map(Bytes::from),
+    }
+}
+
+/// A driver file of these customers, each a JSON object. A data map matches whole paths from the root, so the root
+/// is the same for one customer on demand and for many in a batch.
+///
+/// ```
+/// use shop_config::{DriverFormat::{Json, Xml}, DriverRoot::Customers};
+/// let customers = [r#"{"a":"1"}"#, r#"{"a":"2"}"#].map(Into::into);
+/// let file = |format| exstream::driver_file(Customers, format, &customers).unwrap();
+/// assert_eq!(file(Json), r#"{"customers":[{"a":"1"},{"a":"2"}]}"#);
+/// assert!(file(Xml).ends_with(b"<driver><customers><a>1</a></customers><customers><a>2</a></customers></driver>"));
+/// ```
+///
+/// # Errors
+/// [`DriverError`]. Without a root a file has exactly one customer.
+pub fn file(root: DriverRoot, format: DriverFormat, customers: &[Bytes]) -> Result<Bytes, DriverError> {
+    let is_object = |json: &Bytes| json.trim_ascii_start().first() == Some(&b'{');
+    if !customers.iter().all(is_object) {
+        return Err(DriverError::NotAnObject);
+    }
+    match (root, customers) {
+        (DriverRoot::Customers, _) => {
+            let mut json = Vec::with_capacity(customers.iter().map(|one| one.len() + 1).sum::<usize>() + 16);
+            json.extend_from_slice(br#"{"customers":["#);
+            for (index, customer) in customers.iter().enumerate() {
+                if index > 0 {
+                    json.push(b',');
+                }
+                json.extend_from_slice(customer);
+            }
+            json.extend_from_slice(b"]}");
+            encode(format, &json.into())
+        }
+        (DriverRoot::None, [one]) => encode(format, one),
+        (DriverRoot::None, _) => Err(DriverError::NoRoot),
     }
 }
 

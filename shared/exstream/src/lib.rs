@@ -16,14 +16,15 @@ mod error;
 mod exchange;
 mod fault;
 mod orchestration;
+mod proof;
 mod sgw;
 mod token;
 mod url;
 
-pub use batch::{Batch, BatchCall, Job, JobState};
+pub use batch::{Batch, BatchCall, BatchJob, JobState};
 pub use catalogue::{Basis, Catalogue, Template, TemplateCall};
 pub use compose::{ComposeCall, Composed, Exstream, Output};
-pub use driver::{DriverError, encode as encode_driver};
+pub use driver::{DriverError, encode as encode_driver, file as driver_file};
 pub use error::ExstreamError;
 pub use exchange::{Budget, ExchangeError, Outgoing, Reply, exchange};
 pub use fault::Fault;

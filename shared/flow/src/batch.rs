@@ -54,7 +54,6 @@ impl<F: DocumentFlow> FlowHandler<F> {
             shopify: AdminApi::new(service.http()),
             exstream: service.exstream(),
             sending_exstream: service.sending_exstream(),
-            batch: service.batch(),
             catalogue: service.catalogue(),
             archive: service.archive()?,
             ledger: service.ledger()?,

@@ -226,7 +226,7 @@ pub struct Content {
     pub consent: Consent,
     /// The issue that came before this one.
     pub previous: PreviousIssue,
-    /// A batch job that composes the document.
+    /// What a batch job composed.
     pub composed: Option<BatchOutput>,
     /// Compose and archive under `test/`, never deliver.
     pub test: bool,
@@ -281,12 +281,11 @@ pub enum PreviousIssue {
     Known(Option<Previous>),
 }
 
-/// One customer's output of a batch job.
+/// One customer's output of a batch job, fetched and stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchOutput {
-    pub job: String,
-    /// From 0, in the order of the driver file.
-    pub index: u32,
+    /// Of an [`exstream::Output`], among the payloads.
+    pub output_key: String,
     /// Of the driver data that was handed in: another one's output is not this document.
     pub driver_sha256: String,
 }

@@ -16,7 +16,7 @@ use crate::{
 use archive::{Archive, EvidenceRecord};
 use comms::{Class, Classify, CommunicationId, CustomerKey, Gid, MessageClass, State, WriteBackState, chain};
 use delivery::Channels;
-use exstream::{Batch, Catalogue, Exstream};
+use exstream::{Catalogue, Exstream};
 use jiff::Timestamp;
 use ledger::{ArchivedAs, Claim, ClaimRequest, Lease, Ledger, Outcome};
 use secrecy::ExposeSecret;
@@ -35,8 +35,6 @@ pub struct Tools {
     pub exstream: Exstream,
     /// The same, for documents that Exstream sends while composing.
     pub sending_exstream: Exstream,
-    /// For documents that a batch job composed.
-    pub batch: Batch,
     pub catalogue: Catalogue,
     pub archive: Archive,
     pub ledger: Ledger,

@@ -12,8 +12,8 @@ use crate::{
 };
 use archive::{Composed, Details, Location, Retention, Stored, TemplateBasis, sha256_hex};
 use bytes::Bytes;
-use comms::{Class, Classify, chain};
-use exstream::{Basis, BatchCall, ComposeCall, ExstreamError, TemplateCall};
+use comms::{Class, Classify, CommunicationId, chain};
+use exstream::{Basis, ComposeCall, ExstreamError, Output, TemplateCall};
 use ledger::{ArchivedAs, Lease};
 use shop_config::{Channel, DriverFormat};
 use std::time::Duration;
@@ -100,12 +100,16 @@ async fn compose(
         marked.map_err(|error| Halt::of(&error))?;
         fault::point("mark-sending");
     }
-    let output = ask_exstream(job, draft, exstream_sends).await.map_err(|error| match exstream_sends {
-        // an error after Exstream had the request may hide a send
-        true if error.may_have_acted() => Halt::Unknown(chain(&error)),
-        true => Halt::of_send(&error),
-        false => Halt::of(&error),
-    })?;
+    let from_batch = if exstream_sends { None } else { batch_output(job, draft).await? };
+    let output = match from_batch {
+        Some(output) => output,
+        None => ask_exstream(job, draft, exstream_sends).await.map_err(|error| match exstream_sends {
+            // an error after Exstream had the request may hide a send
+            true if error.may_have_acted() => Halt::Unknown(chain(&error)),
+            true => Halt::of_send(&error),
+            false => Halt::of(&error),
+        })?,
+    };
     let composed = Composed {
         bytes: output.bytes,
         media_type: output.mime_type,
@@ -178,30 +182,27 @@ fn usable(content: &Content) -> Option<&BatchOutput> {
     content.composed.as_ref().filter(|output| output.driver_sha256 == sha256_hex(&content.driver))
 }
 
-/// Composes the document, or takes what a batch job composed. Where the job has nothing to give any more, it is
-/// composed like any other: its data is at hand.
-async fn ask_exstream(
-    job: &Job<'_>,
-    draft: &Draft<'_>,
-    sends: bool,
-) -> Result<exstream::Output, ExstreamError> {
-    let settings = &job.loaded.config.exstream;
-    if let Some(BatchOutput { job: batch_job, index, .. }) = usable(draft.content).filter(|_| !sends) {
-        let call = BatchCall {
-            shop: &job.item.shop,
-            settings,
-            document: job.settings,
-            credentials: &job.secrets.exstream,
-            now: job.now(),
-            timeout: job.time_left().min(settings.timeout()),
-        };
-        match job.tools.batch.artifact(call, batch_job, *index).await {
-            Err(error) if error.class() == Class::Permanent => {
-                tracing::warn!(communication = %job.communication, error = %chain(&error), "composed on demand instead of by its batch job");
-            }
-            output => return output,
-        }
+/// What a batch job composed, if it is of the record's data, still there, and says itself that it is this communication's.
+/// Where it is not, the document is composed like any other: its data is at hand.
+async fn batch_output(job: &Job<'_>, draft: &Draft<'_>) -> Result<Option<Output>, Halt> {
+    let Some(BatchOutput { output_key, .. }) = usable(draft.content) else { return Ok(None) };
+    let stored = job.tools.payloads.fetch(output_key).await.map_err(|error| Halt::of(&error))?;
+    let output = stored.and_then(|text| own_output(&text, job.communication, &job.settings.output));
+    if output.is_none() {
+        tracing::warn!(communication = %job.communication, "composed on demand: the batch job's output is gone, or does not prove whose it is");
     }
+    Ok(output)
+}
+
+fn own_output(stored: &str, communication: &CommunicationId, media_type: &str) -> Option<Output> {
+    let output: Output = serde_json::from_str(stored).ok()?;
+    let is_own = output.named().contains(communication);
+    let composed = exstream::Composed { outputs: vec![output] };
+    composed.expected(media_type).ok().filter(|_| is_own).cloned()
+}
+
+async fn ask_exstream(job: &Job<'_>, draft: &Draft<'_>, sends: bool) -> Result<Output, ExstreamError> {
+    let settings = &job.loaded.config.exstream;
     // what Exstream sends must be archived and recorded within this invocation, too
     let left = if sends { job.time_to_send().unwrap_or_default() } else { job.time_left() };
     let call = ComposeCall {
@@ -246,10 +247,29 @@ mod tests {
         let recipient = || Recipient { name: None, email: None, locale: "en".to_owned() };
         let with = |driver_sha256: String| {
             let content = Content::of("x/1", &serde_json::json!({"a": 1}), recipient());
-            let composed = Some(BatchOutput { job: "j".to_owned(), index: 0, driver_sha256 });
+            let composed = Some(BatchOutput { output_key: "k".to_owned(), driver_sha256 });
             Content { composed, ..content.unwrap_or_else(|error| panic!("{}", error.reason)) }
         };
         assert!(usable(&with(sha256_hex(br#"{"a":1}"#))).is_some());
         assert!(usable(&with(sha256_hex(br#"{"a":2}"#))).is_none());
+    }
+
+    /// Nothing is archived as somebody's document that does not say so itself.
+    #[test]
+    fn a_batch_output_of_another_communication_is_not_the_document() {
+        let id = |digit: &str| digit.repeat(32).parse::<CommunicationId>().unwrap();
+        let output = Output {
+            bytes: format!("%PDF-1.7 ({})", id("a")).into(),
+            mime_type: "application/pdf".to_owned(),
+            queue: None,
+            file_name: None,
+            customer_number: None,
+        };
+        let stored = serde_json::to_string(&output).unwrap();
+        let own = own_output(&stored, &id("a"), "application/pdf").unwrap();
+        assert_eq!(own.bytes, output.bytes);
+        assert!(own_output(&stored, &id("b"), "application/pdf").is_none());
+        assert!(own_output(&stored, &id("a"), "text/html").is_none());
+        assert!(own_output("{}", &id("a"), "application/pdf").is_none());
     }
 }

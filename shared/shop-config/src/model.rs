@@ -125,7 +125,21 @@ pub struct Exstream {
     /// 33554432.
     #[serde(default = "default_max_output_bytes")]
     pub max_output_bytes: usize,
+    /// What stands around the data of a customer, on demand and in batches alike.
+    #[serde(default)]
+    pub driver_root: DriverRoot,
     pub token: Token,
+}
+
+/// The root of a driver file. Data maps match whole paths from it, so every request has the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DriverRoot {
+    /// `{"customers":[{…}]}`: each element of the list is a customer.
+    #[default]
+    Customers,
+    /// The customer's object alone. A file then has one customer, so there are no batches.
+    None,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,7 +1,7 @@
 //! Account statements: whose, when, and how they are composed.
 
 use crate::{
-    ShopConfig, Texts,
+    DriverRoot, ShopConfig, Texts,
     marketing::{SCHEDULE, schedule},
     validate::Check,
 };
@@ -62,6 +62,9 @@ impl Statements {
         if self.ageing_days.is_empty() || !self.ageing_days.is_sorted_by(|a, b| a < b) {
             check.fail("statements.ageing_days", "must be rising numbers of days, such as [30, 60, 90]");
         }
+        if matches!(self.compose, Compose::Batch { .. }) && config.exstream.driver_root == DriverRoot::None {
+            check.fail("statements.compose", "`batch` needs `exstream.driver_root = \"customers\"`");
+        }
         if let Compose::Batch { customers_per_file: 0 } = self.compose {
             check.fail("statements.compose.customers_per_file", "must be at least 1");
         }
@@ -103,5 +106,17 @@ mod tests {
         let problem = "statements.payment_instructions: has no text for `fr`";
         assert_eq!(with("regulated").unwrap_err(), problem);
         with("transactional").unwrap();
+    }
+
+    #[test]
+    fn a_batch_needs_a_root_for_its_customers() {
+        let with = |root: &str| {
+            let run = "[statements]\ncompose = { mode = \"batch\", customers_per_file = 9 }";
+            let text = SHOP.replace("[exstream]", &format!("{run}\n\n[exstream]\n{root}"));
+            ShopConfig::parse(&text).map(drop).map_err(|error| error.to_string())
+        };
+        assert_eq!(with(""), Ok(()));
+        let problem = "statements.compose: `batch` needs `exstream.driver_root = \"customers\"`";
+        assert_eq!(with("driver_root = \"none\"").unwrap_err(), problem);
     }
 }

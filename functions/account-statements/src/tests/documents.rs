@@ -294,7 +294,7 @@ fn an_item_leads_to_both_documents_and_a_batch_output_to_its_own() {
     assert!(made.iter().all(|plan| plan.wanted && plan.order == Gid::new("CompanyLocation", 1)));
     assert_eq!(made[0].revision, Revision::Named("period-2026-10".to_owned()));
     let mut batch = minimal;
-    batch["composed"] = json!({"job": "j", "index": 3, "driver_sha256": "0", "document": "purchase-summary"});
+    batch["composed"] = json!({"output_key": "k", "driver_sha256": "0", "document": "purchase-summary"});
     let made = plans(&batch).unwrap();
     assert_eq!((made.len(), made[0].document), (1, Document::PurchaseSummary));
 }

@@ -1,37 +1,55 @@
 //! Batch mode, against the stub of Exstream.
 
 use crate::world::{World, lines, text};
-use bytes::Bytes;
-use comms::Document;
-use exstream::{Batch, BatchCall, Credentials, TokenSource};
-use jiff::Timestamp;
-use local_stubs::{ExstreamOptions, ExstreamSettings, ExstreamStub, Running, render::read_text};
+use account_statements::Driver;
+use comms::{CommunicationId, Document, Revision};
+use exstream::Output;
+use local_stubs::{ExstreamOptions, ExstreamSettings, ExstreamStub, Identify, Running, render::read_text};
 use serde_json::{Value, json};
 use shop_config::ShopConfig;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
-    sync::Arc,
-    time::Duration,
 };
 
 /// Every account has a statement, every other one a summary; that of account 5 cannot be made.
-pub fn driver(payload: &str, document: Document, _: &ShopConfig) -> Result<Option<Bytes>, String> {
+pub fn driver(payload: &str, document: Document, config: &ShopConfig) -> Result<Option<Driver>, String> {
     let payload: Value = serde_json::from_str(payload).unwrap();
     let number: u32 = payload["account"]["id"].as_str().unwrap().rsplit('/').next().unwrap().parse().unwrap();
     match document {
-        Document::PurchaseSummary if number == 5 => Err("unlucky".to_owned()),
-        Document::PurchaseSummary if number % 2 == 1 => Ok(None),
-        _ => Ok(Some(json!({"account": payload["account"], "what": document}).to_string().into())),
+        Document::PurchaseSummary if number == 5 => return Err("unlucky".to_owned()),
+        Document::PurchaseSummary if number % 2 == 1 => return Ok(None),
+        _ => {}
     }
+    let subject = payload["account"]["id"].as_str().unwrap().parse().unwrap();
+    let revision = Revision::named("period-2026-10");
+    let communication = CommunicationId::derive(&config.shop, document, &subject, &revision);
+    let data =
+        json!({"communication": communication, "account": payload["account"], "document": document.name()});
+    Ok(Some(Driver { bytes: data.to_string().into(), communication }))
 }
 
 const BATCH: &str = "compose = { mode = \"batch\", customers_per_file = 4 }";
 
 async fn stub() -> Running {
-    let settings = ExstreamSettings { job_step_ms: 1, authenticate: false, ..ExstreamSettings::default() };
+    stub_with(ExstreamSettings::default()).await
+}
+
+async fn stub_with(settings: ExstreamSettings) -> Running {
+    let settings = ExstreamSettings { job_step_ms: 1, authenticate: false, ..settings };
     let options = ExstreamOptions { settings, ..ExstreamOptions::default() };
     ExstreamStub::start(SocketAddr::from(([127, 0, 0, 1], 0)), options).await.unwrap()
+}
+
+async fn control(stub: &Running, what: &str, body: &Value) {
+    let client = reqwest::Client::new();
+    let answer = client.put(format!("{}/__stub/{what}", stub.url())).body(body.to_string()).send().await;
+    assert!(answer.unwrap().status().is_success());
+}
+
+async fn jobs_left(stub: &Running) -> usize {
+    let text = reqwest::get(format!("{}/__stub/jobs", stub.url())).await.unwrap().text().await.unwrap();
+    serde_json::from_str::<Value>(&text).unwrap()["jobs"].as_array().unwrap().len()
 }
 
 async fn world(stub: &Running) -> World {
@@ -42,31 +60,36 @@ async fn world(stub: &Running) -> World {
     world
 }
 
-/// The documents that jobs composed: account and document of each item, from the bytes of the artifact.
-async fn composed(world: &World) -> BTreeMap<String, String> {
-    let text = world.aws.account().objects["config/acme.myshopify.com.toml"].0.clone();
-    let config = ShopConfig::parse(&text).unwrap();
-    let http = reqwest::Client::new();
-    let batch = Batch::new(http.clone(), Arc::new(TokenSource::new(http)));
+/// The documents that jobs composed: id and document of each item, from the bytes that were stored. An item that was
+/// sent twice may name the outputs of two jobs.
+fn composed(world: &World) -> BTreeMap<String, String> {
+    let account = world.aws.account();
+    let config = ShopConfig::parse(&account.objects["config/acme.myshopify.com.toml"].0).unwrap();
     let mut found = BTreeMap::new();
-    for (id, item) in world.items() {
-        let payload: Value = serde_json::from_str(&item.payload).unwrap();
-        let Some(job) = payload["composed"]["job"].as_str() else { continue };
-        let index = payload["composed"]["index"].as_u64().unwrap();
-        let call = BatchCall {
-            shop: &config.shop,
-            settings: &config.exstream,
-            document: config.document(Document::AccountStatement).unwrap(),
-            credentials: &Credentials::None,
-            now: Timestamp::UNIX_EPOCH,
-            timeout: Duration::from_secs(10),
-        };
-        let output = batch.artifact(call, job, u32::try_from(index).unwrap()).await.unwrap();
+    for body in &account.flow {
+        let item = work::WorkItem::from_json(body).unwrap();
+        let text = item.payload.unwrap().get().to_owned();
+        let payload: Value = serde_json::from_str(&text).unwrap();
+        let Some(key) = payload["composed"]["output_key"].as_str() else { continue };
+        let document: Document = serde_json::from_value(payload["composed"]["document"].clone()).unwrap();
+        let output: Output = serde_json::from_str(&account.objects[key].0).unwrap();
+        let communication = driver(&text, document, &config).unwrap().unwrap().communication;
+        assert_eq!(output.named(), BTreeSet::from([communication]));
         let pages = read_text(&output.bytes).concat();
-        assert!(pages.contains(payload["account"]["name"].as_str().unwrap()), "{id}: {pages}");
-        found.insert(id, payload["composed"]["document"].as_str().unwrap().to_owned());
+        let name = payload["account"]["name"].as_str().unwrap();
+        assert!(pages.lines().any(|line| line.contains(name)), "{}: {pages}", item.trigger.webhook_id);
+        found.insert(item.trigger.webhook_id, document.name().to_owned());
     }
     found
+}
+
+/// Nobody has an output of a job, every account is left to the flow.
+fn all_on_demand(world: &World) {
+    assert_eq!(composed(world), BTreeMap::new());
+    let ids: Vec<_> = world.items().into_keys().collect();
+    assert_eq!(ids.len(), 10);
+    assert!(ids.iter().all(|id| id.starts_with("account-statements-2026-10-location-")), "{ids:?}");
+    assert_eq!(world.state()["outcome"], json!({"is": "done"}));
 }
 
 fn expected() -> BTreeMap<String, String> {
@@ -76,11 +99,12 @@ fn expected() -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
-async fn items_name_the_job_that_composed_their_document() {
+async fn items_name_the_output_that_a_job_composed_for_them() {
     let stub = stub().await;
     let mut world = world(&stub).await;
     world.drain().await;
-    assert_eq!(composed(&world).await, expected());
+    assert_eq!(composed(&world), expected());
+    assert_eq!(jobs_left(&stub).await, 0, "jobs are deleted when their outputs are fetched");
     let items = world.items();
     let alone: Vec<_> = items.keys().filter(|id| id.starts_with("account-statements-")).collect();
     assert_eq!(alone, ["account-statements-2026-10-location-5"], "the flow finds out what is wrong with it");
@@ -93,25 +117,115 @@ async fn items_name_the_job_that_composed_their_document() {
 async fn a_job_that_fails_twice_leaves_its_accounts_to_the_flow() {
     let stub = stub().await;
     let mut world = world(&stub).await;
-    let client = reqwest::Client::new();
-    let faults = json!([{"match": "batch", "kind": "status", "status": 400}]);
-    client.put(format!("{}/__stub/faults", stub.url())).body(faults.to_string()).send().await.unwrap();
+    control(&stub, "faults", &json!([{"match": "batch", "kind": "status", "status": 400}])).await;
     world.drain().await;
-    let ids: Vec<_> = world.items().into_keys().collect();
-    assert_eq!(ids.len(), 10);
-    assert!(ids.iter().all(|id| id.starts_with("account-statements-2026-10-location-")), "{ids:?}");
+    all_on_demand(&world);
     assert_eq!(world.state()["counts"]["failed_jobs"], 12, "three files, two documents, twice");
-    assert_eq!(world.state()["outcome"], json!({"is": "done"}));
+}
+
+/// The engine counts from elsewhere, or leaves somebody out: all get what is another's.
+#[tokio::test]
+async fn nobody_gets_the_output_of_another_number() {
+    let shifted = stub_with(ExstreamSettings { customer_shift: 1, ..ExstreamSettings::default() }).await;
+    let mut world = world(&shifted).await;
+    world.drain().await;
+    all_on_demand(&world);
+    let state = world.state();
+    // each file's last account has nothing at all
+    assert_eq!((&state["counts"]["unproven"], &state["counts"]["missing"]), (&json!(9), &json!(6)));
+    assert!(
+        state["problems"][0]["what"].as_str().unwrap().contains("do not prove whose they are"),
+        "{state}"
+    );
+    assert_eq!(jobs_left(&shifted).await, 0);
+}
+
+#[tokio::test]
+async fn an_output_proves_whose_it_is_or_is_not_used() {
+    for identify in [Identify::Text, Identify::FileName, Identify::Nowhere] {
+        let stub = stub_with(ExstreamSettings { identify, ..ExstreamSettings::default() }).await;
+        let mut world = world(&stub).await;
+        world.drain().await;
+        if identify == Identify::Nowhere {
+            all_on_demand(&world);
+            assert_eq!(world.state()["counts"]["unproven"], 15);
+            continue;
+        }
+        let items = world.items();
+        let named = items.values().filter(|item| item.payload.contains("output_key")).count();
+        assert_eq!((named, &world.state()["counts"]["unproven"]), (expected().len(), &json!(0)));
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_several_customers_is_nobodys_document() {
+    let settings = ExstreamSettings { unsplit_files: true, ..ExstreamSettings::default() };
+    let stub = stub_with(settings).await;
+    let mut world = world(&stub).await;
+    world.drain().await;
+    // the only customer of its file
+    let only = ("summary-2026-10-location-10".to_owned(), "purchase-summary".to_owned());
+    assert_eq!(composed(&world), BTreeMap::from([only]));
+    assert_eq!(world.state()["counts"]["unproven"], 14);
+}
+
+#[tokio::test]
+async fn an_output_that_is_not_there_is_left_to_the_flow() {
+    let stub = stub().await;
+    control(&stub, "jobs", &json!([{"missing": [2]}])).await;
+    let mut world = world(&stub).await;
+    world.drain().await;
+    let mut left = expected();
+    assert_eq!(left.remove("statement-2026-10-location-2").as_deref(), Some("account-statement"));
+    assert_eq!(composed(&world), left);
+    assert!(world.items().contains_key("account-statements-2026-10-location-2"));
+    assert_eq!(world.state()["counts"]["missing"], 1);
+}
+
+/// An outage of Exstream is waited for, but not for ever.
+#[tokio::test]
+async fn an_output_that_cannot_be_fetched_for_long_is_left_to_the_flow() {
+    for (times, missing) in [(3, 0), (10_000, 15)] {
+        let stub = stub().await;
+        let fault = json!([{"match": "customer_artifact", "kind": "status", "status": 503, "times": times}]);
+        control(&stub, "faults", &fault).await;
+        let mut world = world(&stub).await;
+        world.drain().await;
+        assert_eq!(world.state()["counts"]["missing"], missing);
+        assert!(world.returned > 0);
+    }
+}
+
+#[tokio::test]
+async fn a_held_job_is_reported_and_waited_for() {
+    let stub = stub().await;
+    control(&stub, "jobs", &json!([{"end": "holding"}])).await;
+    let mut world = world(&stub).await;
+    let function = world.function().await;
+    for _ in 0..30 {
+        world.deliver(&function).await;
+    }
+    let state = world.state();
+    assert_eq!((&state["outcome"], state["chunks"].as_array().unwrap().len()), (&Value::Null, 1));
+    let problems = state["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), 1, "said once: {state}");
+    assert!(problems[0]["what"].as_str().unwrap().contains("is held in Exstream"), "{state}");
+    let client = reqwest::Client::new();
+    client.post(format!("{}/__stub/release-jobs", stub.url())).send().await.unwrap();
+    world.drain().await;
+    assert_eq!(composed(&world), expected());
+    assert_eq!(world.state()["counts"]["failed_jobs"], 0);
 }
 
 #[tokio::test]
 async fn a_worker_that_dies_at_any_request_gives_nobody_anothers_document() {
     for served in [false, true] {
-        for n in (1..60).step_by(3) {
+        for n in (1..120).step_by(5) {
             let stub = stub().await;
             let mut world = world(&stub).await;
             world.fate.die_at(n, served);
             world.drain().await;
+            assert_eq!(composed(&world), expected(), "death at {n}");
             let ids: Vec<_> = world.items_by_any_job();
             assert_eq!(
                 ids,

@@ -33,7 +33,7 @@ async fn raw(answer: &'static str, hang: bool) -> String {
 
 async fn read_request(socket: &mut TcpStream) {
     let mut read = Vec::new();
-    while !read.ends_with(b"}}") {
+    while !read.ends_with(b"}}]}") {
         assert_ne!(socket.read_buf(&mut read).await.unwrap(), 0);
     }
 }

@@ -372,7 +372,7 @@ async fn a_correction_is_composed_outside_the_batch_job() {
     worker.deliver(&item_of(SEPTEMBER, &shop), 1).await;
     let mut october = item_of(OCTOBER, &shop);
     october["payload"]["composed"] =
-        json!({"document": "account-statement", "job": "gone", "index": 0, "driver_sha256": "0"});
+        json!({"document": "account-statement", "output_key": "work/gone", "driver_sha256": "0"});
     worker.deliver(&october, 1).await;
     let october = said(&stack, &shop, "2026-10").await;
     assert_eq!(october["opening_balance"]["amount"], "-30.00");

@@ -1,7 +1,9 @@
-//! Batch jobs and the runtime API that follows them: state, outputs, artifacts.
+//! Batch jobs and the runtime API that follows them: state, steps, outputs, removal.
 //!
-//! A job is accepted at once and moves by the clock; a driver file that cannot be read is found out by
-//! the engine, so the job ends in `error` and not the request. Artifacts are composed when first asked for.
+//! Takes what OpenText's interface description has and refuses every other path, parameter and header. A job is
+//! accepted at once and moves by the clock; a driver file that cannot be read is found out by the engine, so the
+//! job ends in `error` and not the request. A flow instance has three steps; which outputs are whose is known by
+//! the flow instance's id alone.
 
 use super::{Communication, ExstreamStub, compose, error, jobs::Plan, zip};
 use crate::{
@@ -10,6 +12,7 @@ use crate::{
 };
 use axum::http::Method;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -19,11 +22,49 @@ use std::{
 
 /// Jobs keep their driver files; the oldest is forgotten.
 const MAX_JOBS: usize = 200;
+/// The step whose delivery file has the outputs.
+const OUTPUTS: &str = "communication";
+const STEPS: [&str; 3] = ["input", OUTPUTS, "output"];
+
+/// What a list of steps can be filtered by.
+const STEP_FILTERS: [&str; 9] = [
+    "ids",
+    "stepName",
+    "displayName",
+    "flowInstanceId",
+    "previousStepId",
+    "externalId",
+    "statuses",
+    "stepTypes",
+    "deliveryFileRetrievable",
+];
+
+/// How a list of steps is filtered: both forms are documented, for different services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepFilter {
+    /// `filter=flowInstanceId:1;stepTypes:communication`
+    #[default]
+    Colons,
+    /// `filter.flowInstanceId=1&filter.stepTypes=communication`
+    Dots,
+    /// Neither: every list is that of the whole domain.
+    Ignored,
+}
+
+/// Where a template says whose its output is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Identify {
+    #[default]
+    Text,
+    FileName,
+    Nowhere,
+}
 
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) id: String,
-    pub(super) external_id: Option<String>,
     pub(super) communication: Communication,
     driver: Bytes,
     xml: bool,
@@ -34,7 +75,6 @@ pub(super) struct Job {
     end: Outcome,
     /// What a control call had in store for it.
     pub(super) plan: Option<Plan>,
-    artifacts: BTreeMap<String, (String, Bytes)>,
     /// The archives of customers that were asked for.
     archives: BTreeMap<usize, Bytes>,
 }
@@ -60,6 +100,31 @@ impl Job {
             (_, _, Outcome::Error(message)) => ("error", message),
         }
     }
+
+    fn instance(&self) -> String {
+        format!("fi-{}", self.id)
+    }
+
+    /// As the API lists its steps.
+    fn steps(&self, step: Duration) -> Vec<Value> {
+        let id = |number: usize| format!("st-{number}-{}", self.id);
+        let over = matches!(self.state(step).0, "complete");
+        let all = STEPS.iter().enumerate().map(|(number, kind)| {
+            json!({
+                "id": id(number),
+                "previousStepId": number.checked_sub(1).map(id),
+                "flowInstanceId": self.instance(),
+                "stepName": kind,
+                "displayName": kind,
+                "externalId": null,
+                "status": self.state(step).0,
+                "stepType": kind,
+                "deliveryFileRetrievable": *kind == OUTPUTS && over,
+                "messageFileRetrievable": false,
+            })
+        });
+        all.collect()
+    }
 }
 
 impl ExstreamStub {
@@ -73,6 +138,12 @@ impl ExstreamStub {
 
     pub(super) async fn batch(&self, request: &Request) -> Answer {
         let refuse = |status, message: &str, code| error::service_error(status, message, code, &request.path);
+        if request.header("externalid").is_some() {
+            return refuse(400, "No header 'externalId' is documented", "UNKNOWN_HEADER");
+        }
+        if let Some((name, _)) = request.query.first() {
+            return refuse(400, &format!("No parameter '{name}' is documented"), "UNKNOWN_PARAMETER");
+        }
         let Some(id) = request.header("communicationid") else {
             return refuse(400, "Required request header 'communicationId' is not present", "MISSING_HEADER");
         };
@@ -93,15 +164,16 @@ impl ExstreamStub {
             return refuse(415, "Content type is not supported", "UNSUPPORTED_MEDIA_TYPE");
         };
         let end = match value::parse(&request.body, xml) {
+            // no path of the data map is in it: the engine does nothing, without an error
+            Ok(_) if !self.is_mapped(&communication, &request.body, xml) => {
+                Outcome::Complete { customers: 0 }
+            }
             Ok(customers) => Outcome::Complete { customers: customers.len() },
             Err(error) => Outcome::Error(error.to_string()),
         };
-        let id = self.serial.fetch_add(1, Ordering::Relaxed).to_string();
-        let external_id = request.header("externalid").map(str::to_owned);
         let job = Job {
-            id: id.clone(),
-            plan: self.take_plan(external_id.as_deref()),
-            external_id,
+            id: self.serial.fetch_add(1, Ordering::Relaxed).to_string(),
+            plan: self.take_plan(),
             communication,
             driver: request.body.clone(),
             xml,
@@ -109,36 +181,42 @@ impl ExstreamStub {
             start: jiff::Timestamp::now(),
             stopped: false,
             end,
-            artifacts: BTreeMap::new(),
             archives: BTreeMap::new(),
         };
+        let answer = Answer::json(200, &json!({"status": "success", "data": [flow_instance(&job)]}));
         let mut jobs = self.jobs();
         if jobs.len() >= MAX_JOBS {
             let oldest = jobs.values().min_by_key(|job| job.begun).map(|job| job.id.clone());
             oldest.and_then(|id| jobs.remove(&id));
         }
-        jobs.insert(id.clone(), job);
-        Answer::json(200, &json!({"status": "success", "data": [{"jobId": id, "id": format!("in-{id}")}]}))
+        jobs.insert(job.id.clone(), job);
+        answer
     }
 
     pub(super) fn runtime(&self, what: &[&str], request: &Request) -> Answer {
         let get = request.method == Method::GET;
         let post = request.method == Method::POST;
+        if !matches!(what, ["flow-steps"] | [.., "output-files"])
+            && let Some((name, _)) = request.query.first()
+        {
+            return unknown_parameter(name, request);
+        }
         match what {
             ["jobs", id] if get => self.with_job(id, request, |job, step| ok(&describe(job, step))),
+            ["jobs", id] if request.method == Method::DELETE => match self.jobs().remove(*id) {
+                Some(_) => Answer::text(200, "deleted"),
+                None => missing(request),
+            },
             ["jobs", id, "stop"] if post => self.stop(id, request),
             ["jobs", id, "reprocessing"] if post => self.reprocess(id, request),
-            ["flow-instances"] if get => self.list_flows(request),
             ["flow-instances", id, "collection-resources"] if get => self.traced(id, request),
             ["flow-steps"] if get => self.list_steps(request),
-            ["flow-steps", id, "delivery-file", rest @ ..] if get => match id.strip_prefix("step-") {
-                Some(job) => self.delivery_file(job, rest, request),
-                None => missing(request),
-            },
-            ["flow-steps", id, rest @ ..] if get => match id.strip_prefix("step-") {
-                Some(job) => self.delivery_file(job, rest, request),
-                None => missing(request),
-            },
+            ["flow-steps", id, "customer-artifacts", number] if get => {
+                self.outputs_of(id, request, |job| self.customer_zip(job, number, request))
+            }
+            ["flow-steps", id, "delivery-file", "output-files"] if get => {
+                self.outputs_of(id, request, |job| page(self.file_names(job), request))
+            }
             _ => missing(request),
         }
     }
@@ -155,7 +233,7 @@ impl ExstreamStub {
         self.with_job(id, request, |job, step| {
             if matches!(job.state(step).0, "waiting" | "started" | "holding") {
                 job.stopped = true;
-                ok(&describe(job, step))
+                Answer::text(200, "The job is stopped")
             } else {
                 error::service_error(409, "The job is not running", "CONFLICT", &request.path)
             }
@@ -172,109 +250,77 @@ impl ExstreamStub {
         })
     }
 
-    fn list_flows(&self, request: &Request) -> Answer {
-        let step = self.step();
-        let wanted = request.parameter("jobId").or_else(|| request.parameter("filter.jobId"));
-        let jobs = self.jobs();
-        let flows: Vec<_> = jobs
-            .values()
-            .filter(|job| wanted.is_none_or(|id| id == job.id))
-            .map(|job| {
-                json!({
-                    "id": format!("flow-{}", job.id),
-                    "jobId": job.id,
-                    "name": job.communication.name,
-                    "status": job.state(step).0,
-                    "startDate": job.start.to_string(),
-                })
-            })
-            .collect();
-        ok(&json!(flows))
-    }
-
+    /// The steps that the filter lets through. A key that is not known does not filter.
     fn list_steps(&self, request: &Request) -> Answer {
-        let step = self.step();
-        let wanted = request
-            .parameter("flowInstanceId")
-            .or_else(|| request.parameter("filter.flowInstanceId"))
-            .and_then(|id| id.strip_prefix("flow-"))
-            .or_else(|| request.parameter("jobId"));
-        let jobs = self.jobs();
-        let steps: Vec<_> = jobs
-            .values()
-            .filter(|job| wanted.is_none_or(|id| id == job.id))
-            .map(|job| {
-                json!({
-                    "id": format!("step-{}", job.id),
-                    "jobId": job.id,
-                    "flowInstanceId": format!("flow-{}", job.id),
-                    "name": "delivery",
-                    "type": "DELIVERY",
-                    "status": job.state(step).0,
-                })
-            })
-            .collect();
-        ok(&json!(steps))
-    }
-
-    /// The outputs of a complete job: a list, one file, or one customer's files as a zip.
-    fn delivery_file(&self, id: &str, what: &[&str], request: &Request) -> Answer {
-        let step = self.step();
-        let mut jobs = self.jobs();
-        let Some(job) = jobs.get_mut(id) else { return missing(request) };
-        let Outcome::Complete { customers } = job.end else { return missing(request) };
-        if job.state(step).0 != "complete" {
-            return error::service_error(409, "The flow step has not ended", "CONFLICT", &request.path);
-        }
-        if job.artifacts.is_empty() {
-            job.artifacts = self.artifacts(job);
-        }
-        match what {
-            ["output-files"] => {
-                let files: Vec<_> = job
-                    .artifacts
-                    .iter()
-                    .map(|(name, (mime, bytes))| {
-                        json!({"name": name, "mimeType": mime, "size": bytes.len(), "customerCount": customers})
-                    })
-                    .collect();
-                ok(&json!(files))
+        let settings = self.settings();
+        let mut filters: Vec<(&str, &str)> = Vec::new();
+        for (name, value) in &request.query {
+            match (name.as_str(), name.strip_prefix("filter.")) {
+                ("offset" | "count", _) => {}
+                ("filter", _) if settings.step_filter == StepFilter::Colons => {
+                    filters.extend(value.split(';').filter_map(|one| one.split_once(':')));
+                }
+                ("filter", _) => {}
+                (_, Some(key)) if STEP_FILTERS.contains(&key) => {
+                    filters
+                        .extend((settings.step_filter == StepFilter::Dots).then_some((key, value.as_str())));
+                }
+                _ => return unknown_parameter(name, request),
             }
-            ["artifact", name] => match job.artifacts.get(*name) {
-                Some((mime, bytes)) => Answer::new(200, mime, bytes.clone()),
-                None => missing(request),
-            },
-            ["customer-artifacts", number] => self.customer_zip(job, number, request),
-            _ => missing(request),
+        }
+        let fits = |step: &Value| {
+            filters.iter().filter(|(key, _)| STEP_FILTERS.contains(key)).all(|(key, wanted)| {
+                let field = match *key {
+                    "ids" => "id",
+                    "statuses" => "status",
+                    "stepTypes" => "stepType",
+                    other => other,
+                };
+                let found = value::scalar(&step[field]).unwrap_or_default();
+                wanted.split(',').any(|wanted| wanted == found)
+            })
+        };
+        let step = self.step();
+        page(self.jobs().values().flat_map(|job| job.steps(step)).filter(fits).collect(), request)
+    }
+
+    /// What the outputs of a complete job are asked for.
+    fn outputs_of(&self, id: &str, request: &Request, answer: impl Fn(&mut Job) -> Answer) -> Answer {
+        let step = self.step();
+        let number = STEPS.iter().position(|kind| *kind == OUTPUTS).unwrap_or_default();
+        let mut jobs = self.jobs();
+        let job = id.strip_prefix(&format!("st-{number}-")).and_then(|id| jobs.get_mut(id));
+        match job {
+            None => missing(request),
+            Some(job) if job.state(step).0 != "complete" => {
+                error::service_error(409, "The flow step has not ended", "CONFLICT", &request.path)
+            }
+            Some(job) => answer(job),
         }
     }
 
-    fn artifacts(&self, job: &Job) -> BTreeMap<String, (String, Bytes)> {
+    fn file_names(&self, job: &Job) -> Vec<Value> {
         let customers = value::parse(&job.driver, job.xml).unwrap_or_default();
         let composed = self.compose_unrecorded(&job.communication.outputs, &customers);
-        composed.into_iter().map(|c| (compose::file_name(&c), (c.mime, c.bytes))).collect()
+        composed.iter().map(|composed| json!(compose::file_name(composed))).collect()
     }
 
     /// The files of one customer; the same bytes each time, and recorded once.
     fn customer_zip(&self, job: &mut Job, number: &str, request: &Request) -> Answer {
-        let customers = value::parse(&job.driver, job.xml).unwrap_or_default();
-        let index = number.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
-        let lost = |index: usize| job.plan.as_ref().is_some_and(|plan| plan.missing.contains(&(index + 1)));
-        let Some((index, customer)) =
-            index.filter(|index| !lost(*index)).and_then(|index| Some((index, customers.get(index)?)))
-        else {
-            return missing(request);
-        };
+        let settings = self.settings();
+        let Outcome::Complete { customers: mapped } = job.end else { return missing(request) };
+        let mut customers = value::parse(&job.driver, job.xml).unwrap_or_default();
+        customers.truncate(mapped);
+        let lost = |number: usize| job.plan.as_ref().is_some_and(|plan| plan.missing.contains(&number));
+        let index = number
+            .parse::<usize>()
+            .ok()
+            .filter(|number| !lost(*number))
+            .and_then(|number| number.checked_sub(1)?.checked_add(settings.customer_shift));
+        let Some(index) = index.filter(|index| *index < customers.len()) else { return missing(request) };
         if !job.archives.contains_key(&index) {
-            let one = std::slice::from_ref(customer);
-            let files: Vec<_> = self
-                .render(&job.communication, &job.communication.outputs, one)
-                .into_iter()
-                .map(|mut composed| {
-                    composed.customer = index + 1;
-                    (compose::file_name(&composed), composed.bytes)
-                })
-                .collect();
+            let one = if settings.unsplit_files { &customers[..] } else { &customers[index..=index] };
+            let files = self.files(job, one, index + 1, settings.identify);
             job.archives.insert(index, zip::write(&files).into());
         }
         match job.archives.get(&index) {
@@ -282,6 +328,46 @@ impl ExstreamStub {
             None => missing(request),
         }
     }
+
+    fn files(
+        &self,
+        job: &Job,
+        customers: &[Value],
+        number: usize,
+        identify: Identify,
+    ) -> Vec<(String, Bytes)> {
+        let id = customers.first().and_then(|one| value::text(one, &["communication"])).unwrap_or_default();
+        let mut shown = customers.to_vec();
+        if identify != Identify::Text {
+            shown
+                .iter_mut()
+                .filter_map(Value::as_object_mut)
+                .for_each(|one| drop(one.remove("communication")));
+        }
+        let composed = self.compose_unrecorded(&job.communication.outputs, &shown);
+        let named = composed.into_iter().map(|mut composed| {
+            self.record(&job.communication.id, &composed, customers.first());
+            composed.customer = number;
+            let name = compose::file_name(&composed);
+            (if identify == Identify::FileName { format!("{id}_{name}") } else { name }, composed.bytes)
+        });
+        named.collect()
+    }
+}
+
+fn flow_instance(job: &Job) -> Value {
+    json!({
+        "id": job.instance(),
+        "jobId": job.id,
+        "flowModelId": "fm-1",
+        "flowModelSnapshotId": "fs-1",
+        "domainId": "d-1",
+        "status": "started",
+        "startDate": job.start.as_millisecond(),
+        "endDate": null,
+        "externalId": null,
+        "flowModelType": "BATCH",
+    })
 }
 
 pub(super) fn describe(job: &Job, step: Duration) -> Value {
@@ -292,14 +378,38 @@ pub(super) fn describe(job: &Job, step: Duration) -> Value {
         "mode": "BATCH",
         "status": status,
         "msg": message,
-        "externalId": job.external_id,
-        "startDate": job.start.to_string(),
-        "endDate": over.then(|| jiff::Timestamp::now().to_string()),
+        "externalId": null,
+        "startDate": job.start.as_millisecond(),
+        "endDate": over.then(|| jiff::Timestamp::now().as_millisecond()),
+        "traceId": null,
+        "simulation": false,
     })
+}
+
+/// One page of a list: as many as `count` says after the first `offset`.
+pub(super) fn page(all: Vec<Value>, request: &Request) -> Answer {
+    const MOST: usize = 100;
+    let number = |name| request.parameter(name).and_then(|n| n.parse::<usize>().ok());
+    let (offset, size) = (number("offset").unwrap_or(0), number("count").unwrap_or(MOST).clamp(1, MOST));
+    let total = all.len();
+    let data: Vec<_> = all.into_iter().skip(offset).take(size).collect();
+    let page = json!({
+        "pageSize": size,
+        "pageOffset": offset,
+        "totalElements": total,
+        "totalPages": total.div_ceil(size),
+        "currentPageNumber": offset / size + 1,
+    });
+    Answer::json(200, &json!({"status": "success", "data": data, "page": page}))
 }
 
 fn ok(data: &Value) -> Answer {
     Answer::json(200, &json!({"status": "success", "data": data}))
+}
+
+pub(super) fn unknown_parameter(name: &str, request: &Request) -> Answer {
+    let message = format!("No parameter '{name}' is documented");
+    error::service_error(400, &message, "UNKNOWN_PARAMETER", &request.path)
 }
 
 fn missing(request: &Request) -> Answer {

@@ -146,7 +146,18 @@ impl ExstreamStub {
         }
         let customers =
             value::parse(driver, xml).map_err(|e| error::engine_error(400, 400, &e.to_string()))?;
+        if !self.is_mapped(communication, driver, xml) {
+            return Err(error::engine_error(400, 400, "No customer was found in the driver data"));
+        }
         Ok(self.render(communication, outputs, &customers))
+    }
+
+    /// Whether the data has the root that the communication's data map is made for: that of its first data. Paths
+    /// are matched whole from the root, so data of another form holds no customer.
+    pub(super) fn is_mapped(&self, communication: &Communication, driver: &[u8], xml: bool) -> bool {
+        let is_list = value::has_root(driver, xml);
+        let mut roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
+        *roots.entry(communication.id.clone()).or_insert(is_list) == is_list
     }
 
     /// Renders and records without waiting; `customers` are those of one driver file.
@@ -185,7 +196,7 @@ impl ExstreamStub {
         composed
     }
 
-    fn record(&self, template: &str, document: &Composed, driver: Option<&Value>) {
+    pub(super) fn record(&self, template: &str, document: &Composed, driver: Option<&Value>) {
         let mut records = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
         if records.len() < MAX_RECORDS {
             records.push(OutputRecord {

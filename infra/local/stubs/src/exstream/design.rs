@@ -1,17 +1,11 @@
 //! Look-ups in the design repository: which templates there are, what they read and write, and which
 //! version a run used.
 
-use super::{Communication, ExstreamStub, error};
+use super::{Communication, ExstreamStub, Output, batch, error};
 use crate::http::{Answer, Request};
 use axum::http::Method;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::PoisonError;
-
-#[derive(Deserialize)]
-struct DetailRequest {
-    id: String,
-}
 
 impl ExstreamStub {
     pub(super) fn design(&self, what: &[&str], request: &Request) -> Answer {
@@ -22,7 +16,6 @@ impl ExstreamStub {
                 Some(communication) => manifest(&communication),
                 None => missing(request),
             },
-            [.., "flow-instances", id, "collection-resources"] if get => self.traced(id, request),
             ["collection-resources", "collection-details"] if request.method == Method::POST => {
                 self.details(request)
             }
@@ -31,18 +24,14 @@ impl ExstreamStub {
     }
 
     fn resources(&self, request: &Request) -> Answer {
-        let number = |name, default| request.parameter(name).and_then(|n| n.parse().ok()).unwrap_or(default);
-        let (offset, count): (usize, usize) = (number("offset", 0), number("count", 100));
+        const KNOWN: [&str; 5] = ["filter.types", "filter.states", "filter.latestVersion", "count", "offset"];
+        if let Some((name, _)) = request.query.iter().find(|(name, _)| !KNOWN.contains(&name.as_str())) {
+            return batch::unknown_parameter(name, request);
+        }
         let wanted = |name, is: &str| request.parameter(name).is_none_or(|p| p.split(',').any(|v| v == is));
         let known = self.communications.read().unwrap_or_else(PoisonError::into_inner);
-        let all: Vec<_> = if wanted("filter.types", "exstrapplication") && wanted("filter.states", "APPROVED")
-        {
-            known.values().map(resource).collect()
-        } else {
-            Vec::new()
-        };
-        let page: Vec<_> = all.iter().skip(offset).take(count).collect();
-        Answer::json(200, &json!({"status": "success", "data": page, "totalCount": all.len()}))
+        let listed = wanted("filter.types", "exstrapplication") && wanted("filter.states", "APPROVED");
+        batch::page(known.values().filter(|_| listed).map(resource).collect(), request)
     }
 
     /// What a run used; closed unless the domain traces its jobs.
@@ -51,35 +40,33 @@ impl ExstreamStub {
             return error::service_error(403, "Job tracing is off", "FORBIDDEN", &request.path);
         }
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        match flow.strip_prefix("flow-").and_then(|id| jobs.get(id)) {
-            Some(job) => {
-                let id = &job.communication.id;
-                Answer::json(
-                    200,
-                    &json!({"status": "success", "data": [{"id": id, "type": "exstrapplication"}]}),
-                )
-            }
+        match flow.strip_prefix("fi-").and_then(|id| jobs.get(id)) {
+            Some(job) => Answer::json(200, &json!({"status": "success", "data": [job.communication.id]})),
             None => missing(request),
         }
     }
 
     fn details(&self, request: &Request) -> Answer {
-        let body: Value = match request.json() {
-            Ok(body) => body,
+        let ids: Vec<String> = match request.json() {
+            Ok(ids) => ids,
             Err(refused) => return refused,
         };
-        let list = match body {
-            Value::Array(list) => list,
-            one => vec![one],
-        };
-        let details: Vec<_> = list
-            .into_iter()
-            .filter_map(|wanted| serde_json::from_value::<DetailRequest>(wanted).ok())
-            .filter_map(|wanted| self.communication(&wanted.id))
-            .map(|c| resource(&c))
-            .collect();
+        let details: Vec<_> =
+            ids.iter().filter_map(|id| self.communication(id)).map(|c| detail(&c)).collect();
         Answer::json(200, &json!({"status": "success", "data": details}))
     }
+}
+
+/// A part that a run used.
+fn detail(communication: &Communication) -> Value {
+    json!({
+        "id": communication.id,
+        "version": communication.version,
+        "type": "exstrapplication",
+        "state": "APPROVED",
+        "approvedBy": "designer",
+        "lastModifiedBy": "designer",
+    })
 }
 
 fn resource(communication: &Communication) -> Value {
@@ -93,12 +80,21 @@ fn resource(communication: &Communication) -> Value {
     })
 }
 
+/// Bare, unlike other answers.
 fn manifest(communication: &Communication) -> Answer {
-    let queues: Vec<_> =
-        communication.outputs.iter().map(|o| json!({"name": o.queue, "mimeType": o.mime})).collect();
+    let queue = |(number, output): (usize, &Output)| {
+        let driver = match output.mime.as_str() {
+            "application/pdf" => "PDF",
+            crate::render::EMPOWER => "Empower",
+            _ => "HTML",
+        };
+        json!({"id": format!("q-{number}"), "driver": driver, "name": output.queue, "prodFile": output.queue, "use": "PRODUCTION"})
+    };
+    let queues: Vec<_> = communication.outputs.iter().enumerate().map(queue).collect();
     let source = communication.data_source.as_deref().unwrap_or("local");
-    let data = json!({"id": communication.id, "dsnlist": [{"prodDsn": source}], "queueList": queues});
-    Answer::json(200, &json!({"status": "success", "data": data}))
+    let source =
+        json!({"id": "ds-1", "name": source, "prodDsn": source, "resourceId": "dsr-1", "type": "DRIVER"});
+    Answer::json(200, &json!({"dsnlist": [source], "queueList": queues, "characterEncoding": "DBCS"}))
 }
 
 fn missing(request: &Request) -> Answer {

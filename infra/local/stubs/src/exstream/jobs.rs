@@ -5,6 +5,7 @@ use crate::{
     control,
     http::{Answer, Request},
 };
+use axum::http::Method;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::PoisonError;
@@ -13,8 +14,6 @@ use std::sync::PoisonError;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Plan {
-    /// The job's own reference; the next job of any reference without it.
-    pub external_id: Option<String>,
     /// `complete`, or the state in which it stays: error, holding, canceled, deleted, uninitialized.
     pub end: String,
     pub message: String,
@@ -24,32 +23,30 @@ pub(super) struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { external_id: None, end: "complete".to_owned(), message: String::new(), missing: Vec::new() }
+        Self { end: "complete".to_owned(), message: String::new(), missing: Vec::new() }
     }
 }
 
 /// The second name of a request to the runtime API.
-pub(super) fn operation(what: &[&str]) -> &'static str {
+pub(super) fn operation(method: &Method, what: &[&str]) -> &'static str {
     match what {
+        ["jobs", _] if *method == Method::DELETE => "job_delete",
         ["jobs", _] => "job",
         ["jobs", _, "stop"] => "job_stop",
         ["jobs", _, "reprocessing"] => "job_reprocessing",
         ["flow-instances", ..] => "flow_instances",
         ["flow-steps"] => "flow_steps",
         [.., "output-files"] => "output_files",
-        [.., "artifact", _] => "artifact",
         [.., "customer-artifacts", _] => "customer_artifact",
         _ => "runtime_other",
     }
 }
 
 impl ExstreamStub {
-    /// The first plan that fits a job that begins; it is used up.
-    pub(super) fn take_plan(&self, external_id: Option<&str>) -> Option<Plan> {
+    /// The first plan, for a job that begins; it is used up.
+    pub(super) fn take_plan(&self) -> Option<Plan> {
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |plan: &Plan| plan.external_id.is_none() || plan.external_id.as_deref() == external_id;
-        let index = plans.iter().position(fits)?;
-        Some(plans.remove(index))
+        (!plans.is_empty()).then(|| plans.remove(0))
     }
 
     pub(super) fn plan_jobs(&self, request: &Request) -> Answer {

@@ -15,6 +15,7 @@ mod outcome;
 mod token;
 mod zip;
 
+pub use batch::{Identify, StepFilter};
 pub use compose::OutputRecord;
 pub use email::EmailRecord;
 pub use outcome::{Outcome, OutcomeRule};
@@ -75,6 +76,14 @@ pub struct ExstreamSettings {
     pub stable_output: bool,
     /// How long a batch job stays in each of its states.
     pub job_step_ms: u64,
+    /// Which form of filter the list of steps knows.
+    pub step_filter: StepFilter,
+    /// Where the outputs of batch jobs say whose they are.
+    pub identify: Identify,
+    /// Customer number 1 of a batch job has the files of the customer so many places further on.
+    pub customer_shift: usize,
+    /// Every customer of a batch job gets the files of all.
+    pub unsplit_files: bool,
     /// Whether resources used by a run can be asked for afterwards.
     pub job_tracing: bool,
     /// An e-mail address that contains one of these bounces.
@@ -92,6 +101,10 @@ impl Default for ExstreamSettings {
             pdf_padding_bytes: 0,
             stable_output: false,
             job_step_ms: 200,
+            step_filter: StepFilter::default(),
+            identify: Identify::default(),
+            customer_shift: 0,
+            unsplit_files: false,
             job_tracing: true,
             bounce: vec!["bounce".to_owned()],
             delivery_ms: 0,
@@ -143,6 +156,8 @@ pub struct ExstreamStub {
     outcomes: Mutex<Vec<OutcomeRule>>,
     plans: Mutex<Vec<jobs::Plan>>,
     jobs: Mutex<BTreeMap<String, batch::Job>>,
+    /// Whether a communication's data map has a list of customers at its root, by what it was sent first.
+    roots: Mutex<BTreeMap<String, bool>>,
     serial: AtomicU64,
 }
 
@@ -164,6 +179,7 @@ impl ExstreamStub {
             outcomes: Mutex::default(),
             plans: Mutex::default(),
             jobs: Mutex::default(),
+            roots: Mutex::default(),
             serial: AtomicU64::new(1),
             options,
         }
@@ -246,7 +262,7 @@ impl Service for ExstreamStub {
         let route = Route::of(&request.method, &segments);
         let mut names = vec![route.name().to_owned()];
         if let Route::Runtime(what) = &route {
-            names.push(jobs::operation(what).to_owned());
+            names.push(jobs::operation(&request.method, what).to_owned());
         }
         names
     }

@@ -23,8 +23,25 @@ pub enum DriverError {
     Key(String),
 }
 
-/// The customers of one driver file: the elements of a top-level list or of `customers`, else the whole.
+/// The customers of one driver file: the elements of `customers`, else the whole.
 pub fn parse(body: &[u8], xml: bool) -> Result<Vec<Value>, DriverError> {
+    match parse_whole(body, xml)? {
+        Value::Object(mut map) if map.get("customers").is_some_and(|c| c.is_array() || c.is_object()) => {
+            Ok(match map.remove("customers") {
+                Some(Value::Array(customers)) => customers,
+                one => one.into_iter().collect(),
+            })
+        }
+        one => Ok(vec![one]),
+    }
+}
+
+/// Whether the customers of a driver file stand in `customers`.
+pub fn has_root(body: &[u8], xml: bool) -> bool {
+    parse_whole(body, xml).is_ok_and(|whole| whole.get("customers").is_some())
+}
+
+fn parse_whole(body: &[u8], xml: bool) -> Result<Value, DriverError> {
     if body.trim_ascii().is_empty() {
         return Err(DriverError::Empty);
     }
@@ -36,13 +53,10 @@ pub fn parse(body: &[u8], xml: bool) -> Result<Vec<Value>, DriverError> {
     if let Some(key) = unmappable(&value) {
         return Err(DriverError::Key(key.chars().take(80).collect()));
     }
-    Ok(match value {
-        Value::Array(customers) => customers,
-        Value::Object(mut map) if map.get("customers").is_some_and(|c| c.is_array() || c.is_object()) => {
-            map.remove("customers").map(|c| list(&c).into_iter().cloned().collect()).unwrap_or_default()
-        }
-        one => vec![one],
-    })
+    if !value.is_object() {
+        return Err(DriverError::Json("the root is not an object".to_owned()));
+    }
+    Ok(value)
 }
 
 fn unmappable(value: &Value) -> Option<&str> {
@@ -232,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_file_may_hold_many_customers() {
-        assert_eq!(parse(b"[{\"a\":1},{\"a\":2}]", false).unwrap().len(), 2);
+        assert!(parse(b"[{\"a\":1},{\"a\":2}]", false).is_err());
         assert_eq!(parse(b"{\"customers\":[{\"a\":1},{\"a\":2},{\"a\":3}]}", false).unwrap().len(), 3);
         assert_eq!(parse(b"{\"a\":1}", false).unwrap().len(), 1);
     }

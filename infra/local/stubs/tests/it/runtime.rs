@@ -14,12 +14,29 @@ async fn get(stub: &Stub, token: &str, path: &str) -> Value {
     call(stub, token, Method::GET, path).await.json().await.unwrap()
 }
 
+const RUNTIME: &str = "/orchestration/api/v1/runtime/dev";
+
+/// The address of the step that has a job's outputs.
+async fn step(stub: &Stub, token: &str, job: &str) -> String {
+    let steps = get(
+        stub,
+        token,
+        &format!("{RUNTIME}/flow-steps?filter=flowInstanceId:fi-{job};stepTypes:communication"),
+    )
+    .await;
+    assert_eq!(steps["page"]["totalElements"], 1, "{steps}");
+    format!("{RUNTIME}/flow-steps/{}", steps["data"][0]["id"].as_str().unwrap())
+}
+
 async fn submit(stub: &Stub, token: &str, body: String) -> String {
     let url = stub.url("/orchestration/api/v1/inputs/batch/dev/generate");
     let request = stub.http.post(url).bearer_auth(token).header("communicationId", COMMUNICATION);
     let request = request.header("driverDataSource", "orders").header("content-type", "application/json");
     let answer: Value = request.body(body).send().await.unwrap().json().await.unwrap();
-    answer["data"][0]["jobId"].as_str().unwrap().to_owned()
+    let job = answer["data"][0]["jobId"].as_str().unwrap().to_owned();
+    assert_eq!(answer["data"][0]["id"], format!("fi-{job}"));
+    assert!(answer["data"][0]["startDate"].is_i64());
+    job
 }
 
 /// The states a job passes until it stops changing.
@@ -45,22 +62,59 @@ async fn a_job_advances_and_then_gives_its_files() {
     let token = stub.token().await;
     let job = submit(&stub, &token, json!({"customers": [driver(1), driver(2)]}).to_string()).await;
     let runtime = "/orchestration/api/v1/runtime/dev";
-    let early = format!("{runtime}/flow-steps/step-{job}/delivery-file/output-files");
+    let step = step(&stub, &token, &job).await;
+    let early = format!("{step}/delivery-file/output-files");
     assert_eq!(call(&stub, &token, Method::GET, &early).await.status(), 409);
     assert_eq!(states(&stub, &token, &job).await, ["waiting", "started", "complete"]);
-    let steps = get(&stub, &token, &format!("{runtime}/flow-steps?jobId={job}")).await;
-    let step = format!("{runtime}/flow-steps/{}/delivery-file", steps["data"][0]["id"].as_str().unwrap());
-    let files = get(&stub, &token, &format!("{step}/output-files")).await;
-    let name = files["data"][0]["name"].as_str().unwrap();
-    let file = call(&stub, &token, Method::GET, &format!("{step}/artifact/{name}")).await;
-    let bytes = file.bytes().await.unwrap();
-    assert_eq!(files["data"][0]["size"], bytes.len());
-    assert_eq!(read_text(&bytes).len(), 2);
+    let files = get(&stub, &token, &format!("{step}/delivery-file/output-files")).await;
+    assert_eq!((&files["data"][0], &files["page"]["totalElements"]), (&json!("PDF_1.pdf"), &json!(1)));
     let zip = call(&stub, &token, Method::GET, &format!("{step}/customer-artifacts/2")).await;
     let zip = zip.bytes().await.unwrap();
     assert!(zip.starts_with(b"PK\x03\x04") && zip.windows(4).any(|w| w == b"PK\x05\x06"));
-    let missing = call(&stub, &token, Method::GET, &format!("{step}/customer-artifacts/3")).await;
-    assert_eq!(missing.status(), 404);
+    for missing in
+        ["customer-artifacts/3", "delivery-file/customer-artifacts/1", "delivery-file/artifact/PDF_1.pdf"]
+    {
+        let missing = call(&stub, &token, Method::GET, &format!("{step}/{missing}")).await;
+        assert_eq!(missing.status(), 404);
+    }
+    let job = format!("{runtime}/jobs/{job}");
+    assert_eq!(call(&stub, &token, Method::DELETE, &job).await.status(), 200);
+    assert_eq!(call(&stub, &token, Method::GET, &job).await.status(), 404);
+}
+
+#[tokio::test]
+async fn what_is_not_documented_is_refused_or_does_not_filter() {
+    let stub = exstream(ExstreamOptions::default()).await;
+    let token = stub.token().await;
+    for _ in 0..2 {
+        submit(&stub, &token, json!({"customers": [driver(1)]}).to_string()).await;
+    }
+    for (query, count) in [
+        ("", 6),
+        ("?filter=flowInstanceId:fi-1;stepTypes:communication", 1),
+        ("?filter=flowInstanceId:fi-1", 3),
+        ("?filter=jobId:1", 6),
+        ("?filter.flowInstanceId=fi-1", 6),
+        ("?offset=4", 2),
+        ("?count=2", 2),
+    ] {
+        let steps = get(&stub, &token, &format!("{RUNTIME}/flow-steps{query}")).await;
+        assert_eq!(steps["data"].as_array().unwrap().len(), count, "{query}: {steps}");
+    }
+    for path in ["flow-steps?jobId=1", "flow-steps?filter.jobId=1", "jobs/1?x=1"] {
+        let refused = call(&stub, &token, Method::GET, &format!("{RUNTIME}/{path}")).await;
+        assert_eq!(refused.status(), 400, "{path}");
+    }
+    let steps = get(&stub, &token, &format!("{RUNTIME}/flow-steps")).await;
+    assert_eq!((&steps["data"][0]["jobId"], &steps["data"][0]["type"]), (&Value::Null, &Value::Null));
+    let url = stub.url("/orchestration/api/v1/inputs/batch/dev/generate");
+    let request = stub.http.post(url).bearer_auth(&token).header("communicationId", COMMUNICATION);
+    let request = request.header("driverDataSource", "orders").header("externalId", "x");
+    let request = request.header("content-type", "application/json").body("{}");
+    assert_eq!(request.send().await.unwrap().status(), 400);
+    // the data map of this communication has a list at its root
+    assert_eq!(stub.on_demand(&driver(1), None).await.status(), 400);
+    assert_eq!(stub.on_demand(&json!({"customers": [driver(1)]}), None).await.status(), 200);
 }
 
 #[tokio::test]
@@ -73,7 +127,7 @@ async fn a_job_can_fail_and_can_be_stopped() {
     let answer = get(&stub, &token, &format!("/orchestration/api/v1/runtime/dev/jobs/{job}")).await;
     assert!(answer["data"]["msg"].as_str().unwrap().contains("not valid JSON"));
     stub.set("settings", json!({"job_step_ms": 60_000})).await;
-    let job = submit(&stub, &token, driver(1).to_string()).await;
+    let job = submit(&stub, &token, json!({"customers": [driver(1)]}).to_string()).await;
     let stop = format!("/orchestration/api/v1/runtime/dev/jobs/{job}/stop");
     assert_eq!(call(&stub, &token, Method::POST, &stop).await.status(), 200);
     assert_eq!(states(&stub, &token, &job).await, ["canceled"]);
@@ -92,9 +146,12 @@ async fn templates_can_be_looked_up_and_traced() {
     assert_eq!((&list["data"][0]["name"], &list["data"][0]["version"]), (&json!("Confirmation"), &json!(7)));
     let manifest =
         get(&stub, &token, &format!("/design/api/v1/manifests/dev/communication-set/{COMMUNICATION}")).await;
-    assert_eq!(manifest["data"]["dsnlist"][0]["prodDsn"], "orders");
-    let job = submit(&stub, &token, driver(1).to_string()).await;
-    let path = format!("/design/api/v1/flow-instances/flow-{job}/collection-resources");
+    assert_eq!(
+        (&manifest["dsnlist"][0]["prodDsn"], &manifest["queueList"][0]["driver"]),
+        (&json!("orders"), &json!("PDF"))
+    );
+    let job = submit(&stub, &token, json!({"customers": [driver(1)]}).to_string()).await;
+    let path = format!("{RUNTIME}/flow-instances/fi-{job}/collection-resources");
     let used = get(&stub, &token, &path).await;
     let url = stub.url("/design/api/v1/collection-resources/collection-details");
     let request = stub.http.post(url).bearer_auth(&token).json(&used["data"]);
@@ -141,9 +198,9 @@ async fn each_customer_of_a_file_has_documents_of_its_own_in_order() {
             one
         })
         .collect();
-    let job = submit(&stub, &token, json!(customers).to_string()).await;
+    let job = submit(&stub, &token, json!({"customers": customers}).to_string()).await;
     states(&stub, &token, &job).await;
-    let step = format!("/orchestration/api/v1/runtime/dev/flow-steps/step-{job}/delivery-file");
+    let step = step(&stub, &token, &job).await;
     for number in [1, 17, 30] {
         let path = format!("{step}/customer-artifacts/{number}");
         let archive = call(&stub, &token, Method::GET, &path).await.bytes().await.unwrap();
@@ -159,11 +216,9 @@ async fn each_customer_of_a_file_has_documents_of_its_own_in_order() {
         let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&files[0].1));
         assert_eq!(records["outputs"][format!("c-{number}")][0]["sha256"], hash, "{records}");
     }
-    let files = get(&stub, &token, &format!("{step}/output-files")).await;
-    let files = files["data"].as_array().unwrap();
+    let files = get(&stub, &token, &format!("{step}/delivery-file/output-files?count=1")).await;
     // the PDF queue holds everybody, the HTML queue breaks per customer
-    assert_eq!(files.iter().filter(|file| file["mimeType"] == "application/pdf").count(), 1);
-    assert_eq!(files.iter().filter(|file| file["mimeType"] == "text/html").count(), 30);
+    assert_eq!((&files["data"], &files["page"]["totalElements"]), (&json!(["PDF_1.pdf"]), &json!(31)));
 }
 
 #[tokio::test]
@@ -173,7 +228,6 @@ async fn a_job_can_be_held_fail_be_repeated_and_lose_a_customer() {
     stub.set(
         "jobs",
         json!([
-            {"external_id": "other", "end": "deleted"},
             {"end": "holding"},
             {"end": "error", "message": "SEVERE: a font is missing"},
             {"missing": [2]},
@@ -181,7 +235,7 @@ async fn a_job_can_be_held_fail_be_repeated_and_lose_a_customer() {
     )
     .await;
     let token = stub.token().await;
-    let two = json!([driver(1), driver(1)]).to_string();
+    let two = json!({"customers": [driver(1), driver(1)]}).to_string();
     let runtime = "/orchestration/api/v1/runtime/dev";
     let until = |job: String, wanted: &'static str| {
         let (stub, token) = (&stub, &token);
@@ -207,8 +261,9 @@ async fn a_job_can_be_held_fail_be_repeated_and_lose_a_customer() {
     until(failed, "complete").await;
     let partial = submit(&stub, &token, two).await;
     until(partial.clone(), "complete").await;
+    let step = step(&stub, &token, &partial).await;
     for (number, status) in [(1, 200), (2, 404)] {
-        let path = format!("{runtime}/flow-steps/step-{partial}/delivery-file/customer-artifacts/{number}");
+        let path = format!("{step}/customer-artifacts/{number}");
         assert_eq!(call(&stub, &token, Method::GET, &path).await.status(), status);
     }
 }
@@ -218,20 +273,24 @@ async fn each_look_up_of_a_job_can_fail_by_itself() {
     let stub = exstream(ExstreamOptions::default()).await;
     stub.set("settings", json!({"job_step_ms": 1})).await;
     let token = stub.token().await;
-    let job = submit(&stub, &token, driver(1).to_string()).await;
+    let job = submit(&stub, &token, json!({"customers": [driver(1)]}).to_string()).await;
     states(&stub, &token, &job).await;
-    let step = format!("/orchestration/api/v1/runtime/dev/flow-steps/step-{job}/delivery-file");
+    let step = step(&stub, &token, &job).await;
     stub.fail(Fault::new("customer_artifact", FaultKind::Status).status(503).times(1)).await;
-    assert_eq!(call(&stub, &token, Method::GET, &format!("{step}/output-files")).await.status(), 200);
+    let files = format!("{step}/delivery-file/output-files");
+    assert_eq!(call(&stub, &token, Method::GET, &files).await.status(), 200);
     let path = format!("{step}/customer-artifacts/1");
     assert_eq!(call(&stub, &token, Method::GET, &path).await.status(), 503);
     assert_eq!(call(&stub, &token, Method::GET, &path).await.status(), 200);
     stub.fail(Fault::new("batch", FaultKind::TimeoutAfterSuccess).delay_ms(1).times(1)).await;
     let url = stub.url("/orchestration/api/v1/inputs/batch/dev/generate");
     let request = stub.http.post(url).bearer_auth(&token).header("communicationId", COMMUNICATION);
-    let request = request.header("driverDataSource", "orders").header("externalId", "run-7");
-    let sent = request.header("content-type", "application/json").body(driver(1).to_string()).send().await;
+    let request = request.header("driverDataSource", "orders");
+    let sent = request
+        .header("content-type", "application/json")
+        .body(json!({"customers": [driver(1)]}).to_string())
+        .send()
+        .await;
     assert!(sent.is_err());
-    let jobs = stub.look("jobs").await["jobs"].take();
-    assert_eq!(jobs.as_array().unwrap().iter().filter(|job| job["externalId"] == "run-7").count(), 1);
+    assert_eq!(stub.look("jobs").await["jobs"].as_array().unwrap().len(), 2);
 }
