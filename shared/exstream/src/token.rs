@@ -1,10 +1,11 @@
-//! Access tokens: five ways to get one, kept until shortly before they end.
+//! Access tokens: six ways to get or replace one, kept until shortly before they end.
 //!
 //! One [`TokenSource`] serves every shop and every OpenText service. It promises one token request at a time
 //! for a (shop, token settings, principal), however many callers wait for it, and one more after a service
 //! refused a token. Tokens live in memory only: a crash costs one request.
 
 use crate::{Budget, ExchangeError, Outgoing, Reply, compose::Text, exchange, fault::is_code, url::escape};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use cache::{Cache, Fresh};
 use comms::{Class, Classify, ShopDomain};
@@ -16,7 +17,7 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use shop_config::Token;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Documented for OTDS; also used where an answer gives no lifetime.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(15 * 60);
@@ -49,6 +50,8 @@ pub enum AccessToken {
     Bearer(SecretString),
     /// Sent as `OTDSTicket`.
     Ticket(SecretString),
+    /// Sent as `Authorization: Basic`: user and secret, already encoded.
+    Basic(SecretString),
     /// Nothing is sent.
     None,
 }
@@ -129,6 +132,9 @@ impl TokenSource {
     /// # Errors
     /// [`TokenError`]; nothing is kept of a failed attempt.
     pub async fn get(&self, call: TokenCall<'_>) -> Result<Arc<AccessToken>, TokenError> {
+        if matches!(call.token, Token::Basic) {
+            return AccessToken::basic(call.credentials).map(Arc::new);
+        }
         let Some(request) = TokenRequest::new(call.token, call.credentials)? else {
             return Ok(Arc::new(AccessToken::None));
         };
@@ -162,7 +168,7 @@ impl TokenSource {
     ) -> Result<Reply, CallError> {
         let token = self.get(call).await.map_err(CallError::Token)?;
         let reply = exchange(http, outgoing, &token, call.budget).await.map_err(CallError::Exchange)?;
-        if matches!(*token, AccessToken::None) || !refused(&reply) {
+        if matches!(*token, AccessToken::None | AccessToken::Basic(_)) || !refused(&reply) {
             return Ok(reply);
         }
         self.forget(call, &token).await;
@@ -201,12 +207,25 @@ fn usable_for(lifetime: Duration) -> Duration {
 }
 
 impl AccessToken {
+    fn basic(credentials: &Credentials) -> Result<Self, TokenError> {
+        let (id, secret) = match credentials {
+            Credentials::Client { client_id, client_secret } => (client_id, client_secret),
+            Credentials::User { username, password } => (username, password),
+            Credentials::None => {
+                let needs = "`username` and `password`, or `client_id` and `client_secret`,";
+                return Err(TokenError::Credentials { mode: "basic", needs });
+            }
+        };
+        Ok(Self::Basic(basic(id, secret)))
+    }
+
     /// The header to send.
     pub(crate) fn header(
         &self,
     ) -> Result<Option<(HeaderName, HeaderValue)>, reqwest::header::InvalidHeaderValue> {
         let (name, text) = match self {
             Self::Bearer(token) => (AUTHORIZATION, format!("Bearer {}", token.expose_secret())),
+            Self::Basic(encoded) => (AUTHORIZATION, format!("Basic {}", encoded.expose_secret())),
             Self::Ticket(ticket) => {
                 (HeaderName::from_static("otdsticket"), ticket.expose_secret().to_owned())
             }
@@ -223,6 +242,8 @@ struct TokenRequest<'a> {
     mode: &'static str,
     url: &'a str,
     scope: Option<&'a str>,
+    /// What the user's name is called.
+    user_field: &'static str,
     id: &'a SecretString,
     secret: &'a SecretString,
 }
@@ -234,21 +255,23 @@ struct ClientBody<'a> {
     grant_type: &'static str,
 }
 
-#[derive(Serialize)]
-struct UserBody<'a> {
-    #[serde(rename = "userName")]
-    user_name: &'a str,
-    password: &'a str,
+fn basic(id: &SecretString, secret: &SecretString) -> SecretString {
+    BASE64_STANDARD.encode(format!("{}:{}", id.expose_secret(), secret.expose_secret())).into()
 }
 
 impl<'a> TokenRequest<'a> {
     fn new(token: &'a Token, credentials: &'a Credentials) -> Result<Option<Self>, TokenError> {
         let (mode, url, scope) = match token {
             Token::GatewayJson { url } => ("gateway_json", url, None),
+            Token::GatewayForm { url } => ("gateway_form", url, None),
             Token::OtdsSaas { url, scope } => ("otds_saas", url, Some(scope.as_str())),
             Token::OtdsLocal { url, scope } => ("otds_local", url, Some(scope.as_str())),
-            Token::OtdsTicket { url } => ("otds_ticket", url, None),
-            Token::None => return Ok(None),
+            Token::OtdsTicket { url, .. } => ("otds_ticket", url, None),
+            Token::Basic | Token::None => return Ok(None),
+        };
+        let user_field = match token {
+            Token::OtdsTicket { user_field, .. } => user_field.name(),
+            _ => "",
         };
         let (id, secret) = match (token, credentials) {
             (Token::OtdsTicket { .. }, Credentials::User { username, password }) => (username, password),
@@ -258,7 +281,7 @@ impl<'a> TokenRequest<'a> {
             (_, Credentials::Client { client_id, client_secret }) => (client_id, client_secret),
             (_, _) => return Err(TokenError::Credentials { mode, needs: "`client_id` and `client_secret`" }),
         };
-        Ok(Some(Self { mode, url, scope, id, secret }))
+        Ok(Some(Self { mode, url, scope, user_field, id, secret }))
     }
 
     fn key(&self, shop: &ShopDomain) -> Key {
@@ -273,8 +296,16 @@ impl<'a> TokenRequest<'a> {
 
     fn outgoing(&self) -> Result<Outgoing, TokenError> {
         let (id, secret) = (self.id.expose_secret(), self.secret.expose_secret());
+        let mut headers = HeaderMap::new();
         let (media_type, body) = match (self.mode, self.scope) {
-            ("otds_ticket", _) => (JSON, serde_json::to_vec(&UserBody { user_name: id, password: secret })),
+            ("otds_ticket", _) => {
+                (JSON, serde_json::to_vec(&BTreeMap::from([(self.user_field, id), ("password", secret)])))
+            }
+            ("gateway_form", _) => {
+                let basic = AccessToken::Basic(basic(self.id, self.secret));
+                headers.extend(basic.header().map_err(|_| TokenError::Settings)?);
+                (FORM, Ok(b"grant_type=client_credentials".to_vec()))
+            }
             (_, None) => {
                 let grant_type = "client_credentials";
                 (JSON, serde_json::to_vec(&ClientBody { client_id: id, client_secret: secret, grant_type }))
@@ -284,13 +315,14 @@ impl<'a> TokenRequest<'a> {
                 let form = format!(
                     "grant_type=client_credentials&client_id={id}&client_secret={secret}&scope={scope}"
                 );
-                ("application/x-www-form-urlencoded", Ok(form.into_bytes()))
+                (FORM, Ok(form.into_bytes()))
             }
         };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         Ok(Outgoing {
             method: Method::POST,
             url: self.url.parse().map_err(|_| TokenError::Settings)?,
-            headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(media_type))]),
+            headers,
             body: Bytes::from(body.map_err(|_| TokenError::Settings)?),
             limit: ANSWER_BYTES,
         })
@@ -298,6 +330,7 @@ impl<'a> TokenRequest<'a> {
 }
 
 const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 #[derive(Deserialize)]
 struct WireToken<'a> {

@@ -157,6 +157,8 @@ pub enum Adapter {
 pub enum Token {
     /// `POST` of a JSON body to the OpenText API gateway; client credentials.
     GatewayJson { url: String },
+    /// `POST` of a form to the OpenText API gateway; client credentials as HTTP Basic.
+    GatewayForm { url: String },
     /// `POST` of a form to OTDS on SaaS; client credentials and a scope.
     OtdsSaas { url: String, scope: String },
     /// `POST` of a form to an OTDS of one's own; client credentials.
@@ -166,9 +168,34 @@ pub enum Token {
         scope: String,
     },
     /// User name and password for a ticket, sent as `OTDSTicket`.
-    OtdsTicket { url: String },
+    OtdsTicket {
+        url: String,
+        /// What the OTDS calls the user's name; newer ones say `user_name`.
+        #[serde(default)]
+        user_field: UserField,
+    },
+    /// HTTP Basic with every request, in place of a token. Core Messaging takes it.
+    Basic,
     /// No token: a private network vouches for the caller.
     None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub enum UserField {
+    #[default]
+    #[serde(rename = "userName")]
+    UserName,
+    #[serde(rename = "user_name")]
+    UserUnderscoreName,
+}
+
+impl UserField {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UserName => "userName",
+            Self::UserUnderscoreName => "user_name",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -233,7 +260,8 @@ pub struct DocumentConfig {
     /// How Exstream is asked to answer: an envelope with names and queues, or the bytes alone.
     #[serde(default)]
     pub answer: Answer,
-    /// The account that owns editable output (`application/vnd.exstream-empower`).
+    /// The account that owns editable output (`application/vnd.exstream-empower`). A service client's has the suffix
+    /// `@OAuthClients`.
     pub empower_user: Option<String>,
     /// Channels in order of preference. The first that can reach the recipient is used. Empty: archive only.
     #[serde(default)]

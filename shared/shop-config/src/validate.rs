@@ -240,14 +240,16 @@ impl Check {
 
     fn token(&mut self, field: &str, token: &Token) {
         match token {
-            Token::GatewayJson { url } | Token::OtdsTicket { url } => self.url(&format!("{field}.url"), url),
+            Token::GatewayJson { url } | Token::GatewayForm { url } | Token::OtdsTicket { url, .. } => {
+                self.url(&format!("{field}.url"), url);
+            }
             Token::OtdsSaas { url, scope } | Token::OtdsLocal { url, scope } => {
                 self.url(&format!("{field}.url"), url);
                 if scope.trim().is_empty() {
                     self.fail(format!("{field}.scope"), "must not be empty");
                 }
             }
-            Token::None => {}
+            Token::Basic | Token::None => {}
         }
     }
 

@@ -4,8 +4,10 @@ use crate::support::{
     PDF, Server, at, client_credentials, compose_with, config, envelope, exstream, json, shop,
 };
 use comms::{Class, Classify};
-use exstream::{AccessToken, Budget, Credentials, ExstreamError, TokenCall, TokenError, TokenSource};
-use shop_config::Token;
+use exstream::{
+    AccessToken, Budget, Credentials, ExstreamError, Outgoing, TokenCall, TokenError, TokenSource, exchange,
+};
+use shop_config::{Token, UserField};
 use std::{
     sync::{
         Arc,
@@ -45,14 +47,43 @@ async fn each_mode_asks_in_its_documented_way() {
             &client,
         ),
         (Token::OtdsLocal { url: url.clone(), scope: "otds:groups".to_owned() }, &client),
-        (Token::OtdsTicket { url }, &user),
+        (Token::GatewayForm { url: url.clone() }, &client),
+        (Token::OtdsTicket { url: url.clone(), user_field: UserField::UserName }, &user),
+        (Token::OtdsTicket { url, user_field: UserField::UserUnderscoreName }, &user),
     ] {
         let got = get(&source(), &token, credentials, 0).await.unwrap();
         assert_eq!(matches!(*got, AccessToken::Ticket(_)), matches!(token, Token::OtdsTicket { .. }));
-        asked += &format!("{}\n\n", server.seen().last().unwrap().text());
+        let seen = server.seen().last().unwrap().clone();
+        let basic = seen.header("authorization");
+        assert_eq!(basic, matches!(token, Token::GatewayForm { .. }).then_some("Basic aWQgMTpzJmNyZXQ="));
+        asked += &format!("{}\n\n", seen.text());
     }
     insta::assert_snapshot!(asked);
     assert!(matches!(*get(&source(), &Token::None, &Credentials::None, 0).await.unwrap(), AccessToken::None));
+}
+
+#[tokio::test]
+async fn basic_goes_with_every_request_and_asks_nobody() {
+    let server = Server::start(|_| json(200, "{}")).await;
+    let user = serde_json::from_str::<Credentials>(r#"{"username":"u","password":"p"}"#).unwrap();
+    for (credentials, encoded) in [(&client_credentials(), "aWQgMTpzJmNyZXQ="), (&user, "dTpw")] {
+        let token = get(&source(), &Token::Basic, credentials, 0).await.unwrap();
+        let outgoing = Outgoing {
+            method: reqwest::Method::GET,
+            url: server.base.parse().unwrap(),
+            headers: reqwest::header::HeaderMap::new(),
+            body: bytes::Bytes::new(),
+            limit: 100,
+        };
+        let budget = Budget::new(Duration::from_secs(5));
+        exchange(&reqwest::Client::new(), &outgoing, &token, budget).await.unwrap();
+        let seen = server.seen().last().unwrap().clone();
+        assert_eq!(seen.header("authorization"), Some(format!("Basic {encoded}").as_str()));
+        assert!(!format!("{token:?}").contains(encoded));
+    }
+    assert_eq!(server.seen().len(), 2);
+    let error = get(&source(), &Token::Basic, &Credentials::None, 0).await.unwrap_err();
+    assert!(error.to_string().contains("token mode `basic` needs"), "{error}");
 }
 
 #[tokio::test]
@@ -159,7 +190,7 @@ async fn failures_are_named_and_not_kept() {
 
 #[tokio::test]
 async fn the_wrong_kind_of_credentials_is_named() {
-    let ticket = Token::OtdsTicket { url: "http://127.0.0.1:1".to_owned() };
+    let ticket = Token::OtdsTicket { url: "http://127.0.0.1:1".to_owned(), user_field: UserField::UserName };
     let error = get(&source(), &ticket, &client_credentials(), 0).await.unwrap_err();
     assert_eq!(
         error.to_string(),

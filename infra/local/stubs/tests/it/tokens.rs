@@ -51,6 +51,19 @@ async fn every_mode_gives_a_token_that_works_and_refuses_a_wrong_secret() {
         };
         assert_eq!(version(&stub, header, &value).await.0, 200, "{path}");
     }
+    let newer = json!({"user_name": "local", "password": "local-secret"}).to_string();
+    let (status, _) = ask(&stub, "/otdstenant/t1/otdsws/rest/authentication/credentials", true, &newer).await;
+    assert_eq!(status, 200);
+    for (secret, expected) in [("local-secret", 200), ("wrong", 401)] {
+        let request = stub.http.post(stub.url("/tenants/t1/oauth2/token")).basic_auth("local", Some(secret));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let answer = request.body("grant_type=client_credentials").send().await.unwrap();
+        assert_eq!(answer.status(), expected);
+        // Core Messaging takes it with every request; it then says that it knows no such job
+        let status = stub.http.get(stub.url("/mra/v1/outbound/emails/status?job_id=1"));
+        let answer = status.basic_auth("local", Some(secret)).send().await.unwrap();
+        assert_eq!(answer.status() == 401, expected == 401);
+    }
     let (status, refused) =
         ask(&stub, "/otdstenant/t1/oauth2/token", false, &form("local-secret", "search")).await;
     assert_eq!((status, &refused["error"]), (400, &json!("invalid_scope")));
