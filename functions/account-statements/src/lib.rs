@@ -127,7 +127,7 @@ fn account(gather: &Gather<'_>) -> Result<Account, GatherError> {
     })?;
     let account = Account::from_bulk(payload).map_err(GatherError::unusable)?;
     if account.id != gather.plan.subject {
-        return Err(GatherError::unusable("the payload is about another account than the item"));
+        return Err(GatherError::permanent("the payload is about another account than the item"));
     }
     Ok(account)
 }

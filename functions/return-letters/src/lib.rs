@@ -111,19 +111,24 @@ impl DocumentFlow for ReturnLetters {
             (true, Some(id)) => id,
             (true, None) => return Err(GatherError::permanent("the payload names no return")),
         };
-        let (found, address) = labels_of(&look_up, &subject).await?;
-        let order = Some(&found.order);
+        let found = labels_of(&look_up, &subject).await?;
+        let order = found.as_ref().map(|(found, _)| &found.order).or(ids.order.as_ref());
+        let (labels, address) = match &found {
+            Some((found, address)) => (found.labels.as_slice(), *address),
+            None => (&[][..], Address::Whole),
+        };
         let mut plans = Vec::with_capacity(2);
         if !attached {
             plans.push(first(Document::ReturnAuthorization, &subject, order, look_up.config));
         }
         let wait = attached || look_up.config.returns.wait_for_label;
-        if !(wait && found.labels.is_empty()) {
+        if !(wait && labels.is_empty()) {
             let instructions = first(Document::ReturnInstructions, &subject, order, look_up.config);
-            plans.push(Plan { revision: label::revision(&found.labels, address), ..instructions });
+            plans.push(Plan { revision: label::revision(labels, address), ..instructions });
         }
         // a request that waits for an answer, or a label of a return that is over
-        let open = matches!(found.status, ReturnStatus::Open | ReturnStatus::Unknown);
+        let is_open = |status| matches!(status, ReturnStatus::Open | ReturnStatus::Unknown);
+        let open = found.is_none_or(|(found, _)| is_open(found.status));
         Ok(if open || item.trigger.topic == "returns/approve" { plans } else { vec![] })
     }
 
@@ -139,23 +144,24 @@ impl DocumentFlow for ReturnLetters {
 }
 
 /// The labels of a return, and how much of their addresses counts. Where a query could tell, they are read once more:
-/// one that differs at every read tells nothing.
-async fn labels_of(look_up: &LookUp<'_>, id: &Gid) -> Result<(ReturnLabels, Address), GatherError> {
+/// one that differs at every read tells nothing. None of a return that is gone for good, of which the documents
+/// themselves then say so.
+async fn labels_of(look_up: &LookUp<'_>, id: &Gid) -> Result<Option<(ReturnLabels, Address)>, GatherError> {
     let read = async || {
         let found = look_up.shopify.return_labels(look_up.call(), id).await;
-        match found.map_err(|error| GatherError::of(&error))? {
-            Some(found) => Ok(found),
-            None => Err(look_up.absent("return").await),
-        }
+        found.map_err(|error| GatherError::of(&error))
     };
-    let found = read().await?;
+    let Some(found) = read().await? else {
+        let absent = look_up.absent("return").await;
+        return if absent.class == Class::Permanent { Ok(None) } else { Err(absent) };
+    };
     if !label::has_query(&found.labels) {
-        return Ok((found, Address::Whole));
+        return Ok(Some((found, Address::Whole)));
     }
-    let again = read().await?;
+    let again = read().await?.ok_or_else(|| waiting("the return was deleted while it was read"))?;
     let same = |address| label::revision(&found.labels, address) == label::revision(&again.labels, address);
     let address = if !same(Address::Whole) && same(Address::Path) { Address::Path } else { Address::Whole };
-    Ok((again, address))
+    Ok(Some((again, address)))
 }
 
 /// What is to come back, because Shopify shows the rest of it later.

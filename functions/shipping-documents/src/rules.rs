@@ -128,7 +128,9 @@ const FURTHER: &str = "the shipment is further on its way by now";
 /// That it was delivered stays true. Everything before that is news only while it is so.
 fn delivery(plan: &Plan, shipment: &Fulfillment) -> Verdict {
     match event(plan, shipment) {
-        Some(event @ DeliveryEvent::Delivered) if shipment.is_delivered() || is_now(shipment, event.name()) => {
+        Some(event @ DeliveryEvent::Delivered)
+            if shipment.is_delivered() || is_now(shipment, event.name()) =>
+        {
             Verdict::Make
         }
         Some(DeliveryEvent::Delivered) => Verdict::Nothing("Shopify does not say that it is delivered"),

@@ -6,8 +6,8 @@ mod plans;
 
 use super::*;
 use comms::CommunicationId;
-use shopify::fulfillment::MethodType;
 use serde_json::{Value, json};
+use shopify::fulfillment::MethodType;
 
 const CREATE: &str = include_str!("../../../infra/local/samples/shipping-documents/fulfillments-create.json");
 const UPDATE: &str = include_str!("../../../infra/local/samples/shipping-documents/fulfillments-update.json");

@@ -158,7 +158,9 @@ impl Job<'_> {
         let end = End { test, archived: lease.entry.archived.as_ref(), ..End::default() };
         let doubt = match doubt::settle(self, lease).await {
             Ok(doubt) => doubt,
-            Err(halt) => return self.halt(lease, halt, End { doubt: Doubt::Open, ..end }).await.map(Ended::from),
+            Err(halt) => {
+                return self.halt(lease, halt, End { doubt: Doubt::Open, ..end }).await.map(Ended::from);
+            }
         };
         if let Doubt::Sent { reference } = &doubt {
             let end = End { reference: Some(reference), ..end };
@@ -175,7 +177,10 @@ impl Job<'_> {
         let content = match gathered {
             Ok(Gathered::Ready(content)) => content,
             Ok(Gathered::Suppressed { reason, owner }) => {
-                return self.suppress(lease, &reason, End { owner: owner.as_ref(), ..end }).await.map(Ended::from);
+                return self
+                    .suppress(lease, &reason, End { owner: owner.as_ref(), ..end })
+                    .await
+                    .map(Ended::from);
             }
             // what may have been sent is not nothing
             Ok(Gathered::Nothing(reason)) if end.doubt != Doubt::None => {

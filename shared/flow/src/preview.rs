@@ -109,7 +109,10 @@ async fn make<F: DocumentFlow>(
     locale: Option<&str>,
 ) -> Result<Made, NotMade> {
     let Means { config, secrets, shopify, exstream, now, time } = *means;
-    let settings = config.documents.get(&plan.document).ok_or_else(|| "the shop has no such document configured".to_owned())?;
+    let settings = config
+        .documents
+        .get(&plan.document)
+        .ok_or_else(|| "the shop has no such document configured".to_owned())?;
     if settings.channels.contains(&Channel::Exstream) {
         let reason = "Exstream sends this document while it composes it, so it cannot be previewed";
         return Err(reason.to_owned().into());

@@ -153,6 +153,9 @@ impl PaymentAttempt {
     }
 }
 
+/// The place of a refund in its order, and where its next lines begin.
+type NextLines = (usize, String);
+
 impl Cancellation {
     /// Reads the `data` of an `OrderCancellation` answer.
     ///
@@ -163,7 +166,7 @@ impl Cancellation {
     }
 
     /// The same, and by the place of a refund where its lines go on.
-    fn page(data: &str) -> Result<Option<(Self, Vec<(usize, String)>)>, Malformed> {
+    fn page(data: &str) -> Result<Option<(Self, Vec<NextLines>)>, Malformed> {
         #[derive(Deserialize)]
         struct Answer {
             order: Option<OrderWire>,

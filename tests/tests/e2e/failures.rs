@@ -161,9 +161,26 @@ async fn an_order_shopify_does_not_have_fails_with_that_reason() {
     let event = case.shop.event("orders/create", case.number, |_| {});
     let mut item = case.shop.work_item(&event);
     item.as_object_mut().unwrap().remove("payload");
+    let hours_ago = |hours| (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours)).to_string();
+    item["trigger"]["triggered_at"] = hours_ago(2).into();
     let (entry, deliveries) = case.deliver_item("orders/create", &item).await;
     assert_eq!((entry.state, deliveries), (State::Failed, 1));
     assert_eq!(entry.reason.as_deref(), Some("Shopify has no such order"));
+}
+
+/// Shopify's answer can lag behind its event: soon after the event, an order that is not there is waited for.
+#[tokio::test]
+async fn an_order_shopify_does_not_show_yet_is_waited_for() {
+    let mut case = Case::open(str::to_owned).await;
+    let event = case.shop.event("orders/create", case.number, |_| {});
+    let mut item = case.shop.work_item(&event);
+    item.as_object_mut().unwrap().remove("payload");
+    item["trigger"]["triggered_at"] = jiff::Timestamp::now().to_string().into();
+    let waiting = case.worker.deliver_once(std::slice::from_ref(&item), 1).await;
+    assert_eq!(waiting, [0], "it comes back");
+    case.shop.register(&event).await;
+    let (entry, _) = case.deliver_item("orders/create", &item).await;
+    assert_eq!(entry.state, State::Accepted, "{:?}", entry.reason);
 }
 
 /// A payload is a hint: one that cannot be read leads to a question.

@@ -122,8 +122,10 @@ impl Case {
             for gone in &step.deleted {
                 shop.control(shop.shopify, "DELETE", &format!("documents?id={gone}"), None).await;
             }
-            let events = step.events.iter().map(|event| {
-                serde_json::to_value(work_of(self.flow, &shop, &self.read(&shop, event))).unwrap()
+            // an event that means no work for the flow leads to nothing, which the ledger then shows
+            let events = step.events.iter().filter_map(|event| {
+                let item = work_of(self.flow, &shop, &self.read(&shop, event))?;
+                Some(serde_json::to_value(item).unwrap())
             });
             let raw = step.items.iter().map(|item| self.read(&shop, item));
             let mut of_step: Vec<Value> = events.chain(raw).collect();

@@ -163,8 +163,8 @@ async fn what_no_event_brought_is_found_and_made_once() {
     shop.register(&order(lost, at(60))).await;
     shop.register(&order(young, at(2))).await;
     shop.register(&order(old, at(60 * 20))).await;
-    let found = round(&stack, "reconcile").await;
-    assert!(found["queued"].as_u64().unwrap() >= 1, "{found}");
+    // this pass or another test's that runs at the same time
+    round(&stack, "reconcile").await;
     let id = shop.id(Document::OrderConfirmation, lost);
     assert_eq!(shop.settled(&stack, &id).await.state, State::Accepted);
     let created = shop.requests(shop.shopify, "ChangedOrders").await;

@@ -123,14 +123,18 @@ fn each_parcel_has_its_own_carrier() {
     };
     let two = head("UPS", "DPD");
     assert_eq!(two.get("carrier"), None, "neither is that of both");
-    assert_eq!(two["trackings"], json!([{"carrier": "UPS", "number": "1"}, {"carrier": "DPD", "number": "2"}]));
+    assert_eq!(
+        two["trackings"],
+        json!([{"carrier": "UPS", "number": "1"}, {"carrier": "DPD", "number": "2"}])
+    );
     assert_eq!(head("UPS", "ups ")["carrier"], "UPS");
     assert_eq!(head("Other", "DPD")["trackings"][0], json!({"number": "1"}));
 }
 
 #[test]
 fn the_method_is_said_and_digital_goods_are_in_no_parcel() {
-    let method = json!({"nodes": [{"deliveryMethod": {"methodType": "PICKUP_POINT", "presentedName": "Relais 7"}}]});
+    let method =
+        json!({"nodes": [{"deliveryMethod": {"methodType": "PICKUP_POINT", "presentedName": "Relais 7"}}]});
     let shipment = shipment(NEW, |it| it["fulfillmentOrders"] = method);
     let said = data(&order(as_it_is), &shipment, NOTICE, &config());
     assert_eq!(said["delivery_method"], json!({"type": "pickup_point", "presented_name": "Relais 7"}));

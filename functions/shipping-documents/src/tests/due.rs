@@ -178,7 +178,8 @@ fn nothing_is_announced_or_packed_that_the_customer_carries_away() {
         assert_eq!(verdict(&delivery("delivered", &delivered), NOW, &delivered), expected, "{method}");
     }
     // what can be followed was sent after all
-    let tracked = by("PICK_UP", |it| it["trackingInfo"] = json!([{"company": null, "number": "1", "url": null}]));
+    let tracked =
+        by("PICK_UP", |it| it["trackingInfo"] = json!([{"company": null, "number": "1", "url": null}]));
     assert_eq!(verdict(&notice(&tracked), NOW, &tracked), Verdict::Make);
     let ready = by("PICK_UP", |it| it["displayStatus"] = "READY_FOR_PICKUP".into());
     assert_eq!(verdict(&delivery("ready_for_pickup", &ready), NOW, &ready), Verdict::Make);

@@ -94,8 +94,10 @@ fn the_shop_chooses_which_news_are_a_document() {
     let mut config = config();
     assert_eq!(told("label_printed", &config), []);
     let out = told("out_for_delivery", &config);
-    let expected =
-        [(Document::DeliveryDocument, "out_for_delivery", false), (Document::OutForDeliveryNotice, "initial", true)];
+    let expected = [
+        (Document::DeliveryDocument, "out_for_delivery", false),
+        (Document::OutForDeliveryNotice, "initial", true),
+    ];
     assert_eq!(names(&out), expected);
     assert!(!told("attempted_delivery", &config)[0].wanted);
     config.shipping.delivery_events = vec![DeliveryEvent::AttemptedDelivery];
@@ -141,7 +143,9 @@ fn without_a_payload_shopify_is_asked_and_says_the_same() {
 #[test]
 fn a_payload_that_cannot_be_read_leads_to_shopify() {
     let subject = Gid::new("Fulfillment", 4620000007102);
-    for payload in [json!({}), json!({"order_id": "x"}), json!({"order_id": 1, "tracking_numbers": "a"}), json!([])] {
+    for payload in
+        [json!({}), json!({"order_id": "x"}), json!({"order_id": 1, "tracking_numbers": "a"}), json!([])]
+    {
         let item = item("fulfillments/update", &subject, Some(payload.clone()));
         let planned = ShippingDocuments.plan(&item, Some(&payload.to_string()), &config());
         assert_eq!(planned.unwrap(), Planned::AskShopify, "{payload}");

@@ -70,11 +70,14 @@ fn carriers_are_no_part_of_a_tracking() {
         .tracking()
     };
     let none = of(Value::Null, Value::Null);
-    assert!(of("UPS".into(), "DPD".into()) == none && of("Other".into(), Value::Null) == none && !none.is_none());
+    assert!(
+        of("UPS".into(), "DPD".into()) == none && of("Other".into(), Value::Null) == none && !none.is_none()
+    );
 }
 
 fn with_methods(shipment: &mut Value, methods: &[&str]) {
-    let nodes = methods.iter().map(|method| json!({"deliveryMethod": {"methodType": method, "presentedName": " "}}));
+    let nodes =
+        methods.iter().map(|method| json!({"deliveryMethod": {"methodType": method, "presentedName": " "}}));
     shipment["fulfillmentOrders"] = json!({"nodes": nodes.collect::<Vec<_>>()});
 }
 
@@ -136,9 +139,11 @@ fn a_pickup_says_where_and_what() {
     assert_eq!((pickup.state, pickup.lines.len()), (PickupState::Waiting, 1));
     assert_eq!(pickup.method.unwrap().kind, MethodType::PickUp);
     assert_eq!((pickup.place.name.as_deref(), pickup.place.address2), (Some("Harbour Store"), None));
-    for (status, state) in
-        [("CLOSED", PickupState::Closed), ("CANCELLED", PickupState::Cancelled), ("NEW", PickupState::Waiting)]
-    {
+    for (status, state) in [
+        ("CLOSED", PickupState::Closed),
+        ("CANCELLED", PickupState::Cancelled),
+        ("NEW", PickupState::Waiting),
+    ] {
         let mut other = data.clone();
         other["fulfillmentOrder"]["status"] = status.into();
         assert_eq!(read(&other).state, state);

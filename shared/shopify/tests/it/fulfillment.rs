@@ -68,9 +68,12 @@ async fn a_shipment_and_its_order_are_read_page_by_page() {
     assert_eq!(cursors, [(Value::Null, Value::Null), given("a", "x"), given("a", "y")]);
     let first = asked[0].json();
     assert_eq!(first["operationName"], "FulfillmentForDocuments");
-    assert_eq!(first["variables"], json!({
-        "id": id(), "first": 250, "after": null, "orderAfter": null, "methods": true,
-    }));
+    assert_eq!(
+        first["variables"],
+        json!({
+            "id": id(), "first": 250, "after": null, "orderAfter": null, "methods": true,
+        })
+    );
 }
 
 /// An app that may not see fulfillment orders still sees shipments; one that may see neither is refused.
