@@ -173,30 +173,41 @@ async fn a_transaction_finds_its_refund() {
     assert_eq!(plans(&wire, &transaction, None, &config()).await, by_money, "the payload is not needed");
 }
 
-/// What Shopify does not show yet is waited for; an hour later there is no such thing.
+/// What Shopify does not show yet is waited for. An hour later there is no such thing: documents that the event names
+/// are planned, and say so when they are made.
 #[tokio::test]
 async fn an_answer_that_lags_is_not_the_truth() {
     let wire = Wire::new([refund()]).await;
     let attached = json!({"return": {"admin_graphql_api_id": "gid://shopify/Return/99"}}).to_string();
-    for (topic, subject, payload, what) in [
-        ("order_transactions/create", Gid::new("OrderTransaction", 99), "{}", "transaction"),
-        ("returns/approve", Gid::new("Return", 99), "{}", "return"),
+    let named: &[Document] = &[Document::ReturnAuthorization, Document::ReturnInstructions];
+    for (topic, subject, payload, what, later) in [
+        ("order_transactions/create", Gid::new("OrderTransaction", 99), "{}", "transaction", None),
+        ("returns/approve", Gid::new("Return", 99), "{}", "return", Some(named)),
         (
             "reverse_deliveries/attach_deliverable",
             Gid::new("ReverseDelivery", 1),
             attached.as_str(),
             "return",
+            Some(&[][..]),
         ),
     ] {
         let mut item = item(topic, &subject);
-        for (at, class, reason) in [
-            ("1970-01-01T00:00:00Z", Class::transient(), format!("Shopify has no such {what} yet")),
-            ("1969-12-31T22:59:00Z", Class::Permanent, format!("Shopify has no such {what}")),
-        ] {
-            item.trigger.triggered_at = Some(at.parse().unwrap());
-            let error =
-                ReturnLetters.look_up(wire.look_up(&item, Some(payload), &config())).await.unwrap_err();
-            assert_eq!((error.class, error.reason), (class, reason), "{topic}");
+        item.trigger.triggered_at = Some("1970-01-01T00:00:00Z".parse().unwrap());
+        let soon = ReturnLetters.look_up(wire.look_up(&item, Some(payload), &config())).await.unwrap_err();
+        let reason = format!("Shopify has no such {what} yet");
+        assert_eq!((soon.class, soon.reason), (Class::transient(), reason), "{topic}");
+
+        item.trigger.triggered_at = Some("1969-12-31T22:59:00Z".parse().unwrap());
+        let found = ReturnLetters.look_up(wire.look_up(&item, Some(payload), &config())).await;
+        match (found, later) {
+            (Ok(plans), Some(documents)) => {
+                assert_eq!(plans.iter().map(|plan| plan.document).collect::<Vec<_>>(), documents, "{topic}");
+            }
+            (Err(error), None) => {
+                let reason = format!("Shopify has no such {what}");
+                assert_eq!((error.class, error.reason), (Class::Permanent, reason), "{topic}");
+            }
+            (found, _) => panic!("{topic}: {:?}", found.map(|plans| plans.len())),
         }
     }
 }
