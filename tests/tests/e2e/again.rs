@@ -1,6 +1,6 @@
 //! A person asks for a document again, or says what became of it.
 
-use comms::{CommunicationId, Document, Gid, Revision, State};
+use comms::{CommunicationId, Document, Gid, Revision, State, WriteBackState};
 use e2e::{eventually, order_number, shop::Shop, stack::Stack};
 use ledger::Entry;
 use serde_json::{Value, json};
@@ -49,6 +49,26 @@ async fn the_archived_bytes_go_out_again_as_a_communication_of_their_own() {
     archive::verify(&evidence, &bytes).unwrap();
     let list = shop.metafield(number).await;
     assert_eq!(list["communications"].as_array().unwrap().len(), 2, "{list}");
+}
+
+/// The letter goes out; there is nothing to report on, which is recorded with its reason and not tried for ever.
+#[tokio::test]
+async fn a_report_on_a_deleted_order_is_given_up_with_its_reason() {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, str::to_owned).await;
+    let number = order_number();
+    let first = shop.confirmed(&stack, number, |_| {}).await;
+    let gone = format!("documents?id=gid://shopify/Order/{number}");
+    shop.control(shop.shopify, "DELETE", &gone, None).await;
+
+    let (item, id) = request(&first, "resend-1", false);
+    stack.send_batch("QueueUrlOrderConfirmation", &[item.to_string()]).await;
+    let again = shop.settled(&stack, &id).await;
+    assert_eq!((again.state, again.write_back), (State::Accepted, WriteBackState::Failed));
+    assert_eq!(again.write_back_reason.as_deref(), Some("owner not found"));
+    assert_eq!(shop.emails().await.len(), 2, "each issue once");
+    let dead = stack.receive(stack.output("DeadLetterUrlWriteBack"), shop.domain.as_str()).await;
+    assert_eq!(dead, Vec::<String>::new());
 }
 
 #[tokio::test]

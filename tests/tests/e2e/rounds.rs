@@ -82,6 +82,32 @@ async fn a_bounce_is_recorded_with_its_reason_and_nothing_is_sent_again() {
     assert_eq!(shop.emails().await.len(), 1);
 }
 
+/// A regulated letter is of the kind that must not be thought delivered when it was not, and not sent twice either.
+#[tokio::test]
+async fn a_regulated_letter_that_bounces_says_so_and_is_not_sent_again() {
+    let stack = Stack::open().await;
+    let shop = Shop::open_demo(&stack, str::to_owned).await;
+    shop.register_samples("exception-letters").await;
+    let rule = json!([{"email": "paula.keller@example.org", "outcome": "bounced", "status": "5.1.1"}]);
+    shop.control(shop.exstream, "PUT", "outcomes", Some(&rule)).await;
+    stack.put(&shop.sample("exception-letters/payment-schedules-due.json")).await;
+    let entry = eventually("the letter is on its way", || async {
+        stack.entries(&shop.domain).await.into_iter().find(|entry| entry.state == State::Accepted)
+    })
+    .await;
+    assert_eq!(entry.document, Document::PaymentOverdueLetter);
+    let entry = shop.settled(&stack, &entry.communication).await;
+    stack.ledger.check_again(entry.communication.as_str(), jiff::Timestamp::now()).await.unwrap();
+    let bounced = settles_as(&stack, &shop, &entry, State::Bounced).await;
+    assert!(bounced.reason.is_some());
+    let told = shop.metafield_of(&entry.order.to_string()).await;
+    assert_eq!(told["communications"][0]["state"], "bounced", "{told}");
+    assert!(told["communications"][0]["reason"].is_string(), "{told}");
+    let emails = shop.emails().await;
+    assert_eq!(emails.len(), 1, "by no other channel and not again");
+    assert_eq!(stack.spooled(&shop.domain).await, 0);
+}
+
 /// A worker that died between recording an outcome and queueing its report leaves the report to the next round.
 #[tokio::test]
 async fn an_outcome_whose_report_was_lost_is_reported_by_the_next_round() {
