@@ -5,7 +5,7 @@
 //! | `statement-run` | account-statement, purchase-summary | company location or customer | `period-<name>` |
 //!
 //! A statement run sends one item an account with all its orders in the payload, so nothing is asked of
-//! Shopify here; with a batch job, one item an account and document. The documents of an item depend on its
+//! Shopify here; with a batch job, one item per account and document. The documents of an item depend on its
 //! payload, the shop's configuration and what the account's last statement said. A batch job knows nothing of the
 //! last statement, and what it composed is used where that makes no difference; where it does, the statement is
 //! composed by itself. An account of which there is nothing to say leaves no trace in the ledger.

@@ -130,7 +130,7 @@ impl Queue {
         request.delay_seconds(seconds).send().await.map(drop).map_err(QueueError::of)
     }
 
-    /// Sends many, in as few requests as SQS takes; the answer has one result a message, in order.
+    /// Sends many, in as few requests as SQS takes; the answer has one result per message, in order.
     ///
     /// A message that is refused fails alone, whether SQS refuses it inside a request or the request because of
     /// it.

@@ -1,6 +1,6 @@
 //! Text as lines of placed glyphs: fonts chosen, scripts shaped, directions resolved, broken where Unicode allows.
 //!
-//! What the built-in fonts can show takes a short way, one byte a letter. Everything takes time in proportion to
+//! What the built-in fonts can show takes a short way, one byte per letter. Everything takes time in proportion to
 //! the length of the text; what is longer than a page could ever need is cut, and says so.
 
 use super::{
