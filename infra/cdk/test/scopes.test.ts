@@ -1,6 +1,6 @@
-// README's table of Admin API scopes: every field that is asked for, every topic and every write is covered by it,
-// and no scope is asked of a shop for nothing. Which scopes a field or a type needs is Shopify's own table, which
-// comes with the schema; which a topic needs is in the topic's description.
+// The table of Admin API scopes in docs/deployment.md: every field that is asked for, every topic and every write is
+// covered by it, and no scope is asked of a shop for nothing. Which scopes a field or a type needs is Shopify's own
+// table, which comes with the schema; which a topic needs is in the topic's description.
 
 import {
   buildClientSchema,
@@ -104,14 +104,14 @@ const writes = ['orderUpdate', 'customerUpdate', 'companyLocationUpdate'].flatMa
 /** What no field's description tells. */
 const others: Need[] = [{ what: 'orders older than 60 days', anyOf: ['read_all_orders'] }];
 
-/** The scopes in README's table. */
+/** The scopes in the table of docs/deployment.md. */
 const documented = ((): Set<string> => {
-  const readme = read('README.md');
-  const begin = readme.indexOf('Admin API scopes:');
-  assert.notEqual(begin, -1, "README has no 'Admin API scopes:'");
-  const rows = readme.slice(begin).split('\n\n')[1]?.split('\n') ?? [];
+  const page = read('docs/deployment.md');
+  const begin = page.indexOf('Admin API scopes:');
+  assert.notEqual(begin, -1, "docs/deployment.md has no 'Admin API scopes:'");
+  const rows = page.slice(begin).split('\n\n')[1]?.split('\n') ?? [];
   const scopes = rows.flatMap((row) => row.split('|')[2]?.match(/(?:read|write)_\w+/g) ?? []);
-  assert.ok(scopes.length > 5, "README's table of scopes was not found");
+  assert.ok(scopes.length > 5, 'the table of scopes was not found');
   return new Set(scopes);
 })();
 
@@ -143,7 +143,7 @@ describe('the documented scopes', () => {
     const needed = needs.map(({ anyOf }) => anyOf.filter((scope) => documented.has(scope)));
     // one that is never the only one to give something could be left out
     const alone = new Set(needed.filter(({ length }) => length === 1).flat());
-    // of those that README offers as alternatives, each is needed where nothing else gives something
+    // of those that the page offers as alternatives, each is needed where nothing else gives something
     const alternatives = new Set(needed.filter((all) => !all.some((scope) => alone.has(scope))).flat());
     assert.deepEqual(
       [...documented].filter((scope) => !alone.has(scope) && !alternatives.has(scope)),

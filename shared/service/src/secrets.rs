@@ -24,7 +24,7 @@ pub enum SecretError {
     #[error("the secret {0} has no text value")]
     Empty(String),
     /// The parser's message is left out: it can quote the secret.
-    #[error("the secret {0} is not the expected JSON: see the README for its form")]
+    #[error("the secret {0} is not the expected JSON: see docs/configuration.md for its form")]
     Malformed(String),
 }
 
