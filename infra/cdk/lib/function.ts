@@ -4,6 +4,7 @@
 import { Duration, RemovalPolicy, Size, Validations } from 'aws-cdk-lib';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
+  ApplicationLogLevel,
   Code,
   EventSourceMapping,
   Function as LambdaFunction,
@@ -74,6 +75,9 @@ export class Handler extends Construct {
       // the function's own line a message says what the platform's START, END and REPORT lines would
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.WARN,
+      // Lambda must not filter a second time: its default, INFO, would drop the lines that `logLevel=debug` asks for,
+      // and any level above INFO the metric lines, which have no level. `LOG_LEVEL` alone decides.
+      applicationLogLevelV2: ApplicationLogLevel.TRACE,
       tracing: Tracing.DISABLED,
     });
   }

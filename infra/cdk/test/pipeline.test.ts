@@ -169,6 +169,21 @@ describe('functions', () => {
     }
   });
 
+  // Lambda drops JSON lines below its own level before CloudWatch sees them, and takes a line without a level, such
+  // as one of metrics, for INFO
+  test('leave it to LOG_LEVEL which lines there are, so that debug works and metrics pass at every level', () => {
+    for (const logLevel of ['error', 'warn', 'info', 'debug']) {
+      for (const { Properties } of Object.values(
+        synthesize({ logLevel }).template.findResources('AWS::Lambda::Function'),
+      )) {
+        const { LogFormat, ApplicationLogLevel, SystemLogLevel } = Properties.LoggingConfig;
+        assert.deepEqual([LogFormat, ApplicationLogLevel, SystemLogLevel], ['JSON', 'TRACE', 'WARN']);
+        assert.equal(Properties.Environment.Variables.LOG_LEVEL, logLevel);
+      }
+    }
+    assert.throws(() => synthesize({ logLevel: 'trace' }), /logLevel/);
+  });
+
   test('are told where everything is', () => {
     const names = (id: string, from = template) =>
       Object.keys(
