@@ -32,8 +32,6 @@ export class Storage extends Construct {
     private readonly settings: Settings,
   ) {
     super(scope, id);
-    // the log delivery service is let in by the bucket's policy; the older way needs access control lists
-    this.node.setContext('@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy', true);
     this.operations = this.makeOperations();
     this.archiveKey = new Key(this, 'ArchiveKey', {
       description: 'Archived documents and their evidence records',

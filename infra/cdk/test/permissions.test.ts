@@ -194,7 +194,7 @@ describe('roles of schedules', () => {
       {
         Effect: 'Allow',
         Action: 'sqs:SendMessage',
-        Resource: send('StatementRunQueue', 'OfferRunQueue', 'SchedulesDeadLetters'),
+        Resource: send('OfferRunQueue', 'SchedulesDeadLetters', 'StatementRunQueue'),
       },
     ]);
   });

@@ -4,6 +4,8 @@ import { type App, Stack, Validations } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { synthesize } from './support.ts';
 
@@ -22,6 +24,14 @@ test('a bucket without the basics does not', () => {
     new Bucket(new Stack(app, 'Spoiled'), 'Plain');
   };
   assert.throws(() => synthesize({}, spoil), /Validation failed/);
+});
+
+test('the feature flags are those that CDK recommends', () => {
+  const { context } = JSON.parse(readFileSync(join(__dirname, '../cdk.json'), 'utf8'));
+  const recommended = JSON.parse(
+    readFileSync(require.resolve('aws-cdk-lib/recommended-feature-flags.json'), 'utf8'),
+  );
+  assert.deepEqual(context, recommended);
 });
 
 test('every exception is known and has a reason', () => {

@@ -2,7 +2,7 @@
 
 import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings } from '../lib/settings.ts';
@@ -22,6 +22,9 @@ export const PARTNER_BUS = 'aws.partner/shopify.com/123/main';
 
 // CloudFormation's own schema rules take seconds to load: `rules.test.ts` asks them, the others need not
 process.env.CDK_VALIDATION = 'false';
+
+/** The feature flags that a deployment has: what is asserted is what the command line deploys. */
+const flags = JSON.parse(readFileSync(join(__dirname, '../cdk.json'), 'utf8')).context;
 
 const scratch = mkdtempSync(join(tmpdir(), 'cdk-test-'));
 const codeRoot = join(scratch, 'lambda');
@@ -45,7 +48,7 @@ export function synthesize(
   const app = new App({
     analyticsReporting: false,
     outdir: mkdtempSync(join(scratch, 'cdk.out-')),
-    context: { codeRoot, ...bus, ...context },
+    context: { ...flags, codeRoot, ...bus, ...context },
   });
   prepare(app);
   const settings = readSettings(app.node);
