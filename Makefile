@@ -85,7 +85,7 @@ soak: functions ## Send 20,000 events through the functions while everything fai
 
 # SIMULATE: options, such as --seed 2, --only night
 .PHONY: simulate
-simulate: ## Simulate a day and a night at scale, and check what ARCHITECTURE.md says of them
+simulate: ## Simulate a day and a night at scale, and check what docs/performance.md says of them
 	$(CARGO) build --release --locked -p simulation
 	target/release/simulation $(SIMULATE)
 

@@ -1,5 +1,5 @@
-//! The scenarios, and what ARCHITECTURE.md says of them: sentences that stand there word for word, each with what
-//! the simulation must have come to for it to be true.
+//! The scenarios, and what docs/performance.md says of them: sentences that stand there word for word, each with
+//! what the simulation must have come to for it to be true.
 
 use crate::{
     product,
@@ -7,7 +7,7 @@ use crate::{
 };
 use std::time::Duration;
 
-const ARCHITECTURE: &str = include_str!("../../../ARCHITECTURE.md");
+const PAGE: &str = include_str!("../../../docs/performance.md");
 
 const STATEMENTS: &str = "account-statements";
 const DAY: &str = "day, ten shops";
@@ -59,8 +59,7 @@ struct Claim {
 
 const CLAIMS: &[Claim] = &[
     Claim {
-        sentence: "Over ten shops, no message of the day waits for as long as five minutes, and none becomes a \
-                   dead letter.",
+        sentence: "Over ten shops, no message of the day waits for five minutes, and none becomes a dead letter.",
         holds: |all| {
             let day = of(all, DAY)?;
             Some(day.longest_wait < minutes(5) && day.dead == 0 && day.done == A_DAY as u64)
@@ -68,8 +67,8 @@ const CLAIMS: &[Claim] = &[
     },
     Claim { sentence: "No limit is reached.", holds: |all| Some(of(all, DAY)?.used_up().is_empty()) },
     Claim {
-        sentence: "With five deliveries of a message, an Exstream that refuses for the peak hour leaves 320,000 dead \
-                   letters; with ten it leaves none, and 45 minutes later nothing waits.",
+        sentence: "If Exstream refuses everything during the peak hour, five deliveries per message leave 320,000 dead \
+                   letters; ten leave none, and 45 minutes later nothing waits.",
         holds: |all| {
             let (five, ten) = (of(all, REFUSES_FIVE)?, of(all, REFUSES)?);
             let few = ten.dead == 0 && ten.drained < minutes(45);
@@ -81,16 +80,16 @@ const CLAIMS: &[Claim] = &[
         holds: |_| Some(product::flow(STATEMENTS).ok()?.max_receive_count == 10),
     },
     Claim {
-        sentence: "One that hangs holds the sandboxes until the time-out, so most messages wait unreceived: fewer \
-                   than a thousand dead letters, and nothing waits 40 minutes later.",
+        sentence: "If Exstream hangs during the peak hour, it holds the sandboxes until the time-out, so most messages \
+                   wait undelivered: fewer than a thousand become dead letters, and nothing waits 40 minutes later.",
         holds: |all| {
             let hangs = of(all, HANGS)?;
             Some(hangs.dead < 1000 && hangs.drained < minutes(40))
         },
     },
     Claim {
-        sentence: "Beyond 120,000 in flight SQS hands out nothing more, which is no loss: the rest waits without \
-                   using up deliveries.",
+        sentence: "SQS delivers nothing more while 120,000 messages are in flight, which is no loss: the rest waits \
+                   without using up deliveries.",
         holds: |all| {
             let refuses = of(all, REFUSES)?;
             Some(refuses.share("messages in flight") > 0.99 && refuses.done == A_DAY as u64)
@@ -125,8 +124,9 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "An Exstream that takes only 64 at once refuses a third of the calls and needs six and a half hours, without a \
-                   dead letter; with `maxConcurrencyAccountStatements` at 6 it refuses none and needs 14.",
+        sentence: "If Exstream takes only 64 documents at once, it refuses a third of the calls and the night takes six \
+                   and a half hours, without a dead letter; with `maxConcurrencyAccountStatements` at 6 it refuses \
+                   none, and the night takes 14 hours.",
         holds: |all| {
             let (refusing, polite) = (of(all, NIGHT_OF_64)?, of(all, NIGHT_OF_60)?);
             let third = refusing.refused as f64 / refusing.calls as f64;
@@ -137,16 +137,16 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "One that takes 16, a twelfth of what it is offered, leaves a quarter of a fiftieth of the night as \
-                   dead letters: the setting has to fit Exstream.",
+        sentence: "If Exstream takes only 16 at once, a twelfth of what it is offered, a quarter of a fiftieth of the \
+                   night becomes dead letters: the setting has to fit Exstream.",
         holds: |all| {
             let small = of(all, NIGHT_OF_16)?;
             Some((0.15..0.35).contains(&(small.dead as f64 / small.sent as f64)))
         },
     },
     Claim {
-        sentence: "By batch jobs of 500 the night takes 5 h 15 min with the flow's function half idle, and of 1000 \
-                   an hour less: one run has 16 driver files with Exstream at once.",
+        sentence: "By batch jobs of 500 the night takes 5 h 15 min with the flow's function half idle, and by batch \
+                   jobs of 1,000 an hour less: one run has 16 driver files with Exstream at once.",
         holds: |all| {
             let (jobs, large) = (of(all, NIGHT_OF_JOBS)?, of(all, NIGHT_OF_LARGE_JOBS)?);
             let times =
@@ -170,9 +170,9 @@ pub fn broken(outcomes: &[Outcome]) -> Vec<String> {
     untrue.chain(missing().into_iter().map(|sentence| format!("not there: {sentence}"))).collect()
 }
 
-/// The sentences that ARCHITECTURE.md does not hold.
+/// The sentences that the page does not hold.
 pub fn missing() -> Vec<&'static str> {
-    let text = ARCHITECTURE.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = PAGE.split_whitespace().collect::<Vec<_>>().join(" ");
     CLAIMS.iter().map(|claim| claim.sentence).filter(|sentence| !text.contains(sentence)).collect()
 }
 

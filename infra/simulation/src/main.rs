@@ -2,7 +2,7 @@
 //!
 //! Every message goes through the product's batch loop (`work::each`), its retries and its back-off, in virtual
 //! time, between models of SQS, Lambda, DynamoDB, S3, Shopify and Exstream. The settings are read from the files
-//! that set them. What ARCHITECTURE.md says of it is checked against the result; a sentence that is not true, or
+//! that set them. What docs/performance.md says of it is checked against the result; a sentence that is not true, or
 //! not there, is this program's exit code.
 
 #![allow(clippy::print_stdout, reason = "printing is what this program is for")]
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(broken) if broken.is_empty() => ExitCode::SUCCESS,
         Ok(broken) => {
-            eprintln!("\nsimulation: ARCHITECTURE.md is not true any more:");
+            eprintln!("\nsimulation: docs/performance.md is not true any more:");
             broken.iter().for_each(|line| eprintln!("  {line}"));
             ExitCode::FAILURE
         }

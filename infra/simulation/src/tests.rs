@@ -16,7 +16,7 @@ fn statements(exstream: usize) -> Scenario {
 }
 
 #[test]
-fn architecture_says_what_is_checked() {
+fn the_page_says_what_is_checked() {
     assert_eq!(claims::missing(), [""; 0]);
 }
 
