@@ -10,6 +10,36 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
+_UNIT = (
+    "flow|shop|queue|month|day|night|second|minute|hour|message|request|document|communication|account|customer|"
+    "line|row|function|run|period|pass|partition|file|state|crate|Lambda|service|process|item|campaign|event|"
+    "step|batch|call|invocation|parcel|shipment|member|tag|metafield"
+)
+_COUNTED = (
+    "messages|requests|items|mutations|writes|bytes|points|documents|e-mails|orders|accounts|statements|"
+    "questions|invocations|puts|reports|lines|ms|MB|times"
+)
+
+# What made readers read a sentence twice, and what to say.
+WORDS = {
+    rf"\b(?:one|two|(?:an?|one)\s[\w-]+|{_COUNTED})\san?\s(?:{_UNIT})\b": "per",
+    r"\brounds?\b": "pass",
+    r"\btroubled\b": "failed",
+    r"\bfor want of\b": "because … did not",
+    r"\bmend(?:s|ed|ing)?\b": "fix",
+    r"\b(?:is|are|was|once) over\b|\bover\?": "final, finished, ended",
+    r"\bgo(?:es)? on\b|\bgoing on\b": "continue",
+    r"\bcomes? (?:again|back)\b|\bcame back\b": "is delivered again",
+    r"\bsomebody else's\b": "name who",
+    r"\bnobody kn(?:ew|ows) of\b": "whose outcome is unknown",
+    r"\bno event (?:has |had )?brought\b": "missed events",
+    r"\basks for a month\b": "charges per month",
+    r"\bhands? out\b|\bhanded on\b": "delivers, passes on",
+    r"\bonly ever\b|\bby [\w ]{1,20}'s word\b": "only … reports it",
+    r"\bcut short\b": "aborted",
+    r"\border's way\b": "how an order travels",
+}
+
 
 @cache
 def pages() -> list[Path]:
@@ -61,6 +91,18 @@ def broken(page: Path) -> list[str]:
     return problems
 
 
+def tripping(text: str) -> list[str]:
+    """The words in a page that readers trip over, each with what to say instead."""
+    text = re.sub(r"`[^`\n]*`|https?://\S+", "``", text)
+    found = []
+    for pattern, better in WORDS.items():
+        for match in re.finditer(pattern, text, flags=re.IGNORECASE):
+            line = text.count("\n", 0, match.start()) + 1
+            words = " ".join(match[0].split())
+            found.append(f"about line {line}: `{words}`: {better}")
+    return found
+
+
 class Documentation(unittest.TestCase):
     def test_the_entrance_is_short(self) -> None:
         lines = (ROOT / "README.md").read_text(encoding="utf-8").count("\n")
@@ -83,6 +125,25 @@ class Documentation(unittest.TestCase):
                     ahead.append(target)
         missing = [page.relative_to(ROOT) for page in pages() if page not in reached]
         self.assertEqual([page for page in missing if page.parts[0] == "docs"], [])
+
+    def test_no_page_trips_its_reader(self) -> None:
+        found = {str(page.relative_to(ROOT)): tripping(prose(page)) for page in pages()}
+        self.assertEqual({page: problems for page, problems in found.items() if problems}, {})
+
+    def test_the_words_are_found(self) -> None:
+        for text in (
+            "one queue a flow",
+            "a schedule a shop and campaign",
+            "one line a message handled",
+            "ten requests a\nsecond",
+            "What is over is not begun again",
+            "Mend it",
+            "for want of the channel's answer",
+            "What AWS asks for a month",
+        ):
+            self.assertNotEqual(tripping(text), [], text)
+        for text in ("one queue per flow", "it gives a shop a document", "rounded `round` https://x.example/round"):
+            self.assertEqual(tripping(text), [], text)
 
 
 if __name__ == "__main__":
