@@ -142,7 +142,7 @@ class Documentation(unittest.TestCase):
             "What AWS asks for a month",
         ):
             self.assertNotEqual(tripping(text), [], text)
-        for text in ("one queue per flow", "it gives a shop a document", "rounded `round` https://x.example/round"):
+        for text in ("one queue per flow", "it sends documents for a shop", "rounded `round` https://x.example/round"):
             self.assertEqual(tripping(text), [], text)
 
 
