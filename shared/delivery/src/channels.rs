@@ -6,7 +6,7 @@
 use crate::{DeliveryError, EmailOutcome, Recipient, StatusCall, email, print::Spool};
 use bytes::Bytes;
 use comms::{CommunicationId, Document, ShopDomain};
-use exstream::{Credentials, TokenSource};
+use exstream::{Budget, Credentials, TokenSource};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use shop_config::{Channel, DocumentConfig, ShopConfig};
@@ -44,9 +44,9 @@ pub struct SendCall<'a> {
     /// The shop's e-mail credentials; not looked at by the other channels.
     pub email_credentials: &'a Credentials,
     pub now: Timestamp,
-    /// For everything, token included; not later than the invocation's deadline. E-mail ends earlier if the
-    /// shop's own time-out says so.
-    pub timeout: Duration,
+    /// For everything, token included: a send that is not complete by its end does not happen. E-mail ends earlier
+    /// if the shop's own time-out says so.
+    pub budget: Budget,
 }
 
 /// An earlier attempt to ask about.
@@ -102,7 +102,10 @@ impl Channels {
         }
         match call.channel {
             Channel::Email => email::send(&self.http, &self.tokens, &call).await,
-            Channel::Print => self.spool(call.timeout).send(&call).await,
+            Channel::Print => {
+                let left = call.budget.left().map_err(|_| DeliveryError::OutOfTime)?;
+                self.spool(left).send(&call).await
+            }
             Channel::Exstream => Ok(Accepted { reference: Channel::Exstream.name().to_owned() }),
         }
     }

@@ -138,7 +138,7 @@ pub(crate) async fn send(
         token: &settings.token,
         credentials: call.email_credentials,
         now: call.now,
-        budget: Budget::new(call.timeout.min(settings.timeout())),
+        budget: call.budget.at_most(settings.timeout()),
     };
     let reply = tokens.exchange(http, token, &outgoing, is_unauthorized).await?;
     match reply.status {

@@ -17,6 +17,8 @@ pub enum DeliveryError {
     MediaType { channel: &'static str, media_type: String },
     #[error("the bytes to send are not the archived ones")]
     NotArchived,
+    #[error("the time for the send was over before it began")]
+    OutOfTime,
     #[error("no access token for Core Messaging")]
     Token(#[source] TokenError),
     #[error("calling Core Messaging")]
@@ -53,9 +55,11 @@ impl Classify for DeliveryError {
             Self::Token(error) => error.class(),
             Self::Exchange(error) => error.class(),
             Self::Unavailable { retry_after, .. } => Class::Transient { retry_after: *retry_after },
-            Self::Settings(_) | Self::Unauthorized { .. } | Self::Unintelligible | Self::Spool { .. } => {
-                Class::transient()
-            }
+            Self::Settings(_)
+            | Self::Unauthorized { .. }
+            | Self::Unintelligible
+            | Self::OutOfTime
+            | Self::Spool { .. } => Class::transient(),
             Self::Unclear { .. } | Self::NoReference { .. } => Class::Unknown,
             Self::NoAddress
             | Self::MediaType { .. }

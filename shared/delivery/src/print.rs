@@ -143,6 +143,8 @@ impl Spool<'_> {
         let json =
             Bytes::from(serde_json::to_vec(&manifest).map_err(|error| failed("describing", object, error))?);
         let sha256 = Sha256::digest(&json);
+        // the manifest is the send
+        call.budget.left().map_err(|_| DeliveryError::OutOfTime)?;
         if self.put(&key, "application/json", json, &sha256).await? || self.is_there(&key, &manifest).await? {
             Ok(())
         } else {

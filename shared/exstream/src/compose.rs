@@ -21,7 +21,7 @@ use reqwest::{
 };
 use serde::{Deserialize, Serialize};
 use shop_config::Adapter;
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc};
 
 pub struct Exstream {
     http: Client,
@@ -42,7 +42,7 @@ pub struct ComposeCall<'a> {
     pub sends: bool,
     pub now: Timestamp,
     /// For everything, token included; not later than the invocation's deadline.
-    pub timeout: Duration,
+    pub budget: Budget,
 }
 
 /// What Exstream made: at least one output, exactly one of them of the expected media type.
@@ -110,7 +110,7 @@ impl Exstream {
             token: &call.settings.token,
             credentials: call.credentials,
             now: call.now,
-            budget: Budget::new(call.timeout),
+            budget: call.budget,
         };
         let reply = self.tokens.exchange(&self.http, token, &outgoing, is_unauthorized).await?;
         if !reply.is_success() {

@@ -1,21 +1,22 @@
 //! One HTTP exchange with an outside service, and what is known when it fails.
 //!
 //! Owns the question every retry depends on: can the other side have acted? The request body is handed to
-//! the connection through [`Watched`], which notes when it is first asked for. Until then the complete
-//! request cannot have left this process, so the failure is [`ExchangeError::NotSent`]; from then on it is
-//! a failure of unknown effect. Answers are read up to a limit while they arrive, so an endless body costs
-//! no more memory than the limit, and the time allowed covers connecting, waiting and reading.
+//! the connection through [`Watched`], in pieces, and only while time is left. Until the last piece is handed
+//! over, the complete request cannot have left this process, so the failure is [`ExchangeError::NotSent`]; from
+//! then on it is a failure of unknown effect. A process that was frozen in the midst of a request and wakes up
+//! when its time is over does not complete the request. Answers are read up to a limit while they arrive, so an
+//! endless body costs no more memory than the limit, and the time allowed covers connecting, waiting and reading.
 
 use crate::AccessToken;
 use bytes::{Bytes, BytesMut};
 use comms::{Class, Classify};
 use http_body::{Body, Frame, SizeHint};
+use jiff::Timestamp;
 use reqwest::{
     Client, Method, Request, Response, Url,
     header::{self, HeaderMap},
 };
 use std::{
-    convert::Infallible,
     pin::Pin,
     sync::{
         Arc,
@@ -28,6 +29,9 @@ use tokio::time::Instant;
 
 /// How much of an error answer is read; enough for every documented shape.
 const FAULT_BYTES: usize = 64 * 1024;
+
+/// A request body is handed over in pieces of this size, each of them only while time is left.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// A complete answer. A failure status with an incomplete body counts as complete: the status says it all.
 #[derive(Debug)]
@@ -87,18 +91,42 @@ impl Classify for ExchangeError {
 
 /// The time left for a call that needs several exchanges.
 #[derive(Debug, Clone, Copy)]
-pub struct Budget(Instant);
+pub struct Budget {
+    until: Instant,
+    latest: Option<Latest>,
+}
+
+/// A moment of the clock on the wall. A machine that was stopped and goes on may have missed it without its
+/// monotonic clock having moved.
+#[derive(Debug, Clone, Copy)]
+struct Latest {
+    at: Timestamp,
+    clock: fn() -> Timestamp,
+}
 
 impl Budget {
     pub fn new(timeout: Duration) -> Self {
-        Self(Instant::now() + timeout)
+        Self { until: Instant::now() + timeout, latest: None }
+    }
+
+    /// Ends at a moment, whichever clock reaches it first: for a call that must not take effect any later.
+    pub fn until(at: Timestamp, clock: fn() -> Timestamp) -> Self {
+        let left = Duration::try_from(at.duration_since(clock())).unwrap_or_default();
+        Self { until: Instant::now() + left, latest: Some(Latest { at, clock }) }
+    }
+
+    /// The same, but no longer than `timeout` from now.
+    #[must_use]
+    pub fn at_most(self, timeout: Duration) -> Self {
+        Self { until: self.until.min(Instant::now() + timeout), ..self }
     }
 
     /// # Errors
     /// [`ExchangeError::OutOfTime`] when nothing is left.
     pub fn left(self) -> Result<Duration, ExchangeError> {
-        let left = self.0.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(ExchangeError::OutOfTime) } else { Ok(left) }
+        let left = self.until.saturating_duration_since(Instant::now());
+        let is_late = self.latest.is_some_and(|Latest { at, clock }| clock() >= at);
+        if left.is_zero() || is_late { Err(ExchangeError::OutOfTime) } else { Ok(left) }
     }
 }
 
@@ -119,14 +147,15 @@ pub async fn exchange(
         request.headers_mut().insert(name, value);
     }
     *request.timeout_mut() = Some(budget.left()?);
-    let asked_for = Arc::new(AtomicBool::new(outgoing.body.is_empty()));
+    let handed_over = Arc::new(AtomicBool::new(outgoing.body.is_empty()));
     if !outgoing.body.is_empty() {
-        let watched = Watched { body: Some(outgoing.body.clone()), asked_for: Arc::clone(&asked_for) };
+        let rest = outgoing.body.clone();
+        let watched = Watched { rest, budget, handed_over: Arc::clone(&handed_over) };
         *request.body_mut() = Some(reqwest::Body::wrap(watched));
     }
     let response = http.execute(request).await.map_err(|error| {
         let source = error.without_url();
-        if source.is_connect() || source.is_builder() || !asked_for.load(Ordering::SeqCst) {
+        if source.is_connect() || source.is_builder() || !handed_over.load(Ordering::SeqCst) {
             ExchangeError::NotSent { source }
         } else {
             ExchangeError::Unanswered { source }
@@ -172,29 +201,42 @@ pub(crate) fn media_type(text: &str) -> String {
     text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// A request body that notes when the connection first asks for it.
+/// A request body that ends in an error, and with it the request, once its time is over, and that notes when all
+/// of it was handed over. What cannot be called back is a piece that the connection has taken: a process that is
+/// frozen between the last piece and the system call that writes it sends late.
 struct Watched {
-    body: Option<Bytes>,
-    asked_for: Arc<AtomicBool>,
+    rest: Bytes,
+    budget: Budget,
+    handed_over: Arc<AtomicBool>,
 }
 
 impl Body for Watched {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = ExchangeError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.asked_for.store(true, Ordering::SeqCst);
-        Poll::Ready(self.body.take().map(|body| Ok(Frame::data(body))))
+    ) -> Poll<Option<Result<Frame<Bytes>, ExchangeError>>> {
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        if let Err(late) = self.budget.left() {
+            return Poll::Ready(Some(Err(late)));
+        }
+        let length = self.rest.len().min(PIECE_BYTES);
+        let piece = self.rest.split_to(length);
+        if self.rest.is_empty() {
+            self.handed_over.store(true, Ordering::SeqCst);
+        }
+        Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_none()
+        self.rest.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.body.as_ref().map_or(0, |body| body.len() as u64))
+        SizeHint::with_exact(self.rest.len() as u64)
     }
 }

@@ -16,8 +16,8 @@ use crate::{
 use archive::{Archive, EvidenceRecord};
 use comms::{Class, Classify, CommunicationId, CustomerKey, Gid, MessageClass, State, WriteBackState, chain};
 use delivery::Channels;
-use exstream::{Catalogue, Exstream};
-use jiff::Timestamp;
+use exstream::{Budget, Catalogue, Exstream};
+use jiff::{SignedDuration, Timestamp};
 use ledger::{ArchivedAs, Claim, ClaimRequest, Lease, Ledger, Outcome};
 use secrecy::ExposeSecret;
 use service::{Invocation, SecretError, Secrets, ShopSecrets};
@@ -108,7 +108,7 @@ const RECORDING: Duration = Duration::from_secs(3);
 /// After this long a channel may know what became of what it took.
 const FIRST_CHECK: Duration = Duration::from_secs(5 * 60);
 /// A send that has less time than this is left to the next delivery.
-const SHORTEST_SEND: Duration = Duration::from_secs(5);
+const SHORTEST_SEND: SignedDuration = SignedDuration::from_secs(5);
 
 impl Job<'_> {
     pub async fn run<F: DocumentFlow>(&self, flow: &F) -> Result<Ended, Retry> {
@@ -403,17 +403,38 @@ impl Job<'_> {
         self.invocation.time_left(self.now())
     }
 
-    /// The time a call that sends may take.
+    /// The time a call that sends may take, as of now. It ends well before the lease does, so that what another
+    /// worker finds after this one's death is all that this one has done. Asked before the mark, so that none is
+    /// set in vain, and again after it, as recording the mark may have taken all of the time.
     ///
     /// # Errors
     /// When it is too short to begin: a send that is cut off is a send nobody knows of.
-    pub fn time_to_send(&self) -> Result<Duration, Halt> {
-        let left = self.time_left().saturating_sub(RECORDING);
-        if left >= SHORTEST_SEND {
-            return Ok(left);
+    pub fn time_to_send(&self) -> Result<Budget, Halt> {
+        let last = self.invocation.answer_by();
+        let last = last.saturating_sub(RECORDING).unwrap_or(last);
+        if last.duration_since(self.now()) >= SHORTEST_SEND {
+            return Ok(Budget::until(last, self.tools.clock));
         }
         let reason = "too little of the invocation is left for a send".to_owned();
-        Err(Halt::Retry { class: Class::transient(), reason, unsent: false })
+        // whether or not it is marked, this send does not happen
+        Err(Halt::Retry { class: Class::transient(), reason, unsent: true })
+    }
+
+    /// Marks that a send begins and answers the time for it.
+    ///
+    /// # Errors
+    /// When it must not begin. It does not, even if a mark was recorded whose answer was lost.
+    pub async fn begin_send(
+        &self,
+        lease: &Lease,
+        channel: Channel,
+        archived: Option<&ArchivedAs>,
+    ) -> Result<Budget, Halt> {
+        self.time_to_send()?;
+        let marked = self.tools.ledger.mark_sending(lease, channel.name(), archived, self.now()).await;
+        marked.map_err(|error| Halt::unsent(&error))?;
+        fault::point("mark-sending");
+        self.time_to_send()
     }
 
     /// Whether, after so many doubtful sends, another copy does less harm than none in this shop's opinion.
@@ -443,6 +464,14 @@ impl Halt {
         match error.class() {
             Class::Permanent => Self::Failed(chain(error)),
             class => Self::Retry { class, reason: chain(error), unsent: false },
+        }
+    }
+
+    /// For what comes before a send, which then does not happen.
+    pub fn unsent<E: Classify + std::error::Error>(error: &E) -> Self {
+        match Self::of(error) {
+            Self::Retry { class, reason, .. } => Self::Retry { class, reason, unsent: true },
+            halt => halt,
         }
     }
 

@@ -5,7 +5,7 @@ use crate::document_flow::{DocumentFlow, Gather, GatherError, Gathered, LookUp, 
 use bytes::Bytes;
 use comms::{CommunicationId, Document, chain};
 use delivery::Recipient;
-use exstream::{ComposeCall, Exstream, Output};
+use exstream::{Budget, ComposeCall, Exstream, Output};
 use jiff::Timestamp;
 use service::ShopSecrets;
 use shop_config::{Channel, ShopConfig};
@@ -145,7 +145,7 @@ async fn make<F: DocumentFlow>(
         credentials: &secrets.exstream,
         driver: content.driver.clone(),
         now,
-        timeout: time.min(config.exstream.timeout()),
+        budget: Budget::new(time).at_most(config.exstream.timeout()),
         sends: false,
     };
     let composed = exstream.compose(call).await.map_err(|error| chain(&error))?;

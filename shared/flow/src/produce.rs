@@ -13,7 +13,7 @@ use crate::{
 use archive::{Composed, Details, Location, Retention, Stored, TemplateBasis, sha256_hex};
 use bytes::Bytes;
 use comms::{Class, Classify, CommunicationId, chain};
-use exstream::{Basis, ComposeCall, ExstreamError, Output, TemplateCall};
+use exstream::{Basis, Budget, ComposeCall, ExstreamError, Output, TemplateCall};
 use ledger::{ArchivedAs, Lease};
 use shop_config::{Channel, DriverFormat};
 use std::time::Duration;
@@ -79,9 +79,6 @@ async fn compose(
     driver_sha256: &str,
 ) -> Result<Composed, Halt> {
     let exstream_sends = draft.channel == Some(Channel::Exstream);
-    if exstream_sends {
-        job.time_to_send()?;
-    }
     let template = job
         .tools
         .catalogue
@@ -95,20 +92,21 @@ async fn compose(
         })
         .await
         .map_err(|error| Halt::of(&error))?;
-    if exstream_sends {
-        let marked = job.tools.ledger.mark_sending(lease, Channel::Exstream.name(), None, job.now()).await;
-        marked.map_err(|error| Halt::of(&error))?;
-        fault::point("mark-sending");
-    }
-    let from_batch = if exstream_sends { None } else { batch_output(job, draft).await? };
+    // what Exstream sends must be archived and recorded within this invocation, too
+    let (from_batch, budget) = match exstream_sends {
+        true => (None, job.begin_send(lease, Channel::Exstream, None).await?),
+        false => (batch_output(job, draft).await?, Budget::new(job.time_left())),
+    };
     let output = match from_batch {
         Some(output) => output,
-        None => ask_exstream(job, draft, exstream_sends).await.map_err(|error| match exstream_sends {
-            // an error after Exstream had the request may hide a send
-            true if error.may_have_acted() => Halt::Unknown(chain(&error)),
-            true => Halt::of_send(&error),
-            false => Halt::of(&error),
-        })?,
+        None => {
+            ask_exstream(job, draft, exstream_sends, budget).await.map_err(|error| match exstream_sends {
+                // an error after Exstream had the request may hide a send
+                true if error.may_have_acted() => Halt::Unknown(chain(&error)),
+                true => Halt::of_send(&error),
+                false => Halt::of(&error),
+            })?
+        }
     };
     let composed = Composed {
         bytes: output.bytes,
@@ -201,10 +199,13 @@ fn own_output(stored: &str, communication: &CommunicationId, media_type: &str) -
     composed.expected(media_type).ok().filter(|_| is_own).cloned()
 }
 
-async fn ask_exstream(job: &Job<'_>, draft: &Draft<'_>, sends: bool) -> Result<Output, ExstreamError> {
+async fn ask_exstream(
+    job: &Job<'_>,
+    draft: &Draft<'_>,
+    sends: bool,
+    budget: Budget,
+) -> Result<Output, ExstreamError> {
     let settings = &job.loaded.config.exstream;
-    // what Exstream sends must be archived and recorded within this invocation, too
-    let left = if sends { job.time_to_send().unwrap_or_default() } else { job.time_left() };
     let call = ComposeCall {
         shop: &job.item.shop,
         settings,
@@ -212,7 +213,7 @@ async fn ask_exstream(job: &Job<'_>, draft: &Draft<'_>, sends: bool) -> Result<O
         credentials: &job.secrets.exstream,
         driver: draft.content.driver.clone(),
         now: job.now(),
-        timeout: left.min(settings.timeout()),
+        budget: budget.at_most(settings.timeout()),
         sends,
     };
     let exstream = if sends { &job.tools.sending_exstream } else { &job.tools.exstream };

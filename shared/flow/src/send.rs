@@ -28,15 +28,11 @@ pub async fn send(
             )),
         };
     }
-    let timeout = job.time_to_send()?;
     let bytes = match &archived.bytes {
         Some(bytes) => bytes.clone(),
         None => job.tools.archive.read_document(output).await.map_err(|error| Halt::of(&error))?,
     };
-    let now = job.now();
-    let marked = job.tools.ledger.mark_sending(lease, channel.name(), Some(&archived.as_recorded), now).await;
-    marked.map_err(|error| Halt::of(&error))?;
-    fault::point("mark-sending");
+    let budget = job.begin_send(lease, channel, Some(&archived.as_recorded)).await?;
     let call = SendCall {
         shop: &job.item.shop,
         config: &job.loaded.config,
@@ -52,8 +48,8 @@ pub async fn send(
         pages: output.pages,
         dated: dated(&lease.entry),
         email_credentials: &job.secrets.email,
-        now,
-        timeout,
+        now: job.now(),
+        budget,
     };
     let accepted = job.tools.channels.send(call).await.map_err(|error| match channel {
         // the spool can be asked, so nothing need be assumed

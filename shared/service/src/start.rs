@@ -36,11 +36,15 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// The time left, less a reserve to answer in.
-    pub fn time_left(&self, now: Timestamp) -> Duration {
+    /// When all work has to be done, so that time is left to answer in.
+    pub fn answer_by(&self) -> Timestamp {
         const RESERVE: Duration = Duration::from_millis(1500);
-        Duration::try_from(self.deadline - now.max(Timestamp::UNIX_EPOCH))
-            .map_or(Duration::ZERO, |left| left.saturating_sub(RESERVE))
+        self.deadline.saturating_sub(RESERVE).unwrap_or(self.deadline)
+    }
+
+    /// The time left until then.
+    pub fn time_left(&self, now: Timestamp) -> Duration {
+        Duration::try_from(self.answer_by().duration_since(now)).unwrap_or_default()
     }
 }
 

@@ -4,12 +4,17 @@ use crate::support::{Fixture, Seen, Server, answer, channels};
 use axum::{body::Body, response::Response};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use comms::{Class, Classify};
-use delivery::{AskCall, Asked, DeliveryError};
+use delivery::{AskCall, Asked, DeliveryError, SendCall};
+use exstream::Budget;
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use shop_config::Channel;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -85,7 +90,7 @@ async fn ask(server: &Server, fixture: &Fixture) -> Result<Asked, DeliveryError>
         channel: call.channel,
         media_type: call.media_type,
         dated: call.dated,
-        timeout: call.timeout,
+        timeout: Duration::from_secs(10),
     };
     channels(&server.base).ask(ask).await
 }
@@ -163,6 +168,23 @@ async fn a_spool_that_cannot_be_reached_is_tried_again() {
         (error.to_string(), error.class()),
         (format!("spooling {OBJECT} in the print spool"), Class::transient())
     );
+}
+
+/// The manifest is the send: a worker that wakes up late must not put it beside another worker's.
+#[tokio::test]
+async fn what_is_late_has_no_manifest() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let clock =
+        || Timestamp::from_second(if ASKED.fetch_add(1, Ordering::SeqCst) < 2 { 0 } else { 60 }).unwrap();
+    let (objects, fixture) = (Objects::default(), fixture());
+    let server = s3(&objects, "").await;
+    let budget = Budget::until(Timestamp::from_second(60).unwrap(), clock);
+    let late = SendCall { budget, ..fixture.call(Channel::Print) };
+    let error = channels(&server.base).send(late).await.unwrap_err();
+    assert!(matches!(error, DeliveryError::OutOfTime), "{error:?}");
+    assert_eq!(error.class(), Class::transient());
+    assert_eq!(objects.lock().unwrap().keys().map(String::as_str).collect::<Vec<_>>(), [OBJECT]);
+    assert_eq!(ask(&server, &fixture).await.unwrap(), Asked::NotSent);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use axum::{
 };
 use comms::{CommunicationId, Document, ShopDomain};
 use delivery::{Channels, Recipient, SendCall};
-use exstream::{Credentials, TokenSource};
+use exstream::{Budget, Credentials, TokenSource};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use shop_config::{Channel, ShopConfig};
@@ -149,7 +149,7 @@ impl Fixture {
             dated: "2026-01-02T23:30:00-02:00".parse().unwrap(),
             email_credentials: &self.credentials,
             now: Timestamp::UNIX_EPOCH,
-            timeout: self.timeout,
+            budget: Budget::new(self.timeout),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::support::{
     DRIVER, PDF, Server, answer, at, client_credentials, compose, compose_with, config, document, envelope,
     exstream, json,
 };
-use exstream::{ComposeCall, Credentials};
+use exstream::{Budget, ComposeCall, Credentials};
 use std::time::{Duration, Instant};
 
 async fn request(exstream: &str, document: &str) -> String {
@@ -57,7 +57,7 @@ async fn only_a_request_that_sends_asks_for_its_own_connection() {
             driver: DRIVER.into(),
             sends,
             now: at(0),
-            timeout: Duration::from_secs(10),
+            budget: Budget::new(Duration::from_secs(10)),
         };
         exstream().compose(call).await.unwrap();
         assert_eq!(server.seen().last().unwrap().header("connection"), connection);

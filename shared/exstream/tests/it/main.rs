@@ -6,5 +6,6 @@ mod broken;
 mod catalogue;
 mod compose;
 mod faults;
+mod late;
 mod support;
 mod tokens;

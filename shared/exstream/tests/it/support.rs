@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use comms::{Document, ShopDomain};
-use exstream::{ComposeCall, Composed, Credentials, Exstream, ExstreamError, TokenSource};
+use exstream::{Budget, ComposeCall, Composed, Credentials, Exstream, ExstreamError, TokenSource};
 use jiff::Timestamp;
 use shop_config::{DocumentConfig, ShopConfig};
 use std::{
@@ -177,7 +177,7 @@ pub async fn compose_with(
         driver: Bytes::from_static(DRIVER.as_bytes()),
         sends: false,
         now: at(0),
-        timeout,
+        budget: Budget::new(timeout),
     };
     exstream.compose(call).await
 }
