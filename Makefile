@@ -48,8 +48,8 @@ test: lint unit cdk e2e ## Run every check and every test
 
 .PHONY: unit
 unit: ## Run the tests that need no stack
-	$(PYTHON) -B -m unittest discover -s infra/local
 	$(LOCAL) install
+	$(PYTHON) -B -m unittest discover -s infra/local
 	$(CARGO) test --locked --workspace --lib --bins --test it
 	$(CARGO) test --locked --workspace --doc
 

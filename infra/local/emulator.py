@@ -75,6 +75,13 @@ class Emulator:
         attributes = self._answer("sqs", "AmazonSQS.GetQueueAttributes", body).get("Attributes", {})
         return sum(int(attributes.get(name, 0)) for name in names)
 
+    def request(self, method: str, service: str, path: str, body: bytes = b"") -> bytes:
+        """What the service answers to a request that is no JSON call."""
+        url = self.endpoint + path
+        with _open(method, url, body, {"Authorization": self._scope(service)}) as response:
+            answer: bytes = response.read()
+            return answer
+
     def _json(self, service: str, action: str, body: dict[str, Any], refusal: int | None = None) -> bool:
         headers = self._headers(service, f"{service}.{action}")
         return send("POST", self.endpoint, json.dumps(body).encode(), headers, refusal)

@@ -119,8 +119,8 @@ class LocalStack:
         }
 
     @property
-    def services(self) -> list[Service]:
-        aws = {
+    def emulator_service(self) -> Service:
+        env = {
             **self.base_env,
             "PYTHONUNBUFFERED": "1",
             "BIND_HOST": "127.0.0.1",
@@ -135,6 +135,10 @@ class LocalStack:
             "SFTP_ENABLED": "0",
             "DOCKER_HOST": "unix:///dev/null",
         }
+        return Service("ministack", [str(install.emulator())], env, self.url("aws") + "/_ministack/ready")
+
+    @property
+    def services(self) -> list[Service]:
         stubs = [
             str(install.require_binary("local-stubs")),
             "--exstream",
@@ -147,7 +151,7 @@ class LocalStack:
             str(install.ROOT / "infra/local/communications.json"),
         ]
         return [
-            Service("ministack", [str(install.emulator())], aws, self.url("aws") + "/_ministack/ready"),
+            self.emulator_service,
             # Exstream is the last of the two to listen
             Service("local-stubs", stubs, self.base_env, self.url("exstream") + "/__stub/health"),
         ]

@@ -1,6 +1,6 @@
 // Entry point of the CDK command line: one stack, checked against the AwsSolutions rules on every synthesis.
 
-import { App, Validations } from 'aws-cdk-lib';
+import { Annotations, App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { readSettings } from '../lib/settings.ts';
 import { CommunicationsStack } from '../lib/stack.ts';
@@ -8,8 +8,14 @@ import { CommunicationsStack } from '../lib/stack.ts';
 const app = new App();
 const settings = readSettings(app.node);
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-new CommunicationsStack(app, settings.prefix, {
+const stack = new CommunicationsStack(app, settings.prefix, {
   settings,
   description: 'Shopify events to customer documents: composed, archived, delivered, reported back',
-  terminationProtection: !settings.destroyable,
+  terminationProtection: settings.guarded,
 });
+if (!settings.guarded && settings.endpointUrl === undefined) {
+  Annotations.of(stack).addWarningV2(
+    'shopify-exstream:unguarded',
+    'stack and table can be deleted: deploy again without firstDeployment or destroyable to guard them',
+  );
+}

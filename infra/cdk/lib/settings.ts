@@ -3,6 +3,7 @@
 
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Node } from 'constructs';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { byName, FLOWS, type FlowName, FUNCTIONS, type FunctionName } from './functions.ts';
 import { pascal } from './names.ts';
@@ -11,6 +12,19 @@ const repository = resolve(__dirname, '../../..');
 
 /** The bus that Shopify's events arrive on: an existing partner bus, or one that the stack makes. */
 export type Bus = { existing: string } | { create: true };
+
+/**
+ * What becomes of what the stack made when it goes. Retained means: except by a rollback of the very deployment that
+ * made it, so that one that failed can be repeated under the same names.
+ */
+export interface Removal {
+  /** Archive bucket and its key: only an emulator destroys them. */
+  readonly archive: RemovalPolicy;
+  /** Everything else that holds something: table, operations bucket, queues, customer key. */
+  readonly data: RemovalPolicy;
+}
+
+const RETAIN = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
 
 export interface Settings {
   /** Name of the stack and first part of every physical name and secret. */
@@ -23,8 +37,10 @@ export interface Settings {
   readonly eventSource: string;
   /** AWS endpoint of the functions; only for an emulator. */
   readonly endpointUrl?: string;
-  /** True: the data goes with the stack. False: table, buckets and key stay, and the stack is protected. */
-  readonly destroyable: boolean;
+  /** Whether everything is retained but the archive, or nothing: see `Removal`. */
+  readonly removal: Removal;
+  /** Stack and table refuse to be deleted. */
+  readonly guarded: boolean;
   readonly lockMode: 'COMPLIANCE' | 'GOVERNANCE';
   /** Default retention of an archived object that was put without its own. */
   readonly lockDays: number;
@@ -69,6 +85,9 @@ export function readSettings(node: Node): Settings {
   const timeoutSeconds = byName(FUNCTIONS, ({ name, timeoutSeconds }) =>
     whole(`timeout${pascal(name)}`, timeoutSeconds, 1, 900),
   );
+  const endpointUrl = text('endpointUrl');
+  const lockMode = oneOf('lockMode', ['COMPLIANCE', 'GOVERNANCE'], 'COMPLIANCE');
+  const removal = readRemoval(flag('destroyable'), endpointUrl !== undefined, lockMode);
   return {
     prefix,
     architecture:
@@ -78,9 +97,11 @@ export function readSettings(node: Node): Settings {
     codeRoot: isAbsolute(codeRoot) ? codeRoot : join(repository, codeRoot),
     bus: readBus(text('eventBus'), flag('createBus')),
     eventSource: text('eventSource') ?? 'aws.partner/shopify.com/',
-    endpointUrl: text('endpointUrl'),
-    destroyable: flag('destroyable'),
-    lockMode: oneOf('lockMode', ['COMPLIANCE', 'GOVERNANCE'], 'COMPLIANCE'),
+    endpointUrl,
+    removal,
+    // a guard would also stop CloudFormation from taking back a first deployment that failed
+    guarded: removal.data === RETAIN && !flag('firstDeployment'),
+    lockMode,
     lockDays: whole('lockDays', 365, 1, 36_500),
     maxConcurrency: byName(FLOWS, ({ name }) =>
       whole(`maxConcurrency${pascal(name)}`, maxConcurrency, 2, 1000),
@@ -147,4 +168,15 @@ function readBus(existing: string | undefined, create: boolean): Bus {
   if (existing !== undefined && !create) return { existing };
   if (existing === undefined && create) return { create: true };
   throw new Error('give either -c eventBus=<name of the Shopify partner bus> or -c createBus=true');
+}
+
+function readRemoval(destroyable: boolean, emulated: boolean, lockMode: Settings['lockMode']): Removal {
+  if (!destroyable) return { archive: RETAIN, data: RETAIN };
+  if (emulated) return { archive: RemovalPolicy.DESTROY, data: RemovalPolicy.DESTROY };
+  if (lockMode === 'COMPLIANCE') {
+    throw new Error(
+      'context destroyable: nobody can delete what COMPLIANCE locks; take -c lockMode=GOVERNANCE for a stack that is to go',
+    );
+  }
+  return { archive: RETAIN, data: RemovalPolicy.DESTROY };
 }

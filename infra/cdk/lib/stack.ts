@@ -2,7 +2,7 @@
 // Shopify's bus → intake → a queue a flow → flow function → write-back queue → write-back. Into the flows' queues
 // also go runs, which schedules start, and what reconcile finds; delivery-status reports what channels say later.
 
-import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { EventBus, type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { CfnEventInvokeConfig } from 'aws-cdk-lib/aws-lambda';
@@ -233,10 +233,6 @@ export class CommunicationsStack extends Stack {
     return Object.fromEntries(entries);
   }
 
-  private get removalPolicy(): RemovalPolicy {
-    return this.settings.destroyable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
-  }
-
   private workQueue(name: FunctionName, hiddenTimeouts: WorkQueueProps['hiddenTimeouts']): WorkQueue {
     return workQueue(this, `${pascal(name)}Queue`, {
       name,
@@ -244,13 +240,13 @@ export class CommunicationsStack extends Stack {
       functionTimeoutSeconds: this.settings.timeoutSeconds[name],
       hiddenTimeouts,
       maxReceiveCount: this.settings.maxReceiveCount,
-      removalPolicy: this.removalPolicy,
+      removalPolicy: this.settings.removal.data,
     });
   }
 
   /** A dead-letter queue that belongs to no queue. */
   private lostAndFound(id: string, name: string, reason: string): Queue {
-    const queue = deadLetterQueue(this, id, `${this.settings.prefix}-${name}`, this.removalPolicy);
+    const queue = deadLetterQueue(this, id, `${this.settings.prefix}-${name}`, this.settings.removal.data);
     Validations.of(queue).acknowledge({ id: 'AwsSolutions-SQS3', reason });
     return queue;
   }
@@ -301,7 +297,10 @@ export class CommunicationsStack extends Stack {
     return bus;
   }
 
-  /** A public interface: the operator's command line, its users' scripts and the tests read these. */
+  /**
+   * A public interface: the operator's command line, its users' scripts and the tests read these. Each retained resource
+   * is among them by its `Ref`, from which `bin/adopt.ts` knows what to adopt.
+   */
   private output(bus: IEventBus, schedules: Schedules, handlers: Handler[]): void {
     const { storage, settings } = this;
     const values: Record<string, string> = {
@@ -311,6 +310,7 @@ export class CommunicationsStack extends Stack {
       CustomerKeySecret: storage.customerKey.secretArn,
       TableName: storage.table.tableName,
       ArchiveBucket: storage.archive.bucketName,
+      ArchiveKey: storage.archiveKey.keyId,
       OperationsBucket: storage.operations.bucketName,
       DeadLetterUrlIntake: this.lostEvents.queueUrl,
       DeadLetterUrlSchedules: this.missedSchedules.queueUrl,

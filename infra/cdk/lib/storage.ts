@@ -1,7 +1,8 @@
 // What outlives a deployment: the evidence archive, the operations bucket, the ledger and the secret that
-// pseudonyms are made with. Without `destroyable` all of it is kept when the stack goes.
+// pseudonyms are made with. Without `destroyable` all of it is kept when the stack goes, and can be adopted by the next
+// one (`bin/adopt.ts`). Of the archive and its key that is so in AWS with `destroyable` too.
 
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, TableEncryption, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import {
@@ -36,24 +37,20 @@ export class Storage extends Construct {
     this.archiveKey = new Key(this, 'ArchiveKey', {
       description: 'Archived documents and their evidence records',
       enableKeyRotation: true,
-      removalPolicy: this.removalPolicy,
+      removalPolicy: this.settings.removal.archive,
     });
     this.archive = this.makeArchive();
     this.table = this.makeTable();
     this.customerKey = this.makeCustomerKey();
   }
 
-  private get removalPolicy(): RemovalPolicy {
-    return this.settings.destroyable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
-  }
-
-  private get bucketBasics() {
+  private bucketBasics(removalPolicy: RemovalPolicy) {
     return {
       versioned: true,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
-      removalPolicy: this.removalPolicy,
+      removalPolicy,
     };
   }
 
@@ -62,7 +59,7 @@ export class Storage extends Construct {
   private makeArchive(): Bucket {
     const days = Duration.days(this.settings.lockDays);
     return new Bucket(this, 'Archive', {
-      ...this.bucketBasics,
+      ...this.bucketBasics(this.settings.removal.archive),
       encryption: BucketEncryption.KMS,
       encryptionKey: this.archiveKey,
       bucketKeyEnabled: true,
@@ -79,7 +76,7 @@ export class Storage extends Construct {
 
   private makeOperations(): Bucket {
     const bucket = new Bucket(this, 'Operations', {
-      ...this.bucketBasics,
+      ...this.bucketBasics(this.settings.removal.data),
       encryption: BucketEncryption.S3_MANAGED,
       lifecycleRules: [
         { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
@@ -131,8 +128,8 @@ export class Storage extends Construct {
       timeToLiveAttribute: 'expires_epoch_s',
       encryption: TableEncryption.AWS_MANAGED,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: !this.settings.destroyable,
-      removalPolicy: this.removalPolicy,
+      deletionProtection: this.settings.guarded,
+      removalPolicy: this.settings.removal.data,
     });
     table.addGlobalSecondaryIndex({
       indexName: ORDER_INDEX,
@@ -153,7 +150,7 @@ export class Storage extends Construct {
       secretName: `${this.settings.prefix}/customer-key`,
       description: 'Key of the HMAC that stands for a customer in the ledger',
       generateSecretString: { passwordLength: 64, excludePunctuation: true },
-      removalPolicy: this.removalPolicy,
+      removalPolicy: this.settings.removal.data,
     });
     Validations.of(secret).acknowledge({
       id: 'AwsSolutions-SMG4',

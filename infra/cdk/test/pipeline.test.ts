@@ -340,6 +340,7 @@ test("the outputs are what the operator's command line reads", () => {
     outputs,
     [
       'ArchiveBucket',
+      'ArchiveKey',
       'BusName',
       'CustomerKeySecret',
       'DeadLetterUrlIntake',

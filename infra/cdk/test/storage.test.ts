@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { adoption, type RetainingTemplate } from '../lib/adopt.ts';
 import { arn, only, synthesize } from './support.ts';
 
 const { template } = synthesize();
@@ -155,23 +156,92 @@ describe('ledger table', () => {
   });
 });
 
-test('data outlives the stack, unless it is meant to go', () => {
-  const kept = {
-    'AWS::DynamoDB::Table': 1,
-    'AWS::S3::Bucket': 2,
-    'AWS::KMS::Key': 1,
-    'AWS::SecretsManager::Secret': 1,
-  };
-  const destroyable = synthesize({ destroyable: 'true' }).template;
-  for (const [type, count] of Object.entries(kept)) {
-    template.resourcePropertiesCountIs(type, {}, count);
-    for (const resource of Object.values(template.findResources(type)))
-      assert.equal(resource.DeletionPolicy, 'Retain');
-    for (const resource of Object.values(destroyable.findResources(type)))
-      assert.equal(resource.DeletionPolicy, 'Delete');
-  }
-  template.hasResourceProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: true });
-  destroyable.hasResourceProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: false });
+describe('when the stack goes', () => {
+  type Found = Record<string, { Type: string; DeletionPolicy?: string; UpdateReplacePolicy?: string; Properties: any }>;
+  const resources = (context: Record<string, string> = {}) =>
+    synthesize(context).template.toJSON().Resources as Found;
+  const LASTING = [
+    'AWS::DynamoDB::Table',
+    'AWS::KMS::Key',
+    'AWS::S3::Bucket',
+    'AWS::SecretsManager::Secret',
+    'AWS::SQS::Queue',
+  ];
+  const policies = (found: Found, types: string[]) => [
+    ...new Set(
+      Object.values(found)
+        .filter(({ Type }) => types.includes(Type))
+        .map(({ DeletionPolicy }) => DeletionPolicy),
+    ),
+  ];
+  const archive = (found: Found) =>
+    Object.entries(found)
+      .filter(([id]) => /^StorageArchive(Key)?[0-9A-F]{8}$/.test(id))
+      .map(([, { DeletionPolicy }]) => DeletionPolicy);
+
+  test('what holds data stays, and nothing stays of a deployment that failed', () => {
+    const found = resources();
+    assert.deepEqual(policies(found, LASTING), ['RetainExceptOnCreate']);
+    for (const [id, { Type, DeletionPolicy, UpdateReplacePolicy }] of Object.entries(found)) {
+      // `Retain` would leave a queue or secret behind whose name the next deployment needs
+      assert.ok(!['Retain', 'Snapshot'].includes(DeletionPolicy ?? 'Delete'), id);
+      if (LASTING.includes(Type)) assert.equal(UpdateReplacePolicy, 'Retain', id);
+    }
+  });
+
+  test('all of it is among the outputs, so that the next stack can adopt it', () => {
+    const json = synthesize().template.toJSON() as RetainingTemplate;
+    const outputs = Object.keys(json.Outputs ?? {});
+    const found = adoption(json, Object.fromEntries(outputs.map((name) => [name, `id-of-${name}`])));
+    const lasting = Object.entries(resources()).filter(([, { Type }]) => LASTING.includes(Type));
+    assert.deepEqual(Object.keys(found).sort(), lasting.map(([id]) => id).sort());
+    const of = (type: string, id: string) => found[only(template, type, id).logicalId];
+    assert.deepEqual(of('AWS::DynamoDB::Table', 'StorageLedger'), { TableName: 'id-of-TableName' });
+    assert.deepEqual(of('AWS::S3::Bucket', 'StorageArchive'), { BucketName: 'id-of-ArchiveBucket' });
+    assert.deepEqual(of('AWS::KMS::Key', 'StorageArchiveKey'), { KeyId: 'id-of-ArchiveKey' });
+    assert.deepEqual(of('AWS::SecretsManager::Secret', 'StorageCustomerKey'), { Id: 'id-of-CustomerKeySecret' });
+    assert.deepEqual(of('AWS::SQS::Queue', 'IntakeDeadLetters'), { QueueUrl: 'id-of-DeadLetterUrlIntake' });
+    assert.throws(() => adoption(json, {}), /outputs of the deleted stack lack/);
+  });
+
+  test('what is adopted needs nothing that is not', () => {
+    const found = resources();
+    const adopted = Object.entries(found).filter(([, { Type }]) => LASTING.includes(Type));
+    const names = new Set(adopted.map(([id]) => id));
+    for (const [id, resource] of adopted) {
+      const text = JSON.stringify(resource);
+      const others = Object.keys(found).filter((other) => !names.has(other) && text.includes(`"${other}"`));
+      assert.deepEqual(others, [], id);
+    }
+  });
+
+  test('a first deployment has no guard that would keep CloudFormation from taking it back', () => {
+    const guarded = (context: Record<string, string>) => {
+      const { template, settings } = synthesize(context);
+      const [table] = Object.values(template.findResources('AWS::DynamoDB::Table'));
+      assert.equal(table?.Properties.DeletionProtectionEnabled, settings.guarded);
+      return settings.guarded;
+    };
+    assert.equal(guarded({}), true);
+    assert.equal(guarded({ firstDeployment: 'true' }), false);
+    assert.equal(guarded({ destroyable: 'true', lockMode: 'GOVERNANCE' }), false);
+    assert.deepEqual(policies(resources({ firstDeployment: 'true' }), LASTING), ['RetainExceptOnCreate']);
+  });
+
+  test('destroyable data goes, and in AWS neither the archive nor its key', () => {
+    const found = resources({ destroyable: 'true', lockMode: 'GOVERNANCE' });
+    assert.deepEqual(archive(found), ['RetainExceptOnCreate', 'RetainExceptOnCreate']);
+    for (const type of ['AWS::DynamoDB::Table', 'AWS::SecretsManager::Secret', 'AWS::SQS::Queue'])
+      assert.deepEqual(policies(found, [type]), ['Delete']);
+    const local = resources({ destroyable: 'true', endpointUrl: 'http://127.0.0.1:4566' });
+    assert.deepEqual(archive(local), ['Delete', 'Delete']);
+    assert.deepEqual(policies(local, LASTING), ['Delete']);
+  });
+
+  test('nothing under COMPLIANCE is destroyable, but in the local run', () => {
+    assert.throws(() => synthesize({ destroyable: 'true' }), /destroyable.*COMPLIANCE/);
+    assert.throws(() => synthesize({ destroyable: 'true', lockMode: 'COMPLIANCE' }), /destroyable.*COMPLIANCE/);
+  });
 });
 
 test('the key of the pseudonyms is generated under the prefix', () => {

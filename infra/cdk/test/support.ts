@@ -5,7 +5,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readSettings } from '../lib/settings.ts';
+import { readSettings, type Settings } from '../lib/settings.ts';
 import { CommunicationsStack } from '../lib/stack.ts';
 
 export const FLOWS = [
@@ -38,6 +38,7 @@ export interface Synthesized {
   readonly app: App;
   readonly stack: Stack;
   readonly template: Template;
+  readonly settings: Settings;
 }
 
 export function synthesize(
@@ -53,7 +54,7 @@ export function synthesize(
   prepare(app);
   const settings = readSettings(app.node);
   const stack = new CommunicationsStack(app, settings.prefix, { settings });
-  return { app, stack, template: Template.fromStack(stack) };
+  return { app, stack, template: Template.fromStack(stack), settings };
 }
 
 interface Resource {

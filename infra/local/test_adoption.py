@@ -1,0 +1,135 @@
+"""What the template promises about its own life, on the emulator: a first deployment that failed leaves nothing in the
+way of the next, and what a deleted stack retained is taken up again with everything in it.
+
+The template is the one for AWS, not the one of the local run, whose data goes with the stack.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import install
+from emulator import Emulator
+from processes import Failure, run
+from stack import PREFIX, REGION, START_SECONDS, STEP_SECONDS, LocalStack
+
+# the emulator refuses to import this type, and makes it anew under the name it had
+NOT_IMPORTED = "AWS::SecretsManager::Secret"
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class AdoptionTest(unittest.TestCase):
+    def setUp(self) -> None:
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        install.node_packages()
+        install.emulator()
+        state = mock.patch.object(install, "STATE", Path(scratch.name))
+        state.start()
+        self.addCleanup(state.stop)
+        self.stack = LocalStack("adoption", free_port())
+        self.folder = self.stack.directory
+        for name in ("home", "tmp", *(f"lambda/{function}" for function in install.FUNCTIONS)):
+            (self.folder / name).mkdir(parents=True)
+        for function in install.FUNCTIONS:
+            (self.folder / "lambda" / function / "bootstrap").touch()
+        self.addCleanup(self.stack.processes.stop_all)
+        service = self.stack.emulator_service
+        self.stack.processes.start(service)
+        self.stack.processes.wait_until_ready(service, START_SECONDS)
+        self.aws = Aws(self.stack)
+        self.stack._cdk("bootstrap", f"aws://{self.stack.account}/{REGION}")
+
+    def test_a_failed_first_deployment_is_repeated_and_a_deleted_stack_is_adopted(self) -> None:
+        first = self.synthesize("first", firstDeployment="true")
+        # somebody else's bus has the name that the stack wants
+        self.aws.json("events", "AWSEvents.CreateEventBus", {"Name": PREFIX})
+        before = self.aws.lasting()
+        with self.assertRaises(Failure) as failed:
+            self.deploy(first)
+        self.assertIn("EventBus already exists", str(failed.exception))
+        self.assertEqual(self.aws.lasting(), before, "left behind by the rollback")
+
+        self.aws.json("events", "AWSEvents.DeleteEventBus", {"Name": PREFIX})
+        outputs = self.deploy(first)
+        item = {"pk": {"S": "kept"}}
+        self.aws.json("dynamodb", "DynamoDB_20120810.PutItem", {"TableName": outputs["TableName"], "Item": item})
+        self.aws.put(outputs["ArchiveBucket"], "kept", b"evidence")
+        self.stack._cdk("destroy", "--app", str(first), "--force")
+
+        self.adopt(first)
+        again = self.deploy(first)
+        self.assertEqual(again, outputs)
+        self.assertEqual([*self.aws.items(again["TableName"], "pk")], [{"pk": "kept"}])
+        self.assertEqual(self.aws.get(again["ArchiveBucket"], "kept"), b"evidence")
+
+    def synthesize(self, name: str, **context: str) -> Path:
+        out = self.folder / name
+        given = {"createBus": "true", "codeRoot": str(self.folder / "lambda"), **context}
+        flags = [argument for key, value in given.items() for argument in ("--context", f"{key}={value}")]
+        self.step(self.stack._cdk_command("synth", "--quiet", "--output", str(out), *flags), "synth")
+        return out
+
+    def deploy(self, app: Path) -> dict[str, str]:
+        options = ("--outputs-file", str(self.folder / "outputs.json"), "--method", "direct")
+        self.stack._cdk("deploy", "--app", str(app), "--require-approval", "never", *options)
+        outputs: dict[str, str] = json.loads((self.folder / "outputs.json").read_text())[PREFIX]
+        return outputs
+
+    def adopt(self, app: Path) -> None:
+        template = app / f"{PREFIX}.template.json"
+        mapping = self.folder / "adopt.json"
+        adopt = ["node", "--import", "tsx", "bin/adopt.ts", str(template), str(self.folder / "outputs.json")]
+        self.step(adopt, "adopt")
+        found = json.loads((self.stack.processes.log("adopt")).read_text())
+        resources = json.loads(template.read_text())["Resources"]
+        taken = {key: value for key, value in found.items() if resources[key]["Type"] != NOT_IMPORTED}
+        self.assertEqual(len(taken), len(found) - 1)
+        mapping.write_text(json.dumps(taken))
+        self.stack._cdk("import", "--app", str(app), "--resource-mapping", str(mapping), "--force")
+
+    def step(self, command: list[str], name: str) -> None:
+        env = {**self.stack.base_env, "CDK_VALIDATION": "false"}
+        log = self.stack.processes.log(name)
+        run(command, env=env, cwd=install.CDK, log=log, seconds=STEP_SECONDS, what=name)
+
+
+class Aws(Emulator):
+    """Requests that only this test makes."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        super().__init__(stack.url("aws"), REGION, stack.account)
+
+    def json(self, service: str, target: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._answer(service, target, body)
+
+    def lasting(self) -> dict[str, Any]:
+        """The names of everything that a stack may leave behind."""
+        return {
+            "queues": self.json("sqs", "AmazonSQS.ListQueues", {}).get("QueueUrls", []),
+            "tables": self.json("dynamodb", "DynamoDB_20120810.ListTables", {})["TableNames"],
+            "secrets": self.json("secretsmanager", "secretsmanager.ListSecrets", {})["SecretList"],
+            "logs": self.json("logs", "Logs_20140328.DescribeLogGroups", {})["logGroups"],
+            "buckets": self.request("GET", "s3", "/").count(b"<Bucket>"),
+        }
+
+    def put(self, bucket: str, key: str, body: bytes) -> None:
+        self.request("PUT", "s3", f"/{bucket}/{key}", body)
+
+    def get(self, bucket: str, key: str) -> bytes:
+        return self.request("GET", "s3", f"/{bucket}/{key}")
+
+
+if __name__ == "__main__":
+    unittest.main()
