@@ -3,7 +3,7 @@
 //! An item is one of a communication and the owner of its lease, so that each delivery of the same message finds
 //! its communication untouched, and one sample stands for any number of messages.
 
-use crate::expression::{Item, apply, bytes};
+use local_stubs::dynamodb::{Item, apply, bytes};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 

@@ -12,7 +12,6 @@ mod aws;
 mod budgets;
 mod counts;
 mod dynamo;
-mod expression;
 mod measure;
 mod process;
 mod report;

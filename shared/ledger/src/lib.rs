@@ -16,6 +16,7 @@
 //! once the lease has lapsed. Times are milliseconds since the Unix epoch, given by the caller.
 
 mod entry;
+mod lease;
 mod outcomes;
 mod queries;
 mod recipients;
@@ -23,7 +24,8 @@ mod request;
 mod table;
 
 pub use entry::{ArchivedAs, Entry};
+pub use lease::{Lease, SendMark};
 pub use outcomes::Fate;
 pub use queries::{Found, Problem};
 pub use recipients::{Admission, Cap};
-pub use table::{Claim, ClaimRequest, Lease, Ledger, LedgerError, Outcome, SendMark};
+pub use table::{Claim, ClaimRequest, Ledger, LedgerError, Outcome};

@@ -6,10 +6,10 @@
 
 use crate::{
     Entry, LedgerError,
-    request::{conditional, millis, read, text},
+    request::{conditional, made_at, millis, read, text},
     table::Ledger,
 };
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use comms::{CommunicationId, State, WriteBackState, cut};
 use jiff::Timestamp;
 
@@ -69,10 +69,11 @@ impl Ledger {
         let update = update
             .update_expression(set)
             .condition_expression("#state = :accepted AND attribute_exists(check_shop)")
-            .return_values(ReturnValue::AllNew);
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match conditional("recording an outcome", update.send().await)? {
             Ok(output) => read(communication, output.attributes).map(Some),
-            Err(_) => Ok(None),
+            Err(item) => Ok(made_at(now, state, communication, item)),
         }
     }
 
@@ -109,10 +110,11 @@ impl Ledger {
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":write_back", text(write_back.name()))
             .expression_attribute_values(":unknown", text(State::Unknown.name()))
-            .return_values(ReturnValue::AllNew);
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match conditional("settling an unknown send", update.send().await)? {
             Ok(output) => read(communication, output.attributes).map(Some),
-            Err(_) => Ok(None),
+            Err(item) => Ok(made_at(now, state, communication, item)),
         }
     }
 }

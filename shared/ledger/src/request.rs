@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
     operation::update_item::{UpdateItemError, UpdateItemOutput},
     types::AttributeValue,
 };
-use comms::CommunicationId;
+use comms::{CommunicationId, State};
 use jiff::Timestamp;
 use std::collections::HashMap;
 
@@ -27,15 +27,32 @@ pub(crate) fn conditional(
     }
 }
 
+/// What came of a write of a lease's owner that asked for the item where it is refused. `is_ours` says whether the
+/// item is what this very write made of it: if its answer is lost, it is sent again, and then refused because of
+/// itself.
 pub(crate) fn owned(
     lease: &Lease,
     doing: &'static str,
     result: Result<UpdateItemOutput, SdkError<UpdateItemError>>,
+    is_ours: impl FnOnce(&Entry) -> bool,
 ) -> Result<(), LedgerError> {
-    match conditional(doing, result)? {
-        Ok(_) => Ok(()),
-        Err(_) => Err(LedgerError::LostLease(lease.entry.communication.clone())),
-    }
+    let communication = &lease.entry.communication;
+    let ours = match conditional(doing, result)? {
+        Ok(_) => true,
+        Err(item) => read(communication, item).is_ok_and(|entry| is_ours(&entry)),
+    };
+    if ours { Ok(()) } else { Err(LedgerError::LostLease(communication.clone())) }
+}
+
+/// The item that a refusal shows, if this very write made it: its answer was lost, and it was sent again.
+pub(crate) fn made_at(
+    now: Timestamp,
+    state: State,
+    communication: &CommunicationId,
+    item: Item,
+) -> Option<Entry> {
+    let is_ours = |entry: &Entry| entry.state == state && entry.updated_epoch_ms == now.as_millisecond();
+    read(communication, item).ok().filter(is_ours)
 }
 
 pub(crate) fn read(communication: &CommunicationId, item: Item) -> Result<Entry, LedgerError> {

@@ -1,7 +1,11 @@
 //! The requests. Every write is conditional, and the condition is the whole of the concurrency control.
+//!
+//! The SDK sends a write again whose answer was lost. Where the first one was made, its repetition is refused, or
+//! would be made twice; so each write either bears repetition or recognises its own work in the item that the
+//! refusal shows, by the lease's owner and by the counts of attempts and sends.
 
 use crate::{
-    ArchivedAs, Entry,
+    ArchivedAs, Entry, Lease,
     request::{conditional, from_millis, millis, number, owned, read, text},
 };
 use aws_sdk_dynamodb::{
@@ -52,35 +56,6 @@ pub enum Claim {
     AlreadyDone(Entry),
     /// Somebody works on it.
     InProgress { until: Timestamp },
-}
-
-/// The right to move one communication's state.
-#[derive(Debug)]
-pub struct Lease {
-    pub entry: Entry,
-}
-
-impl Lease {
-    /// Whether an earlier owner began and did not finish.
-    pub fn is_takeover(&self) -> bool {
-        self.entry.attempts > 1
-    }
-
-    /// What is known of a send that an earlier owner began.
-    pub fn send_mark(&self) -> SendMark {
-        match (self.entry.state, self.entry.unsent) {
-            (State::Sending, false) => SendMark::MayHaveHappened,
-            (State::Sending, true) => SendMark::DidNotHappen,
-            _ => SendMark::NeverBegun,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SendMark {
-    NeverBegun,
-    DidNotHappen,
-    MayHaveHappened,
 }
 
 #[derive(Debug)]
@@ -210,7 +185,8 @@ impl Ledger {
         if unsent {
             update = update.expression_attribute_values(":true", AttributeValue::Bool(true));
         }
-        owned(lease, "releasing", update.send().await)
+        // bears repetition, and once it was made, another owner's claim says nothing that the caller can use
+        owned(lease, "releasing", update.send().await, |_| false)
     }
 
     /// Forgets a communication of which nothing was made. Only the lease's owner can, and not once a document
@@ -228,20 +204,19 @@ impl Ledger {
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":owner", text(&lease.entry.owner))
             .expression_attribute_values(":claimed", text(State::Claimed.name()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        match result {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
-            {
+        let Err(error) = result else { return Ok(()) };
+        match error.as_service_error() {
+            // nothing is there: it is forgotten, by this request as it was first sent or by whoever took over
+            Some(DeleteItemError::ConditionalCheckFailedException(refused)) if refused.item.is_none() => {
+                Ok(())
+            }
+            Some(DeleteItemError::ConditionalCheckFailedException(_)) => {
                 Err(LedgerError::LostLease(lease.entry.communication.clone()))
             }
-            Err(error) => {
-                Err(LedgerError::Request { doing: "forgetting a communication", source: error.into() })
-            }
+            _ => Err(LedgerError::Request { doing: "forgetting a communication", source: error.into() }),
         }
     }
 
@@ -310,10 +285,19 @@ impl Ledger {
         }
         // nobody asks again who had the lease of what is done
         let mut also = if state.is_open() { "" } else { " REMOVE #owner, lease_until_epoch_ms, unsent" };
+        let mut counted = "";
         if state == State::Sending {
-            set.push_str(", sends = if_not_exists(sends, :zero) + :one");
-            values.extend([(":zero".to_owned(), number(0)), (":one".to_owned(), number(1))]);
+            // the count itself and no increment: a mark that is sent twice counts one send
+            set.push_str(", sends = :sends");
+            values.insert(":sends".to_owned(), number((lease.entry.sends + 1).into()));
             also = " REMOVE unsent";
+            counted = match lease.entry.sends {
+                0 => " AND attribute_not_exists(sends)",
+                before => {
+                    values.insert(":before".to_owned(), number(before.into()));
+                    " AND sends = :before"
+                }
+            };
         }
         // the states it may come from, so that a late owner never moves a state back
         let mut from = Vec::new();
@@ -325,15 +309,16 @@ impl Ledger {
             from.push(format!(":from{index}"));
             values.insert(format!(":from{index}"), text(state.name()));
         }
-        let condition = format!("#owner = :owner AND #state IN ({})", from.join(", "));
+        let condition = format!("#owner = :owner AND #state IN ({}){counted}", from.join(", "));
         names.extend([("#owner".to_owned(), "owner".to_owned()), ("#state".to_owned(), "state".to_owned())]);
         let update = self
             .update(lease.entry.communication.as_str())
             .set_expression_attribute_names(Some(names))
             .update_expression(format!("{set}{also}"))
             .condition_expression(condition)
-            .set_expression_attribute_values(Some(values));
-        owned(lease, "recording a state", update.send().await)
+            .set_expression_attribute_values(Some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        owned(lease, "recording a state", update.send().await, |entry| lease.has_made(state, entry))
     }
 
     /// Notes what Shopify answered to the report of a communication's state. Where the state has moved on since,

@@ -7,7 +7,7 @@ use super::{
     events::{Due, Way},
     vendors::Sent,
 };
-use crate::expression::Item;
+use local_stubs::dynamodb::Item;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

@@ -1,6 +1,6 @@
 //! The ledger's table: every write is let through or refused by its own condition.
 
-use crate::expression::{Item, apply, holds};
+use local_stubs::dynamodb::{Item, apply, holds};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeSet, HashMap},

@@ -3,9 +3,11 @@
 //! [`ExstreamStub`] is OpenText Exstream and Core Messaging, [`ShopifyStub`] is Shopify's Admin API. Both
 //! keep what they were asked, behave like the real thing where its behaviour is known, and fail in the
 //! ways the real thing can when a test orders it through `/__stub/faults`. Nothing is written to disk.
+//! [`dynamodb`] reads the expressions of DynamoDB, for tests that bring a table of their own.
 
 mod body;
 mod control;
+pub mod dynamodb;
 mod exstream;
 mod fault;
 mod http;

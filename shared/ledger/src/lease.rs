@@ -1,0 +1,52 @@
+//! The right to work on a communication, and what its holder can tell from an item.
+
+use crate::Entry;
+use comms::State;
+
+/// The right to move one communication's state.
+#[derive(Debug)]
+pub struct Lease {
+    pub entry: Entry,
+}
+
+impl Lease {
+    /// Whether an earlier owner began and did not finish.
+    pub fn is_takeover(&self) -> bool {
+        self.entry.attempts > 1
+    }
+
+    /// What is known of a send that an earlier owner began.
+    pub fn send_mark(&self) -> SendMark {
+        match (self.entry.state, self.entry.unsent) {
+            (State::Sending, false) => SendMark::MayHaveHappened,
+            (State::Sending, true) => SendMark::DidNotHappen,
+            _ => SendMark::NeverBegun,
+        }
+    }
+}
+
+impl Lease {
+    /// Whether `entry` is what this lease's owner made of it by moving it to `state`.
+    ///
+    /// An end leaves no owner. But as each claim counts as an attempt, and only the owner of the latest moves the
+    /// state, an item that has ended with this lease's attempt was ended by its owner, whatever became of it since.
+    pub(crate) fn has_made(&self, state: State, entry: &Entry) -> bool {
+        let Entry { created_epoch_ms, attempts, .. } = self.entry;
+        let is_this_lease = (entry.created_epoch_ms, entry.attempts) == (created_epoch_ms, attempts);
+        is_this_lease
+            && match state {
+                State::Sending => {
+                    let is_marked = entry.state == state && !entry.unsent;
+                    is_marked && entry.owner == self.entry.owner && entry.sends == self.entry.sends + 1
+                }
+                _ => !entry.state.is_open() && (entry.state == state || state.may_become(entry.state)),
+            }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendMark {
+    NeverBegun,
+    DidNotHappen,
+    MayHaveHappened,
+}
