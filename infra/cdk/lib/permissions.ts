@@ -61,6 +61,20 @@ export function read(bucket: Bucket, ...keys: string[]): Grant {
   };
 }
 
+/** Sees what was once under keys that begin so, also where it was deleted. */
+export function readHistory(bucket: Bucket, ...keys: string[]): Grant {
+  return {
+    statements: [
+      new PolicyStatement({
+        actions: ['s3:ListBucketVersions'],
+        resources: [bucket.bucketArn],
+        conditions: { StringLike: { 's3:prefix': keys } },
+      }),
+    ],
+    patterns: [],
+  };
+}
+
 export function write(bucket: Bucket, ...keys: string[]): Grant {
   return {
     statements: [

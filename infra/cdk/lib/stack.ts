@@ -141,6 +141,7 @@ export class CommunicationsStack extends Stack {
         allow.archive(archive, archiveKey),
         allow.read(operations, 'config/*', 'work/*', 'spool/*'),
         allow.write(operations, 'spool/*'),
+        allow.readHistory(operations, 'spool/*'),
         allow.readShopSecrets(this, this.settings.prefix),
         allow.readSecret(customerKey),
       ],

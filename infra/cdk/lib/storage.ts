@@ -4,6 +4,7 @@
 
 import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, TableEncryption, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
@@ -19,6 +20,11 @@ import type { Settings } from './settings.ts';
 export const ORDER_INDEX = 'by-order';
 /** Holds only communications whose channel is still to be asked what became of them. */
 export const CHECK_INDEX = 'by-check';
+
+/** For so long a flow relies on the versions of manifests: `PROVABLE_DAYS` in `shared/delivery/src/print.rs`. */
+const SPOOL_PROVABLE_DAYS = 30;
+/** No manifest is larger: `MAX_MANIFEST_BYTES` in the same file. */
+const MANIFEST_BYTES = 16 * 1024;
 
 export class Storage extends Construct {
   readonly archive: Bucket;
@@ -89,11 +95,20 @@ export class Storage extends Construct {
           noncurrentVersionExpiration: Duration.days(1),
         },
         // the archive keeps what was printed
+        { id: 'spool', prefix: 'spool/', expiration: Duration.days(this.settings.spoolDays) },
+        // whether a document was spooled is told by the versions of its manifest, whoever has deleted it; documents
+        // are larger, hold personal data, and prove nothing here
         {
-          id: 'spool',
+          id: 'spool-documents',
           prefix: 'spool/',
-          expiration: Duration.days(this.settings.spoolDays),
+          objectSizeGreaterThan: MANIFEST_BYTES,
           noncurrentVersionExpiration: Duration.days(1),
+        },
+        {
+          id: 'spool-manifests',
+          prefix: 'spool/',
+          objectSizeLessThan: MANIFEST_BYTES + 1,
+          noncurrentVersionExpiration: Duration.days(SPOOL_PROVABLE_DAYS + 1),
         },
         // what an audience or a period came to; the ledger keeps what was made of it
         {
@@ -111,6 +126,18 @@ export class Storage extends Construct {
         },
       ],
     });
+    // a provider that may delete what it has collected hides a version; removing one would remove the proof
+    if (!this.settings.destroyable) {
+      bucket.addToResourcePolicy(
+        new PolicyStatement({
+          sid: 'KeepWhatWasSpooled',
+          effect: Effect.DENY,
+          principals: [new AnyPrincipal()],
+          actions: ['s3:DeleteObjectVersion'],
+          resources: [bucket.arnForObjects('spool/*')],
+        }),
+      );
+    }
     Validations.of(bucket).acknowledge({
       id: 'AwsSolutions-S1',
       reason:

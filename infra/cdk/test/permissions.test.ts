@@ -60,6 +60,7 @@ const FLOW = [
   'dynamodb:Query',
   's3:GetObjectRetention',
   's3:GetObjectVersion',
+  's3:ListBucketVersions',
   's3:PutObject',
   's3:PutObjectRetention',
   'kms:Decrypt',
@@ -117,6 +118,15 @@ for (const [name, actions] of Object.entries(EXPECTED)) {
     });
   });
 }
+
+test('flows see the history of the print spool and of nothing else', () => {
+  for (const name of FLOWS.map(idOf)) {
+    const found = statements(name).filter(({ Action }) => list(Action).includes('s3:ListBucketVersions'));
+    assert.equal(found.length, 1);
+    assert.deepEqual(found[0]?.Condition, { StringLike: { 's3:prefix': 'spool/*' } });
+    assert.deepEqual(found[0]?.Resource, arn({ logicalId: operations }));
+  }
+});
 
 test('each function writes where it has to and nowhere else', () => {
   const writes = (name: string) => allowed(name).get('s3:PutObject')?.sort();

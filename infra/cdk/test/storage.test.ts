@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { adoption, type RetainingTemplate } from '../lib/adopt.ts';
 import { arn, only, synthesize } from './support.ts';
@@ -75,7 +77,6 @@ test('the operations bucket forgets payloads, runs and printed documents, and no
     Status: 'Enabled',
     Prefix: 'spool/',
     ExpirationInDays: days,
-    NoncurrentVersionExpiration: { NoncurrentDays: 1 },
   });
   assert.deepEqual(rules.get('spool'), spool(90));
   assert.deepEqual(rules.get('runs'), {
@@ -97,8 +98,53 @@ test('the operations bucket forgets payloads, runs and printed documents, and no
   const expiring = [...rules.values()].filter(
     (rule: any) => rule.ExpirationInDays !== undefined || rule.NoncurrentVersionExpiration !== undefined,
   );
-  assert.deepEqual(expiring.map((rule: any) => rule.Prefix).sort(), ['access/', 'runs/', 'spool/', 'work/']);
+  const prefixes = expiring.map((rule: any) => rule.Prefix).sort();
+  assert.deepEqual(prefixes, ['access/', 'runs/', 'spool/', 'spool/', 'spool/', 'work/']);
   assert.equal(operations.ObjectLockEnabled, undefined);
+});
+
+describe('print spool', () => {
+  const operations = only(template, 'AWS::S3::Bucket', 'StorageOperations');
+  const rules = operations.Properties.LifecycleConfiguration.Rules.filter((rule: any) => rule.Prefix === 'spool/');
+  /** How many days the versions of an object of this size outlast its deletion: the shortest rule decides. */
+  const kept = (bytes: number): number =>
+    Math.min(
+      ...rules
+        .filter((rule: any) => rule.NoncurrentVersionExpiration !== undefined)
+        .filter((rule: any) => bytes > Number(rule.ObjectSizeGreaterThan ?? -1))
+        .filter((rule: any) => bytes < Number(rule.ObjectSizeLessThan ?? Infinity))
+        .map((rule: any) => rule.NoncurrentVersionExpiration.NoncurrentDays),
+    );
+  const source = readFileSync(resolve(__dirname, '../../../shared/delivery/src/print.rs'), 'utf8');
+
+  test('keeps a deleted manifest for longer than a flow relies on it, and a document for a day', () => {
+    const days = Number(/const PROVABLE_DAYS: i64 = (\d+);/.exec(source)?.[1]);
+    const bytes = Number(/const MAX_MANIFEST_BYTES: i64 = (\d+) \* 1024;/.exec(source)?.[1]) * 1024;
+    assert.deepEqual([kept(200), kept(bytes)], [days + 1, days + 1]);
+    assert.equal(kept(bytes + 1), 1);
+    // a message may come back for as long as its queue keeps it, and once more from the dead letters
+    const seconds = Object.values(template.findResources('AWS::SQS::Queue')).map(
+      ({ Properties }) => Properties.MessageRetentionPeriod,
+    );
+    assert.ok(days * 86_400 >= 2 * Math.max(...seconds));
+  });
+
+  test('lets nobody remove a version, unless the whole deployment may be removed', () => {
+    const denied = (of: typeof template) =>
+      Object.values(of.findResources('AWS::S3::BucketPolicy'))
+        .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+        .filter(({ Action }) => Action === 's3:DeleteObjectVersion');
+    const [statement, ...more] = denied(template);
+    assert.deepEqual(more, []);
+    assert.deepEqual(statement, {
+      Sid: 'KeepWhatWasSpooled',
+      Effect: 'Deny',
+      Principal: { AWS: '*' },
+      Action: 's3:DeleteObjectVersion',
+      Resource: { 'Fn::Join': ['', [arn(operations), '/spool/*']] },
+    });
+    assert.deepEqual(denied(synthesize({ destroyable: 'true' }).template), []);
+  });
 });
 
 test('both buckets are private and refuse plain HTTP', () => {

@@ -59,6 +59,7 @@ pub struct AskCall<'a> {
     pub media_type: &'a str,
     /// As in [`SendCall::dated`].
     pub dated: Timestamp,
+    pub now: Timestamp,
     pub timeout: Duration,
 }
 

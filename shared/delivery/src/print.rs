@@ -2,28 +2,39 @@
 //!
 //! A document is put first, its manifest last; a provider that collects manifests never sees half a
 //! document. Keys and contents follow from the communication alone and nothing is ever overwritten, so
-//! spooling again finds the same objects and counts as accepted, and whether an earlier attempt succeeded
-//! can always be told: the manifest is there or it is not. A crash between the two puts leaves an object
+//! spooling again finds the same objects and counts as accepted. A crash between the two puts leaves an object
 //! nobody collects, until the next attempt adds its manifest.
+//!
+//! A provider may delete what it has collected at any moment. The manifest's receipt is the version of it that
+//! the bucket keeps: a deletion hides a version and removes none, and the bucket's policy lets nobody remove
+//! versions here. So whether an earlier attempt succeeded can be told for [`PROVABLE_DAYS`], whatever became of
+//! the spool meanwhile; after them, what left no version is in doubt. A put of a manifest whose answer is lost is
+//! not repeated before the versions were looked at.
 
 use crate::{Accepted, AskCall, Asked, DeliveryError, SendCall, error::Cause};
 use aws_sdk_s3::{
-    Client,
-    error::{ProvideErrorMetadata, SdkError},
-    primitives::ByteStream,
+    Client, config::retry::RetryConfig, error::ProvideErrorMetadata, primitives::ByteStream,
     types::ChecksumMode,
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use comms::{CommunicationId, Document, ShopDomain};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use shop_config::Channel;
-use std::{fmt::Debug, future::Future, time::Duration};
+use std::{future::Future, time::Duration};
 
+/// Objects up to this size keep their versions long enough below `spool/`: see `infra/cdk/lib/storage.ts`.
 const MAX_MANIFEST_BYTES: i64 = 16 * 1024;
+
+/// For so many days after a communication was begun, the versions of its manifest's key tell whether it was
+/// spooled. The bucket keeps a deleted manifest a day longer: see `infra/cdk/lib/storage.ts`.
+const PROVABLE_DAYS: i64 = 30;
+
+/// How often a put is repeated that collided with another request for the same key.
+const CONFLICT_REPEATS: usize = 2;
 
 /// Tells a print provider what to collect. Written last, so what it names is complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -97,26 +108,47 @@ pub(crate) struct Spool<'a> {
     pub timeout: Duration,
 }
 
+/// What a put came to.
+enum Put {
+    /// The version that it made.
+    Done(Option<String>),
+    /// The key is taken.
+    Taken,
+    /// Another request for the same key was under way.
+    Collided,
+}
+
+/// What the versions of a manifest's key say.
+enum Trace {
+    /// The manifest was put.
+    Put,
+    /// Somebody deleted it, and there is no version of it.
+    Deleted,
+    Nothing,
+}
+
 impl Spool<'_> {
     pub(crate) async fn send(&self, call: &SendCall<'_>) -> Result<Accepted, DeliveryError> {
         let stem = stem(call.shop, call.dated, call.document, call.communication);
         let object = format!("{stem}.{}", extension(call.media_type)?);
-        self.limited("spooling", &object, self.put_both(call, &stem, &object)).await?;
+        self.limited("spooling", &object, async {
+            self.put_document(&object, call).await?;
+            self.put_manifest(manifest_key(&stem), &object, call).await
+        })
+        .await?;
         Ok(Accepted { reference: object })
     }
 
     pub(crate) async fn ask(&self, call: &AskCall<'_>) -> Result<Asked, DeliveryError> {
         let stem = stem(call.shop, call.dated, call.document, call.communication);
         let reference = format!("{stem}.{}", extension(call.media_type)?);
-        let manifest = format!("{stem}.manifest.json");
-        let spooled = self.limited("looking for", &manifest, async {
-            match self.s3.head_object().bucket(self.bucket).key(&manifest).send().await {
-                Ok(_) => Ok(true),
-                Err(SdkError::ServiceError(error)) if error.err().is_not_found() => Ok(false),
-                Err(error) => Err(failed("looking for", &manifest, error)),
-            }
-        });
-        Ok(if spooled.await? { Asked::Accepted { reference } } else { Asked::NotSent })
+        let key = manifest_key(&stem);
+        let provable = call.now.duration_since(call.dated) <= SignedDuration::from_hours(24 * PROVABLE_DAYS);
+        Ok(match self.limited("looking for", &key, self.trace(&key)).await? {
+            Trace::Put => Asked::Accepted { reference },
+            Trace::Nothing if provable => Asked::NotSent,
+            Trace::Nothing | Trace::Deleted => Asked::CannotTell,
+        })
     }
 
     async fn limited<T>(
@@ -125,41 +157,57 @@ impl Spool<'_> {
         key: &str,
         work: impl Future<Output = Result<T, DeliveryError>>,
     ) -> Result<T, DeliveryError> {
-        match tokio::time::timeout(self.timeout, work).await {
-            Ok(done) => done,
-            Err(elapsed) => Err(DeliveryError::Spool { doing, key: key.to_owned(), source: elapsed.into() }),
-        }
+        let done = tokio::time::timeout(self.timeout, work).await;
+        done.unwrap_or_else(|elapsed| Err(failed(doing, key, elapsed)))
     }
 
-    async fn put_both(&self, call: &SendCall<'_>, stem: &str, object: &str) -> Result<(), DeliveryError> {
+    async fn put_document(&self, key: &str, call: &SendCall<'_>) -> Result<(), DeliveryError> {
         let sha256 = Sha256::digest(call.content);
-        if !self.put(object, call.media_type, call.content.clone(), &sha256).await?
-            && self.stored_sha256(object).await?.as_deref() != Some(&BASE64_STANDARD.encode(sha256))
-        {
-            return Err(DeliveryError::SpoolConflict { key: object.to_owned() });
+        for _ in 0..=CONFLICT_REPEATS {
+            match self.put(key, call.media_type, call.content.clone(), &sha256, Repeat::Always).await? {
+                Put::Done(version) => return versioned(key, version.as_deref()),
+                Put::Taken if self.holds(key, &sha256).await? => return Ok(()),
+                Put::Taken => return Err(DeliveryError::SpoolConflict { key: key.to_owned() }),
+                Put::Collided => {}
+            }
         }
-        let key = format!("{stem}.manifest.json");
-        let manifest = PrintManifest::new(call, object);
-        let json =
-            Bytes::from(serde_json::to_vec(&manifest).map_err(|error| failed("describing", object, error))?);
-        let sha256 = Sha256::digest(&json);
-        // the manifest is the send
-        call.budget.left().map_err(|_| DeliveryError::OutOfTime)?;
-        if self.put(&key, "application/json", json, &sha256).await? || self.is_there(&key, &manifest).await? {
-            Ok(())
-        } else {
-            Err(DeliveryError::SpoolConflict { key })
-        }
+        Err(failed("putting", key, "others put the same key again and again"))
     }
 
-    /// Puts an object that S3 checks against its hash. `false` if the key is taken.
+    /// The manifest is the send.
+    async fn put_manifest(
+        &self,
+        key: String,
+        object: &str,
+        call: &SendCall<'_>,
+    ) -> Result<(), DeliveryError> {
+        let manifest = PrintManifest::new(call, object);
+        let json = serde_json::to_vec(&manifest).map_err(|error| failed("describing", &key, error))?;
+        let sha256 = Sha256::digest(&json);
+        let json = Bytes::from(json);
+        for _ in 0..=CONFLICT_REPEATS {
+            call.budget.left().map_err(|_| DeliveryError::OutOfTime)?;
+            match self.put(&key, "application/json", json.clone(), &sha256, Repeat::Never).await? {
+                Put::Done(_) => return Ok(()),
+                Put::Taken if self.is_there(&key, &manifest).await? => return Ok(()),
+                Put::Taken => return Err(DeliveryError::SpoolConflict { key }),
+                // it may be the provider who deletes what another attempt has put
+                Put::Collided if matches!(self.trace(&key).await?, Trace::Put) => return Ok(()),
+                Put::Collided => {}
+            }
+        }
+        Err(failed("putting", &key, "others put the same key again and again"))
+    }
+
+    /// Puts an object that S3 checks against its hash, where there is none.
     async fn put(
         &self,
         key: &str,
         media_type: &str,
         bytes: Bytes,
         sha256: &[u8],
-    ) -> Result<bool, DeliveryError> {
+        repeat: Repeat,
+    ) -> Result<Put, DeliveryError> {
         let put = self
             .s3
             .put_object()
@@ -169,18 +217,29 @@ impl Spool<'_> {
             .checksum_sha256(BASE64_STANDARD.encode(sha256))
             .content_type(media_type)
             .body(ByteStream::from(bytes));
-        match put.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if error.code() == Some("PreconditionFailed") => Ok(false),
-            Err(error) => Err(failed("putting", key, error)),
+        let sent = match repeat {
+            Repeat::Always => put.send().await,
+            Repeat::Never => {
+                let once = aws_sdk_s3::Config::builder().retry_config(RetryConfig::disabled());
+                put.customize().config_override(once).send().await
+            }
+        };
+        match sent {
+            Ok(output) => Ok(Put::Done(output.version_id)),
+            Err(error) => match error.code() {
+                Some("PreconditionFailed") => Ok(Put::Taken),
+                Some("ConditionalRequestConflict") => Ok(Put::Collided),
+                _ => Err(failed("putting", key, error)),
+            },
         }
     }
 
-    /// The checksum S3 keeps of an object, in base64.
-    async fn stored_sha256(&self, key: &str) -> Result<Option<String>, DeliveryError> {
+    /// Whether the object is these bytes.
+    async fn holds(&self, key: &str, sha256: &[u8]) -> Result<bool, DeliveryError> {
         let head = self.s3.head_object().bucket(self.bucket).key(key).checksum_mode(ChecksumMode::Enabled);
         let head = head.send().await.map_err(|error| failed("comparing", key, error))?;
-        Ok(head.checksum_sha256().map(str::to_owned))
+        versioned(key, head.version_id())?;
+        Ok(head.checksum_sha256() == Some(&BASE64_STANDARD.encode(sha256)))
     }
 
     async fn is_there(&self, key: &str, manifest: &PrintManifest) -> Result<bool, DeliveryError> {
@@ -192,6 +251,40 @@ impl Spool<'_> {
         let json = found.body.collect().await.map_err(|error| failed("comparing", key, error))?.into_bytes();
         Ok(serde_json::from_slice::<PrintManifest>(&json).is_ok_and(|found| found.names_the_same(manifest)))
     }
+
+    /// Whether a manifest was ever put under `key`. In a list, a key comes before those that only begin with it.
+    async fn trace(&self, key: &str) -> Result<Trace, DeliveryError> {
+        let list = self.s3.list_object_versions().bucket(self.bucket).prefix(key).max_keys(TRACES);
+        let list = list.send().await.map_err(|error| failed("looking for", key, error))?;
+        if list.versions().iter().any(|version| version.key() == Some(key)) {
+            return Ok(Trace::Put);
+        }
+        let deleted = list.delete_markers().iter().any(|marker| marker.key() == Some(key));
+        Ok(if deleted { Trace::Deleted } else { Trace::Nothing })
+    }
+}
+
+/// Deletions leave a marker each, even of a key that is not there, so there may be more of them than versions.
+const TRACES: i32 = 100;
+
+/// Whether the SDK may repeat a put whose answer it lost.
+#[derive(Clone, Copy)]
+enum Repeat {
+    Always,
+    /// The provider may have collected and deleted the object before the second put, which would then succeed.
+    Never,
+}
+
+fn manifest_key(stem: &str) -> String {
+    format!("{stem}.manifest.json")
+}
+
+/// In a bucket without versions, nothing could be told of an attempt once the provider has deleted it.
+fn versioned(key: &str, version_id: Option<&str>) -> Result<(), DeliveryError> {
+    match version_id {
+        None | Some("null") => Err(failed("putting", key, "the bucket does not keep versions")),
+        Some(_) => Ok(()),
+    }
 }
 
 fn failed(doing: &'static str, key: &str, source: impl Into<Cause>) -> DeliveryError {
@@ -202,15 +295,8 @@ fn failed(doing: &'static str, key: &str, source: impl Into<Cause>) -> DeliveryE
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_committed_schema_is_current() {
-        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/print-manifest.v1.json");
-        contract::published(&file, &schemars::schema_for!(PrintManifest).to_value());
-    }
-
-    #[test]
-    fn the_schema_accepts_a_manifest() {
-        let manifest = PrintManifest {
+    fn manifest() -> PrintManifest {
+        PrintManifest {
             v: 1,
             communication: "c4809f9b199959867b344883a5f958d0".parse().unwrap(),
             shop: "acme.myshopify.com".parse().unwrap(),
@@ -221,10 +307,20 @@ mod tests {
             media_type: "application/pdf".to_owned(),
             pages: None,
             created_at: Timestamp::UNIX_EPOCH,
-        };
+        }
+    }
+
+    #[test]
+    fn the_committed_schema_is_current() {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/print-manifest.v1.json");
+        contract::published(&file, &schemars::schema_for!(PrintManifest).to_value());
+    }
+
+    #[test]
+    fn the_schema_accepts_a_manifest() {
         let schema = serde_json::to_value(schemars::schema_for!(PrintManifest)).unwrap();
         let validator = jsonschema::validator_for(&schema).unwrap();
-        let mut json = serde_json::to_value(&manifest).unwrap();
+        let mut json = serde_json::to_value(manifest()).unwrap();
         assert!(validator.is_valid(&json));
         json["document"] = "postcard".into();
         assert!(!validator.is_valid(&json));

@@ -45,6 +45,7 @@ async fn ask_channel(job: &Job<'_>, lease: &Lease, channel: Channel) -> Result<D
         channel,
         media_type: archived.map_or("", |archived| media_type(&archived.archive_key)),
         dated: dated(&lease.entry),
+        now: job.now(),
         timeout: job.time_left(),
     });
     match asked.await {

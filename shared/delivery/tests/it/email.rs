@@ -173,6 +173,7 @@ async fn neither_email_nor_exstream_can_tell() {
             channel,
             media_type: call.media_type,
             dated: call.dated,
+            now: call.dated,
             timeout: Duration::from_secs(10),
         };
         assert_eq!(channels("http://127.0.0.1:1").ask(ask).await.unwrap(), Asked::CannotTell);

@@ -1,5 +1,6 @@
 //! A shop, a document, and a server that keeps what it is asked.
 
+use aws_sdk_s3::config::retry::RetryConfig;
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
@@ -156,12 +157,17 @@ impl Fixture {
 
 /// Channels whose S3 is at `s3`.
 pub fn channels(s3: &str) -> Channels {
-    use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
+    channels_with(s3, RetryConfig::disabled())
+}
+
+/// Channels whose S3 client repeats requests that failed.
+pub fn channels_with(s3: &str, retries: RetryConfig) -> Channels {
+    use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::from_static("eu-central-1"))
         .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
-        .retry_config(RetryConfig::disabled())
+        .retry_config(retries)
         .endpoint_url(s3)
         .force_path_style(true)
         .build();
