@@ -120,6 +120,22 @@ impl Stack {
         found.contents().iter().filter(|it| it.key().is_some_and(|key| key.ends_with(".json"))).count()
     }
 
+    /// Deletes everything that a shop has in the print spool, as a provider does with what it has collected.
+    pub async fn empty_spool(&self, shop: &ShopDomain) {
+        let bucket = self.output("OperationsBucket");
+        let list = self.s3.list_objects_v2().bucket(bucket).prefix(format!("spool/{shop}/"));
+        for object in list.send().await.unwrap().contents() {
+            self.s3.delete_object().bucket(bucket).key(object.key().unwrap()).send().await.unwrap();
+        }
+    }
+
+    /// How many manifests a shop's print spool has ever had, collected or not.
+    pub async fn ever_spooled(&self, shop: &ShopDomain) -> usize {
+        let list = self.s3.list_object_versions().bucket(self.output("OperationsBucket"));
+        let found = list.prefix(format!("spool/{shop}/")).send().await.unwrap();
+        found.versions().iter().filter(|it| it.key().is_some_and(|key| key.ends_with(".json"))).count()
+    }
+
     /// All versions, delete markers included, below a prefix of the archive.
     pub async fn versions(&self, prefix: &str) -> usize {
         let list =

@@ -123,7 +123,7 @@ test('flows see the history of the print spool and of nothing else', () => {
   for (const name of FLOWS.map(idOf)) {
     const found = statements(name).filter(({ Action }) => list(Action).includes('s3:ListBucketVersions'));
     assert.equal(found.length, 1);
-    assert.deepEqual(found[0]?.Condition, { StringLike: { 's3:prefix': 'spool/*' } });
+    assert.deepEqual(found[0]?.Condition, { StringLike: { 's3:prefix': ['spool/*'] } });
     assert.deepEqual(found[0]?.Resource, arn({ logicalId: operations }));
   }
 });

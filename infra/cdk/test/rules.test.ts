@@ -50,6 +50,8 @@ test('every exception is known and has a reason', () => {
     'AwsSolutions-S1',
     'AwsSolutions-SMG4',
     'AwsSolutions-SQS3',
+    // CDK's own, about sizes in lifecycle rules that it writes as numbers
+    'CloudFormation-Validate::W9003',
   ]);
   for (const [id, reason] of reasons) assert.ok(reason.length > 20, `${id} is excused without a reason`);
   const patterns = reasons.map(([id]) => id).filter((id) => id.includes('IAM5'));

@@ -38,21 +38,30 @@ impl Crash {
 
     /// The same, with a change of the configuration in between.
     async fn then(self, point: &str, change: impl FnOnce(&str) -> String) -> Outcome {
+        self.crash(point).await;
+        self.shop.configure(&self.stack, &change(&self.shop.config)).await;
+        self.recover().await
+    }
+
+    async fn crash(&self, point: &str) {
         let mut environment = self.stack.environment();
         environment.insert("FAULT_POINT".to_owned(), point.to_owned());
         let mut doomed = Worker::start("order-confirmation", &environment).await;
         // a short invocation is a short lease; a shorter one would not begin a send
         let ended = doomed.invoke(&batch(std::slice::from_ref(&self.item), 1), Duration::from_secs(15)).await;
         assert!(matches!(ended, Ended::Died), "the fault point {point} was not reached: {ended:?}");
+    }
 
-        self.shop.configure(&self.stack, &change(&self.shop.config)).await;
+    /// Delivers the message to a healthy worker until it is acknowledged.
+    async fn recover(self) -> Outcome {
         let mut worker = Worker::start("order-confirmation", &self.stack.environment()).await;
         worker.deliver(&self.item, 2).await;
         let id = self.shop.id(self.document, self.number);
         let entry = self.shop.settled(&self.stack, &id).await;
         let versions = self.stack.versions_of(&entry).await;
         let (emails, composed) = (self.shop.emails().await.len(), self.shop.outputs().await.len());
-        Outcome { entry, versions, emails, composed }
+        let spooled = self.stack.ever_spooled(&self.shop.domain).await;
+        Outcome { entry, versions, emails, composed, spooled }
     }
 }
 
@@ -61,6 +70,8 @@ struct Outcome {
     versions: usize,
     emails: usize,
     composed: usize,
+    /// How often a manifest was put into the spool.
+    spooled: usize,
 }
 
 /// Print can always tell, so every crash ends in one accepted document.
@@ -69,6 +80,7 @@ async fn print_survives(point: &str, compositions: usize) {
     assert_eq!(outcome.entry.state, State::Accepted, "{:?}", outcome.entry.reason);
     assert_eq!(outcome.versions, 2, "one document and one record");
     assert_eq!(outcome.composed, compositions);
+    assert_eq!(outcome.spooled, 1, "printed once");
 }
 
 macro_rules! print_survives {
@@ -169,6 +181,18 @@ async fn a_spooled_document_is_found_after_it_was_switched_off() {
     let off = |text: &str| text.replace("[documents.receipt]", "[documents.receipt]\nenabled = false");
     let outcome = Crash::prepare("orders/paid", str::to_owned).await.then("send", off).await;
     assert_eq!((outcome.entry.state, outcome.versions), (State::Accepted, 2));
+}
+
+/// A provider deletes what it has collected, which must not read as "not sent".
+#[tokio::test]
+async fn a_spooled_document_is_found_after_the_provider_has_emptied_the_spool() {
+    let crash = Crash::prepare("orders/paid", str::to_owned).await;
+    crash.crash("send").await;
+    crash.stack.empty_spool(&crash.shop.domain).await;
+    assert_eq!(crash.stack.spooled(&crash.shop.domain).await, 0);
+    let outcome = crash.recover().await;
+    assert_eq!(outcome.entry.state, State::Accepted, "{:?}", outcome.entry.reason);
+    assert_eq!((outcome.spooled, outcome.composed, outcome.versions), (1, 1, 2), "printed once");
 }
 
 /// Nothing was sent yet: switching off ends it, and says so.
