@@ -63,11 +63,10 @@ impl Buckets {
     /// Everything but puts.
     pub fn read(&self, method: &Method, uri: &Uri) -> Response {
         if let Some(prefix) = parameter(uri, "prefix") {
-            return self.list(&format!(
-                "{}/{}",
-                uri.path().trim_end_matches('/'),
-                prefix.replace("%2F", "/")
-            ));
+            let prefix = format!("{}/{}", uri.path().trim_end_matches('/'), prefix.replace("%2F", "/"));
+            let versions =
+                uri.query().is_some_and(|query| query.split(['&', '=']).any(|it| it == "versions"));
+            return if versions { self.list_versions(&prefix) } else { self.list(&prefix) };
         }
         let version = parameter(uri, "versionId");
         let found = self.objects.get(uri.path());
@@ -85,14 +84,29 @@ impl Buckets {
         }
     }
 
-    fn list(&self, prefix: &str) -> Response {
+    /// The objects below a prefix, by their keys without the bucket's name.
+    fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Object)> {
         let bucket =
             prefix.get(1..).and_then(|prefix| prefix.split_once('/')).map_or(0, |(it, _)| it.len() + 2);
-        let keys = self.objects.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
-        let entries: Vec<_> = keys
+        let keys =
+            self.objects.range(prefix.to_owned()..).take_while(move |(key, _)| key.starts_with(prefix));
+        keys.map(move |(key, object)| (&key[bucket..], object))
+    }
+
+    /// Nothing is deleted here, so each object has the one version.
+    fn list_versions(&self, prefix: &str) -> Response {
+        let version = |(key, object): (&str, &Object)| {
+            format!("<Version><Key>{key}</Key><VersionId>{}</VersionId></Version>", object.version)
+        };
+        let versions: String = self.below(prefix).map(version).collect();
+        xml(StatusCode::OK, format!("<ListVersionsResult>{versions}</ListVersionsResult>"))
+    }
+
+    fn list(&self, prefix: &str) -> Response {
+        let entries: Vec<_> = self
+            .below(prefix)
             .map(|(key, object)| {
-                let (key, size) = (&key[bucket..], object.bytes.len());
-                format!("<Contents><Key>{key}</Key><Size>{size}</Size></Contents>")
+                format!("<Contents><Key>{key}</Key><Size>{}</Size></Contents>", object.bytes.len())
             })
             .collect();
         let (count, entries) = (entries.len(), entries.concat());
@@ -159,6 +173,9 @@ mod tests {
         let uri = Uri::from_static("/archive?list-type=2&prefix=a%2F&max-keys=8");
         let answer = buckets.read(&Method::GET, &uri).into_body();
         let text = axum::body::to_bytes(answer, 10_000).await.unwrap();
-        assert!(String::from_utf8_lossy(&text).contains("<Key>a/document.pdf</Key>"));
+        assert!(String::from_utf8_lossy(&text).contains("<Contents><Key>a/document.pdf</Key>"));
+        let uri = Uri::from_static("/archive?versions&prefix=a%2Fdocument.pdf&max-keys=8");
+        let text = axum::body::to_bytes(buckets.read(&Method::GET, &uri).into_body(), 10_000).await.unwrap();
+        assert!(String::from_utf8_lossy(&text).contains("<Version><Key>a/document.pdf</Key>"));
     }
 }
