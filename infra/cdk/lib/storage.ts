@@ -127,7 +127,7 @@ export class Storage extends Construct {
       ],
     });
     // a provider that may delete what it has collected hides a version; removing one would remove the proof
-    if (!this.settings.destroyable) {
+    if (this.settings.removal.data === RemovalPolicy.RETAIN) {
       bucket.addToResourcePolicy(
         new PolicyStatement({
           sid: 'KeepWhatWasSpooled',

@@ -143,7 +143,7 @@ describe('print spool', () => {
       Action: 's3:DeleteObjectVersion',
       Resource: { 'Fn::Join': ['', [arn(operations), '/spool/*']] },
     });
-    assert.deepEqual(denied(synthesize({ destroyable: 'true' }).template), []);
+    assert.deepEqual(denied(synthesize({ destroyable: 'true', lockMode: 'GOVERNANCE' }).template), []);
   });
 });
 
