@@ -1,108 +1,267 @@
-// What a person has to look at. Each alarm says in its description what happened and what is still safe.
+// What a person has to look at. Each alarm's description says what happened and what to do; docs/operations.md has more.
+// `watch.ts` makes the alarms themselves.
 
 import { Duration } from 'aws-cdk-lib';
-import {
-  Alarm,
-  ComparisonOperator,
-  Metric,
-  TreatMissingData,
-  type IMetric,
-} from 'aws-cdk-lib/aws-cloudwatch';
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Rule } from 'aws-cdk-lib/aws-events';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Handler } from './function.ts';
 import type { WorkQueue } from './queues.ts';
 import type { Round } from './schedules.ts';
-
-const PERIOD = Duration.minutes(5);
+import { type Limit, PERIOD, Watch } from './watch.ts';
 
 /** Trouble in so many of the latest rounds is no accident, however often rounds are made. */
 const TROUBLED_ROUNDS = { of: 6, most: 2 };
 
-/** When a metric is too high. */
-interface Limit {
-  /** More than this, in one period. */
-  readonly most: number;
-  readonly minutes: number;
-  /** Not at once, but where it is so in more than `most` of the latest periods. */
-  readonly periods?: { readonly of: number; readonly most: number };
-}
+/** The same of periods, for what a burst may cause and nobody has to look at. */
+const LASTING = { of: 6, most: 2 };
+
+/** An invocation that takes more than this share of its time-out is about to be cut off. */
+const NEAR_TIMEOUT = 0.8;
+
+/** Everything a flow function counts a settled document as, beside `Failed`. */
+const SETTLED_OTHERWISE = ['Accepted', 'Archived', 'Suppressed', 'Unknown'];
 
 export interface AlarmsProps {
+  readonly prefix: string;
   readonly topicArn?: string;
   readonly handlers: Handler[];
+  readonly intake: Handler;
+  /** Brings events to intake. */
+  readonly webhooks: { readonly rule: Rule; readonly busName: string };
+  /** The partner event source, and the hours after which its silence is an alarm. */
+  readonly source?: { readonly name: string; readonly silentHours: number };
   /** Each with the time that its work may wait. */
   readonly queues: { readonly work: WorkQueue; readonly oldestSeconds: number }[];
   /** Dead-letter queues beside those of `queues`. */
   readonly deadLetters: { readonly name: string; readonly queue: Queue }[];
-  /** Functions that may send without learning what became of it. */
+  /** Functions that make documents, and may send without learning what became of it. */
   readonly senders: Handler[];
+  /** Percentage of a flow's documents that may fail, and how many failures are too few to speak of a share. */
+  readonly failed: { readonly mostPercent: number; readonly atLeast: number };
   /** Functions that tell Shopify what became of a document. */
   readonly reporters: Handler[];
   readonly statementRun: Handler;
+  readonly offerRun: Handler;
+  /** Names of the schedules' groups. */
+  readonly scheduleGroups: { readonly runs: string; readonly passes: string };
   readonly rounds: Round[];
   /** Documents of a flow that no event had brought: more than these in the time of a round are too many. */
   readonly recovered: { readonly everyMinutes: number; readonly most: number };
 }
 
 export class Alarms extends Construct {
-  private readonly action?: SnsAction;
+  private readonly watch: Watch;
 
-  constructor(scope: Construct, id: string, props: AlarmsProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: AlarmsProps,
+  ) {
     super(scope, id);
-    if (props.topicArn !== undefined) {
-      this.action = new SnsAction(Topic.fromTopicArn(this, 'Topic', props.topicArn));
-    }
+    this.watch = new Watch(this, props.prefix, props.topicArn);
     const ofWork = props.queues.map(({ work }) => ({ name: `${work.name}-dlq`, queue: work.deadLetters }));
     for (const { name, queue } of [...props.deadLetters, ...ofWork]) this.notEmpty(name, queue);
     for (const { work, oldestSeconds } of props.queues) this.late(work, oldestSeconds);
-    for (const handler of props.handlers) {
-      this.above(
-        `${handler.name}-errors`,
-        handler.function.metricErrors({ period: PERIOD, statistic: 'Sum' }),
-        0,
-        `${handler.name} failed as a whole; its work comes again.`,
-      );
-    }
-    for (const handler of props.senders) {
-      this.counted(handler, 'Unknown', 'A document may or may not have been sent: ask the channel.');
-      this.counted(
-        handler,
-        'Failed',
-        'A document was given up and was not sent. The ledger has the reason; trying again alone will not help.',
-      );
-      const { most, everyMinutes } = props.recovered;
-      this.counted(
-        handler,
-        'Recovered',
-        `Within ${everyMinutes} minutes more than ${most} documents of ${handler.name} were made that no event had ` +
-          'brought: events get lost.',
-        { most, minutes: everyMinutes },
-      );
-    }
+    for (const handler of props.handlers) this.ofFunction(handler);
+    this.ofEvents();
+    for (const handler of props.senders) this.ofSender(handler);
     for (const handler of props.reporters) {
       this.counted(
         handler,
         'ReportRefused',
-        'Shopify refused a report. The document is not affected; the ledger has the reason.',
+        'Shopify refused a report for good. The document is not affected. `ctl status` has the reason.',
       );
     }
-    this.ofRuns(props.statementRun);
+    this.ofStatementRun(props.statementRun);
+    this.ofOfferRun(props.offerRun);
+    for (const run of [props.statementRun, props.offerRun]) this.ofRun(run);
+    for (const [what, group] of Object.entries(props.scheduleGroups)) this.ofSchedules(what, group);
     for (const round of props.rounds) this.ofRounds(round);
   }
 
-  private ofRuns(handler: Handler): void {
+  private ofFunction(handler: Handler): void {
+    const { name, function: lambda } = handler;
+    this.watch.above(
+      `${name}-errors`,
+      lambda.metricErrors({ period: PERIOD, statistic: 'Sum' }),
+      `${name} failed as a whole. Its work comes again. Look into its log.`,
+    );
+    this.watch.above(
+      `${name}-throttled`,
+      lambda.metricThrottles({ period: PERIOD, statistic: 'Sum' }),
+      `Lambda does not let ${name} run as often as there is work. The work waits. Raise the account's concurrency limit, ` +
+        'or lower maxConcurrency.',
+      { most: 0, periods: LASTING },
+    );
+    if (!this.endsInTime(handler)) {
+      this.watch.above(
+        `${name}-slow`,
+        lambda.metricDuration({ period: PERIOD, statistic: 'p99' }),
+        `Invocations of ${name} take more than 80 % of its time-out. What is cut off comes again. Is Exstream or Shopify ` +
+          'slow? Raise its time-out (context) if that lasts.',
+        { most: handler.timeoutSeconds * 1000 * NEAR_TIMEOUT, periods: LASTING },
+      );
+    }
+  }
+
+  /** Runs and rounds use the time they have and hand on what is left; what they could not do they count themselves. */
+  private endsInTime(handler: Handler): boolean {
+    const { statementRun, offerRun, rounds } = this.props;
+    return [statementRun, offerRun, ...rounds.map((round) => round.handler)].includes(handler);
+  }
+
+  /** An event reaches intake, or a dead-letter queue; here is what reaches neither, or is never sent. */
+  private ofEvents(): void {
+    const { intake, webhooks, source } = this.props;
+    // the record wraps the event: of the 1,048,576 bytes that a message may have, a payload takes 1,000,000 at most
+    this.watch.above(
+      'intake-refusal-lost',
+      new Metric({
+        namespace: 'AWS/Lambda',
+        metricName: 'DestinationDeliveryFailures',
+        dimensionsMap: { FunctionName: intake.function.functionName },
+        period: PERIOD,
+        statistic: 'Sum',
+      }),
+      'An event that intake refused could not be put into intake-dlq: no right to, or too large. It is lost to the system. ' +
+        "Intake's log has the reason of the refusal; reconcile looks for what it was about, `ctl send` brings it again.",
+    );
+    this.watch.above(
+      'webhooks-lost',
+      new Metric({
+        namespace: 'AWS/Events',
+        metricName: 'InvocationsFailedToBeSentToDlq',
+        // EventBridge counts by both where the bus is not the default one
+        dimensionsMap: { EventBusName: webhooks.busName, RuleName: webhooks.rule.ruleName },
+        period: PERIOD,
+        statistic: 'Sum',
+      }),
+      'An event could be brought neither to intake nor to intake-dlq. It is lost to the system. Check the rule and the ' +
+        "queue's policy; reconcile looks for what it was about, `ctl send` brings it again.",
+    );
+    if (source !== undefined) {
+      this.watch.silent(
+        'source-silent',
+        // the one metric of partner events that is published before any rule: silence is the source's, not the rule's
+        new Metric({
+          namespace: 'AWS/Events',
+          metricName: 'Events',
+          dimensionsMap: { EventSourceName: source.name },
+          period: Duration.hours(1),
+          statistic: 'Sum',
+        }),
+        source.silentHours,
+        `Shopify has sent no event for ${source.silentHours} hours. Is the partner event source ACTIVE, is the app ` +
+          'installed, are the webhook subscriptions there? Reconcile finds part of what is missed.',
+      );
+    }
+  }
+
+  private ofSender(handler: Handler): void {
+    const { mostPercent, atLeast } = this.props.failed;
+    this.counted(
+      handler,
+      'Unknown',
+      'A document may or may not have been sent. Ask the channel, then `ctl settle`.',
+    );
+    const minutes = 15;
+    this.watch.above(
+      `${handler.name}-failed`,
+      this.watch.share(
+        this.ownMetric(handler, 'Failed', minutes),
+        SETTLED_OTHERWISE.map((name) => this.ownMetric(handler, name, minutes)),
+        atLeast,
+      ),
+      `Of the documents of ${handler.name} that were settled within ${minutes} minutes, more than ${mostPercent} % were given ` +
+        'up and not sent. `ctl status` has the reasons; trying again alone will not help.',
+      { most: mostPercent },
+    );
+    const { most, everyMinutes } = this.props.recovered;
+    this.counted(
+      handler,
+      'Recovered',
+      `Within ${everyMinutes} minutes more than ${most} documents of ${handler.name} were made that no event had ` +
+        'brought: events get lost. Are the webhook subscriptions of this flow still there?',
+      { most, minutes: everyMinutes },
+    );
+  }
+
+  private ofStatementRun(handler: Handler): void {
     this.counted(
       handler,
       'RunsFailed',
-      'A statement run has failed. What it had queued is made; begun again, it makes nothing twice.',
+      'A statement run has failed. What it had queued is made. Its state says why; `ctl run` takes it up again and makes ' +
+        'nothing twice.',
     );
     this.counted(
       handler,
       'StatementsUnreadable',
-      'Accounts of a statement run could not be read and get no statement. The log has their line numbers.',
+      "Accounts of a statement run could not be read and get no statement. The run's state names them.",
+    );
+    this.counted(
+      handler,
+      'BatchOutputsUnproven',
+      'Exstream returned outputs of a batch job that do not prove whose they are. Their documents are composed one by one, ' +
+        'so none is lost or mixed up. Have the template fixed: docs/operations.md, statement-run-batch-outputs-unproven.',
+      { most: 0, minutes: 60 },
+    );
+    this.counted(
+      handler,
+      'BatchOutputsMissing',
+      'A finished batch job of Exstream lacks outputs. Their documents are composed one by one. See docs/operations.md.',
+      { most: 0, minutes: 60 },
+    );
+  }
+
+  private ofOfferRun(handler: Handler): void {
+    this.counted(
+      handler,
+      'MembersUnreadable',
+      'Members of an audience could not be read and get no offer. The log names them.',
+    );
+  }
+
+  /** A run that fails comes again for an hour and a half; a person may hear of it before it is given up. */
+  private ofRun(handler: Handler): void {
+    this.counted(
+      handler,
+      'Retried',
+      `A ${handler.name.replace('-', ' ')} has failed more than four times in an hour and will be given up after ten. The log has the ` +
+        'reason: often a credential, a scope or an outage.',
+      { most: 4, minutes: 60 },
+    );
+  }
+
+  private ofSchedules(what: string, group: string): void {
+    const metric = (metricName: string) =>
+      new Metric({
+        namespace: 'AWS/Scheduler',
+        metricName,
+        dimensionsMap: { ScheduleGroup: group },
+        period: PERIOD,
+        statistic: 'Sum',
+      });
+    const after = `What it was to start has not started. ${
+      what === 'runs' ? 'Start the run with `ctl run`.' : 'The next pass does its work.'
+    }`;
+    this.watch.above(
+      `schedules-${what}-dropped`,
+      metric('InvocationDroppedCount'),
+      `A schedule of the ${what} was given up. ${after} schedules-dlq has the reason.`,
+    );
+    this.watch.above(
+      `schedules-${what}-refused`,
+      metric('TargetErrorCount'),
+      `Again and again a schedule of the ${what} is refused by its target. Does the target exist, may the role call it? ` +
+        'Scheduler tries again before it gives up.',
+      { most: 0, periods: LASTING },
+    );
+    this.watch.above(
+      `schedules-${what}-lost`,
+      metric('InvocationsFailedToBeSentToDeadLetterCount'),
+      `A schedule of the ${what} was given up, and schedules-dlq did not take it. ${after}`,
     );
   }
 
@@ -127,51 +286,38 @@ export class Alarms extends Construct {
     handler: Handler,
     metricName: string,
     description: string,
-    limit: Limit = { most: 0, minutes: PERIOD.toMinutes() },
+    limit: Limit & { readonly minutes?: number } = { most: 0 },
   ): void {
-    const metric = new Metric({
+    const name = metricName.replaceAll(/\B[A-Z]/g, '-$&').toLowerCase();
+    const metric = this.ownMetric(handler, metricName, limit.minutes ?? PERIOD.toMinutes());
+    this.watch.above(`${handler.name}-${name}`, metric, description, limit);
+  }
+
+  private ownMetric(handler: Handler, metricName: string, minutes: number): Metric {
+    return new Metric({
       namespace: 'ShopifyExstream',
       metricName,
       dimensionsMap: { Function: handler.function.functionName },
-      period: Duration.minutes(limit.minutes),
+      period: Duration.minutes(minutes),
       statistic: 'Sum',
     });
-    const name = metricName.replaceAll(/\B[A-Z]/g, '-$&').toLowerCase();
-    this.above(`${handler.name}-${name}`, metric, limit.most, description, limit.periods);
   }
 
   private notEmpty(name: string, queue: Queue): void {
-    const waiting = queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: 'Maximum' });
-    const description = `Messages in ${name}: work that was given up. Nothing was lost yet.`;
-    this.above(`${name}-not-empty`, waiting, 0, description);
-  }
-
-  private late(work: WorkQueue, oldestSeconds: number): void {
-    const age = work.queue.metricApproximateAgeOfOldestMessage({ period: PERIOD, statistic: 'Maximum' });
-    this.above(
-      `${work.name}-late`,
-      age,
-      oldestSeconds,
-      `Work has waited in ${work.name} for ${oldestSeconds} s.`,
+    this.watch.above(
+      `${name}-not-empty`,
+      queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: 'Maximum' }),
+      `Messages in ${name}: work that was given up, and is kept for 14 days. See docs/operations.md, Give back a dead letter.`,
     );
   }
 
-  private above(
-    id: string,
-    metric: IMetric,
-    threshold: number,
-    description: string,
-    periods: Limit['periods'] = { of: 1, most: 0 },
-  ): void {
-    const alarm = new Alarm(this, id, {
-      metric,
-      threshold,
-      evaluationPeriods: periods.of,
-      datapointsToAlarm: periods.most + 1,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-      alarmDescription: description,
-    });
-    if (this.action !== undefined) alarm.addAlarmAction(this.action);
+  private late(work: WorkQueue, oldestSeconds: number): void {
+    this.watch.above(
+      `${work.name}-late`,
+      work.queue.metricApproximateAgeOfOldestMessage({ period: PERIOD, statistic: 'Maximum' }),
+      `Work has waited in ${work.name} for more than ${oldestSeconds} s. Is Exstream or Shopify slow, is maxConcurrency too ` +
+        'small?',
+      { most: oldestSeconds },
+    );
   }
 }

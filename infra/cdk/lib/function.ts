@@ -41,10 +41,12 @@ export interface BatchProps {
 export class Handler extends Construct {
   readonly name: FunctionName;
   readonly function: LambdaFunction;
+  readonly timeoutSeconds: number;
 
   constructor(scope: Construct, id: string, props: HandlerProps) {
     super(scope, id);
     this.name = props.name;
+    this.timeoutSeconds = props.settings.timeoutSeconds[props.name];
     const functionName = `${props.settings.prefix}-${props.name}`;
     const logGroup = new LogGroup(this, 'Log', {
       logGroupName: `/aws/lambda/${functionName}`,
@@ -68,7 +70,7 @@ export class Handler extends Construct {
       memorySize: props.settings.memoryMegabytes[props.name],
       ephemeralStorageSize:
         props.storageMegabytes === undefined ? undefined : Size.mebibytes(props.storageMegabytes),
-      timeout: Duration.seconds(props.settings.timeoutSeconds[props.name]),
+      timeout: Duration.seconds(this.timeoutSeconds),
       environment: props.environment,
       role,
       logGroup,

@@ -29,6 +29,8 @@ export interface SchedulesProps {
 
 export class Schedules extends Construct {
   readonly group: CfnScheduleGroup;
+  /** Metrics of schedules are by group: in the default one there may be schedules of others. */
+  readonly passesGroup: CfnScheduleGroup;
   /** What Scheduler acts as when it starts a run. */
   readonly runRole: Role;
 
@@ -36,14 +38,17 @@ export class Schedules extends Construct {
     super(scope, id);
     const { prefix, runQueues, deadLetters, functions } = props;
     this.group = new CfnScheduleGroup(this, 'Group', { name: prefix });
+    const passes = `${prefix}-passes`;
+    this.passesGroup = new CfnScheduleGroup(this, 'PassesGroup', { name: passes });
     this.runRole = this.role('RunRole', prefix, allow.send(...runQueues, deadLetters));
     // apart from the group of the runs, which the command line keeps equal to the configurations
     const handlers = functions.map(({ handler }) => handler);
-    const role = this.role('FunctionRole', 'default', allow.invoke(...handlers), allow.send(deadLetters));
+    const role = this.role('FunctionRole', passes, allow.invoke(...handlers), allow.send(deadLetters));
     for (const { handler, everyMinutes } of functions) {
       const expression = ScheduleExpression.rate(Duration.minutes(everyMinutes));
       new CfnSchedule(this, pascal(handler.name), {
         name: `${prefix}-${handler.name}`,
+        groupName: this.passesGroup.ref,
         state: props.paused ? 'DISABLED' : 'ENABLED',
         scheduleExpression: expression.expressionString,
         flexibleTimeWindow: { mode: 'OFF' },

@@ -66,6 +66,10 @@ export interface Settings {
   readonly schedulesPaused: boolean;
   /** More documents of a flow than this that had to be recovered in the time of a round are an alarm. */
   readonly recoveredAlarm: number;
+  /** Hours without an event from the partner source that are an alarm; 0 for none. */
+  readonly silentHours: number;
+  /** More than this share of a flow's documents that failed is an alarm, from so many failures on. */
+  readonly failedAlarm: { readonly mostPercent: number; readonly atLeast: number };
   /** First delay of a message that failed and may succeed later. */
   readonly retryBaseSeconds: number;
   readonly configTtlSeconds: number;
@@ -124,6 +128,11 @@ export function readSettings(node: Node): Settings {
     },
     schedulesPaused: flag('pauseSchedules'),
     recoveredAlarm: whole('recoveredAlarm', 20, 0, 1_000_000),
+    silentHours: whole('silentHours', 24, 0, 168),
+    failedAlarm: {
+      mostPercent: whole('failedAlarm', 5, 0, 100),
+      atLeast: whole('failedAlarmFrom', 3, 1, 1_000_000),
+    },
     retryBaseSeconds: whole('retryBase', 10, 0, 900),
     configTtlSeconds: whole('configTtl', 60, 0, 3600),
     logLevel: oneOf('logLevel', ['error', 'warn', 'info', 'debug'], 'info'),

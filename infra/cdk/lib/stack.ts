@@ -8,7 +8,7 @@ import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { CfnEventInvokeConfig } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { Alarms } from './alarms.ts';
+import { Alarms, type AlarmsProps } from './alarms.ts';
 import { Handler, type HandlerProps } from './function.ts';
 import { byName, type FlowName, FLOWS, type FunctionName, RUNS } from './functions.ts';
 import { pascal, upperSnake } from './names.ts';
@@ -70,7 +70,7 @@ export class CommunicationsStack extends Stack {
     };
     const { intake, flows, runs, writeBack, deliveryStatus, reconcile } = handlers;
     const all = [intake, ...flows, ...Object.values(runs), writeBack, deliveryStatus, reconcile];
-    const bus = this.receive(intake);
+    const { bus, rule } = this.receive(intake);
     const { everyMinutes } = this.settings;
     const rounds = [
       { handler: deliveryStatus, everyMinutes: everyMinutes.deliveryStatus },
@@ -83,12 +83,25 @@ export class CommunicationsStack extends Stack {
       functions: rounds,
       paused: this.settings.schedulesPaused,
     });
-    this.watch(handlers, rounds, all);
+    this.watch(handlers, rounds, all, { rule, busName: bus.eventBusName }, schedules);
     this.output(bus, schedules, all);
   }
 
-  private watch({ flows, runs, writeBack }: Handlers, rounds: Round[], all: Handler[]): void {
+  private watch(
+    { intake, flows, runs, writeBack }: Handlers,
+    rounds: Round[],
+    all: Handler[],
+    webhooks: AlarmsProps['webhooks'],
+    schedules: Schedules,
+  ): void {
+    const { bus, silentHours } = this.settings;
+    const watched = 'existing' in bus && bus.existing.startsWith('aws.partner/') && silentHours > 0;
     new Alarms(this, 'Alarms', {
+      prefix: this.settings.prefix,
+      intake,
+      webhooks,
+      // a partner bus is named like its source
+      source: watched ? { name: bus.existing, silentHours } : undefined,
       topicArn: this.settings.alarmTopicArn,
       handlers: all,
       queues: [
@@ -101,7 +114,10 @@ export class CommunicationsStack extends Stack {
       ],
       senders: flows,
       reporters: [writeBack],
+      failed: this.settings.failedAlarm,
       statementRun: runs['statement-run'],
+      offerRun: runs['offer-run'],
+      scheduleGroups: { runs: schedules.group.ref, passes: schedules.passesGroup.ref },
       rounds,
       recovered: {
         everyMinutes: this.settings.everyMinutes.reconcile,
@@ -271,7 +287,7 @@ export class CommunicationsStack extends Stack {
   }
 
   /** Two ways lead to the same dead-letter queue: EventBridge cannot invoke, or intake refuses the event. */
-  private receive(intake: Handler): IEventBus {
+  private receive(intake: Handler): { bus: IEventBus; rule: Rule } {
     const { bus: wanted, prefix, eventSource, asyncRetries } = this.settings;
     const bus =
       'existing' in wanted
@@ -295,7 +311,7 @@ export class CommunicationsStack extends Stack {
       maximumRetryAttempts: asyncRetries,
       destinationConfig: { onFailure: { destination: this.lostEvents.queueArn } },
     });
-    return bus;
+    return { bus, rule };
   }
 
   /**

@@ -1,11 +1,40 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { FLOWS, FUNCTIONS, idOf, only, RUNS, synthesize } from './support.ts';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { FLOWS, FUNCTIONS, idOf, only, PARTNER_BUS, RUNS, synthesize } from './support.ts';
+
+/** What AWS publishes, with its dimensions: the pages on monitoring of Lambda, SQS, EventBridge and Scheduler. */
+const PUBLISHED: Record<string, Record<string, string[]>> = {
+  'AWS/Events': {
+    Events: ['EventSourceName'],
+    InvocationsFailedToBeSentToDlq: ['EventBusName', 'RuleName'],
+  },
+  'AWS/Lambda': {
+    DestinationDeliveryFailures: ['FunctionName'],
+    Duration: ['FunctionName'],
+    Errors: ['FunctionName'],
+    Throttles: ['FunctionName'],
+  },
+  'AWS/SQS': {
+    ApproximateAgeOfOldestMessage: ['QueueName'],
+    ApproximateNumberOfMessagesVisible: ['QueueName'],
+  },
+  'AWS/Scheduler': {
+    InvocationDroppedCount: ['ScheduleGroup'],
+    InvocationsFailedToBeSentToDeadLetterCount: ['ScheduleGroup'],
+    TargetErrorCount: ['ScheduleGroup'],
+  },
+};
 
 const { template } = synthesize();
 const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(
   ({ Properties }) => Properties,
 );
+const named = (name: string, from = template) =>
+  Object.values(from.findResources('AWS::CloudWatch::Alarm'))
+    .map(({ Properties }) => Properties)
+    .find(({ AlarmName }) => AlarmName === `shopify-exstream-${name}`);
 const of = (metric: string) => alarms.filter(({ MetricName }) => MetricName === metric);
 const dimensions = (metric: string) =>
   of(metric)
@@ -47,22 +76,201 @@ test('no work waits too long, where a run makes it hours', () => {
 test("what ends badly is the function's own metric", () => {
   const expected = {
     Unknown: FLOWS,
-    Failed: FLOWS,
     ReportRefused: ['write-back'],
     RunsFailed: ['statement-run'],
     StatementsUnreadable: ['statement-run'],
+    BatchOutputsUnproven: ['statement-run'],
+    BatchOutputsMissing: ['statement-run'],
+    MembersUnreadable: ['offer-run'],
+    Retried: RUNS,
     Troubled: ['delivery-status', 'reconcile'],
     Problems: ['delivery-status', 'reconcile'],
     Recovered: FLOWS,
   };
   for (const [metric, names] of Object.entries(expected)) {
     assert.deepEqual(dimensions(metric), names.map((name) => functionName('Function', idOf(name))).sort());
-    for (const alarm of of(metric)) {
-      assert.equal(alarm.Namespace, 'ShopifyExstream');
-      assert.ok(alarm.AlarmDescription.length > 20);
-    }
+    for (const alarm of of(metric)) assert.equal(alarm.Namespace, 'ShopifyExstream');
   }
 });
+
+test('functions that are not let run, or hardly end in time', () => {
+  const all = FUNCTIONS.map((name) => functionName('FunctionName', idOf(name))).sort();
+  assert.deepEqual(dimensions('Throttles'), all);
+  // runs and rounds use up their time and hand on the rest
+  const ending = [...FLOWS, 'intake', 'write-back'];
+  assert.deepEqual(dimensions('Duration'), ending.map((name) => functionName('FunctionName', idOf(name))).sort());
+  const slow = (id: string, from = template) => named(`${id}-slow`, from);
+  assert.equal(slow('intake').ExtendedStatistic, 'p99');
+  assert.equal(slow('intake').Threshold, 0.8 * 15_000);
+  assert.equal(slow('order-confirmation').Threshold, 0.8 * 120_000);
+  const other = synthesize({ timeoutOrderConfirmation: '50' }).template;
+  assert.equal(slow('order-confirmation', other).Threshold, 0.8 * 50_000);
+});
+
+test('events that reach neither intake nor a dead-letter queue', () => {
+  const refused = named('intake-refusal-lost');
+  assert.equal(refused.Namespace, 'AWS/Lambda');
+  assert.equal(refused.MetricName, 'DestinationDeliveryFailures');
+  assert.equal(JSON.stringify(refused.Dimensions), functionName('FunctionName', 'Intake'));
+  const rule = only(template, 'AWS::Events::Rule', 'Webhooks').logicalId;
+  const lost = named('webhooks-lost');
+  assert.equal(lost.MetricName, 'InvocationsFailedToBeSentToDlq');
+  assert.deepEqual(lost.Dimensions, [
+    { Name: 'EventBusName', Value: PARTNER_BUS },
+    { Name: 'RuleName', Value: { Ref: rule } },
+  ]);
+});
+
+test('the silence of the partner source, over hours that context says', () => {
+  const silence = named('source-silent');
+  assert.deepEqual(silence.Dimensions, [{ Name: 'EventSourceName', Value: PARTNER_BUS }]);
+  const { MetricName, Namespace, Statistic, Threshold, ComparisonOperator, TreatMissingData } = silence;
+  assert.deepEqual([Namespace, MetricName, Statistic], ['AWS/Events', 'Events', 'Sum']);
+  // nothing is published while nothing comes: no value is silence
+  assert.deepEqual([ComparisonOperator, Threshold, TreatMissingData], ['LessThanThreshold', 1, 'breaching']);
+  const hours = ({ Period, EvaluationPeriods, DatapointsToAlarm }: any) => {
+    assert.equal(EvaluationPeriods, DatapointsToAlarm);
+    return (Period * EvaluationPeriods) / 3600;
+  };
+  assert.equal(hours(silence), 24);
+  assert.equal(hours(named('source-silent', synthesize({ silentHours: '3' }).template)), 3);
+  assert.throws(() => synthesize({ silentHours: '169' }), /silentHours/);
+  for (const context of [{ silentHours: '0' }, { createBus: 'true' }] as Record<string, string>[]) {
+    assert.equal(named('source-silent', synthesize(context).template), undefined);
+  }
+});
+
+test('schedules that start nothing, of runs and of passes', () => {
+  const groups = ['SchedulesGroup', 'SchedulesPassesGroup'].map((id) =>
+    dimension('ScheduleGroup', { Ref: only(template, 'AWS::Scheduler::ScheduleGroup', id).logicalId }),
+  );
+  for (const metric of [
+    'InvocationDroppedCount',
+    'TargetErrorCount',
+    'InvocationsFailedToBeSentToDeadLetterCount',
+  ]) {
+    assert.deepEqual(dimensions(metric), groups.sort());
+    for (const alarm of of(metric)) assert.equal(alarm.Namespace, 'AWS/Scheduler');
+  }
+});
+
+describe('documents that failed', () => {
+  interface Query {
+    Id: string;
+    Expression?: string;
+    MetricStat?: { Metric: any; Period: number; Stat: string };
+  }
+
+  /** What CloudWatch makes of the counts of one period, where one that was not counted has no value. */
+  function value(queries: Query[], counts: Record<string, number>): number {
+    const [expression, ...more] = queries.flatMap(({ Expression }) => Expression ?? []);
+    assert.deepEqual(more, []);
+    const metrics = queries.filter(({ MetricStat }) => MetricStat !== undefined);
+    const values = metrics.map(({ MetricStat }) => counts[MetricStat?.Metric.MetricName]);
+    const fill = (given: number | undefined, otherwise: number) => given ?? otherwise;
+    const choose = (condition: boolean, yes: number, no: number) => (condition ? yes : no);
+    const evaluate = new Function('FILL', 'IF', ...metrics.map(({ Id }) => Id), `return ${expression}`);
+    return evaluate(fill, choose, ...values);
+  }
+
+  const rings = ({ Metrics, Threshold }: any, counts: Record<string, number>) => value(Metrics, counts) > Threshold;
+
+  test('are an alarm where they are more than a share, and more than a few', () => {
+    for (const flow of FLOWS) {
+      const alarm = named(`${flow}-failed`);
+      for (const { MetricStat } of alarm.Metrics as Query[]) {
+        if (MetricStat === undefined) continue;
+        assert.equal(
+          JSON.stringify(MetricStat.Metric.Dimensions),
+          functionName('Function', idOf(flow)),
+        );
+        assert.equal(MetricStat.Period, 15 * 60);
+        assert.equal(MetricStat.Stat, 'Sum');
+      }
+      assert.equal(alarm.EvaluationPeriods, 1);
+    }
+    const alarm = named('order-confirmation-failed');
+    assert.equal(rings(alarm, { Failed: 1 }), false, 'one document');
+    assert.equal(rings(alarm, { Failed: 2, Accepted: 1 }), false, 'two of three');
+    assert.equal(rings(alarm, { Failed: 3 }), true, 'all three');
+    assert.equal(rings(alarm, { Failed: 5, Accepted: 95 }), false, 'five of a hundred');
+    assert.equal(rings(alarm, { Failed: 6, Accepted: 50, Archived: 44 }), true, 'six of a hundred');
+    assert.equal(rings(alarm, { Failed: 30, Archived: 500, Suppressed: 500, Unknown: 20 }), false, '3 %');
+    assert.equal(rings(alarm, { Accepted: 1000 }), false, 'none');
+    assert.equal(rings(alarm, {}), false, 'nothing at all');
+  });
+
+  test('by numbers that context says', () => {
+    const strict = named(
+      'order-confirmation-failed',
+      synthesize({ failedAlarm: '0', failedAlarmFrom: '1' }).template,
+    );
+    assert.equal(rings(strict, { Failed: 1, Accepted: 10_000 }), true);
+    assert.equal(rings(strict, { Accepted: 10_000 }), false);
+    assert.throws(() => synthesize({ failedAlarm: '101' }), /failedAlarm/);
+    assert.throws(() => synthesize({ failedAlarmFrom: '0' }), /failedAlarmFrom/);
+  });
+});
+
+describe('every alarm', () => {
+  test('is of a metric that the code counts or AWS publishes', () => {
+    for (const { Namespace, MetricName, Dimensions } of alarms.flatMap(metricsOf)) {
+      const names = Dimensions.map(({ Name }: { Name: string }) => Name);
+      if (Namespace !== 'ShopifyExstream') {
+        assert.deepEqual(PUBLISHED[Namespace]?.[MetricName], names, `${Namespace} ${MetricName}`);
+        continue;
+      }
+      assert.deepEqual(names, ['Function']);
+      const logicalId: string = Dimensions[0].Value.Ref;
+      const name = FUNCTIONS.find((name) => logicalId.startsWith(`${idOf(name)}Function`)) ?? '';
+      assert.ok(counted(name).includes(MetricName), `${name} counts no ${MetricName}`);
+    }
+  });
+
+  test('says what happened and what to do', () => {
+    for (const { AlarmName, AlarmDescription } of alarms) {
+      assert.match(AlarmDescription, /^\S.{30,}[.?]$/s, AlarmName);
+      const sentences = AlarmDescription.split(/[.?:] /).length;
+      assert.ok(sentences >= 2, `${AlarmName} does not say what to do`);
+      assert.ok(AlarmDescription.length <= 1024, AlarmName);
+    }
+  });
+
+  test('has a name of its own and a line in the documentation', () => {
+    const names = alarms.map(({ AlarmName }) => AlarmName.replace('shopify-exstream-', '') as string);
+    assert.equal(new Set(names).size, names.length);
+    const text = readFileSync(join(__dirname, '../../../docs/operations.md'), 'utf8');
+    for (const name of names) {
+      const general = [
+        name,
+        ...FLOWS.map((flow) => name.replace(new RegExp(`^${flow}`), '<flow>')),
+        ...FUNCTIONS.map((of) => name.replace(new RegExp(`^${of}`), '<function>')),
+        ...FUNCTIONS.map((of) => name.replace(new RegExp(`^${of}`), '<queue>')),
+      ];
+      assert.ok(
+        general.some((way) => text.includes(`\`${way}\``)),
+        `docs/operations.md does not explain ${name}`,
+      );
+    }
+  });
+});
+
+function metricsOf(alarm: any): any[] {
+  if (alarm.Metrics === undefined) return [alarm];
+  return alarm.Metrics.flatMap(({ MetricStat }: any) => MetricStat?.Metric ?? []);
+}
+
+/** Every text in capitals that a function's own code, or the pipeline of the flows, has in quotes: its tests aside. */
+function counted(name: string): string[] {
+  const root = join(__dirname, '../../..');
+  const folders = [`functions/${name}/src`, ...(FLOWS.includes(name) ? ['shared/flow/src'] : [])];
+  return folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.rs') && !file.includes('tests'))
+      .flatMap((file) => readFileSync(join(root, folder, file), 'utf8').split('#[cfg(test)]')[0] ?? '')
+      .flatMap((text) => [...text.matchAll(/"([A-Z][A-Za-z]+)"/g)].map(([, word]) => word ?? '')),
+  );
+}
 
 test('a few recovered documents are no alarm, many in the time of a round are', () => {
   for (const alarm of of('Recovered')) {
@@ -121,24 +329,26 @@ for (const every of [1, 5, 11, 15, 20, 30, 45, 60]) {
 }
 
 test('all others fire on the first value above the threshold, and on no value not at all', () => {
-  const tolerated = ['ApproximateAgeOfOldestMessage', 'Recovered'];
-  for (const alarm of alarms) {
+  const tolerated = ['ApproximateAgeOfOldestMessage', 'Recovered', 'Retried', 'Duration', undefined];
+  const lasting = ['Troubled', 'Problems', 'Throttles', 'Duration', 'TargetErrorCount'];
+  for (const alarm of alarms.filter(({ MetricName }) => MetricName !== 'Events')) {
     assert.equal(alarm.ComparisonOperator, 'GreaterThanThreshold');
-    if (!['Troubled', 'Problems'].includes(alarm.MetricName)) {
-      assert.equal(alarm.EvaluationPeriods, 1);
-      assert.equal(alarm.DatapointsToAlarm, 1);
-    }
+    const periods = lasting.includes(alarm.MetricName) ? [6, 3] : [1, 1];
+    assert.deepEqual([alarm.EvaluationPeriods, alarm.DatapointsToAlarm], periods, alarm.AlarmName);
     assert.equal(alarm.TreatMissingData, 'notBreaching');
     assert.equal(alarm.AlarmActions, undefined);
     if (!tolerated.includes(alarm.MetricName)) assert.equal(alarm.Threshold, 0);
   }
 });
 
-test('a topic in the context is told of each', () => {
+test('a topic in the context is told when each begins and when it ends', () => {
   const topic = 'arn:aws:sns:eu-west-1:111111111111:operations';
   const notifying = Object.values(
     synthesize({ alarmTopic: topic }).template.findResources('AWS::CloudWatch::Alarm'),
   );
   assert.equal(notifying.length, alarms.length);
-  for (const { Properties } of notifying) assert.deepEqual(Properties.AlarmActions, [topic]);
+  for (const { Properties } of notifying) {
+    assert.deepEqual(Properties.AlarmActions, [topic]);
+    assert.deepEqual(Properties.OKActions, [topic]);
+  }
 });

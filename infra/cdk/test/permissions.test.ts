@@ -223,7 +223,7 @@ describe('roles of schedules', () => {
   test("are taken by Scheduler for this account's schedules of one group", () => {
     for (const [name, group] of [
       ['Run', 'shopify-exstream'],
-      ['Function', 'default'],
+      ['Function', 'shopify-exstream-passes'],
     ] as const) {
       const [statement, ...more] = role(name).trust;
       assert.deepEqual(more, []);

@@ -295,6 +295,7 @@ describe('schedules', () => {
     ] as const) {
       assert.deepEqual(schedule(id), {
         Name: `shopify-exstream-${name}`,
+        GroupName: { Ref: only(template, 'AWS::Scheduler::ScheduleGroup', 'SchedulesPassesGroup').logicalId },
         State: 'ENABLED',
         ScheduleExpression: `rate(${minutes} minutes)`,
         FlexibleTimeWindow: { Mode: 'OFF' },
@@ -329,7 +330,8 @@ describe('schedules', () => {
   test('of runs have a group named as the stack, and none of them is in the template', () => {
     template.resourceCountIs('AWS::Scheduler::Schedule', 2);
     template.hasResourceProperties('AWS::Scheduler::ScheduleGroup', { Name: 'shopify-exstream' });
-    template.resourceCountIs('AWS::Scheduler::ScheduleGroup', 1);
+    template.hasResourceProperties('AWS::Scheduler::ScheduleGroup', { Name: 'shopify-exstream-passes' });
+    template.resourceCountIs('AWS::Scheduler::ScheduleGroup', 2);
   });
 });
 
