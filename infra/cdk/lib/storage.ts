@@ -2,7 +2,7 @@
 // pseudonyms are made with. Without `destroyable` all of it is kept when the stack goes, and can be adopted by the next
 // one (`bin/adopt.ts`). Of the archive and its key that is so in AWS with `destroyable` too.
 
-import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, TableEncryption, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -127,7 +127,7 @@ export class Storage extends Construct {
       ],
     });
     // a provider that may delete what it has collected hides a version; removing one would remove the proof
-    if (this.settings.removal.data === RemovalPolicy.RETAIN) {
+    if (this.settings.removal.data !== RemovalPolicy.DESTROY) {
       bucket.addToResourcePolicy(
         new PolicyStatement({
           sid: 'KeepWhatWasSpooled',
