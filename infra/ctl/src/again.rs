@@ -45,8 +45,8 @@ pub async fn resend(
     if entry.state.is_open() {
         return Err(format!("it is {}: wait until it has ended", entry.state).into());
     }
-    if !recompose && entry.archived.is_none() {
-        return Err("nothing of it is archived; --recompose makes it from what Shopify has now".into());
+    if !recompose {
+        has_bytes(&entry)?;
     }
     let now = Timestamp::now();
     let revision =
@@ -58,6 +58,19 @@ pub async fn resend(
     match wait {
         Some(wait) => table::settle(stack, &[issue], false, wait).await,
         None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Whether there is something archived that may go out.
+fn has_bytes(entry: &Entry) -> Result<(), Failure> {
+    match &entry.archived {
+        None => Err("nothing of it is archived; --recompose makes it from what Shopify has now".into()),
+        Some(archived) if archive::is_test(&archived.archive_key) => Err(
+            "it is of a test order or a dry run, which is never delivered; once the dry run is over, --recompose \
+             makes a real one from what Shopify has now"
+                .into(),
+        ),
+        Some(_) => Ok(()),
     }
 }
 

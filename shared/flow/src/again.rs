@@ -3,13 +3,13 @@
 //!
 //! By default the archived bytes are issued again, from the first issue's record alone: neither Shopify nor
 //! Exstream is asked, so what goes out is what went out. Composing again is the correction, from what Shopify
-//! has now.
+//! has now. What was only rehearsed has no bytes that may go out.
 
 use crate::{
     document_flow::{Content, Plan},
     job::{Halt, Job, Tools},
 };
-use archive::{Composed, Details, EvidenceRecord};
+use archive::{Composed, Details, EvidenceRecord, is_test};
 use bytes::Bytes;
 use delivery::Recipient;
 use shop_config::Channel;
@@ -37,6 +37,9 @@ impl Again {
             entry.ok_or_else(|| refuse("the ledger has no such communication of this shop and flow"))?;
         let copy_of = match (&entry.archived, resend.recompose) {
             (_, true) => None,
+            (Some(archived), false) if is_test(&archived.archive_key) => {
+                return Err(refuse("it is of a test order or a dry run; ask for it to be composed again"));
+            }
             (Some(archived), false) => {
                 let record = tools.archive.record_of(&archived.archive_key, &archived.record_version).await;
                 Some(record.map_err(|error| Retry::of(&error))?.0)

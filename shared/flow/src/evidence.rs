@@ -4,10 +4,12 @@ use crate::{
     document_flow::{Content, PreviousIssue},
     job::{Draft, Job},
 };
-use archive::{DriverData, EvidenceRecord, Previous, Recipient, Resend, Retention, Software, Stored};
+use archive::{
+    DriverData, EvidenceRecord, Previous, Recipient, Resend, Retention, Software, Stored, is_test,
+};
 use comms::{MessageClass, Revision, chain};
 use jiff::Timestamp;
-use ledger::{ArchivedAs, Lease, LedgerError};
+use ledger::{ArchivedAs, Entry, Lease, LedgerError};
 use serde_json::value::RawValue;
 use shop_config::{Channel, DriverFormat};
 
@@ -121,20 +123,86 @@ pub async fn previous(
         }
         tracing::warn!(shop = %job.item.shop, communication = problem.pk, error = %chain(&problem.error), "not looked at as the issue before");
     }
-    let before = found.entries.into_iter().rfind(|entry| {
-        entry.document == job.plan.document
-            && entry.subject == job.plan.subject
-            && entry.communication != *job.communication
-            && entry.created_epoch_ms <= lease.entry.created_epoch_ms
-            && entry.archived.is_some()
+    Ok(issue_before(found.entries, &lease.entry))
+}
+
+/// The last of `entries`, oldest first, that is an issue of the same document as `this` and came before it. What
+/// was only rehearsed has reached nobody and is no issue.
+fn issue_before(entries: Vec<Entry>, this: &Entry) -> Option<Previous> {
+    let before = entries.into_iter().rfind(|entry| {
+        entry.document == this.document
+            && entry.subject == this.subject
+            && entry.communication != this.communication
+            && entry.created_epoch_ms <= this.created_epoch_ms
+            && entry.archived.as_ref().is_some_and(|archived| !is_test(&archived.archive_key))
     });
-    Ok(before.and_then(|entry| {
+    before.and_then(|entry| {
         let archived = entry.archived?;
         Some(Previous { communication: entry.communication, record_sha256: archived.record_sha256 })
-    }))
+    })
 }
 
 /// The archive dates a communication by its first claim.
 pub fn dated(entry: &ledger::Entry) -> Timestamp {
     Timestamp::from_millisecond(entry.created_epoch_ms).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use comms::{CommunicationId, Document, Flow, Gid, State, WriteBackState};
+
+    /// An issue that was begun at a second of 1970; nothing of it is archived if there is no `key`.
+    fn issue(second: i64, key: Option<&str>) -> Entry {
+        let (shop, order) = ("acme.myshopify.com".parse().unwrap(), Gid::new("Order", 1));
+        let revision = Revision::named(format!("resend-{second}"));
+        Entry {
+            communication: CommunicationId::derive(&shop, Document::Receipt, &order, &revision),
+            shop,
+            flow: Flow::OrderConfirmation,
+            document: Document::Receipt,
+            subject: order.clone(),
+            revision,
+            order,
+            state: State::Archived,
+            unsent: false,
+            owner: String::new(),
+            lease_until_epoch_ms: 0,
+            attempts: 1,
+            sends: 0,
+            created_epoch_ms: second * 1000,
+            updated_epoch_ms: second * 1000,
+            archived: key.map(|key| ArchivedAs {
+                archive_key: format!("{key}acme.myshopify.com/1970/01/01/receipt/{second}/document.pdf"),
+                archive_version: "v".to_owned(),
+                sha256: String::new(),
+                record_version: "v".to_owned(),
+                record_sha256: second.to_string(),
+                template: "t".to_owned(),
+                template_version: None,
+            }),
+            channel: None,
+            reference: None,
+            reason: None,
+            customer: None,
+            write_back: WriteBackState::None,
+            write_back_reason: None,
+        }
+    }
+
+    #[test]
+    fn the_issue_before_is_the_last_real_one() {
+        let (real, test, none) = (Some(""), Some("test/"), None);
+        for (earlier, expected) in [
+            (vec![(1, real), (2, real)], Some("2")),
+            (vec![(1, real), (2, test)], Some("1")),
+            (vec![(1, real), (2, none)], Some("1")),
+            (vec![(1, test)], None),
+            (vec![(1, real), (4, real)], Some("1")),
+        ] {
+            let entries = earlier.iter().map(|(second, key)| issue(*second, *key)).collect();
+            let found = issue_before(entries, &issue(3, real)).map(|previous| previous.record_sha256);
+            assert_eq!(found.as_deref(), expected, "{earlier:?}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ use crate::{
     doubt::{self, Doubt},
     fault,
     history::History,
+    left_behind::{self, LeftBehind},
     produce, report, send,
 };
 use archive::{Archive, EvidenceRecord};
@@ -182,12 +183,9 @@ impl Job<'_> {
                     .await
                     .map(Ended::from);
             }
-            // what may have been sent is not nothing
-            Ok(Gathered::Nothing(reason)) if end.doubt != Doubt::None => {
-                return self.suppress(lease, &reason, end).await.map(Ended::from);
-            }
             Ok(Gathered::Nothing(reason)) => {
-                return self.forget(lease, &reason).await.map(|()| Ended::default());
+                let settled = self.forget(lease, &reason, end).await?;
+                return Ok(Ended { settled, instead: None });
             }
             Ok(Gathered::Instead(plan)) => return self.replace(lease, *plan, end).await,
             Err(halt) => return self.halt(lease, halt, end).await.map(Ended::from),
@@ -199,14 +197,7 @@ impl Job<'_> {
 
     /// Another communication is due in place of this one.
     async fn replace(&self, lease: &Lease, instead: Plan, end: End<'_>) -> Result<Ended, Retry> {
-        const OVERTAKEN: &str = "overtaken by a later change";
-        let settled = if end.doubt == Doubt::None {
-            self.forget(lease, OVERTAKEN).await?;
-            None
-        } else {
-            // what may have been sent is not nothing
-            Some(self.suppress(lease, OVERTAKEN, end).await?)
-        };
+        let settled = self.forget(lease, "overtaken by a later change", end).await?;
         Ok(Ended { settled, instead: Some(instead) })
     }
 
@@ -300,12 +291,31 @@ impl Job<'_> {
         Ok(Some(CustomerKey::derive(key.expose_secret().as_bytes(), &self.item.shop, customer)))
     }
 
-    /// Nothing is recorded of it.
-    async fn forget(&self, lease: &Lease, reason: &str) -> Result<(), Retry> {
+    /// Nothing is recorded of it, unless it may have been sent or an earlier attempt has archived a document:
+    /// neither is nothing.
+    async fn forget(&self, lease: &Lease, reason: &str, end: End<'_>) -> Result<Option<Settled>, Retry> {
+        if end.doubt != Doubt::None {
+            return self.suppress(lease, reason, end).await.map(Some);
+        }
+        match self.left_behind(lease).await? {
+            LeftBehind::Nothing => {}
+            LeftBehind::Document => return self.suppress(lease, reason, end).await.map(Some),
+            LeftBehind::Proven(archived) => {
+                let end = End { archived: Some(&archived), ..end };
+                return self.suppress(lease, reason, end).await.map(Some);
+            }
+        }
         self.tools.ledger.forget(lease).await.map_err(|error| Retry::of(&error))?;
         let (shop, flow, document) = (&self.item.shop, self.item.flow, self.plan.document);
         tracing::info!(%shop, %flow, %document, communication = %self.communication, state = "nothing", reason);
-        Ok(())
+        Ok(None)
+    }
+
+    async fn left_behind(&self, lease: &Lease) -> Result<LeftBehind, Retry> {
+        match left_behind::look(self, lease).await {
+            Ok(found) => Ok(found),
+            Err(error) => Err(self.give_back(lease, false, error.class(), chain(&error)).await),
+        }
     }
 
     async fn suppress(&self, lease: &Lease, reason: &str, end: End<'_>) -> Result<Settled, Retry> {
@@ -338,6 +348,11 @@ impl Job<'_> {
             State::Failed | State::Suppressed if end.doubt != Doubt::None => State::Unknown,
             state => state,
         };
+        let left_behind = match end.archived {
+            None => self.left_behind(lease).await?.proven(),
+            Some(_) => None,
+        };
+        let end = End { archived: end.archived.or(left_behind.as_ref()), ..end };
         let now = self.now();
         let write_back = report::owed(&self.loaded.config, end.owner.unwrap_or(&self.plan.order), end.test);
         let outcome = Outcome {

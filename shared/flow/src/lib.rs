@@ -22,6 +22,7 @@ mod evidence;
 mod fault;
 mod history;
 mod job;
+mod left_behind;
 pub mod preview;
 mod produce;
 pub mod report;

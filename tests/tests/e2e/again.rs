@@ -132,3 +132,31 @@ async fn a_dry_run_archives_under_test_and_delivers_and_reports_nothing() {
     assert!(shop.emails().await.is_empty());
     assert_eq!(shop.metafield(number).await, Value::Null);
 }
+
+/// What was rehearsed is not issued; composed again after the dry run it is a first issue, with none before it.
+#[tokio::test]
+async fn a_rehearsal_is_not_issued_and_is_before_nothing() {
+    let stack = Stack::open().await;
+    let shop =
+        Shop::open(&stack, |config| config.replace("version = 1", "version = 1\ndry_run = true")).await;
+    let rehearsed = shop.confirmed(&stack, order_number(), |_| {}).await;
+    shop.configure(&stack, &shop.config.replace("dry_run = true", "dry_run = false")).await;
+
+    let (item, id) = request(&rehearsed, "resend-1", false);
+    stack.send_batch("QueueUrlOrderConfirmation", &[item.to_string()]).await;
+    let dead = stack.output("DeadLetterUrlOrderConfirmation");
+    eventually("the request is in the dead letters", || async {
+        (!stack.receive(dead, shop.domain.as_str()).await.is_empty()).then_some(())
+    })
+    .await;
+    assert!(stack.ledger.get(&id).await.unwrap().is_none());
+    assert!(shop.emails().await.is_empty());
+
+    let (item, id) = request(&rehearsed, "resend-2", true);
+    stack.send_batch("QueueUrlOrderConfirmation", &[item.to_string()]).await;
+    let real = shop.settled(&stack, &id).await;
+    assert_eq!(real.state, State::Accepted);
+    let (record, _) = stack.record(&real).await;
+    assert!(!record.test);
+    assert_eq!(record.previous, None);
+}

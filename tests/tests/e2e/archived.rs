@@ -1,9 +1,17 @@
 //! The archive as evidence: the very bytes, locked, with a record that proves them.
 
+use crate::cases::work;
 use aws_sdk_s3::{error::ProvideErrorMetadata, primitives::ByteStream};
-use comms::Document;
-use e2e::{order_number, shop::Shop, stack::Stack};
+use comms::{Document, State};
+use e2e::{
+    order_number,
+    runtime::{Ended, Worker, batch},
+    samples::Samples,
+    shop::Shop,
+    stack::Stack,
+};
 use serde_json::json;
+use std::time::Duration;
 
 #[tokio::test]
 async fn the_archived_bytes_are_exstreams_and_cannot_be_changed() {
@@ -117,4 +125,44 @@ async fn an_edited_order_chains_its_confirmations() {
     let previous = record.previous.unwrap();
     assert_eq!(previous.communication, first.communication);
     assert_eq!(previous.record_sha256, first.archived.unwrap().record_sha256);
+}
+
+/// A worker dies after archiving, and by the next delivery there is nothing to say any more. What is archived stays,
+/// so the ledger answers for it.
+#[tokio::test]
+async fn an_archived_document_has_an_entry_even_if_it_turns_out_that_nothing_was_due() {
+    for point in ["archive", "archive-document"] {
+        let stack = Stack::open().await;
+        let shop = Shop::open_demo(&stack, str::to_owned).await;
+        shop.register_samples("shipping-documents").await;
+        let event = shop.sample("shipping-documents/fulfillment-events-out-for-delivery.json");
+        let item = serde_json::to_value(work(&shop, &event)).unwrap();
+        let mut environment = stack.environment();
+        environment.insert("QUEUE_URL".to_owned(), stack.output("QueueUrlShippingDocuments").to_owned());
+        let armed = [("FAULT_POINT".to_owned(), point.to_owned())];
+        let mut doomed =
+            Worker::start("shipping-documents", &environment.clone().into_iter().chain(armed).collect())
+                .await;
+        let ended = doomed.invoke(&batch(std::slice::from_ref(&item), 1), Duration::from_secs(15)).await;
+        assert!(matches!(ended, Ended::Died), "{ended:?}");
+        let [left] = &stack.entries(&shop.domain).await[..] else { panic!("one communication was begun") };
+
+        let samples = Samples::of("shipping-documents");
+        let mut shipment =
+            samples.all().find(|it| it["displayStatus"] == "OUT_FOR_DELIVERY").unwrap().clone();
+        shipment["displayStatus"] = "ATTEMPTED_DELIVERY".into();
+        shop.resource(&shipment).await;
+        let mut worker = Worker::start("shipping-documents", &environment).await;
+        worker.deliver(&item, 2).await;
+
+        let entry = stack.ledger.get(&left.communication).await.unwrap().expect("it is not forgotten");
+        assert_eq!(
+            (entry.state, entry.archived.is_some()),
+            (State::Suppressed, point == "archive"),
+            "{point}"
+        );
+        if point == "archive" {
+            assert_eq!(stack.record(&entry).await.0.communication, entry.communication);
+        }
+    }
 }
