@@ -3,6 +3,7 @@
 use crate::shop::Shop;
 use ledger::Entry;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// A record without what differs from run to run: the shop, ids that follow from it, which of the events came
 /// first, and dates, some of which depend on the present day.
@@ -51,4 +52,38 @@ pub fn stable(mut record: Value, shop: &Shop, entry: &Entry) -> Value {
         _ => {}
     });
     record
+}
+
+/// Every string of an order's, customer's or account's that its record holds and that could be found again: too
+/// short ones are in any text, and dates are no secret.
+pub fn told(record: &Value) -> BTreeSet<String> {
+    fn gather(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(map) => map.values().for_each(|value| gather(value, found)),
+            Value::Array(list) => list.iter().for_each(|value| gather(value, found)),
+            Value::String(text) => drop(found.insert(text.clone())),
+            _ => {}
+        }
+    }
+    let (mut found, mut open) = (BTreeSet::new(), BTreeSet::new());
+    for personal in ["name", "recipient", "driver_data", "output"] {
+        gather(&record[personal], &mut found);
+    }
+    // what the system itself calls things: keys, hashes, the template, the shop
+    for (name, value) in record.as_object().unwrap() {
+        match name.as_str() {
+            "name" | "recipient" => {}
+            "driver_data" => gather(&without(value, &["data"]), &mut open),
+            "output" => gather(&without(value, &["file_name", "customer_number"]), &mut open),
+            _ => gather(value, &mut open),
+        }
+    }
+    let is_date = |text: &str| text.get(..10).is_some_and(|day| day.parse::<jiff::civil::Date>().is_ok());
+    found.retain(|text| text.len() >= 5 && !is_date(text) && !open.contains(text));
+    found
+}
+
+fn without(value: &Value, names: &[&str]) -> Value {
+    let map = value.as_object().unwrap().iter().filter(|(name, _)| !names.contains(&name.as_str()));
+    Value::Object(map.map(|(name, value)| (name.clone(), value.clone())).collect())
 }

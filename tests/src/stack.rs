@@ -4,6 +4,7 @@ use archive::EvidenceRecord;
 use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use base64::{Engine, prelude::BASE64_STANDARD};
 use comms::ShopDomain;
 use ledger::{Entry, Ledger};
 use serde_json::Value;
@@ -111,6 +112,20 @@ impl Stack {
             entries.extend(self.ledger.get(&id).await.unwrap());
         }
         entries
+    }
+
+    /// Everything that is said of an object beside its bytes: key, headers, metadata and tags, decoded where it is
+    /// base64. `bucket` is the output that names it.
+    pub async fn said_of(&self, bucket: &str, key: &str) -> String {
+        let bucket = self.output(bucket);
+        let head = self.s3.head_object().bucket(bucket).key(key).send().await.unwrap();
+        let tags = self.s3.get_object_tagging().bucket(bucket).key(key).send().await.unwrap();
+        let decoded = head.metadata().into_iter().flatten().filter_map(|(_, value)| {
+            let bytes = BASE64_STANDARD.decode(value).ok()?;
+            String::from_utf8(bytes).ok()
+        });
+        let decoded: Vec<_> = decoded.collect();
+        format!("{key} {head:?} {tags:?} {}", decoded.join(" "))
     }
 
     /// How many documents a shop has in the print spool.

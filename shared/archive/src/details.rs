@@ -1,6 +1,9 @@
 //! What is known of a document when it was composed, kept as metadata of its object. It promises to fit: S3
-//! takes 2 KB of metadata, so texts from outside are cut. A record written after a crash says the same of the
-//! document as one written at once, because both read these details.
+//! takes 2 KB of metadata, so texts from outside are cut. It names no person: whoever may list or look at objects
+//! sees metadata, also in inventories and access logs, and it cannot be changed while the object is locked.
+//!
+//! A record written after a crash says the same of the document as one written at once, because both read these
+//! details, but for the two that only Exstream's answer has and that may be personal: file name and customer number.
 
 use crate::{Output, Template};
 use bytes::Bytes;
@@ -44,8 +47,13 @@ pub struct Details {
     /// Counted by [`crate::Archive::put_document`].
     #[serde(default)]
     pub pages: Option<u32>,
+    /// A name from the template's design.
     pub queue: Option<String>,
+    /// May name a person: not in the metadata, and so absent from what is adopted.
+    #[serde(skip)]
     pub file_name: Option<String>,
+    /// The same.
+    #[serde(skip)]
     pub customer_number: Option<String>,
 }
 

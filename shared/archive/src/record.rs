@@ -121,8 +121,10 @@ pub struct Output {
     pub pages: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
+    /// As Exstream named the file. Absent if the worker died before it wrote this record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,
+    /// As Exstream told it. Absent if the worker died before it wrote this record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_number: Option<String>,
 }

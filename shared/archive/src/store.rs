@@ -120,11 +120,7 @@ impl Archive {
         let key = location.document(extension(&composed.media_type));
         let sha256 = sha256_hex(&composed.bytes);
         let details = composed.details.bounded(pages(&composed.media_type, &composed.bytes));
-        let json = serde_json::to_vec(&details).map_err(ArchiveError::Record)?;
-        let metadata = HashMap::from([
-            ("details".to_owned(), BASE64_STANDARD.encode(json)),
-            ("sha256".to_owned(), sha256.clone()),
-        ]);
+        let metadata = metadata(&details, &sha256)?;
         let put = self.put(&key, composed.bytes.clone(), &composed.media_type, &sha256, metadata, retention);
         match put.await? {
             Some(version_id) => {
@@ -320,6 +316,15 @@ impl Archive {
     }
 }
 
+/// What S3 keeps beside a document's bytes, for everybody who may look at the object.
+fn metadata(details: &Details, sha256: &str) -> Result<HashMap<String, String>, ArchiveError> {
+    let json = serde_json::to_vec(details).map_err(ArchiveError::Record)?;
+    Ok(HashMap::from([
+        ("details".to_owned(), BASE64_STANDARD.encode(json)),
+        ("sha256".to_owned(), sha256.to_owned()),
+    ]))
+}
+
 /// The code of S3's refusal.
 fn refusal(result: &Result<PutObjectOutput, SdkError<PutObjectError>>) -> Option<&str> {
     result.as_ref().err()?.as_service_error()?.code()
@@ -360,6 +365,20 @@ fn pages(media_type: &str, bytes: &[u8]) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::details::tests::details;
+
+    #[test]
+    fn metadata_names_no_person_and_keeps_the_rest() {
+        let (queue, locale) = (Some("LETTERS".to_owned()), "fr".to_owned());
+        let kept = Details { queue, locale, ..details("Doe") }.bounded(Some(2));
+        let metadata = metadata(&kept, "00").unwrap();
+        let json = BASE64_STANDARD.decode(&metadata["details"]).unwrap();
+        for text in metadata.values().map(String::as_str).chain([std::str::from_utf8(&json).unwrap()]) {
+            assert!(!text.contains("Doe"), "{text}");
+        }
+        let read: Details = serde_json::from_slice(&json).unwrap();
+        assert!(read == Details { file_name: None, customer_number: None, ..kept });
+    }
 
     #[test]
     fn counts_the_pages_a_pdf_states() {

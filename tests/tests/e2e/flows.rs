@@ -2,7 +2,13 @@
 
 use crate::cases::work;
 use comms::{CommunicationId, Document, State, WriteBackState};
-use e2e::{eventually, evidence::stable, runtime::repository, shop::Shop, stack::Stack};
+use e2e::{
+    eventually,
+    evidence::{stable, told},
+    runtime::repository,
+    shop::Shop,
+    stack::Stack,
+};
 use flow::LookUp;
 use ledger::Entry;
 use secrecy::SecretString;
@@ -78,6 +84,7 @@ async fn proven(stack: &Stack, shop: &Shop, entry: &Entry) {
     let (record, json) = stack.record(entry).await;
     archive::verify(&record, &bytes).unwrap();
     assert_eq!(record.order, entry.order, "{}", entry.document);
+    names_no_person(stack, entry, &json).await;
     let name = format!("record-{}-{}", entry.document, entry.subject.number());
     insta::assert_json_snapshot!(name, stable(json, shop, entry));
     let listed = eventually("Shopify shows it", || async {
@@ -87,6 +94,25 @@ async fn proven(stack: &Stack, shop: &Shop, entry: &Entry) {
     })
     .await;
     assert_eq!(listed["state"], "accepted", "{listed}");
+}
+
+/// Whoever may list or look at objects, or reads an inventory or an access log, learns nothing of a customer.
+async fn names_no_person(stack: &Stack, entry: &Entry, record: &Value) {
+    let told = told(record);
+    assert!(told.len() > 5, "the record says something: {told:?}");
+    let document = entry.archived.as_ref().unwrap().archive_key.as_str();
+    let record_key = format!("{}/record.json", document.rsplit_once('/').unwrap().0);
+    let mut objects = vec![("ArchiveBucket", document.to_owned()), ("ArchiveBucket", record_key)];
+    if entry.channel.as_deref() == Some("print") {
+        let spooled = entry.reference.clone().unwrap();
+        let manifest = format!("{}.manifest.json", spooled.rsplit_once('.').unwrap().0);
+        objects.extend([("OperationsBucket", spooled), ("OperationsBucket", manifest)]);
+    }
+    for (bucket, key) in objects {
+        let said = stack.said_of(bucket, &key).await;
+        let named: Vec<_> = told.iter().filter(|text| said.contains(text.as_str())).collect();
+        assert!(named.is_empty(), "{key}: {named:?}");
+    }
 }
 
 fn documents(entries: &[Entry]) -> Vec<&str> {
