@@ -3,6 +3,7 @@
 //! The four routes Lambda offers are all there is to it. A worker that dies in the middle of an invocation
 //! is seen as such, which is how the crash tests know that their fault point was reached.
 
+use crate::eventually;
 use axum::{
     Router,
     body::Bytes,
@@ -74,11 +75,21 @@ impl Worker {
         Self { child, work, answers }
     }
 
-    /// Invokes the function with `event`; Lambda would end it `timeout` from now.
-    pub async fn invoke(&mut self, event: &Value, timeout: Duration) -> Ended {
+    /// Hands the function an event, whose time is over `timeout` from now, and goes on.
+    pub async fn begin(&mut self, event: &Value, timeout: Duration) {
         let id = uuid::Uuid::new_v4().to_string();
         let deadline = jiff::Timestamp::now().as_millisecond() + i64::try_from(timeout.as_millis()).unwrap();
-        self.work.send((id.clone(), event.to_string(), deadline)).await.unwrap();
+        self.work.send((id, event.to_string(), deadline)).await.unwrap();
+    }
+
+    /// Invokes the function with `event`; Lambda would end it `timeout` from now.
+    pub async fn invoke(&mut self, event: &Value, timeout: Duration) -> Ended {
+        self.begin(event, timeout).await;
+        self.end(timeout).await
+    }
+
+    /// How what was begun ends; it is killed if it has not `timeout` and five seconds from now.
+    pub async fn end(&mut self, timeout: Duration) -> Ended {
         tokio::select! {
             answer = self.answers.recv() => match answer.unwrap() {
                 (true, value) => Ended::Response(value),
@@ -94,6 +105,30 @@ impl Worker {
 }
 
 impl Worker {
+    /// Waits until the process stands still, as `FAULT_PAUSE` makes it.
+    pub async fn stopped(&self) {
+        let pid = self.child.id().unwrap();
+        eventually("the process stands still", || async {
+            // the state follows the name, which is in parentheses
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+            stat.rsplit_once(") ").unwrap().1.starts_with('T').then_some(())
+        })
+        .await;
+    }
+
+    /// Lets a process go on that stands still.
+    pub async fn wake(&self) {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-CONT", &pid]).status().await.unwrap().success());
+    }
+
+    /// The most memory the process had at any time.
+    pub fn peak_memory_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().strip_suffix(" kB").unwrap().trim().parse::<u64>().unwrap() * 1024
+    }
+
     /// Delivers one message as often as its queue would, until it is acknowledged. Answers how often.
     pub async fn deliver(&mut self, item: &Value, first: u32) -> u32 {
         let until = tokio::time::Instant::now() + Duration::from_secs(90);

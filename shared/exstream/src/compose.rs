@@ -112,15 +112,21 @@ impl Exstream {
             now: call.now,
             budget: call.budget,
         };
-        let reply = self.tokens.exchange(&self.http, token, &outgoing, is_unauthorized).await?;
+        let mut reply = self.tokens.exchange(&self.http, token, &outgoing, is_unauthorized).await?;
         if !reply.is_success() {
             let (_, fault) = Fault::read(&reply.body, &call.driver);
             return Err(ExstreamError::from_status(reply.status, reply.retry_after, fault));
         }
-        let outputs = match call.settings.adapter {
+        let room = reply.room.take();
+        let mut outputs = match call.settings.adapter {
             Adapter::Orchestration => orchestration::read(reply, call.document, &call.driver)?,
             Adapter::Sgw => sgw::read(&reply, &call.driver)?,
         };
+        if let Some(room) = room {
+            for output in &mut outputs {
+                output.bytes = room.clone().hold(std::mem::take(&mut output.bytes));
+            }
+        }
         check(outputs, &call.document.output)
     }
 }

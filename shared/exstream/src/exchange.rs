@@ -7,7 +7,7 @@
 //! when its time is over does not complete the request. Answers are read up to a limit while they arrive, so an
 //! endless body costs no more memory than the limit, and the time allowed covers connecting, waiting and reading.
 
-use crate::AccessToken;
+use crate::{AccessToken, Memory, Room, memory::SMALL_BYTES};
 use bytes::{Bytes, BytesMut};
 use comms::{Class, Classify};
 use http_body::{Body, Frame, SizeHint};
@@ -44,6 +44,8 @@ pub struct Reply {
     /// `Content-Disposition`, where it is readable text.
     pub disposition: Option<String>,
     pub body: Bytes,
+    /// What a large body and the copies that are made of it take.
+    pub(crate) room: Option<Room>,
 }
 
 impl Reply {
@@ -78,13 +80,17 @@ pub enum ExchangeError {
     Truncated { received: usize, source: reqwest::Error },
     #[error("the answer is larger than {limit} bytes")]
     TooLarge { limit: usize },
+    #[error("there was no room for a large answer within the time allowed")]
+    NoRoom,
 }
 
 impl Classify for ExchangeError {
     fn class(&self) -> Class {
         match self {
             Self::NotSent { .. } | Self::OutOfTime => Class::transient(),
-            Self::Unanswered { .. } | Self::Truncated { .. } | Self::TooLarge { .. } => Class::Unknown,
+            Self::Unanswered { .. } | Self::Truncated { .. } | Self::TooLarge { .. } | Self::NoRoom => {
+                Class::Unknown
+            }
         }
     }
 }
@@ -140,6 +146,17 @@ pub async fn exchange(
     token: &AccessToken,
     budget: Budget,
 ) -> Result<Reply, ExchangeError> {
+    exchange_within(http, outgoing, token, budget, None).await
+}
+
+/// The same, but a large answer is read only once there is room for it: until then the connection holds it back.
+pub(crate) async fn exchange_within(
+    http: &Client,
+    outgoing: &Outgoing,
+    token: &AccessToken,
+    budget: Budget,
+    memory: Option<&Memory>,
+) -> Result<Reply, ExchangeError> {
     let mut request = Request::new(outgoing.method.clone(), outgoing.url.clone());
     *request.headers_mut() = outgoing.headers.clone();
     // a token that cannot be a header was refused when it was fetched
@@ -161,10 +178,15 @@ pub async fn exchange(
             ExchangeError::Unanswered { source }
         }
     })?;
-    read(response, outgoing.limit).await
+    read(response, outgoing.limit, budget, memory).await
 }
 
-async fn read(mut response: Response, limit: usize) -> Result<Reply, ExchangeError> {
+async fn read(
+    mut response: Response,
+    limit: usize,
+    budget: Budget,
+    memory: Option<&Memory>,
+) -> Result<Reply, ExchangeError> {
     let success = response.status().is_success();
     let limit = if success { limit } else { FAULT_BYTES };
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
@@ -176,13 +198,24 @@ async fn read(mut response: Response, limit: usize) -> Result<Reply, ExchangeErr
         media_type: text(header::CONTENT_TYPE).map(media_type),
         disposition: text(header::CONTENT_DISPOSITION).map(str::to_owned),
         body: Bytes::new(),
+        room: None,
     };
     let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
     if success && announced > limit {
         return Err(ExchangeError::TooLarge { limit });
     }
+    let room_for = async |bytes| match memory {
+        Some(memory) => room_for(memory, bytes, reply.media_type.as_deref(), budget).await,
+        None => Ok(None),
+    };
+    let mut room = if success { room_for(announced).await? } else { None };
     let mut body = BytesMut::with_capacity(announced.min(limit));
     loop {
+        // one that does not say how large it is may become as large as it may be
+        if success && room.is_none() && body.len() > SMALL_BYTES {
+            room = room_for(limit).await?;
+            body.reserve(limit.saturating_sub(body.len()));
+        }
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() <= limit => body.extend_from_slice(&chunk),
             Ok(Some(_)) if success => return Err(ExchangeError::TooLarge { limit }),
@@ -193,7 +226,22 @@ async fn read(mut response: Response, limit: usize) -> Result<Reply, ExchangeErr
         }
     }
     reply.body = body.freeze();
+    reply.room = room;
     Ok(reply)
+}
+
+async fn room_for(
+    memory: &Memory,
+    bytes: usize,
+    media_type: Option<&str>,
+    budget: Budget,
+) -> Result<Option<Room>, ExchangeError> {
+    let left = budget.left().map_err(|_| ExchangeError::NoRoom)?;
+    let room = match media_type {
+        Some("application/json") => tokio::time::timeout(left, memory.room_to_decode(bytes)).await,
+        _ => tokio::time::timeout(left, memory.room_to_send(bytes)).await,
+    };
+    room.map_err(|_| ExchangeError::NoRoom)
 }
 
 /// `Application/PDF; charset=x` → `application/pdf`

@@ -4,7 +4,10 @@
 //! for a (shop, token settings, principal), however many callers wait for it, and one more after a service
 //! refused a token. Tokens live in memory only: a crash costs one request.
 
-use crate::{Budget, ExchangeError, Outgoing, Reply, compose::Text, exchange, fault::is_code, url::escape};
+use crate::{
+    Budget, ExchangeError, Memory, Outgoing, Reply, compose::Text, exchange, exchange::exchange_within,
+    fault::is_code, url::escape,
+};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use cache::{Cache, Fresh};
@@ -119,11 +122,18 @@ struct Key {
 pub struct TokenSource {
     http: Client,
     cache: Cache<Key, AccessToken>,
+    memory: Option<Memory>,
 }
 
 impl TokenSource {
     pub fn new(http: Client) -> Self {
-        Self { http, cache: Cache::default() }
+        Self { http, cache: Cache::default(), memory: None }
+    }
+
+    /// Bounds what large answers to [`exchange`](Self::exchange) take at once.
+    #[must_use]
+    pub fn within(self, memory: Memory) -> Self {
+        Self { memory: Some(memory), ..self }
     }
 
     /// A token that is good for a while: refreshed at 80 % of its lifetime or a minute before its end,
@@ -167,13 +177,17 @@ impl TokenSource {
         refused: fn(&Reply) -> bool,
     ) -> Result<Reply, CallError> {
         let token = self.get(call).await.map_err(CallError::Token)?;
-        let reply = exchange(http, outgoing, &token, call.budget).await.map_err(CallError::Exchange)?;
+        let send =
+            async |token| exchange_within(http, outgoing, token, call.budget, self.memory.as_ref()).await;
+        let reply = send(&token).await.map_err(CallError::Exchange)?;
         if matches!(*token, AccessToken::None | AccessToken::Basic(_)) || !refused(&reply) {
             return Ok(reply);
         }
         self.forget(call, &token).await;
         let token = self.get(call).await.map_err(CallError::Token)?;
-        exchange(http, outgoing, &token, call.budget).await.map_err(CallError::Exchange)
+        // refused as it is, nothing waits for its room
+        drop(reply);
+        send(&token).await.map_err(CallError::Exchange)
     }
 
     async fn fetch(

@@ -8,6 +8,7 @@
 use crate::{
     document_flow::{Content, Plan},
     job::{Halt, Job, Tools},
+    produce,
 };
 use archive::{Composed, Details, EvidenceRecord, is_test};
 use bytes::Bytes;
@@ -92,7 +93,7 @@ pub async fn composed(
                 .to_owned(),
         ));
     }
-    let bytes = job.tools.archive.read_document(&record.output).await.map_err(|error| Halt::of(&error))?;
+    let bytes = produce::archived_bytes(job, &record.output).await?;
     Ok(Composed {
         bytes,
         media_type: record.output.media_type.clone(),

@@ -58,6 +58,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
             archive: service.archive()?,
             ledger: service.ledger()?,
             channels: service.channels()?,
+            memory: service.memory(),
             write_back: service.queue("WRITE_BACK_QUEUE_URL")?,
             clock: jiff::Timestamp::now,
         };

@@ -17,7 +17,7 @@ use crate::{
 use archive::{Archive, EvidenceRecord};
 use comms::{Class, Classify, CommunicationId, CustomerKey, Gid, MessageClass, State, WriteBackState, chain};
 use delivery::Channels;
-use exstream::{Budget, Catalogue, Exstream};
+use exstream::{Budget, Catalogue, Exstream, Memory};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{ArchivedAs, Claim, ClaimRequest, Lease, Ledger, Outcome};
 use secrecy::ExposeSecret;
@@ -40,6 +40,7 @@ pub struct Tools {
     pub archive: Archive,
     pub ledger: Ledger,
     pub channels: Channels,
+    pub memory: Memory,
     pub write_back: Queue,
     pub clock: fn() -> Timestamp,
 }

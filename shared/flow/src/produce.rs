@@ -13,7 +13,7 @@ use crate::{
 use archive::{Composed, Details, Location, Retention, Stored, TemplateBasis, sha256_hex};
 use bytes::Bytes;
 use comms::{Class, Classify, CommunicationId, chain};
-use exstream::{Basis, Budget, ComposeCall, ExstreamError, Output, TemplateCall};
+use exstream::{Basis, Budget, ComposeCall, ExstreamError, Output, Room, TemplateCall};
 use ledger::{ArchivedAs, Lease};
 use shop_config::{Channel, DriverFormat};
 use std::time::Duration;
@@ -60,6 +60,28 @@ pub async fn document(job: &Job<'_>, lease: &Lease, draft: &Draft<'_>) -> Result
     fault::point("archive");
     let as_recorded = evidence::archived_as(&stored, record);
     Ok(Archived { stored, as_recorded, bytes })
+}
+
+/// The bytes of an archived document, once there is room for them.
+pub async fn archived_bytes(job: &Job<'_>, output: &archive::Output) -> Result<Bytes, Halt> {
+    let room = room(job, usize::try_from(output.bytes).unwrap_or(usize::MAX)).await?;
+    let bytes = job.tools.archive.read_document(output).await.map_err(|error| Halt::of(&error))?;
+    Ok(hold(room, bytes))
+}
+
+async fn room(job: &Job<'_>, bytes: usize) -> Result<Option<Room>, Halt> {
+    let room = tokio::time::timeout(job.time_left(), job.tools.memory.room_to_send(bytes)).await;
+    room.map_err(|_| {
+        let reason = "there was no room for a large document within the time allowed".to_owned();
+        Halt::Retry { class: Class::transient(), reason, unsent: false }
+    })
+}
+
+fn hold(room: Option<Room>, bytes: Bytes) -> Bytes {
+    match room {
+        Some(room) => room.hold(bytes),
+        None => bytes,
+    }
 }
 
 fn driver_hash(job: &Job<'_>, json: &Bytes) -> Result<String, Halt> {
@@ -184,8 +206,15 @@ fn usable(content: &Content) -> Option<&BatchOutput> {
 /// Where it is not, the document is composed like any other: its data is at hand.
 async fn batch_output(job: &Job<'_>, draft: &Draft<'_>) -> Result<Option<Output>, Halt> {
     let Some(BatchOutput { output_key, .. }) = usable(draft.content) else { return Ok(None) };
-    let stored = job.tools.payloads.fetch(output_key).await.map_err(|error| Halt::of(&error))?;
-    let output = stored.and_then(|text| own_output(&text, job.communication, &job.settings.output));
+    let output = match job.tools.payloads.open(output_key).await.map_err(|error| Halt::of(&error))? {
+        Some(stored) => {
+            let room = room(job, stored.bytes()).await?;
+            let text = stored.read().await.map_err(|error| Halt::of(&error))?;
+            let output = own_output(&text, job.communication, &job.settings.output);
+            output.map(|output| Output { bytes: hold(room, output.bytes), ..output })
+        }
+        None => None,
+    };
     if output.is_none() {
         tracing::warn!(communication = %job.communication, "composed on demand: the batch job's output is gone, or does not prove whose it is");
     }

@@ -4,7 +4,7 @@ use crate::{
     evidence::dated,
     fault,
     job::{Draft, Halt, Job},
-    produce::Archived,
+    produce::{self, Archived},
 };
 use delivery::SendCall;
 use ledger::Lease;
@@ -30,7 +30,7 @@ pub async fn send(
     }
     let bytes = match &archived.bytes {
         Some(bytes) => bytes.clone(),
-        None => job.tools.archive.read_document(output).await.map_err(|error| Halt::of(&error))?,
+        None => produce::archived_bytes(job, output).await?,
     };
     let budget = job.begin_send(lease, channel, Some(&archived.as_recorded)).await?;
     let call = SendCall {

@@ -5,7 +5,7 @@ use archive::{Archive, LockMode};
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use comms::Flow;
 use delivery::Channels;
-use exstream::{Batch, Catalogue, Exstream, TokenSource};
+use exstream::{Batch, Catalogue, Exstream, Memory, TokenSource};
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use ledger::Ledger;
@@ -59,6 +59,7 @@ pub struct Service {
     http_unpooled: reqwest::Client,
     config_ttl: Duration,
     tokens: Arc<TokenSource>,
+    memory: Memory,
 }
 
 impl Service {
@@ -90,13 +91,21 @@ impl Service {
         let http = http_client(&trust)?.pool_idle_timeout(Duration::from_secs(50)).build()?;
         let http_unpooled = http_client(&trust)?.pool_max_idle_per_host(0).build()?;
         let config_ttl = Duration::from_secs(parsed("CONFIG_TTL_SECONDS", Some("60"))?);
-        let tokens = Arc::new(TokenSource::new(http.clone()));
+        // the other half is for everything else, and for the copies that a library makes for a moment
+        let memory =
+            Memory::new(parsed::<usize>("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", Some("256"))? * 1024 * 1024 / 2);
+        let tokens = Arc::new(TokenSource::new(http.clone()).within(memory.clone()));
         let (s3, sqs) = (aws_sdk_s3::Client::new(&aws), aws_sdk_sqs::Client::new(&aws));
-        Ok(Self { aws, s3, sqs, http, http_unpooled, config_ttl, tokens })
+        Ok(Self { aws, s3, sqs, http, http_unpooled, config_ttl, tokens, memory })
     }
 
     pub fn http(&self) -> reqwest::Client {
         self.http.clone()
+    }
+
+    /// What large documents may take of the function's memory at once.
+    pub fn memory(&self) -> Memory {
+        self.memory.clone()
     }
 
     pub fn ledger(&self) -> Result<Ledger, StartError> {

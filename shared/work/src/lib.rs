@@ -17,5 +17,5 @@ pub use batch::{BatchResponse, Limits, MalformedBatch, Record, Retry, SqsEvent, 
 pub use checkpoint::{CheckpointError, Checkpoints, Version};
 pub use item::{InvalidItem, Resend, Trigger, WorkItem, WriteBackItem};
 pub use message::{Message, NotJson};
-pub use queue::{Backoff, Payloads, Queue, QueueError};
+pub use queue::{Backoff, Payloads, Queue, QueueError, StoredPayload};
 pub use run::RunItem;

@@ -4,7 +4,10 @@ use crate::{
     BatchResponse, Message, NotJson, Record, Retry, WorkItem, batch::Failure, item::payload_key,
     message::escaped,
 };
-use aws_sdk_s3::{operation::get_object::GetObjectError, primitives::ByteStream};
+use aws_sdk_s3::{
+    operation::get_object::{GetObjectError, GetObjectOutput},
+    primitives::ByteStream,
+};
 use aws_sdk_sqs::{
     error::{ProvideErrorMetadata, SdkError},
     types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry},
@@ -283,18 +286,42 @@ impl Payloads {
 
     /// What was stored under `key`; nothing if it is gone.
     pub async fn fetch(&self, key: &str) -> Result<Option<String>, QueueError> {
+        match self.open(key).await? {
+            Some(stored) => stored.read().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The same, before any of it is read.
+    pub async fn open(&self, key: &str) -> Result<Option<StoredPayload>, QueueError> {
         let failed = |source: Cause| QueueError::Payload { key: key.to_owned(), source };
-        let object = match self.s3.get_object().bucket(&self.bucket).key(key).send().await {
-            Ok(object) => object,
+        match self.s3.get_object().bucket(&self.bucket).key(key).send().await {
+            Ok(object) => Ok(Some(StoredPayload { key: key.to_owned(), object })),
             Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => {
                 tracing::warn!(key, "a payload is gone");
-                return Ok(None);
+                Ok(None)
             }
-            Err(error) => return Err(failed(error.into())),
-        };
-        let body = object.body.collect().await;
+            Err(error) => Err(failed(error.into())),
+        }
+    }
+}
+
+/// A stored payload whose size is known and whose bytes are still to come.
+pub struct StoredPayload {
+    key: String,
+    object: GetObjectOutput,
+}
+
+impl StoredPayload {
+    pub fn bytes(&self) -> usize {
+        self.object.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default()
+    }
+
+    pub async fn read(self) -> Result<String, QueueError> {
+        let failed = |source: Cause| QueueError::Payload { key: self.key.clone(), source };
+        let body = self.object.body.collect().await;
         let bytes = body.map_err(|error| failed(error.into()))?.into_bytes();
-        String::from_utf8(bytes.into()).map(Some).map_err(|error| failed(error.into()))
+        String::from_utf8(bytes.into()).map_err(|error| failed(error.into()))
     }
 }
 

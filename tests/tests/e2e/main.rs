@@ -5,6 +5,7 @@
 
 mod again;
 mod archived;
+mod attacks;
 mod bus;
 mod cases;
 mod crashes;
@@ -16,3 +17,4 @@ mod real_orders;
 mod rounds;
 mod runs;
 mod shops;
+mod wire;

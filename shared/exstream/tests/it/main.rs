@@ -6,6 +6,7 @@ mod broken;
 mod catalogue;
 mod compose;
 mod faults;
+mod large;
 mod late;
 mod support;
 mod tokens;
