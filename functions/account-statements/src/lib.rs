@@ -15,6 +15,9 @@
 //!
 //! What a tagged customer bought for a company is in the account of the company's location, not in theirs.
 
+// the types of nested async calls are deeper than the compiler expects
+#![recursion_limit = "256"]
+
 pub mod carry;
 mod data;
 mod last;
@@ -242,6 +245,11 @@ fn is_for(account: &Account, settings: &Statements) -> bool {
     } else {
         settings.customer_tag.as_ref().is_some_and(|tag| account.has_tag(tag))
     }
+}
+
+/// Starts the function and serves its invocations until Lambda ends the process.
+pub fn serve() -> service::Serving {
+    flow::serve(AccountStatements)
 }
 
 #[cfg(test)]

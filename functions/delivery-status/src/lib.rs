@@ -9,15 +9,18 @@
 //! What goes wrong with one communication is its own problem: it is counted and logged, and put off, so that those
 //! behind it have their turn and a later round comes back to it.
 
+// the types of nested async calls are deeper than the compiler expects
+#![recursion_limit = "256"]
+
 use comms::{CustomerKey, MessageClass, ShopDomain, State, WriteBackState, chain};
 use delivery::{Channels, EmailOutcome, EmailStatus, StatusCall};
 use flow::report;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use ledger::{Entry, Fate, Ledger, Problem};
-use serde::Serialize;
+use serde::{Serialize, de::IgnoredAny};
 use service::{
-    Invocation, Metrics, Secrets, Service, ShopSecrets, StartError, function_name, round_of_shops,
+    Invocation, Metrics, Secrets, Service, Serving, ShopSecrets, StartError, function_name, round_of_shops,
 };
 use shop_config::{Channel, ConfigError, ConfigStore, Loaded};
 use std::time::Duration;
@@ -307,6 +310,15 @@ fn log(entry: &Entry) {
         (State::Delivered, _) => tracing::info!(%shop, %flow, %document, %communication, %state),
         (_, reason) => tracing::warn!(%shop, %flow, %document, %communication, %state, reason),
     }
+}
+
+/// Starts the function and serves its invocations until Lambda ends the process.
+pub fn serve() -> Serving {
+    Box::pin(async {
+        let service = Service::start().await?;
+        let status = DeliveryStatus::new(&service)?;
+        service::run(async |_: IgnoredAny, invocation| status.round(&invocation).await).await
+    })
 }
 
 #[cfg(test)]

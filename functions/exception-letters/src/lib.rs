@@ -15,6 +15,9 @@
 //! since, an order cancelled since, a dispute decided since suppresses the letter, with the reason on record.
 //! Where Shopify does not show yet what an event says, nothing is recorded, so that reconciliation finds it.
 
+// the types of nested async calls are deeper than the compiler expects
+#![recursion_limit = "256"]
+
 mod cancellation;
 mod cause;
 mod dispute;
@@ -163,6 +166,11 @@ async fn without_order(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
 /// A person asked for this issue of the letter: what only spares a customer letters does not apply.
 fn is_asked_for(gather: &Gather<'_>) -> bool {
     gather.item.resend.is_some()
+}
+
+/// Starts the function and serves its invocations until Lambda ends the process.
+pub fn serve() -> service::Serving {
+    flow::serve(ExceptionLetters)
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@
 //! that Lambda hands it, with the reason, to the function's dead-letter queue. Nothing is kept between
 //! events: an event that arrives twice makes two work items, which name the same communication.
 
+// the types of nested async calls are deeper than the compiler expects
+#![recursion_limit = "256"]
+
 mod route;
 
 pub use route::{Ignored, Intaken, flows_of, work_item};
@@ -14,7 +17,7 @@ use comms::{Flow, ShopDomain, chain};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use service::{Metrics, Service, StartError, flow_queue_variable, function_name, required};
+use service::{Metrics, Service, Serving, StartError, flow_queue_variable, function_name, required};
 use shop_config::{ConfigError, ConfigStore};
 use shopify::{Event, EventError};
 use std::collections::HashMap;
@@ -143,6 +146,15 @@ fn sources(value: &str) -> Result<Vec<String>, StartError> {
 /// Text from outside, fit for one log line.
 fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(80).collect()
+}
+
+/// Starts the function and serves its invocations until Lambda ends the process.
+pub fn serve() -> Serving {
+    Box::pin(async {
+        let service = Service::start().await?;
+        let intake = Intake::new(&service)?;
+        service::run(async |event, _| intake.handle(event, Timestamp::now()).await).await
+    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@
 //! name the same communications however often they are queued, so nobody gets anything twice. An invocation
 //! whose time ends sends itself a message of its own, so that a large audience is no failure of its message.
 
+// the types of nested async calls are deeper than the compiler expects
+#![recursion_limit = "256"]
+
 mod firing;
 mod walk;
 
@@ -14,7 +17,7 @@ pub use walk::{Progress, Stage};
 
 use comms::ShopDomain;
 use jiff::Timestamp;
-use service::{Invocation, Metrics, Secrets, Service, StartError, function_name};
+use service::{Invocation, Metrics, Secrets, Service, Serving, StartError, function_name};
 use shop_config::ConfigStore;
 use shopify::AdminApi;
 use tokio::time::Instant;
@@ -131,4 +134,13 @@ impl OfferRun {
         }
         metrics.emit(&self.function, (self.tools.clock)());
     }
+}
+
+/// Starts the function and serves its invocations until Lambda ends the process.
+pub fn serve() -> Serving {
+    Box::pin(async {
+        let service = Service::start().await?;
+        let run = OfferRun::new(&service)?;
+        service::run(async |event, invocation| run.handle(event, invocation).await).await
+    })
 }

@@ -1,13 +1,4 @@
-// the types of nested async calls are deeper than the compiler expects
-#![recursion_limit = "256"]
-
-use lambda_runtime::Error;
-use offer_run::OfferRun;
-use service::Service;
-
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    let service = Service::start().await?;
-    let handler = OfferRun::new(&service)?;
-    service::run(async |event, invocation| handler.handle(event, invocation).await).await
+async fn main() -> Result<(), lambda_runtime::Error> {
+    offer_run::serve().await
 }

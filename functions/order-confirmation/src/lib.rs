@@ -10,6 +10,9 @@
 //! shows what is still ordered, and the payments, which only Shopify knows. `source` says which of the two is asked
 //! for what. An order that is cancelled in the data at hand gets no confirmation.
 
+// the types of nested async calls are deeper than the compiler expects
+#![recursion_limit = "256"]
+
 mod data;
 mod source;
 
@@ -68,6 +71,11 @@ impl DocumentFlow for OrderConfirmation {
             ..Content::of(data.schema(), &data, recipient)?
         })))
     }
+}
+
+/// Starts the function and serves its invocations until Lambda ends the process.
+pub fn serve() -> service::Serving {
+    flow::serve(OrderConfirmation)
 }
 
 #[cfg(test)]

@@ -1,14 +1,4 @@
-// the types of nested async calls are deeper than the compiler expects
-#![recursion_limit = "256"]
-
-use flow::FlowHandler;
-use lambda_runtime::Error;
-use order_confirmation::OrderConfirmation;
-use service::Service;
-
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    let service = Service::start().await?;
-    let handler = FlowHandler::new(&service, OrderConfirmation)?;
-    service::run(async |event, invocation| handler.handle(event, invocation).await).await
+async fn main() -> Result<(), lambda_runtime::Error> {
+    order_confirmation::serve().await
 }

@@ -18,6 +18,9 @@
 //! left alone if they may have been before the shop's or the document's `since`, which is when the return was
 //! requested or the inquiry opened before it.
 
+// the types of nested async calls are deeper than the compiler expects
+#![recursion_limit = "256"]
+
 mod occurrence;
 
 use occurrence::Window;
@@ -31,10 +34,10 @@ use jiff::Timestamp;
 use ledger::Ledger;
 use order_confirmation::OrderConfirmation;
 use return_letters::ReturnLetters;
-use serde::Serialize;
+use serde::{Serialize, de::IgnoredAny};
 use serde_json::value::to_raw_value;
 use service::{
-    Invocation, Metrics, Secrets, Service, ShopSecrets, StartError, function_name, round_of_shops,
+    Invocation, Metrics, Secrets, Service, Serving, ShopSecrets, StartError, function_name, round_of_shops,
 };
 use shipping_documents::ShippingDocuments;
 use shop_config::{ConfigError, ConfigStore, ShopConfig};
@@ -352,4 +355,13 @@ pub async fn plans(look_up: LookUp<'_>) -> Result<Vec<Plan>, GatherError> {
         Flow::AccountStatements => flow::plans(&AccountStatements, look_up).await,
         Flow::ExceptionLetters => flow::plans(&ExceptionLetters, look_up).await,
     }
+}
+
+/// Starts the function and serves its invocations until Lambda ends the process.
+pub fn serve() -> Serving {
+    Box::pin(async {
+        let service = Service::start().await?;
+        let reconciliation = Reconciliation::new(&service)?;
+        service::run(async |_: IgnoredAny, invocation| reconciliation.round(&invocation).await).await
+    })
 }

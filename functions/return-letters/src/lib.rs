@@ -20,6 +20,9 @@
 //! Shopify gives a return neither metafields nor tags, so its order carries the report, which names the
 //! return or refund as its subject.
 
+// the types of nested async calls are deeper than the compiler expects
+#![recursion_limit = "256"]
+
 mod balance;
 mod common;
 mod label;
@@ -350,6 +353,11 @@ async fn order_of(gather: &Gather<'_>, id: &Gid) -> Result<Order, GatherError> {
         Some(found) => Ok(found),
         None => Err(gather.absent("order").await),
     }
+}
+
+/// Starts the function and serves its invocations until Lambda ends the process.
+pub fn serve() -> service::Serving {
+    flow::serve(ReturnLetters)
 }
 
 #[cfg(test)]

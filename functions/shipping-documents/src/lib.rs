@@ -15,6 +15,9 @@
 //! leads to the notice of the present one: whichever event is lost, late or last, the tracking in force is told,
 //! once. Two corrections that end where they began are told apart by nobody: the customer has that notice already.
 
+// the types of nested async calls are deeper than the compiler expects
+#![recursion_limit = "256"]
+
 mod data;
 mod items;
 mod pickup;
@@ -215,6 +218,11 @@ fn recipient(document: Document, order: &Order, locale: String) -> Recipient {
         return Recipient { name: receiver.or(buyer), email: None, locale };
     }
     Recipient { name: buyer, email: driver::email(order), locale }
+}
+
+/// Starts the function and serves its invocations until Lambda ends the process.
+pub fn serve() -> service::Serving {
+    flow::serve(ShippingDocuments)
 }
 
 #[cfg(test)]

@@ -1,14 +1,4 @@
-// the types of nested async calls are deeper than the compiler expects
-#![recursion_limit = "256"]
-
-use flow::FlowHandler;
-use lambda_runtime::Error;
-use service::Service;
-use shipping_documents::ShippingDocuments;
-
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    let service = Service::start().await?;
-    let handler = FlowHandler::new(&service, ShippingDocuments)?;
-    service::run(async |event, invocation| handler.handle(event, invocation).await).await
+async fn main() -> Result<(), lambda_runtime::Error> {
+    shipping_documents::serve().await
 }

@@ -11,6 +11,9 @@
 //! recognises one that comes twice. A finished run does nothing; a failed one is taken up again by a new
 //! message.
 
+// the types of nested async calls are deeper than the compiler expects
+#![recursion_limit = "256"]
+
 mod advance;
 mod batch;
 mod items;
@@ -26,7 +29,7 @@ use comms::{Document, chain};
 use exstream::Batch;
 use jiff::Timestamp;
 use period::period_of;
-use service::{Invocation, Metrics, Secrets, Service, StartError, function_name};
+use service::{Invocation, Metrics, Secrets, Service, Serving, StartError, function_name};
 use shop_config::{ConfigStore, ShopConfig, Statements};
 use shopify::AdminApi;
 use state::{Lease, Source};
@@ -307,4 +310,13 @@ fn sources(settings: &Statements) -> Vec<Source> {
 /// message that comes back can tell.
 fn later(error: &CheckpointError) -> Retry {
     Retry { after: Some(Duration::from_secs(5)), ..Retry::of(error) }
+}
+
+/// Starts the function and serves its invocations until Lambda ends the process.
+pub fn serve() -> Serving {
+    Box::pin(async {
+        let service = Service::start().await?;
+        let run = StatementRun::new(&service)?;
+        service::run(async |event, invocation| run.handle(event, invocation).await).await
+    })
 }

@@ -11,6 +11,9 @@
 //! it again on each of its dates. No purchase is reminded of twice. Consent is read with the customer and checked,
 //! with everything else that forbids marketing, right before sending.
 
+// the types of nested async calls are deeper than the compiler expects
+#![recursion_limit = "256"]
+
 mod cause;
 mod consent;
 mod data;
@@ -119,6 +122,11 @@ fn history_begins(day: Date, zone: &TimeZone) -> Timestamp {
     let first = day.checked_sub(Span::new().days(HISTORY_DAYS)).ok();
     let first = first.and_then(|day| day.to_zoned(zone.clone()).ok());
     first.map_or(Timestamp::UNIX_EPOCH, |first| first.timestamp())
+}
+
+/// Starts the function and serves its invocations until Lambda ends the process.
+pub fn serve() -> service::Serving {
+    flow::serve(TargetedOffers)
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@
 //! arrives late, twice or after a crash leaves the metafield as it should be. A message is acknowledged when
 //! the ledger knows what Shopify answered; until then it comes back.
 
+// the types of nested async calls are deeper than the compiler expects
+#![recursion_limit = "256"]
+
 mod coalesce;
 mod status;
 
@@ -15,7 +18,7 @@ use comms::{ShopDomain, WriteBackState, chain};
 use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 use ledger::Ledger;
-use service::{Invocation, Metrics, Secrets, Service, StartError, function_name};
+use service::{Invocation, Metrics, Secrets, Service, Serving, StartError, function_name};
 use shop_config::ConfigStore;
 use shopify::{AdminApi, Call};
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
@@ -208,4 +211,13 @@ const fn metric(state: WriteBackState) -> &'static str {
         WriteBackState::Failed => "ReportRefused",
         WriteBackState::None | WriteBackState::Pending => "ReportSkipped",
     }
+}
+
+/// Starts the function and serves its invocations until Lambda ends the process.
+pub fn serve() -> Serving {
+    Box::pin(async {
+        let service = Service::start().await?;
+        let write_back = WriteBack::new(&service)?;
+        service::run(async |event, invocation| write_back.handle(event, invocation).await).await
+    })
 }

@@ -6,7 +6,7 @@ use crate::{
     job::{Ended, Job, Settled, Tools},
 };
 use comms::{CommunicationId, State, chain};
-use service::{Invocation, Metrics, Service, StartError, function_name};
+use service::{Invocation, Metrics, Service, Serving, StartError, function_name};
 use shop_config::Loaded;
 use shopify::AdminApi;
 use std::{
@@ -42,6 +42,15 @@ pub struct FlowHandler<F> {
     function: String,
     /// Numbers the deliveries this process has handled, so that each has a name of its own.
     deliveries: AtomicU64,
+}
+
+/// Starts the function of a flow and serves its batches until Lambda ends the process.
+pub fn serve<F: DocumentFlow + 'static>(flow: F) -> Serving {
+    Box::pin(async {
+        let service = Service::start().await?;
+        let handler = FlowHandler::new(&service, flow)?;
+        service::run(async |event, invocation| handler.handle(event, invocation).await).await
+    })
 }
 
 impl<F: DocumentFlow> FlowHandler<F> {

@@ -29,7 +29,7 @@ pub mod report;
 mod send;
 
 pub use archive::Previous;
-pub use batch::FlowHandler;
+pub use batch::{FlowHandler, serve};
 pub use document_flow::{
     BatchOutput, Consent, Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned,
     PreviousIssue, plans,

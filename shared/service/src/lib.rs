@@ -14,5 +14,5 @@ pub use metrics::Metrics;
 pub use rounds::{Round, round_of_shops};
 pub use secrets::{SecretError, Secrets, ShopSecrets};
 pub use start::{
-    Invocation, Service, StartError, flow_queue_variable, function_name, optional, required, run,
+    Invocation, Service, Serving, StartError, flow_queue_variable, function_name, optional, required, run,
 };

@@ -11,7 +11,7 @@ use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use ledger::Ledger;
 use serde::{Serialize, de::DeserializeOwned};
 use shop_config::ConfigStore;
-use std::{collections::HashMap, str::FromStr, sync::Arc, time::Duration};
+use std::{collections::HashMap, pin::Pin, str::FromStr, sync::Arc, time::Duration};
 use tracing_subscriber::EnvFilter;
 use work::{Backoff, Checkpoints, Payloads, Queue};
 
@@ -228,6 +228,10 @@ fn parsed<T: FromStr<Err: ToString>>(name: &str, default: Option<&str>) -> Resul
         value,
     })
 }
+
+/// A function at work, until Lambda ends the process. It is boxed where it is made, so that a function's code is
+/// compiled with its library and not once more with each program that starts it.
+pub type Serving = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
 
 /// Serves invocations until Lambda ends the process. A failed one says why, with all causes, in what Lambda
 /// passes on: the dead letter of an asynchronous call, the log of any.
