@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import sys
 import time
@@ -24,6 +25,7 @@ CDK = ROOT / "infra/cdk"
 VENV = STATE / ".venv"
 BUILT = ROOT / "target"
 PACKAGES = ROOT / "target/lambda"
+LOCAL_PACKAGES = ROOT / "target/local"
 FUNCTIONS = (
     "intake",
     "order-confirmation",
@@ -90,6 +92,21 @@ def package_functions() -> Path:
         shutil.copy2(binary, unfinished)
         unfinished.rename(bootstrap)
     return PACKAGES
+
+
+def local_functions() -> Path:
+    """For each function a bootstrap that starts the program which holds them all."""
+    program = require_binary("local-functions")
+    # a program that was built anew is another deployment
+    built = program.stat().st_mtime_ns
+    for name in FUNCTIONS:
+        bootstrap = LOCAL_PACKAGES / name / "bootstrap"
+        bootstrap.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = bootstrap.with_name(f".bootstrap-{os.getpid()}")
+        unfinished.write_text(f"#!/bin/sh\n# built at {built}\nexec {shlex.quote(str(program))} {name}\n")
+        unfinished.chmod(0o755)
+        unfinished.rename(bootstrap)
+    return LOCAL_PACKAGES
 
 
 def require_binary(name: str) -> Path:

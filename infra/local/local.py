@@ -41,6 +41,8 @@ def main() -> int:
         if verb == "up":
             help_ports = "first of three ports; default: 4566 or GATEWAY_PORT, 4601 and 4602"
             command.add_argument("--port-base", type=int, help=help_ports)
+            help_deployed = "run the programs that are deployed, not the one that holds all functions"
+            command.add_argument("--as-deployed", action="store_true", help=help_deployed)
         if verb == "invoke":
             command.add_argument("function", choices=("delivery-status", "reconcile"))
         if verb == "exec":
@@ -59,7 +61,7 @@ def act(arguments: argparse.Namespace) -> int:
     stack = LocalStack(getattr(arguments, "name", DEFAULT_NAME), getattr(arguments, "port_base", None))
     match arguments.verb:
         case "up":
-            stack.up()
+            stack.up(as_deployed=arguments.as_deployed)
         case "down":
             for name in known() if arguments.all else [stack.name]:
                 LocalStack(name, None).down()

@@ -166,10 +166,11 @@ class LocalStack:
         with install.exclusive(self.directory / "lock", 5, f"the stack {self.name}"):
             yield
 
-    def up(self) -> None:
+    def up(self, *, as_deployed: bool = False) -> None:
+        """`as_deployed`: each function is its own program, built as for AWS; else one program holds them all."""
         install.node_packages()
         install.emulator()
-        code = install.package_functions()
+        code = install.package_functions() if as_deployed else install.local_functions()
         with self._locked():
             begun = time.monotonic()
             if self.running():

@@ -234,7 +234,7 @@ impl DeliveryStatus {
         secrets: &ShopSecrets,
         now: Timestamp,
     ) -> Result<Option<EmailOutcome>, String> {
-        let channel = entry.channel.as_deref().and_then(Channel::from_name);
+        let channel = entry.channel.as_deref().and_then(|name| name.parse::<Channel>().ok());
         let (Some(Channel::Email), Some(job_id)) = (channel, entry.reference.as_deref()) else {
             return Ok(None);
         };

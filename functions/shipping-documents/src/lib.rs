@@ -165,7 +165,7 @@ impl Shipment {
 
 /// None for what a customer is never told of, such as a label that was printed.
 fn on_its_way(status: &str, shipment: &Gid, order: &Gid, config: &ShopConfig) -> Vec<Plan> {
-    let Some(event) = DeliveryEvent::from_name(status) else { return Vec::new() };
+    let Ok(event) = status.parse::<DeliveryEvent>() else { return Vec::new() };
     let plan = |document, revision, wanted| Plan {
         document,
         subject: shipment.clone(),

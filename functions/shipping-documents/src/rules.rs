@@ -143,16 +143,16 @@ fn delivery(plan: &Plan, shipment: &Fulfillment) -> Verdict {
 /// Shopify shows it, or shows nothing of its way and has it as its newest news.
 fn is_now(shipment: &Fulfillment, status: &str) -> bool {
     match shipment.shown.as_deref() {
-        Some(shown) if DeliveryEvent::from_name(shown).is_some() => shown == status,
+        Some(shown) if shown.parse::<DeliveryEvent>().is_ok() => shown == status,
         _ => shipment.newest().is_some_and(|news| news.status == status),
     }
 }
 
 /// What a delivery document tells of: what its revision names; of a further issue, what is so now.
 pub fn event(plan: &Plan, shipment: &Fulfillment) -> Option<DeliveryEvent> {
-    let shown = || shipment.shown.as_deref().and_then(DeliveryEvent::from_name);
+    let shown = || shipment.shown.as_deref().and_then(|shown| shown.parse::<DeliveryEvent>().ok());
     let delivered = || shipment.is_delivered().then_some(DeliveryEvent::Delivered);
     (plan.document == Document::DeliveryDocument)
-        .then(|| DeliveryEvent::from_name(plan.revision.as_str()).or_else(delivered).or_else(shown))
+        .then(|| plan.revision.as_str().parse::<DeliveryEvent>().ok().or_else(delivered).or_else(shown))
         .flatten()
 }

@@ -13,7 +13,7 @@ use aws_sdk_s3::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use comms::{Class, Classify};
+use comms::{Class, Classify, names};
 use jiff::Timestamp;
 use std::collections::HashMap;
 
@@ -47,31 +47,11 @@ impl Classify for ArchiveError {
     }
 }
 
-/// Who may shorten a retention: nobody, or those with a special permission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LockMode {
-    Compliance,
-    Governance,
-}
-
-impl LockMode {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Compliance => "COMPLIANCE",
-            Self::Governance => "GOVERNANCE",
-        }
-    }
-}
-
-impl std::str::FromStr for LockMode {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "COMPLIANCE" => Ok(Self::Compliance),
-            "GOVERNANCE" => Ok(Self::Governance),
-            other => Err(format!("`{other}` is not a lock mode: expected COMPLIANCE or GOVERNANCE")),
-        }
+names! {
+    /// Who may shorten a retention: nobody, or those with a special permission.
+    LockMode, "lock mode", {
+        Compliance = "COMPLIANCE",
+        Governance = "GOVERNANCE",
     }
 }
 

@@ -1,51 +1,6 @@
 //! Flows, the documents they make, and how careful each must be.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
-
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is not a {what}; known: {known}")]
-pub struct UnknownName {
-    what: &'static str,
-    name: String,
-    known: String,
-}
-
-macro_rules! names {
-    ($(#[$meta:meta])* $type:ident, $what:literal, { $($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-        pub enum $type { $($(#[$doc])* #[serde(rename = $name)] $variant),+ }
-
-        impl $type {
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The name used in keys, configuration, logs and contracts.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name),+ }
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-
-        impl FromStr for $type {
-            type Err = UnknownName;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Self::ALL.iter().copied().find(|it| it.name() == text).ok_or_else(|| UnknownName {
-                    what: $what,
-                    name: text.chars().filter(|c| !c.is_control()).take(80).collect(),
-                    known: Self::ALL.iter().map(|it| it.name()).collect::<Vec<_>>().join(", "),
-                })
-            }
-        }
-    };
-}
+use crate::names;
 
 names! {
     /// A line of work with a queue and a function of its own.
@@ -56,33 +11,6 @@ names! {
         TargetedOffers = "targeted-offers",
         AccountStatements = "account-statements",
         ExceptionLetters = "exception-letters",
-    }
-}
-
-names! {
-    /// A kind of customer document, as a template designer would name it.
-    Document, "document", {
-        OrderConfirmation = "order-confirmation",
-        Receipt = "receipt",
-        ShippingNotice = "shipping-notice",
-        PackingSlip = "packing-slip",
-        DeliveryDocument = "delivery-document",
-        ReadyForPickupNotice = "ready-for-pickup-notice",
-        OutForDeliveryNotice = "out-for-delivery-notice",
-        ReturnAuthorization = "return-authorization",
-        ReturnInstructions = "return-instructions",
-        ReturnDeclined = "return-declined",
-        RefundConfirmation = "refund-confirmation",
-        PromotionalOffer = "promotional-offer",
-        LoyaltyStatement = "loyalty-statement",
-        ReplenishmentReminder = "replenishment-reminder",
-        AccountStatement = "account-statement",
-        PurchaseSummary = "purchase-summary",
-        PaymentFailureLetter = "payment-failure-letter",
-        CancellationLetter = "cancellation-letter",
-        DisputeNotice = "dispute-notice",
-        DisputeResolution = "dispute-resolution",
-        PaymentOverdueLetter = "payment-overdue-letter",
     }
 }
 
@@ -98,42 +26,51 @@ names! {
     }
 }
 
-impl Document {
-    pub const fn flow(self) -> Flow {
-        match self {
-            Self::OrderConfirmation | Self::Receipt => Flow::OrderConfirmation,
-            Self::ShippingNotice
-            | Self::PackingSlip
-            | Self::DeliveryDocument
-            | Self::ReadyForPickupNotice
-            | Self::OutForDeliveryNotice => Flow::ShippingDocuments,
-            Self::ReturnAuthorization
-            | Self::ReturnInstructions
-            | Self::ReturnDeclined
-            | Self::RefundConfirmation => Flow::ReturnLetters,
-            Self::PromotionalOffer | Self::LoyaltyStatement | Self::ReplenishmentReminder => {
-                Flow::TargetedOffers
-            }
-            Self::AccountStatement | Self::PurchaseSummary => Flow::AccountStatements,
-            Self::PaymentFailureLetter
-            | Self::CancellationLetter
-            | Self::DisputeNotice
-            | Self::DisputeResolution
-            | Self::PaymentOverdueLetter => Flow::ExceptionLetters,
+/// Declares [`Document`] from one row for each: its name, its flow, and the class that a shop gets unless its
+/// configuration says otherwise.
+macro_rules! documents {
+    ($($variant:ident = $name:literal, $flow:ident, $class:ident;)+) => {
+        names! {
+            /// A kind of customer document, as a template designer would name it.
+            Document, "document", { $($variant = $name),+ }
         }
-    }
 
-    /// The class a shop gets unless its configuration says otherwise.
-    pub const fn default_class(self) -> MessageClass {
-        match self.flow() {
-            Flow::TargetedOffers => MessageClass::Marketing,
-            Flow::ExceptionLetters => MessageClass::Regulated,
-            Flow::OrderConfirmation
-            | Flow::ShippingDocuments
-            | Flow::ReturnLetters
-            | Flow::AccountStatements => MessageClass::Transactional,
+        impl Document {
+            /// The flow that makes it.
+            pub const fn flow(self) -> Flow {
+                match self { $(Self::$variant => Flow::$flow),+ }
+            }
+
+            /// The class a shop gets unless its configuration says otherwise.
+            pub const fn default_class(self) -> MessageClass {
+                match self { $(Self::$variant => MessageClass::$class),+ }
+            }
         }
-    }
+    };
+}
+
+documents! {
+    OrderConfirmation = "order-confirmation", OrderConfirmation, Transactional;
+    Receipt = "receipt", OrderConfirmation, Transactional;
+    ShippingNotice = "shipping-notice", ShippingDocuments, Transactional;
+    PackingSlip = "packing-slip", ShippingDocuments, Transactional;
+    DeliveryDocument = "delivery-document", ShippingDocuments, Transactional;
+    ReadyForPickupNotice = "ready-for-pickup-notice", ShippingDocuments, Transactional;
+    OutForDeliveryNotice = "out-for-delivery-notice", ShippingDocuments, Transactional;
+    ReturnAuthorization = "return-authorization", ReturnLetters, Transactional;
+    ReturnInstructions = "return-instructions", ReturnLetters, Transactional;
+    ReturnDeclined = "return-declined", ReturnLetters, Transactional;
+    RefundConfirmation = "refund-confirmation", ReturnLetters, Transactional;
+    PromotionalOffer = "promotional-offer", TargetedOffers, Marketing;
+    LoyaltyStatement = "loyalty-statement", TargetedOffers, Marketing;
+    ReplenishmentReminder = "replenishment-reminder", TargetedOffers, Marketing;
+    AccountStatement = "account-statement", AccountStatements, Transactional;
+    PurchaseSummary = "purchase-summary", AccountStatements, Transactional;
+    PaymentFailureLetter = "payment-failure-letter", ExceptionLetters, Regulated;
+    CancellationLetter = "cancellation-letter", ExceptionLetters, Regulated;
+    DisputeNotice = "dispute-notice", ExceptionLetters, Regulated;
+    DisputeResolution = "dispute-resolution", ExceptionLetters, Regulated;
+    PaymentOverdueLetter = "payment-overdue-letter", ExceptionLetters, Regulated;
 }
 
 #[cfg(test)]

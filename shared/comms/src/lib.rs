@@ -10,14 +10,16 @@ mod document;
 mod gid;
 mod id;
 mod money;
+mod names;
 mod shop;
 mod state;
 
 pub use chain::{chain, cut};
 pub use class::{Class, Classify};
-pub use document::{Document, Flow, MessageClass, UnknownName};
+pub use document::{Document, Flow, MessageClass};
 pub use gid::{Gid, InvalidGid};
 pub use id::{CommunicationId, CustomerKey, InvalidCommunicationId, Revision};
 pub use money::{CurrencyCode, InvalidMoney, Money};
+pub use names::UnknownName;
 pub use shop::{InvalidShopDomain, ShopDomain};
 pub use state::{State, WriteBackState};

@@ -1,67 +1,39 @@
 //! The states of a communication and the order they are passed in.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::fmt;
+use crate::names;
 
-/// Where a communication is. It only ever moves forward; see [`State::may_become`].
-///
-/// ```text
-/// claimed ──▶ archived (only archived: the end)
-///    ├──────▶ sending ──▶ accepted ──▶ delivered | bounced
-///    │           ├──────▶ unknown ──▶ accepted | failed | delivered | bounced
-///    └───────────┴──────▶ failed | suppressed
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// Somebody holds the lease and works on it.
-    Claimed,
-    /// Composed and archived, and that is all it was made for.
-    Archived,
-    /// A send was begun; without a delivery reference nobody knows whether it happened.
-    Sending,
-    /// The channel took it.
-    Accepted,
-    /// A delivery source says it reached the recipient.
-    Delivered,
-    /// A delivery source says it did not.
-    Bounced,
-    /// It cannot be made or sent; the reason is recorded.
-    Failed,
-    /// It was decided not to send it; the reason is recorded.
-    Suppressed,
-    /// A send may or may not have happened and the channel cannot tell.
-    Unknown,
+names! {
+    /// Where a communication is. It only ever moves forward; see [`State::may_become`].
+    ///
+    /// ```text
+    /// claimed ──▶ archived (only archived: the end)
+    ///    ├──────▶ sending ──▶ accepted ──▶ delivered | bounced
+    ///    │           ├──────▶ unknown ──▶ accepted | failed | delivered | bounced
+    ///    └───────────┴──────▶ failed | suppressed
+    /// ```
+    State, "state", {
+        /// Somebody holds the lease and works on it.
+        Claimed = "claimed",
+        /// Composed and archived, and that is all it was made for.
+        Archived = "archived",
+        /// A send was begun; without a delivery reference nobody knows whether it happened.
+        Sending = "sending",
+        /// The channel took it.
+        Accepted = "accepted",
+        /// A delivery source says it reached the recipient.
+        Delivered = "delivered",
+        /// A delivery source says it did not.
+        Bounced = "bounced",
+        /// It cannot be made or sent; the reason is recorded.
+        Failed = "failed",
+        /// It was decided not to send it; the reason is recorded.
+        Suppressed = "suppressed",
+        /// A send may or may not have happened and the channel cannot tell.
+        Unknown = "unknown",
+    }
 }
 
 impl State {
-    pub const ALL: [Self; 9] = [
-        Self::Claimed,
-        Self::Archived,
-        Self::Sending,
-        Self::Accepted,
-        Self::Delivered,
-        Self::Bounced,
-        Self::Failed,
-        Self::Suppressed,
-        Self::Unknown,
-    ];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Claimed => "claimed",
-            Self::Archived => "archived",
-            Self::Sending => "sending",
-            Self::Accepted => "accepted",
-            Self::Delivered => "delivered",
-            Self::Bounced => "bounced",
-            Self::Failed => "failed",
-            Self::Suppressed => "suppressed",
-            Self::Unknown => "unknown",
-        }
-    }
-
     /// How far along the state is. A report with a lower rank never replaces one with a higher rank.
     pub const fn rank(self) -> u8 {
         match self {
@@ -97,34 +69,17 @@ impl State {
     }
 }
 
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// Whether Shopify has been told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum WriteBackState {
-    /// The shop does not want reports, or there is no resource to report on.
-    None,
-    /// A report is owed.
-    Pending,
-    /// Shopify took the report.
-    Reported,
-    /// Shopify refused the report for good; the ledger has the reason.
-    Failed,
-}
-
-impl WriteBackState {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Pending => "pending",
-            Self::Reported => "reported",
-            Self::Failed => "failed",
-        }
+names! {
+    /// Whether Shopify has been told.
+    WriteBackState, "state of a report", {
+        /// The shop does not want reports, or there is no resource to report on.
+        None = "none",
+        /// A report is owed.
+        Pending = "pending",
+        /// Shopify took the report.
+        Reported = "reported",
+        /// Shopify refused the report for good; the ledger has the reason.
+        Failed = "failed",
     }
 }
 
@@ -134,8 +89,8 @@ mod tests {
 
     #[test]
     fn a_legal_move_never_lowers_the_rank() {
-        for from in State::ALL {
-            for to in State::ALL {
+        for &from in State::ALL {
+            for &to in State::ALL {
                 if from.may_become(to) {
                     assert!(to.rank() > from.rank(), "{from} -> {to}");
                 }

@@ -29,7 +29,7 @@ pub async fn settle(job: &Job<'_>, lease: &Lease) -> Result<Doubt, Halt> {
     if lease.send_mark() != SendMark::MayHaveHappened {
         return Ok(Doubt::None);
     }
-    match lease.entry.channel.as_deref().and_then(Channel::from_name) {
+    match lease.entry.channel.as_deref().and_then(|name| name.parse::<Channel>().ok()) {
         Some(Channel::Exstream) => ask_archive(job, lease).await,
         Some(channel @ (Channel::Print | Channel::Email)) => ask_channel(job, lease, channel).await,
         None => repeat_or(job, lease, "a send was begun by a channel this version does not know".to_owned()),

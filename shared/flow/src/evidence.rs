@@ -38,7 +38,7 @@ pub fn record(job: &Job<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
     let Evidence { draft: Draft { content, test, customer, .. }, stored, .. } = evidence;
     // what was true when it was composed, even if this attempt is a later one
     let details = &stored.details;
-    let channel = details.channel.as_deref().and_then(Channel::from_name);
+    let channel = details.channel.as_deref().and_then(|name| name.parse::<Channel>().ok());
     let class = job.settings.class(job.plan.document);
     // data that would no longer compose the archived document is not its evidence
     let unchanged = stored.details.driver_sha256 == evidence.driver_sha256;

@@ -282,7 +282,7 @@ impl Job<'_> {
         }
         let begun = (lease.entry.state == State::Sending).then_some(lease.entry.channel.as_deref()).flatten();
         begun
-            .and_then(Channel::from_name)
+            .and_then(|name| name.parse::<Channel>().ok())
             .or_else(|| delivery::choose(&self.settings.channels, &content.recipient))
     }
 
@@ -392,7 +392,8 @@ impl Job<'_> {
 
     /// When the channel is to be asked what became of it, if it is one that can say.
     fn check_at(&self, state: State, end: &End<'_>, lease: &Lease, now: Timestamp) -> Option<Timestamp> {
-        let channel = end.channel.or(lease.entry.channel.as_deref()).and_then(Channel::from_name);
+        let channel =
+            end.channel.or(lease.entry.channel.as_deref()).and_then(|name| name.parse::<Channel>().ok());
         (state == State::Accepted && channel == Some(Channel::Email))
             .then(|| now.checked_add(FIRST_CHECK).unwrap_or(now))
     }

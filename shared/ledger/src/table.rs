@@ -302,7 +302,8 @@ impl Ledger {
         // the states it may come from, so that a late owner never moves a state back
         let mut from = Vec::new();
         for (index, state) in State::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|it| it.is_open() && (it.may_become(state) || *it == state))
             .enumerate()
         {

@@ -1,6 +1,7 @@
 //! What shipping documents, return letters and exception letters say beyond Shopify's data.
 
 use crate::{locale::text_in, validate::Check};
+use comms::names;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,44 +30,16 @@ impl Default for Shipping {
     }
 }
 
-/// What a carrier tells of a shipment on its way, in Shopify's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DeliveryEvent {
-    InTransit,
-    OutForDelivery,
-    ReadyForPickup,
-    AttemptedDelivery,
-    Delayed,
-    Delivered,
-    Failure,
-}
-
-impl DeliveryEvent {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::InTransit => "in_transit",
-            Self::OutForDelivery => "out_for_delivery",
-            Self::ReadyForPickup => "ready_for_pickup",
-            Self::AttemptedDelivery => "attempted_delivery",
-            Self::Delayed => "delayed",
-            Self::Delivered => "delivered",
-            Self::Failure => "failure",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<Self> {
-        [
-            Self::InTransit,
-            Self::OutForDelivery,
-            Self::ReadyForPickup,
-            Self::AttemptedDelivery,
-            Self::Delayed,
-            Self::Delivered,
-            Self::Failure,
-        ]
-        .into_iter()
-        .find(|event| event.name() == name)
+names! {
+    /// What a carrier tells of a shipment on its way, in Shopify's words.
+    DeliveryEvent, "delivery event", {
+        InTransit = "in_transit",
+        OutForDelivery = "out_for_delivery",
+        ReadyForPickup = "ready_for_pickup",
+        AttemptedDelivery = "attempted_delivery",
+        Delayed = "delayed",
+        Delivered = "delivered",
+        Failure = "failure",
     }
 }
 

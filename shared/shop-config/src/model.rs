@@ -1,7 +1,7 @@
 //! The configuration's types. Defaults are the values shown in OpenText's and Shopify's own documentation.
 
 use crate::{Exceptions, Marketing, Returns, Shipping, Statements};
-use comms::{Document, Flow, MessageClass, ShopDomain};
+use comms::{Document, Flow, MessageClass, ShopDomain, names};
 use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -317,28 +317,15 @@ pub enum Answer {
     Raw,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Channel {
-    /// Exstream's own output channel sends while it composes.
-    Exstream,
-    /// OpenText Core Messaging.
-    Email,
-    /// A spool prefix in S3, for a print provider to collect.
-    Print,
-}
-
-impl Channel {
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Exstream, Self::Email, Self::Print].into_iter().find(|channel| channel.name() == name)
-    }
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Exstream => "exstream",
-            Self::Email => "email",
-            Self::Print => "print",
-        }
+names! {
+    /// A way to the customer.
+    Channel, "channel", {
+        /// Exstream's own output channel sends while it composes.
+        Exstream = "exstream",
+        /// OpenText Core Messaging.
+        Email = "email",
+        /// A spool prefix in S3, for a print provider to collect.
+        Print = "print",
     }
 }
 

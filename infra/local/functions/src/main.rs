@@ -28,3 +28,18 @@ fn serve(name: &str) -> Option<Serving> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_function_is_in_the_program() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../functions");
+        let names = std::fs::read_dir(folder).unwrap();
+        let missing: Vec<String> = names
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| super::serve(name).is_none())
+            .collect();
+        assert_eq!(missing, [""; 0]);
+        assert!(super::serve("intake ").is_none());
+    }
+}
