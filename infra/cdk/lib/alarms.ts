@@ -25,6 +25,7 @@ const SETTLED_OTHERWISE = ['Accepted', 'Archived', 'Suppressed', 'Unknown'];
 
 export interface AlarmsProps {
   readonly prefix: string;
+  readonly emulated: boolean;
   readonly topicArn?: string;
   readonly handlers: Handler[];
   readonly intake: Handler;
@@ -60,7 +61,7 @@ export class Alarms extends Construct {
     private readonly props: AlarmsProps,
   ) {
     super(scope, id);
-    this.watch = new Watch(this, props.prefix, props.topicArn);
+    this.watch = new Watch(this, props.prefix, props.topicArn, props.emulated);
     const ofWork = props.queues.map(({ work }) => ({ name: `${work.name}-dlq`, queue: work.deadLetters }));
     for (const { name, queue } of [...props.deadLetters, ...ofWork]) this.notEmpty(name, queue);
     for (const { work, oldestSeconds } of props.queues) this.late(work, oldestSeconds);

@@ -103,6 +103,7 @@ export class CommunicationsStack extends Stack {
       // a partner bus is named like its source
       source: watched ? { name: bus.existing, silentHours } : undefined,
       topicArn: this.settings.alarmTopicArn,
+      emulated: this.settings.endpointUrl !== undefined,
       handlers: all,
       queues: [
         ...FLOWS.map(({ name, oldestSeconds }) => ({ work: this.flowQueues[name], oldestSeconds })),

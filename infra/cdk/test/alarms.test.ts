@@ -352,3 +352,11 @@ test('a topic in the context is told when each begins and when it ends', () => {
     assert.deepEqual(Properties.OKActions, [topic]);
   }
 });
+
+test('an emulator gets every alarm but those on expressions, which it does not know', () => {
+  const local = synthesize({ endpointUrl: 'http://127.0.0.1:4566' }).template;
+  const there = Object.values(local.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
+  const named = (some: typeof alarms) => some.map(({ AlarmName }) => AlarmName).sort();
+  assert.deepEqual(named(there), named(alarms.filter(({ Metrics }) => Metrics === undefined)));
+  assert.ok(there.length < alarms.length);
+});
