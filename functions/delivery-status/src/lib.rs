@@ -20,7 +20,8 @@ use jiff::Timestamp;
 use ledger::{Entry, Fate, Ledger, Problem};
 use serde::{Serialize, de::IgnoredAny};
 use service::{
-    Invocation, Metrics, Secrets, Service, Serving, ShopSecrets, StartError, function_name, round_of_shops,
+    Invocation, Metric, Metrics, Secrets, Service, Serving, ShopSecrets, StartError, function_name,
+    round_of_shops,
 };
 use shop_config::{Channel, ConfigError, ConfigStore, Loaded};
 use std::time::Duration;
@@ -99,12 +100,12 @@ impl DeliveryStatus {
         let mut round = Round { shops, troubled: made.troubled, ..Round::default() };
         made.done.iter().for_each(|asked| round.add(asked));
         let mut metrics = Metrics::default();
-        metrics.count("Asked", round.asked);
-        metrics.count("Delivered", round.delivered);
-        metrics.count("Bounced", round.bounced);
-        metrics.count("Unconfirmed", round.unconfirmed);
-        metrics.count("Problems", round.problems);
-        metrics.count("Troubled", round.troubled as u64);
+        metrics.count(Metric::Asked, round.asked);
+        metrics.count(Metric::Delivered, round.delivered);
+        metrics.count(Metric::Bounced, round.bounced);
+        metrics.count(Metric::Unconfirmed, round.unconfirmed);
+        metrics.count(Metric::Problems, round.problems);
+        metrics.count(Metric::Troubled, round.troubled as u64);
         metrics.emit(&self.function, now);
         Ok(round)
     }

@@ -17,7 +17,7 @@ use comms::{Flow, ShopDomain, chain};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use service::{Metrics, Service, Serving, StartError, flow_queue_variable, function_name, required};
+use service::{Metric, Metrics, Service, Serving, StartError, flow_queue_variable, function_name, required};
 use shop_config::{ConfigError, ConfigStore};
 use shopify::{Event, EventError};
 use std::collections::HashMap;
@@ -82,7 +82,7 @@ impl Intake {
         let mut metrics = Metrics::default();
         let taken = self.take(&event, now, &mut metrics).await;
         if let Err(error) = &taken {
-            metrics.count("Refused", 1);
+            metrics.count(Metric::Refused, 1);
             tracing::error!(error = %chain(error), "event refused");
         }
         metrics.emit(&self.function, now);
@@ -101,12 +101,12 @@ impl Intake {
         }
         let loaded = self.configs.get(&event.shop, now).await.map_err(IntakeError::Shop)?;
         if event.test {
-            metrics.count("Test", 1);
+            metrics.count(Metric::Test, 1);
         }
         let items = match work_item(&event, &loaded.config)? {
             Intaken::Work(items) => items,
             Intaken::Ignored(reason) => {
-                metrics.count("Ignored", 1);
+                metrics.count(Metric::Ignored, 1);
                 tracing::info!(shop = %event.shop, topic = %printable(&event.topic), webhook = %printable(&event.webhook_id), %reason, "event ignored");
                 return Ok(Taken::Ignored { reason });
             }
@@ -117,7 +117,7 @@ impl Intake {
             flows.push(item.flow);
             subject = item.subject.to_string();
             self.queue(item).await?;
-            metrics.count("Queued", 1);
+            metrics.count(Metric::Queued, 1);
         }
         let shop = event.shop.clone();
         tracing::info!(shop = %shop, ?flows, topic = %printable(&event.topic), %subject, webhook = %printable(&event.webhook_id), test = event.test, "event queued");

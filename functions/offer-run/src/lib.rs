@@ -17,7 +17,7 @@ pub use walk::{Progress, Stage};
 
 use comms::ShopDomain;
 use jiff::Timestamp;
-use service::{Invocation, Metrics, Secrets, Service, Serving, StartError, function_name};
+use service::{Invocation, Metric, Metrics, Secrets, Service, Serving, StartError, function_name};
 use shop_config::ConfigStore;
 use shopify::AdminApi;
 use tokio::time::Instant;
@@ -122,12 +122,12 @@ impl OfferRun {
             match result {
                 Ok(Ran { shop, run, period, end }) => {
                     let Counts { queued, members, unread } = end.counts();
-                    metrics.count("Queued", queued);
-                    metrics.count("MembersUnreadable", unread);
+                    metrics.count(Metric::Queued, queued);
+                    metrics.count(Metric::MembersUnreadable, unread);
                     tracing::info!(%shop, run, period, state = end.name(), queued, members, duration_ms);
                 }
                 Err(retry) => {
-                    metrics.count("Retried", 1);
+                    metrics.count(Metric::Retried, 1);
                     tracing::warn!(message_id = %record.message_id, receive_count = record.receive_count(), reason = %retry.reason, "message comes back");
                 }
             }

@@ -37,7 +37,8 @@ use return_letters::ReturnLetters;
 use serde::{Serialize, de::IgnoredAny};
 use serde_json::value::to_raw_value;
 use service::{
-    Invocation, Metrics, Secrets, Service, Serving, ShopSecrets, StartError, function_name, round_of_shops,
+    Invocation, Metric, Metrics, Secrets, Service, Serving, ShopSecrets, StartError, function_name,
+    round_of_shops,
 };
 use shipping_documents::ShippingDocuments;
 use shop_config::{ConfigError, ConfigStore, ShopConfig};
@@ -130,10 +131,10 @@ impl Reconciliation {
             troubled: made.troubled,
         };
         let mut metrics = Metrics::default();
-        metrics.count("Seen", round.seen);
-        metrics.count("Queued", round.queued);
-        metrics.count("Problems", round.problems);
-        metrics.count("Troubled", round.troubled as u64);
+        metrics.count(Metric::Seen, round.seen);
+        metrics.count(Metric::Queued, round.queued);
+        metrics.count(Metric::Problems, round.problems);
+        metrics.count(Metric::Troubled, round.troubled as u64);
         metrics.emit(&self.function, now);
         Ok(round)
     }

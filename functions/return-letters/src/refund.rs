@@ -168,7 +168,7 @@ enum ReasonKind {
     Damage,
     /// For a reason on the customer's side.
     Customer,
-    /// The rest of an order that came back as a whole.
+    /// The rest of an order that was returned as a whole.
     Balance,
     /// For another reason.
     Other,

@@ -29,7 +29,7 @@ use comms::{Document, chain};
 use exstream::Batch;
 use jiff::Timestamp;
 use period::period_of;
-use service::{Invocation, Metrics, Secrets, Service, Serving, StartError, function_name};
+use service::{Invocation, Metric, Metrics, Secrets, Service, Serving, StartError, function_name};
 use shop_config::{ConfigStore, ShopConfig, Statements};
 use shopify::AdminApi;
 use state::{Lease, Source};
@@ -269,17 +269,17 @@ impl StatementRun {
                 Ok(Handled { item, period, what, counts }) => {
                     tracing::info!(shop = %item.shop, run = RUN, period, queued = counts.queued, duration_ms, "{what}");
                     for (name, count) in [
-                        ("StatementsQueued", counts.queued),
-                        ("StatementsWithoutOrders", counts.without_orders),
+                        (Metric::StatementsQueued, counts.queued),
+                        (Metric::StatementsWithoutOrders, counts.without_orders),
                         (
-                            "StatementsUnreadable",
+                            Metric::StatementsUnreadable,
                             counts.unreadable + counts.too_large + counts.refused + counts.orphans,
                         ),
-                        ("BatchJobsFailed", counts.failed_jobs),
-                        ("BatchOutputsUnproven", counts.unproven),
-                        ("BatchOutputsMissing", counts.missing),
-                        ("RunsDone", u64::from(*what == "done")),
-                        ("RunsFailed", u64::from(*what == "failed")),
+                        (Metric::BatchJobsFailed, counts.failed_jobs),
+                        (Metric::BatchOutputsUnproven, counts.unproven),
+                        (Metric::BatchOutputsMissing, counts.missing),
+                        (Metric::RunsDone, u64::from(*what == "done")),
+                        (Metric::RunsFailed, u64::from(*what == "failed")),
                     ] {
                         if count > 0 {
                             metrics.count(name, count);
@@ -287,7 +287,7 @@ impl StatementRun {
                     }
                 }
                 Err(retry) => {
-                    metrics.count("Retried", 1);
+                    metrics.count(Metric::Retried, 1);
                     tracing::warn!(message_id = %record.message_id, receive_count = record.receive_count(), reason = %retry.reason, "message comes back");
                 }
             }

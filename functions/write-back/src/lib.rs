@@ -18,7 +18,7 @@ use comms::{ShopDomain, WriteBackState, chain};
 use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 use ledger::Ledger;
-use service::{Invocation, Metrics, Secrets, Service, Serving, StartError, function_name};
+use service::{Invocation, Metric, Metrics, Secrets, Service, Serving, StartError, function_name};
 use shop_config::ConfigStore;
 use shopify::{AdminApi, Call};
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
@@ -194,7 +194,7 @@ impl WriteBack {
                     );
                 }
                 (Err(retry), item) => {
-                    metrics.count("Retried", 1);
+                    metrics.count(Metric::Retried, 1);
                     let flow = item.as_ref().ok().map(|item| item.document.flow().name());
                     tracing::warn!(message_id = %record.message_id, flow, receive_count = record.receive_count(), reason = %retry.reason, "message comes back");
                 }
@@ -205,11 +205,11 @@ impl WriteBack {
     }
 }
 
-const fn metric(state: WriteBackState) -> &'static str {
+const fn metric(state: WriteBackState) -> Metric {
     match state {
-        WriteBackState::Reported => "Reported",
-        WriteBackState::Failed => "ReportRefused",
-        WriteBackState::None | WriteBackState::Pending => "ReportSkipped",
+        WriteBackState::Reported => Metric::Reported,
+        WriteBackState::Failed => Metric::ReportRefused,
+        WriteBackState::None | WriteBackState::Pending => Metric::ReportSkipped,
     }
 }
 

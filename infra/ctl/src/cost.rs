@@ -1,4 +1,4 @@
-//! `ctl cost`: what AWS asks for a month of communications.
+//! `ctl cost`: what AWS charges per month.
 //!
 //! Multiplies the requests the benchmark counted with a table of prices; where the benchmark cannot know, the
 //! constants below say what is assumed. Talks to nobody. Sums are upper bounds for events of up to 64 KB: nothing
@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
 /// By the functions' settings: delivery-status every five minutes, reconcile every fifteen, for 30 days.
 const SCHEDULED: f64 = 30.0 * 24.0 * (12.0 + 4.0);
-/// What such a round takes, if there is little to do.
+/// What such a pass takes, if there is little to do.
 const SCHEDULED_MS: f64 = 1000.0;
 /// Queues that Lambda polls: six flows, two kinds of runs, reports.
 const QUEUES: f64 = 9.0;
@@ -35,10 +35,10 @@ const LOG_MONTHS: f64 = 3.0;
 
 #[derive(Args)]
 pub struct Question {
-    /// Documents a month that follow from events.
+    /// Documents per month that follow from events.
     #[arg(long, default_value_t = 0)]
     communications: u64,
-    /// Accounts a month that get their statements.
+    /// Accounts per month that get their statements.
     #[arg(long, default_value_t = 0)]
     statements: u64,
     /// The flow whose counts stand for all communications.
@@ -56,10 +56,13 @@ pub struct Question {
     /// A document's size.
     #[arg(long, default_value_t = 100)]
     document_kb: u32,
+    /// Memory of a function.
     #[arg(long, default_value_t = 256)]
     memory_mb: u32,
+    /// Processors of the functions: arm64 or x86_64.
     #[arg(long, default_value = "arm64", value_parser = ["arm64", "x86_64"])]
     architecture: String,
+    /// Shops of the deployment.
     #[arg(long, default_value_t = 1)]
     shops: u32,
     /// Another table of prices, in the form of infra/ctl/prices.toml.
@@ -86,7 +89,7 @@ struct Price {
     source: String,
 }
 
-/// What the benchmark counted of a function, a message.
+/// What the benchmark counted of a function per message.
 #[derive(Deserialize, Clone)]
 struct Counted {
     batch: usize,

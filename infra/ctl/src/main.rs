@@ -2,7 +2,7 @@
 //!
 //! Talks to a deployed stack through its tables and buckets with the operator's own AWS credentials. Which
 //! stack: the outputs file of `cdk deploy --outputs-file`, named by `--stack` or `STACK_FILE`. Everything it
-//! prints for people goes to standard output; with `--json`, one JSON object a line.
+//! prints for people goes to standard output; with `--json`, one JSON object per line.
 
 #![allow(clippy::print_stdout, reason = "printing is what this program is for")]
 
@@ -10,6 +10,8 @@ mod again;
 mod config;
 mod cost;
 mod diff;
+#[cfg(test)]
+mod documentation;
 mod metafield;
 mod preview;
 mod run;
@@ -44,7 +46,7 @@ enum Command {
         /// EventBridge events, one JSON file each.
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// One JSON object a line instead of a table.
+        /// Print one JSON object per line instead of a table.
         #[arg(long)]
         json: bool,
         /// Seconds to wait for the slowest communication.
@@ -54,31 +56,38 @@ enum Command {
         #[arg(long)]
         no_wait: bool,
     },
-    /// What is known of a communication, or of all communications about an order.
+    /// Show what is known of a communication, or of all communications about an order.
     Status {
         /// A communication's id.
         #[arg(conflicts_with = "order")]
         communication: Option<CommunicationId>,
-        /// An order: its global id, or its number with `--shop`.
+        /// The order, customer or company location: its global id. For an order also the number in its address in the
+        /// admin (not `#1001`).
         #[arg(long, requires = "shop")]
         order: Option<String>,
+        /// The order's shop.
         #[arg(long)]
         shop: Option<ShopDomain>,
+        /// Print one JSON object per line instead of a table.
         #[arg(long)]
         json: bool,
         /// Also print the status metafield Shopify has for the order.
         #[arg(long, requires = "order")]
         metafield: bool,
     },
-    /// Save a communication's document and its evidence record, and check one against the other.
+    /// Save a communication's document and its evidence record; check the document against the record and the record
+    /// against the ledger.
     Show {
+        /// Its id.
         communication: CommunicationId,
         /// Where to save them.
         #[arg(long, default_value = ".")]
         out: PathBuf,
     },
-    /// Issue a communication again: the archived bytes, as a communication of its own.
+    /// Issue a communication again: the archived bytes, as a communication of its own. Refused for a test order or a
+    /// dry run, of which only `--recompose` makes a real one.
     Resend {
+        /// Its id.
         communication: CommunicationId,
         #[command(flatten)]
         decision: Decision,
@@ -92,8 +101,9 @@ enum Command {
         #[arg(long)]
         no_wait: bool,
     },
-    /// Say what became of a send that nobody knew of.
+    /// Record what became of a send whose outcome is `unknown`.
     Settle {
+        /// The communication's id.
         communication: CommunicationId,
         /// accepted, delivered, bounced or failed.
         #[arg(long = "as", value_parser = again::settled_state)]
@@ -118,18 +128,22 @@ enum Command {
         #[arg(long, default_value = ".")]
         out: PathBuf,
     },
-    /// How a document differs from the last real one: what a dry run would change.
+    /// Show how a document differs from the last real one, of the same order or else of the shop within 62 days: what a
+    /// dry run would change.
     Diff {
+        /// The communication's id.
         communication: CommunicationId,
         /// Compare with this one instead.
         #[arg(long)]
         against: Option<CommunicationId>,
     },
-    /// Begin a run now: `account-statements`, or a campaign by its name.
+    /// Start a run now and follow it. A period that was run is not run again; one that failed is continued.
     Run {
+        /// The shop.
         shop: ShopDomain,
+        /// `account-statements`, or the name of a campaign.
         name: String,
-        /// For this period, such as `2026-10`.
+        /// The month, such as `2026-10`; for a campaign the day.
         #[arg(long)]
         period: Option<String>,
         /// Seconds to follow it.
@@ -139,8 +153,9 @@ enum Command {
         #[arg(long)]
         no_wait: bool,
     },
-    /// The list of customers who get no marketing: look a customer up, put them on it, take them off.
+    /// Look a customer up in the list of those who get no marketing, put them on it, or take them off.
     Suppress {
+        /// The shop.
         shop: ShopDomain,
         /// The customer's global id.
         customer: Gid,
@@ -151,9 +166,10 @@ enum Command {
         #[arg(long)]
         lift: bool,
     },
-    /// What AWS asks for a month, by the request counts of the benchmark and a table of prices.
+    /// Show what AWS charges per month, as an upper bound, by the request counts of the benchmark and a table of prices.
+    /// Needs no deployment.
     Cost(Box<cost::Question>),
-    /// Shop configuration files.
+    /// Check and store shop configurations.
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
@@ -162,13 +178,16 @@ enum Command {
 
 #[derive(Subcommand)]
 enum ConfigCommand {
-    /// Check files without a deployment.
+    /// Check files, and print all mistakes at once. Needs no deployment.
     Check {
+        /// Shop configurations.
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
-    /// Check files, then store them. Functions use them within their time-to-live.
+    /// Check files, then store all of them, or none if one is wrong. Makes, changes and deletes the schedules of each
+    /// shop to match.
     Push {
+        /// Shop configurations.
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },

@@ -1,7 +1,7 @@
 //! The rules for driver data, which template designers map: one place for all documents.
 
 use crate::{
-    conforms, everything, published,
+    conforms, dictionary, everything, published, published_text,
     walk::{self, Field, Node},
 };
 use serde_json::Value;
@@ -21,7 +21,8 @@ const TAX: [&str; 5] = [
     "payment",
 ];
 
-/// Publishes a document's schema, its sample and a sample that has everything, and checks them against each other:
+/// Publishes a document's schema, its sample, a sample that has everything and its page of the data dictionary
+/// (`docs/data/`), and checks them against each other:
 /// every field described, every place of the schema in the sample that has everything, no place in the sample that
 /// the schema does not know, no list of plain values, and no table in which amounts with and without tax stand
 /// beside each other.
@@ -32,6 +33,9 @@ pub fn driver_data(folder: &Path, document: &str, schema: &Value, sample: &Value
     published(&folder.join(format!("schemas/{document}.v1.json")), schema);
     published(&folder.join(format!("samples/{document}.v1.json")), sample);
     published(&folder.join(format!("samples/{document}.everything.v1.json")), &everything);
+    let flow = folder.file_name().and_then(|name| name.to_str()).expect("a crate has a folder");
+    let page = dictionary::page(document, flow, schema, &everything);
+    published_text(&folder.join(format!("../../docs/data/{document}.md")), &page);
     conforms(schema, sample);
     conforms(schema, &everything);
     let known = walk::paths(Node::of(schema));

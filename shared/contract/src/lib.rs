@@ -6,12 +6,15 @@
 
 #![allow(clippy::panic, clippy::expect_used, reason = "only tests call this, and a failure is a failed test")]
 
+mod dictionary;
 mod driver;
 mod everything;
+mod keys;
 mod sums;
 mod walk;
 
 pub use driver::driver_data;
+pub use keys::{bounds, keys, undescribed};
 pub use sums::adds_up;
 
 use serde_json::Value;
@@ -33,6 +36,34 @@ pub fn published(path: &Path, value: &Value) {
         "{} is not what the code says: review the change, then run `UPDATE_CONTRACTS=1 cargo test`",
         path.display()
     );
+}
+
+/// Fails unless the file `path` holds exactly `text`.
+pub fn published_text(path: &Path, text: &str) {
+    if std::env::var_os("UPDATE_CONTRACTS").is_some() {
+        fs::create_dir_all(path.parent().expect("a page lies in a folder")).expect("the folder can be made");
+        fs::write(path, text).expect("the page can be written");
+        return;
+    }
+    let found = fs::read_to_string(path).unwrap_or_default();
+    let line = found.lines().zip(text.lines()).take_while(|(found, text)| found == text).count() + 1;
+    assert!(
+        found == text,
+        "{}: line {line} is not what the code says: review the change, then run `UPDATE_CONTRACTS=1 cargo test`",
+        path.display()
+    );
+}
+
+/// Fails unless the part `name` of the page `path` holds exactly `text`. The part stands between the comments
+/// `<!-- generated: name … -->` and `<!-- end: name -->`; what is around it is written by hand.
+pub fn published_part(path: &Path, name: &str, text: &str) {
+    let page = fs::read_to_string(path).expect("the page is there");
+    let (begin, end) = (format!("<!-- generated: {name}"), format!("<!-- end: {name} -->"));
+    let begin = page.find(&begin).and_then(|at| Some(at + page[at..].find("-->")? + 3));
+    let (Some(begin), Some(end)) = (begin, page.find(&end)) else {
+        panic!("{}: has no part `{name}`", path.display());
+    };
+    published_text(path, &format!("{}\n\n{}\n\n{}", &page[..begin], text.trim(), &page[end..]));
 }
 
 /// Fails unless `sample` is valid under `schema`, and says at which place it is not.

@@ -60,6 +60,38 @@ impl<'a> Node<'a> {
         fields
     }
 
+    /// Whether every object has this field. A field of a variant is only there where the variant is.
+    pub fn requires(self, name: &str) -> bool {
+        self.schema["required"].as_array().is_some_and(|all| all.iter().any(|it| it == name))
+    }
+
+    /// The values it can have, if they are listed, each with what is said of it.
+    pub fn values(self) -> Vec<(&'a str, Option<&'a str>)> {
+        let plain = self.schema["enum"].as_array().into_iter().flatten();
+        let mut values: Vec<_> = plain.filter_map(|it| Some((it.as_str()?, None))).collect();
+        for variant in ["oneOf", "anyOf"].iter().filter_map(|name| self.schema[name].as_array()).flatten() {
+            let variant = self.at(variant);
+            match variant.schema["const"].as_str() {
+                Some(value) => values.push((value, variant.schema["description"].as_str())),
+                None => values.extend(variant.values()),
+            }
+        }
+        values
+    }
+
+    /// The forms that it can have.
+    pub fn variants(self) -> Vec<Self> {
+        let forms = self.schema["oneOf"].as_array().into_iter().flatten();
+        forms.map(|form| self.at(form)).collect()
+    }
+
+    /// What the values of a table with free keys are.
+    pub fn entries(self) -> Option<Self> {
+        let pattern = self.schema["patternProperties"].as_object().and_then(|all| all.values().next());
+        let entries = self.schema.get("additionalProperties").filter(|it| it.is_object()).or(pattern);
+        entries.map(|entries| self.at(entries))
+    }
+
     /// What the elements of a list are.
     pub fn items(self) -> Option<Self> {
         self.schema.get("items").map(|items| self.at(items))

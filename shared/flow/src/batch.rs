@@ -6,7 +6,7 @@ use crate::{
     job::{Ended, Job, Settled, Tools},
 };
 use comms::{CommunicationId, State, chain};
-use service::{Invocation, Metrics, Service, Serving, StartError, function_name};
+use service::{Invocation, Metric, Metrics, Service, Serving, StartError, function_name};
 use shop_config::Loaded;
 use shopify::AdminApi;
 use std::{
@@ -262,10 +262,10 @@ impl<F: DocumentFlow> FlowHandler<F> {
                 metrics.count(name, 1);
             }
             match retry {
-                None if counts.is_empty() => metrics.count("Skipped", 1),
+                None if counts.is_empty() => metrics.count(Metric::Skipped, 1),
                 None => {}
                 Some(retry) => {
-                    metrics.count("Retried", 1);
+                    metrics.count(Metric::Retried, 1);
                     tracing::warn!(message_id = %record.message_id, receive_count = record.receive_count(), reason = %retry.reason, "message comes back");
                 }
             }
@@ -285,12 +285,13 @@ struct Handled {
 
 impl Handled {
     /// The names to count it under: one for each communication, and another for each that no event had brought.
-    fn counts(&self) -> Vec<&'static str> {
+    fn counts(&self) -> Vec<Metric> {
         let mut counts: Vec<_> = self.settled.iter().map(metric).collect();
         if self.reconciled {
             // known only now: what was queued may have had nothing to tell yet, or its event may have come since
-            let made = counts.iter().filter(|name| matches!(**name, "Archived" | "Accepted")).count();
-            counts.extend(std::iter::repeat_n("Recovered", made));
+            let made =
+                counts.iter().filter(|name| matches!(**name, Metric::Archived | Metric::Accepted)).count();
+            counts.extend(std::iter::repeat_n(Metric::Recovered, made));
         }
         counts
     }
@@ -316,18 +317,18 @@ fn unreadable(error: InvalidItem) -> Retry {
     Retry { after, ..Retry::new(chain(&error)) }
 }
 
-fn metric(settled: &Settled) -> &'static str {
+fn metric(settled: &Settled) -> Metric {
     // what a person must hear of counts again: the worker that recorded it may have died before it could say so
     if !settled.fresh && !matches!(settled.state, State::Unknown | State::Failed) {
-        return "Duplicate";
+        return Metric::Duplicate;
     }
     match settled.state {
-        State::Archived => "Archived",
-        State::Accepted | State::Delivered | State::Bounced => "Accepted",
-        State::Failed => "Failed",
-        State::Suppressed => "Suppressed",
-        State::Unknown => "Unknown",
-        State::Claimed | State::Sending => "Open",
+        State::Archived => Metric::Archived,
+        State::Accepted | State::Delivered | State::Bounced => Metric::Accepted,
+        State::Failed => Metric::Failed,
+        State::Suppressed => Metric::Suppressed,
+        State::Unknown => Metric::Unknown,
+        State::Claimed | State::Sending => Metric::Open,
     }
 }
 
@@ -362,14 +363,21 @@ mod tests {
     fn what_reconciliation_brought_is_recovered_once_it_is_made() {
         let made = || vec![settled(State::Accepted, true), settled(State::Archived, true)];
         let counts = |reconciled, settled| Handled { settled, reconciled, retry: None }.counts();
-        assert_eq!(counts(true, made()), ["Accepted", "Archived", "Recovered", "Recovered"]);
-        assert_eq!(counts(false, made()), ["Accepted", "Archived"], "its event brought it");
-        assert_eq!(counts(true, vec![]), [""; 0], "nothing was due yet");
+        assert_eq!(
+            counts(true, made()),
+            [Metric::Accepted, Metric::Archived, Metric::Recovered, Metric::Recovered]
+        );
+        assert_eq!(counts(false, made()), [Metric::Accepted, Metric::Archived], "its event brought it");
+        assert_eq!(counts(true, vec![]), [], "nothing was due yet");
         assert_eq!(
             counts(true, vec![settled(State::Accepted, false)]),
-            ["Duplicate"],
+            [Metric::Duplicate],
             "its event came after all"
         );
-        assert_eq!(counts(true, vec![settled(State::Suppressed, true)]), ["Suppressed"], "nothing was lost");
+        assert_eq!(
+            counts(true, vec![settled(State::Suppressed, true)]),
+            [Metric::Suppressed],
+            "nothing was lost"
+        );
     }
 }

@@ -10,7 +10,7 @@ mod secrets;
 mod start;
 mod trust;
 
-pub use metrics::Metrics;
+pub use metrics::{Metric, Metrics};
 pub use rounds::{Round, round_of_shops};
 pub use secrets::{SecretError, Secrets, ShopSecrets};
 pub use start::{

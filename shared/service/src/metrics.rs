@@ -1,23 +1,86 @@
-//! CloudWatch metrics in the embedded metric format: one line a batch, which CloudWatch reads from the log.
+//! CloudWatch metrics in the embedded metric format: one line per batch, which CloudWatch reads from the log.
 
 use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::json;
 use std::{collections::BTreeMap, io::Write};
 
-/// Counts of one invocation. Names are stable: alarms and dashboards use them.
+macro_rules! metrics {
+    ($($name:ident: $by:literal, $meaning:literal;)*) => {
+        /// What the functions count. Names are stable: alarms and dashboards use them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Metric {
+            $(#[doc = $meaning] $name,)*
+        }
+
+        impl Metric {
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+
+            /// The functions that count it.
+            pub const fn counted_by(self) -> &'static str {
+                match self { $(Self::$name => $by,)* }
+            }
+
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning,)* }
+            }
+        }
+    };
+}
+
+metrics! {
+    Queued: "intake, offer-run, reconcile", "Work items that were put into a flow's queue.";
+    Ignored: "intake", "Events that lead to no document.";
+    Refused: "intake", "Events that were refused: not trusted, not readable, or of a shop without a configuration.";
+    Test: "intake", "Events that Shopify marks as tests.";
+    Accepted: "flows", "Documents that their channel accepted.";
+    Archived: "flows", "Documents that were archived and not sent on purpose.";
+    Suppressed: "flows", "Documents that were not sent on purpose, with a reason.";
+    Failed: "flows", "Documents that cannot be made or sent.";
+    Unknown: "flows", "Documents that may or may not have been sent.";
+    Duplicate: "flows", "Deliveries of work whose communication is finished.";
+    Open: "flows", "Communications that another worker works on.";
+    Skipped: "flows", "Work items that lead to no document now.";
+    Recovered: "flows", "Of `Accepted` and `Archived`, those that reconcile had queued for a missed event.";
+    Retried: "flows, statement-run, offer-run, write-back", "Messages that are delivered again.";
+    StatementsQueued: "statement-run", "Accounts whose statement was queued.";
+    StatementsWithoutOrders: "statement-run", "Accounts without orders, which get no statement.";
+    StatementsUnreadable: "statement-run", "Accounts that get no statement because they or their orders could not be read.";
+    BatchJobsFailed: "statement-run", "Batch jobs of Exstream that failed; their documents are composed on demand.";
+    BatchOutputsUnproven: "statement-run", "Outputs of batch jobs that do not prove whose they are; composed on demand.";
+    BatchOutputsMissing: "statement-run", "Outputs that a finished batch job does not have; composed on demand.";
+    RunsDone: "statement-run", "Runs that ended.";
+    RunsFailed: "statement-run", "Runs that failed.";
+    MembersUnreadable: "offer-run", "Members of a campaign's audience that could not be read.";
+    Reported: "write-back", "Reports that Shopify took.";
+    ReportRefused: "write-back", "Reports that Shopify refused for good.";
+    ReportSkipped: "write-back", "Reports that were not needed.";
+    Asked: "delivery-status", "E-mails whose outcome was asked for.";
+    Delivered: "delivery-status", "E-mails that were delivered.";
+    Bounced: "delivery-status", "E-mails that bounced.";
+    Unconfirmed: "delivery-status", "E-mails without an outcome after a day.";
+    Seen: "reconcile", "Occurrences in Shopify that were looked up in the ledger.";
+    Problems: "delivery-status, reconcile", "Orders, items or requests that could not be handled.";
+    Troubled: "delivery-status, reconcile", "Shops whose pass was aborted.";
+}
+
+/// Counts of one invocation.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    counts: BTreeMap<&'static str, u64>,
+    counts: BTreeMap<Metric, u64>,
 }
 
 const NAMESPACE: &str = "ShopifyExstream";
 
 impl Metrics {
-    pub fn count(&mut self, name: &'static str, by: u64) {
+    pub fn count(&mut self, metric: Metric, by: u64) {
         // nothing counted is nothing to say
         if by > 0 {
-            *self.counts.entry(name).or_default() += by;
+            *self.counts.entry(metric).or_default() += by;
         }
     }
 
@@ -41,12 +104,12 @@ impl Metrics {
 struct Line<'a> {
     function: &'a str,
     now: Timestamp,
-    counts: &'a BTreeMap<&'static str, u64>,
+    counts: &'a BTreeMap<Metric, u64>,
 }
 
 impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let names: Vec<_> = self.counts.keys().map(|name| json!({"Name": name})).collect();
+        let names: Vec<_> = self.counts.keys().map(|metric| json!({"Name": metric.name()})).collect();
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry(
             "_aws",
@@ -55,8 +118,8 @@ impl Serialize for Line<'_> {
             ]}),
         )?;
         map.serialize_entry("Function", self.function)?;
-        for (name, count) in self.counts {
-            map.serialize_entry(name, count)?;
+        for (metric, count) in self.counts {
+            map.serialize_entry(metric.name(), count)?;
         }
         map.end()
     }
@@ -67,12 +130,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_manual_has_every_metric() {
+        let mut rows = String::from("| metric | counted by | what it counts |\n| --- | --- | --- |\n");
+        for metric in Metric::ALL {
+            let row = format!("| `{}` | {} | {} |\n", metric.name(), metric.counted_by(), metric.meaning());
+            rows.push_str(&row);
+        }
+        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
+        contract::published_part(&page, "metrics", &rows);
+    }
+
+    #[test]
     fn writes_the_embedded_metric_format() {
         let mut metrics = Metrics::default();
         let now = Timestamp::from_millisecond(1_700_000_000_000).unwrap();
         assert_eq!(metrics.line("intake", now), None);
-        metrics.count("Unknown", 1);
-        metrics.count("Unknown", 1);
+        metrics.count(Metric::Unknown, 1);
+        metrics.count(Metric::Unknown, 1);
         let line = metrics.line("intake", now).unwrap();
         assert!(line.ends_with("}\n") && line.trim_end().lines().count() == 1, "one line an invocation");
         let expected = json!({

@@ -9,14 +9,15 @@ use std::collections::BTreeMap;
 /// Texts by locale.
 pub type Texts = BTreeMap<String, String>;
 
+/// What shipping documents say.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Shipping {
-    /// Packing slips say what was paid for each item.
+    /// Whether packing slips say what was paid for each item.
     pub prices_on_packing_slip: bool,
-    /// Shipping notices, packing slips and delivery documents say how to send something back: `[returns]`.
+    /// Whether shipping documents say how to send something back. Needs `returns.instructions`.
     pub return_instructions: bool,
-    /// The news of a shipment that lead to a delivery document.
+    /// The news of a shipment that lead to a delivery document, one of each per shipment.
     pub delivery_events: Vec<DeliveryEvent>,
 }
 
@@ -43,7 +44,8 @@ names! {
     }
 }
 
-/// How customers send something back.
+/// How customers send something back. Texts are tables by locale: the closest one to the document's locale is taken,
+/// else that of `default_locale`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Returns {
@@ -51,21 +53,21 @@ pub struct Returns {
     pub instructions: Texts,
     /// The lines of the address returns go to.
     pub address: Vec<String>,
-    /// Where a customer can start or follow a return.
+    /// Where a return is started or followed.
     pub url: Option<String>,
-    /// For how many days after its approval a return may be sent in.
+    /// Days after the approval within which a return may be sent in.
+    #[schemars(range(min = 1))]
     pub deadline_days: Option<u16>,
-    /// Send return instructions only once Shopify has a label or a tracking number for the parcel. Otherwise
-    /// they are sent at approval, and again when there is a label.
+    /// Send return instructions only once there is a label or a tracking number. Otherwise they are sent at approval,
+    /// and again when there is a label.
     pub wait_for_label: bool,
-    /// Why a return was declined, in the shop's words: for each of Shopify's reasons `final_sale`,
-    /// `return_period_ended` and `other` a text by locale.
+    /// Why a return was declined: for each of `final_sale`, `return_period_ended` and `other` a text by locale.
     pub decline_reasons: BTreeMap<String, Texts>,
-    /// What to do with a label, by its kind: for `pdf`, `image` (often a code to show at the counter), `file` and
-    /// `tracking` (a number without a file) a text by locale.
+    /// What to do with a label: for each of `pdf`, `image` (often a code to show at the counter), `file` and `tracking`
+    /// (a number without a file) a text by locale.
     pub label_instructions: BTreeMap<String, Texts>,
-    /// Why a refund is more or less than what came back, in the shop's words: for `restock`, `damage`, `customer`,
-    /// `balance` and `other` a text by locale.
+    /// Why a refund is more or less than what was returned: for each of `restock`, `damage`, `customer`, `balance` and
+    /// `other` a text by locale.
     pub adjustment_reasons: BTreeMap<String, Texts>,
 }
 
@@ -82,28 +84,32 @@ const ADJUSTMENT_REASONS: [&str; 5] = ["restock", "damage", "customer", "balance
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Exceptions {
-    /// Whom to turn to, by locale, as lines: a telephone number, opening hours. None, or some for every locale or its
-    /// language.
+    /// Whom to turn to, by locale, as lines: a telephone number, opening hours. None, or some for every locale.
     pub contact: BTreeMap<String, Vec<String>>,
-    /// Where a customer can pay what is due or failed, where Shopify has no address for the very order.
+    /// Where to pay, if Shopify has no address for the very order.
     pub payment_url: Option<String>,
-    /// How to pay otherwise, by locale: none, or one for every locale or its language.
+    /// How to pay otherwise, by locale. None, or one for every locale.
     pub payment_instructions: Texts,
-    /// Within how many days of the letter a failed or overdue payment is to be made.
+    /// Days from the letter within which a failed or overdue payment is to be made.
+    #[schemars(range(min = 1))]
     pub payment_deadline_days: Option<u16>,
-    /// How long after a failed attempt its letter is written. A customer who tries again meanwhile gets one
-    /// letter about the last attempt, and none if it succeeds. At most 120.
+    /// How long after a failed attempt its letter is written. A customer who tries again meanwhile gets one letter
+    /// about the last attempt, and none if it succeeds.
+    #[schemars(range(max = 120))]
     pub payment_failure_delay_minutes: u16,
-    /// How long after a cancellation its letter is written at the earliest, while it is open what becomes of the
-    /// money: a refund often follows the cancellation by moments. At most 120.
+    /// How long the letter about a cancellation waits while nobody has decided what becomes of the money: a refund
+    /// often follows the cancellation by moments.
+    #[schemars(range(max = 120))]
     pub cancellation_delay_minutes: u16,
-    /// Within how many days a refund reaches the customer's card or account.
+    /// Days within which a refund reaches the customer's card or account.
+    #[schemars(range(min = 1))]
     pub refund_days: Option<u16>,
-    /// Where a customer can change the card that a subscription is paid with.
+    /// Where to change the card that a subscription is paid with.
     pub card_update_url: Option<String>,
-    /// How to change the card otherwise, by locale: none, or one for every locale or its language.
+    /// How to change the card otherwise, by locale. None, or one for every locale.
     pub card_update_instructions: Texts,
-    /// How many days after a failed attempt the app tries to bill a subscription again.
+    /// Days after a failed attempt at which the app bills a subscription again.
+    #[schemars(range(min = 1))]
     pub subscription_retry_days: Option<u16>,
 }
 

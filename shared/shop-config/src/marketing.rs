@@ -11,61 +11,74 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Marketing {
+    /// When nothing is sent.
     pub quiet_hours: Option<QuietHours>,
+    /// How many offers a customer may get.
     pub frequency_cap: Option<FrequencyCap>,
     /// Customers with one of these tags get nothing.
     pub suppression_tags: Vec<String>,
-    /// Customers with this tag agreed to offers by post. Without it, only those who subscribed to e-mail
-    /// marketing get any, on paper, too: nothing else in Shopify says that they agreed.
+    /// Customers with this tag agreed to offers on paper. Without it, paper goes to subscribers of e-mail marketing only,
+    /// because Shopify has no consent to post.
     pub post_consent_tag: Option<String>,
-    /// What is offered, by a name of one's own.
+    /// What is offered, by names of your own.
     pub offers: BTreeMap<String, Offer>,
     /// Sent to a customer who joins a segment.
     pub segments: Vec<SegmentOffer>,
     /// Sent on a schedule, by the campaign's name.
     pub campaigns: BTreeMap<String, Campaign>,
+    /// Which orders count as purchases.
     pub purchases: Purchases,
+    /// How points are earned. Loyalty statements need it.
     pub loyalty: Option<Loyalty>,
+    /// How long goods last. Replenishment reminders need it.
     pub replenishment: Option<Replenishment>,
 }
 
-/// The hours of the day, in the shop's time zone, in which nothing is sent. May pass midnight.
+/// The hours of the day, in the shop's time zone, in which no offer is sent. At most 11 hours; they may pass midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuietHours {
-    /// Such as `21:00`.
+    /// When they begin, such as `"21:00:00"`.
     #[schemars(with = "String")]
     pub from: civil::Time,
+    /// When they end, such as `"08:00:00"`.
     #[schemars(with = "String")]
     pub to: civil::Time,
 }
 
-/// At most so many within so many days, a customer.
+/// How many offers a customer gets at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FrequencyCap {
+    /// At most so many offers.
+    #[schemars(range(min = 1))]
     pub most: u8,
+    /// Within so many days.
+    #[schemars(range(min = 1, max = 365))]
     pub days: u16,
 }
 
+/// One offer, by a name of your own: lower-case letters, digits and hyphens.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Offer {
-    /// By locale.
+    /// The title by locale. It needs one for `default_locale`.
     pub title: Texts,
-    /// By locale.
+    /// The text by locale.
     #[serde(default)]
     pub text: Texts,
     /// The discount code that redeems it.
     pub code: Option<String>,
+    /// Where it is described.
     pub url: Option<String>,
-    /// The last day it is valid, so many days after the customer joined the segment or the campaign was due.
+    /// How many days it is valid after the customer joined the segment or the campaign was due.
     pub valid_days: Option<u16>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SegmentOffer {
+    /// The segment's global id, such as `gid://shopify/Segment/610001`.
     pub segment: Gid,
     /// One of `offers`.
     pub offer: String,
@@ -74,11 +87,13 @@ pub struct SegmentOffer {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Campaign {
+    /// The document that is sent, of the flow targeted-offers.
     pub document: Document,
     /// EventBridge Scheduler's cron or rate expression, in the shop's time zone, such as `cron(0 9 1 * ? *)`.
     pub schedule: String,
+    /// Who gets it.
     pub audience: Audience,
-    /// One of `offers`. Promotional offers need one, the others may have one.
+    /// One of `offers`. Promotional offers need one, the other documents may have one.
     pub offer: Option<String>,
 }
 
@@ -86,7 +101,7 @@ pub struct Campaign {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Audience {
-    /// A segment of Shopify's.
+    /// The global id of a segment in Shopify.
     Segment(Gid),
     /// A segment query, such as `customer_tags CONTAINS 'club'`.
     Query(String),

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
-/// The configuration of one shop.
+/// Keys outside any table.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShopConfig {
@@ -15,20 +15,21 @@ pub struct ShopConfig {
     pub version: u32,
     /// The shop's permanent domain. Must be the domain the file is stored under.
     pub shop: ShopDomain,
-    /// The shop's IANA time zone, such as `Europe/Paris`. Dates in documents are given in it.
+    /// The shop's IANA time zone, such as `Europe/Paris`. Dates in documents, schedules and quiet hours use it.
     #[serde(with = "time_zone")]
     #[schemars(with = "String")]
     pub time_zone: TimeZone,
     /// The locale of a document whose customer asked for none of `locales`.
     pub default_locale: String,
-    /// The locales the templates can speak. Empty means only the default one.
+    /// The locales the templates speak. A document takes the one that is closest to the customer's. Empty: only the
+    /// default one.
     #[serde(default)]
     pub locales: Vec<String>,
     pub brand: Brand,
-    /// Further brands, by a name of one's own, for documents that say so.
+    /// Further brands, by names of your own, for documents that name one.
     #[serde(default)]
     pub brands: BTreeMap<String, Brand>,
-    /// Compose and archive everything under `test/`; deliver nothing.
+    /// Compose and archive everything under `test/`; deliver and report nothing.
     #[serde(default)]
     pub dry_run: bool,
     #[serde(default)]
@@ -46,22 +47,25 @@ pub struct ShopConfig {
     pub exceptions: Exceptions,
     #[serde(default)]
     pub marketing: Marketing,
-    /// Absent: what no event brought is not looked for.
+    /// The search in Shopify for missed events. Without this table, nobody looks for them.
     pub reconcile: Option<Reconcile>,
-    /// Absent: no statement runs.
+    /// Statements of trade accounts. Without this table, there are none.
     pub statements: Option<Statements>,
-    /// The documents this shop sends, by document name. A document that is not here is off.
+    /// The documents that this shop sends. A document that is not here is off. Settings apply once
+    /// per communication: an order that was handled in a dry run, or archived only, is not sent later when the setting
+    /// changes.
     pub documents: BTreeMap<Document, DocumentConfig>,
 }
 
-/// Who the customer thinks is writing.
+/// Who writes to the customer.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Brand {
+    /// The name in documents, and the name that e-mails come from.
     pub name: String,
-    /// The address shown for questions, in documents and as the e-mail's reply address.
+    /// The address for questions, in documents, and where replies to e-mails go.
     pub reply_to: Option<String>,
-    /// The name an e-mail comes from. Default: the brand's.
+    /// The name that e-mails come from, if it is not `name`.
     pub sender: Option<String>,
     /// The company's name in the commercial register, such as `Northwind Outfitters SAS`.
     pub legal_name: Option<String>,
@@ -82,9 +86,12 @@ pub struct Brand {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Shopify {
-    /// Default: `https://<shop>`.
+    /// The address of the Admin API, if it is not `https://<shop>`.
     pub base_url: Option<String>,
+    /// The version of the Admin API.
     pub api_version: String,
+    /// The time for one request.
+    #[schemars(range(min = 100, max = 600_000))]
     pub timeout_ms: u64,
 }
 
@@ -98,6 +105,7 @@ impl Default for Shopify {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Exstream {
+    /// Which interface is called.
     pub adapter: Adapter,
     /// Scheme and host, such as `https://communication.us.api.opentext.com`.
     pub base_url: String,
@@ -106,28 +114,31 @@ pub struct Exstream {
     /// Orchestration: the last path segment (`generate` on SaaS, the HTTP input channel's name elsewhere).
     #[serde(default = "default_service")]
     pub service: String,
-    /// Path of an on-demand request; `{domain}`, `{service}` and, for the service gateway, `{tenant}` are
-    /// filled in. Default: the adapter's documented path.
+    /// The path of a request, with `{domain}`, `{service}` and `{tenant}`. Default for orchestration:
+    /// `/orchestration/api/v1/inputs/ondemand/{domain}/{service}`; for the service gateway:
+    /// `/{tenant}/sgw/v1/communications?name={service}&version=1`.
     pub path: Option<String>,
-    /// Path of the design service, used to look up template versions. Default: `/design/api/v1`.
+    /// The path of the design service, where template versions are looked up.
     #[serde(default = "default_design_path")]
     pub design_path: String,
     /// Whether template versions can be looked up. Off where the design service is closed to this client.
     #[serde(default = "yes")]
     pub catalogue: bool,
-    /// Sent with every request: CSRF tokens, flow variables, whatever a private deployment wants.
+    /// Headers of every request to Exstream: CSRF tokens, flow variables, whatever a private deployment needs.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// The time allowed for one document. A time-out means nobody knows what Exstream did.
+    /// The time for one document.
+    #[schemars(range(min = 100, max = 600_000))]
     #[serde(default = "default_compose_timeout_ms")]
     pub timeout_ms: u64,
-    /// The largest answer accepted, in bytes as they are sent: base64 makes a document a third larger. At most
-    /// 33554432.
+    /// The largest answer that is accepted, in bytes as they are sent: base64 makes a document a third larger.
+    #[schemars(range(min = 1, max = 33_554_432))]
     #[serde(default = "default_max_output_bytes")]
     pub max_output_bytes: usize,
-    /// What stands around the data of a customer, on demand and in batches alike.
+    /// What stands around a customer's driver data, on demand and in batches alike.
     #[serde(default)]
     pub driver_root: DriverRoot,
+    /// How an access token for Exstream is obtained.
     pub token: Token,
 }
 
@@ -135,10 +146,10 @@ pub struct Exstream {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DriverRoot {
-    /// `{"customers":[{…}]}`: each element of the list is a customer.
+    /// `{"customers":[{…}]}`, in XML `<driver><customers>…</customers></driver>`.
     #[default]
     Customers,
-    /// The customer's object alone. A file then has one customer, so there are no batches.
+    /// The customer's object alone. Not with batches, because a file then has one customer.
     None,
 }
 
@@ -151,32 +162,48 @@ pub enum Adapter {
     Sgw,
 }
 
-/// How an access token is obtained. Named after the variants OpenText documents.
+/// How an access token is obtained. The credentials are in the shop's secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Token {
-    /// `POST` of a JSON body to the OpenText API gateway; client credentials.
-    GatewayJson { url: String },
-    /// `POST` of a form to the OpenText API gateway; client credentials as HTTP Basic.
-    GatewayForm { url: String },
-    /// `POST` of a form to OTDS on SaaS; client credentials and a scope.
-    OtdsSaas { url: String, scope: String },
-    /// `POST` of a form to an OTDS of one's own; client credentials.
-    OtdsLocal {
+    /// `POST` of a JSON body to the OpenText API gateway. Secret: `client_id`, `client_secret`.
+    GatewayJson {
+        /// The address of the token service.
         url: String,
+    },
+    /// `POST` of a form to the OpenText API gateway, with the credentials as HTTP Basic. Secret: `client_id`,
+    /// `client_secret`.
+    GatewayForm {
+        /// The address of the token service.
+        url: String,
+    },
+    /// `POST` of a form to OTDS on SaaS. Secret: `client_id`, `client_secret`.
+    OtdsSaas {
+        /// The address of the token service.
+        url: String,
+        /// The scope that is asked for.
+        scope: String,
+    },
+    /// `POST` of a form to an OTDS of your own. Secret: `client_id`, `client_secret`.
+    OtdsLocal {
+        /// The address of the token service.
+        url: String,
+        /// The scope that is asked for.
         #[serde(default = "default_otds_scope")]
         scope: String,
     },
-    /// User name and password for a ticket, sent as `OTDSTicket`.
+    /// A ticket of OTDS, sent as `OTDSTicket`. Secret: `username`, `password`.
     OtdsTicket {
+        /// The address of the ticket service.
         url: String,
-        /// What the OTDS calls the user's name; newer ones say `user_name`.
+        /// What the OTDS calls the user's name; newer versions say `user_name`.
         #[serde(default)]
         user_field: UserField,
     },
-    /// HTTP Basic with every request, in place of a token. Core Messaging takes it.
+    /// HTTP Basic with every request, in place of a token; Core Messaging takes it. Secret: `username`, `password`, or
+    /// `client_id`, `client_secret`.
     Basic,
-    /// No token: a private network vouches for the caller.
+    /// No token: a private network vouches for the caller. No secret.
     None,
 }
 
@@ -198,9 +225,11 @@ impl UserField {
     }
 }
 
+/// How to reach the channels that deliver.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Delivery {
+    /// E-mail by OpenText Core Messaging. Required if a document has the channel `email`.
     pub email: Option<Email>,
 }
 
@@ -210,18 +239,23 @@ pub struct Delivery {
 pub struct Email {
     /// Scheme and host, such as `https://t2api.us.cloudmessaging.opentext.com`.
     pub base_url: String,
+    /// How an access token for Core Messaging is obtained.
     pub token: Token,
+    /// The time for one message.
+    #[schemars(range(min = 100, max = 600_000))]
     #[serde(default = "default_email_timeout_ms")]
     pub timeout_ms: u64,
 }
 
-/// What Shopify is told.
+/// Reports to Shopify.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WriteBack {
+    /// Whether Shopify is told what became of documents.
     pub enabled: bool,
-    /// The metafield that carries the status list, as `namespace.key`.
+    /// The namespace of the metafield with the status list, at least 3 characters.
     pub namespace: String,
+    /// The key of that metafield, at least 2 characters.
     pub key: String,
 }
 
@@ -231,72 +265,82 @@ impl Default for WriteBack {
     }
 }
 
-/// The look-back in Shopify for what no event brought.
+/// The search in Shopify for missed events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reconcile {
-    /// When this shop began to use this system, such as `2026-11-22T00:00:00Z`. What happened before was
-    /// somebody else's to tell.
+    /// When this shop began to use this system, such as `2026-11-22T00:00:00Z`. Earlier events were handled by the
+    /// previous system.
     #[schemars(with = "String")]
     pub since: Timestamp,
 }
 
-/// One document of one shop.
+/// One document, with the name it has under [The flows](use-cases.md#the-flows).
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DocumentConfig {
+    /// Whether the document is made.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// Exstream: the id of the communication (orchestration) or the service's name (service gateway).
+    /// The id of Exstream's communication (orchestration), or the service's name (service gateway).
     pub communication: String,
-    /// Exstream: the production data source the driver data is mapped to. Orchestration only.
+    /// The production data source that the driver data is mapped to. Orchestration needs it.
     #[serde(default)]
     pub data_source: String,
+    /// How driver data is written. XML has the same shape below `<driver>`.
     #[serde(default)]
     pub driver_format: DriverFormat,
-    /// The media type expected back. Anything else is an error, not a document.
+    /// The media type that is expected; anything else is a failure. `email` carries `application/pdf` (attached) and
+    /// `text/html` (as the message), `print` the same two.
     #[serde(default = "default_output")]
     pub output: String,
-    /// How Exstream is asked to answer: an envelope with names and queues, or the bytes alone.
+    /// How Exstream is asked to answer: an envelope with names and queues, or the document alone (`raw`).
+    /// Orchestration only.
     #[serde(default)]
     pub answer: Answer,
-    /// The account that owns editable output (`application/vnd.exstream-empower`). A service client's has the suffix
-    /// `@OAuthClients`.
+    /// The account that owns editable output (`application/vnd.exstream-empower`). A service client's account has the
+    /// suffix `@OAuthClients`. Orchestration only.
     pub empower_user: Option<String>,
-    /// Channels in order of preference. The first that can reach the recipient is used. Empty: archive only.
+    /// Channels in order of preference. The first that can reach the recipient sends. Empty: archive only.
     #[serde(default)]
     pub channels: Vec<Channel>,
-    /// One of `brands`. Default: `brand`.
+    /// One of `brands`, if it is not `brand`.
     pub brand: Option<String>,
-    /// The locales this document's template can speak. Default: the shop's.
+    /// The locales this document's template speaks, if they are not the shop's.
     pub locales: Option<Vec<String>>,
-    /// Default: the document's own class.
+    /// How carefully the document is sent. Default: `marketing` for offers, `regulated` for exception letters,
+    /// `transactional` for all others.
     pub message_class: Option<MessageClass>,
-    /// For how many days the archive refuses to delete the document.
+    /// For how many days the archive refuses to delete the document. 2557 days are seven years.
+    #[schemars(range(min = 1))]
     #[serde(default = "default_retention_days")]
     pub retention_days: u16,
-    /// The template version that must be in force. Composing with another is an error.
+    /// The version that must be the latest approved one; with another one nothing is composed. Needs
+    /// `exstream.catalogue`.
     pub template_pin: Option<u32>,
-    /// What to do when nobody knows whether a send happened.
+    /// What to do if a crash or a lost answer leaves a send that the channel cannot tell about.
     #[serde(default)]
     pub on_unknown: OnUnknown,
-    /// The e-mail's subject by locale. `{order}` stands for the order's name.
+    /// The e-mail's subject by locale. `{order}` and `{name}` both stand for what the document is about: the order's
+    /// name, the statement's period, the title of the offer or product. The channel `email` needs it for the default
+    /// locale.
     #[serde(default)]
     pub subject: BTreeMap<String, String>,
-    /// Tags added to the order once the document is accepted.
+    /// Tags for the order or customer, added once a channel accepted the document, or once it is archived if it has no
+    /// channel. At most 40 characters each, no comma.
     #[serde(default)]
     pub tags: Vec<String>,
-    /// Order confirmations only: send another one when the order was edited.
+    /// Order confirmations only: send another one after an order edit.
     #[serde(default)]
     pub after_edits: bool,
-    /// Order confirmations only: ask Shopify for each line's picture and product page, which the event does not
-    /// bring. One more query for each confirmation; receipts have them without.
+    /// Order confirmations only: ask Shopify for each line's picture and product page, which events do not have. This
+    /// costs one more query per confirmation; receipts have them anyway.
     #[serde(default)]
     pub pictures: bool,
-    /// Compose and archive under `test/`; deliver nothing.
+    /// Compose and archive under `test/`; deliver and report nothing. The copy is locked for one day.
     #[serde(default)]
     pub dry_run: bool,
-    /// When this document was switched on. What happened before leads to none, however late its event comes.
+    /// When this document was switched on. Earlier events lead to none, however late they arrive.
     #[schemars(with = "Option<String>")]
     pub since: Option<Timestamp>,
 }
@@ -324,7 +368,7 @@ names! {
         Exstream = "exstream",
         /// OpenText Core Messaging.
         Email = "email",
-        /// A spool prefix in S3, for a print provider to collect.
+        /// A spool in S3, for a print provider to collect.
         Print = "print",
     }
 }
@@ -332,10 +376,10 @@ names! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnUnknown {
-    /// Leave it to a person. The alarm has already rung.
+    /// A person decides (`ctl settle`).
     #[default]
     Hold,
-    /// Send again; the customer may get it twice. Transactional documents only.
+    /// Send once more; the customer may get it twice. Transactional documents only.
     Resend,
 }
 

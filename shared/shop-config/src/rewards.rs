@@ -23,12 +23,14 @@ impl Default for Purchases {
     }
 }
 
+/// How points are earned.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Loyalty {
-    /// Points for each unit of `currency` that was paid and not paid back, such as `"1"` or `"0.5"`.
+    /// Points for each unit of `currency` that was paid and not paid back, such as `"1"` or `"0.5"`: above 0, at most
+    /// 10000, at most six decimals.
     pub points_per_unit: Decimal,
-    /// How points become whole: the points of an order follow from all that was paid and paid back for it so far.
+    /// How an order's points become a whole number.
     #[serde(default)]
     pub rounding: Rounding,
     /// Whether a gift card earns points when it is bought or when it is paid with. Never both.
@@ -43,16 +45,17 @@ pub struct Loyalty {
     /// Whether shipping earns points.
     #[serde(default = "yes")]
     pub shipping: bool,
-    /// The currency in which points are earned. Orders of a time when the shop had another one earn none, and are
-    /// listed as such. Default: the shop's currency in the customer's latest order.
+    /// The currency in which points are earned, if it is not the shop's currency in the customer's latest order. Orders
+    /// in another one earn none and are listed as such.
     pub currency: Option<CurrencyCode>,
-    /// The customer's metafield with the balance, as `namespace.key`, where another app keeps it. Without one,
-    /// the balance is what all payments so far have earned, which needs the scope `read_all_orders`.
+    /// The customer's metafield with the balance, as `namespace.key`, if another app keeps it. Without it, the balance
+    /// is what all payments so far have earned, which needs the scope `read_all_orders`.
     pub balance_metafield: Option<String>,
-    /// Names of levels and the points each begins at.
+    /// Names of levels, each with the points at which it begins.
     #[serde(default)]
     pub tiers: BTreeMap<String, u64>,
     /// How many whole calendar months before the campaign's date a statement covers.
+    #[schemars(range(min = 1, max = 24))]
     #[serde(default = "one_month")]
     pub months: u8,
 }
@@ -76,15 +79,17 @@ pub enum GiftCards {
     WhenUsed,
 }
 
+/// When customers are reminded to buy again.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replenishment {
-    /// For how many days a unit lasts, by SKU.
+    /// How many days a unit lasts, by SKU.
     pub days_by_sku: BTreeMap<String, u16>,
     /// How many days before it runs out the reminder is sent.
     #[serde(default)]
     pub lead_days: u16,
-    /// For how many days after that a reminder that was not sent is still worth sending. At most 60.
+    /// How many days after that a reminder that was not sent is still worth sending.
+    #[schemars(range(min = 1, max = 60))]
     #[serde(default = "default_stale_days")]
     pub stale_days: u16,
 }

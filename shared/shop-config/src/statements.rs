@@ -13,20 +13,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Statements {
-    /// EventBridge Scheduler's cron expression, in the shop's time zone. A run covers the month before.
+    /// `cron(…)` or `rate(…)` of EventBridge Scheduler, in the shop's time zone. A run covers the month before.
     #[serde(default = "default_schedule")]
     pub schedule: String,
-    /// A statement for every company location.
+    /// Whether every company location gets a statement.
     #[serde(default = "yes")]
     pub company_locations: bool,
-    /// A statement for every customer with this tag.
+    /// Customers with this tag get a statement too.
     pub customer_tag: Option<String>,
-    /// The upper ends, in days overdue, of the ageing buckets.
+    /// The upper ends of the ageing buckets, in days overdue.
     #[serde(default = "default_ageing_days")]
     pub ageing_days: Vec<u16>,
-    /// How to pay, by locale.
+    /// How to pay, by locale. One for every locale, if statements are `regulated`.
     #[serde(default)]
     pub payment_instructions: Texts,
+    /// How the documents of a run are composed.
     #[serde(default)]
     pub compose: Compose,
 }
@@ -35,11 +36,13 @@ pub struct Statements {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "mode", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Compose {
-    /// One request a document.
+    /// One request per document.
     #[default]
     OnDemand,
-    /// One Exstream batch job for so many customers.
+    /// One Exstream batch job for many customers. Needs `orchestration`.
     Batch {
+        /// Customers per driver file.
+        #[schemars(range(min = 1))]
         #[serde(default = "default_customers_per_file")]
         customers_per_file: u16,
     },

@@ -279,6 +279,45 @@ mod tests {
         let sample: serde_json::Value = toml::from_str(SAMPLE).unwrap();
         contract::conforms(&schema, &sample);
         ShopConfig::parse(SAMPLE).unwrap();
+        assert_eq!(contract::undescribed(&schema), Vec::<String>::new());
+        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+        contract::published_part(&page, "keys", &contract::keys(&schema));
+    }
+
+    /// Whether the number at `path` is refused when it is `value`.
+    fn refuses(path: &str, value: u64) -> bool {
+        let mut file: toml::Table = toml::from_str(SAMPLE).unwrap();
+        let mut at = &mut file;
+        let mut names: Vec<&str> = path.split('.').collect();
+        let key = names.pop().unwrap();
+        for name in names {
+            let next = at.entry(name).or_insert_with(|| toml::Table::new().into());
+            at = next.as_table_mut().unwrap();
+        }
+        if key == "customers_per_file" {
+            at.insert("mode".to_owned(), "batch".into());
+        }
+        at.insert(key.to_owned(), i64::try_from(value).unwrap().into());
+        match ShopConfig::parse(&toml::to_string(&file).unwrap()) {
+            Ok(_) => false,
+            Err(InvalidConfig::Problems(problems)) => {
+                problems.iter().any(|it| path.starts_with(&it.field) || it.field.starts_with(path))
+            }
+            Err(syntax) => panic!("{path} = {value}: {syntax}"),
+        }
+    }
+
+    #[test]
+    fn the_bounds_that_are_published_are_those_that_are_checked() {
+        let bounds = contract::bounds(&schemars::schema_for!(ShopConfig).to_value());
+        assert!(bounds.len() > 10, "{bounds:?}");
+        for (path, least, most) in bounds {
+            for (bound, beyond) in [(least, least.map(|it| it - 1)), (most, most.map(|it| it + 1))] {
+                let Some((bound, beyond)) = bound.zip(beyond) else { continue };
+                assert!(!refuses(&path, bound), "{path} = {bound} is refused");
+                assert!(refuses(&path, beyond), "{path} = {beyond} is taken");
+            }
+        }
     }
 
     #[test]
