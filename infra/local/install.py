@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".local"
 CDK = ROOT / "infra/cdk"
 VENV = STATE / ".venv"
+LINTERS = STATE / ".lint-venv"
 BUILT = ROOT / "target"
 PACKAGES = ROOT / "target/lambda"
 LOCAL_PACKAGES = ROOT / "target/local"
@@ -49,13 +50,22 @@ INSTALL_SECONDS = 600
 def emulator() -> Path:
     """The emulator's command, installed."""
     requirements = Path(__file__).with_name("requirements.txt")
-    command = VENV / "bin/ministack"
+    return _python_packages(VENV, requirements, "the emulator and the fonts") / "ministack"
+
+
+def linters() -> Path:
+    """The folder of the commands that check the template, installed. Apart from the emulator: they share libraries."""
+    return _python_packages(LINTERS, CDK / "lint-requirements.txt", "the linters of the template")
+
+
+def _python_packages(venv: Path, requirements: Path, what: str) -> Path:
+    """The folder of the commands of what `requirements` pins, every package it needs included."""
 
     def install() -> None:
-        shutil.rmtree(VENV, ignore_errors=True)
-        _step([sys.executable, "-m", "venv", str(VENV)], ROOT, "making the Python environment")
+        shutil.rmtree(venv, ignore_errors=True)
+        _step([sys.executable, "-m", "venv", str(venv)], ROOT, f"making the Python environment of {what}")
         pip = [
-            str(VENV / "bin/python"),
+            str(venv / "bin/python"),
             "-m",
             "pip",
             "install",
@@ -63,10 +73,10 @@ def emulator() -> Path:
             "--no-deps",
             "--disable-pip-version-check",
         ]
-        _step([*pip, "--requirement", str(requirements)], ROOT, "installing the emulator and the fonts")
+        _step([*pip, "--requirement", str(requirements)], ROOT, f"installing {what}")
 
-    _once("emulator", requirements, VENV / ".installed", install)
-    return command
+    _once(what, requirements, venv / ".installed", install)
+    return venv / "bin"
 
 
 def node_packages() -> Path:

@@ -31,7 +31,7 @@ def main() -> int:
         "invoke": "run a function once, as its schedule would, and print its answer",
         "demo": "start a stack, send the samples, make a month's statements, show what came of it, end it",
         "package": "copy the functions' binaries to target/lambda",
-        "install": "install the emulator, the fonts and the CDK app's packages",
+        "install": "install the emulator, the fonts, the CDK app's packages and the linters of its template",
     }.items():
         command = verbs.add_parser(verb, help=text, description=text)
         if verb in ("up", "down", "status", "exec", "invoke"):
@@ -81,6 +81,7 @@ def act(arguments: argparse.Namespace) -> int:
         case "install":
             install.node_packages()
             install.emulator()
+            install.linters()
     return 0
 
 

@@ -1,11 +1,12 @@
 // What a person has to look at. Each alarm's description says what happened and what to do; docs/operations.md has more.
 // `watch.ts` makes the alarms themselves.
 
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Validations } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Rule } from 'aws-cdk-lib/aws-events';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { NO_TOPIC } from './exceptions.ts';
 import type { Handler } from './function.ts';
 import type { WorkQueue } from './queues.ts';
 import type { Round } from './schedules.ts';
@@ -62,6 +63,7 @@ export class Alarms extends Construct {
   ) {
     super(scope, id);
     this.watch = new Watch(this, props.prefix, props.topicArn, props.emulated);
+    if (props.topicArn === undefined) Validations.of(this).acknowledge(NO_TOPIC);
     const ofWork = props.queues.map(({ work }) => ({ name: `${work.name}-dlq`, queue: work.deadLetters }));
     for (const { name, queue } of [...props.deadLetters, ...ofWork]) this.notEmpty(name, queue);
     for (const { work, oldestSeconds } of props.queues) this.late(work, oldestSeconds);

@@ -9,6 +9,7 @@ import { CfnEventInvokeConfig } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { Alarms, type AlarmsProps } from './alarms.ts';
+import { acknowledgeEverywhere } from './exceptions.ts';
 import { Handler, type HandlerProps } from './function.ts';
 import { byName, type FlowName, FLOWS, type FunctionName, RUNS } from './functions.ts';
 import { pascal, upperSnake } from './names.ts';
@@ -45,6 +46,7 @@ export class CommunicationsStack extends Stack {
   constructor(scope: Construct, id: string, props: CommunicationsStackProps) {
     super(scope, id, props);
     this.settings = props.settings;
+    acknowledgeEverywhere(this);
     this.storage = new Storage(this, 'Storage', this.settings);
     this.flowQueues = byName(FLOWS, ({ name }) => this.workQueue(name, 6));
     this.runQueues = byName(RUNS, ({ name }) => this.workQueue(name, 2));

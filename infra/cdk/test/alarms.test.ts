@@ -236,6 +236,12 @@ describe('every alarm', () => {
     }
   });
 
+  test('is in what `ctl cost` says a month costs, by the metrics it looks at', () => {
+    const source = readFileSync(join(__dirname, '../../ctl/src/cost.rs'), 'utf8');
+    const [, charged] = /const ALARMS: f64 = (\d+)\.0;/.exec(source) ?? [];
+    assert.equal(Number(charged), alarms.flatMap(metricsOf).length);
+  });
+
   test('has a name of its own and a line in the documentation', () => {
     const names = alarms.map(({ AlarmName }) => AlarmName.replace('shopify-exstream-', '') as string);
     assert.equal(new Set(names).size, names.length);

@@ -1,15 +1,19 @@
-// The AwsSolutions rules hold, and they are really asked: a finding without a reason stops the synthesis.
+// The rules of AwsSolutions, Serverless and NIST 800-53 R5 hold, and they are really asked: a finding without a reason stops the synthesis.
 
 import { type App, Stack, Validations } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
-import { AwsSolutionsChecks } from 'cdk-nag';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks } from 'cdk-nag';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { NO_TOPIC } from '../lib/exceptions.ts';
 import { synthesize } from './support.ts';
 
-const check = (app: App) => Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+const PACKS = { AwsSolutionsChecks, ServerlessChecks, NIST80053R5Checks };
+const check = (app: App) =>
+  Validations.of(app).addPlugins(...Object.values(PACKS).map((Pack) => new Pack(app)));
 
 test('the stack passes, as it is deployed in AWS and locally', () => {
   process.env.CDK_VALIDATION = 'true';
@@ -19,13 +23,23 @@ test('the stack passes, as it is deployed in AWS and locally', () => {
   synthesize({ createBus: 'true', destroyable: 'true', endpointUrl, architecture: 'x86_64' }, check);
 });
 
-test('a bucket without the basics does not', () => {
-  const spoil = (app: App) => {
-    check(app);
-    new Bucket(new Stack(app, 'Spoiled'), 'Plain');
-  };
-  assert.throws(() => synthesize({}, spoil), /Validation failed/);
+test('the rule on alarm actions is excused only where context names no topic', () => {
+  const topic = 'arn:aws:sns:eu-west-1:111111111111:operations';
+  const { stack } = synthesize({ alarmTopic: topic }, check);
+  assert.ok(!JSON.stringify(stack.node.findAll().map(({ node }) => node.metadata)).includes(NO_TOPIC.id));
 });
+
+for (const [name, Pack] of Object.entries(PACKS)) {
+  test(`what ${name} is against does not pass`, () => {
+    const spoil = (app: App) => {
+      Validations.of(app).addPlugins(new Pack(app));
+      const spoiled = new Stack(app, 'Spoiled');
+      new Bucket(spoiled, 'Plain');
+      new Queue(spoiled, 'Plainer');
+    };
+    assert.throws(() => synthesize({}, spoil), /Validation failed/);
+  });
+}
 
 test('the feature flags are those that CDK recommends', () => {
   const { context } = JSON.parse(readFileSync(join(__dirname, '../cdk.json'), 'utf8'));
@@ -52,6 +66,22 @@ test('every exception is known and has a reason', () => {
     'AwsSolutions-SQS3',
     // CDK's own, about sizes in lifecycle rules that it writes as numbers
     'CloudFormation-Validate::W9003',
+    'NIST.800.53.R5-CloudWatchAlarmAction',
+    'NIST.800.53.R5-CloudWatchLogGroupEncrypted',
+    'NIST.800.53.R5-DynamoDBInBackupPlan',
+    'NIST.800.53.R5-IAMNoInlinePolicy',
+    'NIST.800.53.R5-LambdaConcurrency',
+    'NIST.800.53.R5-LambdaDLQ',
+    'NIST.800.53.R5-LambdaInsideVPC',
+    'NIST.800.53.R5-S3BucketReplicationEnabled',
+    'NIST.800.53.R5-S3DefaultEncryptionKMS',
+    'NIST.800.53.R5-SecretsManagerRotationEnabled',
+    'NIST.800.53.R5-SecretsManagerUsingKMSKey',
+    'Serverless-LambdaAsyncFailureDestination',
+    'Serverless-LambdaDLQ',
+    'Serverless-LambdaEventSourceMappingDestination',
+    'Serverless-LambdaTracing',
+    'Serverless-SQSRedrivePolicy',
   ]);
   for (const [id, reason] of reasons) assert.ok(reason.length > 20, `${id} is excused without a reason`);
   const patterns = reasons.map(([id]) => id).filter((id) => id.includes('IAM5'));
