@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A result of `bulk_statement_locations.graphql`: company locations and their orders, a JSON object a line.
+"""A result of `bulk_statement_locations.graphql`: company locations and their orders, one object per line.
 
 The same count and period give the same bytes, on any machine. Every amount follows from the ones before it,
 to the cent, so that a statement made of the file can be checked against it: what was received is what the

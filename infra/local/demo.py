@@ -144,6 +144,7 @@ class Demo:
         try:
             done = subprocess.run(
                 ctl(*arguments),
+                check=False,
                 cwd=install.ROOT,
                 env=self.stack.environment(),
                 stdin=subprocess.DEVNULL,

@@ -167,7 +167,7 @@ class LocalStack:
             yield
 
     def up(self, *, as_deployed: bool = False) -> None:
-        """`as_deployed`: each function is its own program, built as for AWS; else one program holds them all."""
+        """`as_deployed`: each function is a program of its own, as on AWS; else one program holds all."""
         install.node_packages()
         install.emulator()
         code = install.package_functions() if as_deployed else install.local_functions()

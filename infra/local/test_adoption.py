@@ -1,5 +1,5 @@
-"""What the template promises about its own life, on the emulator: a first deployment that failed leaves nothing in the
-way of the next, and what a deleted stack retained is taken up again with everything in it.
+"""What the template promises about its own life, on the emulator: a first deployment that failed leaves
+nothing in the way of the next, and what a deleted stack retained is taken up again with everything in it.
 
 Data is retained as in AWS, not as in the local run, where it goes with the stack.
 """
@@ -64,7 +64,9 @@ class AdoptionTest(unittest.TestCase):
         self.aws.json("events", "AWSEvents.DeleteEventBus", {"Name": PREFIX})
         outputs = self.deploy(first)
         item = {"pk": {"S": "kept"}}
-        self.aws.json("dynamodb", "DynamoDB_20120810.PutItem", {"TableName": outputs["TableName"], "Item": item})
+        self.aws.json(
+            "dynamodb", "DynamoDB_20120810.PutItem", {"TableName": outputs["TableName"], "Item": item}
+        )
         self.aws.put(outputs["ArchiveBucket"], "kept", b"evidence")
         self.stack._cdk("destroy", "--app", str(first), "--force")
 

@@ -142,7 +142,11 @@ class Documentation(unittest.TestCase):
             "What AWS asks for a month",
         ):
             self.assertNotEqual(tripping(text), [], text)
-        for text in ("one queue per flow", "it sends documents for a shop", "rounded `round` https://x.example/round"):
+        for text in (
+            "one queue per flow",
+            "it sends documents for a shop",
+            "rounded `round` https://x.example/round",
+        ):
             self.assertEqual(tripping(text), [], text)
 
 
