@@ -94,11 +94,13 @@ fmt: ## Format the Rust code
 	$(CARGO) fmt --all
 
 .PHONY: lint
-lint: ## Check formatting, lints and, where cargo-deny is installed, dependencies
+lint: audit ## Check formatting, lints and dependencies
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	@if command -v cargo-deny > /dev/null; then cargo deny check bans licenses sources; \
-	else echo 'cargo-deny is not installed: dependencies are not checked'; fi
+
+.PHONY: audit
+audit: ## Check what the project is built from: vulnerabilities, licences, bans, sources
+	$(LOCAL) audit
 
 .PHONY: clean
 clean: ## End every local stack and delete all that was built or installed

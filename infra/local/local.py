@@ -9,6 +9,7 @@ import signal
 import sys
 
 import install
+from audit import audit
 from demo import Demo
 from processes import Failure
 from stack import DEFAULT_NAME, LocalStack, known
@@ -29,6 +30,7 @@ def main() -> int:
         "status": "say what runs and where",
         "exec": "run a command with the environment of a stack",
         "invoke": "run a function once, as its schedule would, and print its answer",
+        "audit": "check the dependencies: vulnerabilities, licences, bans, sources",
         "demo": "start a stack, send the samples, make a month's statements, show what came of it, end it",
         "package": "copy the functions' binaries to target/lambda",
         "install": "install the emulator, the fonts, the CDK app's packages and the linters of its template",
@@ -74,6 +76,8 @@ def act(arguments: argparse.Namespace) -> int:
             os.execvpe(command[0], command, stack.environment())
         case "invoke":
             print(stack.invoke(arguments.function))
+        case "audit":
+            return 0 if audit() else 1
         case "demo":
             Demo().run()
         case "package":
