@@ -21,8 +21,13 @@ const PEAK_MB: f64 = 25.0;
 /// A batch of ten, to the slowest of its messages alone.
 const LATE_RATIO: f64 = 1.15;
 /// What is read once a process and kept.
-const NEVER_AGAIN: [&str; 4] =
-    ["SecretsManager:GetSecretValue", "S3:GetObject", "Exstream:token", "Exstream:templates"];
+const NEVER_AGAIN: [&str; 5] = [
+    "SecretsManager:GetSecretValue",
+    "S3:GetObject",
+    "Exstream:token",
+    "Exstream:templates",
+    "Exstream:parts",
+];
 /// Counts a message are exact; this is for their decimals.
 const EXACT: f64 = 0.005;
 

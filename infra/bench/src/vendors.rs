@@ -68,24 +68,48 @@ async fn exstream_answer(
         return (StatusCode::CREATED, json_answer(answer.to_string())).into_response();
     }
     if method == Method::GET {
-        meter.request(Service::Exstream, "templates").await;
+        let what = if path.contains("/links/") { "parts" } else { "templates" };
+        meter.request(Service::Exstream, what).await;
         return json_answer(templates);
     }
     meter.request(Service::Exstream, "compose").await;
     json_answer(composed)
 }
 
-/// Bytes that look like a document of one page and do not compress.
+/// A document of one page that does not compress.
 fn pdf() -> Vec<u8> {
-    let mut bytes = b"%PDF-1.7\n1 0 obj <</Type /Pages /Count 1>> endobj\n".to_vec();
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    while bytes.len() < PDF_BYTES {
+    let mut noise = Vec::with_capacity(PDF_BYTES);
+    while noise.len() < PDF_BYTES {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
+        noise.extend_from_slice(&state.to_le_bytes());
     }
-    bytes.extend_from_slice(b"\n%%EOF");
+    one_page(&noise)
+}
+
+/// A PDF of one page, with these bytes in it.
+pub fn one_page(content: &[u8]) -> Vec<u8> {
+    let stream =
+        [format!("<</Length {}>>\nstream\n", content.len()).as_bytes(), content, b"\nendstream"].concat();
+    let objects: [&[u8]; 4] = [
+        b"<</Type /Catalog /Pages 2 0 R /Lang (en)>>",
+        b"<</Type /Pages /Kids [3 0 R] /Count 1>>",
+        b"<</Type /Page /Parent 2 0 R /MediaBox [0 0 595 842]>>",
+        &stream,
+    ];
+    let mut bytes = b"%PDF-1.7\n".to_vec();
+    let mut table = "xref\n0 5\n0000000000 65535 f \n".to_owned();
+    for (number, object) in (1..).zip(objects) {
+        table.push_str(&format!("{:010} 00000 n \n", bytes.len()));
+        bytes.extend_from_slice(format!("{number} 0 obj\n").as_bytes());
+        bytes.extend_from_slice(object);
+        bytes.extend_from_slice(b"\nendobj\n");
+    }
+    let place = bytes.len();
+    let end = format!("{table}trailer\n<</Size 5 /Root 1 0 R>>\nstartxref\n{place}\n%%EOF\n");
+    bytes.extend_from_slice(end.as_bytes());
     bytes
 }
 

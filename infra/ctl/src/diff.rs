@@ -91,8 +91,18 @@ fn differences(old: &EvidenceRecord, new: &EvidenceRecord) -> Vec<String> {
         let version = record.template.version.map_or_else(|| "?".to_owned(), |version| version.to_string());
         format!("{}@{version}", record.template.communication)
     };
+    let parts = |record: &EvidenceRecord| {
+        record
+            .template
+            .parts
+            .as_ref()
+            .map_or_else(|| "?".to_owned(), |it| format!("{} ({})", it.sha256, it.count))
+    };
+    let pdf = |record: &EvidenceRecord| format!("{:?}", record.output.pdf);
     for (name, old, new) in [
         ("template", template(old), template(new)),
+        ("parts", parts(old), parts(new)),
+        ("PDF", pdf(old), pdf(new)),
         ("locale", old.locale.clone(), new.locale.clone()),
         ("media type", old.output.media_type.clone(), new.output.media_type.clone()),
         ("pages", format!("{:?}", old.output.pages), format!("{:?}", new.output.pages)),

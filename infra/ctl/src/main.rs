@@ -22,6 +22,7 @@ mod stack;
 mod status;
 mod suppress;
 mod table;
+mod verapdf;
 
 use again::Decision;
 use clap::{Parser, Subcommand};
@@ -127,6 +128,9 @@ enum Command {
         /// Where to save it.
         #[arg(long, default_value = ".")]
         out: PathBuf,
+        /// Check with veraPDF, which has to be installed, whether each PDF keeps the standards that it claims.
+        #[arg(long)]
+        validate: bool,
     },
     /// Show how a document differs from the last real one, of the same order or else of the shop within 62 days: what a
     /// dry run would change.
@@ -228,8 +232,9 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Settle { communication, state, decision } => {
             again::settle(&stack().await?, &communication, state, decision).await
         }
-        Command::Preview { event, document, locale, config, out } => {
-            preview::run(&stack().await?, &event, document, locale.as_deref(), config.as_ref(), &out).await
+        Command::Preview { event, document, locale, config, out, validate } => {
+            let locale = locale.as_deref();
+            preview::run(&stack().await?, &event, document, locale, config.as_ref(), &out, validate).await
         }
         Command::Diff { communication, against } => {
             diff::run(&stack().await?, &communication, against.as_ref()).await

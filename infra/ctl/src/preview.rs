@@ -1,9 +1,11 @@
 //! `ctl preview`: the documents an event would lead to, composed and saved, and nothing else.
 
-use crate::{Failure, stack::Stack};
+use crate::{Failure, stack::Stack, verapdf};
 use account_statements::AccountStatements;
+use archive::Examined;
 use comms::{Document, Flow};
 use exception_letters::ExceptionLetters;
+use exstream::Template;
 use flow::preview::{Made, Means, Preview, Wish, previews};
 use intake::{Intaken, work_item};
 use order_confirmation::OrderConfirmation;
@@ -29,6 +31,7 @@ pub async fn run(
     locale: Option<&str>,
     config: Option<&PathBuf>,
     out: &Path,
+    validate: bool,
 ) -> Result<ExitCode, Failure> {
     let event = Event::parse(&std::fs::read(file)?)?;
     let now = jiff::Timestamp::now();
@@ -51,9 +54,18 @@ pub async fn run(
         Intaken::Ignored(reason) => return Err(format!("no document follows: {reason}").into()),
     };
     let service = Service::start().await?;
-    let (shopify, exstream) = (AdminApi::new(service.http()), service.exstream());
+    let (shopify, exstream, catalogue) =
+        (AdminApi::new(service.http()), service.exstream(), service.catalogue());
     let secrets = stack.secrets.shop(&event.shop, now).await?;
-    let means = Means { config, secrets: &secrets, shopify: &shopify, exstream: &exstream, now, time: TIME };
+    let means = Means {
+        config,
+        secrets: &secrets,
+        shopify: &shopify,
+        exstream: &exstream,
+        catalogue: &catalogue,
+        now,
+        time: TIME,
+    };
     let mut found = Vec::new();
     for item in &items {
         found.extend(of_flow(&means, item, Wish { document, locale }).await?);
@@ -67,7 +79,10 @@ pub async fn run(
         match what {
             Ok(made) => {
                 let stem = out.join(format!("preview-{document}-{communication}"));
-                save(&stem, &made)?;
+                let file = save(&stem, &made)?;
+                if validate && !verapdf::run(&file, made.examined.as_ref())? {
+                    code = ExitCode::FAILURE;
+                }
             }
             Err(reason) => {
                 eprintln!("ctl: {document}: {reason}");
@@ -89,7 +104,7 @@ async fn of_flow(means: &Means<'_>, item: &WorkItem, wish: Wish<'_>) -> Result<V
     }
 }
 
-fn save(stem: &Path, made: &Made) -> Result<(), Failure> {
+fn save(stem: &Path, made: &Made) -> Result<PathBuf, Failure> {
     let extension = match made.output.mime_type.as_str() {
         "application/pdf" => "pdf",
         "text/html" => "html",
@@ -100,7 +115,29 @@ fn save(stem: &Path, made: &Made) -> Result<(), Failure> {
     std::fs::write(&document, &made.output.bytes)?;
     let value: serde_json::Value = serde_json::from_slice(&made.driver)?;
     std::fs::write(&driver, serde_json::to_string_pretty(&value)?)?;
-    println!("{}  {} bytes", document.display(), made.output.bytes.len());
+    println!("{}  {} bytes{}", document.display(), made.output.bytes.len(), about(made.examined.as_ref()));
     println!("{}  driver data, {}, locale {}", driver.display(), made.schema, made.recipient.locale);
-    Ok(())
+    println!("  template {}", version(&made.template));
+    Ok(document)
+}
+
+/// The version that is approved now and the hash that a pin on its parts has.
+fn version(template: &Template) -> String {
+    let version =
+        template.version.map_or_else(|| "of unknown version".to_owned(), |it| format!("version {it}"));
+    let parts = match &template.parts {
+        Some(parts) => format!("{} parts, parts_pin = \"{}\"", parts.count, parts.sha256),
+        None => "parts unknown".to_owned(),
+    };
+    format!("{} {version}, {parts}", template.communication)
+}
+
+fn about(examined: Option<&Examined>) -> String {
+    let Some(Examined { pages, pdf }) = examined else { return String::new() };
+    let claims = [
+        pdf.pdf_a.as_ref().map(|level| format!(", claims PDF/A-{level}")),
+        pdf.pdf_ua.as_ref().map(|part| format!(", claims PDF/UA-{part}")),
+        pdf.language.as_ref().map(|language| format!(", language {language}")),
+    ];
+    format!(", pages: {pages}{}", claims.into_iter().flatten().collect::<String>())
 }

@@ -5,7 +5,7 @@
 //! A record written after a crash says the same of the document as one written at once, because both read these
 //! details, but for the two that only Exstream's answer has and that may be personal: file name and customer number.
 
-use crate::{Output, Template};
+use crate::{Output, Pdf, Template};
 use bytes::Bytes;
 use comms::cut;
 use jiff::Timestamp;
@@ -44,9 +44,11 @@ pub struct Details {
     #[serde(default)]
     pub configuration: Option<String>,
     pub retention_days: u16,
-    /// Counted by [`crate::Archive::put_document`].
+    /// As [`crate::examine`] found them.
     #[serde(default)]
     pub pages: Option<u32>,
+    #[serde(default)]
+    pub pdf: Option<Pdf>,
     /// A name from the template's design.
     pub queue: Option<String>,
     /// May name a person: not in the metadata, and so absent from what is adopted.
@@ -68,16 +70,24 @@ pub(crate) struct Object {
 
 impl Details {
     /// The details as they are kept: no text from outside is long, or longer in JSON than it looks.
-    pub(crate) fn bounded(&self, pages: Option<u32>) -> Self {
+    pub(crate) fn bounded(&self) -> Self {
         let short = |text: &Option<String>| text.as_deref().map(plain);
         Self {
-            pages,
             locale: cut(&plain(&self.locale), MAX_LOCALE_BYTES).to_owned(),
             queue: short(&self.queue),
             file_name: short(&self.file_name),
             customer_number: short(&self.customer_number),
             ..self.clone()
         }
+    }
+
+    /// The details as JSON for the metadata, which has no room for a list of parts: their hash and number stay.
+    pub(crate) fn for_metadata(&self) -> serde_json::Result<Vec<u8>> {
+        let mut short = self.clone();
+        if let Some(parts) = &mut short.template.parts {
+            parts.list = Vec::new();
+        }
+        serde_json::to_vec(&short)
     }
 
     /// What the record says of the document.
@@ -89,6 +99,7 @@ impl Details {
             bytes: object.bytes,
             sha256: object.sha256,
             pages: self.pages,
+            pdf: self.pdf.clone(),
             queue: self.queue.clone(),
             file_name: self.file_name.clone(),
             customer_number: self.customer_number.clone(),
@@ -126,7 +137,12 @@ impl fmt::Debug for Composed {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::TemplateBasis;
+    use crate::{Part, Parts, TemplateBasis};
+
+    fn part(name: &str) -> Part {
+        let name = Some(name.to_owned());
+        Part { id: "p".to_owned(), version: 1, kind: None, name, effective_start: None, effective_end: None }
+    }
 
     /// Every text from outside is `text`.
     pub(crate) fn details(text: &str) -> Details {
@@ -140,12 +156,19 @@ pub(crate) mod tests {
                 data_source: "d".repeat(64),
                 version: Some(u32::MAX),
                 basis: TemplateBasis::Unavailable,
+                parts: Some(Parts { sha256: "0".repeat(64), count: u32::MAX, list: vec![part(text); 500] }),
             },
             locale: text.to_owned(),
             channel: Some("exstream".to_owned()),
             configuration: Some("v".repeat(32)),
             retention_days: u16::MAX,
-            pages: None,
+            pages: Some(u32::MAX),
+            pdf: Some(Pdf {
+                pdf_a: Some("3b".to_owned()),
+                pdf_ua: Some("1".to_owned()),
+                language: Some("x".repeat(35)),
+                encrypted: true,
+            }),
             queue: Some(text.to_owned()),
             file_name: Some(text.to_owned()),
             customer_number: Some(text.to_owned()),
@@ -155,8 +178,7 @@ pub(crate) mod tests {
     #[test]
     fn fit_into_the_metadata_of_an_object() {
         for text in ["x", "\"", "\u{1}", "\u{1F600}"] {
-            let kept = details(&text.repeat(500)).bounded(Some(u32::MAX));
-            let json = serde_json::to_vec(&kept).unwrap();
+            let json = details(&text.repeat(500)).bounded().for_metadata().unwrap();
             let metadata = "details".len() + json.len().div_ceil(3) * 4 + "sha256".len() + 64;
             assert!(metadata <= 2048, "{metadata} bytes of {text:?}");
         }

@@ -7,15 +7,17 @@
 
 mod details;
 mod location;
+mod pdf;
 mod record;
 mod store;
 mod verify;
 
 pub use details::{Composed, Details};
 pub use location::{Location, is_test, media_type};
+pub use pdf::{Examined, Pdf, PdfFault, examine};
 pub use record::{
-    DriverData, EvidenceRecord, Output, Previous, Recipient, Resend, Retention, Software, Template,
-    TemplateBasis, Trigger,
+    DriverData, EvidenceRecord, Output, Part, Parts, Previous, Recipient, Resend, Retention, Software,
+    Template, TemplateBasis, Trigger,
 };
 pub use store::{Archive, ArchiveError, Found, LockMode, Stored};
 pub use verify::{Mismatch, verify};

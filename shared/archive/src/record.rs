@@ -1,6 +1,7 @@
 //! The evidence record: what `record.json` says. A public, versioned contract
 //! (`schemas/evidence-record.v1.json`).
 
+use crate::Pdf;
 use comms::{CommunicationId, Document, Flow, Gid, MessageClass, Revision, ShopDomain};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -79,6 +80,41 @@ pub struct Template {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
     pub basis: TemplateBasis,
+    /// What it consisted of: the documents, designs and texts that were in force. Absent where that could not be
+    /// looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Parts>,
+}
+
+/// The parts of a template, which have versions of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Parts {
+    /// SHA-256 of all parts, ordered by id, as compact JSON in the form of `list`.
+    pub sha256: String,
+    /// How many there are.
+    pub count: u32,
+    /// The first 500 of them. Absent if the record was written by a later attempt than the one that composed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub list: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Part {
+    pub id: String,
+    pub version: u32,
+    /// Exstream's word for what it is.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// From when on it is in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub effective_start: Option<Timestamp>,
+    /// The first moment at which it is not in force any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub effective_end: Option<Timestamp>,
 }
 
 /// How the template's version is known.
@@ -116,9 +152,12 @@ pub struct Output {
     pub media_type: String,
     pub bytes: u64,
     pub sha256: String,
-    /// Absent where the file does not say so in the clear.
+    /// Absent for what is no PDF, and for a PDF that would take too much to read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pages: Option<u32>,
+    /// What a PDF says of itself. Absent as `pages` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pdf: Option<Pdf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
     /// As Exstream named the file. Absent if the worker died before it wrote this record.

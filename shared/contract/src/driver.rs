@@ -4,7 +4,7 @@ use crate::{
     conforms, dictionary, everything, published, published_text,
     walk::{self, Field, Node},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{collections::BTreeSet, path::Path};
 
 /// What an amount is with regard to tax, as its field says in `x-tax`.
@@ -21,8 +21,8 @@ const TAX: [&str; 5] = [
     "payment",
 ];
 
-/// Publishes a document's schema, its sample, a sample that has everything and its page of the data dictionary
-/// (`docs/data/`), and checks them against each other:
+/// Publishes a document's schema, its sample and a sample that has everything, in the form in which they are sent (see
+/// [`sent`]), with its page of the data dictionary (`docs/data/`), and checks them against each other:
 /// every field described, every place of the schema in the sample that has everything, no place in the sample that
 /// the schema does not know, no list of plain values, and no table in which amounts with and without tax stand
 /// beside each other.
@@ -30,14 +30,17 @@ const TAX: [&str; 5] = [
 /// `folder` is the crate's own.
 pub fn driver_data(folder: &Path, document: &str, schema: &Value, sample: &Value) {
     let everything = everything::sample(schema);
-    published(&folder.join(format!("schemas/{document}.v1.json")), schema);
-    published(&folder.join(format!("samples/{document}.v1.json")), sample);
-    published(&folder.join(format!("samples/{document}.everything.v1.json")), &everything);
+    let schema_sent = schema_sent(schema);
+    published(&folder.join(format!("schemas/{document}.v1.json")), &schema_sent);
+    for (name, one) in [(document.to_owned(), sample), (format!("{document}.everything"), &everything)] {
+        let sent = sent(one);
+        published(&folder.join(format!("samples/{name}.v1.json")), &sent);
+        conforms(schema, one);
+        conforms(&schema_sent, &sent);
+    }
     let flow = folder.file_name().and_then(|name| name.to_str()).expect("a crate has a folder");
     let page = dictionary::page(document, flow, schema, &everything);
     published_text(&folder.join(format!("../../docs/data/{document}.md")), &page);
-    conforms(schema, sample);
-    conforms(schema, &everything);
     let known = walk::paths(Node::of(schema));
     let mut problems = Vec::new();
     for (which, json) in [("the sample", sample), ("the sample that has everything", &everything)] {
@@ -49,6 +52,36 @@ pub fn driver_data(folder: &Path, document: &str, schema: &Value, sample: &Value
     problems.extend(missing.iter().map(|path| format!("{path}: in no sample")));
     object(Node::of(schema), String::new(), false, &mut problems);
     assert!(problems.is_empty(), "{document}: {} problems\n{}", problems.len(), problems.join("\n"));
+}
+
+/// A driver file of one customer, as it is sent where the configuration says nothing else (`exstream.driver_root`). A
+/// data map matches whole paths from the root, so a designer's sample has to have it.
+pub fn sent(customer: &Value) -> Value {
+    json!({ "customers": [customer] })
+}
+
+/// The schema of such a file.
+fn schema_sent(schema: &Value) -> Value {
+    let mut customer = schema.clone();
+    let mut sent = json!({
+        "type": "object",
+        "properties": {
+            "customers": {
+                "type": "array",
+                "minItems": 1,
+                "description": "One element for each customer: one on demand, many in a batch job.",
+            },
+        },
+        "required": ["customers"],
+    });
+    // what the parts refer to stays at the root
+    for shared in ["$schema", "title", "$defs"] {
+        if let Some(value) = customer.as_object_mut().and_then(|it| it.shift_remove(shared)) {
+            sent[shared] = value;
+        }
+    }
+    sent["properties"]["customers"]["items"] = customer;
+    sent
 }
 
 fn nulls(json: &Value, path: String, problems: &mut Vec<String>) {
@@ -94,5 +127,23 @@ fn field(name: &str, field: Field<'_>, path: &str, problems: &mut Vec<String>) {
     }
     if field.description().is_none_or(|text| text.trim().is_empty()) {
         problems.push(format!("{path}: is not described"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_of_what_is_sent_knows_what_its_parts_refer_to() {
+        let schema = json!({
+            "type": "object", "properties": {"a": {"$ref": "#/$defs/Name"}}, "required": ["a"],
+            "$defs": {"Name": {"type": "string"}},
+        });
+        let schema = schema_sent(&schema);
+        conforms(&schema, &sent(&json!({"a": "x"})));
+        for wrong in [json!({"a": "x"}), json!({"customers": []}), sent(&json!({"a": 1})), sent(&json!({}))] {
+            assert!(std::panic::catch_unwind(|| conforms(&schema, &wrong)).is_err(), "{wrong}");
+        }
     }
 }

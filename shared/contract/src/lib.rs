@@ -13,7 +13,7 @@ mod keys;
 mod sums;
 mod walk;
 
-pub use driver::driver_data;
+pub use driver::{driver_data, sent};
 pub use keys::{bounds, keys, undescribed};
 pub use sums::adds_up;
 

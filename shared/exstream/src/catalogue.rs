@@ -1,23 +1,22 @@
-//! Which version of a template is in force.
+//! Which version of a template is in force, and of what it consists.
 //!
 //! Exstream composes with the latest approved version and does not say which one that was, so the evidence
-//! names the version the design service lists, and says that it is assumed. A listing is shared by all
-//! documents of a shop and domain and kept for ten minutes; a failed one is remembered for one minute, so
-//! that a slow or closed design service does not slow every document. A failed look-up never fails a
-//! document, unless its template version is pinned.
+//! names the version that the design service lists, with the parts that are in force, and says that both are
+//! assumed. A listing is shared by all documents of a shop and domain, a list of parts by those of a template;
+//! both are kept for ten minutes, and a list of parts not beyond an effective date. A failed look-up is remembered
+//! for one minute, so that a slow or closed design service does not slow every document. It never fails a
+//! document, unless its template version or its parts are pinned.
 
 use crate::{
-    Budget, Credentials, ExchangeError, ExstreamError, Fault, Outgoing, TokenCall, TokenSource,
-    compose::{Text, headers, is_unauthorized},
-    url,
+    Budget, Credentials, ExchangeError, ExstreamError, Parts, TokenSource,
+    design::{Design, Found, Listing},
 };
-use bytes::Bytes;
 use cache::{Cache, Fresh};
 use comms::ShopDomain;
 use jiff::Timestamp;
-use reqwest::{Client, Method};
+use reqwest::Client;
 use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 const KEPT: Duration = Duration::from_secs(10 * 60);
 const FAILURE_KEPT: Duration = Duration::from_secs(60);
@@ -25,9 +24,6 @@ const FAILURE_KEPT: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A look-up ends by itself this much earlier than the wait for it, so that its failure is remembered.
 const TO_REMEMBER: Duration = Duration::from_millis(100);
-const PAGE: usize = 100;
-const MAX_PAGES: usize = 50;
-const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// How a template version is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +43,9 @@ pub struct Template {
     pub communication: String,
     pub version: Option<u32>,
     pub basis: Basis,
+    /// Absent where they could not be looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Arc<Parts>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -60,192 +59,167 @@ pub struct TemplateCall<'a> {
     pub timeout: Duration,
 }
 
-/// Latest approved versions by resource id, in lower case.
-struct Listing {
-    versions: HashMap<String, u32>,
-    /// Whether the end of the list was reached.
-    complete: bool,
-    listed_at: Timestamp,
+/// What a look-up found, and when it was asked.
+struct Known<T> {
+    found: Result<T, Arc<ExstreamError>>,
+    asked_at: Timestamp,
 }
 
-type Known = Result<Listing, Arc<ExstreamError>>;
+/// A shop's listing or template in a domain of a design service.
+type Key = (ShopDomain, String);
 
 pub struct Catalogue {
-    http: Client,
-    tokens: Arc<TokenSource>,
-    cache: Cache<(ShopDomain, String), Known>,
+    design: Design,
+    listings: Cache<Key, Known<Listing>>,
+    parts: Cache<Key, Known<Arc<Parts>>>,
 }
 
 impl Catalogue {
     pub fn new(http: Client, tokens: Arc<TokenSource>) -> Self {
-        Self { http, tokens, cache: Cache::default() }
+        Self { design: Design::new(http, tokens), listings: Cache::default(), parts: Cache::default() }
     }
 
-    /// The template of a document, with its version where that can be found out.
+    /// The template of a document, with its version and parts where these can be found out.
     ///
     /// # Errors
     /// Only for a pinned template: [`ExstreamError::PinMismatch`] if another version or none is approved,
-    /// [`ExstreamError::PinUnchecked`] if that cannot be looked up.
+    /// [`ExstreamError::PartsMismatch`] if other parts are in force, [`ExstreamError::PinUnchecked`] and
+    /// [`ExstreamError::PartsUnchecked`] if that cannot be looked up.
     pub async fn template(&self, call: TemplateCall<'_>) -> Result<Template, ExstreamError> {
-        let communication = call.document.communication.clone();
-        let pinned = call.document.template_pin;
-        let (found, failure) = self.look_up(call).await;
-        match (pinned, found) {
-            (Some(pinned), Found::Version(version)) if version != pinned => {
-                Err(ExstreamError::PinMismatch { communication, pinned, found: Some(version) })
-            }
-            (Some(pinned), Found::NotListed) => {
-                Err(ExstreamError::PinMismatch { communication, pinned, found: None })
-            }
-            (Some(pinned), Found::Nothing) => {
-                Err(ExstreamError::PinUnchecked { communication, pinned, source: failure })
-            }
-            (_, Found::Version(version)) => {
-                Ok(Template { communication, version: Some(version), basis: Basis::Assumed })
-            }
-            (None, Found::NotListed | Found::Nothing) => {
-                Ok(Template { communication, version: None, basis: Basis::Unavailable })
-            }
-        }
-    }
-
-    async fn look_up(&self, call: TemplateCall<'_>) -> (Found, Option<Arc<ExstreamError>>) {
-        if !call.settings.catalogue {
-            return (Found::Nothing, None);
-        }
         let allowed = call.timeout.min(PATIENCE);
         let budget = Budget::new(allowed.saturating_sub(TO_REMEMBER));
-        match tokio::time::timeout(allowed, self.known(call, budget)).await.as_deref() {
-            Ok(Ok(listing)) => (listing.find(&call.document.communication), None),
-            Ok(Err(error)) => (Found::Nothing, Some(Arc::clone(error))),
-            Err(_) => (Found::Nothing, Some(Arc::new(ExstreamError::Exchange(ExchangeError::OutOfTime)))),
-        }
-    }
-
-    /// The shop's listing. One that contradicts a pin is only believed if it is not older than the call:
-    /// the pinned version may have been approved since.
-    async fn known(&self, call: TemplateCall<'_>, budget: Budget) -> Arc<Known> {
-        let settings = call.settings;
-        let key =
-            (call.shop.clone(), format!("{}{} {}", settings.base_url, settings.design_path, settings.domain));
-        let load = async || {
-            let listing = self.list(call, budget).await.map_err(Arc::new);
-            let kept = if listing.is_ok() { KEPT } else { FAILURE_KEPT };
-            if let Err(error) = &listing {
-                tracing::warn!(shop = %call.shop, error = %error, "template versions cannot be looked up");
+        let communication = call.document.communication.clone();
+        let (found, failure) = limited(call, allowed, self.listed(call, budget)).await;
+        let version = match (call.document.template_pin, found.unwrap_or(Found::Nothing)) {
+            (Some(pinned), Found::Version(version)) if version != pinned => {
+                return Err(ExstreamError::PinMismatch { communication, pinned, found: Some(version) });
             }
-            Ok::<_, Infallible>(Fresh { value: listing, expires_at: call.now + kept })
+            (Some(pinned), Found::NotListed) => {
+                return Err(ExstreamError::PinMismatch { communication, pinned, found: None });
+            }
+            (Some(pinned), Found::Nothing) => {
+                return Err(ExstreamError::PinUnchecked { communication, pinned, source: failure });
+            }
+            (_, Found::Version(version)) => Some(version),
+            (None, Found::NotListed | Found::Nothing) => None,
         };
-        let Ok(known) = self.cache.get(&key, call.now, &load).await;
-        let stale = known.as_ref().as_ref().is_ok_and(|listing| {
-            listing.listed_at < call.now && call.document.template_pin.is_some_and(|pin| {
-                !matches!(listing.find(&call.document.communication), Found::Version(version) if version == pin)
-            })
-        });
-        if !stale {
-            return known;
-        }
-        self.cache.forget(&key, &known).await;
-        let Ok(known) = self.cache.get(&key, call.now, &load).await;
-        known
-    }
-
-    async fn list(&self, call: TemplateCall<'_>, budget: Budget) -> Result<Listing, ExstreamError> {
-        let mut listing = Listing { versions: HashMap::new(), complete: false, listed_at: call.now };
-        let mut seen = 0;
-        for _ in 0..MAX_PAGES {
-            let body = self.page(call, budget, seen).await?;
-            let page: Page<'_> = serde_json::from_slice(&body).map_err(|_| {
-                ExstreamError::Unintelligible("the list of templates is not the documented JSON")
-            })?;
-            let Text(status) = &page.status;
-            if !status.eq_ignore_ascii_case("success") {
-                return Err(ExstreamError::Failed(Fault::default()));
+        let (parts, failure) = match version {
+            Some(version) => {
+                let left = budget.left().unwrap_or_default() + TO_REMEMBER;
+                limited(call, left, self.parts_of(call, version, budget)).await
             }
-            let count = page.data.len();
-            seen += count;
-            for resource in page.data {
-                listing.versions.insert(resource.id.0.to_ascii_lowercase(), resource.version);
+            None => (None, failure),
+        };
+        match (&call.document.parts_pin, &parts) {
+            (Some(pinned), Some(parts)) if parts.sha256 != *pinned => Err(ExstreamError::PartsMismatch {
+                communication,
+                pinned: pinned.clone(),
+                found: parts.sha256.clone(),
+                count: parts.count,
+            }),
+            (Some(pinned), None) => {
+                Err(ExstreamError::PartsUnchecked { communication, pinned: pinned.clone(), source: failure })
             }
-            let total = page.page.and_then(|page| page.total_elements);
-            if count == 0 || total.map_or(count < PAGE, |total| seen >= total) {
-                listing.complete = true;
-                break;
+            _ => {
+                let basis = if version.is_some() { Basis::Assumed } else { Basis::Unavailable };
+                Ok(Template { communication, version, basis, parts })
             }
         }
-        Ok(listing)
     }
 
-    async fn page(
+    /// What the shop's listing says of the template. One that contradicts a pin is only believed if it is not older
+    /// than the call: the pinned version may have been approved since.
+    async fn listed(&self, call: TemplateCall<'_>, budget: Budget) -> Result<Found, Arc<ExstreamError>> {
+        let load = async || {
+            let found = self.design.templates(call, budget).await;
+            kept(call, "template versions", found, None)
+        };
+        let agrees = |listing: &Listing| {
+            let found = listing.find(&call.document.communication);
+            call.document
+                .template_pin
+                .is_none_or(|pin| matches!(found, Found::Version(version) if version == pin))
+        };
+        let known = current(&self.listings, &key(call, ""), call.now, load, agrees).await;
+        known.found.as_ref().map(|listing| listing.find(&call.document.communication)).map_err(Arc::clone)
+    }
+
+    /// The parts in force, with the same caution.
+    async fn parts_of(
         &self,
         call: TemplateCall<'_>,
+        version: u32,
         budget: Budget,
-        offset: usize,
-    ) -> Result<Bytes, ExstreamError> {
-        let settings = call.settings;
-        let path = format!(
-            "{}/resources/{{domain}}?filter.types=exstrapplication&filter.states=APPROVED\
-             &filter.latestVersion=true&count={PAGE}&offset={offset}",
-            settings.design_path.trim_end_matches('/'),
-        );
-        let outgoing = Outgoing {
-            method: Method::GET,
-            url: url::build(&settings.base_url, &path, &[("domain", &settings.domain)])?,
-            headers: headers(settings, [])?,
-            body: Bytes::new(),
-            limit: PAGE_BYTES,
+    ) -> Result<Arc<Parts>, Arc<ExstreamError>> {
+        let communication = &call.document.communication;
+        let load = async || {
+            let links = self.design.links(call, budget).await;
+            match links.and_then(|links| links.resolve(communication, version, call.now)) {
+                Ok((parts, changes)) => kept(call, "parts of a template", Ok(Arc::new(parts)), changes),
+                Err(error) => kept(call, "parts of a template", Err(error), None),
+            }
         };
-        let token = TokenCall {
-            shop: call.shop,
-            token: &settings.token,
-            credentials: call.credentials,
-            now: call.now,
-            budget,
-        };
-        let reply = self.tokens.exchange(&self.http, token, &outgoing, is_unauthorized).await?;
-        if reply.is_success() {
-            return Ok(reply.body);
-        }
-        let (_, fault) = Fault::read(&reply.body, b"{}");
-        Err(ExstreamError::from_status(reply.status, reply.retry_after, fault))
+        let agrees =
+            |parts: &Arc<Parts>| call.document.parts_pin.as_ref().is_none_or(|pin| parts.sha256 == *pin);
+        // an approved version of the template itself is another list
+        let key = key(call, &format!("{} {version}", communication.to_ascii_lowercase()));
+        let known = current(&self.parts, &key, call.now, load, agrees).await;
+        known.found.as_ref().map(Arc::clone).map_err(Arc::clone)
     }
 }
 
-enum Found {
-    Version(u32),
-    /// The whole list was read and the template is not in it.
-    NotListed,
-    Nothing,
+fn key(call: TemplateCall<'_>, what: &str) -> Key {
+    let settings = call.settings;
+    let place = format!("{}{} {} {what}", settings.base_url, settings.design_path, settings.domain);
+    (call.shop.clone(), place)
 }
 
-impl Listing {
-    fn find(&self, communication: &str) -> Found {
-        match self.versions.get(&communication.to_ascii_lowercase()) {
-            Some(&version) => Found::Version(version),
-            None if self.complete => Found::NotListed,
-            None => Found::Nothing,
-        }
+/// What a look-up answers within `allowed`, or why it does not.
+async fn limited<T>(
+    call: TemplateCall<'_>,
+    allowed: Duration,
+    look_up: impl Future<Output = Result<T, Arc<ExstreamError>>>,
+) -> (Option<T>, Option<Arc<ExstreamError>>) {
+    if !call.settings.catalogue {
+        return (None, None);
+    }
+    match tokio::time::timeout(allowed, look_up).await {
+        Ok(Ok(found)) => (Some(found), None),
+        Ok(Err(error)) => (None, Some(error)),
+        Err(_) => (None, Some(Arc::new(ExstreamError::Exchange(ExchangeError::OutOfTime)))),
     }
 }
 
-#[derive(Deserialize)]
-struct Page<'a> {
-    #[serde(borrow)]
-    status: Text<'a>,
-    #[serde(borrow)]
-    data: Vec<Resource<'a>>,
-    page: Option<PageInfo>,
+/// What is found is kept for ten minutes, at most until `changes`; a failure for one.
+fn kept<T>(
+    call: TemplateCall<'_>,
+    what: &str,
+    found: Result<T, ExstreamError>,
+    changes: Option<Timestamp>,
+) -> Fresh<Known<T>> {
+    let kept = call.now + if found.is_ok() { KEPT } else { FAILURE_KEPT };
+    if let Err(error) = &found {
+        tracing::warn!(shop = %call.shop, error = %error, "{what} cannot be looked up");
+    }
+    let value = Known { found: found.map_err(Arc::new), asked_at: call.now };
+    Fresh { value, expires_at: changes.map_or(kept, |changes| kept.min(changes)) }
 }
 
-#[derive(Deserialize)]
-struct Resource<'a> {
-    #[serde(borrow)]
-    id: Text<'a>,
-    version: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageInfo {
-    total_elements: Option<usize>,
+/// What is kept, unless it is older than `now` and does not agree with a pin: then it is asked for anew.
+async fn current<T>(
+    cache: &Cache<Key, Known<T>>,
+    key: &Key,
+    now: Timestamp,
+    load: impl AsyncFn() -> Fresh<Known<T>>,
+    agrees: impl Fn(&T) -> bool,
+) -> Arc<Known<T>> {
+    let load = async || Ok::<_, Infallible>(load().await);
+    let Ok(known) = cache.get(key, now, &load).await;
+    let stale = known.asked_at < now && known.found.as_ref().is_ok_and(|found| !agrees(found));
+    if !stale {
+        return known;
+    }
+    cache.forget(key, &known).await;
+    let Ok(known) = cache.get(key, now, &load).await;
+    known
 }

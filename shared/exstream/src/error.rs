@@ -55,6 +55,15 @@ pub enum ExstreamError {
     PinMismatch { communication: String, pinned: u32, found: Option<u32> },
     #[error("template {communication} must be version {pinned}, which cannot be looked up")]
     PinUnchecked { communication: String, pinned: u32, source: Option<Arc<ExstreamError>> },
+    #[error(
+        "template {communication} must consist of the parts with the hash {pinned}; the {count} parts in force have \
+         the hash {found}: compare them in the design service, and set parts_pin to the second hash if they are right"
+    )]
+    PartsMismatch { communication: String, pinned: String, found: String, count: u32 },
+    #[error(
+        "template {communication} must consist of the parts with the hash {pinned}, which cannot be looked up"
+    )]
+    PartsUnchecked { communication: String, pinned: String, source: Option<Arc<ExstreamError>> },
 }
 
 impl Classify for ExstreamError {
@@ -76,7 +85,9 @@ impl Classify for ExstreamError {
             | Self::UnexpectedMediaType { .. }
             | Self::SeveralOutputs { .. }
             | Self::PinMismatch { .. }
-            | Self::PinUnchecked { .. } => Class::transient(),
+            | Self::PinUnchecked { .. }
+            | Self::PartsMismatch { .. }
+            | Self::PartsUnchecked { .. } => Class::transient(),
             Self::CutOff { .. } => Class::Unknown,
             Self::Driver(_)
             | Self::Refused { .. }
@@ -100,7 +111,9 @@ impl ExstreamError {
             | Self::Unauthorized { .. }
             | Self::Refused { .. }
             | Self::PinMismatch { .. }
-            | Self::PinUnchecked { .. } => false,
+            | Self::PinUnchecked { .. }
+            | Self::PartsMismatch { .. }
+            | Self::PartsUnchecked { .. } => false,
             Self::Exchange(error) => error.class() == Class::Unknown,
             Self::Unavailable { status, .. } => *status >= 500,
             Self::Failed(_)

@@ -108,6 +108,7 @@ pub async fn composed(
             configuration: record.configuration.clone(),
             retention_days,
             pages: record.output.pages,
+            pdf: record.output.pdf.clone(),
             queue: record.output.queue.clone(),
             file_name: record.output.file_name.clone(),
             customer_number: record.output.customer_number.clone(),

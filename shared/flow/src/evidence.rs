@@ -5,9 +5,11 @@ use crate::{
     job::{Draft, Job},
 };
 use archive::{
-    DriverData, EvidenceRecord, Previous, Recipient, Resend, Retention, Software, Stored, is_test,
+    DriverData, EvidenceRecord, Part, Parts, Previous, Recipient, Resend, Retention, Software, Stored,
+    TemplateBasis, is_test,
 };
 use comms::{MessageClass, Revision, chain};
+use exstream::Basis;
 use jiff::Timestamp;
 use ledger::{ArchivedAs, Entry, Lease, LedgerError};
 use serde_json::value::RawValue;
@@ -22,6 +24,36 @@ pub const fn format_name(format: DriverFormat) -> &'static str {
     match format {
         DriverFormat::Json => "json",
         DriverFormat::Xml => "xml",
+    }
+}
+
+/// The template as the record names it.
+pub fn template(found: exstream::Template, data_source: &str) -> archive::Template {
+    archive::Template {
+        communication: found.communication,
+        data_source: data_source.to_owned(),
+        version: found.version,
+        basis: match found.basis {
+            Basis::Assumed => TemplateBasis::Assumed,
+            Basis::Traced => TemplateBasis::Traced,
+            Basis::Unavailable => TemplateBasis::Unavailable,
+        },
+        parts: found.parts.map(|parts| Parts {
+            sha256: parts.sha256.clone(),
+            count: parts.count,
+            list: parts.list.iter().map(part).collect(),
+        }),
+    }
+}
+
+fn part(part: &exstream::Part) -> Part {
+    Part {
+        id: part.id.clone(),
+        version: part.version,
+        kind: part.kind.clone(),
+        name: part.name.clone(),
+        effective_start: part.effective_start,
+        effective_end: part.effective_end,
     }
 }
 
@@ -204,5 +236,20 @@ mod tests {
             let found = issue_before(entries, &issue(3, real)).map(|previous| previous.record_sha256);
             assert_eq!(found.as_deref(), expected, "{earlier:?}");
         }
+    }
+
+    /// Whoever has a record can compute the hash of its parts.
+    #[test]
+    fn the_hash_of_the_parts_is_that_of_the_list_in_the_record() {
+        let one = r#"{"id":"a","version":3,"type":"document","name":"Letter","effective_start":"2026-01-01T00:00:00Z"}"#;
+        let two = r#"{"id":"b","version":1,"effective_end":"2027-01-01T00:00:00Z"}"#;
+        let list = format!("[{one},{two}]");
+        let sha256 = archive::sha256_hex(list.as_bytes());
+        let found: exstream::Template = serde_json::from_str(&format!(
+            r#"{{"communication":"c","version":4,"basis":"assumed","parts":{{"sha256":"{sha256}","count":2,"list":{list}}}}}"#
+        ))
+        .unwrap();
+        let parts = template(found, "d").parts.unwrap();
+        assert_eq!(archive::sha256_hex(&serde_json::to_vec(&parts.list).unwrap()), parts.sha256);
     }
 }

@@ -16,6 +16,7 @@
 mod admission;
 mod again;
 mod batch;
+mod check;
 mod document_flow;
 mod doubt;
 mod evidence;

@@ -1,11 +1,15 @@
 //! A document as it would be made of an event now, without a trace: nothing is claimed, archived, sent or
 //! reported.
 
-use crate::document_flow::{DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, plans};
+use crate::{
+    check,
+    document_flow::{Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, plans},
+};
+use archive::Examined;
 use bytes::Bytes;
 use comms::{CommunicationId, Document, chain};
 use delivery::Recipient;
-use exstream::{Budget, ComposeCall, Exstream, Output};
+use exstream::{Budget, Catalogue, ComposeCall, Exstream, Output, Template, TemplateCall};
 use jiff::Timestamp;
 use service::ShopSecrets;
 use shop_config::{Channel, ShopConfig};
@@ -20,6 +24,7 @@ pub struct Means<'a> {
     pub shopify: &'a AdminApi,
     /// One that does not repeat nor send.
     pub exstream: &'a Exstream,
+    pub catalogue: &'a Catalogue,
     pub now: Timestamp,
     pub time: Duration,
 }
@@ -44,7 +49,10 @@ pub struct Made {
     pub schema: String,
     pub driver: Bytes,
     pub recipient: Recipient,
+    pub template: Template,
     pub output: Output,
+    /// What a PDF says of itself.
+    pub examined: Option<Examined>,
 }
 
 /// Every document an item leads to, or why it would not be made.
@@ -108,7 +116,7 @@ async fn make<F: DocumentFlow>(
     communication: &CommunicationId,
     locale: Option<&str>,
 ) -> Result<Made, NotMade> {
-    let Means { config, secrets, shopify, exstream, now, time } = *means;
+    let Means { config, secrets, shopify, exstream, catalogue, now, time } = *means;
     let settings = config
         .documents
         .get(&plan.document)
@@ -138,6 +146,15 @@ async fn make<F: DocumentFlow>(
         Ok(Gathered::Instead(plan)) => return Err(NotMade::Instead(plan)),
         Err(GatherError { reason, .. }) => return Err(reason.into()),
     };
+    let call = TemplateCall {
+        shop: &item.shop,
+        settings: &config.exstream,
+        document: settings,
+        credentials: &secrets.exstream,
+        now,
+        timeout: time,
+    };
+    let template = catalogue.template(call).await.map_err(|error| chain(&error))?;
     let call = ComposeCall {
         shop: &item.shop,
         settings: &config.exstream,
@@ -150,5 +167,7 @@ async fn make<F: DocumentFlow>(
     };
     let composed = exstream.compose(call).await.map_err(|error| chain(&error))?;
     let output = composed.expected(&settings.output).map_err(|error| chain(&error))?.clone();
-    Ok(Made { schema: content.schema, driver: content.driver, recipient: content.recipient, output })
+    let examined = check::examine(&output, settings.require.standards()).map_err(|error| chain(&error))?;
+    let Content { schema, driver, recipient, .. } = *content;
+    Ok(Made { schema, driver, recipient, template, output, examined })
 }

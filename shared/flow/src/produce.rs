@@ -4,16 +4,16 @@
 //! takes no others. Dying anywhere in here costs at most one composition.
 
 use crate::{
-    again,
+    again, check,
     document_flow::{BatchOutput, Content},
     evidence::{self, Evidence, dated, format_name},
     fault,
     job::{Draft, Halt, Job},
 };
-use archive::{Composed, Details, Location, Retention, Stored, TemplateBasis, sha256_hex};
+use archive::{Composed, Details, Location, Retention, Stored, sha256_hex};
 use bytes::Bytes;
 use comms::{Class, Classify, CommunicationId, chain};
-use exstream::{Basis, Budget, ComposeCall, ExstreamError, Output, Room, TemplateCall};
+use exstream::{Budget, ComposeCall, ExstreamError, Output, Room, TemplateCall};
 use ledger::{ArchivedAs, Lease};
 use shop_config::{Channel, DriverFormat};
 use std::time::Duration;
@@ -130,6 +130,7 @@ async fn compose(
             })?
         }
     };
+    let facts = check::output(job, &output, exstream_sends)?;
     let composed = Composed {
         bytes: output.bytes,
         media_type: output.mime_type,
@@ -137,16 +138,7 @@ async fn compose(
             composed_at: job.now(),
             driver_sha256: driver_sha256.to_owned(),
             driver_format: format_name(job.settings.driver_format).to_owned(),
-            template: archive::Template {
-                communication: template.communication,
-                data_source: job.settings.data_source.clone(),
-                version: template.version,
-                basis: match template.basis {
-                    Basis::Assumed => TemplateBasis::Assumed,
-                    Basis::Traced => TemplateBasis::Traced,
-                    Basis::Unavailable => TemplateBasis::Unavailable,
-                },
-            },
+            template: evidence::template(template, &job.settings.data_source),
             queue: output.queue,
             file_name: output.file_name,
             customer_number: output.customer_number,
@@ -155,7 +147,8 @@ async fn compose(
             schema: draft.content.schema.clone(),
             configuration: job.loaded.version_id.clone(),
             retention_days: retention_days(job, draft),
-            pages: None,
+            pages: facts.as_ref().map(|facts| facts.pages),
+            pdf: facts.map(|facts| facts.pdf),
         },
     };
     fault::point("compose");
@@ -215,8 +208,9 @@ async fn batch_output(job: &Job<'_>, draft: &Draft<'_>) -> Result<Option<Output>
         }
         None => None,
     };
+    let output = output.filter(|output| check::examine(output, &[]).is_ok());
     if output.is_none() {
-        tracing::warn!(communication = %job.communication, "composed on demand: the batch job's output is gone, or does not prove whose it is");
+        tracing::warn!(communication = %job.communication, "composed on demand: the batch job's output is gone, damaged, or does not prove whose it is");
     }
     Ok(output)
 }

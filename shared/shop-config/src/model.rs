@@ -318,6 +318,13 @@ pub struct DocumentConfig {
     /// The version that must be the latest approved one; with another one nothing is composed. Needs
     /// `exstream.catalogue`.
     pub template_pin: Option<u32>,
+    /// The hash of the parts that must be in force: the record's `template.parts.sha256`, which `ctl preview` shows
+    /// as well; with other parts nothing is composed. Needs `exstream.catalogue`.
+    pub parts_pin: Option<String>,
+    /// What a PDF must claim to be: `pdf/a`, `pdf/ua`, or a list of both. One that does not is neither archived nor
+    /// sent.
+    #[serde(default)]
+    pub require: Require,
     /// What to do if a crash or a lost answer leaves a send that the channel cannot tell about.
     #[serde(default)]
     pub on_unknown: OnUnknown,
@@ -351,6 +358,50 @@ pub enum DriverFormat {
     #[default]
     Json,
     Xml,
+}
+
+/// A standard for PDF files. That one is claimed is checked for every document, whether it is kept is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Standard {
+    /// For archives: the file needs nothing from outside to be shown as it was.
+    #[serde(rename = "pdf/a")]
+    PdfA,
+    /// For accessibility: the file can be read aloud.
+    #[serde(rename = "pdf/ua")]
+    PdfUa,
+}
+
+impl Standard {
+    /// As people write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PdfA => "PDF/A",
+            Self::PdfUa => "PDF/UA",
+        }
+    }
+}
+
+/// One standard or several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected \"pdf/a\", \"pdf/ua\" or a list of both")]
+pub enum Require {
+    One(Standard),
+    Several(Vec<Standard>),
+}
+
+impl Default for Require {
+    fn default() -> Self {
+        Self::Several(Vec::new())
+    }
+}
+
+impl Require {
+    pub fn standards(&self) -> &[Standard] {
+        match self {
+            Self::One(standard) => std::slice::from_ref(standard),
+            Self::Several(standards) => standards,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

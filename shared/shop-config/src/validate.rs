@@ -168,6 +168,25 @@ impl Check {
         if settings.template_pin.is_some() && !config.exstream.catalogue {
             self.fail(field("template_pin"), "cannot be checked while exstream.catalogue is false");
         }
+        if let Some(pin) = &settings.parts_pin {
+            if pin.len() != 64 || !pin.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f')) {
+                self.fail(field("parts_pin"), "must be a SHA-256 in 64 lower-case hexadecimal digits");
+            }
+            if !config.exstream.catalogue {
+                self.fail(field("parts_pin"), "cannot be checked while exstream.catalogue is false");
+            }
+        }
+        if !settings.require.standards().is_empty() {
+            if settings.output != "application/pdf" {
+                self.fail(field("require"), "needs the output application/pdf");
+            }
+            if settings.channels.contains(&Channel::Exstream) {
+                self.fail(
+                    field("require"),
+                    "cannot be kept with the channel `exstream`, which sends while it composes",
+                );
+            }
+        }
         if settings.retention_days == 0 {
             self.fail(field("retention_days"), "must be at least 1");
         }
@@ -350,6 +369,25 @@ mod tests {
             (
                 receipt("template_pin = 1").replace("[exstream]", "[exstream]\ncatalogue = false"),
                 "documents.receipt.template_pin: cannot",
+            ),
+            (
+                receipt(&format!("parts_pin = \"{}\"", "0".repeat(64)))
+                    .replace("[exstream]", "[exstream]\ncatalogue = false"),
+                "documents.receipt.parts_pin: cannot",
+            ),
+            (receipt("parts_pin = \"12\""), "documents.receipt.parts_pin: must be a SHA-256"),
+            (
+                receipt(&format!("parts_pin = \"{}\"", "A".repeat(64))),
+                "documents.receipt.parts_pin: must be a SHA-256",
+            ),
+            (
+                receipt("require = \"pdf/a\"\noutput = \"text/html\""),
+                "documents.receipt.require: needs the output application/pdf",
+            ),
+            (
+                receipt("require = [\"pdf/a\", \"pdf/ua\"]")
+                    .replace("channels = [\"email\"]", "channels = [\"exstream\"]"),
+                "documents.receipt.require: cannot be kept with the channel `exstream`",
             ),
             (exstream("max_output_bytes = 0"), "exstream.max_output_bytes: must be between 1 and 33554432"),
             (exstream("max_output_bytes = 33554433"), "exstream.max_output_bytes: must be between"),

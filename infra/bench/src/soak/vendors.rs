@@ -84,11 +84,9 @@ impl Messaging {
             return (StatusCode::INTERNAL_SERVER_ERROR, json_answer(error.to_string())).into_response();
         }
         self.tally.add("vendors", "compositions");
-        let mut pdf = b"%PDF-1.7\n1 0 obj <</Type /Pages /Count 1>> endobj\n".to_vec();
-        while pdf.len() < PDF_BYTES {
-            pdf.extend_from_slice(&self.random.next().to_le_bytes());
-        }
-        pdf.extend_from_slice(b"\n%%EOF");
+        let noise = std::iter::repeat_with(|| self.random.next().to_le_bytes());
+        let noise: Vec<u8> = noise.take(PDF_BYTES.div_ceil(8)).flatten().collect();
+        let pdf = crate::vendors::one_page(&noise);
         let composed = json!({"status": "success", "data": [{
             "content": BASE64_STANDARD.encode(pdf), "mimeType": "application/pdf",
             "engineOutputContext": {"queueName": "PDF", "fileName": "output.pdf", "customerNumber": "1"},

@@ -8,5 +8,6 @@ mod compose;
 mod faults;
 mod large;
 mod late;
+mod parts;
 mod support;
 mod tokens;

@@ -107,6 +107,7 @@ impl ExstreamStub {
             version: one(),
             data_source: None,
             outputs: pdf_queue(),
+            parts: None,
         });
         let outputs = communication.outputs.clone();
         let composed = match self.compose(&communication, &outputs, &driver, xml).await {
@@ -223,6 +224,7 @@ impl ExstreamStub {
             version: one(),
             data_source: None,
             outputs: pdf_queue(),
+            parts: None,
         })
     }
 

@@ -126,6 +126,24 @@ pub struct Communication {
     /// One a queue; a PDF queue, if absent.
     #[serde(default = "pdf_queue")]
     pub outputs: Vec<Output>,
+    /// What it refers to; a document, a design and a paragraph of version 1, if absent.
+    #[serde(default)]
+    pub parts: Option<Vec<Part>>,
+}
+
+/// A part of a communication, with its own version and dates (as epoch milliseconds).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Part {
+    pub id: String,
+    pub version: u32,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub name: String,
+    #[serde(default)]
+    pub effective_start: Option<i64>,
+    #[serde(default)]
+    pub effective_end: Option<i64>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -242,6 +242,7 @@ pub(super) fn assemble(
     pages: Vec<Content>,
     fonts: &Embedded,
     title: &str,
+    language: &str,
     stamp: Option<&Stamp>,
     padding: usize,
 ) -> Vec<u8> {
@@ -250,7 +251,8 @@ pub(super) fn assemble(
     let (catalog, tree, regular, bold, info) =
         (next.bump(), next.bump(), next.bump(), next.bump(), next.bump());
     let ids: Vec<(Ref, Ref)> = pages.iter().map(|_| (next.bump(), next.bump())).collect();
-    pdf.catalog(catalog).pages(tree);
+    // no claim of PDF/A or PDF/UA: it would not be true
+    pdf.catalog(catalog).pages(tree).lang(TextStr(language));
     pdf.pages(tree).kids(ids.iter().map(|(page, _)| *page)).count(ids.len() as i32);
     for (id, name) in [(regular, b"Helvetica".as_slice()), (bold, b"Helvetica-Bold")] {
         pdf.type1_font(id).base_font(Name(name)).encoding_predefined(Name(b"WinAnsiEncoding"));

@@ -18,7 +18,7 @@ use serde_json::Value;
 pub(super) fn write(customers: &[Value], stamp: Option<&Stamp>, padding: usize) -> Vec<u8> {
     let mut pages = Vec::new();
     let mut fonts = Embedded::default();
-    let mut title = String::new();
+    let (mut title, mut language) = (String::new(), "");
     for driver in customers {
         let document = Document::of(driver);
         let head = document.head();
@@ -28,12 +28,12 @@ pub(super) fn write(customers: &[Value], stamp: Option<&Stamp>, padding: usize) 
             Document::Report(report) => draw::report(&mut sheet, report),
         }
         sheet.number(&head.imprint, &head.reference, head.words.page, head.words.of);
-        title = head.full_title();
+        (title, language) = (head.full_title(), head.words.language);
         let (drawn, used) = sheet.into_pages();
         pages.extend(drawn);
         fonts = used;
     }
-    assemble(pages, &fonts, &title, stamp, padding)
+    assemble(pages, &fonts, &title, language, stamp, padding)
 }
 
 fn draw_letter(sheet: &mut Sheet, letter: &Letter) {

@@ -177,6 +177,7 @@ async fn the_envelope_holds_every_output_and_outputs_are_remembered() {
         version: 4,
         data_source: Some("orders".to_owned()),
         outputs: vec![output("Print", "application/pdf"), output("Mail", "text/html")],
+        parts: None,
     };
     let stub =
         exstream(ExstreamOptions { communications: vec![communication], ..ExstreamOptions::default() }).await;

@@ -157,8 +157,75 @@ async fn templates_can_be_looked_up_and_traced() {
     let request = stub.http.post(url).bearer_auth(&token).json(&used["data"]);
     let details: Value = request.send().await.unwrap().json().await.unwrap();
     assert_eq!(details["data"][0]["version"], 7);
+    assert_eq!(details["data"].as_array().unwrap().len(), 4, "{details}");
     stub.set("settings", json!({"job_tracing": false})).await;
     assert_eq!(call(&stub, &token, Method::GET, &path).await.status(), 403);
+}
+
+#[tokio::test]
+async fn the_parts_of_a_template_are_listed_and_nothing_else_is_answered() {
+    let stub = exstream(ExstreamOptions::default()).await;
+    let part =
+        |id: &str, version: u32| json!({"id": id, "version": version, "type": "paragraph", "name": id});
+    let known = json!([{"id": COMMUNICATION, "name": "Confirmation", "parts": [part("a", 2), part("b", 1)]}]);
+    stub.set("communications", known).await;
+    let token = stub.token().await;
+    let links = "/design/api/v1/links/dev/resources";
+    let own = format!("{links}?linkSubjectId={COMMUNICATION}&linkDepth=10&filter.states=APPROVED");
+    let found = get(&stub, &token, &own).await;
+    assert_eq!((&found["data"][0]["id"], &found["data"][0]["version"]), (&json!("a"), &json!(2)));
+    assert_eq!(found["page"]["totalElements"], 2);
+    let rest = get(&stub, &token, &format!("{own}&offset=1")).await;
+    assert_eq!((&rest["data"][0]["id"], rest["data"].as_array().unwrap().len()), (&json!("b"), 1));
+    for (path, status) in [
+        (links.to_owned(), 400),
+        (format!("{links}?linkSubjectId={COMMUNICATION}&depth=10"), 400),
+        (format!("{links}?linkSubjectId={COMMUNICATION}&linkDepth=all"), 400),
+        (format!("{links}?linkSubjectId=00000000-0000-0000-0000-000000000000"), 404),
+        ("/design/api/v1/links/dev".to_owned(), 404),
+        (format!("/design/api/v1/manifests/dev/communication-set/{COMMUNICATION}?x=1"), 400),
+    ] {
+        assert_eq!(call(&stub, &token, Method::GET, &path).await.status(), status, "{path}");
+    }
+    assert_eq!(call(&stub, &token, Method::POST, &own).await.status(), 404);
+}
+
+/// What was once believed of batch jobs: each of these forms is refused, or gives nothing that could be taken for an
+/// output.
+#[tokio::test]
+async fn forms_that_are_not_documented_give_no_output() {
+    let stub = exstream(ExstreamOptions::default()).await;
+    stub.set("settings", json!({"job_step_ms": 1})).await;
+    let token = stub.token().await;
+    let job = submit(&stub, &token, json!({"customers": [driver(1)]}).to_string()).await;
+    assert_eq!(states(&stub, &token, &job).await.last().unwrap(), "complete");
+    let step = step(&stub, &token, &job).await;
+    let own = format!("{step}/customer-artifacts/1");
+    assert_eq!(call(&stub, &token, Method::GET, &own).await.status(), 200);
+    for (path, status) in [
+        (format!("{RUNTIME}/flow-steps?jobId={job}"), 400),
+        (format!("{RUNTIME}/flow-steps?filter.jobId={job}"), 400),
+        (format!("{RUNTIME}/flow-steps?filter.type=communication"), 400),
+        (format!("{RUNTIME}/jobs/{job}/flow-steps"), 404),
+        (format!("{step}/delivery-file/customer-artifacts/1"), 404),
+        (format!("{step}/delivery-file/outputs/1"), 404),
+        (format!("{step}/customer-artifacts/0"), 404),
+        (format!("{step}/customer-artifacts/2"), 404),
+        (format!("{own}?format=pdf"), 400),
+    ] {
+        assert_eq!(call(&stub, &token, Method::GET, &path).await.status(), status, "{path}");
+    }
+    // a key that a filter does not know does not filter, and no step says whose job it is of
+    let all =
+        get(&stub, &token, &format!("{RUNTIME}/flow-steps?filter=jobId:{job};type:communication")).await;
+    assert_eq!(all["page"]["totalElements"], 3);
+    assert_eq!((&all["data"][1]["jobId"], &all["data"][1]["type"]), (&Value::Null, &Value::Null));
+    // bare data does not match the paths of a map whose root is a list: a job without customers, and no error
+    let bare = submit(&stub, &token, driver(1).to_string()).await;
+    assert_eq!(states(&stub, &token, &bare).await.last().unwrap(), "complete");
+    let step = self::step(&stub, &token, &bare).await;
+    let none = call(&stub, &token, Method::GET, &format!("{step}/customer-artifacts/1")).await;
+    assert_eq!(none.status(), 404);
 }
 
 /// The names and contents of a zip archive's files.
