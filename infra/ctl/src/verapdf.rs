@@ -22,9 +22,9 @@ fn validate(program: &str, file: &Path, examined: Option<&Examined>) -> Result<b
     }
     let mut all = true;
     for flavour in flavours {
-        let file = file.canonicalize()?;
-        let run = Command::new(program).args(["--format", "text", "--flavour", &flavour]).arg(file);
-        let found = match run.stdin(Stdio::null()).output() {
+        let mut run = Command::new(program);
+        run.args(["--format", "text", "--flavour", &flavour]).arg(file.canonicalize()?).stdin(Stdio::null());
+        let found = match run.output() {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Err("veraPDF is not installed: there is no `verapdf` on the path".into());
             }

@@ -119,7 +119,7 @@ impl fmt::Debug for Details {
         f.debug_struct("Details")
             .field("composed_at", &self.composed_at)
             .field("driver_sha256", &self.driver_sha256)
-            .field("template", &self.template)
+            .field("template", &self.template.communication)
             .finish_non_exhaustive()
     }
 }

@@ -386,7 +386,7 @@ mod tests {
             ),
             (
                 receipt("require = [\"pdf/a\", \"pdf/ua\"]")
-                    .replace("channels = [\"email\"]", "channels = [\"exstream\"]"),
+                    .replace("channels = [\"print\"]", "channels = [\"exstream\"]"),
                 "documents.receipt.require: cannot be kept with the channel `exstream`",
             ),
             (exstream("max_output_bytes = 0"), "exstream.max_output_bytes: must be between 1 and 33554432"),
