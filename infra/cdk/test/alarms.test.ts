@@ -266,7 +266,7 @@ function metricsOf(alarm: any): any[] {
   return alarm.Metrics.flatMap(({ MetricStat }: any) => MetricStat?.Metric ?? []);
 }
 
-/** Every text in capitals that a function's own code, or the pipeline of the flows, has in quotes: its tests aside. */
+/** The metrics that a function's own code, or the pipeline of the flows, names: its tests aside. */
 function counted(name: string): string[] {
   const root = join(__dirname, '../../..');
   const folders = [`functions/${name}/src`, ...(FLOWS.includes(name) ? ['shared/flow/src'] : [])];
@@ -274,7 +274,7 @@ function counted(name: string): string[] {
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.rs') && !file.includes('tests'))
       .flatMap((file) => readFileSync(join(root, folder, file), 'utf8').split('#[cfg(test)]')[0] ?? '')
-      .flatMap((text) => [...text.matchAll(/"([A-Z][A-Za-z]+)"/g)].map(([, word]) => word ?? '')),
+      .flatMap((text) => [...text.matchAll(/\bMetric::([A-Z][A-Za-z]+)/g)].map(([, word]) => word ?? '')),
   );
 }
 

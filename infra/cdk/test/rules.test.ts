@@ -49,6 +49,15 @@ test('the feature flags are those that CDK recommends', () => {
   assert.deepEqual(context, recommended);
 });
 
+test('what Python packages there are is pinned', () => {
+  for (const file of ['lint-requirements.txt', 'packaging-requirements.txt']) {
+    const lines = readFileSync(join(__dirname, '..', file), 'utf8').split('\n');
+    const packages = lines.filter((line) => line !== '' && !line.startsWith('#'));
+    assert.ok(packages.length > 1, file);
+    for (const line of packages) assert.match(line, /^[\w.-]+==[\w.]+$/, file);
+  }
+});
+
 test('every exception is known and has a reason', () => {
   const { stack } = synthesize();
   const reasons = stack.node
