@@ -161,13 +161,14 @@ async fn a_lost_answer_of_the_ledger_changes_nothing() {
 #[tokio::test]
 async fn a_send_whose_mark_took_too_long_does_not_begin() {
     let order = Order::open("orders/create", str::to_owned).await;
-    let slow = Fault::Delay(Duration::from_secs(8));
+    // less than the time after which the worker would ask again, more than the send can spare
+    let slow = Fault::Delay(Duration::from_secs(9));
     let wire = Wire::start(order.stack.output("AwsEndpointUrl"), "sends = ", slow).await;
     let mut environment = order.stack.environment();
     environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), wire.url.clone());
     let mut worker = Worker::start("order-confirmation", &environment).await;
     let event = batch(std::slice::from_ref(&order.item), 1);
-    let Ended::Response(answer) = worker.invoke(&event, Duration::from_secs(15)).await else {
+    let Ended::Response(answer) = worker.invoke(&event, Duration::from_secs(17)).await else {
         panic!("the batch is not answered")
     };
     assert_eq!(answer["batchItemFailures"].as_array().unwrap().len(), 1, "it comes back");
@@ -187,7 +188,10 @@ async fn ten_documents_of_the_largest_size_fit_the_functions_memory() {
     const PADDING: usize = 11_500_000;
     const MEMORY: u64 = 256 * 1024 * 1024;
     let stack = Stack::open().await;
-    let patient = |text: &str| text.replace("timeout_ms = 20000", "timeout_ms = 240000");
+    let patient = |text: &str| {
+        text.replace("timeout_ms = 20000", "timeout_ms = 500000")
+            .replace("[delivery.email]\n", "[delivery.email]\ntimeout_ms = 500000\n")
+    };
     let shop = Shop::open(&stack, patient).await;
     shop.exstream_settings(json!({"pdf_padding_bytes": PADDING})).await;
     let mut items = Vec::new();
@@ -198,7 +202,7 @@ async fn ten_documents_of_the_largest_size_fit_the_functions_memory() {
     }
     let mut worker = Worker::start("order-confirmation", &stack.environment()).await;
     let begun = std::time::Instant::now();
-    let Ended::Response(answer) = worker.invoke(&batch(&items, 1), Duration::from_secs(300)).await else {
+    let Ended::Response(answer) = worker.invoke(&batch(&items, 1), Duration::from_secs(600)).await else {
         panic!("the batch is not answered")
     };
     let peak = worker.peak_memory_bytes();
