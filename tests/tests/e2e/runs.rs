@@ -31,12 +31,13 @@ fn bulk(accounts: u64) -> (String, Vec<String>) {
 }
 
 /// Runs the statements of the month of the sample twice over, and checks that each account has its documents.
-async fn run(compose: &str, accounts: u64) -> (Stack, Shop) {
+async fn run(compose: &str, accounts: u64, exstream: Value) -> (Stack, Shop) {
     let stack = Stack::open().await;
     let shop = Shop::open_demo(&stack, |config| {
         config.replace("[statements]", &format!("[statements]\ncompose = {compose}"))
     })
     .await;
+    shop.exstream_settings(exstream).await;
     let (jsonl, ids) = bulk(accounts);
     let owners: Vec<_> = ids.iter().map(|id| json!({"id": id, "name": "Lyon"})).collect();
     shop.control(shop.shopify, "PUT", "documents", Some(&json!(owners))).await;
@@ -64,7 +65,7 @@ async fn run(compose: &str, accounts: u64) -> (Stack, Shop) {
 
 #[tokio::test]
 async fn every_account_gets_its_statement_once_composed_on_demand() {
-    let (stack, shop) = run(r#"{ mode = "on-demand" }"#, 6).await;
+    let (stack, shop) = run(r#"{ mode = "on-demand" }"#, 6, json!({})).await;
     for entry in shop.about(&stack, "gid://shopify/CompanyLocation/9100000000000").await {
         let record = stable(stack.record(&entry).await.1, &shop, &entry);
         insta::assert_json_snapshot!(format!("record-{}", entry.document), record);
@@ -75,7 +76,7 @@ async fn every_account_gets_its_statement_once_composed_on_demand() {
 /// Jobs of two customers each: the outputs are split and every account gets its own.
 #[tokio::test]
 async fn every_account_gets_its_own_output_of_a_batch_job() {
-    let (stack, shop) = run(r#"{ mode = "batch", customers_per_file = 2 }"#, 5).await;
+    let (stack, shop) = run(r#"{ mode = "batch", customers_per_file = 2 }"#, 5, json!({})).await;
     assert_eq!(shop.emails().await.len(), 5);
     assert_eq!(shop.requests(shop.exstream, "ondemand").await, 0, "nothing was composed on demand");
     let mut hashes = std::collections::BTreeSet::new();
@@ -88,4 +89,25 @@ async fn every_account_gets_its_own_output_of_a_batch_job() {
         }
     }
     assert_eq!(hashes.len(), 10);
+}
+
+/// The engine gives every number the output of the next one: all of them are somebody else's, and none is used.
+#[tokio::test]
+async fn nobody_gets_the_output_of_a_number_that_is_shifted_by_one() {
+    let shifted = json!({"customer_shift": 1});
+    let (stack, shop) = run(r#"{ mode = "batch", customers_per_file = 5 }"#, 5, shifted).await;
+    assert_eq!(shop.emails().await.len(), 5);
+    assert_eq!(shop.requests(shop.exstream, "ondemand").await, 10, "every document is composed by itself");
+    for number in 0..5u64 {
+        let owner = format!("gid://shopify/CompanyLocation/{}", 9_100_000_000_000 + number);
+        for entry in shop.about(&stack, &owner).await {
+            let (_, record) = stack.record(&entry).await;
+            let own = entry.communication.as_str();
+            assert_eq!(record["driver_data"]["data"]["communication"], own);
+            let composed = shop.control(shop.exstream, "GET", "outputs", None).await;
+            let of_own = composed["outputs"][own].as_array().unwrap();
+            let sha256 = entry.archived.unwrap().sha256;
+            assert!(of_own.iter().any(|output| output["sha256"] == sha256.as_str()), "{own}: {of_own:?}");
+        }
+    }
 }
