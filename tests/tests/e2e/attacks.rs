@@ -193,7 +193,8 @@ async fn ten_documents_of_the_largest_size_fit_the_functions_memory() {
             .replace("[delivery.email]\n", "[delivery.email]\ntimeout_ms = 500000\n")
     };
     let shop = Shop::open(&stack, patient).await;
-    shop.exstream_settings(json!({"pdf_padding_bytes": PADDING})).await;
+    // each composition and each e-mail takes so long that all ten are under way at once where nothing bounds them
+    shop.exstream_settings(json!({"pdf_padding_bytes": PADDING, "latency_ms": 5000})).await;
     let mut items = Vec::new();
     for _ in 0..10 {
         let event = shop.event("orders/create", order_number(), |_| {});
