@@ -197,7 +197,7 @@ impl DeliveryStatus {
                 match status {
                     EmailStatus::Delivered => Some(Fate::Delivered),
                     EmailStatus::Bounced { reason } => Some(Fate::Bounced { reason }),
-                    EmailStatus::Pending => None,
+                    EmailStatus::Pending | EmailStatus::Gone => None,
                 }
             }
             Ok(None) => None,

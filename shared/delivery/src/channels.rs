@@ -3,7 +3,7 @@
 //! Owns no state: whoever calls has marked the communication as being sent, and asks after a crash. A
 //! document whose bytes do not hash to what was archived is not sent by any channel.
 
-use crate::{DeliveryError, EmailOutcome, Recipient, StatusCall, email, print::Spool};
+use crate::{DeliveryError, EmailOutcome, Recipient, StatusCall, email, email_status, print::Spool};
 use bytes::Bytes;
 use comms::{CommunicationId, Document, ShopDomain};
 use exstream::{Budget, Credentials, TokenSource};
@@ -128,7 +128,7 @@ impl Channels {
     /// # Errors
     /// [`DeliveryError`]; asking has no effect, so every class but permanent means: ask again later.
     pub async fn email_status(&self, call: StatusCall<'_>) -> Result<EmailOutcome, DeliveryError> {
-        email::status(&self.http, &self.tokens, call).await
+        email_status::status(&self.http, &self.tokens, call).await
     }
 
     fn spool(&self, timeout: Duration) -> Spool<'_> {

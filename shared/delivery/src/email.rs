@@ -1,6 +1,6 @@
 //! E-mail through OpenText Core Messaging.
 //!
-//! Request, answer and status are those of OpenText's public API description, but for one thing: the
+//! Request and answer are those of OpenText's public API description, but for one thing: the
 //! `attachments` member of a request is inferred from the documented `body` and from the `attachments` of a
 //! status answer. Core Messaging promises no deduplication and finds jobs by their job id only, so a message
 //! that may have been accepted is reported as such and never sent again from here:
@@ -12,9 +12,7 @@
 use crate::{Accepted, DeliveryError, SendCall};
 use base64::{display::Base64Display, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use comms::ShopDomain;
-use exstream::{Budget, Credentials, ExchangeError, Outgoing, Reply, TokenCall, TokenSource};
-use jiff::Timestamp;
+use exstream::{Budget, Outgoing, Reply, TokenCall, TokenSource};
 use reqwest::{
     Client, Method, Url,
     header::{ACCEPT, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -22,44 +20,13 @@ use reqwest::{
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use shop_config::Channel;
-use std::time::Duration;
 
 const PATH: &str = "/mra/v1/outbound/emails";
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const CLOSE: HeaderValue = HeaderValue::from_static("close");
-const ANSWER_BYTES: usize = 1024 * 1024;
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(crate) const CLOSE: HeaderValue = HeaderValue::from_static("close");
+pub(crate) const ANSWER_BYTES: usize = 1024 * 1024;
 const SUBJECT_CHARS: usize = 200;
 const FILE_NAME_CHARS: usize = 60;
-
-/// What became of a message, as far as Core Messaging knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EmailOutcome {
-    pub status: EmailStatus,
-    /// The recipient asked for no more of this kind.
-    pub opted_out: bool,
-}
-
-/// What Core Messaging says of a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EmailStatus {
-    Pending,
-    /// Handed to the recipient's mail server.
-    Delivered,
-    Bounced {
-        reason: String,
-    },
-}
-
-#[derive(Clone, Copy)]
-pub struct StatusCall<'a> {
-    pub shop: &'a ShopDomain,
-    pub settings: &'a shop_config::Email,
-    pub credentials: &'a Credentials,
-    /// [`Accepted::reference`] of the send.
-    pub job_id: &'a str,
-    pub now: Timestamp,
-    pub timeout: Duration,
-}
 
 #[derive(Serialize)]
 struct Message<'a> {
@@ -225,12 +192,12 @@ fn file_stem(call: &SendCall<'_>) -> String {
     if name.is_empty() { call.document.name().to_owned() } else { name.to_owned() }
 }
 
-fn url(settings: &shop_config::Email) -> Result<Url, DeliveryError> {
+pub(crate) fn url(settings: &shop_config::Email) -> Result<Url, DeliveryError> {
     let url = format!("{}{PATH}", settings.base_url.trim_end_matches('/'));
     url.parse().map_err(|_| DeliveryError::Settings("`base_url` is not a URL"))
 }
 
-fn is_unauthorized(reply: &Reply) -> bool {
+pub(crate) fn is_unauthorized(reply: &Reply) -> bool {
     reply.status == 401
 }
 
@@ -247,7 +214,7 @@ fn job_id(body: &[u8]) -> Option<String> {
 
 /// What a failure status says about a message. 403 is for an operator to mend, like 401. A redirect is not
 /// followed; what stands behind it is not known.
-fn refusal(reply: &Reply) -> DeliveryError {
+pub(crate) fn refusal(reply: &Reply) -> DeliveryError {
     let (status, retry_after) = (reply.status, reply.retry_after);
     match status {
         401 | 403 => DeliveryError::Unauthorized { status },
@@ -266,109 +233,6 @@ fn says_not_accepted(body: &[u8]) -> bool {
                 .iter()
                 .any(|name| body.get(name).is_some_and(|it| !it.is_null()))
     })
-}
-
-pub(crate) async fn status(
-    http: &Client,
-    tokens: &TokenSource,
-    call: StatusCall<'_>,
-) -> Result<EmailOutcome, DeliveryError> {
-    let mut url = url(call.settings)?;
-    url.set_path(&format!("{}/status", url.path()));
-    url.query_pairs_mut().append_pair("job_id", call.job_id);
-    let outgoing = Outgoing {
-        method: Method::GET,
-        url,
-        headers: HeaderMap::from_iter([(ACCEPT, JSON), (CONNECTION, CLOSE)]),
-        body: Bytes::new(),
-        limit: ANSWER_BYTES,
-    };
-    let token = TokenCall {
-        shop: call.shop,
-        token: &call.settings.token,
-        credentials: call.credentials,
-        now: call.now,
-        budget: Budget::new(call.timeout.min(call.settings.timeout())),
-    };
-    let reply = match tokens.exchange(http, token, &outgoing, is_unauthorized).await {
-        Err(exstream::CallError::Exchange(ExchangeError::TooLarge { .. })) => {
-            return Err(DeliveryError::Unintelligible);
-        }
-        other => other?,
-    };
-    match refusal(&reply) {
-        _ if reply.is_success() => read_outcome(&reply.body),
-        DeliveryError::Unclear { status } => {
-            Err(DeliveryError::Unavailable { status, retry_after: reply.retry_after })
-        }
-        refusal => Err(refusal),
-    }
-}
-
-#[derive(Deserialize)]
-struct WireStatus {
-    #[serde(default)]
-    job_state: Vec<String>,
-    #[serde(default)]
-    deliveries: Vec<WireDelivery>,
-}
-
-#[derive(Deserialize)]
-struct WireDelivery {
-    #[serde(default)]
-    delivery_attempts: Vec<WireAttempt>,
-    #[serde(default)]
-    events: WireEvents,
-}
-
-#[derive(Deserialize, Default)]
-struct WireEvents {
-    #[serde(default)]
-    email_delivery_events: WireEmailEvents,
-}
-
-/// Only whether there are any: what an event says is not documented.
-#[derive(Deserialize, Default)]
-struct WireEmailEvents {
-    #[serde(default)]
-    opt_out: Vec<serde::de::IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct WireAttempt {
-    state: String,
-    gamma_code: Option<i64>,
-}
-
-fn read_outcome(body: &[u8]) -> Result<EmailOutcome, DeliveryError> {
-    let wire: WireStatus = serde_json::from_slice(body).map_err(|_| DeliveryError::Unintelligible)?;
-    let opted_out =
-        wire.deliveries.iter().any(|delivery| !delivery.events.email_delivery_events.opt_out.is_empty());
-    Ok(EmailOutcome { status: read_status(&wire), opted_out })
-}
-
-/// A message is delivered once an attempt is `Sent`. It has bounced when the job is over without one: until
-/// then a failed attempt may be followed by another.
-fn read_status(status: &WireStatus) -> EmailStatus {
-    let attempts: Vec<_> = status.deliveries.iter().flat_map(|it| &it.delivery_attempts).collect();
-    let is = |state: &str, names: &[&str]| names.iter().any(|name| state.eq_ignore_ascii_case(name));
-    if attempts.iter().any(|attempt| is(&attempt.state, &["Sent"])) {
-        return EmailStatus::Delivered;
-    }
-    let over = |names: &[&str]| status.job_state.iter().any(|state| is(state, names));
-    if over(&["Cancelled", "Canceled"]) {
-        return EmailStatus::Bounced { reason: "the job was cancelled".to_owned() };
-    }
-    let failed = attempts.iter().rev().find(|attempt| is(&attempt.state, &["Error", "Failed"]));
-    match failed {
-        Some(attempt) if over(&["Complete", "Completed"]) => EmailStatus::Bounced {
-            reason: match attempt.gamma_code {
-                Some(code) => format!("delivery failed with code {code}"),
-                None => "delivery failed".to_owned(),
-            },
-        },
-        _ => EmailStatus::Pending,
-    }
 }
 
 #[cfg(test)]
@@ -398,31 +262,5 @@ mod tests {
         ] {
             assert_eq!(job_id(bad.as_bytes()), None, "{bad}");
         }
-    }
-
-    fn status(job: &[&str], attempts: &[&str]) -> EmailStatus {
-        let attempts: Vec<_> =
-            attempts.iter().map(|state| serde_json::json!({"state": state, "gamma_code": 550})).collect();
-        let body = serde_json::json!({
-            "job_id": "xsi-1", "job_state": job,
-            "deliveries": [{"email": "a@b.co", "delivery_attempts": attempts, "events": {}}],
-        });
-        read_outcome(&serde_json::to_vec(&body).unwrap()).unwrap().status
-    }
-
-    #[test]
-    fn a_status_is_only_final_when_it_cannot_change() {
-        let bounced = |reason: &str| EmailStatus::Bounced { reason: reason.to_owned() };
-        assert_eq!(status(&["Complete", "Posted"], &["Submitted", "Sent"]), EmailStatus::Delivered);
-        assert_eq!(status(&["Active"], &["Sent"]), EmailStatus::Delivered);
-        assert_eq!(status(&["Active"], &["Error"]), EmailStatus::Pending, "may be tried again");
-        assert_eq!(status(&["Complete"], &["Error", "Sent"]), EmailStatus::Delivered);
-        assert_eq!(status(&["Complete"], &["Error"]), bounced("delivery failed with code 550"));
-        assert_eq!(status(&["Cancelled"], &[]), bounced("the job was cancelled"));
-        assert_eq!(status(&["Complete"], &["Submitted"]), EmailStatus::Pending);
-        assert_eq!(read_outcome(b"{}").unwrap().status, EmailStatus::Pending);
-        assert!(read_outcome(b"<html>").is_err());
-        let events = br#"{"deliveries":[{"events":{"email_delivery_events":{"opt_out":[{"at":"x"}]}}}]}"#;
-        assert!(read_outcome(events).unwrap().opted_out);
     }
 }

@@ -8,11 +8,12 @@
 mod channels;
 mod choose;
 mod email;
+mod email_status;
 mod error;
 mod print;
 
 pub use channels::{Accepted, AskCall, Asked, Channels, SendCall};
 pub use choose::{Recipient, choose};
-pub use email::{EmailOutcome, EmailStatus, StatusCall};
+pub use email_status::{EmailOutcome, EmailStatus, StatusCall};
 pub use error::DeliveryError;
 pub use print::PrintManifest;

@@ -17,8 +17,8 @@ mod shopify;
 mod wire;
 
 pub use exstream::{
-    Communication, EmailRecord, ExstreamOptions, ExstreamSettings, ExstreamStub, Identify, Outcome,
-    OutcomeRule, Output, OutputRecord, StepFilter,
+    Communication, EmailRecord, EventShape, ExstreamOptions, ExstreamSettings, ExstreamStub, Identify,
+    Outcome, OutcomeRule, Output, OutputRecord, StepFilter,
 };
 pub use fault::{Fault, FaultKind};
 pub use http::{Running, StartError};

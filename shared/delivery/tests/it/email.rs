@@ -197,11 +197,31 @@ async fn status(server: &Server) -> Result<EmailStatus, DeliveryError> {
 
 #[tokio::test]
 async fn a_jobs_status_is_asked_for_and_read() {
-    let server = messaging(200, include_str!("../fixtures/email-status.json")).await;
+    let server = Server::start(|seen| match seen.target.as_str() {
+        "POST /token" => answer(200, r#"{"access_token":"tok","expires_in":900}"#),
+        _ => answer(200, include_str!("../fixtures/email-status.json").replace("xsi-1234567", "xsi-1&x=y")),
+    })
+    .await;
     assert_eq!(status(&server).await.unwrap(), EmailStatus::Delivered);
     assert_eq!(server.targets()[1], "GET /mra/v1/outbound/emails/status?job_id=xsi-1%26x%3Dy");
     for code in [500, 503] {
         assert_eq!(status(&messaging(code, "").await).await.unwrap_err().class(), Class::transient());
     }
-    assert!(matches!(status(&messaging(200, "<html>").await).await, Err(DeliveryError::Unintelligible)));
+    for none in ["<html>", "{}", r#"{"error":{"code":"internal_error","message":"no"}}"#] {
+        let error = status(&messaging(200, none).await).await.unwrap_err();
+        assert!(matches!(error, DeliveryError::Unintelligible), "{none}: {error}");
+    }
+    let anothers = status(&messaging(200, include_str!("../fixtures/email-status.json")).await).await;
+    assert!(matches!(anothers, Err(DeliveryError::Unintelligible)), "{anothers:?}");
+}
+
+/// A job is forgotten after a while; a gateway without a route says 404, too, but not that.
+#[tokio::test]
+async fn a_job_that_is_gone_is_told_from_a_gateway_that_does_not_know_the_way() {
+    let gone = messaging(404, r#"{"error":{"code":"not_found","message":"the job does not exist"}}"#).await;
+    assert_eq!(status(&gone).await.unwrap(), EmailStatus::Gone);
+    for page in ["", "<html><h1>404 Not Found</h1></html>"] {
+        let error = status(&messaging(404, page).await).await.unwrap_err();
+        assert!(matches!(error, DeliveryError::Refused { status: 404 }), "{page}: {error}");
+    }
 }

@@ -136,6 +136,9 @@ impl ExstreamStub {
         };
         let settings = self.settings();
         let rule = self.outcome_of(email);
+        if rule.as_ref().is_some_and(|rule| rule.outcome == Outcome::Gone) {
+            return error::messaging_error(404, "not_found", "the job does not exist");
+        }
         let delay = rule.as_ref().and_then(|rule| rule.delay_ms).unwrap_or(settings.delivery_ms);
         let silent = rule.as_ref().is_some_and(|rule| rule.outcome == Outcome::Silent);
         let attempted = !silent && email.since.elapsed() >= Duration::from_millis(delay);
@@ -148,7 +151,7 @@ impl ExstreamStub {
                     let outcome = if bounces { Outcome::Bounced } else { Outcome::Delivered };
                     OutcomeRule { outcome, ..OutcomeRule::default() }
                 });
-                delivery(destination, email, &rule, attempted)
+                delivery(destination, email, &rule, attempted, settings.event_shape)
             })
             .collect();
         let state = if attempted { json!(["Complete", "Posted"]) } else { json!(["Active"]) };
@@ -170,26 +173,64 @@ impl ExstreamStub {
     }
 }
 
-fn delivery(destination: &Destination, email: &EmailRecord, rule: &OutcomeRule, attempted: bool) -> Value {
+/// The documented shapes are those of OpenText's own samples: objects, lists, and nothing of what did not happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventShape {
+    #[default]
+    Documented,
+    Lists,
+    Objects,
+    Nulls,
+}
+
+impl EventShape {
+    fn events(self, happened: [(&str, Option<Value>); 4]) -> Value {
+        let mut events = serde_json::Map::new();
+        for (name, event) in happened {
+            let is_list = matches!(name, "html_open" | "pull");
+            let shown = match (self, event) {
+                (Self::Documented, None) if !is_list => continue,
+                (Self::Documented, event) if is_list => json!(event.into_iter().collect::<Vec<_>>()),
+                (Self::Lists, event) => json!(event.into_iter().collect::<Vec<_>>()),
+                (Self::Objects, None) => json!({}),
+                (_, event) => json!(event),
+            };
+            events.insert(name.to_owned(), shown);
+        }
+        Value::Object(events)
+    }
+}
+
+fn delivery(
+    destination: &Destination,
+    email: &EmailRecord,
+    rule: &OutcomeRule,
+    attempted: bool,
+    shape: EventShape,
+) -> Value {
     let at = email.accepted_at.to_string();
     let bounces = attempted && rule.outcome == Outcome::Bounced;
+    let returned = attempted && rule.outcome == Outcome::Returned;
+    let arrived = attempted && !bounces;
     let (state, gamma_code) = if bounces { ("Failed", 550) } else { ("Sent", 0) };
     let attempts = json!([{"state": state, "gamma_code": gamma_code, "first_attempt": at}]);
-    let when = |happened: bool, event: Value| if happened { json!([event]) } else { json!([]) };
     let mut dsn =
         json!({"action": "failed", "status": rule.status.as_deref().unwrap_or("5.1.1"), "time": at});
     if let Some(reason) = &rule.reason {
         dsn["reason"] = json!(reason);
     }
+    let opened = arrived && rule.html_open;
     json!({
         "ref_base64": destination.reference.as_ref().map(|r| BASE64_STANDARD.encode(r)),
         "email": destination.email,
         "delivery_attempts": if attempted { attempts } else { json!([]) },
-        "events": {"email_delivery_events": {
-            "dsn": when(bounces, dsn),
-            "html_open": when(attempted && !bounces && rule.html_open, json!({"time": at})),
-            "opt_out": when(attempted && !bounces && rule.opt_out, json!({"time": at})),
-        }},
+        "events": {"email_delivery_events": shape.events([
+            ("dsn", (bounces || returned).then_some(dsn)),
+            ("html_open", opened.then(|| json!({"time": at}))),
+            ("opt_out", (arrived && rule.opt_out).then(|| json!({"time": at}))),
+            ("pull", None),
+        ])},
     })
 }
 

@@ -17,7 +17,7 @@ mod zip;
 
 pub use batch::{Identify, StepFilter};
 pub use compose::OutputRecord;
-pub use email::EmailRecord;
+pub use email::{EmailRecord, EventShape};
 pub use outcome::{Outcome, OutcomeRule};
 pub(crate) use token::{Check, Tokens};
 
@@ -90,6 +90,8 @@ pub struct ExstreamSettings {
     pub bounce: Vec<String>,
     /// How long an accepted e-mail stays without a delivery attempt.
     pub delivery_ms: u64,
+    /// How the events of a delivery are written.
+    pub event_shape: EventShape,
 }
 
 impl Default for ExstreamSettings {
@@ -108,6 +110,7 @@ impl Default for ExstreamSettings {
             job_tracing: true,
             bounce: vec!["bounce".to_owned()],
             delivery_ms: 0,
+            event_shape: EventShape::default(),
         }
     }
 }

@@ -42,7 +42,12 @@ pub struct OutcomeRule {
 pub enum Outcome {
     #[default]
     Delivered,
+    /// The first attempt fails.
     Bounced,
+    /// Sent, and returned by the recipient's mail server afterwards.
+    Returned,
+    /// The job is forgotten: its time is over.
+    Gone,
     /// No attempt is ever reported.
     Silent,
 }

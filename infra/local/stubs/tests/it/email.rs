@@ -58,7 +58,7 @@ async fn a_bounce_shows_and_an_attempt_may_take_time() {
     let bounced = job(&stub, "bounce@example.com").await;
     let delivery = status(&stub, &bounced).await["deliveries"][0].take();
     assert_eq!(delivery["delivery_attempts"][0]["state"], "Failed");
-    assert_eq!(delivery["events"]["email_delivery_events"]["dsn"][0]["status"], "5.1.1");
+    assert_eq!(delivery["events"]["email_delivery_events"]["dsn"]["status"], "5.1.1");
     stub.set("settings", json!({"delivery_ms": 60_000})).await;
     let waiting = status(&stub, &bounced).await;
     assert_eq!(
@@ -105,7 +105,7 @@ async fn a_test_says_what_becomes_of_the_next_messages() {
     let bounced = status(&stub, &jobs[0]).await;
     let events = &bounced["deliveries"][0]["events"]["email_delivery_events"];
     assert_eq!(
-        (&events["dsn"][0]["status"], &events["dsn"][0]["reason"], &events["dsn"][0]["action"]),
+        (&events["dsn"]["status"], &events["dsn"][0]["reason"], &events["dsn"][0]["action"]),
         (&json!("5.2.1"), &json!("mailbox disabled"), &json!("failed"))
     );
     for silent in &jobs[1..3] {
@@ -123,18 +123,40 @@ async fn what_happens_to_a_message_can_be_said_after_it_was_sent() {
     let stub = exstream(ExstreamOptions::default()).await;
     let sent = job(&stub, "zoe@example.com").await;
     let events = |state: &Value| state["deliveries"][0]["events"]["email_delivery_events"].clone();
-    assert_eq!(events(&status(&stub, &sent).await), json!({"dsn": [], "html_open": [], "opt_out": []}));
+    assert_eq!(events(&status(&stub, &sent).await), json!({"html_open": [], "pull": []}));
     let later = json!([{"customer_reference": "c-1", "html_open": true, "opt_out": true}]);
     stub.control(reqwest::Method::POST, "outcomes", Some(later)).await;
     let seen = events(&status(&stub, &sent).await);
-    assert!(seen["html_open"][0]["time"].is_string() && seen["opt_out"][0]["time"].is_string(), "{seen}");
-    assert_eq!(seen["dsn"], json!([]));
+    assert!(seen["html_open"][0]["time"].is_string() && seen["opt_out"]["time"].is_string(), "{seen}");
+    assert_eq!(seen.get("dsn"), None);
     // the newest word counts, and another message is not concerned
     let bounce = json!([{"job_id": sent, "outcome": "bounced"}]);
     stub.control(reqwest::Method::POST, "outcomes", Some(bounce)).await;
-    assert_eq!(events(&status(&stub, &sent).await)["dsn"][0]["status"], "5.1.1");
+    assert_eq!(events(&status(&stub, &sent).await)["dsn"]["status"], "5.1.1");
     stub.set("outcomes", json!([{"email": "zoe@example.com", "delay_ms": 60_000}])).await;
     assert_eq!(status(&stub, &sent).await["job_state"], json!(["Active"]));
     let other = job(&stub, "max@example.com").await;
     assert_eq!(status(&stub, &other).await["job_state"], json!(["Complete", "Posted"]));
+}
+
+#[tokio::test]
+async fn events_come_in_the_shape_that_a_test_asks_for() {
+    let stub = exstream(ExstreamOptions::default()).await;
+    let sent = job(&stub, "zoe@example.com").await;
+    stub.set("outcomes", json!([{"job_id": sent, "outcome": "returned", "html_open": true}])).await;
+    for (shape, dsn, open, opt_out) in [
+        ("documented", "/dsn/status", "/html_open/0/time", None),
+        ("lists", "/dsn/0/status", "/html_open/0/time", Some(json!([]))),
+        ("objects", "/dsn/status", "/html_open/time", Some(json!({}))),
+        ("nulls", "/dsn/status", "/html_open/time", Some(Value::Null)),
+    ] {
+        stub.set("settings", json!({"event_shape": shape})).await;
+        let delivery = status(&stub, &sent).await["deliveries"][0].take();
+        let events = &delivery["events"]["email_delivery_events"];
+        assert!(events.pointer(dsn).is_some() && events.pointer(open).is_some(), "{shape}: {events}");
+        assert_eq!(events.get("opt_out"), opt_out.as_ref(), "{shape}");
+        assert_eq!(delivery["delivery_attempts"][0]["state"], "Sent", "returned after it was sent");
+    }
+    stub.set("outcomes", json!([{"job_id": sent, "outcome": "gone"}])).await;
+    assert_eq!(status(&stub, &sent).await["error"]["code"], "not_found");
 }
