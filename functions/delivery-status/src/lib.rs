@@ -1,19 +1,24 @@
 //! Asks the channels that report outcomes what became of what they accepted.
 //!
-//! Runs on a schedule and makes a round over all shops. A communication moves from `accepted` to `delivered`
+//! Runs on a schedule and makes a pass over all shops. A communication moves from `accepted` to `delivered`
 //! or `bounced` only on a channel's word; silence for a day is noted as "unconfirmed" and never leads to
-//! another send. An outcome is recorded once, whoever asks; its report to Shopify is queued after that, and
-//! only then is the communication left alone: after a death in between, the next round queues the report. A
-//! recipient who opted out of marketing goes on the suppression list.
+//! another send. `delivered` is not the end: for as many days as the shop says, ever more rarely, the channel is asked
+//! whether the message came back or its recipient opted out of marketing, who then goes on the suppression list
+//! (`watch.rs`).
+//!
+//! An outcome is recorded once, whoever asks; its report to Shopify is queued after that, and only then is the
+//! communication put off or left alone: after a death in between, the next pass queues the report.
 //!
 //! What goes wrong with one communication is its own problem: it is counted and logged, and put off, so that those
-//! behind it have their turn and a later round comes back to it.
+//! behind it have their turn and a later pass comes back to it.
+
+mod watch;
 
 // the types of nested async calls are deeper than the compiler expects
 #![recursion_limit = "256"]
 
 use comms::{CustomerKey, MessageClass, ShopDomain, State, WriteBackState, chain};
-use delivery::{Channels, EmailOutcome, EmailStatus, StatusCall};
+use delivery::{Channels, EmailOutcome, StatusCall};
 use flow::report;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
@@ -24,19 +29,16 @@ use service::{
     round_of_shops,
 };
 use shop_config::{Channel, ConfigError, ConfigStore, Loaded};
-use std::time::Duration;
+use std::borrow::Cow;
+use tokio::time::Instant;
+use watch::{Step, Watch};
 use work::{Message, Queue};
 
-/// How many communications of a shop are asked about in one round.
-const A_ROUND: u16 = 500;
+/// How many communications of a shop are listed at once.
+const PAGE: u16 = 500;
 
 /// How many shops at once; how many questions a shop is a setting.
 const SHOPS_AT_ONCE: usize = 4;
-
-/// After so long nothing more is expected to be heard.
-const SILENCE: Duration = Duration::from_secs(24 * 3600);
-
-const UNCONFIRMED: &str = "unconfirmed: nothing was heard of it for 24 h";
 
 /// The means the function works with.
 pub struct Tools {
@@ -62,6 +64,7 @@ pub struct Round {
     pub asked: u64,
     pub delivered: u64,
     pub bounced: u64,
+    pub opted_out: u64,
     pub unconfirmed: u64,
     /// Communications that could not be dealt with; the log says which and why.
     pub problems: u64,
@@ -95,7 +98,10 @@ impl DeliveryStatus {
         let now = (self.tools.clock)();
         let shops = self.tools.configs.shops().await?;
         let time = invocation.time_left(now);
-        let made = round_of_shops(shops, now, time, SHOPS_AT_ONCE, async |shop| self.shop(shop).await).await;
+        // no page is begun that could be cut off, so that what was done is counted
+        let last_page = Instant::now() + time / 2;
+        let pass = async |shop: &ShopDomain| self.shop(shop, last_page).await;
+        let made = round_of_shops(shops, now, time, SHOPS_AT_ONCE, pass).await;
         let shops = made.done.len() + made.troubled;
         let mut round = Round { shops, troubled: made.troubled, ..Round::default() };
         made.done.iter().for_each(|asked| round.add(asked));
@@ -103,6 +109,7 @@ impl DeliveryStatus {
         metrics.count(Metric::Asked, round.asked);
         metrics.count(Metric::Delivered, round.delivered);
         metrics.count(Metric::Bounced, round.bounced);
+        metrics.count(Metric::OptedOut, round.opted_out);
         metrics.count(Metric::Unconfirmed, round.unconfirmed);
         metrics.count(Metric::Problems, round.problems);
         metrics.count(Metric::Troubled, round.troubled as u64);
@@ -110,38 +117,55 @@ impl DeliveryStatus {
         Ok(round)
     }
 
-    async fn shop(&self, shop: &ShopDomain) -> Result<Asked, String> {
+    /// Page by page until nothing is due.
+    async fn shop(&self, shop: &ShopDomain, last_page: Instant) -> Result<Asked, String> {
+        let mut asked = Asked::default();
+        loop {
+            let page = self.page(shop).await?;
+            let is_last = page.is_last || page.asked.fates.is_empty() || Instant::now() >= last_page;
+            asked.fates.extend(page.asked.fates);
+            asked.problems += page.asked.problems;
+            match page.trouble {
+                // not one: that is the shop's trouble and no communication's
+                Some(reason) if asked.fates.is_empty() => return Err(reason),
+                _ if is_last => return Ok(asked),
+                _ => {}
+            }
+        }
+    }
+
+    async fn page(&self, shop: &ShopDomain) -> Result<Page, String> {
         let now = (self.tools.clock)();
-        let due = self.tools.ledger.due_checks(shop, now, A_ROUND).await.map_err(|error| chain(&error))?;
+        let due = self.tools.ledger.due_checks(shop, now, PAGE).await.map_err(|error| chain(&error))?;
         for problem in &due.problems {
             self.not_read(shop, problem, now).await;
         }
-        let mut asked = Asked { fates: Vec::new(), problems: due.problems.len() as u64 };
-        if due.entries.is_empty() {
-            return Ok(asked);
+        let is_last = due.entries.len() + due.problems.len() < usize::from(PAGE);
+        let asked = Asked { fates: Vec::new(), problems: due.problems.len() as u64 };
+        let mut page = Page { asked, trouble: None, is_last };
+        // the index may still list what was put off or left alone a moment ago
+        let is_due = |entry: &&Entry| entry.check_epoch_ms.is_some_and(|at| at <= now.as_millisecond());
+        let entries: Vec<_> = due.entries.iter().filter(is_due).collect();
+        if entries.is_empty() {
+            return Ok(page);
         }
         let loaded = self.tools.configs.get(shop, now).await.map_err(|error| chain(&error))?;
         let secrets = self.tools.secrets.shop(shop, now).await.map_err(|error| chain(&error))?;
-        let results: Vec<_> = stream::iter(&due.entries)
+        let results: Vec<_> = stream::iter(entries)
             .map(|entry| self.attempt(entry, &loaded, &secrets))
             .buffer_unordered(self.tools.concurrency.max(1))
             .collect()
             .await;
-        let mut trouble = None;
         for result in results {
             match result {
-                Ok(fate) => asked.fates.push(fate),
+                Ok(fate) => page.asked.fates.push(fate),
                 Err(reason) => {
-                    asked.problems += 1;
-                    trouble = Some(reason);
+                    page.asked.problems += 1;
+                    page.trouble = Some(reason);
                 }
             }
         }
-        match trouble {
-            // not one: that is the shop's trouble and no communication's
-            Some(reason) if asked.fates.is_empty() => Err(reason),
-            _ => Ok(asked),
-        }
+        Ok(page)
     }
 
     /// An item that this release cannot read has its turn again after the others. One that the table was too busy
@@ -150,7 +174,7 @@ impl DeliveryStatus {
         let communication = problem.pk.as_str();
         tracing::warn!(%shop, communication, reason = chain(&problem.error), "cannot be read");
         if problem.is_unreadable() {
-            let at = now.checked_add(pause(Duration::ZERO)).unwrap_or(now);
+            let at = now.checked_add(watch::FIRST_PAUSE).unwrap_or(now);
             if let Err(error) = self.tools.ledger.check_again(communication, at).await {
                 tracing::warn!(%shop, communication, reason = chain(&error), "not put off");
             }
@@ -169,7 +193,7 @@ impl DeliveryStatus {
             let Entry { shop, communication, .. } = entry;
             tracing::warn!(%shop, %communication, reason, "could not be asked about");
             let now = (self.tools.clock)();
-            if let Err(reason) = self.later(entry, age(entry, now), now).await {
+            if let Err(reason) = self.put_off(entry, Watch::new(entry, &loaded.config, now), now).await {
                 tracing::warn!(%shop, %communication, reason, "not put off");
             }
         }
@@ -183,47 +207,48 @@ impl DeliveryStatus {
         secrets: &ShopSecrets,
     ) -> Result<Option<Fate>, String> {
         let now = (self.tools.clock)();
-        if entry.state != State::Accepted || entry.reason.as_deref() == Some(UNCONFIRMED) {
-            // an earlier round recorded its outcome and got no further
-            return self.finish(entry, loaded).await.map(|()| None);
+        // an earlier pass may have recorded an outcome and got no further
+        if entry.state != State::Accepted || watch::is_unconfirmed(entry) {
+            self.report(entry, loaded).await?;
         }
-        let age = age(entry, now);
-        let asked = self.ask(entry, loaded, secrets, now).await;
-        let fate = match asked {
-            Ok(Some(EmailOutcome { status, opted_out })) => {
-                if opted_out {
-                    self.opted_out(entry, loaded, now).await?;
-                }
-                match status {
-                    EmailStatus::Delivered => Some(Fate::Delivered),
-                    EmailStatus::Bounced { reason } => Some(Fate::Bounced { reason }),
-                    EmailStatus::Pending | EmailStatus::Gone => None,
-                }
-            }
-            Ok(None) => None,
-            // a channel that cannot be asked is silent, too: it is not asked for ever
-            Err(reason) if age < SILENCE => return Err(reason),
-            Err(_) => None,
-        };
-        let fate = match fate {
-            None if age >= SILENCE => Fate::Unconfirmed { reason: UNCONFIRMED.to_owned() },
-            None => return self.later(entry, age, now).await.map(|()| None),
-            Some(fate) => fate,
-        };
-        let owed = report::owed(&loaded.config, &entry.order, false);
-        let recorded = self.tools.ledger.record_fate(&entry.communication, &fate, owed, now).await;
-        let Some(entry) = recorded.map_err(|error| chain(&error))? else { return Ok(None) };
-        log(&entry);
-        self.finish(&entry, loaded).await?;
-        Ok(Some(fate))
+        if watch::is_settled(entry) {
+            return self.leave(entry).await.map(|()| None);
+        }
+        let watch = Watch::new(entry, &loaded.config, now);
+        let answer = self.ask(entry, loaded, secrets, now).await;
+        if let Ok(Some(EmailOutcome { opted_out: true, .. })) = answer {
+            self.opted_out(entry, watch.class, now).await?;
+        }
+        let Step { fate, is_last } = watch.step(entry, answer)?;
+        let mut known = Cow::Borrowed(entry);
+        if let Some(fate) = &fate {
+            let owed = report::owed(&loaded.config, &entry.order, false);
+            let recorded = self.tools.ledger.record_fate(entry, fate, owed, now).await;
+            // whoever was faster reports it, too
+            let Some(recorded) = recorded.map_err(|error| chain(&error))? else { return Ok(None) };
+            log(&recorded);
+            self.report(&recorded, loaded).await?;
+            known = Cow::Owned(recorded);
+        }
+        if is_last {
+            self.leave(&known).await?;
+        } else {
+            self.put_off(&known, watch, now).await?;
+        }
+        Ok(fate)
     }
 
-    async fn finish(&self, entry: &Entry, loaded: &Loaded) -> Result<(), String> {
-        if entry.write_back == WriteBackState::Pending {
-            let item = report::item(entry, &loaded.config);
-            let message = Message::of(&item).map_err(|error| chain(&error))?;
-            self.tools.write_back.send(&message).await.map_err(|error| chain(&error))?;
+    /// Queues what is owed to Shopify. A report that is queued twice makes no difference there.
+    async fn report(&self, entry: &Entry, loaded: &Loaded) -> Result<(), String> {
+        if entry.write_back != WriteBackState::Pending {
+            return Ok(());
         }
+        let item = report::item(entry, &loaded.config);
+        let message = Message::of(&item).map_err(|error| chain(&error))?;
+        self.tools.write_back.send(&message).await.map_err(|error| chain(&error))
+    }
+
+    async fn leave(&self, entry: &Entry) -> Result<(), String> {
         self.tools.ledger.checked(&entry.communication).await.map_err(|error| chain(&error))
     }
 
@@ -252,20 +277,25 @@ impl DeliveryStatus {
         self.tools.channels.email_status(call).await.map(Some).map_err(|error| chain(&error))
     }
 
-    async fn opted_out(&self, entry: &Entry, loaded: &Loaded, now: Timestamp) -> Result<(), String> {
-        let settings = loaded.config.documents.get(&entry.document);
-        let class =
-            settings.map_or(entry.document.default_class(), |settings| settings.class(entry.document));
+    async fn opted_out(&self, entry: &Entry, class: MessageClass, now: Timestamp) -> Result<(), String> {
         let customer = entry.customer.as_deref().and_then(|key| key.parse::<CustomerKey>().ok());
         let (MessageClass::Marketing, Some(customer)) = (class, customer) else { return Ok(()) };
-        let suppressed = self.tools.ledger.suppress(&entry.shop, &customer, "opted out of e-mail", now).await;
+        let suppressed = self.tools.ledger.suppress(&entry.shop, &customer, watch::OPTED_OUT, now).await;
         suppressed.map_err(|error| chain(&error))
     }
 
-    async fn later(&self, entry: &Entry, age: Duration, now: Timestamp) -> Result<(), String> {
-        let at = now.checked_add(pause(age)).unwrap_or(now);
+    async fn put_off(&self, entry: &Entry, watch: Watch, now: Timestamp) -> Result<(), String> {
+        let at = now.checked_add(watch.pause(entry)).unwrap_or(now);
         self.tools.ledger.check_again(entry.communication.as_str(), at).await.map_err(|error| chain(&error))
     }
+}
+
+/// What came of one page of a shop's communications.
+struct Page {
+    asked: Asked,
+    /// Why one of them could not be dealt with.
+    trouble: Option<String>,
+    is_last: bool,
 }
 
 /// What came of one shop's communications.
@@ -283,32 +313,17 @@ impl Round {
             match fate {
                 Fate::Delivered => self.delivered += 1,
                 Fate::Bounced { .. } => self.bounced += 1,
+                Fate::OptedOut { .. } => self.opted_out += 1,
                 Fate::Unconfirmed { .. } => self.unconfirmed += 1,
             }
         }
     }
 }
 
-/// Since the channel took it.
-fn age(entry: &Entry, now: Timestamp) -> Duration {
-    let millis = now.as_millisecond().saturating_sub(entry.updated_epoch_ms);
-    Duration::from_millis(u64::try_from(millis).unwrap_or_default())
-}
-
-/// Most is heard soon, and what is not is worth few questions.
-fn pause(age: Duration) -> Duration {
-    const HOUR: u64 = 3600;
-    Duration::from_secs(match age.as_secs() {
-        0..HOUR => HOUR / 12,
-        HOUR..21_600 => HOUR / 2,
-        _ => 2 * HOUR,
-    })
-}
-
 fn log(entry: &Entry) {
     let Entry { shop, flow, document, communication, state, reason, .. } = entry;
     match (state, reason) {
-        (State::Delivered, _) => tracing::info!(%shop, %flow, %document, %communication, %state),
+        (State::Delivered, None) => tracing::info!(%shop, %flow, %document, %communication, %state),
         (_, reason) => tracing::warn!(%shop, %flow, %document, %communication, %state, reason),
     }
 }
@@ -325,20 +340,6 @@ pub fn serve() -> Serving {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn questions_get_rarer_and_end_after_a_day() {
-        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
-        assert_eq!(pause(minutes(1)), minutes(5));
-        assert_eq!(pause(minutes(60)), minutes(30));
-        assert_eq!(pause(minutes(600)), minutes(120));
-        let (mut age, mut questions) = (Duration::ZERO, 0);
-        while age < SILENCE {
-            age += pause(age);
-            questions += 1;
-        }
-        assert!(questions < 40, "{questions} questions about a silent e-mail");
-    }
 
     #[test]
     fn a_round_counts_what_it_learned() {

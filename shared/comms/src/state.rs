@@ -7,7 +7,8 @@ names! {
     ///
     /// ```text
     /// claimed ──▶ archived (only archived: the end)
-    ///    ├──────▶ sending ──▶ accepted ──▶ delivered | bounced
+    ///    ├──────▶ sending ──▶ accepted ──▶ delivered ──▶ bounced
+    ///    │           │           └───────────────────────────▲
     ///    │           ├──────▶ unknown ──▶ accepted | failed | delivered | bounced
     ///    └───────────┴──────▶ failed | suppressed
     /// ```
@@ -22,7 +23,7 @@ names! {
         Accepted = "accepted",
         /// A delivery source says it reached the recipient.
         Delivered = "delivered",
-        /// A delivery source says it did not.
+        /// A delivery source says it did not, or that it was returned afterwards.
         Bounced = "bounced",
         /// It cannot be made or sent; the reason is recorded.
         Failed = "failed",
@@ -43,7 +44,9 @@ impl State {
             Self::Unknown => 3,
             Self::Accepted => 4,
             Self::Failed | Self::Suppressed => 5,
-            Self::Delivered | Self::Bounced => 6,
+            Self::Delivered => 6,
+            // comes after "delivered", and has the last word
+            Self::Bounced => 7,
         }
     }
 
@@ -56,10 +59,11 @@ impl State {
                     Self::Archived | Self::Sending | Self::Accepted | Self::Failed | Self::Suppressed
                 )
             }
-            Self::Archived | Self::Delivered | Self::Bounced | Self::Failed | Self::Suppressed => false,
+            Self::Archived | Self::Bounced | Self::Failed | Self::Suppressed => false,
             Self::Sending => matches!(next, Self::Accepted | Self::Failed | Self::Suppressed | Self::Unknown),
             Self::Unknown => matches!(next, Self::Accepted | Self::Failed | Self::Delivered | Self::Bounced),
             Self::Accepted => matches!(next, Self::Delivered | Self::Bounced),
+            Self::Delivered => matches!(next, Self::Bounced),
         }
     }
 
@@ -95,6 +99,14 @@ mod tests {
                     assert!(to.rank() > from.rank(), "{from} -> {to}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_was_delivered_may_still_come_back_and_nothing_else() {
+        for next in State::ALL {
+            assert_eq!(State::Delivered.may_become(next), next == State::Bounced, "{next}");
+            assert!(!State::Bounced.may_become(next), "{next}");
         }
     }
 }

@@ -32,6 +32,12 @@ pub struct Entry {
     /// When the communication was first claimed. Its archive location is derived from this.
     pub created_epoch_ms: i64,
     pub updated_epoch_ms: i64,
+    /// When the channel took it, once its outcome is known; until then that is the last change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_epoch_ms: Option<i64>,
+    /// When the channel is to be asked next. Absent for what is not asked about, or no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check_epoch_ms: Option<i64>,
     #[serde(default, flatten)]
     pub archived: Option<ArchivedAs>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,6 +68,13 @@ pub struct ArchivedAs {
     pub template: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template_version: Option<u32>,
+}
+
+impl Entry {
+    /// When the channel took it, of what a channel took.
+    pub fn accepted_at_epoch_ms(&self) -> i64 {
+        self.accepted_epoch_ms.unwrap_or(self.updated_epoch_ms)
+    }
 }
 
 fn no_write_back() -> WriteBackState {
@@ -105,6 +118,8 @@ mod tests {
             sends: 10,
             created_epoch_ms: 1_800_000_000_000,
             updated_epoch_ms: 1_800_000_000_000,
+            accepted_epoch_ms: None,
+            check_epoch_ms: None,
             archived: Some(ArchivedAs {
                 archive_key: format!("{shop}/2026/11/22/payment-failure-letter/{id}/document.pdf"),
                 archive_version: "x".repeat(32),
@@ -127,9 +142,21 @@ mod tests {
         let so = format!("{}#{}", entry.shop, entry.order);
         let unarchived =
             Entry { archived: None, reason: Some("r".repeat(MAX_REASON_BYTES_UNARCHIVED)), ..entry.clone() };
-        for entry in [entry, unarchived] {
+        // one that is followed after its outcome: such an entry has a channel that can be asked, and was sent
+        let followed = Entry {
+            state: State::Delivered,
+            channel: Some("email".to_owned()),
+            accepted_epoch_ms: Some(1_800_000_000_000),
+            check_epoch_ms: Some(1_800_000_000_000),
+            write_back_reason: None,
+            ..entry.clone()
+        };
+        for entry in [entry, unarchived, followed] {
             let mut item: HashMap<String, AttributeValue> = serde_dynamo::to_item(entry).unwrap();
             item.insert("so".to_owned(), AttributeValue::S(so.clone()));
+            if item.contains_key("check_epoch_ms") {
+                item.insert("check_shop".to_owned(), item["shop"].clone());
+            }
             // what is done has no lease, and a reason only what is done
             for name in ["owner", "lease_until_epoch_ms"] {
                 item.remove(name);

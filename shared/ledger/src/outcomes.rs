@@ -1,12 +1,12 @@
 //! What became of a communication after its channel took it, and what a person decides about a doubtful one.
 //!
 //! A communication whose channel reports outcomes is in the sparse index `by-check` from its acceptance until
-//! its outcome is known or given up. Every write is conditional on the state it moves from, so that two who
-//! ask the same channel at once record one outcome.
+//! nothing more is expected of the channel: a bounce or an opt-out may follow a delivery by days. Every write is
+//! conditional on the state it moves from, so that two who ask the same channel at once record one outcome.
 
 use crate::{
     Entry, LedgerError,
-    request::{conditional, made_at, millis, read, text},
+    request::{conditional, made_at, millis, number, read, text},
     table::Ledger,
 };
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
@@ -20,10 +20,26 @@ pub enum Fate {
     Bounced {
         reason: String,
     },
-    /// Nothing was heard for so long that nothing will be. It stays accepted.
+    /// Nothing was heard for so long that nothing may ever be. It stays accepted.
     Unconfirmed {
         reason: String,
     },
+    /// The recipient of what was delivered wants no more of the kind. It stays delivered.
+    OptedOut {
+        reason: String,
+    },
+}
+
+impl Fate {
+    /// The state it leads to, and its reason.
+    fn outcome(&self) -> (State, Option<&str>) {
+        match self {
+            Self::Delivered => (State::Delivered, None),
+            Self::Bounced { reason } => (State::Bounced, Some(reason)),
+            Self::Unconfirmed { reason } => (State::Accepted, Some(reason)),
+            Self::OptedOut { reason } => (State::Delivered, Some(reason)),
+        }
+    }
 }
 
 impl Ledger {
@@ -39,45 +55,55 @@ impl Ledger {
         conditional("putting off a check", update.send().await).map(drop)
     }
 
-    /// Records what became of an accepted communication. Nothing, if it has moved on meanwhile. It stays in the
-    /// index until [`checked`](Self::checked), so that an outcome whose report was not queued is met again.
+    /// Records what became of a communication that a channel took. Nothing, if it has moved on since `entry` was
+    /// read. It stays in the index until [`checked`](Self::checked) or [`check_again`](Self::check_again), so that an
+    /// outcome whose report was not queued is met again.
     pub async fn record_fate(
         &self,
-        communication: &CommunicationId,
+        entry: &Entry,
         fate: &Fate,
         write_back: WriteBackState,
         now: Timestamp,
     ) -> Result<Option<Entry>, LedgerError> {
-        let (state, reason) = match fate {
-            Fate::Delivered => (State::Delivered, None),
-            Fate::Bounced { reason } => (State::Bounced, Some(reason)),
-            Fate::Unconfirmed { reason } => (State::Accepted, Some(reason)),
-        };
-        let mut set = "SET #state = :state, updated_epoch_ms = :now, write_back = :write_back".to_owned();
+        let (state, reason) = fate.outcome();
+        let legal = entry.state.may_become(state) || entry.state == state;
+        if !legal || !matches!(entry.state, State::Accepted | State::Delivered) {
+            return Ok(None);
+        }
+        let mut expression = "SET #state = :state, updated_epoch_ms = :now, write_back = :write_back, \
+             accepted_epoch_ms = if_not_exists(accepted_epoch_ms, updated_epoch_ms)"
+            .to_owned();
         let mut update = self
-            .update(communication.as_str())
+            .update(entry.communication.as_str())
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":state", text(state.name()))
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":write_back", text(write_back.name()))
-            .expression_attribute_values(":accepted", text(State::Accepted.name()));
-        if let Some(reason) = reason {
-            set.push_str(", reason = :reason");
-            update = update
-                .expression_attribute_values(":reason", text(cut(reason, crate::table::MAX_REASON_BYTES)));
+            .expression_attribute_values(":from", text(entry.state.name()))
+            .expression_attribute_values(":read", number(entry.updated_epoch_ms));
+        match reason {
+            Some(reason) => {
+                expression.push_str(", reason = :reason REMOVE write_back_reason");
+                let reason = text(cut(reason, crate::table::MAX_REASON_BYTES));
+                update = update.expression_attribute_values(":reason", reason);
+            }
+            // that nothing had been heard, or not been reported, is over
+            None => expression.push_str(" REMOVE reason, write_back_reason"),
         }
         let update = update
-            .update_expression(set)
-            .condition_expression("#state = :accepted AND attribute_exists(check_shop)")
+            .update_expression(expression)
+            .condition_expression(
+                "#state = :from AND updated_epoch_ms = :read AND attribute_exists(check_shop)",
+            )
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match conditional("recording an outcome", update.send().await)? {
-            Ok(output) => read(communication, output.attributes).map(Some),
-            Err(item) => Ok(made_at(now, state, communication, item)),
+            Ok(output) => read(&entry.communication, output.attributes).map(Some),
+            Err(item) => Ok(made_at(now, state, &entry.communication, item)),
         }
     }
 
-    /// Takes a communication out of the index: its outcome is recorded and its report queued.
+    /// Takes a communication out of the index: its outcome is recorded, its report queued, and nothing more expected.
     pub async fn checked(&self, communication: &CommunicationId) -> Result<(), LedgerError> {
         let update = self
             .update(communication.as_str())

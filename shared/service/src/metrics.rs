@@ -62,6 +62,7 @@ metrics! {
     Asked: "delivery-status", "E-mails whose outcome was asked for.";
     Delivered: "delivery-status", "E-mails that were delivered.";
     Bounced: "delivery-status", "E-mails that bounced.";
+    OptedOut: "delivery-status", "E-mails whose recipient opted out of marketing after they were delivered.";
     Unconfirmed: "delivery-status", "E-mails without an outcome after a day.";
     Seen: "reconcile", "Occurrences in Shopify that were looked up in the ledger.";
     Problems: "delivery-status, reconcile", "Orders, items or requests that could not be handled.";

@@ -245,6 +245,14 @@ pub struct Email {
     #[schemars(range(min = 100, max = 600_000))]
     #[serde(default = "default_email_timeout_ms")]
     pub timeout_ms: u64,
+    /// For how many days Core Messaging is asked whether an e-mail came back after it was delivered.
+    #[schemars(range(min = 1, max = 60))]
+    #[serde(default = "default_watch_days")]
+    pub watch_days: u16,
+    /// The same for marketing, whose recipients may also opt out. Each day is one more question for each e-mail.
+    #[schemars(range(min = 1, max = 60))]
+    #[serde(default = "default_marketing_watch_days")]
+    pub marketing_watch_days: u16,
 }
 
 /// Reports to Shopify.
@@ -515,6 +523,14 @@ fn default_compose_timeout_ms() -> u64 {
 
 fn default_email_timeout_ms() -> u64 {
     15_000
+}
+
+fn default_watch_days() -> u16 {
+    3
+}
+
+fn default_marketing_watch_days() -> u16 {
+    14
 }
 
 fn default_max_output_bytes() -> usize {

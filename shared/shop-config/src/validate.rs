@@ -10,6 +10,9 @@ const MAX_OUTPUT_BYTES: usize = 32 * 1024 * 1024;
 /// Longer names are no names of Exstream's, and do not fit where evidence keeps them.
 const MAX_NAME_BYTES: usize = 128;
 
+/// Each day of it is another question about each e-mail.
+const MAX_WATCH_DAYS: u16 = 60;
+
 /// Shopify's limit.
 const MAX_TAG_CHARS: usize = 40;
 
@@ -132,6 +135,8 @@ impl Check {
             self.url("delivery.email.base_url", &email.base_url);
             self.token("delivery.email.token", &email.token);
             self.timeout("delivery.email.timeout_ms", email.timeout_ms);
+            self.watch_days("delivery.email.watch_days", email.watch_days);
+            self.watch_days("delivery.email.marketing_watch_days", email.marketing_watch_days);
         }
         config.shipping.check(self, &config.returns);
         config.returns.check(self);
@@ -272,6 +277,12 @@ impl Check {
         }
     }
 
+    fn watch_days(&mut self, field: &str, days: u16) {
+        if !(1..=MAX_WATCH_DAYS).contains(&days) {
+            self.fail(field, format!("must be between 1 and {MAX_WATCH_DAYS} days"));
+        }
+    }
+
     fn timeout(&mut self, field: &str, timeout_ms: u64) {
         if !(100..=600_000).contains(&timeout_ms) {
             self.fail(field, "must be between 100 and 600000 milliseconds");
@@ -363,6 +374,7 @@ mod tests {
         let receipt =
             |line: &str| SHOP.replace("[documents.receipt]", &format!("[documents.receipt]\n{line}"));
         let exstream = |line: &str| SHOP.replace("[exstream]", &format!("[exstream]\n{line}"));
+        let email = |line: &str| SHOP.replace("[delivery.email]", &format!("[delivery.email]\n{line}"));
         let long = "ü".repeat(65);
         let tags = |tag: &str| SHOP.replace("receipt-printed", tag);
         for (text, problem) in [
@@ -389,6 +401,10 @@ mod tests {
                     .replace("channels = [\"print\"]", "channels = [\"exstream\"]"),
                 "documents.receipt.require: cannot be kept with the channel `exstream`",
             ),
+            (email("watch_days = 0"), "delivery.email.watch_days: must be between 1 and 60 days"),
+            (email("watch_days = 61"), "delivery.email.watch_days: must be between"),
+            (email("marketing_watch_days = 0"), "delivery.email.marketing_watch_days: must be between"),
+            (email("marketing_watch_days = 61"), "delivery.email.marketing_watch_days: must be between"),
             (exstream("max_output_bytes = 0"), "exstream.max_output_bytes: must be between 1 and 33554432"),
             (exstream("max_output_bytes = 33554433"), "exstream.max_output_bytes: must be between"),
             (

@@ -62,11 +62,37 @@ async fn an_accepted_email_becomes_delivered_on_the_channels_word() {
     settles_as(&stack, &shop, &entry, State::Delivered).await;
     let told = shop.metafield(number).await;
     assert_eq!(told["communications"][0]["state"], "delivered", "{told}");
-    let later = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48);
-    assert!(
-        stack.ledger.due_checks(&shop.domain, later, 10).await.unwrap().entries.is_empty(),
-        "never asked again"
-    );
+    let due = |hours| jiff::Timestamp::now() + jiff::SignedDuration::from_mins(hours * 60 - 25);
+    for (hours, expected) in [(0, 0), (1, 1)] {
+        let due = stack.ledger.due_checks(&shop.domain, due(hours), 10).await.unwrap().entries;
+        assert_eq!(due.len(), expected, "asked again after half an hour, for it may still come back");
+    }
+}
+
+/// The mail server took it and returned it hours later.
+#[tokio::test]
+async fn a_dsn_after_sent_turns_delivered_into_bounced() {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, str::to_owned).await;
+    let (number, entry) = accepted(&stack, &shop).await;
+    settles_as(&stack, &shop, &entry, State::Delivered).await;
+    assert_eq!(shop.metafield(number).await["communications"][0]["state"], "delivered");
+
+    let rule = json!([{"email": "camille.moreau@example.com", "outcome": "returned", "status": "5.7.1"}]);
+    shop.control(shop.exstream, "PUT", "outcomes", Some(&rule)).await;
+    for shape in ["lists", "documented"] {
+        shop.exstream_settings(json!({"event_shape": shape})).await;
+    }
+    let bounced = settles_as(&stack, &shop, &entry, State::Bounced).await;
+    let reason = bounced.reason.unwrap();
+    assert!(reason.ends_with("5.7.1"), "{reason}");
+    let told = shop.metafield(number).await;
+    let told = &told["communications"][0];
+    assert_eq!((&told["state"], &told["reason"]), (&json!("bounced"), &json!(reason)));
+    assert_eq!(shop.emails().await.len(), 1, "and nothing is sent again");
+    let later = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 30);
+    let due = stack.ledger.due_checks(&shop.domain, later, 10).await.unwrap().entries;
+    assert!(due.is_empty(), "that was the last word");
 }
 
 #[tokio::test]
@@ -116,16 +142,9 @@ async fn an_outcome_whose_report_was_lost_is_reported_by_the_next_round() {
     let (number, entry) = accepted(&stack, &shop).await;
     let now = jiff::Timestamp::now();
     let fate = ledger::Fate::Delivered;
-    let recorded = stack.ledger.record_fate(&entry.communication, &fate, WriteBackState::Pending, now).await;
+    let recorded = stack.ledger.record_fate(&entry, &fate, WriteBackState::Pending, now).await;
     assert_eq!(recorded.unwrap().unwrap().state, State::Delivered);
-    assert!(
-        stack
-            .ledger
-            .record_fate(&entry.communication, &fate, WriteBackState::Pending, now)
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(stack.ledger.record_fate(&entry, &fate, WriteBackState::Pending, now).await.unwrap().is_none());
     settles_as(&stack, &shop, &entry, State::Delivered).await;
     assert_eq!(shop.metafield(number).await["communications"][0]["state"], "delivered");
 }

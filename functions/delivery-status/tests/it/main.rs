@@ -3,4 +3,5 @@
 #![recursion_limit = "256"]
 
 mod pass;
+mod watch;
 mod world;

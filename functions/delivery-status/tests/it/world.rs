@@ -35,6 +35,8 @@ pub struct Store {
     pub reports: Vec<Value>,
     /// The queue refuses reports of these.
     pub refused: BTreeSet<String>,
+    /// How many more effects (writes and messages) there will be: then the function is dead, and AWS hears no more of it.
+    pub effects_left: Option<usize>,
 }
 
 #[derive(Clone, Default)]
@@ -44,6 +46,15 @@ pub struct World {
     shared: Shared,
     function: DeliveryStatus,
 }
+
+/// A customer's key.
+const CUSTOMER: &str = "0123456789abcdef0123456789abcdef";
+
+pub const DELIVERED: &str = r#"{"job_state":["Complete"],"deliveries":[{"email":"a@b.co","delivery_attempts":[{"state":"Sent"}],"events":{}}]}"#;
+pub const RETURNED: &str = r#"{"job_state":["Complete"],"deliveries":[{"email":"a@b.co","delivery_attempts":[{"state":"Sent"}],"events":{"email_delivery_events":{"dsn":{"action":"failed","status":"5.1.1"}}}}]}"#;
+pub const OPTED_OUT: &str = r#"{"job_state":["Complete"],"deliveries":[{"email":"a@b.co","delivery_attempts":[{"state":"Sent"}],"events":{"email_delivery_events":{"opt_out":{"time":"2026-01-03T10:50:58Z"}}}}]}"#;
+pub const PENDING: &str = r#"{"job_state":["Active"],"deliveries":[]}"#;
+pub const GONE: &str = r#"{"error":{"code":"not_found","message":"the job does not exist"}}"#;
 
 pub fn shop() -> ShopDomain {
     "northwind-demo.myshopify.com".parse().unwrap()
@@ -95,7 +106,7 @@ impl World {
     }
 
     pub async fn round(&self) -> Round {
-        let deadline = Timestamp::now() + Duration::from_secs(30);
+        let deadline = Timestamp::now() + Duration::from_secs(600);
         self.function.round(&Invocation { request_id: "r".into(), deadline }).await.unwrap()
     }
 
@@ -115,6 +126,66 @@ impl World {
         });
         self.store().items.insert(id.to_string(), item.as_object().unwrap().clone());
         id
+    }
+
+    /// The same, of marketing that went to a customer, so many hours ago.
+    pub fn offered(&self, number: u64, hours: i64) -> CommunicationId {
+        let id = self.accepted(number);
+        self.set(number, "document", json!({"S": "promotional-offer"}));
+        self.set(number, "flow", json!({"S": "targeted-offers"}));
+        self.set(number, "customer", json!({"S": CUSTOMER}));
+        self.aged(number, hours);
+        id
+    }
+
+    /// As if the channel had taken it so many hours ago.
+    pub fn aged(&self, number: u64, hours: i64) {
+        let then = (Timestamp::now() - SignedDuration::from_hours(hours)).as_millisecond().to_string();
+        for name in ["created_epoch_ms", "updated_epoch_ms"] {
+            self.set(number, name, json!({"N": &then}));
+        }
+        let mut store = self.store();
+        let item = store.items.get_mut(id(number).as_str()).unwrap();
+        if item.contains_key("accepted_epoch_ms") {
+            item.insert("accepted_epoch_ms".into(), json!({"N": &then}));
+        }
+    }
+
+    pub fn set(&self, number: u64, name: &str, value: Value) {
+        self.store().items.get_mut(id(number).as_str()).unwrap().insert(name.to_owned(), value);
+    }
+
+    /// It is to be asked about now.
+    pub fn due(&self, number: u64) {
+        self.set(number, "check_epoch_ms", json!({"N": "1"}));
+    }
+
+    /// What Core Messaging says of it from now on.
+    pub fn says(&self, number: u64, status: u16, body: &'static str) {
+        self.store().jobs.insert(format!("job-{number}"), (status, body));
+    }
+
+    pub fn reason(&self, number: u64) -> Option<String> {
+        Some(self.store().items[id(number).as_str()].get("reason")?["S"].as_str().unwrap().to_owned())
+    }
+
+    /// The states that were reported, and why, in order.
+    pub fn reports(&self, number: u64) -> Vec<(String, Option<String>)> {
+        let store = self.store();
+        let own = store.reports.iter().filter(|report| report["communication"] == id(number).as_str());
+        own.map(|report| {
+            (report["state"].as_str().unwrap().to_owned(), report["reason"].as_str().map(str::to_owned))
+        })
+        .collect()
+    }
+
+    /// As if write-back had told Shopify what was queued.
+    pub fn told(&self, number: u64) {
+        self.set(number, "write_back", json!({"S": "reported"}));
+    }
+
+    pub fn suppressed(&self) -> bool {
+        self.store().items.contains_key(&format!("recipient#{}#{CUSTOMER}", shop()))
     }
 
     pub fn state(&self, number: u64) -> String {
@@ -154,8 +225,7 @@ async fn answer(
             .into_response();
     }
     if let Some(job) = query.strip_prefix("job_id=") {
-        let delivered = r#"{"job_state":["Complete"],"deliveries":[{"email":"a@b.co","delivery_attempts":[{"state":"Sent"}],"events":{}}]}"#;
-        let (status, body) = store.jobs.get(job).copied().unwrap_or((200, delivered));
+        let (status, body) = store.jobs.get(job).copied().unwrap_or((200, DELIVERED));
         return (StatusCode::from_u16(status).unwrap(), body).into_response();
     }
     match method {
@@ -168,6 +238,12 @@ async fn answer(
 
 impl Store {
     fn command(&mut self, target: &str, request: &Value) -> Response {
+        if matches!(target, "UpdateItem" | "SendMessage") {
+            match &mut self.effects_left {
+                Some(0) => return refusal("InternalServerError"),
+                left => *left = left.map(|left| left - 1),
+            }
+        }
         let answer = match target {
             "GetSecretValue" => {
                 let credentials = json!({"client_id": "a", "client_secret": "b"});
@@ -218,17 +294,27 @@ impl Store {
 
     fn update(&mut self, request: &Value) -> Option<Map<String, Value>> {
         let values = &request["ExpressionAttributeValues"];
-        let item = self.items.get_mut(request["Key"]["pk"]["S"].as_str().unwrap())?;
+        let pk = request["Key"]["pk"]["S"].as_str().unwrap();
+        if pk.starts_with("recipient#") {
+            let item = self.items.entry(pk.to_owned()).or_default();
+            item.insert("suppressed".into(), values[":reason"].clone());
+            return Some(item.clone());
+        }
+        let item = self.items.get_mut(pk)?;
         let expression = request["UpdateExpression"].as_str().unwrap();
         let condition = request["ConditionExpression"].as_str().unwrap();
         if condition.contains("attribute_exists(check_shop)") && !item.contains_key("check_shop")
-            || condition.contains("#state = :accepted") && item["state"]["S"] != "accepted"
+            || condition.contains("#state = :from") && item["state"] != values[":from"]
+            || condition.contains("updated_epoch_ms = :read") && item["updated_epoch_ms"] != values[":read"]
         {
             return None;
         }
-        if expression.starts_with("REMOVE") {
-            item.remove("check_shop");
-            item.remove("check_epoch_ms");
+        if expression.contains("if_not_exists(accepted_epoch_ms, updated_epoch_ms)") {
+            let updated = item["updated_epoch_ms"].clone();
+            item.entry("accepted_epoch_ms").or_insert(updated);
+        }
+        for name in expression.split_once("REMOVE ").map_or("", |(_, names)| names).split(", ") {
+            item.remove(name);
         }
         for (name, value) in [
             ("check_epoch_ms", ":at"),

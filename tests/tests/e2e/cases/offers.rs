@@ -4,6 +4,7 @@ use super::{NAME, case, five_hundred, run, work};
 use comms::{Document, State};
 use e2e::{runtime::Worker, samples::Samples, shop::Shop, stack::Stack};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const SENT: &[&str] = &["promotional-offer: accepted by email"];
 
@@ -200,6 +201,46 @@ async fn whoever_is_on_the_suppression_list_gets_nothing_more() {
         );
         assert!(entry.archived.is_none());
     }
+    assert_eq!(shop.emails().await.len(), 1);
+}
+
+/// The recipient says days after the delivery that they want no more of it: the next campaign leaves them out.
+#[tokio::test]
+async fn an_opt_out_after_delivery_reaches_the_suppression_list_before_the_next_campaign() {
+    let stack = Stack::open().await;
+    let shop = Shop::open_demo(&stack, lasting).await;
+    shop.register_samples("targeted-offers").await;
+    let joined = shop.sample("targeted-offers/customer-joined-segment.json");
+    let mut worker = Worker::start("targeted-offers", &stack.environment()).await;
+    worker.deliver(&serde_json::to_value(work(&shop, &joined)).unwrap(), 1).await;
+    let welcome = stack.entries(&shop.domain).await.remove(0);
+    assert_eq!(welcome.state, State::Accepted, "{:?}", welcome.reason);
+    let asked = async |rule: Value| {
+        shop.control(shop.exstream, "PUT", "outcomes", Some(&rule)).await;
+        let now = jiff::Timestamp::now();
+        stack.ledger.check_again(welcome.communication.as_str(), now).await.unwrap();
+        let mut status = Worker::start("delivery-status", &stack.environment()).await;
+        status.invoke(&json!({}), Duration::from_secs(60)).await;
+        stack.ledger.get(&welcome.communication).await.unwrap().unwrap()
+    };
+    let delivered = asked(json!([])).await;
+    assert_eq!((delivered.state, delivered.reason), (State::Delivered, None));
+    let customer = welcome.customer.clone().unwrap().parse().unwrap();
+    assert_eq!(stack.ledger.suppression(&shop.domain, &customer).await.unwrap(), None);
+
+    let reference = welcome.communication.as_str();
+    let opted_out = asked(json!([{"customer_reference": reference, "opt_out": true}])).await;
+    assert_eq!(
+        (opted_out.state, opted_out.reason.as_deref()),
+        (State::Delivered, Some("opted out of e-mail"))
+    );
+    worker.deliver_all(&[winter(&shop)], 1).await;
+    let entries = stack.entries(&shop.domain).await;
+    let next = entries.iter().find(|entry| entry.communication != welcome.communication).unwrap();
+    assert_eq!(
+        (next.state, next.reason.as_deref()),
+        (State::Suppressed, Some("the customer is on the suppression list: opted out of e-mail"))
+    );
     assert_eq!(shop.emails().await.len(), 1);
 }
 
