@@ -131,6 +131,11 @@ impl Channels {
         email_status::status(&self.http, &self.tokens, call).await
     }
 
+    /// Whether Core Messaging answers a question at all. Has no effect there.
+    pub async fn email_answers(&self, call: StatusCall<'_>) -> bool {
+        email_status::answers(&self.http, &self.tokens, call).await
+    }
+
     fn spool(&self, timeout: Duration) -> Spool<'_> {
         Spool { s3: &self.s3, bucket: &self.operations_bucket, timeout }
     }

@@ -5,14 +5,15 @@
 //! status answer. Core Messaging promises no deduplication and finds jobs by their job id only, so a message
 //! that may have been accepted is reported as such and never sent again from here:
 //!
-//! - Refused before it was taken, certainly: 4xx, and a 503 whose body is an error of the service's own.
-//! - Possibly accepted: no complete answer after the request had left, any other 5xx (a gateway gives up on
-//!   a service that may still be working), a success answer without a job id.
+//! - Not taken, certainly: the request did not leave in full, 4xx, and the gateway's rate limit under any status.
+//! - Possibly taken: no complete answer after the request had left, any other status, a success without a job id. No 5xx
+//!   of a gateway is a proof: each kind of 502, 503 and 504 is known to be said, by one gateway or another, after the
+//!   request had reached the service, also with `Retry-After` and in the gateway's own format.
 
 use crate::{Accepted, DeliveryError, SendCall};
 use base64::{display::Base64Display, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use exstream::{Budget, Outgoing, Reply, TokenCall, TokenSource};
+use exstream::{Outgoing, Reply, TokenCall, TokenSource};
 use reqwest::{
     Client, Method, Url,
     header::{ACCEPT, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -220,19 +221,17 @@ pub(crate) fn refusal(reply: &Reply) -> DeliveryError {
         401 | 403 => DeliveryError::Unauthorized { status },
         408 | 429 => DeliveryError::Unavailable { status, retry_after },
         400..=499 => DeliveryError::Refused { status },
-        503 if says_not_accepted(&reply.body) => DeliveryError::Unavailable { status, retry_after },
+        500..=599 if is_rate_limit(&reply.body) => DeliveryError::Unavailable { status, retry_after },
         _ => DeliveryError::Unclear { status },
     }
 }
 
-/// An error in the service's or the gateway's own format, and no job.
-fn says_not_accepted(body: &[u8]) -> bool {
-    serde_json::from_slice::<Value>(body).is_ok_and(|body| {
-        body.get("job_id").is_none()
-            && ["fault", "error", "errors", "error_code", "errorCode"]
-                .iter()
-                .any(|name| body.get(name).is_some_and(|it| !it.is_null()))
-    })
+/// A refusal by the gateway's rate limit, which is applied before a request is passed on. Apigee, which OpenText's
+/// gateway speaks like, gives it under 429, and under 500 where it is set up so.
+fn is_rate_limit(body: &[u8]) -> bool {
+    let code = serde_json::from_slice::<Value>(body);
+    let code = code.as_ref().ok().and_then(|body| body.pointer("/fault/detail/errorcode")?.as_str());
+    code.is_some_and(|code| code.starts_with("policies.ratelimit."))
 }
 
 #[cfg(test)]

@@ -72,6 +72,17 @@ pub(crate) async fn status(
     }
 }
 
+/// Whether the service itself answers: a job's status, or that there is none. Not a gateway's error or a page.
+pub(crate) async fn answers(http: &Client, tokens: &TokenSource, call: StatusCall<'_>) -> bool {
+    match ask(http, tokens, call).await {
+        Ok(reply) if reply.is_success() => {
+            serde_json::from_slice::<serde::de::IgnoredAny>(&reply.body).is_ok()
+        }
+        Ok(reply) => (400..=499).contains(&reply.status),
+        Err(_) => false,
+    }
+}
+
 async fn ask(http: &Client, tokens: &TokenSource, call: StatusCall<'_>) -> Result<Reply, DeliveryError> {
     let mut url = url(call.settings)?;
     url.set_path(&format!("{}/status", url.path()));

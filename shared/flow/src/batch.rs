@@ -3,6 +3,7 @@
 use crate::{
     again::Again,
     document_flow::{DocumentFlow, GatherError, LookUp, Plan, plans},
+    gate::Gates,
     job::{Ended, Job, Settled, Tools},
 };
 use comms::{CommunicationId, State, chain};
@@ -68,6 +69,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
             ledger: service.ledger()?,
             channels: service.channels()?,
             memory: service.memory(),
+            gates: Gates::new(service.backoff()?),
             write_back: service.queue("WRITE_BACK_QUEUE_URL")?,
             clock: jiff::Timestamp::now,
         };

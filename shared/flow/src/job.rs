@@ -10,6 +10,7 @@ use crate::{
     document_flow::{Content, DocumentFlow, Gather, GatherError, Gathered, Plan},
     doubt::{self, Doubt},
     fault,
+    gate::Gates,
     history::History,
     left_behind::{self, LeftBehind},
     produce, report, send,
@@ -41,6 +42,7 @@ pub struct Tools {
     pub ledger: Ledger,
     pub channels: Channels,
     pub memory: Memory,
+    pub gates: Gates,
     pub write_back: Queue,
     pub clock: fn() -> Timestamp,
 }

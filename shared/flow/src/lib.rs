@@ -21,6 +21,7 @@ mod document_flow;
 mod doubt;
 mod evidence;
 mod fault;
+mod gate;
 mod history;
 mod job;
 mod left_behind;

@@ -15,6 +15,7 @@
 //! else); a state never goes back. A crash at any point leaves an item that the next claim takes over
 //! once the lease has lapsed. Times are milliseconds since the Unix epoch, given by the caller.
 
+mod channel;
 mod entry;
 mod lease;
 mod outcomes;
@@ -23,6 +24,7 @@ mod recipients;
 mod request;
 mod table;
 
+pub use channel::Outage;
 pub use entry::{ArchivedAs, Entry};
 pub use lease::{Lease, SendMark};
 pub use outcomes::Fate;

@@ -210,3 +210,62 @@ async fn nobody_to_send_to_is_suppressed_with_the_reason() {
     assert_eq!(entry.reason.as_deref(), Some("no channel can reach the recipient"));
     assert_eq!(case.shop.metafield(case.number).await["communications"][0]["state"], "suppressed");
 }
+
+/// Six workers with a batch of ten each, and a gateway that answers every send with a page.
+#[tokio::test]
+async fn an_outage_that_answers_502_costs_a_handful_and_the_rest_is_sent_once_after_it() {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, str::to_owned).await;
+    let down = |operation: &str| json!({"match": operation, "kind": "non_json_error", "status": 502});
+    shop.exstream_faults(json!([down("email"), down("email_status")])).await;
+    let mut batches = Vec::new();
+    for _ in 0..6 {
+        let mut items = Vec::new();
+        for _ in 0..10 {
+            let event = shop.event("orders/create", order_number(), |_| {});
+            shop.register(&event).await;
+            items.push(shop.work_item(&event));
+        }
+        batches.push((Worker::start("order-confirmation", &stack.environment()).await, items));
+    }
+    let mut receive_count = 0;
+    while receive_count < 3 {
+        receive_count += 1;
+        redeliver(&mut batches, receive_count).await;
+    }
+    let unknown = count(&stack, &shop, State::Unknown).await;
+    assert!((3..=10).contains(&unknown), "{unknown} of 60 are unknown");
+    assert_eq!(
+        (shop.requests(shop.exstream, "email").await as usize, shop.emails().await.len()),
+        (unknown, 0)
+    );
+
+    shop.exstream_faults(json!([])).await;
+    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(120);
+    while batches.iter().any(|(_, items)| !items.is_empty()) {
+        assert!(tokio::time::Instant::now() < until, "some are still not sent");
+        receive_count += 1;
+        redeliver(&mut batches, receive_count).await;
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+    let accepted = count(&stack, &shop, State::Accepted).await;
+    assert_eq!((accepted, count(&stack, &shop, State::Unknown).await), (60 - unknown, unknown));
+    let emails = shop.emails().await;
+    let distinct: std::collections::BTreeSet<_> =
+        emails.iter().map(|email| email["customer_reference"].as_str().unwrap()).collect();
+    assert_eq!((emails.len(), distinct.len()), (60 - unknown, 60 - unknown), "each once");
+}
+
+/// Gives each worker what it has not acknowledged, all workers at once.
+async fn redeliver(batches: &mut [(Worker, Vec<Value>)], receive_count: u32) {
+    let deliveries =
+        batches.iter_mut().filter(|(_, items)| !items.is_empty()).map(async |(worker, items)| {
+            let failed = worker.deliver_once(items, receive_count).await;
+            *items = failed.iter().map(|place| items[*place].clone()).collect();
+        });
+    futures::future::join_all(deliveries).await;
+}
+
+async fn count(stack: &Stack, shop: &Shop, state: State) -> usize {
+    stack.entries(&shop.domain).await.iter().filter(|entry| entry.state == state).count()
+}

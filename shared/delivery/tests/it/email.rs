@@ -82,32 +82,78 @@ async fn what_must_not_be_sent_is_not() {
     assert!(server.seen().is_empty());
 }
 
+/// The table of docs/guarantees.md. Only what proves that nothing was taken is sent again.
 #[tokio::test]
 async fn each_answer_says_whether_the_message_was_taken() {
-    let fault = r#"{"fault":{"faultstring":"The Service is temporarily unavailable"}}"#;
+    let fault = |code: &str| {
+        let fault = serde_json::json!({"fault": {"faultstring": "no", "detail": {"errorcode": code}}});
+        fault.to_string()
+    };
+    let flow = |code: &str| fault(&format!("messaging.adaptors.http.flow.{code}"));
+    let page = || "<html><head><title>502 Bad Gateway</title></head></html>".to_owned();
+    let (not_taken, doubt, refused) = (Class::transient(), Class::Unknown, Class::Permanent);
     for (status, body, class) in [
-        (400, "", Class::Permanent),
-        (404, "", Class::Permanent),
-        (403, "", Class::transient()),
-        (408, "", Class::transient()),
-        (429, "", Class::transient()),
-        (503, fault, Class::transient()),
-        (503, r#"{"error":"busy","job_id":"xsi-1"}"#, Class::Unknown),
-        (503, "<html>", Class::Unknown),
-        (500, fault, Class::Unknown),
-        (502, "", Class::Unknown),
-        (504, fault, Class::Unknown),
-        (302, "", Class::Unknown),
-        (200, "", Class::Unknown),
-        (200, "{}", Class::Unknown),
-        (202, r#"{"job_id":""}"#, Class::Unknown),
+        (400, String::new(), refused),
+        (404, page(), refused),
+        (413, page(), refused),
+        (422, r#"{"error":{"code":"invalid_request"}}"#.to_owned(), refused),
+        (403, String::new(), not_taken),
+        (408, String::new(), not_taken),
+        (429, String::new(), not_taken),
+        (429, fault("policies.ratelimit.QuotaViolation"), not_taken),
+        (500, fault("policies.ratelimit.SpikeArrestViolation"), not_taken),
+        // a gateway that lost the service in the middle of a request, and one that never reached it, say the same
+        (503, flow("ServiceUnavailable"), doubt),
+        // said, too, after a first target had the request and the last one was given up
+        (503, flow("NoActiveTargets"), doubt),
+        (503, flow("SslHandshakeFailed"), doubt),
+        (502, flow("UnexpectedEOFAtTarget"), doubt),
+        (504, flow("GatewayTimeout"), doubt),
+        (500, fault("steps.javascript.ScriptExecutionFailed"), doubt),
+        (503, r#"{"status":503,"error":"Service Unavailable"}"#.to_owned(), doubt),
+        (503, r#"{"error":"busy","job_id":"xsi-1"}"#.to_owned(), doubt),
+        (500, r#"{"error":{"code":"internal_error"}}"#.to_owned(), doubt),
+        (500, page(), doubt),
+        (502, page(), doubt),
+        (502, String::new(), doubt),
+        (503, page(), doubt),
+        (504, page(), doubt),
+        (520, page(), doubt),
+        (302, String::new(), doubt),
+        (200, String::new(), doubt),
+        (200, page(), doubt),
+        (200, "{}".to_owned(), doubt),
+        (202, r#"{"job_id":""}"#.to_owned(), doubt),
     ] {
-        let server = messaging(status, body).await;
+        let server = {
+            let body = body.clone();
+            Server::start(move |seen| match seen.target.as_str() {
+                "POST /token" => answer(200, r#"{"access_token":"tok","expires_in":900}"#),
+                _ => answer(status, body.clone()),
+            })
+            .await
+        };
         let error = send(&Fixture::new(&server.base, HTML.0, HTML.1)).await.unwrap_err();
         assert_eq!(error.class(), class, "{status} {body}: {error}");
         assert!(!format!("{error:?}").contains("zoe"));
         assert_eq!(server.targets(), ["POST /token", "POST /mra/v1/outbound/emails"], "sent once");
     }
+}
+
+/// Varnish and others add it to a failure that came after the request was passed on.
+#[tokio::test]
+async fn retry_after_is_no_proof_that_nothing_was_taken() {
+    let server = Server::start(|seen| match seen.target.as_str() {
+        "POST /token" => answer(200, r#"{"access_token":"tok","expires_in":900}"#),
+        _ => {
+            let mut page = answer(503, "<html>Backend fetch failed</html>");
+            page.headers_mut().insert("retry-after", "5".parse().unwrap());
+            page
+        }
+    })
+    .await;
+    let error = send(&Fixture::new(&server.base, HTML.0, HTML.1)).await.unwrap_err();
+    assert_eq!(error.class(), Class::Unknown, "{error}");
 }
 
 #[tokio::test]
@@ -150,15 +196,63 @@ async fn once_the_message_has_left_no_answer_means_nobody_knows() {
     }
 }
 
+/// No listener, no such host, and a server that does not speak TLS.
 #[tokio::test]
 async fn before_it_has_left_nothing_was_sent() {
     let tokens = messaging(500, "").await;
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let mut fixture = Fixture::new(&tokens.base, HTML.0, HTML.1);
-    fixture.config.delivery.email.as_mut().unwrap().base_url = format!("http://{free}");
-    let error = send(&fixture).await.unwrap_err();
-    assert!(matches!(error, DeliveryError::Exchange(ExchangeError::NotSent { .. })), "{error:?}");
-    assert_eq!(error.class(), Class::transient());
+    for base in [
+        format!("http://{free}"),
+        "https://core-messaging.invalid".to_owned(),
+        tokens.base.replace("http://", "https://"),
+    ] {
+        let mut fixture = Fixture::new(&tokens.base, HTML.0, HTML.1);
+        fixture.config.delivery.email.as_mut().unwrap().base_url = base.clone();
+        let error = send(&fixture).await.unwrap_err();
+        assert!(matches!(error, DeliveryError::Exchange(ExchangeError::NotSent { .. })), "{base}: {error:?}");
+        assert_eq!(error.class(), Class::transient());
+    }
+}
+
+/// HTTP Basic stands in place of a token, for the message as for the question about it.
+#[tokio::test]
+async fn core_messaging_takes_http_basic() {
+    let status = include_str!("../fixtures/email-status.json").replace("xsi-1234567", "xsi-1&x=y");
+    let server = Server::start(move |seen| match seen.target.as_str() {
+        "POST /mra/v1/outbound/emails" => answer(202, TAKEN),
+        _ => answer(200, status.clone()),
+    })
+    .await;
+    let mut fixture = Fixture::new(&server.base, HTML.0, HTML.1);
+    fixture.config.delivery.email.as_mut().unwrap().token = shop_config::Token::Basic;
+    send(&fixture).await.unwrap();
+    let outcome = channels("http://127.0.0.1:1").email_status(status_call(&fixture)).await.unwrap();
+    assert_eq!(outcome.status, EmailStatus::Delivered);
+    assert_eq!(server.seen().len(), 2, "no token is asked for");
+    for seen in server.seen() {
+        assert_eq!(seen.header("authorization"), Some("Basic aWQ6czNjcmV0"), "{}", seen.target);
+    }
+}
+
+#[tokio::test]
+async fn whether_core_messaging_answers_at_all_is_told_from_a_gateways_word() {
+    for (status, body, expected) in [
+        (404, r#"{"error":{"code":"not_found"}}"#, true),
+        (400, "", true),
+        (200, "{}", true),
+        (200, "<html>Please sign in</html>", false),
+        (302, "", false),
+        (502, "<html>", false),
+        (503, "", false),
+    ] {
+        let server = messaging(status, body).await;
+        let fixture = Fixture::new(&server.base, HTML.0, HTML.1);
+        let answers = channels("http://127.0.0.1:1").email_answers(status_call(&fixture)).await;
+        assert_eq!(answers, expected, "{status} {body}");
+        assert!(server.targets()[1].starts_with("GET "), "a question sends nothing");
+    }
+    let fixture = Fixture::new("http://127.0.0.1:1", HTML.0, HTML.1);
+    assert!(!channels("http://127.0.0.1:1").email_answers(status_call(&fixture)).await);
 }
 
 #[tokio::test]
@@ -182,17 +276,21 @@ async fn neither_email_nor_exstream_can_tell() {
     assert_eq!(sent.reference, "exstream", "composing was sending");
 }
 
-async fn status(server: &Server) -> Result<EmailStatus, DeliveryError> {
-    let fixture = Fixture::new(&server.base, HTML.0, HTML.1);
-    let call = StatusCall {
+fn status_call(fixture: &Fixture) -> StatusCall<'_> {
+    StatusCall {
         shop: &fixture.shop,
         settings: fixture.config.delivery.email.as_ref().unwrap(),
         credentials: &fixture.credentials,
         job_id: "xsi-1&x=y",
         now: Timestamp::UNIX_EPOCH,
         timeout: Duration::from_secs(10),
-    };
-    channels("http://127.0.0.1:1").email_status(call).await.map(|outcome| outcome.status)
+    }
+}
+
+async fn status(server: &Server) -> Result<EmailStatus, DeliveryError> {
+    let fixture = Fixture::new(&server.base, HTML.0, HTML.1);
+    let outcome = channels("http://127.0.0.1:1").email_status(status_call(&fixture)).await;
+    outcome.map(|outcome| outcome.status)
 }
 
 #[tokio::test]

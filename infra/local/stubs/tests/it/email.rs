@@ -105,7 +105,7 @@ async fn a_test_says_what_becomes_of_the_next_messages() {
     let bounced = status(&stub, &jobs[0]).await;
     let events = &bounced["deliveries"][0]["events"]["email_delivery_events"];
     assert_eq!(
-        (&events["dsn"]["status"], &events["dsn"][0]["reason"], &events["dsn"][0]["action"]),
+        (&events["dsn"]["status"], &events["dsn"]["reason"], &events["dsn"]["action"]),
         (&json!("5.2.1"), &json!("mailbox disabled"), &json!("failed"))
     );
     for silent in &jobs[1..3] {
