@@ -77,7 +77,7 @@ impl Ledger {
     }
 
     /// Closes a channel until a moment: whoever does so is the only one who may try it until then. `false` if somebody
-    /// else was faster, or it answers well again.
+    /// else was faster, it answers well again, or the answer to the write was lost: then it stays closed, tried by nobody.
     pub async fn close_channel(
         &self,
         shop: &ShopDomain,

@@ -144,7 +144,8 @@ async fn an_outcome_whose_report_was_lost_is_reported_by_the_next_round() {
     let fate = ledger::Fate::Delivered;
     let recorded = stack.ledger.record_fate(&entry, &fate, WriteBackState::Pending, now).await;
     assert_eq!(recorded.unwrap().unwrap().state, State::Delivered);
-    assert!(stack.ledger.record_fate(&entry, &fate, WriteBackState::Pending, now).await.unwrap().is_none());
+    let later = now + jiff::SignedDuration::from_millis(1);
+    assert!(stack.ledger.record_fate(&entry, &fate, WriteBackState::Pending, later).await.unwrap().is_none());
     settles_as(&stack, &shop, &entry, State::Delivered).await;
     assert_eq!(shop.metafield(number).await["communications"][0]["state"], "delivered");
 }

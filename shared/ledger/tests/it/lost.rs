@@ -194,7 +194,19 @@ fn customer() -> CustomerKey {
 
 const CAP: Option<Cap> = Some(Cap { most: 1, days: 7 });
 
-/// Every write there is.
+async fn known(ledger: &Ledger) -> ledger::Entry {
+    ledger.get(&id()).await.unwrap().unwrap()
+}
+
+async fn delivered(ledger: &Ledger) {
+    ended(ledger, State::Accepted).await;
+    let at = now() + 1.hour();
+    let recorded = ledger.record_fate(&known(ledger).await, &Fate::Delivered, WriteBackState::None, at).await;
+    assert!(recorded.unwrap().is_some());
+}
+
+/// Every write there is, but for those about a channel's doubtful answers: one that is counted twice closes it one
+/// sooner, one that closes it and seems refused leaves it closed for longer.
 fn writes() -> impl IntoIterator<Item = Write> {
     writes! {
         "claim": |_l| None, |l, _| claim(l, "b", now()).await;
@@ -217,9 +229,12 @@ fn writes() -> impl IntoIterator<Item = Write> {
         "release": |l| Some(lease(l).await), |l, lease| l.release(&lease.unwrap(), false, now()).await;
         "release of what was not sent": |l| Some(marked(l).await), |l, lease| l.release(&lease.unwrap(), true, now()).await;
         "forget": |l| Some(lease(l).await), |l, lease| l.forget(&lease.unwrap()).await;
-        "delivered": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_fate(&id(), &Fate::Delivered, WriteBackState::Pending, now() + 1.hour()).await;
-        "bounced": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_fate(&id(), &Fate::Bounced { reason: "550".to_owned() }, WriteBackState::Pending, now() + 1.hour()).await;
-        "unconfirmed": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_fate(&id(), &Fate::Unconfirmed { reason: "silence".to_owned() }, WriteBackState::Pending, now() + 1.hour()).await;
+        "delivered": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_fate(&known(l).await, &Fate::Delivered, WriteBackState::Pending, now() + 1.hour()).await;
+        "bounced": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_fate(&known(l).await, &Fate::Bounced { reason: "550".to_owned() }, WriteBackState::Pending, now() + 1.hour()).await;
+        "unconfirmed": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_fate(&known(l).await, &Fate::Unconfirmed { reason: "silence".to_owned() }, WriteBackState::Pending, now() + 1.hour()).await;
+        "returned": |l| { delivered(l).await; None }, |l, _| l.record_fate(&known(l).await, &Fate::Bounced { reason: "550".to_owned() }, WriteBackState::Pending, now() + 2.hours()).await;
+        "opted out": |l| { delivered(l).await; None }, |l, _| l.record_fate(&known(l).await, &Fate::OptedOut { reason: "no more".to_owned() }, WriteBackState::Pending, now() + 2.hours()).await;
+        "opened": |l| { l.count_doubt(&shop(), "t2api.example", now()).await.unwrap(); None }, |l, _| l.end_outage(&shop(), "t2api.example").await;
         "check again": |l| { ended(l, State::Accepted).await; None }, |l, _| l.check_again(id().as_str(), now() + 1.hour()).await;
         "checked": |l| { ended(l, State::Accepted).await; None }, |l, _| l.checked(&id()).await;
         "settle": |l| { ended(l, State::Unknown).await; None }, |l, _| l.settle(&id(), State::Accepted, "asked", WriteBackState::Pending, now() + 1.hour()).await;
@@ -271,6 +286,42 @@ async fn a_write_whose_answer_was_lost_is_like_any_other() {
                 "{name}"
             );
         }
+    }
+}
+
+/// Whoever knows less than the ledger changes nothing.
+#[tokio::test]
+async fn an_outcome_is_recorded_over_what_was_read_and_never_leads_back() {
+    let (ledger, _table) = open().await;
+    ended(&ledger, State::Accepted).await;
+    let accepted = known(&ledger).await;
+    let record = async |entry: &ledger::Entry, fate: Fate, hours: i64| {
+        ledger.record_fate(entry, &fate, WriteBackState::Pending, now() + hours.hours()).await.unwrap()
+    };
+    let bounce = || Fate::Bounced { reason: "550".to_owned() };
+    let silence = || Fate::Unconfirmed { reason: "silence".to_owned() };
+    let silent = record(&accepted, silence(), 24).await.unwrap();
+    assert_eq!((silent.state, silent.reason.as_deref()), (State::Accepted, Some("silence")));
+    assert_eq!(
+        record(&accepted, Fate::Delivered, 25).await,
+        None,
+        "it was read before the silence was noted"
+    );
+    let delivered = record(&silent, Fate::Delivered, 25).await.unwrap();
+    assert_eq!((delivered.state, &delivered.reason), (State::Delivered, &None), "it is not silent any more");
+    assert_eq!(
+        delivered.accepted_epoch_ms,
+        Some(accepted.updated_epoch_ms),
+        "the time of the acceptance stays"
+    );
+    for (entry, fate) in [(&silent, bounce()), (&delivered, silence()), (&accepted, Fate::Delivered)] {
+        assert_eq!(record(entry, fate, 26).await, None);
+    }
+    let bounced = record(&delivered, bounce(), 30).await.unwrap();
+    assert_eq!((bounced.state, bounced.reason.as_deref()), (State::Bounced, Some("550")));
+    assert_eq!(bounced.accepted_epoch_ms, Some(accepted.updated_epoch_ms));
+    for fate in [Fate::Delivered, silence(), bounce(), Fate::OptedOut { reason: "no more".to_owned() }] {
+        assert_eq!(record(&bounced, fate, 31).await, None, "the last word");
     }
 }
 
