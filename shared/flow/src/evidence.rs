@@ -204,6 +204,8 @@ mod tests {
             sends: 0,
             created_epoch_ms: second * 1000,
             updated_epoch_ms: second * 1000,
+            accepted_epoch_ms: None,
+            check_epoch_ms: None,
             archived: key.map(|key| ArchivedAs {
                 archive_key: format!("{key}acme.myshopify.com/1970/01/01/receipt/{second}/document.pdf"),
                 archive_version: "v".to_owned(),
