@@ -12,10 +12,10 @@
 //! What goes wrong with one communication is its own problem: it is counted and logged, and put off, so that those
 //! behind it have their turn and a later pass comes back to it.
 
-mod watch;
-
 // the types of nested async calls are deeper than the compiler expects
 #![recursion_limit = "256"]
+
+mod watch;
 
 use comms::{CustomerKey, MessageClass, ShopDomain, State, WriteBackState, chain};
 use delivery::{Channels, EmailOutcome, StatusCall};

@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn what_was_delivered_may_still_come_back_and_nothing_else() {
-        for next in State::ALL {
+        for &next in State::ALL {
             assert_eq!(State::Delivered.may_become(next), next == State::Bounced, "{next}");
             assert!(!State::Bounced.may_become(next), "{next}");
         }
