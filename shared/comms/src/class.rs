@@ -11,13 +11,17 @@ pub enum Class {
     /// Trying again gives the same answer: record the failure, report it, acknowledge the message.
     Permanent,
     /// Trying again may help; not before `retry_after`, where the other side named a time.
-    Transient { retry_after: Option<Duration> },
+    Transient {
+        /// How long the other side asks to wait, counted from its answer.
+        retry_after: Option<Duration>,
+    },
     /// The other side may or may not have acted. Harmless for a call without effects (try again),
     /// never repeated blindly for a send.
     Unknown,
 }
 
 impl Class {
+    /// Transient, and the other side named no time.
     pub const fn transient() -> Self {
         Self::Transient { retry_after: None }
     }
@@ -25,5 +29,6 @@ impl Class {
 
 /// Implemented by every error that crosses a crate's border.
 pub trait Classify {
+    /// What the error means for the work. An exhaustive match, so that an error that is added has to decide.
     fn class(&self) -> Class;
 }

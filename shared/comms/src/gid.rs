@@ -17,6 +17,7 @@ use std::{borrow::Cow, fmt, str::FromStr};
 #[serde(try_from = "String", into = "String")]
 pub struct Gid(String);
 
+/// A text that is no global id, or not one of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a Shopify global id: expected `gid://shopify/{expected}/<number>`")]
 pub struct InvalidGid {
@@ -27,6 +28,7 @@ pub struct InvalidGid {
 const PREFIX: &str = "gid://shopify/";
 
 impl Gid {
+    /// The id of a resource whose kind, such as `Order`, and number are known.
     pub fn new(kind: &'static str, number: u64) -> Self {
         Self(format!("{PREFIX}{kind}/{number}"))
     }

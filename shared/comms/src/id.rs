@@ -14,6 +14,7 @@ use std::{borrow::Cow, fmt, str::FromStr};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Revision {
+    /// The first issue.
     Initial,
     /// The name of the cause. Made by [`Revision::named`], so that the first issue has one spelling only.
     Named(String),
@@ -25,6 +26,7 @@ impl Revision {
         Self::from(name.into())
     }
 
+    /// The name as it is stored: part of what a communication's id is derived from.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Initial => "initial",
@@ -66,6 +68,7 @@ impl schemars::JsonSchema for Revision {
 #[serde(try_from = "String", into = "String")]
 pub struct CommunicationId(String);
 
+/// A text that is no communication id. It is not quoted, because it may be anything.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a communication id: expected 32 lower-case hexadecimal digits")]
 pub struct InvalidCommunicationId;
@@ -82,6 +85,7 @@ impl CommunicationId {
         Self(hex::encode(&hash.finalize()[..16]))
     }
 
+    /// The 32 hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -145,6 +149,7 @@ impl CustomerKey {
         Self(hex::encode(&mac.finalize().into_bytes()[..16]))
     }
 
+    /// The 32 hexadecimal digits, as the ledger and records keep them.
     pub fn as_str(&self) -> &str {
         &self.0
     }

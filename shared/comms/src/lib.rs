@@ -4,6 +4,8 @@
 //! then on. Other crates speak in these types, so a shop domain is never mistaken for a file path and an
 //! amount never passes through a float.
 
+#![warn(missing_docs)]
+
 mod chain;
 mod class;
 mod document;

@@ -13,14 +13,19 @@ pub struct CurrencyCode {
     letters: [u8; Self::LONGEST],
 }
 
+/// What is no amount of money, or cannot be calculated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidMoney {
+    /// Not a currency code.
     #[error("`{0}` is not a currency code")]
     Currency(String),
+    /// Not a decimal number, or one with more digits than a decimal holds.
     #[error("`{0}` is not a decimal amount")]
     Amount(String),
+    /// Two currencies in one sum.
     #[error("cannot add {0} to {1}")]
     Mixed(CurrencyCode, CurrencyCode),
+    /// More than a decimal holds.
     #[error("an amount is too large")]
     Overflow,
 }
@@ -35,6 +40,7 @@ impl CurrencyCode {
         known.and_then(iso_currency::Currency::exponent).map_or(2, u32::from)
     }
 
+    /// The code, such as `EUR`.
     pub fn as_str(&self) -> &str {
         let length = self.letters.iter().position(|letter| *letter == 0).unwrap_or(Self::LONGEST);
         std::str::from_utf8(&self.letters[..length]).unwrap_or_default()
@@ -116,14 +122,20 @@ pub struct Money {
 }
 
 impl Money {
+    /// An amount in a currency, with all its decimal places.
     pub const fn new(amount: Decimal, currency: CurrencyCode) -> Self {
         Self { amount, currency }
     }
 
+    /// Nothing, in a currency.
     pub fn zero(currency: CurrencyCode) -> Self {
         Self::new(Decimal::ZERO, currency)
     }
 
+    /// Reads an amount as Shopify writes it, such as `"19.90"` and `"EUR"`.
+    ///
+    /// # Errors
+    /// If either is malformed. An amount is never rounded to fit.
     pub fn parse(amount: &str, currency: &str) -> Result<Self, InvalidMoney> {
         let currency = currency.parse()?;
         let amount = Decimal::from_str_exact(amount.trim()).map_err(|_| {
@@ -132,10 +144,12 @@ impl Money {
         Ok(Self::new(amount, currency))
     }
 
+    /// The amount without its currency. For conditions and ratios; sums belong to [`Money`].
     pub const fn amount(self) -> Decimal {
         self.amount
     }
 
+    /// The currency.
     pub const fn currency(self) -> CurrencyCode {
         self.currency
     }
@@ -149,6 +163,10 @@ impl Money {
         amount.to_string()
     }
 
+    /// The sum.
+    ///
+    /// # Errors
+    /// If the currencies differ, or the sum is too large.
     pub fn checked_add(self, other: Self) -> Result<Self, InvalidMoney> {
         self.same_currency(other)?;
         self.amount
@@ -157,6 +175,10 @@ impl Money {
             .ok_or(InvalidMoney::Overflow)
     }
 
+    /// The difference, which may be negative.
+    ///
+    /// # Errors
+    /// If the currencies differ, or the difference is too large.
     pub fn checked_sub(self, other: Self) -> Result<Self, InvalidMoney> {
         self.same_currency(other)?;
         self.amount
@@ -165,6 +187,10 @@ impl Money {
             .ok_or(InvalidMoney::Overflow)
     }
 
+    /// So many times the amount.
+    ///
+    /// # Errors
+    /// If the product is too large.
     pub fn checked_times(self, quantity: u64) -> Result<Self, InvalidMoney> {
         let amount = self.amount.checked_mul(Decimal::from(quantity)).ok_or(InvalidMoney::Overflow)?;
         Ok(Self { amount, ..self })

@@ -33,6 +33,7 @@ macro_rules! names {
             Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord,
             ::serde::Serialize, ::serde::Deserialize, ::schemars::JsonSchema,
         )]
+        #[allow(missing_docs, reason = "the name of a value says what it is")]
         pub enum $type { $($(#[$doc])* #[serde(rename = $name)] $variant),+ }
 
         impl $type {

@@ -17,11 +17,13 @@ use std::{borrow::Cow, fmt, str::FromStr};
 #[serde(try_from = "String", into = "String")]
 pub struct ShopDomain(String);
 
+/// A text that is no shop's permanent domain.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a shop domain: expected `<name>.myshopify.com`, letters, digits and hyphens")]
 pub struct InvalidShopDomain(String);
 
 impl ShopDomain {
+    /// The whole domain, such as `northwind-demo.myshopify.com`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
