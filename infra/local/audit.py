@@ -101,7 +101,9 @@ def _run(command: list[str], seconds: float, folder: Path = install.ROOT) -> sub
     # git must not ask for a password when a proxy answers in the database's place
     env = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
     try:
-        return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=seconds)
+        return subprocess.run(
+            command, check=False, cwd=folder, env=env, capture_output=True, text=True, timeout=seconds
+        )
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(command, 124, "", f"no answer within {seconds:.0f} s")
 

@@ -4,7 +4,7 @@
 Takes what `make demo` printed and saved:
 
     make demo | tee demo.log
-    python3 infra/local/picture.py demo.log .local/demo/out/order-confirmation-*.pdf docs/pictures/document.png
+    infra/local/picture.py demo.log .local/demo/out/order-confirmation-*.pdf docs/pictures/document.png
 
 Needs `pdftoppm` (poppler) and the Python package Pillow, which the local run does not need.
 """

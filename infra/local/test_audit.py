@@ -26,7 +26,9 @@ class Npm(unittest.TestCase):
 
     def test_serious_vulnerabilities_fail(self) -> None:
         def report(**severities: str) -> str:
-            return json.dumps({"vulnerabilities": {name: {"severity": it} for name, it in severities.items()}})
+            return json.dumps(
+                {"vulnerabilities": {name: {"severity": it} for name, it in severities.items()}}
+            )
 
         self.assertEqual(audit.read_npm_audit(report())[1:], (True, ""))
         self.assertEqual(audit.read_npm_audit(report(a="moderate"))[1:], (True, "a (moderate)"))

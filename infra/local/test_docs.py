@@ -29,7 +29,7 @@ WORDS = {
     r"\bmend(?:s|ed|ing)?\b": "fix",
     r"\b(?:is|are|was|once) over\b|\bover\?": "final, finished, ended",
     r"\bgo(?:es)? on\b|\bgoing on\b": "continue",
-    r"\bcomes? (?:again|back)\b|\bcame back\b": "is delivered again",
+    r"\b(?:messages?|items?|work|events?|failed) (?:comes? (?:again|back)|came back)\b": "is delivered again",
     r"\bsomebody else's\b": "name who",
     r"\bnobody kn(?:ew|ows) of\b": "whose outcome is unknown",
     r"\bno event (?:has |had )?brought\b": "missed events",
