@@ -96,7 +96,7 @@ impl Intake {
         metrics: &mut Metrics,
     ) -> Result<Taken, IntakeError> {
         let event = Event::parse(event.get().as_bytes())?;
-        if !self.sources.iter().any(|source| event.source.starts_with(source.as_str())) {
+        if !self.sources.iter().any(|accepted| is_of(&event.source, accepted)) {
             return Err(IntakeError::Source(event.source.chars().take(120).collect()));
         }
         let loaded = self.configs.get(&event.shop, now).await.map_err(IntakeError::Shop)?;
@@ -133,9 +133,18 @@ impl Intake {
     }
 }
 
-/// The accepted sources, separated by commas. An empty one would be a prefix of every source.
+/// Whether an event's source is the accepted one, or one below it: `aws.partner/shopify.com/12` accepts
+/// `aws.partner/shopify.com/12/name`, and nothing of the app whose number is 123.
+pub fn is_of(source: &str, accepted: &str) -> bool {
+    let accepted = accepted.trim_end_matches('/');
+    let below = source.strip_prefix(accepted).filter(|_| !accepted.is_empty());
+    below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The accepted sources, separated by commas. An empty one would accept every source.
 fn sources(value: &str) -> Result<Vec<String>, StartError> {
-    let sources: Vec<_> = value.split(',').map(|source| source.trim().to_owned()).collect();
+    let sources: Vec<_> =
+        value.split(',').map(|source| source.trim().trim_end_matches('/').to_owned()).collect();
     if sources.iter().any(String::is_empty) {
         let what = "an entry is empty, which would accept every source".to_owned();
         return Err(StartError::Invalid { name: SOURCES.to_owned(), value: value.to_owned(), what });
@@ -162,12 +171,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_source_is_accepted_as_a_whole_and_never_by_its_beginning() {
+        for (source, accepted, fine) in [
+            ("aws.partner/shopify.com/12/shop", "aws.partner/shopify.com/", true),
+            ("aws.partner/shopify.com/12/shop", "aws.partner/shopify.com", true),
+            ("aws.partner/shopify.com/12/shop", "aws.partner/shopify.com/12", true),
+            ("aws.partner/shopify.com/12/shop", "aws.partner/shopify.com/12/", true),
+            ("aws.partner/shopify.com/12/shop", "aws.partner/shopify.com/12/shop", true),
+            ("aws.partner/shopify.com/123/shop", "aws.partner/shopify.com/12", false),
+            ("aws.partner/shopify.com/12/shop-two", "aws.partner/shopify.com/12/shop", false),
+            ("aws.partner/shopify.com.evil/12/shop", "aws.partner/shopify.com", false),
+            ("AWS.partner/shopify.com/12/shop", "aws.partner/shopify.com", false),
+            ("evil/aws.partner/shopify.com/12/shop", "aws.partner/shopify.com", false),
+            ("aws.partner/shopify.com", "aws.partner/shopify.com/12", false),
+            ("/anything", "", false),
+            ("/anything", "/", false),
+        ] {
+            assert_eq!(is_of(source, accepted), fine, "{source} of {accepted}");
+        }
+    }
+
+    #[test]
     fn an_empty_source_is_a_start_error() {
-        assert_eq!(
-            sources("aws.partner/shopify.com/, local").unwrap(),
-            ["aws.partner/shopify.com/", "local"]
-        );
-        for empty in ["", " ", "a,", ",a", "a, ,b"] {
+        assert_eq!(sources("aws.partner/shopify.com/, local").unwrap(), ["aws.partner/shopify.com", "local"]);
+        for empty in ["", " ", "/", "a,", ",a", "a, ,b", "a,/"] {
             assert!(matches!(sources(empty), Err(StartError::Invalid { .. })), "{empty:?}");
         }
     }

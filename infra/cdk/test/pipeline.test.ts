@@ -191,7 +191,6 @@ describe('functions', () => {
       ).sort();
     const common = [
       'ARCHIVE_BUCKET',
-      'AWS_SDK_UA_APP_ID',
       'CONFIG_TTL_SECONDS',
       'LOG_LEVEL',
       'OPERATIONS_BUCKET',
@@ -244,7 +243,7 @@ describe('events', () => {
     const rule = only(template, 'AWS::Events::Rule', 'Webhooks').Properties;
     assert.equal(rule.EventBusName, PARTNER_BUS);
     assert.deepEqual(rule.EventPattern, {
-      source: [{ prefix: 'aws.partner/shopify.com/' }],
+      source: ['aws.partner/shopify.com', { prefix: 'aws.partner/shopify.com/' }],
       'detail-type': ['shopifyWebhook'],
     });
     assert.equal(rule.Targets.length, 1);
@@ -273,10 +272,18 @@ describe('events', () => {
     const own = synthesize({ createBus: 'true', eventSource: 'local.partner/shopify.com/' }).template;
     own.hasResourceProperties('AWS::Events::EventBus', { Name: 'shopify-exstream' });
     own.hasResourceProperties('AWS::Events::Rule', {
-      EventPattern: { source: [{ prefix: 'local.partner/shopify.com/' }] },
+      EventPattern: { source: ['local.partner/shopify.com', { prefix: 'local.partner/shopify.com/' }] },
     });
     const intake = only(own, 'AWS::Lambda::Function', 'IntakeFunction');
     assert.equal(intake.Properties.Environment.Variables.EVENT_SOURCES, 'local.partner/shopify.com/');
+  });
+
+  test('of one app are not those of an app whose number begins alike', () => {
+    const one = synthesize({ eventSource: 'aws.partner/shopify.com/12' }).template;
+    one.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: { source: ['aws.partner/shopify.com/12', { prefix: 'aws.partner/shopify.com/12/' }] },
+    });
+    assert.throws(() => synthesize({ eventSource: 'a,/' }), /eventSource/);
   });
 
   test('need exactly one bus', () => {

@@ -93,7 +93,11 @@ struct Envelope<'a> {
 
 /// The event's own source, if the stack accepts it.
 fn source(of_event: &str, accepted: &str) -> String {
-    if of_event.starts_with(accepted) { of_event.to_owned() } else { format!("{accepted}ctl") }
+    if intake::is_of(of_event, accepted) {
+        of_event.to_owned()
+    } else {
+        format!("{}/ctl", accepted.trim_end_matches('/'))
+    }
 }
 
 /// Nobody but AWS may put events whose source begins with `aws.`, so a partner bus takes none from here.
@@ -143,6 +147,7 @@ mod tests {
     fn an_event_gets_a_source_that_the_stack_accepts() {
         assert_eq!(source("local/shop", "local/"), "local/shop");
         assert_eq!(source("aws.partner/shopify.com/1/a", "local/"), "local/ctl");
+        assert_eq!(source("local/123/shop", "local/12"), "local/12/ctl");
     }
 
     #[test]
