@@ -192,8 +192,9 @@ impl Then<'_> {
             let mut moved = self.moved(kind, booked, period)?;
             for entry in of_period.iter_mut().filter(|entry| entry.kind == kind) {
                 let part = least(entry.amount.amount(), moved, -left);
-                entry.amount = Money::new(entry.amount.amount() - part, entry.amount.currency());
-                (moved, left) = (moved - part, left + part);
+                entry.amount = entry.amount.checked_sub(Money::new(part, entry.amount.currency()))?;
+                moved = moved.checked_sub(part).ok_or(InvalidMoney::Overflow)?;
+                left = left.checked_add(part).ok_or(InvalidMoney::Overflow)?;
             }
         }
         if !left.is_zero() && sum(unlisted.iter().map(|entry| entry.amount))? == left {

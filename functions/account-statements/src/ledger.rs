@@ -149,7 +149,7 @@ pub fn book<'a>(order: &'a AccountOrder, zone: &TimeZone) -> Result<Booked<'a>, 
     let Sums { currency, charged, adjusted, reconciliation, unknown } = Sums::settle(order)?;
     // an order that costs more than all that was ever ordered is invoiced at what it costs
     let invoiced = order.total.amount().max(charged);
-    let credits = spread(order, sub(invoiced, charged)?);
+    let credits = spread(order, sub(invoiced, charged)?)?;
 
     let make = |at: Timestamp, kind, amount: Decimal, paid| Entry {
         at,
@@ -259,7 +259,7 @@ fn is_open(order: &AccountOrder) -> bool {
 }
 
 /// When how much of an order's credits was given.
-fn spread(order: &AccountOrder, credits: Decimal) -> Vec<(Timestamp, Decimal)> {
+fn spread(order: &AccountOrder, credits: Decimal) -> Result<Vec<(Timestamp, Decimal)>, InvalidMoney> {
     let mut refunds: Vec<_> = order.refunds.iter().map(|it| (it.at, it.amount.amount())).collect();
     refunds.sort_unstable();
     let mut left = credits;
@@ -267,7 +267,7 @@ fn spread(order: &AccountOrder, credits: Decimal) -> Vec<(Timestamp, Decimal)> {
     for &(at, money) in &refunds {
         let part = money.min(left);
         spread.push((at, part));
-        left -= part;
+        left = sub(left, part)?;
     }
     let without_money = refunds.iter().rev().find(|(_, money)| money.is_zero());
     let rest = order
@@ -275,10 +275,10 @@ fn spread(order: &AccountOrder, credits: Decimal) -> Vec<(Timestamp, Decimal)> {
         .or(without_money.or(refunds.last()).map(|(at, _)| *at))
         .unwrap_or(order.processed_at);
     match spread.iter_mut().find(|(at, _)| *at == rest) {
-        Some((_, part)) => *part += left,
+        Some((_, part)) => *part = add(*part, left)?,
         None => spread.push((rest, left)),
     }
-    spread
+    Ok(spread)
 }
 
 fn add(one: Decimal, other: Decimal) -> Result<Decimal, InvalidMoney> {

@@ -1,6 +1,6 @@
 //! What all exception letters have in common: from whom, to whom, about which order, and whom to ask.
 
-use comms::{CommunicationId, Document};
+use comms::{CommunicationId, Document, HttpsUrl};
 use driver::{AddressData, CustomerData, Envelope, OrderRef, TextLine, day, iso, text_lines};
 use flow::Gather;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
@@ -139,7 +139,7 @@ impl PayData {
         let instructions = text_in(texts, head.locale, head.locale);
         let days = settings.payment_deadline_days;
         Self {
-            url: url.or(settings.payment_url.as_deref()).map(str::to_owned),
+            url: url.or(settings.payment_url.as_ref().map(HttpsUrl::as_str)).map(str::to_owned),
             instructions: instructions.map(str::to_owned),
             by: days.and_then(|days| day_after(head.now, days, head.zone())),
         }

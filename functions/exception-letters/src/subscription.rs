@@ -109,7 +109,7 @@ pub(crate) fn matter(head: &Letterhead<'_>, attempt: &BillingAttempt) -> Payment
         next_billing_on: attempt.next_billing_at.map(|at| day(at, head.zone())),
         items: items.collect(),
         change_card: ChangeCardData {
-            url: settings.card_update_url.clone(),
+            url: settings.card_update_url.as_ref().map(ToString::to_string),
             instructions: text_in(&settings.card_update_instructions, head.locale, head.locale)
                 .map(str::to_owned),
         },

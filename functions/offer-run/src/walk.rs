@@ -4,7 +4,7 @@
 //! next one finds it.
 
 use crate::{Firing, Tools, work_item};
-use comms::{Class, Classify, Document};
+use comms::Document;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use shop_config::{Audience, Campaign, ShopConfig};
@@ -304,9 +304,5 @@ fn pause_or(error: &AdminError) -> Result<Read, Retry> {
 
 /// Shopify gave up on the question, not on the one who asked.
 fn is_too_much(error: &AdminError) -> bool {
-    match error {
-        AdminError::TimedOut => true,
-        AdminError::Graphql { .. } => !error.is_denied() && matches!(error.class(), Class::Transient { .. }),
-        _ => false,
-    }
+    error.is_timeout() || matches!(error, AdminError::Graphql { .. }) && error.may_be_of_one()
 }

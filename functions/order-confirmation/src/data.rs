@@ -240,7 +240,7 @@ impl OrderData {
             shipping: shipping.map(ShippingData::new).collect::<Result<_, _>>()?,
             discounts: DiscountRow::all(order)?,
             discount_codes: order.discount_codes.iter().map(|it| CodeData { code: it.clone() }).collect(),
-            taxes: if explained { taxes(&order.tax_lines) } else { Vec::new() },
+            taxes: if explained { taxes(&order.tax_lines)? } else { Vec::new() },
             additional_fees: order.additional_fees.iter().map(FeeData::new).collect(),
             totals,
             payment: money.then(|| Payment::new(order, &owed, document, zone)).transpose()?,
@@ -295,7 +295,7 @@ impl LineData {
             discounts: DiscountedData::all(line.discounts.iter())?,
             total: unit_price.checked_times(line.quantity)?.checked_sub(discount)?,
             gift_card: line.gift_card,
-            taxes: taxes(&line.tax_lines),
+            taxes: taxes(&line.tax_lines)?,
         })
     }
 }
@@ -308,7 +308,7 @@ impl ShippingData {
             price: line.price.presentment,
             discount: totals::shipping_discount(line)?,
             amount: line.discounted_price.presentment,
-            taxes: taxes(&line.tax_lines),
+            taxes: taxes(&line.tax_lines)?,
         })
     }
 }

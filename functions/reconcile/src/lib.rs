@@ -11,6 +11,9 @@
 //! rounds meet it again for as long as it is looked back at. Only what is a whole shop's trouble, such as a missing
 //! scope, ends the shop's round.
 //!
+//! The round also renews the access tokens of apps whose tokens expire (`tokens.rs`), for shops that are not looked back
+//! at as well: it is what comes to every shop every quarter of an hour.
+//!
 //! It sees what Shopify still shows. It cannot see order edits, labels that come after the approval,
 //! instalments that are due, subscriptions, segments, a state of a shipment that another has followed,
 //! payments that succeed or fail more than 48 hours after they were begun, and disputes that were opened more
@@ -22,6 +25,7 @@
 #![recursion_limit = "256"]
 
 mod occurrence;
+mod tokens;
 
 use occurrence::Window;
 pub use occurrence::{Occurrence, of_dispute, of_order};
@@ -86,6 +90,8 @@ pub struct Round {
     pub problems: u64,
     /// Shops whose pass was aborted; the log says why.
     pub troubled: usize,
+    /// Shops whose access token was renewed.
+    pub renewed: usize,
 }
 
 #[derive(Default)]
@@ -93,6 +99,7 @@ struct Looked {
     seen: u64,
     queued: u64,
     problems: u64,
+    renewed: bool,
 }
 
 impl Reconciliation {
@@ -129,6 +136,7 @@ impl Reconciliation {
             queued: made.done.iter().map(|looked| looked.queued).sum(),
             problems: made.done.iter().map(|looked| looked.problems).sum(),
             troubled: made.troubled,
+            renewed: made.done.iter().filter(|looked| looked.renewed).count(),
         };
         let mut metrics = Metrics::default();
         metrics.count(Metric::Seen, round.seen);
@@ -141,13 +149,21 @@ impl Reconciliation {
 
     async fn shop(&self, shop: &ShopDomain, now: Timestamp, deadline: Instant) -> Result<Looked, String> {
         let loaded = self.tools.configs.get(shop, now).await.map_err(|error| chain(&error))?;
-        let Some(reconcile) = loaded.config.reconcile else { return Ok(Looked::default()) };
-        let secrets = self.tools.secrets.shop(shop, now).await.map_err(|error| chain(&error))?;
+        let secrets = async || self.tools.secrets.shop(shop, now).await.map_err(|error| chain(&error));
+        let mut found = secrets().await?;
+        // before anything that takes its time
+        let renewed = tokens::renew(&self.tools, &loaded.config, &found, now, deadline).await?;
+        let mut looked = Looked { renewed, ..Looked::default() };
+        let Some(reconcile) = loaded.config.reconcile else { return Ok(looked) };
+        if renewed {
+            self.tools.secrets.forget(shop, &found).await;
+            found = secrets().await?;
+        }
         let back = |by: Duration| now.checked_sub(by).unwrap_or(now);
         let look = Look {
             tools: &self.tools,
             config: &loaded.config,
-            secrets: &secrets,
+            secrets: &found,
             window: Window {
                 since: reconcile.since,
                 from: back(LOOK_BACK).max(reconcile.since),
@@ -156,7 +172,6 @@ impl Reconciliation {
             now,
             deadline,
         };
-        let mut looked = Looked::default();
         // few, and not to be left out where there are too many orders for the time
         let wants = |document| loaded.config.document(document).is_some();
         let disputes = match DISPUTE_DOCUMENTS.into_iter().any(wants) {

@@ -278,7 +278,7 @@ impl SendInData {
             deadline: deadline.transpose()?,
             instructions: text_in(&returns.instructions, locale, &config.default_locale).map(str::to_owned),
             address: text_lines(&returns.address),
-            url: returns.url.clone(),
+            url: returns.url.as_ref().map(ToString::to_string),
             labels: found.labels.iter().map(|label| LabelData::new(label, locale, config)).collect(),
         })
     }

@@ -182,7 +182,8 @@ struct Own {
 impl LineCost {
     /// What is still due for the first so many units. All units together bear the whole fee, to the cent.
     fn due(&self, units: u64) -> Result<Money, InvalidMoney> {
-        let part = self.fee.checked_times(units)?.amount() / Decimal::from(self.quantity);
+        let part = self.fee.checked_times(units)?.amount().checked_div(Decimal::from(self.quantity));
+        let part = part.ok_or(InvalidMoney::Overflow)?;
         let decimals = self.fee.currency().decimals();
         let part = part.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
         Money::new(part, self.fee.currency()).checked_sub(self.taken)?.checked_sub(self.waived)

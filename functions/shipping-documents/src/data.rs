@@ -5,7 +5,7 @@ use crate::{
     items::{self, LineData, MethodData},
     rules,
 };
-use comms::{CommunicationId, Document, Gid};
+use comms::{CommunicationId, Document, Gid, is_web_link};
 use driver::{AddressData, CustomerData, Envelope, OrderRef, TextLine, day, iso, text_lines};
 use flow::GatherError;
 use jiff::{Timestamp, tz::TimeZone};
@@ -291,11 +291,7 @@ fn origin(origin: &Origin) -> AddressData {
 impl TrackingData {
     fn new(parcel: &Parcel) -> Option<Self> {
         // what an app or a person entered becomes a link: it leads to the web or nowhere
-        let is_web = |url: &String| {
-            let scheme = url.split_once("://").map(|(scheme, _)| scheme);
-            scheme.is_some_and(|it| it.eq_ignore_ascii_case("https") || it.eq_ignore_ascii_case("http"))
-        };
-        let (number, url) = (parcel.number.clone(), parcel.url.clone().filter(is_web));
+        let (number, url) = (parcel.number.clone(), parcel.url.clone().filter(|url| is_web_link(url)));
         (number.is_some() || url.is_some()).then(|| Self { carrier: carrier(parcel), number, url })
     }
 }
@@ -320,7 +316,7 @@ impl ReturnData {
         Self {
             text: text_in(&returns.instructions, locale, &config.default_locale).map(str::to_owned),
             address: text_lines(&returns.address),
-            url: returns.url.clone(),
+            url: returns.url.as_ref().map(ToString::to_string),
         }
     }
 }

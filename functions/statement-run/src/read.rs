@@ -13,7 +13,7 @@ use comms::{Document, Gid};
 use shop_config::Compose;
 use shopify::{
     AdminError,
-    bulk::{BulkFile, BulkState, Download, DownloadError},
+    bulk::{BulkFile, BulkState, Download, DownloadError, ResultUrl},
 };
 use std::{mem, time::Duration};
 use tokio::time::Instant;
@@ -44,10 +44,9 @@ impl From<DownloadError> for Failure {
     fn from(error: DownloadError) -> Self {
         match error {
             DownloadError::Broken { .. } => Self::Retry(Retry::of(&error)),
-            DownloadError::Gone { .. }
-            | DownloadError::Status { .. }
-            | DownloadError::Changed
-            | DownloadError::Address => Self::Restart(error.to_string()),
+            DownloadError::Gone { .. } | DownloadError::Status { .. } | DownloadError::Changed => {
+                Self::Restart(error.to_string())
+            }
         }
     }
 }
@@ -106,7 +105,7 @@ pub async fn part(session: &mut Session<'_>, index: usize) -> Result<Step, Failu
 async fn survey_file(
     session: &mut Session<'_>,
     index: usize,
-    url: &str,
+    url: &ResultUrl,
     operation: Gid,
     file: BulkFile,
     mut survey: Box<Survey>,
@@ -114,7 +113,7 @@ async fn survey_file(
     let restore = |session: &mut Session<'_>, file: &BulkFile, survey| {
         session.set(index, Stage::Surveying { operation: operation.clone(), file: file.clone(), survey });
     };
-    let mut download = Download::new(session.tools.http.clone(), url, survey.mark().offset, file)?;
+    let mut download = Download::new(session.tools.http.clone(), url, survey.mark().offset, file);
     loop {
         if session.is_over() {
             restore(session, download.file(), survey);
@@ -180,8 +179,8 @@ enum Flow {
 }
 
 impl Reader<'_, '_> {
-    async fn grouped(&mut self, url: &str, at: Mark) -> Result<Step, Failure> {
-        let mut download = Download::new(self.session.tools.http.clone(), url, at.offset, self.file.clone())?;
+    async fn grouped(&mut self, url: &ResultUrl, at: Mark) -> Result<Step, Failure> {
+        let mut download = Download::new(self.session.tools.http.clone(), url, at.offset, self.file.clone());
         let mut groups = Groups::new(at, self.session.tools.pace.limits);
         loop {
             let chunk = download.chunk().await?;
@@ -206,8 +205,8 @@ impl Reader<'_, '_> {
         }
     }
 
-    async fn scattered(&mut self, url: &str, before: u64) -> Result<Step, Failure> {
-        let mut download = Download::new(self.session.tools.http.clone(), url, 0, self.file.clone())?;
+    async fn scattered(&mut self, url: &ResultUrl, before: u64) -> Result<Step, Failure> {
+        let mut download = Download::new(self.session.tools.http.clone(), url, 0, self.file.clone());
         let mut partition = Partition::create(&self.session.tools.folder, self.session.tools.pace.limits)?;
         while let Some(chunk) = download.chunk().await? {
             partition.feed(&chunk)?;

@@ -244,7 +244,7 @@ impl OfferData {
             title: text(&offer.title).unwrap_or_default(),
             text: text(&offer.text),
             code: offer.code.clone(),
-            url: offer.url.clone(),
+            url: offer.url.as_ref().map(ToString::to_string),
             valid_until: offer.valid_days.and_then(until),
         }
     }

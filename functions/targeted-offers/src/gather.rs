@@ -169,7 +169,7 @@ async fn statement(gather: &Gather<'_>, firing: &Firing, found: Found) -> Result
         movements: data::movements(&account, zone),
         not_counted: data::not_counted(&account, zone),
         points: PointsData::new(&account, balance, zone).map_err(GatherError::unusable)?,
-        tier: Tier::of(balance.points(&account), &rules.tiers),
+        tier: Tier::of(balance.points(&account), &rules.tiers).map_err(GatherError::unusable)?,
         offer: campaign_offer(gather, firing, &found.locale),
     };
     ready(gather, &found.prospect, found.locale, firing.period.strftime("%Y-%m").to_string(), &data)
@@ -292,7 +292,7 @@ async fn products(
 
 fn optional<T: Default>(answer: Result<T, AdminError>) -> Result<T, GatherError> {
     match answer {
-        Err(error @ AdminError::Graphql { .. }) => {
+        Err(error) if error.is_denied() => {
             let error = comms::chain(&error);
             tracing::warn!(
                 error,

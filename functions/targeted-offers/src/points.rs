@@ -144,7 +144,7 @@ impl History {
             let sum = money.map_or(Ok(amount), |sum| sum.checked_add(amount)).map_err(|_| Overflow)?;
             let then = whole(earned(sum.amount(), order.parts, rules)?, rules.rounding);
             let kind = if amount.amount() < Decimal::ZERO { Kind::Refund } else { Kind::Payment };
-            self.entries.push(entry(at, kind, amount, then - points));
+            self.entries.push(entry(at, kind, amount, then.checked_sub(points).ok_or(Overflow)?));
             (money, points) = (Some(sum), then);
         }
         if let (Some(at), Some(left)) = (order.cancelled_at, money)
@@ -247,20 +247,23 @@ pub struct NextTier {
 
 impl Tier {
     /// `None` if the shop has no levels.
-    pub fn of(balance: Decimal, tiers: &BTreeMap<String, u64>) -> Option<Self> {
+    ///
+    /// # Errors
+    /// When so many points are missing that they cannot be counted.
+    pub fn of(balance: Decimal, tiers: &BTreeMap<String, u64>) -> Result<Option<Self>, Overflow> {
         if tiers.is_empty() {
-            return None;
+            return Ok(None);
         }
         let reached = tiers.iter().filter(|(_, from)| Decimal::from(**from) <= balance);
         let above = tiers.iter().filter(|(_, from)| Decimal::from(**from) > balance);
-        Some(Self {
+        let next = above.min_by_key(|(_, from)| **from).map(|(name, &from)| {
+            let missing = Decimal::from(from).checked_sub(balance).ok_or(Overflow)?;
+            Ok(NextTier { name: name.clone(), from, missing: text(missing) })
+        });
+        Ok(Some(Self {
             name: reached.max_by_key(|(_, from)| **from).map(|(name, _)| name.clone()),
-            next: above.min_by_key(|(_, from)| **from).map(|(name, &from)| NextTier {
-                name: name.clone(),
-                from,
-                missing: text(Decimal::from(from) - balance),
-            }),
-        })
+            next: next.transpose()?,
+        }))
     }
 }
 

@@ -236,7 +236,8 @@ impl Shop<'_> {
 /// Whether the error may be gone without one of the owners. One that took its time is not asked for again at once.
 fn is_of_one(error: &AdminError) -> bool {
     match error {
-        AdminError::TimedOut | AdminError::Status { .. } => error.class() == Class::Permanent,
+        AdminError::Status { .. } => error.class() == Class::Permanent,
+        error if error.is_timeout() => false,
         error => error.class() == Class::Permanent || error.may_be_of_one(),
     }
 }

@@ -15,6 +15,7 @@ mod money;
 mod names;
 mod shop;
 mod state;
+mod url;
 
 pub use chain::{chain, cut};
 pub use class::{Class, Classify};
@@ -25,3 +26,4 @@ pub use money::{CurrencyCode, InvalidMoney, Money};
 pub use names::UnknownName;
 pub use shop::{InvalidShopDomain, ShopDomain};
 pub use state::{State, WriteBackState};
+pub use url::{HttpsUrl, InvalidUrl, is_web_link};

@@ -9,11 +9,13 @@
 mod dictionary;
 mod driver;
 mod everything;
+mod huge;
 mod keys;
 mod sums;
 mod walk;
 
 pub use driver::{driver_data, sent};
+pub use huge::with_huge_amounts;
 pub use keys::{bounds, keys, undescribed};
 pub use sums::adds_up;
 

@@ -194,8 +194,7 @@ fn file_stem(call: &SendCall<'_>) -> String {
 }
 
 pub(crate) fn url(settings: &shop_config::Email) -> Result<Url, DeliveryError> {
-    let url = format!("{}{PATH}", settings.base_url.trim_end_matches('/'));
-    url.parse().map_err(|_| DeliveryError::Settings("`base_url` is not a URL"))
+    settings.base_url.with_path(PATH).parse().map_err(|_| DeliveryError::Settings("`base_url` is not a URL"))
 }
 
 pub(crate) fn is_unauthorized(reply: &Reply) -> bool {

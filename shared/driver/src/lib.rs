@@ -13,7 +13,7 @@ pub use item::{BundleData, ItemData};
 pub use party::{AddressData, CustomerData, email, recipient_name};
 pub use payment::{MethodKindData, PaymentData};
 
-use comms::{CommunicationId, CurrencyCode, Document, Gid, Money, ShopDomain};
+use comms::{CommunicationId, CurrencyCode, Document, Gid, InvalidMoney, Money, ShopDomain};
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
@@ -106,7 +106,7 @@ impl BrandData {
             vat_number: brand.vat_number.clone(),
             register_number: brand.register_number.clone(),
             phone: brand.phone.clone(),
-            url: brand.url.clone(),
+            url: brand.url.as_ref().map(ToString::to_string),
         }
     }
 }
@@ -175,19 +175,18 @@ pub struct TaxData {
 }
 
 /// Taxes in the currency the customer saw.
-pub fn taxes(lines: &[TaxLine]) -> Vec<TaxData> {
-    lines
-        .iter()
-        .map(|line| TaxData {
-            title: line.title.clone(),
-            // a fee that Shopify keeps as a tax, such as for deliveries, has a rate of zero and is something
-            rate_percent: line
-                .rate
-                .filter(|rate| !rate.is_zero() || line.price.presentment.amount().is_zero())
-                .map(|rate| (rate * Decimal::ONE_HUNDRED).normalize().to_string()),
-            amount: line.price.presentment,
-        })
-        .collect()
+///
+/// # Errors
+/// When a rate is too large for a percentage.
+pub fn taxes(lines: &[TaxLine]) -> Result<Vec<TaxData>, InvalidMoney> {
+    let percent = |rate: Decimal| rate.checked_mul(Decimal::ONE_HUNDRED).ok_or(InvalidMoney::Overflow);
+    let tax = |line: &TaxLine| {
+        // a fee that Shopify keeps as a tax, such as for deliveries, has a rate of zero and is something
+        let rate = line.rate.filter(|rate| !rate.is_zero() || line.price.presentment.amount().is_zero());
+        let rate_percent = rate.map(percent).transpose()?.map(|percent| percent.normalize().to_string());
+        Ok(TaxData { title: line.title.clone(), rate_percent, amount: line.price.presentment })
+    };
+    lines.iter().map(tax).collect()
 }
 
 #[derive(Clone, Serialize, JsonSchema)]

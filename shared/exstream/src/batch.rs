@@ -252,7 +252,7 @@ fn address(
     let own =
         [("domain", settings.domain.as_str()), ("service", &settings.service), ("tenant", &settings.domain)];
     let values: Vec<_> = own.into_iter().chain(values.iter().copied()).collect();
-    url::build(&settings.base_url, &format!("{prefix}/{path}"), &values)
+    url::build(settings.base_url.as_str(), &format!("{prefix}/{path}"), &values)
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8], driver: &[u8]) -> Result<Envelope<T>, ExstreamError> {

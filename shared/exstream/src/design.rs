@@ -131,7 +131,7 @@ impl Design {
         let values = [("domain", settings.domain.as_str()), ("communication", &call.document.communication)];
         let outgoing = Outgoing {
             method: Method::GET,
-            url: url::build(&settings.base_url, &path, &values)?,
+            url: url::build(settings.base_url.as_str(), &path, &values)?,
             headers: headers(settings, [])?,
             body: Bytes::new(),
             limit: PAGE_BYTES,

@@ -27,7 +27,7 @@ pub(crate) fn request(
 ) -> Result<Outgoing, ExstreamError> {
     let values =
         [("domain", settings.domain.as_str()), ("service", &settings.service), ("tenant", &settings.domain)];
-    let url = url::build(&settings.base_url, settings.path.as_deref().unwrap_or(PATH), &values)?;
+    let url = url::build(settings.base_url.as_str(), settings.path.as_deref().unwrap_or(PATH), &values)?;
     let media_type = match document.driver_format {
         DriverFormat::Json => "application/json",
         DriverFormat::Xml => "application/xml",

@@ -30,7 +30,7 @@ pub(crate) fn request(
         ("service", &document.communication),
         ("domain", &settings.domain),
     ];
-    let url = url::build(&settings.base_url, settings.path.as_deref().unwrap_or(PATH), &values)?;
+    let url = url::build(settings.base_url.as_str(), settings.path.as_deref().unwrap_or(PATH), &values)?;
     let media_type = match document.driver_format {
         DriverFormat::Json => "application/json",
         DriverFormat::Xml => "text/xml",

@@ -276,11 +276,11 @@ fn basic(id: &SecretString, secret: &SecretString) -> SecretString {
 impl<'a> TokenRequest<'a> {
     fn new(token: &'a Token, credentials: &'a Credentials) -> Result<Option<Self>, TokenError> {
         let (mode, url, scope) = match token {
-            Token::GatewayJson { url } => ("gateway_json", url, None),
-            Token::GatewayForm { url } => ("gateway_form", url, None),
-            Token::OtdsSaas { url, scope } => ("otds_saas", url, Some(scope.as_str())),
-            Token::OtdsLocal { url, scope } => ("otds_local", url, Some(scope.as_str())),
-            Token::OtdsTicket { url, .. } => ("otds_ticket", url, None),
+            Token::GatewayJson { url } => ("gateway_json", url.as_str(), None),
+            Token::GatewayForm { url } => ("gateway_form", url.as_str(), None),
+            Token::OtdsSaas { url, scope } => ("otds_saas", url.as_str(), Some(scope.as_str())),
+            Token::OtdsLocal { url, scope } => ("otds_local", url.as_str(), Some(scope.as_str())),
+            Token::OtdsTicket { url, .. } => ("otds_ticket", url.as_str(), None),
             Token::Basic | Token::None => return Ok(None),
         };
         let user_field = match token {

@@ -5,12 +5,14 @@
 //! one HTTP stack. Secrets and shop configurations are read on first use and kept for a time-to-live.
 
 mod metrics;
+mod offline;
 mod rounds;
 mod secrets;
 mod start;
 mod trust;
 
 pub use metrics::{Metric, Metrics};
+pub use offline::{Stored, StoredToken};
 pub use rounds::{Round, round_of_shops};
 pub use secrets::{SecretError, Secrets, ShopSecrets};
 pub use start::{

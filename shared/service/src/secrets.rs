@@ -21,6 +21,8 @@ pub struct ShopSecrets {
 pub enum SecretError {
     #[error("reading the secret {name}")]
     Read { name: String, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("writing the secret {name}")]
+    Write { name: String, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("the secret {0} has no text value")]
     Empty(String),
     /// The parser's message is left out: it can quote the secret.
@@ -32,14 +34,20 @@ impl Classify for SecretError {
     /// Everything can be mended by storing the secret, so work waits.
     fn class(&self) -> Class {
         match self {
-            Self::Read { .. } | Self::Empty(_) | Self::Malformed(_) => Class::transient(),
+            Self::Read { .. } | Self::Write { .. } | Self::Empty(_) | Self::Malformed(_) => {
+                Class::transient()
+            }
         }
     }
 }
 
+/// An access token that was renewed may be refused from then on.
+const OFFLINE_TTL: Duration = Duration::from_secs(60);
+const ENDED_TTL: Duration = Duration::from_secs(10);
+
 pub struct Secrets {
-    client: aws_sdk_secretsmanager::Client,
-    prefix: String,
+    pub(crate) client: aws_sdk_secretsmanager::Client,
+    pub(crate) prefix: String,
     ttl: Duration,
     shops: Cache<ShopDomain, ShopSecrets>,
     customer_key: Cache<(), SecretString>,
@@ -55,11 +63,24 @@ impl Secrets {
         self.shops
             .get(shop, now, async || {
                 let text = self.read(&name).await?;
-                let value = serde_json::from_str(text.expose_secret())
+                let mut value: ShopSecrets = serde_json::from_str(text.expose_secret())
                     .map_err(|_| SecretError::Malformed(name.clone()))?;
-                Ok(Fresh { value, expires_at: now + self.ttl })
+                let mut expires_at = now + self.ttl;
+                if let shopify::Credentials::Offline { access_token, .. } = &mut value.shopify {
+                    let stored = self.offline_token(shop).await?;
+                    *access_token = Some(stored.access_token);
+                    // one that has ended may be renewed at any moment
+                    let end = stored.expires_at.unwrap_or(now).max(now + ENDED_TTL);
+                    expires_at = expires_at.min(end).min(now + OFFLINE_TTL);
+                }
+                Ok(Fresh { value, expires_at })
             })
             .await
+    }
+
+    /// Reads a shop's secrets anew the next time, unless somebody has since `stale`.
+    pub async fn forget(&self, shop: &ShopDomain, stale: &Arc<ShopSecrets>) {
+        self.shops.forget(shop, stale).await;
     }
 
     /// The key of [`comms::CustomerKey`].

@@ -1,7 +1,7 @@
 //! Offers: when they may be sent, to whom, and what they offer.
 
 use crate::{Loyalty, Purchases, Replenishment, Texts, validate::Check};
-use comms::{Document, Flow, Gid};
+use comms::{Document, Flow, Gid, HttpsUrl};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,7 @@ pub struct Offer {
     /// The discount code that redeems it.
     pub code: Option<String>,
     /// Where it is described.
-    pub url: Option<String>,
+    pub url: Option<HttpsUrl>,
     /// How many days it is valid after the customer joined the segment or the campaign was due.
     pub valid_days: Option<u16>,
 }

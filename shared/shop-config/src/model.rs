@@ -1,7 +1,7 @@
 //! The configuration's types. Defaults are the values shown in OpenText's and Shopify's own documentation.
 
 use crate::{Exceptions, Marketing, Returns, Shipping, Statements};
-use comms::{Document, Flow, MessageClass, ShopDomain, names};
+use comms::{Document, Flow, HttpsUrl, MessageClass, ShopDomain, names};
 use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,7 @@ pub struct Brand {
     /// The telephone number for questions.
     pub phone: Option<String>,
     /// The brand's own page, as `https://`.
-    pub url: Option<String>,
+    pub url: Option<HttpsUrl>,
 }
 
 /// How to reach the shop's Admin API. The credentials are in the shop's secret.
@@ -87,7 +87,7 @@ pub struct Brand {
 #[serde(deny_unknown_fields, default)]
 pub struct Shopify {
     /// The address of the Admin API, if it is not `https://<shop>`.
-    pub base_url: Option<String>,
+    pub base_url: Option<HttpsUrl>,
     /// The version of the Admin API.
     pub api_version: String,
     /// The time for one request.
@@ -108,7 +108,7 @@ pub struct Exstream {
     /// Which interface is called.
     pub adapter: Adapter,
     /// Scheme and host, such as `https://communication.us.api.opentext.com`.
-    pub base_url: String,
+    pub base_url: HttpsUrl,
     /// Orchestration: the domain. Service gateway: the tenant.
     pub domain: String,
     /// Orchestration: the last path segment (`generate` on SaaS, the HTTP input channel's name elsewhere).
@@ -169,25 +169,25 @@ pub enum Token {
     /// `POST` of a JSON body to the OpenText API gateway. Secret: `client_id`, `client_secret`.
     GatewayJson {
         /// The address of the token service.
-        url: String,
+        url: HttpsUrl,
     },
     /// `POST` of a form to the OpenText API gateway, with the credentials as HTTP Basic. Secret: `client_id`,
     /// `client_secret`.
     GatewayForm {
         /// The address of the token service.
-        url: String,
+        url: HttpsUrl,
     },
     /// `POST` of a form to OTDS on SaaS. Secret: `client_id`, `client_secret`.
     OtdsSaas {
         /// The address of the token service.
-        url: String,
+        url: HttpsUrl,
         /// The scope that is asked for.
         scope: String,
     },
     /// `POST` of a form to an OTDS of your own. Secret: `client_id`, `client_secret`.
     OtdsLocal {
         /// The address of the token service.
-        url: String,
+        url: HttpsUrl,
         /// The scope that is asked for.
         #[serde(default = "default_otds_scope")]
         scope: String,
@@ -195,7 +195,7 @@ pub enum Token {
     /// A ticket of OTDS, sent as `OTDSTicket`. Secret: `username`, `password`.
     OtdsTicket {
         /// The address of the ticket service.
-        url: String,
+        url: HttpsUrl,
         /// What the OTDS calls the user's name; newer versions say `user_name`.
         #[serde(default)]
         user_field: UserField,
@@ -238,7 +238,7 @@ pub struct Delivery {
 #[serde(deny_unknown_fields)]
 pub struct Email {
     /// Scheme and host, such as `https://t2api.us.cloudmessaging.opentext.com`.
-    pub base_url: String,
+    pub base_url: HttpsUrl,
     /// How an access token for Core Messaging is obtained.
     pub token: Token,
     /// The time for one message.

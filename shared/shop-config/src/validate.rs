@@ -1,7 +1,7 @@
 //! Parsing and checking. Every problem of a file is reported at once, each with the field it is about.
 
 use crate::{Adapter, Channel, DocumentConfig, OnUnknown, ShopConfig, Texts, Token, text_in};
-use comms::{Document, Flow, MessageClass};
+use comms::{Document, Flow, HttpsUrl, MessageClass};
 use std::fmt;
 
 /// Held several times while a document is made, and ten documents are made at once.
@@ -27,9 +27,12 @@ pub enum InvalidConfig {
 }
 
 impl InvalidConfig {
-    fn syntax(text: &str, error: &toml::de::Error) -> Self {
+    /// `path` is the field's.
+    fn syntax(text: &str, path: &str, error: &toml::de::Error) -> Self {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        Self::Syntax { line: before.matches('\n').count() + 1, message: unquoted(error.message()) }
+        let message = unquoted(error.message());
+        let message = if path == "." { message } else { format!("{path}: {message}") };
+        Self::Syntax { line: before.matches('\n').count() + 1, message }
     }
 
     /// The line of `text` that is not the format, for the person who wrote it; not for logs.
@@ -81,7 +84,12 @@ impl ShopConfig {
     /// # Errors
     /// The first mistake in the syntax, or else every mistake in the values.
     pub fn parse(text: &str) -> Result<Self, InvalidConfig> {
-        let config: Self = toml::from_str(text).map_err(|error| InvalidConfig::syntax(text, &error))?;
+        let read =
+            toml::Deserializer::parse(text).map_err(|error| InvalidConfig::syntax(text, ".", &error))?;
+        let config: Self = serde_path_to_error::deserialize(read).map_err(|error| {
+            let path = error.path().to_string();
+            InvalidConfig::syntax(text, &path, error.inner())
+        })?;
         let mut check = Check::default();
         check.shop(&config);
         for (&document, settings) in &config.documents {
@@ -121,10 +129,10 @@ impl Check {
             self.fail("brand.name", "must not be empty");
         }
         if let Some(url) = &config.shopify.base_url {
-            self.url("shopify.base_url", url);
+            self.base("shopify.base_url", url);
         }
         let exstream = &config.exstream;
-        self.url("exstream.base_url", &exstream.base_url);
+        self.base("exstream.base_url", &exstream.base_url);
         self.token("exstream.token", &exstream.token);
         self.timeout("exstream.timeout_ms", exstream.timeout_ms);
         if !(1..=MAX_OUTPUT_BYTES).contains(&exstream.max_output_bytes) {
@@ -132,7 +140,7 @@ impl Check {
         }
         self.timeout("shopify.timeout_ms", config.shopify.timeout_ms);
         if let Some(email) = &config.delivery.email {
-            self.url("delivery.email.base_url", &email.base_url);
+            self.base("delivery.email.base_url", &email.base_url);
             self.token("delivery.email.token", &email.token);
             self.timeout("delivery.email.timeout_ms", email.timeout_ms);
             self.watch_days("delivery.email.watch_days", email.watch_days);
@@ -252,28 +260,19 @@ impl Check {
         }
     }
 
-    /// TLS everywhere but to this very machine, where the local run lives.
-    pub(crate) fn url(&mut self, field: &str, url: &str) {
-        let loopback = ["http://127.0.0.1", "http://localhost"].iter().any(|it| {
-            url.strip_prefix(it).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-        });
-        if !url.starts_with("https://") && !loopback {
-            self.fail(field, "must begin with https:// (http:// only for 127.0.0.1 and localhost)");
+    /// What paths are appended to.
+    fn base(&mut self, field: &str, url: &HttpsUrl) {
+        if url.has_query() {
+            self.fail(field, "must not have a query (`?`): paths are appended to it");
         }
     }
 
     fn token(&mut self, field: &str, token: &Token) {
         match token {
-            Token::GatewayJson { url } | Token::GatewayForm { url } | Token::OtdsTicket { url, .. } => {
-                self.url(&format!("{field}.url"), url);
+            Token::OtdsSaas { scope, .. } | Token::OtdsLocal { scope, .. } if scope.trim().is_empty() => {
+                self.fail(format!("{field}.scope"), "must not be empty");
             }
-            Token::OtdsSaas { url, scope } | Token::OtdsLocal { url, scope } => {
-                self.url(&format!("{field}.url"), url);
-                if scope.trim().is_empty() {
-                    self.fail(format!("{field}.scope"), "must not be empty");
-                }
-            }
-            Token::Basic | Token::None => {}
+            _ => {}
         }
     }
 
@@ -355,13 +354,13 @@ mod tests {
         let text = SHOP
             .replace("version = 1", "version = 2")
             .replace("default_locale = \"en\"", "default_locale = \"de\"")
-            .replace("http://127.0.0.1:4601\"\ndomain", "http://exstream.example\"\ndomain")
+            .replace("http://127.0.0.1:4601\"\ndomain", "http://127.0.0.1:4601?x\"\ndomain")
             .replace("data_source = \"Receipt\"", "data_source = \"\"");
         let problems = problems(&text);
         for field in [
             "version: 2",
             "default_locale: `de`",
-            "exstream.base_url: must begin with https://",
+            "exstream.base_url: must not have a query",
             "documents.receipt.data_source",
             "documents.order-confirmation.subject: needs a subject for the default locale `de`",
         ] {
@@ -450,7 +449,10 @@ mod tests {
         assert_eq!(error.excerpt(&text), Some("chanels = [\"print\"]"));
         let line = 1 + text.lines().position(|line| line.starts_with("chanels")).unwrap();
         let shown = error.to_string();
-        assert!(shown.starts_with(&format!("line {line}: unknown field `chanels`")), "{shown}");
+        assert!(
+            shown.starts_with(&format!("line {line}: ")) && shown.contains("unknown field `chanels`"),
+            "{shown}"
+        );
     }
 
     /// Headers hold secrets, and errors are logged.
@@ -470,19 +472,53 @@ mod tests {
         }
     }
 
+    /// Which addresses are refused is [`HttpsUrl`]'s matter. Here: that no setting is without it.
     #[test]
-    fn only_this_very_machine_may_do_without_tls() {
-        for (url, fine) in [
-            ("http://127.0.0.1:1", true),
-            ("http://localhost/x", true),
-            ("http://127.0.0.1.example", false),
-            ("http://localhost.example", false),
-            ("ftp://x", false),
-            ("https://x", true),
+    fn every_address_is_checked_and_named() {
+        let evil = "http://127.0.0.1:80@evil.example";
+        let shop = SHOP.replace(
+            "[exstream]",
+            "[exceptions]\n[returns]\n[marketing.offers.x]\ntitle = { en = \"X\", fr = \"X\" }\n[exstream]",
+        );
+        for (text, field) in [
+            (shop.replace("[brand]", &format!("[brand]\nurl = \"{evil}\"")), "brand.url"),
+            (
+                shop.replace("http://127.0.0.1:4602/shops/northwind-demo.myshopify.com", evil),
+                "shopify.base_url",
+            ),
+            (shop.replacen("http://127.0.0.1:4601\"", &format!("{evil}\""), 1), "exstream.base_url"),
+            (
+                shop.replacen("http://127.0.0.1:4601/tenants/northwind/oauth2/token", evil, 1),
+                "exstream.token",
+            ),
+            (
+                shop.replace(
+                    "[delivery.email]\nbase_url = \"http://127.0.0.1:4601",
+                    &format!("[delivery.email]\nbase_url = \"{evil}"),
+                ),
+                "delivery.email.base_url",
+            ),
+            (shop.replace("[returns]", &format!("[returns]\nurl = \"{evil}\"")), "returns.url"),
+            (
+                shop.replace("[exceptions]", &format!("[exceptions]\npayment_url = \"{evil}\"")),
+                "exceptions.payment_url",
+            ),
+            (
+                shop.replace("[exceptions]", &format!("[exceptions]\ncard_update_url = \"{evil}\"")),
+                "exceptions.card_update_url",
+            ),
+            (
+                shop.replace("[marketing.offers.x]", &format!("[marketing.offers.x]\nurl = \"{evil}\"")),
+                "marketing.offers.x.url",
+            ),
         ] {
-            let mut check = Check::default();
-            check.url("f", url);
-            assert_eq!(check.problems.is_empty(), fine, "{url}");
+            let error = ShopConfig::parse(&text).unwrap_err();
+            let shown = error.to_string();
+            assert!(
+                shown.contains(&format!(": {field}")) && shown.contains("must not have a user name"),
+                "{shown}"
+            );
+            assert!(!shown.contains("evil"), "{shown}");
         }
     }
 }

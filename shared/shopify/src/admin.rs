@@ -9,12 +9,17 @@
 mod answer;
 mod budget;
 mod error;
+mod offline;
 mod operations;
 mod token;
 
+#[cfg(test)]
+pub(crate) use operations::LINES as ORDER_LINES;
+
 pub use error::{AdminError, ErrorCode, GraphqlError, UserError};
+pub use offline::OfflineToken;
 pub use operations::{MAX_METAFIELDS, MetafieldWrite, StatusMetafield};
-pub use token::Credentials;
+pub use token::{Credentials, OfflineMode};
 
 pub(crate) use answer::Data;
 use budget::Budgets;
@@ -56,7 +61,7 @@ pub struct Call<'a> {
 impl Call<'_> {
     fn url(&self, path: &str) -> String {
         match &self.settings.base_url {
-            Some(base) => format!("{}{path}", base.trim_end_matches('/')),
+            Some(base) => base.with_path(path),
             None => format!("https://{}{path}", self.shop),
         }
     }
@@ -180,7 +185,7 @@ async fn exchange(request: RequestBuilder, timeout: Duration) -> Result<Reply, A
     let retry_after = retry_after(&response);
     let mut body = Vec::new();
     // errors of the token service say why in a small body; no other failure's body is read
-    if status == StatusCode::OK || status == StatusCode::BAD_REQUEST {
+    if matches!(status, StatusCode::OK | StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED) {
         while let Some(chunk) = response.chunk().await.map_err(AdminError::from_transport)? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
                 return Err(AdminError::TooLarge { limit: MAX_ANSWER_BYTES });

@@ -6,7 +6,7 @@
 
 mod download;
 
-pub use download::{BulkFile, Download, DownloadError};
+pub use download::{BulkFile, Download, DownloadError, ResultUrl};
 
 use crate::{
     AdminApi, AdminError, Call, UserError,
@@ -35,7 +35,7 @@ pub enum BulkState {
     /// Created, running or being canceled.
     Running,
     /// With the address of the result, which is good for seven days; none if nothing was found.
-    Completed { url: Option<String>, bytes: Option<u64> },
+    Completed { url: Option<ResultUrl>, bytes: Option<u64> },
     /// Canceled, expired, failed, or unknown to Shopify. The reason is Shopify's word for it.
     Ended { reason: String },
 }
@@ -105,6 +105,9 @@ impl AdminApi {
     }
 
     /// Where a bulk operation stands.
+    ///
+    /// # Errors
+    /// [`AdminError::ResultAddress`] if the result is said to be where Shopify keeps none.
     pub async fn bulk_state(&self, call: Call<'_>, id: &Gid) -> Result<BulkState, AdminError> {
         #[derive(Deserialize)]
         struct Answer {
@@ -117,7 +120,14 @@ impl AdminApi {
         };
         Ok(match wire.status.as_str() {
             "CREATED" | "RUNNING" | "CANCELING" => BulkState::Running,
-            "COMPLETED" => BulkState::Completed { url: wire.url, bytes: wire.file_size.parse().ok() },
+            "COMPLETED" => {
+                let read = |url: String| {
+                    ResultUrl::parse(&url, call.settings)
+                        .ok_or(AdminError::ResultAddress { operation: STATUS.name })
+                };
+                let url = wire.url.map(read).transpose()?;
+                BulkState::Completed { url, bytes: wire.file_size.parse().ok() }
+            }
             status => {
                 let reason = wire.error_code.as_deref().unwrap_or(status);
                 let known = |c: &char| c.is_ascii_alphanumeric() || *c == '_';

@@ -29,10 +29,10 @@ const RECENT_DISPUTE_IDS: Operation =
 
 /// Entries that a page of orders shows of each list inside an order. The cost of a query does not follow a plain
 /// list's size, and hardly that of a connection: it bounds the answer, which holds ten orders.
-const LIST: usize = 50;
+pub(crate) const LIST: usize = 50;
 
 /// Disputes a page.
-const DISPUTES: u32 = 50;
+pub(crate) const DISPUTES: u32 = 250;
 
 /// More pages of returns than any order has.
 const PAGES: u32 = 40;

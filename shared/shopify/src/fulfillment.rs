@@ -10,6 +10,9 @@ mod method;
 mod pickup;
 mod webhook;
 
+#[cfg(test)]
+pub(crate) use pickup::LINES as PICKUP_LINES;
+
 pub use graphql::FulfillmentPage;
 pub use method::{DeliveryMethod, MethodType};
 pub use pickup::{Pickup, PickupPage, PickupState, Place};
@@ -27,8 +30,8 @@ const FULFILLMENT: Operation = Operation {
     text: include_str!("../graphql/fulfillment_for_documents.graphql"),
 };
 
-/// Lines a page, of the shipment and of its order: the largest number Shopify gives.
-const LINES: u32 = 250;
+/// Lines per page, of the shipment and of its order: what a single query may cost by the published rule.
+pub(crate) const LINES: u32 = 240;
 
 /// More pages than any order has.
 const PAGES: u32 = 50;

@@ -22,7 +22,7 @@ mod rows;
 
 pub use admin::{
     AdminApi, AdminError, Call, Credentials, ErrorCode, GraphqlError, MAX_METAFIELDS, MetafieldWrite,
-    StatusMetafield, UserError,
+    OfflineMode, OfflineToken, StatusMetafield, UserError,
 };
 pub use decode::Malformed;
 pub use event::{Event, EventError, EventsPayload, OrderEdit, PayloadKind};
@@ -33,3 +33,29 @@ pub use order::{
     PurchasingCompany, ShippingLine, ShopAmount, TaxLine, Totals, TransactionKind, TransactionStatus,
 };
 pub use rows::{Rows, Unread};
+
+#[cfg(test)]
+mod page_sizes {
+    use crate::{admin, changes, fulfillment, marketing, returns};
+    use serde_json::{Value, json};
+
+    /// What the costs of the operations are computed with, beside their texts, is what is asked for.
+    #[test]
+    fn are_those_that_costs_are_computed_with() {
+        let published: Value = serde_json::from_str(include_str!("../graphql/page-sizes.json")).unwrap();
+        let asked = json!({
+            "changed_orders": {"list": changes::LIST},
+            "customer_payments": {"first": marketing::PAYMENTS_ORDERS},
+            "customer_purchases": {"first": marketing::PURCHASES_ORDERS, "lines": marketing::PURCHASES_LINES},
+            "fulfillment_for_documents": {"first": fulfillment::LINES},
+            "fulfillment_order_for_documents": {"first": fulfillment::PICKUP_LINES},
+            "order_for_documents": {"first": admin::ORDER_LINES},
+            "purchase_lines": {"first": marketing::MORE_LINES},
+            "recent_disputes": {"first": changes::DISPUTES},
+            "refund_for_documents": {"first": returns::REFUND_LINES},
+            "return_for_documents": {"first": returns::LINES},
+            "segment_members": {"first": marketing::MEMBERS},
+        });
+        assert_eq!(published, asked);
+    }
+}

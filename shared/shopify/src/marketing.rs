@@ -8,6 +8,13 @@ mod page;
 mod payments;
 mod purchases;
 
+#[cfg(test)]
+pub(crate) use {
+    audience::MEMBERS,
+    payments::ORDERS as PAYMENTS_ORDERS,
+    purchases::{LINES as PURCHASES_LINES, MORE_LINES, ORDERS as PURCHASES_ORDERS},
+};
+
 pub use audience::{AudiencePage, Source};
 pub use payments::{CustomerPayments, Method, MoneyMovement, OrderParts, PaidOrder, Parts};
 pub use purchases::{BoughtLine, LineProduct, Purchase};

@@ -36,8 +36,11 @@ const REFUNDS_OF: Operation = Operation {
     text: include_str!("../graphql/refunds_of_transaction.graphql"),
 };
 
-/// Lines per page.
-const LINES: u32 = 100;
+/// Lines of a return per page.
+pub(crate) const LINES: u32 = 100;
+
+/// Lines of a refund per page: the largest number Shopify gives.
+pub(crate) const REFUND_LINES: u32 = 250;
 
 /// More pages than any return or refund has.
 const PAGES: u32 = 50;

@@ -348,3 +348,20 @@ fn an_account_with_five_thousand_orders() {
     assert_eq!(data["statements"][0]["closing_balance"]["amount"], "3500000.00");
     assert_eq!(data["statements"][0]["open_items"].as_array().unwrap().len(), 5_000);
 }
+
+/// Whatever amounts Shopify says, there is a document or a reason, and never a panic.
+#[test]
+fn amounts_that_cannot_be_added_are_an_error() {
+    let (mut made, mut refused) = (0, 0);
+    for account in [LOCATION, CUSTOMER] {
+        for payload in contract::with_huge_amounts(&payload(account), 200) {
+            for document in [Document::AccountStatement, Document::PurchaseSummary] {
+                match driver(&payload.to_string(), document, &config()) {
+                    Ok(_) => made += 1,
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+    }
+    assert!(made > 0 && refused > 0, "{made} {refused}");
+}

@@ -333,12 +333,32 @@ async fn a_search_that_was_ignored_reaches_nobody() {
     assert_eq!(world.aws.object(STATE), None);
 }
 
+/// The message comes back, and once access is granted or the shop is open again, everybody is reached.
 #[tokio::test]
-async fn missing_access_is_no_reason_to_prepare_anything() {
-    let world = World::new(300).await;
-    world.shopify.audience().instead = [error("ACCESS_DENIED")].into();
-    assert!(!world.run(&fired("spring"), LONG).await);
-    assert!(world.shopify.asked("SegmentMembersPrepare").is_empty());
+async fn missing_access_and_a_closed_shop_are_no_reason_to_prepare_anything() {
+    for code in ["ACCESS_DENIED", "SHOP_INACTIVE"] {
+        let world = World::new(300).await;
+        world.shopify.audience().instead = [error(code)].into();
+        assert!(!world.run(&fired("spring"), LONG).await);
+        assert!(world.shopify.asked("SegmentMembersPrepare").is_empty(), "{code}");
+        assert!(world.run(&fired("spring"), LONG).await);
+        assert_eq!(world.members_reached(), 300, "{code}");
+    }
+}
+
+/// Codes that nobody knows are treated as a question that was too much: it costs one more request.
+#[tokio::test]
+async fn a_time_out_and_an_unknown_code_lead_to_a_prepared_audience() {
+    for code in ["TIMEOUT", "SOMETHING_NOBODY_KNOWS"] {
+        let world = World::new(300).await;
+        {
+            let mut audience = world.shopify.audience();
+            audience.instead = [error(code)].into();
+            audience.prepared = Some(true);
+        }
+        assert!(world.run(&fired("spring"), LONG).await, "{code}");
+        assert_eq!(world.members_reached(), 300, "{code}");
+    }
 }
 
 #[tokio::test]

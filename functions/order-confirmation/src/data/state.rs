@@ -186,7 +186,7 @@ pub(super) fn sum(taxes: &[TaxLine], of: Money) -> Result<Money, InvalidMoney> {
 
 /// So many of the currency's smallest unit.
 fn cents(count: usize, of: Money) -> Decimal {
-    Decimal::from(count) * Decimal::new(1, of.currency().decimals())
+    Decimal::new(i64::try_from(count).unwrap_or(i64::MAX), of.currency().decimals())
 }
 
 /// `part` of `whole` units' amount, to the currency's smallest unit.

@@ -53,7 +53,7 @@ impl Case {
         let asked = Arc::new(AtomicUsize::new(0));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut config = ShopConfig::parse(&self.config).unwrap();
-        config.shopify.base_url = Some(format!("http://{}", listener.local_addr().unwrap()));
+        config.shopify.base_url = Some(format!("http://{}", listener.local_addr().unwrap()).parse().unwrap());
         let router = Router::new().fallback(answer).with_state((self.shopify.clone(), asked.clone()));
         tokio::spawn(async move { axum::serve(listener, router).await });
         let now = jiff::Timestamp::now();
@@ -272,4 +272,21 @@ async fn a_receipt_never_shows_payments_of_another_moment() {
     let earlier = "2026-11-22T08:00:00Z";
     order["transactions"][1]["processedAt"] = earlier.into();
     assert_eq!(paid(order).await, (json!("417.16"), json!("417.16"), 2), "that of now");
+}
+
+/// Whatever amounts Shopify says, there is a document or a reason, and never a panic.
+#[tokio::test]
+async fn amounts_that_cannot_be_added_are_an_error() {
+    let (mut made, mut refused) = (0, 0);
+    for (topic, event) in [("orders/create", CREATE), ("orders/paid", PAID)] {
+        for (told, found) in contract::with_huge_amounts(&payload(event), 60)
+            .zip(contract::with_huge_amounts(&fetched(), 60).collect::<Vec<_>>().into_iter().rev())
+        {
+            match Case::new(topic, told, Shopify::Has(found)).made().await.result {
+                Ok(_) => made += 1,
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(made > 0 && refused > 0, "{made} {refused}");
 }

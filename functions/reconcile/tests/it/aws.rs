@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
 };
 use tokio::net::TcpListener;
@@ -26,6 +26,21 @@ pub struct Account {
     pub throttled: u32,
     /// Refuses messages that have this text.
     pub refused: Option<String>,
+    /// The shop's secret, if it is not the usual one.
+    pub secret: Option<Value>,
+    /// The versions of the token's secret by their ids; the last one is current.
+    pub token_versions: Vec<(String, String)>,
+    /// What becomes of the next writes of it.
+    pub writes: VecDeque<Write>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Write {
+    Fine,
+    /// Not done.
+    Fails,
+    /// Done, and the answer is lost.
+    Lost,
 }
 
 #[derive(Clone)]
@@ -74,10 +89,16 @@ async fn answer(
     let target = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
     let request: Value = serde_json::from_slice(&body).unwrap();
     match target.as_str() {
-        "GetSecretValue" => {
-            let secret = json!({"shopify": {"access_token": "shpat"}}).to_string();
-            json!({"SecretString": secret}).to_string().into_response()
+        "GetSecretValue" if request["SecretId"].as_str().unwrap().ends_with("/token") => {
+            let (version, text) = account.token_versions.last().unwrap();
+            json!({"SecretString": text, "VersionId": version}).to_string().into_response()
         }
+        "GetSecretValue" => {
+            let usual = || json!({"shopify": {"access_token": "shpat"}});
+            let secret = account.secret.clone().unwrap_or_else(usual).to_string();
+            json!({"SecretString": secret, "VersionId": "v"}).to_string().into_response()
+        }
+        "PutSecretValue" => account.put_token(&request),
         "BatchGetItem" => account.batch_get(&request["RequestItems"]["table"]["Keys"]),
         "SendMessage" => account.send(&request),
         other => panic!("{other}"),
@@ -89,6 +110,27 @@ fn refusal(kind: &str, message: &str) -> Response {
 }
 
 impl Account {
+    /// By the rules of Secrets Manager: an id names one value for ever.
+    fn put_token(&mut self, request: &Value) -> Response {
+        let text = |name: &str| request[name].as_str().unwrap().to_owned();
+        assert!(text("SecretId").ends_with("/token"), "nothing else may be written");
+        let (id, value) = (text("ClientRequestToken"), text("SecretString"));
+        assert!((32..=64).contains(&id.len()));
+        let write = self.writes.pop_front().unwrap_or(Write::Fine);
+        if write == Write::Fails {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+        match self.token_versions.iter().find(|(known, _)| *known == id) {
+            Some((_, known)) if *known != value => return refusal("ResourceExistsException", "there is one"),
+            Some(_) => {}
+            None => self.token_versions.push((id.clone(), value)),
+        }
+        if write == Write::Lost {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+        json!({"ARN": "arn", "VersionId": id}).to_string().into_response()
+    }
+
     fn object(&self, uri: &Uri) -> Response {
         if uri.query().is_some_and(|query| query.contains("list-type=2")) {
             let contents: String = self

@@ -5,3 +5,4 @@
 mod aws;
 mod pass;
 mod shopify;
+mod tokens;

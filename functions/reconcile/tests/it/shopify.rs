@@ -1,12 +1,18 @@
 //! A Shopify that answers the look-back: pages of orders, single orders and disputes.
 
 use axum::{
-    Json, Router,
+    Form, Json, Router,
     extract::State,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
+    routing::post,
 };
+use local_stubs::OfflineTokens;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
 use tokio::net::TcpListener;
 
 #[derive(Default)]
@@ -21,7 +27,15 @@ pub struct Store {
     /// Operations that the app has no scope for.
     pub denied: Vec<&'static str>,
     pub asked: Vec<String>,
+    /// The tokens of an app whose tokens expire; without, every token is good.
+    pub offline: Option<OfflineTokens>,
+    /// In seconds, for the tokens.
+    pub now: u64,
+    /// How many answers of the token service are lost after it has done its work.
+    pub lost_grants: u32,
 }
+
+pub const SHOP: &str = "northwind-demo.myshopify.com";
 
 #[derive(Clone, Default)]
 pub struct FakeShopify {
@@ -34,7 +48,10 @@ impl FakeShopify {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let store = Arc::new(Mutex::new(Store { pages, ..Store::default() }));
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&store));
+        let router = Router::new()
+            .route("/admin/oauth/access_token", post(token))
+            .fallback(answer)
+            .with_state(Arc::clone(&store));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { store, url }
     }
@@ -62,8 +79,38 @@ fn failure(code: &str) -> Value {
     json!({"data": null, "errors": [{"message": "no", "extensions": {"code": code}}]})
 }
 
-async fn answer(State(store): State<Arc<Mutex<Store>>>, Json(request): Json<Value>) -> Response {
+async fn token(
+    State(store): State<Arc<Mutex<Store>>>,
+    Form(sent): Form<HashMap<String, String>>,
+) -> Response {
     let mut store = store.lock().unwrap();
+    store.asked.push("token".to_owned());
+    assert_eq!(
+        (sent.len(), sent["grant_type"].as_str(), sent["client_id"].as_str()),
+        (4, "refresh_token", "app")
+    );
+    let now = store.now;
+    let granted = store.offline.as_mut().unwrap().renew(SHOP, &sent["refresh_token"], now);
+    if store.lost_grants > 0 {
+        store.lost_grants -= 1;
+        return StatusCode::from_u16(520).unwrap().into_response();
+    }
+    match granted {
+        Ok(granted) => Json(granted).into_response(),
+        Err(refused) => (StatusCode::UNAUTHORIZED, Json(refused)).into_response(),
+    }
+}
+
+async fn answer(
+    State(store): State<Arc<Mutex<Store>>>,
+    headers: HeaderMap,
+    Json(request): Json<Value>,
+) -> Response {
+    let mut store = store.lock().unwrap();
+    let token = headers["x-shopify-access-token"].to_str().unwrap();
+    if store.offline.as_ref().is_some_and(|tokens| !tokens.is_good(SHOP, token, store.now)) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
     let operation = request["operationName"].as_str().unwrap().to_owned();
     let variables = &request["variables"];
     store.asked.push(operation.clone());
@@ -96,6 +143,9 @@ async fn answer(State(store): State<Arc<Mutex<Store>>>, Json(request): Json<Valu
         "RecentDisputes" => {
             let info = json!({"hasNextPage": false, "endCursor": null});
             json!({"disputes": {"pageInfo": info, "nodes": store.disputes}})
+        }
+        "AccessScopes" => {
+            json!({"currentAppInstallation": {"accessScopes": [{"handle": "read_all_orders"}]}})
         }
         "RefundsOfTransaction" => json!({"node": {"order": store.refunds_of(&variables["id"])}}),
         other => panic!("{other}"),

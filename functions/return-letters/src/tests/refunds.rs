@@ -390,3 +390,25 @@ async fn a_test_payment_makes_a_test_document() {
     refund["transactions"]["nodes"][0]["test"] = true.into();
     assert!(driver(confirmed(refund).await).1.test);
 }
+
+/// Whatever amounts Shopify says, there is a document or a reason, and never a panic.
+#[tokio::test]
+async fn amounts_that_cannot_be_added_are_an_error() {
+    let (mut made, mut refused) = (0, 0);
+    let nodes = Value::Array(vec![order(), refund(), approved()]);
+    for nodes in contract::with_huge_amounts(&nodes, 60) {
+        let Value::Array(nodes) = nodes else { panic!() };
+        let wire = Wire::new(nodes).await;
+        for (document, topic, subject) in [
+            (Document::RefundConfirmation, "refunds/create", id(&refund())),
+            (Document::ReturnInstructions, "returns/approve", id(&approved())),
+        ] {
+            let plan = first(document, &subject, None, &config());
+            match ReturnLetters.gather(wire.gather(&plan, &item(topic, &subject), &config())).await {
+                Ok(_) => made += 1,
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(made > 0 && refused > 0, "{made} {refused}");
+}

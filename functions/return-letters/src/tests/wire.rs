@@ -39,7 +39,7 @@ impl Wire {
     /// The configuration of a shop that is reached here.
     pub fn reached(&self, config: &ShopConfig) -> &'static ShopConfig {
         let mut config = config.clone();
-        config.shopify.base_url = Some(self.base_url.clone());
+        config.shopify.base_url = Some(self.base_url.parse().unwrap());
         Box::leak(Box::new(config))
     }
 

@@ -42,7 +42,7 @@ fn talkative() -> ShopConfig {
     config.returns.instructions = texts.map(|(locale, text)| (locale.into(), text.into())).into();
     config.returns.address =
         ["Northwind Returns", "Zone logistique 4", "69800 Saint-Priest"].map(Into::into).into();
-    config.returns.url = Some("https://northwind.example/returns".into());
+    config.returns.url = Some("https://northwind.example/returns".parse().unwrap());
     config
 }
 
@@ -328,4 +328,33 @@ fn debug_output_names_nobody() {
     for personal in ["Dubois", "@", "Bordeaux", "6A71"] {
         assert!(!text.contains(personal), "{text}");
     }
+}
+
+/// Whatever amounts Shopify says, there is a document or a reason, and never a panic.
+#[test]
+fn amounts_that_cannot_be_added_are_an_error() {
+    let (mut made, mut refused, mut config) = (0, 0, config());
+    config.shipping.prices_on_packing_slip = true;
+    let shipment = shipment(NEW, as_it_is);
+    for huge in contract::with_huge_amounts(&serde_json::from_str(ORDER).unwrap(), 200) {
+        let Ok(Some(page)) = Order::from_graphql(&huge.to_string()) else {
+            refused += 1;
+            continue;
+        };
+        let plan = plan(SLIP, Revision::Initial, &shipment);
+        let id = CommunicationId::derive(&config.shop, SLIP, &plan.subject, &plan.revision);
+        match ShipmentData::new(
+            &page.order,
+            &shipment,
+            SLIP,
+            &id,
+            "en",
+            &config,
+            rules::event(&plan, &shipment),
+        ) {
+            Ok(_) => made += 1,
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(made > 0 && refused > 0, "{made} {refused}");
 }

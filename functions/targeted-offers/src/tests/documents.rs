@@ -328,6 +328,12 @@ async fn a_reminder_shows_page_picture_and_todays_price_and_does_without_them() 
     // an app without the scope read_products
     shop.known.lock().unwrap().products = None;
     assert_eq!(shop.ready(&refill()).await.1["products"][0]["sku"], "CARE-WAX-100");
+    // what passes is waited for
+    shop.known.lock().unwrap().products_error = "TIMEOUT";
+    let plans = shop.plans(&refill()).await;
+    let Err(error) = shop.gather(&refill(), &plans[0]).await else { panic!("a reminder without prices") };
+    assert_eq!(error.class, comms::Class::transient());
+    assert!(error.reason.contains("TIMEOUT"), "{}", error.reason);
 }
 
 #[tokio::test]
@@ -479,4 +485,32 @@ async fn a_campaign_of_another_document_is_refused() {
     let error =
         shop.gather(&item("customer.joined_segment", NOW, json!({"segment_id": SEGMENT})), &plan).await;
     assert!(error.is_err());
+}
+
+/// Whatever amounts Shopify says, there is a document or a reason, and never a panic.
+#[tokio::test]
+async fn amounts_that_cannot_be_added_are_an_error() {
+    let (mut made, mut refused) = (0, 0);
+    for orders in contract::with_huge_amounts(&Value::Array(history()), 60) {
+        let Value::Array(orders) = orders else { panic!() };
+        let shop = Shop::new(known(orders), config()).await;
+        shop.known.lock().unwrap().products = Some(products());
+        for item in [statement(), refill(), joined()] {
+            for plan in shop.plans(&item).await {
+                match shop.gather(&item, &plan).await {
+                    Ok(_) => made += 1,
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+    }
+    assert!(made > 0 && refused > 0, "{made} {refused}");
+}
+
+/// A balance that another app keeps is any number.
+#[test]
+fn a_level_that_is_too_far_away_is_an_error() {
+    let tiers = [("Gold".to_owned(), 2000)].into();
+    let lowest = rust_decimal::Decimal::MIN;
+    assert_eq!(crate::points::Tier::of(lowest, &tiers), Err(crate::points::Overflow));
 }

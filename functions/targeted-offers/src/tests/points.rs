@@ -226,7 +226,7 @@ fn levels_begin_where_they_say() {
     let tiers =
         BTreeMap::from([("Gold".to_owned(), 2000), ("Bronze".to_owned(), 0), ("Silver".to_owned(), 500)]);
     let of = |points: &str| {
-        let tier = Tier::of(points.parse().unwrap(), &tiers).unwrap();
+        let tier = Tier::of(points.parse().unwrap(), &tiers).unwrap().unwrap();
         (tier.name, tier.next.map(|next| (next.name, next.missing)))
     };
     let named = |name: &str| Some(name.to_owned());
@@ -236,7 +236,7 @@ fn levels_begin_where_they_say() {
     assert_eq!(of("499.99"), (named("Bronze"), next("Silver", "0.01")));
     assert_eq!(of("500"), (named("Silver"), next("Gold", "1500")));
     assert_eq!(of("2000.5"), (named("Gold"), None));
-    assert_eq!(Tier::of(Decimal::ONE, &BTreeMap::new()), None);
+    assert_eq!(Tier::of(Decimal::ONE, &BTreeMap::new()), Ok(None));
 }
 
 #[test]

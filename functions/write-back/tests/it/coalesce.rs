@@ -25,7 +25,7 @@ impl Teller {
     }
 
     async fn tell(&self, items: &[WriteBackItem]) -> Vec<Told> {
-        let settings = Shopify { base_url: Some(self.fake.url.clone()), ..Shopify::default() };
+        let settings = Shopify { base_url: Some(self.fake.url.parse().unwrap()), ..Shopify::default() };
         let credentials = serde_json::from_value(json!({"access_token": "shpat"})).unwrap();
         let call = Call {
             shop: &self.shop,
@@ -202,6 +202,24 @@ async fn tags_are_added_once_an_owner_and_fail_alone() {
         store.tags[order(1).as_str()].iter().map(String::as_str).collect::<Vec<_>>(),
         ["confirmed", "receipted"]
     );
+}
+
+/// A frozen shop, a time-out and a gateway's page are no owner's matter: everything comes back, and a Shopify in
+/// trouble is asked once and not once for each half.
+#[tokio::test]
+async fn what_is_the_shops_or_the_moments_matter_brings_everything_back() {
+    let coded = |code: &str| format!(r#"{{"errors":[{{"message":"m","extensions":{{"code":"{code}"}}}}]}}"#);
+    for instead in [coded("SHOP_INACTIVE"), coded("TIMEOUT"), "<html>Maintenance</html>".to_owned()] {
+        let teller = Teller::new((1..=20).map(order)).await;
+        teller.fake.store().instead = Some(instead.clone());
+        let items: Vec<_> = (1..=20).map(|n| teller.confirmation(&order(n))).collect();
+        for told in teller.tell(&items).await {
+            assert!(matches!(told, Told::Later(_)), "{instead}: {told:?}");
+        }
+        assert_eq!(teller.requests().0, 1, "{instead}");
+        teller.fake.store().instead = None;
+        assert!(all_reported(&teller.tell(&items).await), "nothing is lost by the wait");
+    }
 }
 
 /// It comes back, as another release may read it; the others' reports do not wait for it.

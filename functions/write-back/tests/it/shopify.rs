@@ -34,6 +34,8 @@ pub struct Store {
     pub denied: BTreeSet<String>,
     /// Owners whose tags are refused.
     pub untaggable: BTreeSet<String>,
+    /// What every request is answered with, whatever it asks.
+    pub instead: Option<String>,
     /// What is left in the bucket, where it is not enough.
     pub throttled: Option<u32>,
     /// How long everything takes.
@@ -166,6 +168,10 @@ async fn answer(State(store): State<Arc<Mutex<Store>>>, Json(request): Json<Valu
                 {"maximumAvailable": 2000.0, "currentlyAvailable": available, "restoreRate": 100.0}}}
         }))
         .into_response();
+    }
+    if let Some(instead) = store.instead.clone() {
+        store.reads += 1;
+        return instead.into_response();
     }
     let variables = &request["variables"];
     match request["operationName"].as_str().unwrap() {

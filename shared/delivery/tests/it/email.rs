@@ -182,7 +182,7 @@ async fn broken(half: &'static str, hang: bool) -> DeliveryError {
         }
     });
     let mut fixture = Fixture::new(&tokens.base, HTML.0, HTML.1);
-    fixture.config.delivery.email.as_mut().unwrap().base_url = base;
+    fixture.config.delivery.email.as_mut().unwrap().base_url = base.parse().unwrap();
     fixture.timeout = Duration::from_millis(if hang { 300 } else { 10_000 });
     send(&fixture).await.unwrap_err()
 }
@@ -207,7 +207,7 @@ async fn before_it_has_left_nothing_was_sent() {
         tokens.base.replace("http://", "https://"),
     ] {
         let mut fixture = Fixture::new(&tokens.base, HTML.0, HTML.1);
-        fixture.config.delivery.email.as_mut().unwrap().base_url = base.clone();
+        fixture.config.delivery.email.as_mut().unwrap().base_url = base.parse().unwrap();
         let error = send(&fixture).await.unwrap_err();
         assert!(matches!(error, DeliveryError::Exchange(ExchangeError::NotSent { .. })), "{base}: {error:?}");
         assert_eq!(error.class(), Class::transient());

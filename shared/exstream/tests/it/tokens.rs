@@ -41,15 +41,18 @@ async fn each_mode_asks_in_its_documented_way() {
     let client = client_credentials();
     let mut asked = String::new();
     for (token, credentials) in [
-        (Token::GatewayJson { url: url.clone() }, &client),
+        (Token::GatewayJson { url: url.parse().unwrap() }, &client),
         (
-            Token::OtdsSaas { url: url.clone(), scope: "search otds:groups subscription:acme".to_owned() },
+            Token::OtdsSaas {
+                url: url.parse().unwrap(),
+                scope: "search otds:groups subscription:acme".to_owned(),
+            },
             &client,
         ),
-        (Token::OtdsLocal { url: url.clone(), scope: "otds:groups".to_owned() }, &client),
-        (Token::GatewayForm { url: url.clone() }, &client),
-        (Token::OtdsTicket { url: url.clone(), user_field: UserField::UserName }, &user),
-        (Token::OtdsTicket { url, user_field: UserField::UserUnderscoreName }, &user),
+        (Token::OtdsLocal { url: url.parse().unwrap(), scope: "otds:groups".to_owned() }, &client),
+        (Token::GatewayForm { url: url.parse().unwrap() }, &client),
+        (Token::OtdsTicket { url: url.parse().unwrap(), user_field: UserField::UserName }, &user),
+        (Token::OtdsTicket { url: url.parse().unwrap(), user_field: UserField::UserUnderscoreName }, &user),
     ] {
         let got = get(&source(), &token, credentials, 0).await.unwrap();
         assert_eq!(matches!(*got, AccessToken::Ticket(_)), matches!(token, Token::OtdsTicket { .. }));
@@ -89,7 +92,7 @@ async fn basic_goes_with_every_request_and_asks_nobody() {
 #[tokio::test]
 async fn twenty_callers_cause_one_request_and_expiry_another() {
     let server = Server::start(|_| json(200, r#"{"access_token":"t","expires_in":900}"#)).await;
-    let token = Token::GatewayJson { url: server.base.clone() };
+    let token = Token::GatewayJson { url: server.base.parse().unwrap() };
     let (source, credentials) = (source(), client_credentials());
     let (source, token, credentials) = (Arc::new(source), Arc::new(token), Arc::new(credentials));
     let mut callers = tokio::task::JoinSet::new();
@@ -109,7 +112,7 @@ async fn twenty_callers_cause_one_request_and_expiry_another() {
 #[tokio::test]
 async fn principals_do_not_share_tokens() {
     let server = Server::start(|_| json(200, r#"{"access_token":"t"}"#)).await;
-    let token = Token::GatewayJson { url: server.base.clone() };
+    let token = Token::GatewayJson { url: server.base.parse().unwrap() };
     let source = source();
     let other = serde_json::from_str(r#"{"client_id":"id 2","client_secret":"s"}"#).unwrap();
     get(&source, &token, &client_credentials(), 0).await.unwrap();
@@ -173,7 +176,7 @@ async fn failures_are_named_and_not_kept() {
         _ => json(200, r#"{"access_token":"t"}"#),
     })
     .await;
-    let token = Token::GatewayJson { url: server.base.clone() };
+    let token = Token::GatewayJson { url: server.base.parse().unwrap() };
     let source = source();
     for text in [
         "the token service refused: status 400, invalid_client",
@@ -190,13 +193,14 @@ async fn failures_are_named_and_not_kept() {
 
 #[tokio::test]
 async fn the_wrong_kind_of_credentials_is_named() {
-    let ticket = Token::OtdsTicket { url: "http://127.0.0.1:1".to_owned(), user_field: UserField::UserName };
+    let ticket =
+        Token::OtdsTicket { url: "http://127.0.0.1:1".parse().unwrap(), user_field: UserField::UserName };
     let error = get(&source(), &ticket, &client_credentials(), 0).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "token mode `otds_ticket` needs `username` and `password` in the shop's secret"
     );
-    let json = Token::GatewayJson { url: "http://127.0.0.1:1".to_owned() };
+    let json = Token::GatewayJson { url: "http://127.0.0.1:1".parse().unwrap() };
     let error = get(&source(), &json, &Credentials::None, 0).await.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -207,7 +211,8 @@ async fn the_wrong_kind_of_credentials_is_named() {
 #[tokio::test]
 async fn waiting_for_another_callers_token_ends_with_the_own_budget() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let token = Token::GatewayJson { url: format!("http://{}", listener.local_addr().unwrap()) };
+    let token =
+        Token::GatewayJson { url: format!("http://{}", listener.local_addr().unwrap()).parse().unwrap() };
     let (source, credentials, shop) = (source(), client_credentials(), shop());
     let call = |millis| TokenCall {
         shop: &shop,

@@ -40,21 +40,27 @@ pub enum AdminError {
     NoData { operation: &'static str },
     #[error("{operation}: the answer's {source}")]
     Malformed { operation: &'static str, source: Malformed },
+    /// HTTP success with something else, such as a page of a gateway or of a shop that is closed.
+    #[error("{operation}: what came back is no answer of the Admin API: {source}")]
+    NoAnswer { operation: &'static str, source: Malformed },
     #[error("the order was changed while its pages were read")]
     Changed,
+    /// A bulk operation's result is said to be elsewhere. Nothing was fetched.
+    #[error("{operation}: the result's address is not one of Shopify's")]
+    ResultAddress { operation: &'static str },
 }
 
 impl Classify for AdminError {
-    /// What an operator can fix without the message (credentials, access scopes) waits, and ends in the DLQ
-    /// at worst. So does what Shopify does not explain, a query that it does not take as it is meant or at its cost,
-    /// and an answer that this release cannot read: a later one may, when the dead letter is sent again.
+    /// What somebody can fix without the message waits, and ends in the DLQ at worst: credentials, access scopes, a
+    /// shop that is frozen, locked or moved. So does whatever Shopify does not explain, a query that it does not take
+    /// as it is meant or at its cost, and an answer that this release cannot read: a later one may, when the dead
+    /// letter is sent again. Final is only what Shopify says against the input itself.
     fn class(&self) -> Class {
         match self {
             Self::Throttled { retry_after } => Class::Transient { retry_after: *retry_after },
-            Self::Status { status, retry_after } => match status {
-                400..=499 if !matches!(status, 402 | 408 | 423 | 425 | 430) => Class::Permanent,
-                _ => Class::Transient { retry_after: *retry_after },
-            },
+            // about the request's own form, which is the same at every attempt
+            Self::Status { status: 400 | 405 | 406 | 413 | 414 | 415 | 422, .. } => Class::Permanent,
+            Self::Status { retry_after, .. } => Class::Transient { retry_after: *retry_after },
             Self::Transport { .. }
             | Self::TimedOut
             | Self::OutOfTime
@@ -64,13 +70,14 @@ impl Classify for AdminError {
             | Self::NoData { .. }
             | Self::TooLarge { .. }
             | Self::Malformed { .. }
+            | Self::NoAnswer { .. }
             | Self::SearchIgnored { .. }
-            | Self::Changed => Class::transient(),
-            Self::Graphql { .. } if self.is_denied() => Class::transient(),
-            Self::Graphql { errors, .. } => {
-                worst(errors.iter().map(|error| !matches!(error.code, ErrorCode::Other(_))))
-            }
-            Self::UserErrors { errors, .. } => worst(errors.iter().map(UserError::may_pass)),
+            | Self::Graphql { .. }
+            | Self::Changed
+            | Self::ResultAddress { .. } => Class::transient(),
+            // only when everything that went wrong may pass, trying again makes sense
+            Self::UserErrors { errors, .. } if errors.iter().all(UserError::may_pass) => Class::transient(),
+            Self::UserErrors { .. } => Class::Permanent,
         }
     }
 }
@@ -81,6 +88,17 @@ impl AdminError {
         matches!(self, Self::Graphql { errors, .. } if errors.iter().any(|it| it.code == ErrorCode::AccessDenied))
     }
 
+    /// Shopify, or the way to it, gave up before there was an answer: the question may be too large, or the moment bad.
+    pub fn is_timeout(&self) -> bool {
+        let coded = |errors: &[GraphqlError]| errors.iter().any(|it| it.code == ErrorCode::Timeout);
+        matches!(self, Self::TimedOut) || matches!(self, Self::Graphql { errors, .. } if coded(errors))
+    }
+
+    /// The shop is closed to apps: frozen, paused or not opened yet.
+    fn is_inactive(&self) -> bool {
+        matches!(self, Self::Graphql { errors, .. } if errors.iter().any(|it| it.code == ErrorCode::ShopInactive))
+    }
+
     /// Whether one of the resources that were asked about together may be the cause, so that the others can be had
     /// without it. Not where it is the shop's matter, or the moment's.
     pub fn may_be_of_one(&self) -> bool {
@@ -89,7 +107,7 @@ impl AdminError {
             | Self::NoData { .. }
             | Self::Malformed { .. }
             | Self::UserErrors { .. } => true,
-            Self::Graphql { .. } => !self.is_denied(),
+            Self::Graphql { .. } => !self.is_denied() && !self.is_inactive(),
             Self::TimedOut | Self::Status { .. } => true,
             Self::Transport { .. }
             | Self::OutOfTime
@@ -97,8 +115,10 @@ impl AdminError {
             | Self::TokenRefused { .. }
             | Self::Credentials
             | Self::Throttled { .. }
+            | Self::NoAnswer { .. }
             | Self::SearchIgnored { .. }
-            | Self::Changed => false,
+            | Self::Changed
+            | Self::ResultAddress { .. } => false,
         }
     }
 
@@ -106,11 +126,6 @@ impl AdminError {
         // the address of a request is the shop's; nothing that is not known anyway, but no news either
         if error.is_timeout() { Self::TimedOut } else { Self::Transport { source: error.without_url() } }
     }
-}
-
-/// Only when everything that went wrong may pass, trying again makes sense.
-fn worst(mut may_pass: impl Iterator<Item = bool>) -> Class {
-    if may_pass.all(|it| it) { Class::transient() } else { Class::Permanent }
 }
 
 /// A top-level error: the operation did not run, or only in part.
@@ -128,6 +143,8 @@ pub enum ErrorCode {
     AccessDenied,
     MaxCostExceeded,
     InternalServerError,
+    ShopInactive,
+    Timeout,
     Other(String),
     None,
 }
@@ -139,6 +156,8 @@ impl ErrorCode {
             Some("ACCESS_DENIED") => Self::AccessDenied,
             Some("MAX_COST_EXCEEDED") => Self::MaxCostExceeded,
             Some("INTERNAL_SERVER_ERROR") => Self::InternalServerError,
+            Some("SHOP_INACTIVE") => Self::ShopInactive,
+            Some("TIMEOUT") => Self::Timeout,
             Some(other) => Self::Other(short(other, 64)),
             None => Self::None,
         }
@@ -150,6 +169,8 @@ impl ErrorCode {
             Self::AccessDenied => "ACCESS_DENIED",
             Self::MaxCostExceeded => "MAX_COST_EXCEEDED",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
+            Self::ShopInactive => "SHOP_INACTIVE",
+            Self::Timeout => "TIMEOUT",
             Self::Other(name) => name,
             Self::None => "no code",
         }

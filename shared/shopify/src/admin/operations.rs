@@ -10,9 +10,9 @@ use shop_config::WriteBack;
 /// How many metafields one mutation sets, and so how many are read at once.
 pub const MAX_METAFIELDS: usize = 25;
 
-/// Lines a page. The largest number Shopify gives is 250; with everything asked of a line, this stays far
-/// from the cost a single query may have.
-const LINES: u32 = 100;
+/// Lines per page. Shopify gives up to 250; with everything asked of a line, this is what a single query may cost by
+/// the published rule (see `graphql/page-sizes.json`).
+pub(crate) const LINES: u32 = 95;
 
 /// More pages than any order has.
 const PAGES: u32 = 50;

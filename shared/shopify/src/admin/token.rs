@@ -1,10 +1,11 @@
 //! Access tokens.
 //!
-//! A shop's secret holds either a token of a custom app, which is used as it is, or the client credentials
-//! of an app of one's own, which are exchanged for a token that lives a day. Promises one exchange at a time
-//! a shop and a new token before the old one expires.
+//! A shop's secret holds a token of a custom app, which is used as it is; or the client credentials of an app of one's
+//! own, which are exchanged for a token that lives a day; or those of an app whose offline token expires, which lies in
+//! a secret of its own and is renewed by one function for all (see [`super::OfflineToken`]). Promises one exchange at a
+//! time per shop and a fresh token before the old one expires.
 
-use super::{AdminError, Call, error::short, exchange};
+use super::{AdminError, Call, Reply, error::short, exchange};
 use crate::decode::decode_bytes;
 use cache::{Cache, Fresh};
 use comms::ShopDomain;
@@ -20,6 +21,15 @@ pub enum Credentials {
     AccessToken {
         access_token: SecretString,
     },
+    /// Of an app whose offline token expires.
+    Offline {
+        client_id: SecretString,
+        client_secret: SecretString,
+        token: OfflineMode,
+        /// As the token's own secret has it. Whoever reads secrets fills it in.
+        #[serde(skip)]
+        access_token: Option<SecretString>,
+    },
     Client {
         client_id: SecretString,
         client_secret: SecretString,
@@ -28,6 +38,13 @@ pub enum Credentials {
     #[default]
     #[serde(skip)]
     None,
+}
+
+/// `"token": "offline"`, which tells a shop's secret from one with client credentials alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OfflineMode {
+    Offline,
 }
 
 #[derive(Default)]
@@ -70,14 +87,17 @@ struct Refusal {
 impl Tokens {
     pub async fn get<'a>(&self, http: &Client, call: Call<'a>) -> Result<Token<'a>, AdminError> {
         match call.credentials {
-            Credentials::AccessToken { access_token } => Ok(Token::Fixed(access_token)),
+            Credentials::AccessToken { access_token }
+            | Credentials::Offline { access_token: Some(access_token), .. } => Ok(Token::Fixed(access_token)),
             Credentials::Client { client_id, client_secret } => {
                 let load = async || grant(http, call, client_id, client_secret).await;
                 let token =
                     tokio::time::timeout_at(call.deadline, self.cache.get(call.shop, call.now, load)).await;
                 Ok(Token::Granted(token.map_err(|_| AdminError::OutOfTime)??))
             }
-            Credentials::None => Err(AdminError::Credentials),
+            Credentials::Offline { access_token: None, .. } | Credentials::None => {
+                Err(AdminError::Credentials)
+            }
         }
     }
 
@@ -101,18 +121,25 @@ async fn grant(
         ("client_secret", client_secret.expose_secret()),
     ];
     let request = http.post(call.url("/admin/oauth/access_token")).form(&form);
-    let reply = exchange(request, call.timeout()?).await?;
-    if reply.status != StatusCode::OK {
-        let refusal = decode_bytes::<Refusal>(&reply.body).ok().and_then(|it| it.error);
-        let code = refusal.map(|code| short(&code, 64));
-        return match reply.status.as_u16() {
-            status @ 400..=499 if status != 429 => Err(AdminError::TokenRefused { status, code }),
-            status => Err(AdminError::Status { status, retry_after: reply.retry_after }),
-        };
-    }
+    let reply = granted(exchange(request, call.timeout()?).await?)?;
     let grant: Grant = decode_bytes(&reply.body)
-        .map_err(|source| AdminError::Malformed { operation: "the access token request", source })?;
+        .map_err(|source| AdminError::NoAnswer { operation: "the access token request", source })?;
     // a tenth of its life early, so that no request of an invocation carries one about to expire
     let life = Duration::from_secs(grant.expires_in.unwrap_or(3600).min(7 * 24 * 3600)) * 9 / 10;
     Ok(Fresh { value: grant.access_token, expires_at: call.now + life })
+}
+
+/// The token service's answer, if it grants something.
+pub(super) fn granted(reply: Reply) -> Result<Reply, AdminError> {
+    if reply.status == StatusCode::OK {
+        return Ok(reply);
+    }
+    let refusal = decode_bytes::<Refusal>(&reply.body).ok().and_then(|it| it.error);
+    let code = refusal.map(|code| short(&code, 64));
+    match reply.status.as_u16() {
+        status @ 400..=499 if !matches!(status, 408 | 423 | 425 | 429 | 430) => {
+            Err(AdminError::TokenRefused { status, code })
+        }
+        status => Err(AdminError::Status { status, retry_after: reply.retry_after }),
+    }
 }

@@ -22,7 +22,7 @@ const FULFILLMENT_ORDER: Operation = Operation {
 };
 
 /// Lines a page: the largest number Shopify gives.
-const LINES: u32 = 250;
+pub(crate) const LINES: u32 = 250;
 /// More pages than any order has.
 const PAGES: u32 = 50;
 

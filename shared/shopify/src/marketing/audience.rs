@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 /// Members a page. Few enough that what is done for a page is done in seconds.
-const MEMBERS: u32 = 250;
+pub(crate) const MEMBERS: u32 = 250;
 
 const PAGE: Operation =
     Operation { name: "SegmentMembers", text: include_str!("../../graphql/segment_members.graphql") };

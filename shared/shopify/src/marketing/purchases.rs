@@ -14,8 +14,10 @@ use serde_json::{Value, json};
 use std::{collections::HashMap, fmt};
 
 /// Orders a page; with their lines, a query stays far from the cost a single one may have.
-const ORDERS: u32 = 25;
-const LINES: u32 = 100;
+pub(crate) const ORDERS: u32 = 25;
+pub(crate) const LINES: u32 = 100;
+/// Lines per page of an order that has more: the largest number Shopify gives.
+pub(crate) const MORE_LINES: u32 = 250;
 /// The most orders of one customer that are read.
 const MOST_ORDERS: usize = 5000;
 /// More pages of lines than any order has.
@@ -226,7 +228,7 @@ impl AdminApi {
         struct Order {
             line_items: Page<Line>,
         }
-        let variables = json!({"id": order, "first": LINES, "after": after, "unfulfilled": unfulfilled});
+        let variables = json!({"id": order, "first": MORE_LINES, "after": after, "unfulfilled": unfulfilled});
         let data = self.execute(call, PURCHASE_LINES, variables).await?;
         let order = data.read::<Answer>()?.order.ok_or(AdminError::Changed)?;
         Ok((order.line_items.nodes, order.line_items.page_info.next()))

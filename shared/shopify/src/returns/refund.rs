@@ -1,6 +1,6 @@
 //! A refund as the answer to `graphql/refund_for_documents.graphql`.
 
-use super::{Cursor, Differs, Id, LINES, Page};
+use super::{Cursor, Differs, Id, Page, REFUND_LINES};
 use crate::{
     Method, MoneyBag,
     decode::{list, text},
@@ -209,7 +209,7 @@ pub(super) struct Cursors {
 impl Cursors {
     pub fn variables(&self, id: &Gid) -> Value {
         json!({
-            "id": id, "first": LINES, "after": self.lines, "afterShipping": self.shipping,
+            "id": id, "first": REFUND_LINES, "after": self.lines, "afterShipping": self.shipping,
             "afterAdjustments": self.adjustments, "afterTransactions": self.transactions,
         })
     }

@@ -5,7 +5,7 @@ use crate::{
     Malformed, MoneyBag, TaxLine,
     decode::{list, scalar, text},
 };
-use comms::Gid;
+use comms::{Gid, HttpsUrl, is_web_link};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -455,8 +455,12 @@ impl Delivery {
             delivery: self.id,
             carrier: tracking.carrier_name,
             tracking_number: tracking.number,
-            tracking_url: tracking.url,
-            file_url: label.and_then(|it| it.public_file_url),
+            // an app or a person entered both: one becomes a link, the other is fetched for printing
+            tracking_url: tracking.url.filter(|url| is_web_link(url)),
+            file_url: label
+                .and_then(|it| it.public_file_url)
+                .and_then(|url| HttpsUrl::from_outside(&url))
+                .map(String::from),
         };
         let is_any =
             [&label.tracking_number, &label.tracking_url, &label.file_url].iter().any(|it| it.is_some());

@@ -6,11 +6,12 @@ use axum::{
     http::{HeaderMap, Response},
 };
 use bytes::Bytes;
-use comms::Gid;
+use comms::{Class, Classify, Gid};
 use serde_json::{Value, json};
+use shop_config::Shopify;
 use shopify::{
     AdminError,
-    bulk::{BulkFile, BulkStart, BulkState, Download, DownloadError},
+    bulk::{BulkFile, BulkStart, BulkState, Download, DownloadError, ResultUrl},
 };
 use std::{
     collections::VecDeque,
@@ -53,7 +54,7 @@ async fn every_state_of_an_operation_is_one_of_three() {
             &json!({"bulkOperation": {"status": status, "errorCode": code, "fileSize": "115969", "url": url}}),
         )
     };
-    let url = "https://results.example/x?Signature=secret";
+    let url = "https://storage.googleapis.com/shopify-tiers-assets/x?Signature=secret";
     let wire = Wire::new([
         state("CREATED", Value::Null, Value::Null),
         state("CANCELING", Value::Null, Value::Null),
@@ -69,11 +70,47 @@ async fn every_state_of_an_operation_is_one_of_three() {
     let ended = |reason: &str| BulkState::Ended { reason: reason.to_owned() };
     assert_eq!((next().await, next().await), (BulkState::Running, BulkState::Running));
     let found = next().await;
-    assert_eq!(found, BulkState::Completed { url: Some(url.to_owned()), bytes: Some(115_969) });
+    assert_eq!(
+        found,
+        BulkState::Completed { url: ResultUrl::parse(url, &wire.settings), bytes: Some(115_969) }
+    );
     assert!(!format!("{found:?}").contains("secret"));
     assert_eq!(next().await, BulkState::Completed { url: None, bytes: Some(115_969) });
     assert_eq!(next().await, ended("INTERNAL_SERVER_ERROR"));
     assert_eq!((next().await, next().await), (ended("EXPIRED"), ended("unknown")));
+}
+
+/// Whoever can put words into Shopify's mouth would otherwise have this system fetch what is inside its network.
+#[tokio::test]
+async fn a_result_is_fetched_from_shopify_and_from_nowhere_else() {
+    let real = Shopify::default();
+    let local = Shopify { base_url: Some("http://127.0.0.1:4602".parse().unwrap()), ..Shopify::default() };
+    for (url, fine, fine_locally) in [
+        (
+            "https://storage.googleapis.com/shopify-tiers-assets-prod-us-east1/bulk-operation-outputs/x?a=b",
+            true,
+            true,
+        ),
+        ("https://bulk.shopifycdn.com/x", true, true),
+        ("http://127.0.0.1:4602/bulk/x", false, true),
+        ("https://localhost/x", false, true),
+        ("http://storage.googleapis.com/x", false, false),
+        ("https://storage.googleapis.com@evil.example/x", false, false),
+        ("https://storage.googleapis.com.evil.example/x", false, false),
+        ("https://evilshopify.com/x", false, false),
+        ("https://10.0.0.1/x", false, false),
+        ("https://169.254.169.254/latest/meta-data/", false, false),
+        ("ftp://storage.googleapis.com/x", false, false),
+        ("", false, false),
+    ] {
+        assert_eq!(ResultUrl::parse(url, &real).is_some(), fine, "{url}");
+        assert_eq!(ResultUrl::parse(url, &local).is_some(), fine_locally, "{url}");
+    }
+    let state = json!({"bulkOperation": {"status": "COMPLETED", "fileSize": "1", "url": "https://10.0.0.1/x?s=secret"}});
+    let wire = Wire::new([answer(&state)]).await;
+    let error = wire.api.bulk_state(wire.call(), &Gid::new("BulkOperation", 1)).await.unwrap_err();
+    assert!(matches!(error, AdminError::ResultAddress { .. }) && error.class() == Class::transient());
+    assert!(!format!("{error} {error:?}").contains("secret"));
 }
 
 /// How one connection behaves.
@@ -133,7 +170,9 @@ async fn serve(State(files): State<Files>, headers: HeaderMap) -> Response<Body>
 }
 
 async fn read(url: &str, from: u64, file: BulkFile) -> Result<(String, BulkFile), DownloadError> {
-    let mut download = Download::new(reqwest::Client::new(), url, from, file).unwrap();
+    let local = Shopify { base_url: Some("http://127.0.0.1:1".parse().unwrap()), ..Shopify::default() };
+    let url = ResultUrl::parse(url, &local).unwrap();
+    let mut download = Download::new(reqwest::Client::new(), &url, from, file);
     let mut bytes = Vec::new();
     while let Some(chunk) = download.chunk().await? {
         bytes.extend_from_slice(&chunk);

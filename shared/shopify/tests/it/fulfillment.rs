@@ -71,7 +71,7 @@ async fn a_shipment_and_its_order_are_read_page_by_page() {
     assert_eq!(
         first["variables"],
         json!({
-            "id": id(), "first": 250, "after": null, "orderAfter": null, "methods": true,
+            "id": id(), "first": 240, "after": null, "orderAfter": null, "methods": true,
         })
     );
 }

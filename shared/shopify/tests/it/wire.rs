@@ -80,7 +80,7 @@ impl Wire {
             script,
             api: AdminApi::new(reqwest::Client::new()),
             shop: "acme.myshopify.com".parse().unwrap(),
-            settings: Shopify { base_url: Some(base_url), ..Shopify::default() },
+            settings: Shopify { base_url: Some(base_url.parse().unwrap()), ..Shopify::default() },
             credentials: serde_json::from_value(json!({"access_token": "shpat_fixed"})).unwrap(),
         }
     }

@@ -9,7 +9,7 @@ use axum::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::Instant,
 };
 
@@ -47,6 +47,14 @@ impl ShopifyStub {
             },
             (&Method::POST, "expire-tokens") => {
                 Answer::json(200, &json!({"expired": self.tokens.expire_all()}))
+            }
+            (&Method::POST, "offline-token") => {
+                Answer::json(200, &self.offline().install(&domain, self.now()))
+            }
+            (&Method::POST, "pass-time") => {
+                let seconds = request.parameter("seconds").and_then(|seconds| seconds.parse().ok());
+                self.passed.fetch_add(seconds.unwrap_or_default(), Ordering::Relaxed);
+                control::done()
             }
             (&Method::PUT, "orders" | "documents") => self.register(&domain, request),
             _ => return self.answer_of_shop(&domain, what, request),

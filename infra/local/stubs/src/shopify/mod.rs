@@ -12,6 +12,7 @@ mod derived;
 mod graphql;
 mod json;
 mod metafield;
+mod offline;
 mod page;
 mod party;
 mod resolve;
@@ -22,6 +23,7 @@ mod search;
 mod segment;
 mod shop;
 
+pub use offline::OfflineTokens;
 pub use schema::{AdminSchema, SchemaError};
 
 use crate::{
@@ -38,7 +40,10 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -120,6 +125,10 @@ pub struct ShopifyStub {
     schema: Arc<AdminSchema>,
     parsed: graphql::Parsed,
     tokens: Tokens,
+    offline: Mutex<OfflineTokens>,
+    started: Instant,
+    /// Seconds that a test has let pass.
+    passed: AtomicU64,
     shops: Mutex<HashMap<String, Arc<Mutex<Shop>>>>,
 }
 
@@ -132,6 +141,9 @@ impl ShopifyStub {
             schema,
             parsed: graphql::Parsed::default(),
             tokens: Tokens::default(),
+            offline: Mutex::default(),
+            started: Instant::now(),
+            passed: AtomicU64::new(0),
             shops: Mutex::default(),
             options,
         };
@@ -175,13 +187,22 @@ impl ShopifyStub {
         let refuse = |error: &str, description: &str| {
             Answer::json(400, &json!({"error": error, "error_description": description}))
         };
-        if field("grant_type") != Some("client_credentials") {
+        if !matches!(field("grant_type"), Some("client_credentials" | "refresh_token")) {
             return refuse("unsupported_grant_type", "The grant type is not supported.");
         }
         let known = field("client_id") == Some(&self.options.client_id)
             && field("client_secret") == Some(&self.options.client_secret);
         if !known {
             return refuse("invalid_client", "The client credentials are invalid.");
+        }
+        if field("grant_type") == Some("refresh_token") {
+            let Some(refresh_token) = offline::refresh_token(&sent) else {
+                return refuse("invalid_request", "A renewal has four parameters and no others.");
+            };
+            return match self.offline().renew(shop, refresh_token, self.now()) {
+                Ok(granted) => Answer::json(200, &granted),
+                Err(refused) => Answer::json(401, &refused),
+            };
         }
         let seconds = self.settings().token_lifetime_seconds;
         let token = self.tokens.issue("shpat_", shop, Duration::from_secs(seconds));
@@ -199,8 +220,19 @@ impl ShopifyStub {
 
     fn authorized(&self, shop: &str, request: &Request) -> bool {
         request.header("x-shopify-access-token").is_some_and(|token| {
-            token == self.options.access_token || self.tokens.check(token, Some(shop)) == Check::Good
+            token == self.options.access_token
+                || self.tokens.check(token, Some(shop)) == Check::Good
+                || self.offline().is_good(shop, token, self.now())
         })
+    }
+
+    fn offline(&self) -> MutexGuard<'_, OfflineTokens> {
+        self.offline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For offline tokens: seconds since the start, and what a test has added.
+    fn now(&self) -> u64 {
+        self.started.elapsed().as_secs() + self.passed.load(Ordering::Relaxed)
     }
 }
 

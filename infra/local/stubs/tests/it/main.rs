@@ -9,7 +9,6 @@ mod email;
 mod faults;
 mod metafields;
 mod orders;
-mod recorder;
 mod runtime;
 mod support;
 mod throttle;

@@ -23,7 +23,7 @@ pub async fn exstream(options: ExstreamOptions) -> Stub {
 }
 
 pub fn subset() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/admin-subset.graphql")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/admin-subset.sdl")
 }
 
 pub async fn shopify() -> Stub {

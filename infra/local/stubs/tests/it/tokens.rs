@@ -1,6 +1,6 @@
 //! The ways to a token, and what happens without a good one.
 
-use crate::support::{Stub, exstream};
+use crate::support::{SHOP, Stub, exstream, shopify};
 use local_stubs::ExstreamOptions;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -95,4 +95,74 @@ async fn no_secret_is_kept_in_the_record_of_requests() {
     let record = stub.look("requests").await.to_string();
     assert!(record.contains("oauth2/token") && record.contains("version"));
     assert!(!record.contains("local-secret") && !record.contains(&token), "{record}");
+}
+
+/// A renewal of an offline token, and whether its access token is accepted.
+async fn renew(stub: &Stub, refresh_token: &Value, more: &str) -> (u16, Value) {
+    let token = refresh_token.as_str().unwrap();
+    let body = format!(
+        "grant_type=refresh_token&client_id=local&client_secret=local-secret&refresh_token={token}{more}"
+    );
+    let path = format!("/admin/oauth/access_token?shop={SHOP}");
+    ask(stub, &path, false, &body).await
+}
+
+async fn is_accepted(stub: &Stub, access_token: &Value) -> bool {
+    let request = stub.http.post(stub.url("/admin/api/2026-10/graphql.json")).header("X-Stub-Shop", SHOP);
+    let request = request.header("X-Shopify-Access-Token", access_token.as_str().unwrap());
+    request.json(&json!({"query": "{ shop { id } }"})).send().await.unwrap().status() == 200
+}
+
+async fn pass(stub: &Stub, hours: u64) {
+    stub.control(Method::POST, &format!("pass-time?seconds={}", hours * 3600), None).await;
+}
+
+#[tokio::test]
+async fn an_offline_token_ends_after_an_hour_and_is_renewed_by_the_rules() {
+    let stub = shopify().await;
+    let first = stub.control(Method::POST, "offline-token", None).await;
+    assert_eq!((&first["expires_in"], &first["refresh_token_expires_in"]), (&json!(3600), &json!(7_776_000)));
+    assert!(is_accepted(&stub, &first["access_token"]).await);
+    pass(&stub, 1).await;
+    assert!(!is_accepted(&stub, &first["access_token"]).await);
+
+    let (status, second) = renew(&stub, &first["refresh_token"], "").await;
+    assert_eq!(status, 200, "{second}");
+    assert!(is_accepted(&stub, &second["access_token"]).await);
+    // the answer may have been lost: again, for as long as the replacement is not used
+    pass(&stub, 24 * 29).await;
+    let (status, third) = renew(&stub, &first["refresh_token"], "").await;
+    assert_eq!(status, 200);
+    assert!(
+        !is_accepted(&stub, &second["access_token"]).await,
+        "what is not documented is done the worse way"
+    );
+    let (status, fourth) = renew(&stub, &third["refresh_token"], "").await;
+    assert_eq!(status, 200);
+    let (status, refused) = renew(&stub, &first["refresh_token"], "").await;
+    assert_eq!((status, &refused["error"]), (401, &json!("invalid_request")), "its replacement was used");
+    let (status, _) = renew(&stub, &third["refresh_token"], "").await;
+    assert_eq!(status, 200);
+    // a month after the first use, and a life of three months
+    pass(&stub, 24 * 30).await;
+    assert_eq!(renew(&stub, &third["refresh_token"], "").await.0, 401);
+    pass(&stub, 24 * 61).await;
+    assert_eq!(renew(&stub, &fourth["refresh_token"], "").await.0, 401);
+}
+
+#[tokio::test]
+async fn a_renewal_has_four_parameters_and_is_its_own_shops() {
+    let stub = shopify().await;
+    let first = stub.control(Method::POST, "offline-token", None).await;
+    let (status, refused) = renew(&stub, &first["refresh_token"], "&expiring=1").await;
+    assert_eq!((status, &refused["error"]), (400, &json!("invalid_request")));
+    assert_eq!(renew(&stub, &json!("shprt_other"), "").await.0, 401);
+    let body = format!(
+        "grant_type=refresh_token&client_id=local&client_secret=wrong&refresh_token={}",
+        first["refresh_token"].as_str().unwrap()
+    );
+    assert_eq!(ask(&stub, "/admin/oauth/access_token", false, &body).await.0, 400);
+    let body = body.replace("wrong", "local-secret");
+    let (status, _) = ask(&stub, "/admin/oauth/access_token?shop=other.myshopify.com", false, &body).await;
+    assert_eq!(status, 401, "of another shop");
 }
