@@ -62,7 +62,7 @@ async fn an_accepted_email_becomes_delivered_on_the_channels_word() {
     settles_as(&stack, &shop, &entry, State::Delivered).await;
     let told = shop.metafield(number).await;
     assert_eq!(told["communications"][0]["state"], "delivered", "{told}");
-    let due = |hours| jiff::Timestamp::now() + jiff::SignedDuration::from_mins(hours * 60 - 25);
+    let due = |hours: i64| jiff::Timestamp::now() + jiff::SignedDuration::from_mins(hours * 60 - 25);
     for (hours, expected) in [(0, 0), (1, 1)] {
         let due = stack.ledger.due_checks(&shop.domain, due(hours), 10).await.unwrap().entries;
         assert_eq!(due.len(), expected, "asked again after half an hour, for it may still come back");
