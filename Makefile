@@ -65,8 +65,9 @@ e2e: functions ## Run the end-to-end tests against a stack of their own
 	$(CARGO) build --locked --workspace --all-targets
 	$(LOCAL) package
 	@trap '$(LOCAL) down --name e2e' EXIT; \
-	$(LOCAL) up --as-deployed --name e2e --port-base $(E2E_PORT_BASE) && \
-	$(LOCAL) exec --name e2e -- env RUST_TEST_THREADS=$(E2E_THREADS) $(CARGO) test --locked --workspace --test e2e
+	$(LOCAL) up --as-deployed --record --name e2e --port-base $(E2E_PORT_BASE) && \
+	$(LOCAL) exec --name e2e -- env RUST_TEST_THREADS=$(E2E_THREADS) $(CARGO) test --locked --workspace --test e2e && \
+	$(LOCAL) rights --name e2e
 
 # BENCH: options, such as --rounds 3, --only intake, --json FILE; --update writes the counts `ctl cost` uses
 .PHONY: bench

@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from http.client import HTTPResponse
 from typing import Any
+from xml.etree import ElementTree
 
 from processes import Failure
 
@@ -81,6 +83,23 @@ class Emulator:
         with _open(method, url, body, {"Authorization": self._scope(service)}) as response:
             answer: bytes = response.read()
             return answer
+
+    def names(self, stack: str) -> dict[str, str]:
+        """The physical names of a stack's resources, by their logical ids."""
+        form = {"Action": "DescribeStackResources", "StackName": stack, "Version": "2010-05-15"}
+        headers = {
+            "Authorization": self._scope("cloudformation"),
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        body = urllib.parse.urlencode(form).encode()
+        with _open("POST", self.endpoint, body, headers) as response:
+            root = ElementTree.parse(response).getroot()
+        found = {}
+        for member in root.iter():
+            texts = {child.tag.rpartition("}")[2]: child.text or "" for child in member}
+            if "LogicalResourceId" in texts:
+                found[texts["LogicalResourceId"]] = texts.get("PhysicalResourceId", "")
+        return found
 
     def _json(self, service: str, action: str, body: dict[str, Any], refusal: int | None = None) -> bool:
         headers = self._headers(service, f"{service}.{action}")

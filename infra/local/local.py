@@ -31,12 +31,13 @@ def main() -> int:
         "exec": "run a command with the environment of a stack",
         "invoke": "run a function once, as its schedule would, and print its answer",
         "audit": "check the dependencies: vulnerabilities, licences, bans, sources",
+        "rights": "compare what the roles may do with what was recorded",
         "demo": "start a stack, send the samples, make a month's statements, show what came of it, end it",
         "package": "copy the functions' binaries to target/lambda",
         "install": "install the emulator, the fonts, the CDK app's packages and the linters of its template",
     }.items():
         command = verbs.add_parser(verb, help=text, description=text)
-        if verb in ("up", "down", "status", "exec", "invoke"):
+        if verb in ("up", "down", "status", "exec", "invoke", "rights"):
             command.add_argument("--name", default=DEFAULT_NAME)
         if verb == "down":
             command.add_argument("--all", action="store_true", help="every stack of this folder")
@@ -45,6 +46,8 @@ def main() -> int:
             command.add_argument("--port-base", type=int, help=help_ports)
             help_deployed = "run the programs that are deployed, not the one that holds all functions"
             command.add_argument("--as-deployed", action="store_true", help=help_deployed)
+            help_record = "record every AWS call of the functions; takes a fourth port"
+            command.add_argument("--record", action="store_true", help=help_record)
         if verb == "invoke":
             command.add_argument("function", choices=("delivery-status", "reconcile"))
         if verb == "exec":
@@ -60,7 +63,11 @@ def main() -> int:
 
 
 def act(arguments: argparse.Namespace) -> int:
-    stack = LocalStack(getattr(arguments, "name", DEFAULT_NAME), getattr(arguments, "port_base", None))
+    stack = LocalStack(
+        getattr(arguments, "name", DEFAULT_NAME),
+        getattr(arguments, "port_base", None),
+        getattr(arguments, "record", False),
+    )
     match arguments.verb:
         case "up":
             stack.up(as_deployed=arguments.as_deployed)
@@ -78,6 +85,8 @@ def act(arguments: argparse.Namespace) -> int:
             print(stack.invoke(arguments.function))
         case "audit":
             return 0 if audit() else 1
+        case "rights":
+            return 0 if stack.rights() else 1
         case "demo":
             Demo().run()
         case "package":

@@ -20,7 +20,9 @@ from pathlib import Path
 
 import install
 from emulator import Emulator, send
+from iam import Template
 from processes import Failure, Processes, Service, Step, begin, require_free, run
+from rights import Comparison, table
 
 PREFIX = "shopify-exstream"
 REGION = "eu-west-1"
@@ -29,6 +31,7 @@ SAMPLES = install.ROOT / "infra/local/samples"
 # the shop that the samples are of
 SHOP = tomllib.loads((CONFIGS / "demo-shop.toml").read_text())["shop"]
 DEFAULT_NAME = "default"
+PEOPLE = ("Operator", "Auditor", "Support")
 # the ports that the checked-in shop configurations name
 CONFIG_PORTS = {"exstream": 4601, "shopify": 4602}
 # what the stubs take; they know no others
@@ -68,13 +71,16 @@ def known() -> list[str]:
 
 
 class LocalStack:
-    def __init__(self, name: str, port_base: int | None) -> None:
+    def __init__(self, name: str, port_base: int | None, record: bool = False) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
             raise Failure(f"`{name}` is no name for a stack: lower-case letters, digits and hyphens")
         self.name = name
         self.directory = install.STATE / name
         self.outputs_file = self.directory / "stack.json"
         self.processes = Processes(self.directory)
+        # every call of the functions, where they go through the recorder
+        self.calls_file = self.directory / "calls.jsonl"
+        self.record = record
         self.ports = self._choose_ports(port_base)
         # twelve digits are an account of their own, in the emulator as in the CDK command line's cache
         self.account = f"{self.ports['aws']:012d}"
@@ -84,14 +90,24 @@ class LocalStack:
         if self.running():
             outputs = self.outputs()
             urls = {"aws": "AwsEndpointUrl", "exstream": "ExstreamUrl", "shopify": "ShopifyUrl"}
+            self.record = "RecorderUrl" in outputs
+            if self.record:
+                urls["recorder"] = "RecorderUrl"
+                wanted = wanted and {**wanted, "recorder": wanted["shopify"] + 1}
             recorded = {port: int(outputs[key].rpartition(":")[2]) for port, key in urls.items()}
             if wanted not in (None, recorded):
                 raise Failure(f"the stack {self.name} runs on other ports: end it first")
             return recorded
-        return wanted or {"aws": int(os.environ.get("GATEWAY_PORT", "4566")), **CONFIG_PORTS}
+        ports = wanted or {"aws": int(os.environ.get("GATEWAY_PORT", "4566")), **CONFIG_PORTS}
+        return {**ports, "recorder": ports["shopify"] + 1} if self.record else ports
 
     def url(self, port: str) -> str:
         return f"http://127.0.0.1:{self.ports[port]}"
+
+    @property
+    def functions_url(self) -> str:
+        """Where the functions find AWS."""
+        return self.url("recorder" if self.record else "aws")
 
     @property
     def base_env(self) -> dict[str, str]:
@@ -150,6 +166,9 @@ class LocalStack:
             "--communications",
             str(install.ROOT / "infra/local/communications.json"),
         ]
+        if self.record:
+            recorder = ["--recorder", f"127.0.0.1:{self.ports['recorder']}", "--aws", self.url("aws")]
+            stubs += [*recorder, "--calls", str(self.calls_file)]
         return [
             self.emulator_service,
             # Exstream is the last of the two to listen
@@ -196,6 +215,7 @@ class LocalStack:
     def _start(self, code: Path) -> None:
         self._stop()
         require_free(self.ports)
+        self.calls_file.unlink(missing_ok=True)
         for folder in ("home", "tmp", "config"):
             (self.directory / folder).mkdir(parents=True, exist_ok=True)
         synthesis = self._begin_synthesis(code)
@@ -214,6 +234,7 @@ class LocalStack:
 
     def _stop(self) -> None:
         self.processes.stop_all()
+        # the recording stays, as the logs do
         for path in (self.outputs_file, self.directory / "env", *self._default_file()):
             path.unlink(missing_ok=True)
         for folder in ("tmp", "cdk.out", "home"):
@@ -224,8 +245,9 @@ class LocalStack:
             **CONTEXT,
             "prefix": PREFIX,
             "codeRoot": str(code),
-            "endpointUrl": self.url("aws"),
+            "endpointUrl": self.functions_url,
             "architecture": install.architecture(),
+            **{f"trust{person}": f"arn:aws:iam::{self.account}:user/local" for person in PEOPLE},
         }
         given = [argument for key, value in context.items() for argument in ("--context", f"{key}={value}")]
         command = self._cdk_command("synth", "--quiet", "--output", str(self.directory / "cdk.out"), *given)
@@ -304,6 +326,7 @@ class LocalStack:
             "AwsEndpointUrl": self.url("aws"),
             "ExstreamUrl": self.url("exstream"),
             "ShopifyUrl": self.url("shopify"),
+            **({"RecorderUrl": self.url("recorder")} if self.record else {}),
             "FunctionLog": str(self.processes.log("ministack")),
             "StubLog": str(self.processes.log("local-stubs")),
         }
@@ -329,12 +352,31 @@ class LocalStack:
             self.emulator().put_secret(f"{PREFIX}/shop/{shop}", SHOP_SECRETS)
         run(
             [str(install.require_binary("ctl")), "config", "push", *files],
-            env={**self.base_env, **self.aws_env},
+            env={**self.base_env, **self.aws_env, "AWS_ENDPOINT_URL": self.functions_url},
             cwd=install.ROOT,
             log=self.processes.log("config-push"),
             seconds=CTL_SECONDS,
             what="storing the shop configuration",
         )
+
+    def rights(self) -> bool:
+        """Whether the roles allow what was recorded and nothing else; says what they do not."""
+        if not self.running() or not self.record:
+            raise Failure(f"the stack {self.name} does not run with --record")
+        text = (self.directory / "cdk.out" / f"{PREFIX}.template.json").read_text()
+        template = Template(json.loads(text), self.emulator().names(PREFIX), REGION, self.account)
+        comparison = Comparison(template)
+        count = comparison.read(self.calls_file)
+        findings = comparison.findings()
+        requests = sum(len(role.requests) for role in comparison.roles.values())
+        print(f"{count} calls recorded, {requests} different requests of {len(comparison.roles)} roles")
+        if findings:
+            print(table(findings))
+        failed = len({it.role for it in findings})
+        # counted by whoever sums up the test runs
+        passed = max(0, len(comparison.roles) - failed)
+        print(f"checks of roles: {passed} passed, {failed} failed, 0 skipped", flush=True)
+        return not findings
 
     def status(self) -> bool:
         print(f"stack {self.name} in {self.directory}")

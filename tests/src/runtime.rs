@@ -40,6 +40,12 @@ struct Api {
     answers: mpsc::Sender<(bool, Value)>,
 }
 
+/// The function's own queue in place of order-confirmation's, which `Stack::environment` names.
+fn own_queue(function: &str, environment: &HashMap<String, String>) -> Option<(&'static str, String)> {
+    let queue = environment.get("QUEUE_URL")?;
+    Some(("QUEUE_URL", queue.replace("order-confirmation", function)))
+}
+
 impl Worker {
     /// Starts `target/release/<function>` with `environment` and nothing else. With `WORKER_LOG` set, its log
     /// lines are shown between the tests' own.
@@ -62,6 +68,8 @@ impl Worker {
             .envs(environment)
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", function)
+            .env("AWS_SDK_UA_APP_ID", function)
+            .envs(own_queue(function, environment))
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .env("AWS_LAMBDA_LOG_GROUP_NAME", function)

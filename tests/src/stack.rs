@@ -186,18 +186,14 @@ impl Stack {
 
     /// What a worker of `function` needs in its environment, as the stack's template sets it.
     pub fn environment(&self) -> HashMap<String, String> {
-        let from_process = [
-            "AWS_ENDPOINT_URL",
-            "AWS_ACCESS_KEY_ID",
-            "AWS_SECRET_ACCESS_KEY",
-            "AWS_REGION",
-            "AWS_DEFAULT_REGION",
-        ];
+        let from_process = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"];
         let mut environment: HashMap<_, _> = from_process
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
             .collect();
         for (variable, output) in [
+            // a worker's calls are recorded as the deployed functions' are
+            ("AWS_ENDPOINT_URL", "RecorderUrl"),
             ("TABLE_NAME", "TableName"),
             ("ARCHIVE_BUCKET", "ArchiveBucket"),
             ("OPERATIONS_BUCKET", "OperationsBucket"),

@@ -271,6 +271,32 @@ mod tests {
     }
 
     #[test]
+    fn the_later_outcome_of_an_email_wins_in_whichever_order_reports_come() {
+        let told = |state, second, reason: Option<&str>| Report {
+            reason: reason.map(str::to_owned),
+            ..report(1, state, second)
+        };
+        let reports = [
+            told(State::Accepted, 0, None),
+            told(State::Accepted, 90, Some("unconfirmed")),
+            told(State::Delivered, 10, None),
+            told(State::Delivered, 20, Some("opted out of e-mail")),
+            // by a clock that is behind
+            told(State::Bounced, 5, Some("5.1.1")),
+        ];
+        for count in 1..=reports.len() {
+            let last = status([reports[count - 1].clone()]);
+            for rotation in 0..count {
+                let mut some = reports[..count].to_vec();
+                some.rotate_left(rotation);
+                assert_eq!(status(some.clone()), last, "{some:?}");
+                some.reverse();
+                assert_eq!(status(some.clone()), last, "{some:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_foreign_value_is_given_up_and_said_so() {
         for foreign in [
             "",

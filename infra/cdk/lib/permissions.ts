@@ -4,10 +4,12 @@
 
 import { ArnFormat, type CfnElement, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
@@ -40,25 +42,22 @@ export function consume(queue: Queue): Grant {
   );
 }
 
-/**
- * Objects of the given keys. Listing is what makes S3 answer 404 and not 403 for a key that is not there; a read
- * of an object carries no `s3:prefix`, so the condition must hold without one.
- */
+/** Objects of the given keys. */
 export function read(bucket: Bucket, ...keys: string[]): Grant {
-  return {
-    statements: [
-      new PolicyStatement({
-        actions: ['s3:GetObject'],
-        resources: keys.map((key) => bucket.arnForObjects(key)),
-      }),
-      new PolicyStatement({
-        actions: ['s3:ListBucket'],
-        resources: [bucket.bucketArn],
-        conditions: { StringLikeIfExists: { 's3:prefix': keys } },
-      }),
-    ],
-    patterns: keys.map((key) => objects(bucket, key)),
-  };
+  return all(ofObjects(bucket, ['s3:GetObject'], keys), list(bucket, ...keys));
+}
+
+/**
+ * Lists below the given prefixes and nothing else: a request without a prefix is refused. So S3 answers 403 and
+ * not 404 to a read of what is not there, which the functions look into by listing the key itself.
+ */
+export function list(bucket: Bucket, ...prefixes: string[]): Grant {
+  const statement = new PolicyStatement({
+    actions: ['s3:ListBucket'],
+    resources: [bucket.bucketArn],
+    conditions: { StringLike: { 's3:prefix': prefixes } },
+  });
+  return { statements: [statement], patterns: [] };
 }
 
 /** Sees what was once under keys that begin so, also where it was deleted. */
@@ -76,41 +75,44 @@ export function readHistory(bucket: Bucket, ...keys: string[]): Grant {
 }
 
 export function write(bucket: Bucket, ...keys: string[]): Grant {
-  return {
-    statements: [
-      new PolicyStatement({
-        actions: ['s3:PutObject'],
-        resources: keys.map((key) => bucket.arnForObjects(key)),
-      }),
-    ],
-    patterns: keys.map((key) => objects(bucket, key)),
-  };
+  return ofObjects(bucket, ['s3:PutObject'], keys);
 }
+
+/** The folders of communications, below `test/` too: `<shop>/<yyyy>/<mm>/<dd>/<document>/<communication>/`. */
+export const FOLDERS = '*.myshopify.com/????/??/??/*/*/';
 
 /** Adds to the archive and reads it. Nobody deletes, shortens a retention or bypasses one. */
 export function archive(bucket: Bucket, key: Key): Grant {
-  return {
-    statements: [
-      new PolicyStatement({
-        actions: [
-          's3:PutObject',
-          's3:PutObjectRetention',
-          's3:GetObject',
-          's3:GetObjectVersion',
-          's3:GetObjectRetention',
-        ],
-        resources: [bucket.arnForObjects('*')],
-      }),
-      new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }),
-      new PolicyStatement({ actions: ['kms:GenerateDataKey', 'kms:Decrypt'], resources: [key.keyArn] }),
-    ],
-    patterns: [objects(bucket, '*')],
-  };
+  const actions = ['s3:PutObject', 's3:PutObjectRetention', 's3:GetObject', 's3:GetObjectVersion'];
+  return all(
+    ofObjects(bucket, actions, ['*']),
+    list(bucket, FOLDERS),
+    plain(['kms:GenerateDataKey', 'kms:Decrypt'], key.keyArn),
+  );
+}
+
+/** Documents and records, each at the version that the ledger or a record names. */
+export function readEvidence(bucket: Bucket, key: Key): Grant {
+  return all(ofObjects(bucket, ['s3:GetObjectVersion'], ['*']), plain(['kms:Decrypt'], key.keyArn));
+}
+
+/** Records without their documents, and which there are of a day. */
+export function readRecords(bucket: Bucket, key: Key): Grant {
+  return all(
+    ofObjects(bucket, ['s3:GetObjectVersion'], ['*/record.json']),
+    list(bucket, '*.myshopify.com/????/??/??/*/'),
+    plain(['kms:Decrypt'], key.keyArn),
+  );
 }
 
 /** Claims and moves communications, takes back the claim of one that is not to be, and finds those of an order. */
 export function keepLedger(table: Table): Grant {
   return all(keepItems(table), plain(['dynamodb:DeleteItem'], table.tableArn), query(table, ORDER_INDEX));
+}
+
+/** Reads communications, by themselves and by their order. */
+export function lookAt(table: Table): Grant {
+  return all(plain(['dynamodb:GetItem'], table.tableArn), query(table, ORDER_INDEX));
 }
 
 /** Reads and changes items by their keys. */
@@ -138,7 +140,17 @@ export function readSecret(secret: ISecret): Grant {
 
 /** The secrets of every shop. An operator puts them: their names are known, their random suffixes are not. */
 export function readShopSecrets(scope: Construct, prefix: string): Grant {
-  const resourceName = `${prefix}/shop/*`;
+  const reason = 'One secret per shop, put by an operator after the deployment.';
+  return ofSecrets(scope, 'secretsmanager:GetSecretValue', `${prefix}/shop/*`, reason);
+}
+
+/** Replaces the expiring token of a shop, in the secret that an operator put for it, and no other secret. */
+export function renewShopTokens(scope: Construct, prefix: string): Grant {
+  const reason = 'One token per shop that has an expiring one, put by an operator after the deployment.';
+  return ofSecrets(scope, 'secretsmanager:PutSecretValue', `${prefix}/shop/*/token-*`, reason);
+}
+
+function ofSecrets(scope: Construct, action: string, resourceName: string, reason: string): Grant {
   const arn = Stack.of(scope).formatArn({
     service: 'secretsmanager',
     resource: 'secret',
@@ -146,9 +158,41 @@ export function readShopSecrets(scope: Construct, prefix: string): Grant {
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
   const found = `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${resourceName}`;
+  return { ...plain([action], arn), patterns: [pattern(found, reason)] };
+}
+
+/** Puts events on a bus of the stack's own. */
+export function putEvents(bus: IEventBus): Grant {
+  return plain(['events:PutEvents'], bus.eventBusArn);
+}
+
+/** Keeps the schedules of a group as the configurations say. They act as `runRole`. */
+export function keepSchedules(group: CfnScheduleGroup, runRole: Role): Grant {
+  const stack = Stack.of(group);
+  const schedules = stack.formatArn({
+    service: 'scheduler',
+    resource: 'schedule',
+    resourceName: `${group.ref}/*`,
+  });
+  const found = `arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/<${stack.getLogicalId(group)}>/*`;
+  const pass = new PolicyStatement({
+    actions: ['iam:PassRole'],
+    resources: [runRole.roleArn],
+    conditions: { StringEquals: { 'iam:PassedToService': 'scheduler.amazonaws.com' } },
+  });
   return {
-    ...plain(['secretsmanager:GetSecretValue'], arn),
-    patterns: [pattern(found, 'One secret a shop, put by an operator after the deployment.')],
+    statements: [
+      new PolicyStatement({
+        actions: ['scheduler:CreateSchedule', 'scheduler:UpdateSchedule', 'scheduler:DeleteSchedule'],
+        resources: [schedules],
+      }),
+      new PolicyStatement({ actions: ['scheduler:ListSchedules'], resources: ['*'] }),
+      pass,
+    ],
+    patterns: [
+      pattern(found, 'One schedule per shop and campaign, made from configurations after the deployment.'),
+      pattern('*', 'scheduler:ListSchedules takes no resource: it lists the schedules of the account.'),
+    ],
   };
 }
 
@@ -165,6 +209,13 @@ function all(...grants: Grant[]): Grant {
 
 function plain(actions: string[], ...resources: string[]): Grant {
   return { statements: [new PolicyStatement({ actions, resources })], patterns: [] };
+}
+
+function ofObjects(bucket: Bucket, actions: string[], keys: string[]): Grant {
+  return {
+    statements: [new PolicyStatement({ actions, resources: keys.map((key) => bucket.arnForObjects(key)) })],
+    patterns: keys.map((key) => objects(bucket, key)),
+  };
 }
 
 function objects(bucket: Bucket, key: string): { id: string; reason: string } {

@@ -7,6 +7,7 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { byName, FLOWS, type FlowName, FUNCTIONS, type FunctionName } from './functions.ts';
 import { pascal } from './names.ts';
+import { type Person, readTrusted } from './people.ts';
 
 const repository = resolve(__dirname, '../../..');
 
@@ -74,6 +75,8 @@ export interface Settings {
   readonly retryBaseSeconds: number;
   readonly configTtlSeconds: number;
   readonly logLevel: string;
+  /** Who may take the roles for people: ARNs of roles, of users and of SAML providers. */
+  readonly trusted: Readonly<Record<Person, readonly string[]>>;
   /** SNS topic that every alarm notifies. */
   readonly alarmTopicArn?: string;
 }
@@ -136,6 +139,11 @@ export function readSettings(node: Node): Settings {
     retryBaseSeconds: whole('retryBase', 10, 0, 900),
     configTtlSeconds: whole('configTtl', 60, 0, 3600),
     logLevel: oneOf('logLevel', ['error', 'warn', 'info', 'debug'], 'info'),
+    trusted: {
+      operator: readTrusted('trustOperator', text('trustOperator')),
+      auditor: readTrusted('trustAuditor', text('trustAuditor')),
+      support: readTrusted('trustSupport', text('trustSupport')),
+    },
     alarmTopicArn: text('alarmTopic'),
   };
 

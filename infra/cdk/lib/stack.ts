@@ -13,6 +13,7 @@ import { acknowledgeEverywhere } from './exceptions.ts';
 import { Handler, type HandlerProps } from './function.ts';
 import { byName, type FlowName, FLOWS, type FunctionName, RUNS } from './functions.ts';
 import { pascal, upperSnake } from './names.ts';
+import { People } from './people.ts';
 import * as allow from './permissions.ts';
 import { deadLetterQueue, type WorkQueue, workQueue, type WorkQueueProps } from './queues.ts';
 import { Schedules, type Round } from './schedules.ts';
@@ -86,7 +87,16 @@ export class CommunicationsStack extends Stack {
       paused: this.settings.schedulesPaused,
     });
     this.watch(handlers, rounds, all, { rule, busName: bus.eventBusName }, schedules);
-    this.output(bus, schedules, all);
+    const works = [...Object.values(this.flowQueues), ...Object.values(this.runQueues), this.writeBacks];
+    const people = new People(this, 'People', {
+      prefix: this.settings.prefix,
+      storage: this.storage,
+      queues: works.map(({ queue }) => queue),
+      schedules,
+      ownBus: 'create' in this.settings.bus ? bus : undefined,
+      trusted: this.settings.trusted,
+    });
+    this.output(bus, schedules, people, all);
   }
 
   private watch(
@@ -134,7 +144,7 @@ export class CommunicationsStack extends Stack {
       name: 'intake',
       environment: { EVENT_SOURCES: this.settings.eventSource, ...this.queueOfEachFlow() },
       grants: [
-        allow.send(...this.queuesOfFlows(), this.lostEvents),
+        allow.send(...this.queuesWithout('account-statements'), this.lostEvents),
         allow.read(this.storage.operations, 'config/*'),
         allow.write(this.storage.operations, 'work/*'),
       ],
@@ -158,7 +168,7 @@ export class CommunicationsStack extends Stack {
         allow.send(this.writeBacks.queue),
         allow.keepLedger(table),
         allow.archive(archive, archiveKey),
-        allow.read(operations, 'config/*', 'work/*', 'spool/*'),
+        allow.read(operations, 'config/*', 'work/*'),
         allow.write(operations, 'spool/*'),
         allow.readHistory(operations, 'spool/*'),
         allow.readShopSecrets(this, this.settings.prefix),
@@ -174,6 +184,8 @@ export class CommunicationsStack extends Stack {
     const { operations } = this.storage;
     const work = this.runQueues[name];
     const flow = this.flowQueues[fills];
+    // an offer's message is small, an account's orders may not fit into one
+    const keys = name === 'statement-run' ? ['runs/*', 'work/*'] : ['runs/*'];
     const handler = this.handler({
       name,
       storageMegabytes: name === 'statement-run' ? this.settings.runStorageMegabytes : undefined,
@@ -185,8 +197,8 @@ export class CommunicationsStack extends Stack {
       grants: [
         allow.consume(work.queue),
         allow.send(work.queue, flow.queue),
-        allow.read(operations, 'config/*', 'runs/*', 'work/*'),
-        allow.write(operations, 'runs/*', 'work/*'),
+        allow.read(operations, 'config/*', ...keys),
+        allow.write(operations, ...keys),
         allow.readShopSecrets(this, this.settings.prefix),
       ],
     });
@@ -233,16 +245,18 @@ export class CommunicationsStack extends Stack {
       name: 'reconcile',
       environment: this.queueOfEachFlow(),
       grants: [
-        allow.send(...this.queuesOfFlows()),
+        allow.send(...this.queuesWithout(...RUNS.map(({ fills }) => fills))),
         allow.lookUp(this.storage.table),
         allow.read(this.storage.operations, 'config/*'),
         allow.readShopSecrets(this, this.settings.prefix),
+        allow.renewShopTokens(this, this.settings.prefix),
       ],
     });
   }
 
-  private queuesOfFlows(): Queue[] {
-    return Object.values(this.flowQueues).map(({ queue }) => queue);
+  /** The queues of all flows but those: what only a run fills, nobody else writes to. */
+  private queuesWithout(...others: FlowName[]): Queue[] {
+    return FLOWS.filter(({ name }) => !others.includes(name)).map(({ name }) => this.flowQueues[name].queue);
   }
 
   private queueOfEachFlow(): Record<string, string> {
@@ -280,6 +294,8 @@ export class CommunicationsStack extends Stack {
       SECRET_PREFIX: settings.prefix,
       CONFIG_TTL_SECONDS: String(settings.configTtlSeconds),
       LOG_LEVEL: settings.logLevel,
+      // part of the user agent: CloudTrail and the local recording know the caller by it
+      AWS_SDK_UA_APP_ID: props.name,
       ...(settings.endpointUrl === undefined ? {} : { AWS_ENDPOINT_URL: settings.endpointUrl }),
     };
     return new Handler(this, pascal(props.name), {
@@ -321,7 +337,7 @@ export class CommunicationsStack extends Stack {
    * A public interface: the operator's command line, its users' scripts and the tests read these. Each retained resource
    * is among them by its `Ref`, from which `bin/adopt.ts` knows what to adopt.
    */
-  private output(bus: IEventBus, schedules: Schedules, handlers: Handler[]): void {
+  private output(bus: IEventBus, schedules: Schedules, people: People, handlers: Handler[]): void {
     const { storage, settings } = this;
     const values: Record<string, string> = {
       BusName: bus.eventBusName,
@@ -349,6 +365,7 @@ export class CommunicationsStack extends Stack {
       values[`DeadLetterUrl${pascal(work.name)}`] = work.deadLetters.queueUrl;
     }
     for (const handler of handlers) values[`Function${pascal(handler.name)}`] = handler.function.functionName;
+    for (const [person, role] of Object.entries(people.roles)) values[`Role${pascal(person)}`] = role.roleArn;
     for (const [key, value] of Object.entries(values)) new CfnOutput(this, key, { value });
   }
 }

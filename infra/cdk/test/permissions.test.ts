@@ -24,6 +24,8 @@ function statements(name: string): Statement[] {
   return role.Policies[0].PolicyDocument.Statement;
 }
 
+// CDK writes a single value as such
+const FOLDERS = '*.myshopify.com/????/??/??/*/*/';
 const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
 const below = (bucket: string, key: string) => ({
   'Fn::Join': ['', [{ 'Fn::GetAtt': [bucket, 'Arn'] }, `/${key}`]],
@@ -58,7 +60,6 @@ const FLOW = [
   'dynamodb:GetItem',
   'dynamodb:UpdateItem',
   'dynamodb:Query',
-  's3:GetObjectRetention',
   's3:GetObjectVersion',
   's3:ListBucketVersions',
   's3:PutObject',
@@ -80,13 +81,19 @@ const EXPECTED: Record<string, string[]> = {
     'dynamodb:Query',
     'dynamodb:UpdateItem',
   ],
-  Reconcile: [...LOG, ...READ_SHOP, 'sqs:SendMessage', 'dynamodb:BatchGetItem'],
+  Reconcile: [
+    ...LOG,
+    ...READ_SHOP,
+    'secretsmanager:PutSecretValue',
+    'sqs:SendMessage',
+    'dynamodb:BatchGetItem',
+  ],
   WriteBack: [...LOG, ...CONSUME, ...READ_SHOP, 'dynamodb:UpdateItem'],
 };
 const READS: Record<string, string[]> = {
-  ...Object.fromEntries(FLOWS.map((name) => [idOf(name), ['config/*', 'work/*', 'spool/*']])),
+  ...Object.fromEntries(FLOWS.map((name) => [idOf(name), ['config/*', 'work/*']])),
   StatementRun: ['config/*', 'runs/*', 'work/*'],
-  OfferRun: ['config/*', 'runs/*', 'work/*'],
+  OfferRun: ['config/*', 'runs/*'],
 };
 
 test('every function is looked at', () => {
@@ -108,13 +115,16 @@ for (const [name, actions] of Object.entries(EXPECTED)) {
       }
     });
 
-    test('lists the operations bucket only below the keys it reads', () => {
-      const reads = READS[name] ?? ['config/*'];
-      const lists = statements(name).filter(
-        ({ Action, Resource }) => Action === 's3:ListBucket' && JSON.stringify(Resource).includes(operations),
-      );
-      assert.equal(lists.length, 1);
-      assert.deepEqual(lists[0]?.Condition, { StringLikeIfExists: { 's3:prefix': reads } });
+    test('lists below prefixes only, and those of the keys it reads', () => {
+      const prefixes = { [operations]: READS[name] ?? ['config/*'], [archive]: [FOLDERS] };
+      for (const { Action, Resource, Condition } of statements(name)) {
+        if (!list(Action).includes('s3:ListBucket')) continue;
+        const [bucket] = (Resource as ReturnType<typeof arn>)['Fn::GetAtt'];
+        // without `IfExists`: a list without a prefix is refused
+        assert.deepEqual(Condition, { StringLike: { 's3:prefix': prefixes[bucket] } });
+        delete prefixes[bucket];
+      }
+      assert.deepEqual(Object.keys(prefixes), actions.includes('kms:Decrypt') ? [] : [archive]);
     });
   });
 }
@@ -133,7 +143,8 @@ test('each function writes where it has to and nowhere else', () => {
   const keys = (...resources: object[]) => resources.map((it) => JSON.stringify(it)).sort();
   const [runs, work] = [below(operations, 'runs/*'), below(operations, 'work/*')];
   assert.deepEqual(writes('Intake'), keys(work));
-  for (const name of ['StatementRun', 'OfferRun']) assert.deepEqual(writes(name), keys(runs, work));
+  assert.deepEqual(writes('StatementRun'), keys(runs, work));
+  assert.deepEqual(writes('OfferRun'), keys(runs));
   for (const name of FLOWS.map(idOf)) {
     assert.deepEqual(writes(name), keys(below(archive, '*'), below(operations, 'spool/*')));
   }
@@ -146,8 +157,10 @@ const flowQueues = FLOWS.map((name) => `${idOf(name)}Queue`);
 
 test('each function sends to the queues behind it', () => {
   const sends = (name: string) => allowed(name).get('sqs:SendMessage')?.sort();
-  assert.deepEqual(sends('Intake'), queues(...flowQueues, 'IntakeDeadLetters'));
-  assert.deepEqual(sends('Reconcile'), queues(...flowQueues));
+  // what only a run fills, nobody else writes to
+  const of = (...without: string[]) => flowQueues.filter((name) => !without.includes(name));
+  assert.deepEqual(sends('Intake'), queues(...of('AccountStatementsQueue'), 'IntakeDeadLetters'));
+  assert.deepEqual(sends('Reconcile'), queues(...of('AccountStatementsQueue', 'TargetedOffersQueue')));
   for (const name of FLOWS.map(idOf)) assert.deepEqual(sends(name), queues('WriteBackQueue'));
   assert.deepEqual(sends('DeliveryStatus'), queues('WriteBackQueue'));
   assert.deepEqual(sends('StatementRun'), queues('StatementRunQueue', 'AccountStatementsQueue'));
@@ -182,6 +195,12 @@ test('secrets are those of shops, and the pseudonym key where pseudonyms are mad
     assert.match(first ?? '', shops);
     assert.deepEqual(more, FLOWS.map(idOf).includes(name) ? [key] : []);
   }
+});
+
+test('one function replaces tokens, and no other secret', () => {
+  const puts = (name: string) => allowed(name).get('secretsmanager:PutSecretValue');
+  assert.match(puts('Reconcile')?.join() ?? '', /:secret:shopify-exstream\/shop\/\*\/token-\*"\]\]\}$/);
+  for (const name of Object.keys(EXPECTED).filter((it) => it !== 'Reconcile')) assert.equal(puts(name), undefined);
 });
 
 describe('roles of schedules', () => {

@@ -191,6 +191,7 @@ describe('functions', () => {
       ).sort();
     const common = [
       'ARCHIVE_BUCKET',
+      'AWS_SDK_UA_APP_ID',
       'CONFIG_TTL_SECONDS',
       'LOG_LEVEL',
       'OPERATIONS_BUCKET',

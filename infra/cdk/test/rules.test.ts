@@ -17,7 +17,9 @@ const check = (app: App) =>
 
 test('the stack passes, as it is deployed in AWS and locally', () => {
   process.env.CDK_VALIDATION = 'true';
-  synthesize({ '@aws-cdk/core:validateAgainstDefaultRules': 'true' }, check);
+  const trusted = 'arn:aws:iam::111122223333:role/Ops';
+  const trust = { trustOperator: trusted, trustAuditor: trusted, trustSupport: trusted };
+  synthesize({ ...trust, '@aws-cdk/core:validateAgainstDefaultRules': 'true' }, check);
   process.env.CDK_VALIDATION = 'false';
   const endpointUrl = 'http://127.0.0.1:4566';
   synthesize({ createBus: 'true', destroyable: 'true', endpointUrl, architecture: 'x86_64' }, check);
@@ -59,7 +61,9 @@ test('what Python packages there are is pinned', () => {
 });
 
 test('every exception is known and has a reason', () => {
-  const { stack } = synthesize();
+  const trusted = 'arn:aws:iam::111122223333:role/Ops';
+  const trust = { trustOperator: trusted, trustAuditor: trusted, trustSupport: trusted };
+  const { stack } = synthesize(trust);
   const reasons = stack.node
     .findAll()
     .flatMap((construct) =>
@@ -94,8 +98,12 @@ test('every exception is known and has a reason', () => {
   ]);
   for (const [id, reason] of reasons) assert.ok(reason.length > 20, `${id} is excused without a reason`);
   const patterns = reasons.map(([id]) => id).filter((id) => id.includes('IAM5'));
+  // an action that takes no resource
+  const whole = patterns.filter((id) => id.endsWith('[Resource::*]'));
+  assert.equal(whole.length, 1);
+  const others = patterns.filter((id) => !whole.includes(id));
   assert.ok(
-    patterns.every((id) => id.endsWith('/*]')),
+    others.every((id) => /\/\*(\/record\.json|\/token-\*)?\]$/.test(id)),
     'a pattern is excused one by one, never the rule as a whole',
   );
 });

@@ -197,6 +197,27 @@ enum ConfigCommand {
     },
 }
 
+impl Command {
+    /// What the command is called in the user agent of its requests. The roles for people name the commands they
+    /// are for by it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Send { .. } => "ctl-send",
+            Self::Status { metafield: true, .. } => "ctl-status-metafield",
+            Self::Status { .. } => "ctl-status",
+            Self::Show { .. } => "ctl-show",
+            Self::Resend { .. } => "ctl-resend",
+            Self::Settle { .. } => "ctl-settle",
+            Self::Preview { .. } => "ctl-preview",
+            Self::Diff { .. } => "ctl-diff",
+            Self::Run { .. } => "ctl-run",
+            Self::Suppress { .. } => "ctl-suppress",
+            Self::Cost(_) => "ctl-cost",
+            Self::Config { .. } => "ctl-config",
+        }
+    }
+}
+
 /// A failure, in words for the person at the keyboard.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -212,7 +233,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<ExitCode, Failure> {
-    let stack = || Stack::open(&cli.stack);
+    let name = cli.command.name();
+    let stack = || Stack::open(&cli.stack, name);
     match cli.command {
         Command::Send { files, json, timeout, no_wait } => {
             send::run(&stack().await?, &files, json, (!no_wait).then(|| Duration::from_secs(timeout))).await

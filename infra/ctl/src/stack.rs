@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use archive::{Archive, LockMode};
-use aws_config::BehaviorVersion;
+use aws_config::{AppName, BehaviorVersion};
 use ledger::Ledger;
 use serde::Deserialize;
 use service::Secrets;
@@ -57,7 +57,8 @@ impl Outputs {
 }
 
 impl Stack {
-    pub async fn open(file: &Path) -> Result<Self, Failure> {
+    /// Opens the stack of an outputs file for the command `name`.
+    pub async fn open(file: &Path, name: &'static str) -> Result<Self, Failure> {
         let text = std::fs::read_to_string(file).map_err(|error| {
             format!(
                 "{}: {error}; deploy with `cdk deploy --outputs-file FILE` and name it with --stack",
@@ -65,7 +66,9 @@ impl Stack {
             )
         })?;
         let outputs = Outputs::parse(&text).map_err(|error| format!("{}: {error}", file.display()))?;
-        let aws = aws_config::defaults(BehaviorVersion::latest()).load().await;
+        // CloudTrail keeps it with every request, beside who made it
+        let app = AppName::new(name)?;
+        let aws = aws_config::defaults(BehaviorVersion::latest()).app_name(app).load().await;
         let s3 = aws_sdk_s3::Client::new(&aws);
         Ok(Self {
             events: aws_sdk_eventbridge::Client::new(&aws),

@@ -1,7 +1,7 @@
 //! Configuration files in S3, kept for a time-to-live.
 
 use crate::{InvalidConfig, ShopConfig};
-use aws_sdk_s3::{Client, error::SdkError, operation::get_object::GetObjectError};
+use aws_sdk_s3::Client;
 use cache::{Cache, Fresh};
 use comms::{Class, Classify, ShopDomain};
 use jiff::Timestamp;
@@ -97,11 +97,10 @@ impl ConfigStore {
             shop: shop.clone(),
             source,
         };
-        let object = match self.s3.get_object().bucket(&self.bucket).key(config_key(shop)).send().await {
+        let key = config_key(shop);
+        let object = match self.s3.get_object().bucket(&self.bucket).key(&key).send().await {
             Ok(object) => object,
-            Err(SdkError::ServiceError(error)) if matches!(error.err(), GetObjectError::NoSuchKey(_)) => {
-                return Ok(None);
-            }
+            Err(error) if objects::is_missing(&self.s3, &self.bucket, &key, &error).await => return Ok(None),
             Err(error) => return Err(read(error.into())),
         };
         if object.content_length().is_none_or(|length| length > MAX_BYTES) {

@@ -4,9 +4,7 @@
 //! and the other learns that it is not alone; a worker that dies leaves the last place it wrote. What was done
 //! after that place is done again by the next worker, so it must bear repetition.
 
-use aws_sdk_s3::{
-    error::ProvideErrorMetadata, operation::get_object::GetObjectError, primitives::ByteStream,
-};
+use aws_sdk_s3::{error::ProvideErrorMetadata, primitives::ByteStream};
 use comms::{Class, Classify};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -58,7 +56,7 @@ impl Checkpoints {
         let malformed = |source: Cause| CheckpointError::Malformed { key: key.to_owned(), source };
         let object = match self.s3.get_object().bucket(&self.bucket).key(key).send().await {
             Ok(object) => object,
-            Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => {
+            Err(error) if objects::is_missing(&self.s3, &self.bucket, key, &error).await => {
                 return Ok(None);
             }
             Err(error) => return Err(failed(error.into())),

@@ -4,10 +4,7 @@ use crate::{
     BatchResponse, Message, NotJson, Record, Retry, WorkItem, batch::Failure, item::payload_key,
     message::escaped,
 };
-use aws_sdk_s3::{
-    operation::get_object::{GetObjectError, GetObjectOutput},
-    primitives::ByteStream,
-};
+use aws_sdk_s3::{operation::get_object::GetObjectOutput, primitives::ByteStream};
 use aws_sdk_sqs::{
     error::{ProvideErrorMetadata, SdkError},
     types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry},
@@ -297,7 +294,7 @@ impl Payloads {
         let failed = |source: Cause| QueueError::Payload { key: key.to_owned(), source };
         match self.s3.get_object().bucket(&self.bucket).key(key).send().await {
             Ok(object) => Ok(Some(StoredPayload { key: key.to_owned(), object })),
-            Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => {
+            Err(error) if objects::is_missing(&self.s3, &self.bucket, key, &error).await => {
                 tracing::warn!(key, "a payload is gone");
                 Ok(None)
             }

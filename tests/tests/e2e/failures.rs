@@ -35,7 +35,7 @@ impl Case {
     }
 }
 
-fn impatient(text: &str) -> String {
+pub fn impatient(text: &str) -> String {
     text.replace("timeout_ms = 20000", "timeout_ms = 1000")
         .replace("[delivery.email]\n", "[delivery.email]\ntimeout_ms = 1000\n")
 }

@@ -13,6 +13,7 @@ mod events;
 mod failures;
 mod flows;
 mod ledger;
+mod people;
 mod real_orders;
 mod rounds;
 mod runs;

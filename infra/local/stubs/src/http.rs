@@ -21,7 +21,7 @@ use axum::{
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 /// The largest body accepted: a batch driver file.
@@ -33,6 +33,10 @@ pub enum StartError {
     Bind { addr: SocketAddr, source: io::Error },
     #[error("the Admin schema")]
     Schema(#[from] crate::shopify::SchemaError),
+    #[error("open {path}")]
+    Open { path: PathBuf, source: io::Error },
+    #[error("an HTTP client")]
+    Client(#[source] reqwest::Error),
 }
 
 /// A stub that is listening. Dropping it ends the stub too, without waiting for its connections.
@@ -173,6 +177,19 @@ pub async fn start<S: Service>(addr: SocketAddr, service: S) -> Result<Running, 
     Ok(Running { addr, closing, task })
 }
 
+/// Binds `addr` and serves `app` until shut down.
+pub(crate) async fn listen(addr: SocketAddr, app: Router) -> Result<Running, StartError> {
+    let listener = TcpListener::bind(addr).await.map_err(|source| StartError::Bind { addr, source })?;
+    let addr = listener.local_addr().map_err(|source| StartError::Bind { addr, source })?;
+    let (closing, mut closed) = watch::channel(false);
+    let task = tokio::spawn(async move {
+        let served = axum::serve(listener, app)
+            .with_graceful_shutdown(async move { _ = closed.wait_for(|closing| *closing).await });
+        let _ = served.await;
+    });
+    Ok(Running { addr, closing, task })
+}
+
 struct Shared<S> {
     service: S,
     closing: watch::Receiver<bool>,
@@ -298,7 +315,7 @@ pub fn form_pairs(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn percent_decode(text: &str) -> String {
+pub(crate) fn percent_decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut index = 0;

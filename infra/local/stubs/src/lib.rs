@@ -2,8 +2,10 @@
 //!
 //! [`ExstreamStub`] is OpenText Exstream and Core Messaging, [`ShopifyStub`] is Shopify's Admin API. Both
 //! keep what they were asked, behave like the real thing where its behaviour is known, and fail in the
-//! ways the real thing can when a test orders it through `/__stub/faults`. Nothing is written to disk.
+//! ways the real thing can when a test orders it through `/__stub/faults`. Nothing of that is written to disk.
 //! [`dynamodb`] reads the expressions of DynamoDB, for tests that bring a table of their own.
+//!
+//! [`Recorder`] stands before the local AWS and writes down who asks it for what.
 
 mod body;
 mod control;
@@ -12,6 +14,7 @@ mod exstream;
 mod fault;
 mod http;
 mod journal;
+mod recorder;
 pub mod render;
 mod shopify;
 mod wire;
@@ -23,6 +26,7 @@ pub use exstream::{
 pub use fault::{Fault, FaultKind};
 pub use http::{Running, StartError};
 pub use journal::{Counts, Entry};
+pub use recorder::{Recorder, RecorderOptions};
 pub use shopify::{
     AdminSchema, OfflineTokens, SchemaError, ShopifyOptions, ShopifySettings, ShopifyStub, find_schema,
 };

@@ -1,7 +1,10 @@
 //! Runs both stubs until SIGTERM or SIGINT. One JSON line on standard output says where they listen.
 
 use clap::Parser;
-use local_stubs::{Communication, ExstreamOptions, ExstreamStub, ShopifyOptions, ShopifyStub, find_schema};
+use local_stubs::{
+    Communication, ExstreamOptions, ExstreamStub, Recorder, RecorderOptions, ShopifyOptions, ShopifyStub,
+    find_schema,
+};
 use std::{error::Error, io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -27,6 +30,15 @@ struct Arguments {
     /// JSON list of the Exstream communications that exist; without it every UUID is one.
     #[arg(long)]
     communications: Option<PathBuf>,
+    /// Where a proxy before the local AWS listens that records every request.
+    #[arg(long, requires_all = ["aws", "calls"])]
+    recorder: Option<SocketAddr>,
+    /// Base URL of the local AWS.
+    #[arg(long)]
+    aws: Option<String>,
+    /// File of the recording.
+    #[arg(long)]
+    calls: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -53,6 +65,12 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     };
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let recorder = match (arguments.recorder, arguments.aws, arguments.calls) {
+        (Some(addr), Some(aws), Some(calls)) => {
+            Some(Recorder::start(addr, RecorderOptions { aws, calls }).await?)
+        }
+        _ => None,
+    };
     let schema = arguments.schema.or_else(find_schema).unwrap_or_default();
     let options = ShopifyOptions {
         schema,
@@ -82,6 +100,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+    }
+    if let Some(recorder) = recorder {
+        recorder.shutdown().await;
     }
     exstream.shutdown().await;
     shopify.shutdown().await;

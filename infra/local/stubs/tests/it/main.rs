@@ -9,6 +9,7 @@ mod email;
 mod faults;
 mod metafields;
 mod orders;
+mod recorder;
 mod runtime;
 mod support;
 mod throttle;

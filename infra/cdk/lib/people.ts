@@ -1,0 +1,139 @@
+// Roles for people, each with exactly what its commands of `ctl` need. Who may take one is context: nobody may
+// until a deployment says so, and then the role is made. A session lasts an hour at most; IAM users need MFA.
+
+import { Duration, Validations } from 'aws-cdk-lib';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import {
+  ArnPrincipal,
+  type CfnRole,
+  CompositePrincipal,
+  FederatedPrincipal,
+  PolicyDocument,
+  type PrincipalBase,
+  Role,
+} from 'aws-cdk-lib/aws-iam';
+import type { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { pascal } from './names.ts';
+import * as allow from './permissions.ts';
+import type { Grant } from './permissions.ts';
+import type { Storage } from './storage.ts';
+
+export const PEOPLE = ['operator', 'auditor', 'support'] as const;
+export type Person = (typeof PEOPLE)[number];
+
+/** Each role's commands, as `ctl` calls itself in the user agent of its requests. */
+const COMMANDS: Readonly<Record<Person, readonly string[]>> = {
+  operator: [
+    'ctl-config',
+    'ctl-diff',
+    'ctl-preview',
+    'ctl-resend',
+    'ctl-run',
+    'ctl-settle',
+    'ctl-status',
+    'ctl-status-metafield',
+    'ctl-suppress',
+  ],
+  auditor: ['ctl-show', 'ctl-status'],
+  support: ['ctl-status'],
+};
+
+export interface PeopleProps {
+  readonly prefix: string;
+  readonly storage: Storage;
+  /** What operators put messages into: those of the flows, of the runs and of write-back. */
+  readonly queues: Queue[];
+  readonly schedules: { readonly group: CfnScheduleGroup; readonly runRole: Role };
+  /** The bus, where the stack made it: nobody may put events of a partner's. */
+  readonly ownBus?: IEventBus;
+  /** ARNs of roles, of users and of SAML providers. */
+  readonly trusted: Readonly<Record<Person, readonly string[]>>;
+}
+
+export class People extends Construct {
+  readonly roles: Partial<Record<Person, Role>> = {};
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: PeopleProps,
+  ) {
+    super(scope, id);
+    const { ownBus, storage } = props;
+    const commands = { ...COMMANDS };
+    if (ownBus !== undefined) commands.operator = [...commands.operator, 'ctl-send'];
+    const grants: Record<Person, Grant[]> = {
+      operator: this.operate(),
+      auditor: [allow.lookAt(storage.table), allow.readEvidence(storage.archive, storage.archiveKey)],
+      support: [allow.lookAt(storage.table)],
+    };
+    for (const person of PEOPLE) {
+      if (props.trusted[person].length > 0) {
+        this.roles[person] = this.role(person, commands[person], grants[person]);
+      }
+    }
+  }
+
+  private operate(): Grant[] {
+    const { ownBus, prefix, queues, schedules, storage } = this.props;
+    return [
+      allow.lookAt(storage.table),
+      allow.updateLedger(storage.table),
+      allow.readRecords(storage.archive, storage.archiveKey),
+      allow.read(storage.operations, 'config/*', 'runs/*'),
+      allow.write(storage.operations, 'config/*'),
+      allow.readShopSecrets(this, prefix),
+      allow.readSecret(storage.customerKey),
+      allow.send(...queues),
+      allow.keepSchedules(schedules.group, schedules.runRole),
+      ...(ownBus === undefined ? [] : [allow.putEvents(ownBus)]),
+    ];
+  }
+
+  private role(person: Person, commands: readonly string[], grants: Grant[]): Role {
+    const role = new Role(this, pascal(person), {
+      description: `For people: ${commands.map((name) => name.replace('-', ' ')).join(', ')}`,
+      assumedBy: new CompositePrincipal(...this.props.trusted[person].map(principal)),
+      maxSessionDuration: Duration.hours(1),
+      inlinePolicies: {
+        [person]: new PolicyDocument({ statements: grants.flatMap((grant) => grant.statements) }),
+      },
+    });
+    // the end-to-end tests compare the role with what these commands ask of AWS
+    (role.node.defaultChild as CfnRole).addMetadata('Commands', commands);
+    Validations.of(role).acknowledge(...grants.flatMap((grant) => grant.patterns));
+    return role;
+  }
+}
+
+/**
+ * One who may take a role. A role's sessions and a SAML provider's have proved who they are in their own way, such
+ * as with IAM Identity Center; a user's keys prove nothing without MFA.
+ */
+function principal(arn: string): PrincipalBase {
+  if (arn.includes(':saml-provider/')) {
+    const audience = { StringEquals: { 'SAML:aud': 'https://signin.aws.amazon.com/saml' } };
+    return new FederatedPrincipal(arn, audience, 'sts:AssumeRoleWithSAML');
+  }
+  const known = new ArnPrincipal(arn);
+  if (!arn.includes(':user/')) return known;
+  return known.withConditions({ Bool: { 'aws:MultiFactorAuthPresent': 'true' } }) as PrincipalBase;
+}
+
+/**
+ * The ARNs in a setting, separated by commas.
+ *
+ * A whole account is refused: every user and role of it that may call `sts:AssumeRole` would get in.
+ */
+export function readTrusted(setting: string, text: string | undefined): string[] {
+  const arns = (text ?? '').split(',').map((arn) => arn.trim());
+  const named = arns.filter((arn) => arn !== '');
+  for (const arn of named) {
+    if (!/^arn:aws[a-z-]*:iam::\d{12}:(role|user|saml-provider)\/[\w+=.@/-]+$/.test(arn)) {
+      throw new Error(`context ${setting}: \`${arn}\` is not the ARN of one role, user or SAML provider`);
+    }
+  }
+  return named;
+}

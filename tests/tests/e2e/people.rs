@@ -1,0 +1,170 @@
+//! What people do with `ctl`, each command as they run it. The recording of it is what the roles for people are
+//! compared with: a command that is not here would leave its permissions unused.
+
+use comms::{Document, State};
+use e2e::{order_number, runtime::repository, shop::Shop, stack::Stack};
+use serde_json::json;
+use std::{path::PathBuf, process::Stdio};
+use tokio::process::Command;
+
+/// A folder of its own, gone with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("ctl-{}", uuid::Uuid::new_v4().simple()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Runs a command through the recorder. Answers what it printed.
+async fn ctl(stack: &Stack, folder: &Folder, arguments: &[&str]) -> String {
+    let binary = repository().join("target/debug/ctl");
+    let run = Command::new(&binary)
+        .args(arguments)
+        .env("AWS_ENDPOINT_URL", stack.output("RecorderUrl"))
+        .current_dir(&folder.0)
+        .stdin(Stdio::null())
+        .output();
+    let output = run.await.unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "ctl {}: {text}{}",
+        arguments.join(" "),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    text
+}
+
+/// The configuration without one campaign.
+fn without(config: &str, campaign: &str) -> String {
+    let (before, rest) = config.split_once(&format!("[marketing.campaigns.{campaign}]")).unwrap();
+    let (_, after) = rest.split_once("\n[").unwrap();
+    format!("{before}[{after}")
+}
+
+#[tokio::test]
+async fn a_configuration_is_checked_and_pushed_with_its_schedules() {
+    let (stack, folder) = (Stack::open().await, Folder::new());
+    let shop = Shop::open_demo(&stack, str::to_owned).await;
+    let file = folder.file("shop.toml", &shop.config);
+    ctl(&stack, &folder, &["config", "check", &file]).await;
+    let first = ctl(&stack, &folder, &["config", "push", &file]).await;
+    let fewer = folder.file("fewer.toml", &without(&shop.config, "winter"));
+    let second = ctl(&stack, &folder, &["config", "push", &fewer]).await;
+    let schedules = |text: &str| -> u32 {
+        text.split_whitespace()
+            .rev()
+            .nth(1)
+            .and_then(|count| count.parse().ok())
+            .expect("a count of schedules")
+    };
+    assert_eq!(schedules(&second), schedules(&first) - 1, "{first}{second}");
+}
+
+#[tokio::test]
+async fn a_communication_is_looked_up_shown_compared_and_issued_again() {
+    let (stack, folder) = (Stack::open().await, Folder::new());
+    let shop = Shop::open_demo(&stack, str::to_owned).await;
+    let number = order_number();
+    let id = shop.confirmed(&stack, number, |_| {}).await.communication;
+    let (order, domain) = (number.to_string(), shop.domain.as_str());
+
+    let text = ctl(&stack, &folder, &["status", id.as_str(), "--json"]).await;
+    assert!(text.contains("\"accepted\""), "{text}");
+    let of_order = ["status", "--shop", domain, "--order", &order];
+    assert!(ctl(&stack, &folder, &of_order).await.contains(id.as_str()));
+    let text = ctl(&stack, &folder, &[&of_order[..], &["--metafield"]].concat()).await;
+    assert!(text.contains("\"communications\""), "{text}");
+
+    ctl(&stack, &folder, &["show", id.as_str(), "--out", "shown"]).await;
+    let shown = folder.0.join("shown").join(format!("order-confirmation-{id}.record.json"));
+    let record: serde_json::Value = serde_json::from_slice(&std::fs::read(shown).unwrap()).unwrap();
+    assert_eq!(record["communication"], id.as_str());
+    // the only one of its kind, so it is looked for in the archive
+    assert!(ctl(&stack, &folder, &["diff", id.as_str()]).await.contains("no difference"));
+
+    let decision = ["--actor", "ops@northwind.example", "--reason", "the customer asked for it"];
+    let text = ctl(&stack, &folder, &[&["resend", id.as_str()][..], &decision[..]].concat()).await;
+    assert!(text.contains("accepted"), "{text}");
+    assert_eq!(shop.emails().await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_unknown_send_is_settled() {
+    let (stack, folder) = (Stack::open().await, Folder::new());
+    let shop = Shop::open_demo(&stack, crate::failures::impatient).await;
+    shop.exstream_faults(json!([{"match": "email", "kind": "timeout_after_success", "times": 1}])).await;
+    let number = order_number();
+    let entry = shop.confirmed(&stack, number, |_| {}).await;
+    assert_eq!(entry.state, State::Unknown);
+    let decision =
+        ["--as", "accepted", "--actor", "ops@northwind.example", "--reason", "it is in the mail log"];
+    let id = entry.communication.as_str();
+    ctl(&stack, &folder, &[&["settle", id][..], &decision[..]].concat()).await;
+    assert_eq!(shop.settled(&stack, &entry.communication).await.state, State::Accepted);
+}
+
+#[tokio::test]
+async fn an_event_is_previewed_and_then_sent() {
+    let (stack, folder) = (Stack::open().await, Folder::new());
+    let shop = Shop::open_demo(&stack, str::to_owned).await;
+    let number = order_number();
+    let event = shop.event("orders/create", number, |_| {});
+    shop.register(&event).await;
+    let file = folder.file("event.json", &event.to_string());
+    let text = ctl(&stack, &folder, &["preview", &file, "--out", "seen"]).await;
+    assert!(text.contains("driver data"), "{text}");
+    assert_eq!(shop.about(&stack, &format!("gid://shopify/Order/{number}")).await.len(), 0);
+    let text = ctl(&stack, &folder, &["send", &file]).await;
+    assert!(text.contains(shop.id(Document::OrderConfirmation, number).as_str()), "{text}");
+}
+
+#[tokio::test]
+async fn runs_are_begun_and_followed() {
+    let (stack, folder) = (Stack::open().await, Folder::new());
+    let shop = Shop::open_demo(&stack, str::to_owned).await;
+    shop.control(shop.shopify, "PUT", "bulk", Some(&json!({"jsonl": ""}))).await;
+    for run in ["account-statements", "winter"] {
+        let text = ctl(&stack, &folder, &["run", shop.domain.as_str(), run, "--timeout", "80"]).await;
+        assert!(text.contains("done"), "{run}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_customer_is_put_on_the_list_and_taken_off() {
+    let (stack, folder) = (Stack::open().await, Folder::new());
+    let shop = Shop::open_demo(&stack, str::to_owned).await;
+    let who = ["suppress", shop.domain.as_str(), "gid://shopify/Customer/7100000000001"];
+    let text = ctl(&stack, &folder, &[&who[..], &["--reason", "asked by telephone"]].concat()).await;
+    assert!(text.contains("gets no marketing: asked by telephone"), "{text}");
+    let text = ctl(&stack, &folder, &[&who[..], &["--lift"]].concat()).await;
+    assert!(text.contains("is not on the suppression list"), "{text}");
+}
+
+/// What S3 tells nobody but those who may list everything: that a shop has no configuration.
+#[tokio::test]
+async fn a_shop_without_a_configuration_is_named_as_such() {
+    let (stack, folder) = (Stack::open().await, Folder::new());
+    let failed = Command::new(repository().join("target/debug/ctl"))
+        .args(["run", "nobody.myshopify.com", "winter"])
+        .env("AWS_ENDPOINT_URL", stack.output("RecorderUrl"))
+        .current_dir(&folder.0)
+        .output();
+    let text = String::from_utf8_lossy(&failed.await.unwrap().stderr).into_owned();
+    assert!(text.contains("has no configuration"), "{text}");
+}
