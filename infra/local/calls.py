@@ -21,7 +21,12 @@ BATCHES = {
 }
 STEPS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "Get": "GetItem"}
 POLL = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
-SCHEDULES = {"GET": "GetSchedule", "POST": "CreateSchedule", "PUT": "UpdateSchedule", "DELETE": "DeleteSchedule"}
+SCHEDULES = {
+    "GET": "GetSchedule",
+    "POST": "CreateSchedule",
+    "PUT": "UpdateSchedule",
+    "DELETE": "DeleteSchedule",
+}
 
 
 class Calls:
@@ -87,9 +92,9 @@ class Calls:
                 context = {f"s3:{name}": query[name] for name in named if name in query}
                 action = "s3:ListBucketVersions" if "versions" in query else "s3:ListBucket"
                 yield Request(action, whole, {**context, **secure})
-            case ("GET" | "HEAD"), _ if "retention" in query:
+            case (("GET" | "HEAD"), _) if "retention" in query:
                 yield Request("s3:GetObjectRetention", entry, secure)
-            case ("GET" | "HEAD"), _:
+            case (("GET" | "HEAD"), _):
                 yield Request(f"s3:GetObject{version}", entry, secure)
                 # the checksum of an encrypted object is part of what is encrypted
                 if call["method"] == "GET" or "x-amz-checksum-mode" in headers:

@@ -122,7 +122,10 @@ class Template:
         properties = self.resources[role]["Properties"]
         if properties.get("ManagedPolicyArns"):
             raise Failure(f"{role} has managed policies, which this check does not read")
-        for logical, attached in [*self.of_type("AWS::IAM::Policy"), *self.of_type("AWS::IAM::ManagedPolicy")]:
+        for logical, attached in [
+            *self.of_type("AWS::IAM::Policy"),
+            *self.of_type("AWS::IAM::ManagedPolicy"),
+        ]:
             if {"Ref": role} in attached.get("Roles", []):
                 raise Failure(f"{logical} adds to {role}: give a role its permissions inline")
         documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
@@ -193,7 +196,9 @@ def like(pattern: str, text: str, *, fold: bool = False) -> bool:
 
 @functools.cache
 def _compiled(pattern: str, fold: bool) -> re.Pattern[str]:
-    parts = (".*" if it == "*" else "." if it == "?" else re.escape(it) for it in re.split(r"([*?])", pattern))
+    parts = (
+        ".*" if it == "*" else "." if it == "?" else re.escape(it) for it in re.split(r"([*?])", pattern)
+    )
     return re.compile("".join(parts), re.DOTALL | (re.IGNORECASE if fold else 0))
 
 

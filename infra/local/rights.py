@@ -160,11 +160,7 @@ def unused(role: Role) -> list[tuple[str, str]]:
 
 
 def excused(excuse: Excuse, role: Role, action: str, resource: str) -> bool:
-    return (
-        like(excuse.role, role.name)
-        and excuse.action == action
-        and like(f"*{excuse.resource}", resource)
-    )
+    return like(excuse.role, role.name) and excuse.action == action and like(f"*{excuse.resource}", resource)
 
 
 def table(findings: Iterable[Finding]) -> str:

@@ -51,7 +51,12 @@ TEMPLATE: dict[str, Any] = {
         "Properties": {
             "BucketEncryption": {
                 "ServerSideEncryptionConfiguration": [
-                    {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": ARN["Key"]}}
+                    {
+                        "ServerSideEncryptionByDefault": {
+                            "SSEAlgorithm": "aws:kms",
+                            "KMSMasterKeyID": ARN["Key"],
+                        }
+                    }
                 ]
             }
         },
@@ -193,7 +198,9 @@ class Roles(unittest.TestCase):
         for strange in (
             {"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"},
             allow("s3:GetObject", on={"Fn::ImportValue": "x"}),
-            allow("s3:GetObject", on=below("Bucket", "*"), Condition={"DateLessThan": {"aws:CurrentTime": "x"}}),
+            allow(
+                "s3:GetObject", on=below("Bucket", "*"), Condition={"DateLessThan": {"aws:CurrentTime": "x"}}
+            ),
         ):
             with self.assertRaises(Failure):
                 self.compare([*CALLS, s3("GET", "/b/x")], lambda policy, it=strange: policy.append(it))
