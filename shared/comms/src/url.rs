@@ -175,7 +175,7 @@ fn is_public(host: &Host<&str>) -> bool {
         Host::Domain(name) => name.contains('.') && !name.ends_with(".internal") && !name.ends_with(".local"),
         Host::Ipv4(address) => {
             let [first, second, ..] = address.octets();
-            !address.is_private() && !address.is_loopback() && !(first == 100 && second & 0xc0 == 64)
+            !(address.is_private() || address.is_loopback() || (first == 100 && second & 0xc0 == 64))
         }
         Host::Ipv6(address) => !address.is_loopback() && address.segments()[0] & 0xfe00 != 0xfc00,
     }

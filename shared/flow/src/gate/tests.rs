@@ -13,7 +13,9 @@ use tokio::net::TcpListener;
 
 /// One item, and how often it was read.
 #[derive(Clone, Default)]
-struct Table(Arc<(Mutex<Option<Map<String, Value>>>, AtomicUsize)>);
+struct Table(Arc<(Mutex<Option<Item>>, AtomicUsize)>);
+
+type Item = Map<String, Value>;
 
 impl Table {
     async fn ledger(&self) -> Ledger {

@@ -115,7 +115,7 @@ impl OfflineTokens {
 }
 
 /// The parameters of a renewal, each once and no others.
-pub(super) fn refresh_token<'a>(sent: &'a HashMap<String, String>) -> Option<&'a str> {
+pub(super) fn refresh_token(sent: &HashMap<String, String>) -> Option<&str> {
     let names: HashSet<&str> = sent.keys().map(String::as_str).collect();
     let expected = HashSet::from(["grant_type", "client_id", "client_secret", "refresh_token"]);
     (names == expected).then(|| sent.get("refresh_token").map(String::as_str)).flatten()
