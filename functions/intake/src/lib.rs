@@ -154,7 +154,7 @@ fn sources(value: &str) -> Result<Vec<String>, StartError> {
 
 /// Text from outside, fit for one log line.
 fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(80).collect()
+    comms::one_line(text).chars().take(80).collect()
 }
 
 /// Starts the function and serves its invocations until Lambda ends the process.

@@ -5,7 +5,7 @@
 //! matter in which order or how often reports are merged, and a state never goes back. The list keeps the
 //! newest [`KEEP`]; texts are cut, so that the value stays far below the 128 KB Shopify takes.
 
-use comms::{CommunicationId, Document, Gid, State};
+use comms::{CommunicationId, Document, Gid, State, one_line};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -150,8 +150,9 @@ impl Status {
     }
 }
 
+/// One line that hides nothing, cut. What was cut so is not cut again.
 fn cut(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(TEXT).collect()
+    one_line(&one_line(text).chars().take(TEXT).collect::<String>())
 }
 
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
@@ -325,6 +326,23 @@ mod tests {
             .unwrap()
             .replace("\"at\"", "\"later_field\":{},\"at\"");
         assert!(!Status::read(&later).damaged, "a field added since is no damage");
+    }
+
+    /// Staff and apps read it, in whatever shows it to them.
+    #[test]
+    fn no_text_of_the_value_steers_or_hides() {
+        let bad = Some("x\u{9b}2J\ny\u{202e}z\u{200b}\u{1b}[0m".repeat(50));
+        let report = serde_json::to_value(Report {
+            channel: bad.clone(),
+            reason: bad.clone(),
+            template: bad,
+            ..report(1, State::Unknown, 0)
+        });
+        let value = serde_json::json!({"v": 1, "communications": [report.unwrap()]}).to_string();
+        let written = Status::read(&value).status.value().unwrap();
+        assert!(comms::is_one_line(&written), "{written}");
+        assert!(!written.contains("\\u"), "{written}");
+        assert_eq!(Status::read(&written).status.value().unwrap(), written, "what was cut is not cut again");
     }
 
     #[test]

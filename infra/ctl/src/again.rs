@@ -1,7 +1,7 @@
 //! `ctl resend` and `ctl settle`: what a person decides about a communication, with their name and reason.
 
-use crate::{Failure, stack::Stack, table};
-use comms::{CommunicationId, Revision, State};
+use crate::{Failure, out::say, stack::Stack, table};
+use comms::{CommunicationId, Revision, State, is_one_line};
 use flow::report;
 use jiff::{Timestamp, tz::TimeZone};
 use ledger::Entry;
@@ -24,7 +24,7 @@ impl Decision {
 
     fn check(&self) -> Result<(), Failure> {
         for (name, text) in [("--actor", &self.actor), ("--reason", &self.reason)] {
-            if text.trim().is_empty() || text.len() > Self::MOST || text.chars().any(char::is_control) {
+            if text.trim().is_empty() || text.len() > Self::MOST || !is_one_line(text) {
                 return Err(format!("{name} needs 1 to {} bytes on one line", Self::MOST).into());
             }
         }
@@ -54,7 +54,7 @@ pub async fn resend(
     let issue = CommunicationId::derive(&entry.shop, entry.document, &entry.subject, &revision);
     let item = item(&entry, &issue, revision, decision, recompose, now);
     stack.queue(entry.flow.name())?.send(&Message::of(&item)?).await?;
-    println!("{issue}  another issue of {id} is on its way");
+    say!("{issue}  another issue of {id} is on its way");
     match wait {
         Some(wait) => table::settle(stack, &[issue], false, wait).await,
         None => Ok(ExitCode::SUCCESS),
@@ -148,9 +148,14 @@ mod tests {
     fn a_decision_has_a_name_and_a_reason() {
         let decision = |actor: &str, reason: &str| Decision { actor: actor.into(), reason: reason.into() };
         assert!(decision("ops@acme.example", "customer asked").check().is_ok());
-        for bad in
-            [decision(" ", "x"), decision("x", ""), decision("x", &"y".repeat(201)), decision("x", "a\nb")]
-        {
+        for bad in [
+            decision(" ", "x"),
+            decision("x", ""),
+            decision("x", &"y".repeat(201)),
+            decision("x", "a\nb"),
+            decision("x", "a\u{202e}b"),
+            decision("a\u{9b}2J", "b"),
+        ] {
             assert!(bad.check().is_err());
         }
     }

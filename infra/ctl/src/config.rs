@@ -1,6 +1,11 @@
 //! `ctl config`: check and store shop configurations.
 
-use crate::{Failure, schedules, stack::Stack};
+use crate::{
+    Failure,
+    out::{note, say},
+    schedules,
+    stack::Stack,
+};
 use aws_sdk_s3::primitives::ByteStream;
 use comms::chain;
 use shop_config::{ShopConfig, config_key};
@@ -14,10 +19,10 @@ pub fn check(files: &[PathBuf]) -> Result<ExitCode, Failure> {
     for file in files {
         match read(file) {
             Ok((config, _)) => {
-                println!("{}: ok, {}, {} documents on", file.display(), config.shop, on(&config))
+                say!("{}: ok, {}, {} documents on", file.display(), config.shop, on(&config))
             }
             Err(error) => {
-                eprintln!("{}: {}", file.display(), chain(error.as_ref()));
+                note!("{}: {}", file.display(), chain(error.as_ref()));
                 code = ExitCode::FAILURE;
             }
         }
@@ -38,7 +43,7 @@ pub async fn push(stack: &Stack, files: &[PathBuf]) -> Result<ExitCode, Failure>
             put.content_type("application/toml").body(ByteStream::from(text.into_bytes())).send().await?;
         let schedules = schedules::sync(stack, &config).await?;
         let version = put.version_id().unwrap_or("-");
-        println!("{key} version {version}, {} documents on, {schedules} schedules", on(&config));
+        say!("{key} version {version}, {} documents on, {schedules} schedules", on(&config));
     }
     Ok(ExitCode::SUCCESS)
 }

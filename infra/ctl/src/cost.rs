@@ -4,7 +4,7 @@
 //! constants below say what is assumed. Talks to nobody. Sums are upper bounds for events of up to 64 KB: nothing
 //! is compressed, no free tier is used, and a message travels in a batch of its own unless told otherwise.
 
-use crate::Failure;
+use crate::{Failure, out::say};
 use clap::Args;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Deserialize;
@@ -121,7 +121,7 @@ pub fn run(question: &Question) -> Result<ExitCode, Failure> {
     let built_in = include_str!("../../bench/requests.json");
     let requests: Requests = serde_json::from_str(&text(&question.requests, built_in)?)?;
     let usage = usage(question, &requests)?;
-    println!(
+    say!(
         "{} communications and {} statements a month, by {}, {} a batch; {}, prices of {}, requests of {}\n",
         question.communications,
         question.statements,
@@ -132,7 +132,7 @@ pub fn run(question: &Question) -> Result<ExitCode, Failure> {
         requests.measured
     );
     print(&usage, &prices)?;
-    println!(
+    say!(
         "\nNot in it: data transfer, what delivery-status and reconcile ask for, Exstream, Core Messaging, Shopify."
     );
     Ok(ExitCode::SUCCESS)
@@ -141,7 +141,7 @@ pub fn run(question: &Question) -> Result<ExitCode, Failure> {
 fn print(usage: &Usage, prices: &Prices) -> Result<(), Failure> {
     let lines = lines(usage, prices)?;
     for (name, quantity, price, cost) in &lines {
-        println!(
+        say!(
             "{name:18} {quantity:>16.2} {:12} at {:>13} per {:<9} {cost:>12}",
             price.unit,
             price.usd.to_string(),
@@ -149,7 +149,7 @@ fn print(usage: &Usage, prices: &Prices) -> Result<(), Failure> {
         );
     }
     let total: Decimal = lines.iter().map(|(.., cost)| *cost).sum();
-    println!("{:76} {:>12} {}", "total", total.to_string(), prices.currency);
+    say!("{:76} {:>12} {}", "total", total.to_string(), prices.currency);
     Ok(())
 }
 

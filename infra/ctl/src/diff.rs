@@ -1,6 +1,6 @@
 //! `ctl diff`: a rehearsed document beside the last real one of its kind.
 
-use crate::{Failure, stack::Stack};
+use crate::{Failure, out::say, stack::Stack};
 use archive::EvidenceRecord;
 use comms::{CommunicationId, Document, ShopDomain};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
@@ -26,14 +26,14 @@ pub async fn run(
             format!("no real {} was archived within {DAYS} days to compare with", entry.document).into()
         );
     };
-    println!("- {}  {}, composed {}", other.communication, other.document, other.composed_at);
-    println!("+ {}  {}, composed {}", record.communication, record.document, record.composed_at);
+    say!("- {}  {}, composed {}", other.communication, other.document, other.composed_at);
+    say!("+ {}  {}, composed {}", record.communication, record.document, record.composed_at);
     let differences = differences(&other, &record);
     for line in &differences {
-        println!("{line}");
+        say!("{line}");
     }
     if differences.is_empty() {
-        println!("no difference");
+        say!("no difference");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@
 //! stack: the outputs file of `cdk deploy --outputs-file`, named by `--stack` or `STACK_FILE`. Everything it
 //! prints for people goes to standard output; with `--json`, one JSON object per line.
 
-#![allow(clippy::print_stdout, reason = "printing is what this program is for")]
+#![warn(clippy::print_stderr)]
 
 mod again;
 mod config;
@@ -13,6 +13,7 @@ mod diff;
 #[cfg(test)]
 mod documentation;
 mod metafield;
+mod out;
 mod preview;
 mod run;
 mod schedules;
@@ -27,6 +28,7 @@ mod verapdf;
 use again::Decision;
 use clap::{Parser, Subcommand};
 use comms::{CommunicationId, Document, Gid, ShopDomain, State, chain};
+use out::note;
 use stack::Stack;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
@@ -226,7 +228,7 @@ async fn main() -> ExitCode {
     match run(Cli::parse()).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("ctl: {}", chain(error.as_ref()));
+            note!("ctl: {}", chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -39,7 +39,8 @@ pub async fn read(stack: &Stack, shop: &ShopDomain, owner: &Gid) -> Result<Strin
             None => Ok(format!("{owner}: metafield {name} is not set")),
             Some(value) => {
                 let value: serde_json::Value = serde_json::from_str(&value)?;
-                Ok(format!("{owner}: metafield {name}\n{}", serde_json::to_string_pretty(&value)?))
+                let value = serde_json::to_string_pretty(&value)?;
+                Ok(format!("{owner}: metafield {name}\n{}", comms::visible_json(&value)))
             }
         },
     }

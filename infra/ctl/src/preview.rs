@@ -1,6 +1,11 @@
 //! `ctl preview`: the documents an event would lead to, composed and saved, and nothing else.
 
-use crate::{Failure, stack::Stack, verapdf};
+use crate::{
+    Failure,
+    out::{note, say},
+    stack::Stack,
+    verapdf,
+};
 use account_statements::AccountStatements;
 use archive::Examined;
 use comms::{Document, Flow};
@@ -85,7 +90,7 @@ pub async fn run(
                 }
             }
             Err(reason) => {
-                eprintln!("ctl: {document}: {reason}");
+                note!("ctl: {document}: {reason}");
                 code = ExitCode::FAILURE;
             }
         }
@@ -115,9 +120,9 @@ fn save(stem: &Path, made: &Made) -> Result<PathBuf, Failure> {
     std::fs::write(&document, &made.output.bytes)?;
     let value: serde_json::Value = serde_json::from_slice(&made.driver)?;
     std::fs::write(&driver, serde_json::to_string_pretty(&value)?)?;
-    println!("{}  {} bytes{}", document.display(), made.output.bytes.len(), about(made.examined.as_ref()));
-    println!("{}  driver data, {}, locale {}", driver.display(), made.schema, made.recipient.locale);
-    println!("  template {}", version(&made.template));
+    say!("{}  {} bytes{}", document.display(), made.output.bytes.len(), about(made.examined.as_ref()));
+    say!("{}  driver data, {}, locale {}", driver.display(), made.schema, made.recipient.locale);
+    say!("  template {}", version(&made.template));
     Ok(document)
 }
 

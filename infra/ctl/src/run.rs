@@ -1,6 +1,10 @@
 //! `ctl run`: begins a statement run or a campaign by hand, and follows it.
 
-use crate::{Failure, stack::Stack};
+use crate::{
+    Failure,
+    out::{note, say},
+    stack::Stack,
+};
 use comms::ShopDomain;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -41,7 +45,7 @@ pub async fn run(
         ticket: None,
     };
     stack.queue(queue)?.send(&Message::of(&item)?).await?;
-    eprintln!("the run {name} of {shop} is queued");
+    note!("the run {name} of {shop} is queued");
     match wait {
         Some(wait) => {
             let run = Run { shop: &shop, name: &name, period: period.as_deref(), begun };
@@ -67,7 +71,7 @@ async fn follow(stack: &Stack, run: &Run<'_>, wait: Duration) -> Result<ExitCode
         if let Some((state, fresh)) = state(stack, run).await? {
             let line = summary(&state);
             if line != shown {
-                println!("{line}");
+                say!("{line}");
                 shown = line;
             }
             // a campaign has one stage, a statement run an outcome once it has ended
@@ -81,7 +85,7 @@ async fn follow(stack: &Stack, run: &Run<'_>, wait: Duration) -> Result<ExitCode
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    eprintln!("ctl: the run is not over within {} s", wait.as_secs());
+    note!("ctl: the run is not over within {} s", wait.as_secs());
     Ok(ExitCode::FAILURE)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     Failure,
+    out::note,
     stack::{Outputs, Stack},
     table,
 };
@@ -64,12 +65,12 @@ pub async fn run(
                 ids
             }
             Intaken::Ignored(reason) => {
-                eprintln!("{}: no document follows: {reason}", file.display());
+                note!("{}: no document follows: {reason}", file.display());
                 Vec::new()
             }
         };
         put(stack, file).await?;
-        eprintln!("{}: {} on the bus, {} expected", file.display(), event.topic, ids.len());
+        note!("{}: {} on the bus, {} expected", file.display(), event.topic, ids.len());
         for id in ids {
             if !expected.contains(&id) {
                 expected.push(id);

@@ -1,6 +1,6 @@
 //! `ctl show`: the document and its proof, side by side on disk.
 
-use crate::{Failure, stack::Stack};
+use crate::{Failure, out::say, stack::Stack};
 use comms::CommunicationId;
 use std::{path::Path, process::ExitCode};
 
@@ -22,8 +22,8 @@ pub async fn run(stack: &Stack, id: &CommunicationId, out: &Path) -> Result<Exit
     std::fs::write(&document_file, &document)?;
     // the archived bytes unchanged: anybody can hash the file again
     std::fs::write(&record_file, &json)?;
-    println!("{}  {} bytes, SHA-256 matches the record", document_file.display(), document.len());
-    println!(
+    say!("{}  {} bytes, SHA-256 matches the record", document_file.display(), document.len());
+    say!(
         "{}  SHA-256 {} as in the ledger, locked until {}",
         record_file.display(),
         archived.record_sha256,

@@ -2,6 +2,7 @@
 
 use crate::{
     Failure,
+    out::{note, say},
     stack::Stack,
     table::{self, Row},
 };
@@ -23,15 +24,15 @@ pub async fn order(
 ) -> Result<ExitCode, Failure> {
     let found = stack.ledger.of_order(shop, order).await?;
     for problem in &found.problems {
-        eprintln!("ctl: {}", comms::chain(&problem.error));
+        note!("ctl: {}", comms::chain(&problem.error));
     }
     let rows: Vec<_> = found.entries.iter().map(Row::from).collect();
     table::print(&rows, json)?;
     if metafield {
-        println!("{}", crate::metafield::read(stack, shop, order).await?);
+        say!("{}", crate::metafield::read(stack, shop, order).await?);
     }
     if rows.is_empty() && found.problems.is_empty() {
-        eprintln!("ctl: the ledger has no communication about {order}");
+        note!("ctl: the ledger has no communication about {order}");
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)

@@ -1,7 +1,7 @@
 //! `ctl suppress`: the list of customers who get no marketing.
 
-use crate::{Failure, stack::Stack};
-use comms::{CustomerKey, Gid, ShopDomain};
+use crate::{Failure, out::say, stack::Stack};
+use comms::{CustomerKey, Gid, ShopDomain, one_line};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use std::process::ExitCode;
@@ -23,8 +23,8 @@ pub async fn run(
         stack.ledger.suppress(shop, &key, &reason, now).await?;
     }
     match stack.ledger.suppression(shop, &key).await? {
-        Some(reason) => println!("{customer} gets no marketing: {reason}"),
-        None => println!("{customer} is not on the suppression list"),
+        Some(reason) => say!("{customer} gets no marketing: {}", one_line(&reason)),
+        None => say!("{customer} is not on the suppression list"),
     }
     Ok(ExitCode::SUCCESS)
 }

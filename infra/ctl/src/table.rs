@@ -1,7 +1,11 @@
 //! Tables for people and lines for programs, from the same rows.
 
-use crate::{Failure, stack::Stack};
-use comms::{CommunicationId, WriteBackState};
+use crate::{
+    Failure,
+    out::{self, note},
+    stack::Stack,
+};
+use comms::{CommunicationId, WriteBackState, one_line};
 use ledger::Entry;
 use serde::Serialize;
 use std::{
@@ -58,27 +62,31 @@ impl<'a> From<&'a Entry> for Row<'a> {
 pub fn print(rows: &[Row<'_>], json: bool) -> Result<(), serde_json::Error> {
     if json {
         for row in rows {
-            println!("{}", serde_json::to_string(row)?);
+            out::json(&serde_json::to_string(row)?);
         }
-        return Ok(());
+    } else {
+        lines(rows).iter().for_each(|line| out::line(line));
     }
-    let head = ["DOCUMENT", "STATE", "CHANNEL", "WRITE-BACK", "COMMUNICATION"];
-    let cells: Vec<[&str; 5]> = rows
-        .iter()
-        .map(|row| [row.document, row.state, row.channel.unwrap_or("-"), row.write_back, row.communication])
-        .collect();
-    let width = |column: usize| {
-        cells.iter().chain([&head]).map(|cells| cells[column].len()).max().unwrap_or_default()
+    Ok(())
+}
+
+/// A line for each row, and below it what is long. A text from outside is one line, so that it cannot look like
+/// another row.
+fn lines(rows: &[Row<'_>]) -> Vec<String> {
+    let head = ["DOCUMENT", "STATE", "CHANNEL", "WRITE-BACK", "COMMUNICATION"].map(str::to_owned);
+    let cells = |row: &Row<'_>| {
+        [row.document, row.state, row.channel.unwrap_or("-"), row.write_back, row.communication].map(one_line)
     };
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let line = |cells: &[&str; 5]| {
-        let padded: Vec<_> =
-            cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        println!("{}", padded.join("  ").trim_end());
+    let cells: Vec<[String; 5]> = [head].into_iter().chain(rows.iter().map(cells)).collect();
+    let width = |column: usize| cells.iter().map(|cells| cells[column].len()).max().unwrap_or_default();
+    let widths: [usize; 5] = std::array::from_fn(width);
+    let aligned = |cells: &[String; 5]| {
+        let padded: Vec<_> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        padded.join("  ").trim_end().to_owned()
     };
-    line(&head);
-    for (row, cells) in rows.iter().zip(&cells) {
-        line(cells);
+    let mut lines = vec![aligned(&cells[0])];
+    for (row, cells) in rows.iter().zip(&cells[1..]) {
+        lines.push(aligned(cells));
         for (name, value) in [
             ("reason", row.reason),
             ("archive", row.archive_key),
@@ -88,11 +96,11 @@ pub fn print(rows: &[Row<'_>], json: bool) -> Result<(), serde_json::Error> {
             ("write-back", row.write_back_reason),
         ] {
             if let Some(value) = value {
-                println!("    {name:10} {value}");
+                lines.push(format!("    {name:10} {}", one_line(value)));
             }
         }
     }
-    Ok(())
+    lines
 }
 
 /// Polls the ledger until every communication has ended and its report is through.
@@ -121,9 +129,42 @@ pub async fn settle(
             if open == 0 {
                 return Ok(ExitCode::SUCCESS);
             }
-            eprintln!("ctl: {open} of {} have not settled within {} s", expected.len(), wait.as_secs());
+            note!("ctl: {open} of {} have not settled within {} s", expected.len(), wait.as_secs());
             return Ok(ExitCode::FAILURE);
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every text of a row may come from outside.
+    #[test]
+    fn a_row_is_what_it_seems() {
+        let bad = "x\u{9b}2J\ny\u{202e}\u{1b}]0;z\u{7}";
+        let row = Row {
+            communication: bad,
+            flow: bad,
+            document: bad,
+            state: bad,
+            reason: Some(bad),
+            channel: Some(bad),
+            reference: Some(bad),
+            archive_key: Some(bad),
+            archive_version: Some(bad),
+            sha256: Some(bad),
+            attempts: 1,
+            write_back: bad,
+            write_back_reason: Some(bad),
+        };
+        let json = serde_json::to_string(&row).unwrap();
+        let lines = lines(&[row]);
+        assert_eq!(lines.len(), 2 + 6, "{lines:?}");
+        assert!(lines.iter().all(|line| comms::is_one_line(line)), "{lines:?}");
+        let visible = comms::visible_json(&json);
+        assert!(comms::is_one_line(&visible), "{visible}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&visible).unwrap()["reason"], bad);
     }
 }

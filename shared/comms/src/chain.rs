@@ -1,9 +1,11 @@
-//! Errors as one line of text.
+//! Errors as text.
+
+use crate::printable;
 
 /// No log line, ledger reason or dead letter needs more of an error than this.
 const MAX_BYTES: usize = 600;
 
-/// An error and its causes, outermost first, cut to a bounded length.
+/// An error and its causes, outermost first, printable and cut to a bounded length.
 ///
 /// ```
 /// let error = "x".parse::<comms::ShopDomain>().unwrap_err();
@@ -17,7 +19,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         text.push_str(&error.to_string());
         cause = error.source();
     }
-    cut(&text, MAX_BYTES).to_owned()
+    cut(&printable(&text), MAX_BYTES).to_owned()
 }
 
 /// The longest beginning of `text` that has at most `bytes` bytes and ends between two characters.

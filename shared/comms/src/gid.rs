@@ -74,7 +74,7 @@ impl FromStr for Gid {
         if valid {
             Ok(Self(text.to_owned()))
         } else {
-            let text = text.chars().filter(|c| !c.is_control()).take(80).collect();
+            let text = crate::one_line(text).chars().take(80).collect();
             Err(InvalidGid { text, expected: "<Kind>" })
         }
     }

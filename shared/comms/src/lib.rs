@@ -16,6 +16,7 @@ mod names;
 mod shop;
 mod state;
 mod url;
+mod text;
 
 pub use chain::{chain, cut};
 pub use class::{Class, Classify};
@@ -27,3 +28,4 @@ pub use names::UnknownName;
 pub use shop::{InvalidShopDomain, ShopDomain};
 pub use state::{State, WriteBackState};
 pub use url::{HttpsUrl, InvalidUrl, is_web_link};
+pub use text::{is_one_line, one_line, printable, visible_json};

@@ -54,7 +54,7 @@ impl FromStr for CurrencyCode {
         let known = (Self::SHORTEST..=Self::LONGEST).contains(&text.len())
             && text.bytes().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit());
         if !known {
-            let shown = text.chars().filter(|c| !c.is_control()).take(8).collect();
+            let shown = crate::one_line(text).chars().take(8).collect();
             return Err(InvalidMoney::Currency(shown));
         }
         let mut letters = [0; Self::LONGEST];
@@ -138,9 +138,8 @@ impl Money {
     /// If either is malformed. An amount is never rounded to fit.
     pub fn parse(amount: &str, currency: &str) -> Result<Self, InvalidMoney> {
         let currency = currency.parse()?;
-        let amount = Decimal::from_str_exact(amount.trim()).map_err(|_| {
-            InvalidMoney::Amount(amount.chars().filter(|c| !c.is_control()).take(40).collect())
-        })?;
+        let amount = Decimal::from_str_exact(amount.trim())
+            .map_err(|_| InvalidMoney::Amount(crate::one_line(amount).chars().take(40).collect()))?;
         Ok(Self::new(amount, currency))
     }
 

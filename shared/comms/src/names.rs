@@ -14,7 +14,7 @@ pub struct UnknownName {
 impl UnknownName {
     /// `what` is the kind of thing that `text` is not one of, `known` are those there are.
     pub fn new<T: fmt::Display>(what: &'static str, text: &str, known: &[T]) -> Self {
-        let name = text.chars().filter(|c| !c.is_control()).take(80).collect();
+        let name = crate::one_line(text).chars().take(80).collect();
         let known: Vec<String> = known.iter().map(T::to_string).collect();
         Self { what, name, known: known.join(", ") }
     }

@@ -43,7 +43,7 @@ impl FromStr for ShopDomain {
             Ok(Self(lower))
         } else {
             // bounded and without control characters: the text came from outside
-            Err(InvalidShopDomain(text.chars().filter(|c| !c.is_control()).take(80).collect()))
+            Err(InvalidShopDomain(crate::one_line(text).chars().take(80).collect()))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Who gets a document, and by which channel.
 
+use comms::is_one_line;
 use shop_config::Channel;
 use std::fmt;
 
@@ -44,7 +45,7 @@ pub fn choose(channels: &[Channel], recipient: &Recipient) -> Option<Channel> {
 /// address or begin another. Whether it exists only a delivery tells.
 fn is_plausible(address: &str) -> bool {
     let Some((local, host)) = address.rsplit_once('@') else { return false };
-    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"<>()[],;:\\\"@".contains(c);
+    let plain = |c: char| c != ' ' && !"<>()[],;:\\\"@".contains(c);
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && !label.starts_with('-')
@@ -53,6 +54,7 @@ fn is_plausible(address: &str) -> bool {
     };
     address.len() <= 254
         && (1..=64).contains(&local.len())
+        && is_one_line(local)
         && local.chars().all(plain)
         && host.contains('.')
         && host.split('.').all(label)
@@ -106,6 +108,9 @@ mod tests {
             "a@b@c.de",
             "a\u{0}@b.co",
             "a@b_c.de",
+            "a\u{200b}@b.co",
+            "a\u{202e}b@c.co",
+            "a\u{9b}@b.co",
             &long,
         ] {
             assert!(recipient(bad).usable_email().is_none(), "{bad:?}");

@@ -13,6 +13,7 @@
 use crate::{Accepted, DeliveryError, SendCall};
 use base64::{display::Base64Display, prelude::BASE64_STANDARD};
 use bytes::Bytes;
+use comms::one_line;
 use exstream::{Outgoing, Reply, TokenCall, TokenSource};
 use reqwest::{
     Client, Method, Url,
@@ -173,11 +174,10 @@ fn subject(call: &SendCall<'_>) -> String {
     header_text(&template.replace("{order}", name).replace("{name}", name))
 }
 
-/// One line of bounded length: what it becomes part of cannot be given another header.
+/// One line of bounded length that hides nothing: what it becomes part of cannot be given another header, or be read
+/// in another order than it is written. Joiners stay where they shape a word or an emoji.
 fn header_text(text: &str) -> String {
-    let words = text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
-    let line = words.collect::<Vec<_>>().join(" ");
-    line.chars().take(SUBJECT_CHARS).collect()
+    one_line(text).chars().take(SUBJECT_CHARS).collect()
 }
 
 /// The order's name in letters and digits, else the document's name.
@@ -244,6 +244,7 @@ mod tests {
             "Your order Bcc: a@b.co x"
         );
         assert_eq!(header_text(&"é".repeat(500)).chars().count(), 200);
+        assert_eq!(header_text("Invoice \u{202e}fdp.\u{200b}exe\u{9b}2J"), "Invoice fdp.exe 2J");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
     table::Ledger,
 };
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
-use comms::{CommunicationId, State, WriteBackState, cut};
+use comms::{CommunicationId, State, WriteBackState, cut, one_line};
 use jiff::Timestamp;
 
 /// What a channel, or its silence, says of what it accepted.
@@ -84,7 +84,7 @@ impl Ledger {
         match reason {
             Some(reason) => {
                 expression.push_str(", reason = :reason REMOVE write_back_reason");
-                let reason = text(cut(reason, crate::table::MAX_REASON_BYTES));
+                let reason = text(cut(&one_line(reason), crate::table::MAX_REASON_BYTES));
                 update = update.expression_attribute_values(":reason", reason);
             }
             // that nothing had been heard, or not been reported, is over
@@ -132,7 +132,10 @@ impl Ledger {
             )
             .condition_expression("#state = :unknown")
             .expression_attribute_values(":state", text(state.name()))
-            .expression_attribute_values(":reason", text(cut(reason, crate::table::MAX_REASON_BYTES)))
+            .expression_attribute_values(
+                ":reason",
+                text(cut(&one_line(reason), crate::table::MAX_REASON_BYTES)),
+            )
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":write_back", text(write_back.name()))
             .expression_attribute_values(":unknown", text(State::Unknown.name()))

@@ -80,7 +80,7 @@ impl Ledger {
                 "SET suppressed = :reason, suppressed_epoch_ms = :now, \
                  version = if_not_exists(version, :zero) + :one REMOVE expires_epoch_s",
             )
-            .expression_attribute_values(":reason", text(comms::cut(reason, 200)))
+            .expression_attribute_values(":reason", text(comms::cut(&comms::one_line(reason), 200)))
             .expression_attribute_values(":now", number(now.as_millisecond()))
             .expression_attribute_values(":zero", number(0))
             .expression_attribute_values(":one", number(1))

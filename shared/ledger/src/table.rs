@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::{
 };
 use comms::{
     Class, Classify, CommunicationId, CustomerKey, Document, Flow, Gid, Revision, ShopDomain, State,
-    WriteBackState, cut,
+    WriteBackState, cut, one_line,
 };
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -252,11 +252,12 @@ impl Ledger {
             values.insert(format!(":{name}"), value);
         };
         let archived = outcome.archived.or(lease.entry.archived.as_ref());
+        let reason = outcome.reason.map(one_line);
         let most = if archived.is_some() { MAX_REASON_BYTES } else { MAX_REASON_BYTES_UNARCHIVED };
         for (name, value) in [
             ("channel", outcome.channel),
             ("reference", outcome.reference),
-            ("reason", outcome.reason.map(|reason| cut(reason, most))),
+            ("reason", reason.as_deref().map(|reason| cut(reason, most))),
             ("customer", outcome.customer.map(CustomerKey::as_str)),
             ("write_back", outcome.write_back.map(WriteBackState::name)),
         ] {
@@ -346,7 +347,7 @@ impl Ledger {
         update = match reason {
             Some(reason) => update
                 .update_expression("SET write_back = :state, write_back_reason = :reason")
-                .expression_attribute_values(":reason", text(cut(reason, MAX_REASON_BYTES))),
+                .expression_attribute_values(":reason", text(cut(&one_line(reason), MAX_REASON_BYTES))),
             None => update.update_expression("SET write_back = :state REMOVE write_back_reason"),
         };
         let result = update.condition_expression(condition).send().await;

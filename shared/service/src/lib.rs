@@ -4,6 +4,7 @@
 //! ends the start, so that a misconfigured function never takes a message. Clients are made once and share
 //! one HTTP stack. Secrets and shop configurations are read on first use and kept for a time-to-live.
 
+mod log;
 mod metrics;
 mod offline;
 mod rounds;

@@ -1,6 +1,6 @@
 //! Cold start.
 
-use crate::{Secrets, trust::Trust};
+use crate::{Secrets, log, trust::Trust};
 use archive::{Archive, LockMode};
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use comms::Flow;
@@ -71,10 +71,11 @@ impl Service {
             value: level.clone(),
             what: error.to_string(),
         })?;
-        let json =
-            tracing_subscriber::fmt().json().flatten_event(true).with_target(false).with_current_span(false);
         // a second initialisation happens only in tests, where the first one serves
-        let _ = json.with_span_list(false).with_env_filter(filter).try_init();
+        let _ = log::subscriber()
+            .with_writer(|| log::Lines(std::io::stdout()))
+            .with_env_filter(filter)
+            .try_init();
         // an AWS request that takes seconds is better repeated by the next delivery than waited for
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))

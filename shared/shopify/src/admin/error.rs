@@ -228,7 +228,7 @@ impl fmt::Display for UserError {
 
 /// Printable and of bounded length, because it came from outside.
 pub(super) fn short(text: &str, chars: usize) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(chars).collect()
+    comms::one_line(text).chars().take(chars).collect()
 }
 
 fn message<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
