@@ -45,6 +45,8 @@ export interface Settings {
   readonly lockMode: 'COMPLIANCE' | 'GOVERNANCE';
   /** Default retention of an archived object that was put without its own. */
   readonly lockDays: number;
+  /** Nothing is locked for longer, whatever a configuration says: under COMPLIANCE nobody could take it back. */
+  readonly maxRetentionDays: number;
   /** Most invocations of a flow function at once: the load that Exstream gets is this times the batch. */
   readonly maxConcurrency: Readonly<Record<FlowName, number>>;
   /** Most runs of a kind at once. */
@@ -87,6 +89,8 @@ export function readSettings(node: Node): Settings {
   if (!/^[a-z][a-z0-9-]{0,39}$/.test(prefix)) {
     throw new Error(`context prefix: \`${prefix}\` must be 1 to 40 lower-case letters, digits and hyphens`);
   }
+  // eleven years: the ten of most tax laws begin with the end of a calendar year
+  const maxRetentionDays = whole('maxRetentionDays', 4018, 1, 36_500);
   const codeRoot = text('codeRoot') ?? 'target/lambda';
   const maxConcurrency = whole('maxConcurrency', 20, 2, 1000);
   const timeoutSeconds = byName(FUNCTIONS, ({ name, timeoutSeconds }) =>
@@ -109,7 +113,8 @@ export function readSettings(node: Node): Settings {
     // a guard would also stop CloudFormation from taking back a first deployment that failed
     guarded: removal.data === RETAIN && !flag('firstDeployment'),
     lockMode,
-    lockDays: whole('lockDays', 365, 1, 36_500),
+    lockDays: whole('lockDays', Math.min(365, maxRetentionDays), 1, maxRetentionDays),
+    maxRetentionDays,
     maxConcurrency: byName(FLOWS, ({ name }) =>
       whole(`maxConcurrency${pascal(name)}`, maxConcurrency, 2, 1000),
     ),

@@ -64,7 +64,7 @@ export class Storage extends Construct {
   // it is kept at least, and what is done with it afterwards is a decision, not a default.
   private makeArchive(): Bucket {
     const days = Duration.days(this.settings.lockDays);
-    return new Bucket(this, 'Archive', {
+    const bucket = new Bucket(this, 'Archive', {
       ...this.bucketBasics(this.settings.removal.archive),
       encryption: BucketEncryption.KMS,
       encryptionKey: this.archiveKey,
@@ -78,6 +78,21 @@ export class Storage extends Construct {
       serverAccessLogsPrefix: 'access/archive/',
       lifecycleRules: [{ id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) }],
     });
+    bucket.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'KeepRetentionWithinBounds',
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ['s3:PutObject', 's3:PutObjectRetention'],
+        resources: [bucket.arnForObjects('*')],
+        conditions: {
+          NumericGreaterThan: {
+            's3:object-lock-remaining-retention-days': String(this.settings.maxRetentionDays),
+          },
+        },
+      }),
+    );
+    return bucket;
   }
 
   private makeOperations(): Bucket {

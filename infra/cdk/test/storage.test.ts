@@ -43,6 +43,30 @@ describe('archive bucket', () => {
     });
   });
 
+  test('locks nothing for longer than the configurations may say', () => {
+    const bound = (context: Record<string, string>) => {
+      const { template: found } = synthesize(context);
+      const denied = Object.values(found.findResources('AWS::S3::BucketPolicy'))
+        .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+        .filter(({ Sid }) => Sid === 'KeepRetentionWithinBounds');
+      const [{ Effect, Action, Principal, Resource, Condition }] = denied;
+      assert.deepEqual([denied.length, Effect, Principal], [1, 'Deny', { AWS: '*' }]);
+      assert.deepEqual(Action, ['s3:PutObject', 's3:PutObjectRetention']);
+      assert.deepEqual(Resource, { 'Fn::Join': ['', [arn(archive), '/*']] });
+      const days: string = Condition.NumericGreaterThan['s3:object-lock-remaining-retention-days'];
+      for (const { Properties } of Object.values(found.findResources('AWS::Lambda::Function'))) {
+        assert.equal(Properties.Environment.Variables.MAX_RETENTION_DAYS, days);
+      }
+      assert.equal(Object.values(found.findOutputs('MaxRetentionDays'))[0]?.Value, days);
+      return Number(days);
+    };
+    const source = readFileSync(resolve(__dirname, '../../../shared/shop-config/src/validate.rs'), 'utf8');
+    assert.equal(bound({}), Number(/MAX_RETENTION_DAYS: u16 = (\d+);/.exec(source)?.[1]));
+    assert.equal(bound({ maxRetentionDays: '1000' }), 1000);
+    assert.throws(() => synthesize({ maxRetentionDays: '100', lockDays: '101' }), /lockDays/);
+    assert.throws(() => synthesize({ maxRetentionDays: '0' }), /maxRetentionDays/);
+  });
+
   test('expires nothing', () => {
     assert.deepEqual(archive.Properties.LifecycleConfiguration.Rules, [
       {

@@ -14,10 +14,10 @@ use std::{
     process::ExitCode,
 };
 
-pub fn check(files: &[PathBuf]) -> Result<ExitCode, Failure> {
+pub fn check(files: &[PathBuf], max_retention_days: u16) -> Result<ExitCode, Failure> {
     let mut code = ExitCode::SUCCESS;
     for file in files {
-        match read(file) {
+        match read(file, max_retention_days) {
             Ok((config, _)) => {
                 say!("{}: ok, {}, {} documents on", file.display(), config.shop, on(&config))
             }
@@ -34,7 +34,10 @@ pub fn check(files: &[PathBuf]) -> Result<ExitCode, Failure> {
 pub async fn push(stack: &Stack, files: &[PathBuf]) -> Result<ExitCode, Failure> {
     let mut configs = Vec::with_capacity(files.len());
     for file in files {
-        configs.push(read(file).map_err(|error| format!("{}: {}", file.display(), chain(error.as_ref())))?);
+        configs.push(
+            read(file, stack.outputs.max_retention_days())
+                .map_err(|error| format!("{}: {}", file.display(), chain(error.as_ref())))?,
+        );
     }
     for (config, text) in configs {
         let key = config_key(&config.shop);
@@ -48,9 +51,9 @@ pub async fn push(stack: &Stack, files: &[PathBuf]) -> Result<ExitCode, Failure>
     Ok(ExitCode::SUCCESS)
 }
 
-pub fn read(file: &Path) -> Result<(ShopConfig, String), Failure> {
+pub fn read(file: &Path, max_retention_days: u16) -> Result<(ShopConfig, String), Failure> {
     let text = std::fs::read_to_string(file)?;
-    match ShopConfig::parse(&text) {
+    match ShopConfig::parse_within(&text, max_retention_days) {
         Ok(config) => Ok((config, text)),
         // the line itself is for the person who wrote it, and for nobody's log
         Err(error) => match error.excerpt(&text) {

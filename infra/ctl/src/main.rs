@@ -189,6 +189,9 @@ enum ConfigCommand {
         /// Shop configurations.
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// For how many days the deployment lets a document be kept: its output `MaxRetentionDays`.
+        #[arg(long, env = "MAX_RETENTION_DAYS", default_value_t = shop_config::MAX_RETENTION_DAYS)]
+        max_retention_days: u16,
     },
     /// Check files, then store all of them, or none if one is wrong. Makes, changes and deletes the schedules of each
     /// shop to match.
@@ -271,7 +274,9 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             suppress::run(&stack().await?, &shop, customer, reason, lift).await
         }
         Command::Cost(question) => cost::run(&question),
-        Command::Config { command: ConfigCommand::Check { files } } => config::check(&files),
+        Command::Config { command: ConfigCommand::Check { files, max_retention_days } } => {
+            config::check(&files, max_retention_days)
+        }
         Command::Config { command: ConfigCommand::Push { files } } => {
             config::push(&stack().await?, &files).await
         }

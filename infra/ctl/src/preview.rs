@@ -40,7 +40,7 @@ pub async fn run(
 ) -> Result<ExitCode, Failure> {
     let event = Event::parse(&std::fs::read(file)?)?;
     let now = jiff::Timestamp::now();
-    let own = config.map(|file| crate::config::read(file)).transpose()?;
+    let own = config.map(|file| crate::config::read(file, stack.outputs.max_retention_days())).transpose()?;
     let loaded;
     let config = match &own {
         Some((config, _)) if config.shop == event.shop => config,

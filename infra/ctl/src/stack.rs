@@ -6,7 +6,7 @@ use aws_config::{AppName, BehaviorVersion};
 use ledger::Ledger;
 use serde::Deserialize;
 use service::Secrets;
-use shop_config::ConfigStore;
+use shop_config::{ConfigStore, MAX_RETENTION_DAYS};
 use std::{collections::BTreeMap, path::Path, time::Duration};
 use work::Queue;
 
@@ -43,6 +43,12 @@ impl Outputs {
     pub fn value(&self, name: &str) -> Result<&str, Failure> {
         let value = self.more.get(name).map(String::as_str);
         value.ok_or_else(|| format!("the stack has no output {name}: deploy this version first").into())
+    }
+
+    /// For how many days the deployment lets anything be locked. An older one has the usual bound.
+    pub fn max_retention_days(&self) -> u16 {
+        let days = self.more.get("MaxRetentionDays").and_then(|days| days.parse().ok());
+        days.unwrap_or(MAX_RETENTION_DAYS)
     }
 
     /// Takes the file's one stack. With several, a command could reach the wrong deployment.
@@ -101,7 +107,9 @@ impl Stack {
     }
 
     pub fn configs(&self) -> ConfigStore {
-        ConfigStore::new(self.s3.clone(), self.outputs.operations_bucket.clone(), Duration::from_secs(60))
+        let bucket = self.outputs.operations_bucket.clone();
+        ConfigStore::new(self.s3.clone(), bucket, Duration::from_secs(60))
+            .retaining_at_most(self.outputs.max_retention_days())
     }
 }
 

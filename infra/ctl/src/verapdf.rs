@@ -1,7 +1,7 @@
 //! What veraPDF says of a file, where it is installed. It checks what a file claims; without a claim there is nothing
 //! to check.
 
-use crate::Failure;
+use crate::{Failure, out::say};
 use archive::Examined;
 use std::{
     io::ErrorKind,
@@ -17,7 +17,7 @@ pub fn run(file: &Path, examined: Option<&Examined>) -> Result<bool, Failure> {
 fn validate(program: &str, file: &Path, examined: Option<&Examined>) -> Result<bool, Failure> {
     let flavours = examined.map(flavours).unwrap_or_default();
     if flavours.is_empty() {
-        println!("  veraPDF: the file claims no standard that could be checked");
+        say!("  veraPDF: the file claims no standard that could be checked");
         return Ok(true);
     }
     let mut all = true;
@@ -31,7 +31,7 @@ fn validate(program: &str, file: &Path, examined: Option<&Examined>) -> Result<b
             found => found?,
         };
         let passed = found.status.success();
-        println!("  veraPDF, {flavour}: {}", if passed { "passed" } else { "FAILED" });
+        say!("  veraPDF, {flavour}: {}", if passed { "passed" } else { "FAILED" });
         if !passed {
             print!("{}{}", String::from_utf8_lossy(&found.stdout), String::from_utf8_lossy(&found.stderr));
         }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use ledger::Ledger;
 use serde::{Serialize, de::DeserializeOwned};
-use shop_config::ConfigStore;
+use shop_config::{ConfigStore, MAX_RETENTION_DAYS};
 use std::{collections::HashMap, pin::Pin, str::FromStr, sync::Arc, time::Duration};
 use tracing_subscriber::EnvFilter;
 use work::{Backoff, Checkpoints, Payloads, Queue};
@@ -119,7 +119,9 @@ impl Service {
     }
 
     pub fn configs(&self) -> Result<ConfigStore, StartError> {
-        Ok(ConfigStore::new(self.s3.clone(), required("OPERATIONS_BUCKET")?, self.config_ttl))
+        let store = ConfigStore::new(self.s3.clone(), required("OPERATIONS_BUCKET")?, self.config_ttl);
+        let usual = MAX_RETENTION_DAYS.to_string();
+        Ok(store.retaining_at_most(parsed("MAX_RETENTION_DAYS", Some(&usual))?))
     }
 
     pub fn payloads(&self) -> Result<Payloads, StartError> {

@@ -21,4 +21,4 @@ pub use model::*;
 pub use rewards::{GiftCards, Loyalty, Purchases, Replenishment, Rounding};
 pub use statements::{Compose, Statements};
 pub use store::{ConfigError, ConfigStore, Loaded, config_key};
-pub use validate::{InvalidConfig, Problem};
+pub use validate::{InvalidConfig, MAX_RETENTION_DAYS, Problem};

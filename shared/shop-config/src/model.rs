@@ -319,7 +319,8 @@ pub struct DocumentConfig {
     /// How carefully the document is sent. Default: `marketing` for offers, `regulated` for exception letters,
     /// `transactional` for all others.
     pub message_class: Option<MessageClass>,
-    /// For how many days the archive refuses to delete the document. 2557 days are seven years.
+    /// For how many days the archive refuses to delete the document. 2557 days are seven years. At most what the
+    /// deployment allows (`maxRetentionDays`).
     #[schemars(range(min = 1))]
     #[serde(default = "default_retention_days")]
     pub retention_days: u16,

@@ -1,6 +1,6 @@
 //! Configuration files in S3, kept for a time-to-live.
 
-use crate::{InvalidConfig, ShopConfig};
+use crate::{InvalidConfig, MAX_RETENTION_DAYS, ShopConfig};
 use aws_sdk_s3::Client;
 use cache::{Cache, Fresh};
 use comms::{Class, Classify, ShopDomain};
@@ -58,12 +58,19 @@ pub struct ConfigStore {
     s3: Client,
     bucket: String,
     ttl: Duration,
+    max_retention_days: u16,
     cache: Cache<ShopDomain, Option<Arc<Loaded>>>,
 }
 
 impl ConfigStore {
     pub fn new(s3: Client, bucket: String, ttl: Duration) -> Self {
-        Self { s3, bucket, ttl, cache: Cache::default() }
+        Self { s3, bucket, ttl, max_retention_days: MAX_RETENTION_DAYS, cache: Cache::default() }
+    }
+
+    /// Refuses configurations that want documents kept for longer.
+    #[must_use]
+    pub fn retaining_at_most(self, max_retention_days: u16) -> Self {
+        Self { max_retention_days, ..self }
     }
 
     /// The shop's configuration, at most one time-to-live old. That a shop has none is remembered, too.
@@ -109,8 +116,8 @@ impl ConfigStore {
         let version_id = object.version_id().map(str::to_owned);
         let bytes = object.body.collect().await.map_err(|error| read(error.into()))?.into_bytes();
         let text = std::str::from_utf8(&bytes).map_err(|_| ConfigError::Oversized(shop.clone()))?;
-        let config =
-            ShopConfig::parse(text).map_err(|source| ConfigError::Invalid { shop: shop.clone(), source })?;
+        let config = ShopConfig::parse_within(text, self.max_retention_days)
+            .map_err(|source| ConfigError::Invalid { shop: shop.clone(), source })?;
         if config.shop != *shop {
             return Err(ConfigError::OtherShop { shop: shop.clone(), found: config.shop });
         }

@@ -78,19 +78,31 @@ impl fmt::Display for Problem {
     }
 }
 
+/// The usual bound: eleven years, as the ten of most tax laws begin with the end of a calendar year.
+pub const MAX_RETENTION_DAYS: u16 = 4018;
+
 impl ShopConfig {
-    /// Reads and checks a configuration file.
+    /// Reads and checks a configuration file, for a deployment with the usual bounds.
     ///
     /// # Errors
     /// The first mistake in the syntax, or else every mistake in the values.
     pub fn parse(text: &str) -> Result<Self, InvalidConfig> {
+        Self::parse_within(text, MAX_RETENTION_DAYS)
+    }
+
+    /// The same for a deployment that locks nothing for longer than so many days: under COMPLIANCE a typing mistake
+    /// could never be taken back.
+    ///
+    /// # Errors
+    /// The first mistake in the syntax, or else every mistake in the values.
+    pub fn parse_within(text: &str, max_retention_days: u16) -> Result<Self, InvalidConfig> {
         let read =
             toml::Deserializer::parse(text).map_err(|error| InvalidConfig::syntax(text, ".", &error))?;
         let config: Self = serde_path_to_error::deserialize(read).map_err(|error| {
             let path = error.path().to_string();
             InvalidConfig::syntax(text, &path, error.inner())
         })?;
-        let mut check = Check::default();
+        let mut check = Check { max_retention_days, problems: Vec::new() };
         check.shop(&config);
         for (&document, settings) in &config.documents {
             check.document(&config, document, settings);
@@ -101,6 +113,7 @@ impl ShopConfig {
 
 #[derive(Default)]
 pub(crate) struct Check {
+    max_retention_days: u16,
     problems: Vec<Problem>,
 }
 
@@ -202,6 +215,11 @@ impl Check {
         }
         if settings.retention_days == 0 {
             self.fail(field("retention_days"), "must be at least 1");
+        }
+        if settings.retention_days > self.max_retention_days {
+            let what =
+                format!("must not be more than {}, which this deployment allows", self.max_retention_days);
+            self.fail(field("retention_days"), what);
         }
         if settings.class(document) == MessageClass::Marketing && document.flow() != Flow::TargetedOffers {
             self.fail(
@@ -415,6 +433,11 @@ mod tests {
                 "documents.receipt.message_class: `marketing` is for the flow targeted-offers",
             ),
             (receipt("after_edits = true"), "documents.receipt.after_edits: is for order-confirmation only"),
+            (
+                receipt("retention_days = 4019"),
+                "documents.receipt.retention_days: must not be more than 4018, which this deployment allows",
+            ),
+            (receipt("retention_days = 0"), "documents.receipt.retention_days: must be at least 1"),
             (receipt("pictures = true"), "documents.receipt.pictures: is for order-confirmation only"),
             (tags(""), "documents.receipt.tags: a tag has 1 to 40 characters and no comma"),
             (tags("a,b"), "documents.receipt.tags: a tag"),
@@ -436,9 +459,27 @@ mod tests {
             receipt("output = \"text/html\"\nmessage_class = \"regulated\""),
             receipt("output = \"image/tiff\"").replace("[\"print\"]", "[\"exstream\"]"),
             tags(&"é".repeat(40)),
+            receipt("retention_days = 4018"),
             exstream("max_output_bytes = 33554432"),
         ] {
             ShopConfig::parse(&fine).unwrap();
+        }
+    }
+
+    /// A typing mistake under COMPLIANCE could never be taken back.
+    #[test]
+    fn nothing_is_kept_for_longer_than_the_deployment_allows() {
+        let kept = |days: u16| {
+            SHOP.replace("[documents.receipt]", &format!("[documents.receipt]\nretention_days = {days}"))
+                .replace(
+                    "[documents.order-confirmation]",
+                    "[documents.order-confirmation]\nretention_days = 1",
+                )
+        };
+        for (days, most, fine) in
+            [(36_500, 36_500, true), (3653, 3653, true), (3654, 3653, false), (2, 1, false)]
+        {
+            assert_eq!(ShopConfig::parse_within(&kept(days), most).is_ok(), fine, "{days} of {most}");
         }
     }
 
