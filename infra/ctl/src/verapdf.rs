@@ -33,7 +33,9 @@ fn validate(program: &str, file: &Path, examined: Option<&Examined>) -> Result<b
         let passed = found.status.success();
         say!("  veraPDF, {flavour}: {}", if passed { "passed" } else { "FAILED" });
         if !passed {
-            print!("{}{}", String::from_utf8_lossy(&found.stdout), String::from_utf8_lossy(&found.stderr));
+            for printed in [&found.stdout, &found.stderr] {
+                String::from_utf8_lossy(printed).lines().for_each(|line| say!("  {line}"));
+            }
         }
         all &= passed;
     }

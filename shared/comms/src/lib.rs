@@ -15,8 +15,8 @@ mod money;
 mod names;
 mod shop;
 mod state;
-mod url;
 mod text;
+mod url;
 
 pub use chain::{chain, cut};
 pub use class::{Class, Classify};
@@ -27,5 +27,5 @@ pub use money::{CurrencyCode, InvalidMoney, Money};
 pub use names::UnknownName;
 pub use shop::{InvalidShopDomain, ShopDomain};
 pub use state::{State, WriteBackState};
-pub use url::{HttpsUrl, InvalidUrl, is_web_link};
 pub use text::{is_one_line, one_line, printable, visible_json};
+pub use url::{HttpsUrl, InvalidUrl, is_web_link};
