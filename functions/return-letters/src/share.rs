@@ -128,8 +128,12 @@ impl Costs {
                 let due = cost.due(refunded[index])?.checked_sub(billed[index])?;
                 let amount = if positive(due) { due } else { self.zero };
                 billed[index] = billed[index].checked_add(amount)?;
-                own.push(Own { refund_line, index, units, amount, partial: units < cost.quantity });
+                own.push(Own { refund_line, index, units, amount, partial: false });
             }
+        }
+        // once all units of a line are refunded, they bear its fee to the cent
+        for it in &mut own {
+            it.partial = refunded[it.index] < self.lines[it.index].quantity;
         }
         Ok(own)
     }
@@ -175,7 +179,7 @@ struct Own {
     index: usize,
     units: u64,
     amount: Money,
-    /// Not all units of the return's line: Shopify rounded the fee.
+    /// Units of the return's line are left: Shopify rounded the fee.
     partial: bool,
 }
 

@@ -185,6 +185,16 @@ async fn the_payments_of_earlier_refunds_are_waited_for() {
     );
 }
 
+/// Four cents too little for a line whose units are all refunded: its fee is known to the cent, and they are no part of it.
+#[tokio::test]
+async fn what_is_kept_beside_a_whole_fee_is_not_explained_by_rounding() {
+    let node = return_of(vec![returned(1, 2, euros(546))], euros(0), None);
+    let refund = refund_of(1, vec![(1, 1, euros(5000)), (1, 1, euros(5000))], Some(euros(10000 - 546 - 4)));
+    let letters = all(&node, &[refund]).await;
+    assert_eq!(part(&letters, "fees"), [-546]);
+    assert_eq!(part(&letters, "unexplained"), [-4]);
+}
+
 #[derive(Debug, Clone)]
 struct Story {
     included: bool,
