@@ -78,8 +78,12 @@ pub fn told(record: &Value) -> BTreeSet<String> {
             _ => gather(value, &mut open),
         }
     }
-    let is_date = |text: &str| text.get(..10).is_some_and(|day| day.parse::<jiff::civil::Date>().is_ok());
-    found.retain(|text| text.len() >= 5 && !is_date(text) && !open.contains(text));
+    let is_date = |text: &str| {
+        let day = text.get(..10).unwrap_or_default();
+        [day, &format!("{text}-01")].iter().any(|day| day.parse::<jiff::civil::Date>().is_ok())
+    };
+    let is_open = |text: &String| open.iter().any(|open| open.contains(text.as_str()));
+    found.retain(|text| text.len() >= 5 && !is_date(text) && !is_open(text));
     found
 }
 

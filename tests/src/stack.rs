@@ -114,7 +114,7 @@ impl Stack {
         entries
     }
 
-    /// Everything that is said of an object beside its bytes: key, headers, metadata and tags, decoded where it is
+    /// What its makers say of an object beside its bytes: key, headers, metadata and tags, decoded where it is
     /// base64. `bucket` is the output that names it.
     pub async fn said_of(&self, bucket: &str, key: &str) -> String {
         let bucket = self.output(bucket);
@@ -125,7 +125,8 @@ impl Stack {
             String::from_utf8(bytes).ok()
         });
         let decoded: Vec<_> = decoded.collect();
-        format!("{key} {head:?} {tags:?} {}", decoded.join(" "))
+        let (metadata, headers) = (head.metadata(), (head.content_disposition(), head.content_type()));
+        format!("{key} {metadata:?} {headers:?} {tags:?} {}", decoded.join(" "))
     }
 
     /// How many documents a shop has in the print spool.
