@@ -83,7 +83,7 @@ pub fn told(record: &Value) -> BTreeSet<String> {
         [day, &format!("{text}-01")].iter().any(|day| day.parse::<jiff::civil::Date>().is_ok())
     };
     let is_open = |text: &String| open.iter().any(|open| open.contains(text.as_str()));
-    found.retain(|text| text.len() >= 5 && !is_date(text) && !is_open(text));
+    found.retain(|text| text.len() >= 6 && !is_date(text) && !is_open(text));
     found
 }
 

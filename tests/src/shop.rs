@@ -44,9 +44,12 @@ impl Shop {
         let exstream = ExstreamStub::start(any, options).await.unwrap();
         let shopify = ShopifyStub::start(any, ShopifyOptions::default()).await.unwrap();
         let domain: ShopDomain = format!("t{}.myshopify.com", uuid::Uuid::new_v4().simple()).parse().unwrap();
+        // marked first: the address that takes the place of one may begin like the other
         let config = config
-            .replace("127.0.0.1:4601", &exstream.addr.to_string())
-            .replace("127.0.0.1:4602", &shopify.addr.to_string())
+            .replace("127.0.0.1:4601", "<exstream>")
+            .replace("127.0.0.1:4602", "<shopify>")
+            .replace("<exstream>", &exstream.addr.to_string())
+            .replace("<shopify>", &shopify.addr.to_string())
             .replace("northwind-demo.myshopify.com", domain.as_str());
         let shop = Self {
             exstream: exstream.addr,

@@ -17,7 +17,7 @@ use account_statements::Driver;
 use archive::sha256_hex;
 use bytes::Bytes;
 use comms::{Class, Classify, CommunicationId, Document, chain};
-use exstream::{BatchCall, BatchJob, ExstreamError, JobState};
+use exstream::{BatchCall, BatchJob, ExstreamError, JobState, Kept, Template};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
@@ -36,6 +36,14 @@ const SLICE: usize = 64;
 const AT_ONCE: usize = 4;
 /// Failed attempts to fetch a slice, after which what cannot be fetched is composed on demand.
 const FAILURES: u32 = 5;
+
+/// Where the outputs of a job are, and what made them.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    document: Document,
+    step: &'a str,
+    template: Option<&'a Template>,
+}
 
 /// What became of an account's output.
 enum Fetched {
@@ -164,7 +172,10 @@ impl Session<'_> {
             }
             Err(error) => return Err(Retry::of(&error)),
         };
-        let found = self.slice(document, &step, &included, done, &places).await;
+        // where jobs are not traced, the record says what is assumed
+        let template = self.tools.exstream.traced(call, &job).await.ok();
+        let source = Source { document, step: &step, template: template.as_ref() };
+        let found = self.slice(source, &included, done, &places).await;
         let mut keys: Vec<OutputKey> = Vec::with_capacity(found.len());
         let (mut unproven, mut missing) = (0, 0);
         for found in found {
@@ -215,8 +226,7 @@ impl Session<'_> {
     /// What became of the outputs from account `done` on.
     async fn slice(
         &self,
-        document: Document,
-        step: &str,
+        source: Source<'_>,
         included: &[Included],
         done: u32,
         places: &str,
@@ -226,20 +236,20 @@ impl Session<'_> {
         let accounts = (0..).zip(included).skip(first).take(SLICE);
         let outputs = stream::iter(accounts).map(|(number, account)| {
             let key = format!("{places}-output-{number}");
-            self.output(document, step, number, &account.communication, &ids, key)
+            self.output(source, number, &account.communication, &ids, key)
         });
         outputs.buffered(AT_ONCE).collect().await
     }
 
     async fn output(
         &self,
-        document: Document,
-        step: &str,
+        source: Source<'_>,
         number: u32,
         own: &CommunicationId,
         ids: &BTreeSet<&CommunicationId>,
         key: String,
     ) -> Result<Fetched, Retry> {
+        let Source { document, step, template } = source;
         let call = self.batch_call(document).ok_or_else(|| Retry::new("the document was switched off"))?;
         let output = match self.tools.exstream.artifact(call, step, number).await {
             Ok(output) => output,
@@ -250,7 +260,8 @@ impl Session<'_> {
         if !named.contains(own) || named.iter().any(|id| id != own && ids.contains(id)) {
             return Ok(Fetched::Unproven);
         }
-        let text = serde_json::to_string(&output).map_err(Retry::new)?;
+        let kept = Kept { output, template: template.cloned() };
+        let text = serde_json::to_string(&kept).map_err(Retry::new)?;
         self.tools.payloads.store(&key, &text).await.map_err(|error| Retry::of(&error))?;
         Ok(Fetched::Stored(key))
     }

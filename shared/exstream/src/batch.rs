@@ -7,6 +7,9 @@
 //! itself can prove: see [`Output::named`]. Only the orchestration adapter has jobs.
 
 mod archive;
+mod traced;
+
+pub use traced::Kept;
 
 use crate::{
     Budget, Credentials, ExstreamError, Fault, Outgoing, Output, Reply, TokenCall, TokenSource,

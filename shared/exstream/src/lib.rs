@@ -24,7 +24,7 @@ mod sgw;
 mod token;
 mod url;
 
-pub use batch::{Batch, BatchCall, BatchJob, JobState};
+pub use batch::{Batch, BatchCall, BatchJob, JobState, Kept};
 pub use catalogue::{Basis, Catalogue, Template, TemplateCall};
 pub use compose::{ComposeCall, Composed, Exstream, Output};
 pub use driver::{DriverError, encode as encode_driver, file as driver_file};

@@ -16,6 +16,7 @@
 mod admission;
 mod again;
 mod batch;
+mod batch_output;
 mod check;
 mod document_flow;
 mod doubt;

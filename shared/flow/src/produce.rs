@@ -4,16 +4,15 @@
 //! takes no others. Dying anywhere in here costs at most one composition.
 
 use crate::{
-    again, check,
-    document_flow::{BatchOutput, Content},
+    again, batch_output, check,
     evidence::{self, Evidence, dated, format_name},
     fault,
     job::{Draft, Halt, Job},
 };
 use archive::{Composed, Details, Location, Retention, Stored, sha256_hex};
 use bytes::Bytes;
-use comms::{Class, Classify, CommunicationId, chain};
-use exstream::{Budget, ComposeCall, ExstreamError, Output, Room, TemplateCall};
+use comms::{Class, Classify, chain};
+use exstream::{Budget, ComposeCall, ExstreamError, Kept, Output, Room, TemplateCall};
 use ledger::{ArchivedAs, Lease};
 use shop_config::{Channel, DriverFormat};
 use std::time::Duration;
@@ -69,7 +68,7 @@ pub async fn archived_bytes(job: &Job<'_>, output: &archive::Output) -> Result<B
     Ok(hold(room, bytes))
 }
 
-async fn room(job: &Job<'_>, bytes: usize) -> Result<Option<Room>, Halt> {
+pub async fn room(job: &Job<'_>, bytes: usize) -> Result<Option<Room>, Halt> {
     let room = tokio::time::timeout(job.time_left(), job.tools.memory.room_to_send(bytes)).await;
     room.map_err(|_| {
         let reason = "there was no room for a large document within the time allowed".to_owned();
@@ -77,7 +76,7 @@ async fn room(job: &Job<'_>, bytes: usize) -> Result<Option<Room>, Halt> {
     })
 }
 
-fn hold(room: Option<Room>, bytes: Bytes) -> Bytes {
+pub fn hold(room: Option<Room>, bytes: Bytes) -> Bytes {
     match room {
         Some(room) => room.hold(bytes),
         None => bytes,
@@ -117,17 +116,21 @@ async fn compose(
     // what Exstream sends must be archived and recorded within this invocation, too
     let (from_batch, budget) = match exstream_sends {
         true => (None, job.begin_send(lease, Channel::Exstream, None).await?),
-        false => (batch_output(job, draft).await?, Budget::new(job.time_left())),
+        false => (batch_output::find(job, draft, &template).await?, Budget::new(job.time_left())),
     };
-    let output = match from_batch {
-        Some(output) => output,
+    let (output, template) = match from_batch {
+        Some(Kept { output, template: traced }) => (output, traced.unwrap_or(template)),
         None => {
-            ask_exstream(job, draft, exstream_sends, budget).await.map_err(|error| match exstream_sends {
-                // an error after Exstream had the request may hide a send
-                true if error.may_have_acted() => Halt::Unknown(chain(&error)),
-                true => Halt::of_send(&error),
-                false => Halt::of(&error),
-            })?
+            let composed =
+                ask_exstream(job, draft, exstream_sends, budget).await.map_err(
+                    |error| match exstream_sends {
+                        // an error after Exstream had the request may hide a send
+                        true if error.may_have_acted() => Halt::Unknown(chain(&error)),
+                        true => Halt::of_send(&error),
+                        false => Halt::of(&error),
+                    },
+                )?;
+            (composed, template)
         }
     };
     let facts = check::output(job, &output, exstream_sends)?;
@@ -189,39 +192,6 @@ fn retention_days(job: &Job<'_>, draft: &Draft<'_>) -> u16 {
     if draft.test { TEST_RETENTION_DAYS } else { job.settings.retention_days }
 }
 
-/// The batch job's output, if it was made of the very data that the record will name. After a change of the
-/// configuration it was not.
-fn usable(content: &Content) -> Option<&BatchOutput> {
-    content.composed.as_ref().filter(|output| output.driver_sha256 == sha256_hex(&content.driver))
-}
-
-/// What a batch job composed, if it is of the record's data, still there, and says itself that it is this communication's.
-/// Where it is not, the document is composed like any other: its data is at hand.
-async fn batch_output(job: &Job<'_>, draft: &Draft<'_>) -> Result<Option<Output>, Halt> {
-    let Some(BatchOutput { output_key, .. }) = usable(draft.content) else { return Ok(None) };
-    let output = match job.tools.payloads.open(output_key).await.map_err(|error| Halt::of(&error))? {
-        Some(stored) => {
-            let room = room(job, stored.bytes()).await?;
-            let text = stored.read().await.map_err(|error| Halt::of(&error))?;
-            let output = own_output(&text, job.communication, &job.settings.output);
-            output.map(|output| Output { bytes: hold(room, output.bytes), ..output })
-        }
-        None => None,
-    };
-    let output = output.filter(|output| check::examine(output, &[]).is_ok());
-    if output.is_none() {
-        tracing::warn!(communication = %job.communication, "composed on demand: the batch job's output is gone, damaged, or does not prove whose it is");
-    }
-    Ok(output)
-}
-
-fn own_output(stored: &str, communication: &CommunicationId, media_type: &str) -> Option<Output> {
-    let output: Output = serde_json::from_str(stored).ok()?;
-    let is_own = output.named().contains(communication);
-    let composed = exstream::Composed { outputs: vec![output] };
-    composed.expected(media_type).ok().filter(|_| is_own).cloned()
-}
-
 async fn ask_exstream(
     job: &Job<'_>,
     draft: &Draft<'_>,
@@ -258,42 +228,4 @@ async fn archive_record(
         evidence::record(job, Evidence { draft, stored, retention: &retention, previous, driver_sha256 });
     let put = job.tools.archive.put_record(location, &record, &retention).await;
     put.map_err(|error| after_composing(draft, &error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use delivery::Recipient;
-
-    /// A configuration that changed between the job and the message changes the data, and with it the document.
-    #[test]
-    fn a_batch_output_of_other_data_is_not_the_document() {
-        let recipient = || Recipient { name: None, email: None, locale: "en".to_owned() };
-        let with = |driver_sha256: String| {
-            let content = Content::of("x/1", &serde_json::json!({"a": 1}), recipient());
-            let composed = Some(BatchOutput { output_key: "k".to_owned(), driver_sha256 });
-            Content { composed, ..content.unwrap_or_else(|error| panic!("{}", error.reason)) }
-        };
-        assert!(usable(&with(sha256_hex(br#"{"a":1}"#))).is_some());
-        assert!(usable(&with(sha256_hex(br#"{"a":2}"#))).is_none());
-    }
-
-    /// Nothing is archived as somebody's document that does not say so itself.
-    #[test]
-    fn a_batch_output_of_another_communication_is_not_the_document() {
-        let id = |digit: &str| digit.repeat(32).parse::<CommunicationId>().unwrap();
-        let output = Output {
-            bytes: format!("%PDF-1.7 ({})", id("a")).into(),
-            mime_type: "application/pdf".to_owned(),
-            queue: None,
-            file_name: None,
-            customer_number: None,
-        };
-        let stored = serde_json::to_string(&output).unwrap();
-        let own = own_output(&stored, &id("a"), "application/pdf").unwrap();
-        assert_eq!(own.bytes, output.bytes);
-        assert!(own_output(&stored, &id("b"), "application/pdf").is_none());
-        assert!(own_output(&stored, &id("a"), "text/html").is_none());
-        assert!(own_output("{}", &id("a"), "application/pdf").is_none());
-    }
 }

@@ -3,7 +3,7 @@
 use crate::world::{World, lines, text};
 use account_statements::Driver;
 use comms::{CommunicationId, Document, Revision};
-use exstream::Output;
+use exstream::{Basis, Kept};
 use local_stubs::{ExstreamOptions, ExstreamSettings, ExstreamStub, Identify, Running, render::read_text};
 use serde_json::{Value, json};
 use shop_config::ShopConfig;
@@ -72,7 +72,8 @@ fn composed(world: &World) -> BTreeMap<String, String> {
         let payload: Value = serde_json::from_str(&text).unwrap();
         let Some(key) = payload["composed"]["output_key"].as_str() else { continue };
         let document: Document = serde_json::from_value(payload["composed"]["document"].clone()).unwrap();
-        let output: Output = serde_json::from_str(&account.objects[key].0).unwrap();
+        let Kept { output, template } = serde_json::from_str(&account.objects[key].0).unwrap();
+        assert_eq!(template.map(|it| it.basis), Some(Basis::Traced));
         let communication = driver(&text, document, &config).unwrap().unwrap().communication;
         assert_eq!(output.named(), BTreeSet::from([communication]));
         let pages = read_text(&output.bytes).concat();

@@ -161,6 +161,46 @@ async fn a_list_without_an_end_is_given_up() {
     assert_eq!((found.parts, server.count("/links/")), (None, 50));
 }
 
+/// A batch job says what it used, where the domain traces its jobs.
+#[tokio::test]
+async fn a_job_tells_the_parts_that_it_used() {
+    use exstream::{Batch, BatchCall};
+    use local_stubs::{ExstreamOptions, ExstreamSettings, ExstreamStub};
+    for job_tracing in [true, false] {
+        let settings = ExstreamSettings { authenticate: false, job_tracing, ..ExstreamSettings::default() };
+        let mut known = value!({"id": ID, "name": "Letter", "version": 4});
+        known["parts"] = value!([
+            {"id": "a", "version": 1, "type": "paragraph", "name": "A"},
+            {"id": "a", "version": 2, "type": "paragraph", "name": "A", "effectiveStart": 1},
+            {"id": "a", "version": 3, "type": "paragraph", "name": "A", "effectiveStart": 4_102_444_800_000_i64},
+        ]);
+        let communications = vec![serde_json::from_value(known).unwrap()];
+        let options = ExstreamOptions { settings, communications, ..ExstreamOptions::default() };
+        let stub = ExstreamStub::start("127.0.0.1:0".parse().unwrap(), options).await.unwrap();
+        let config = config(&stub.url(), "", "");
+        let http = reqwest::Client::new();
+        let batch = Batch::new(http.clone(), Arc::new(TokenSource::new(http)));
+        let call = BatchCall {
+            shop: &config.shop,
+            settings: &config.exstream,
+            document: document(&config),
+            credentials: &Credentials::None,
+            now: at(0),
+            timeout: Duration::from_secs(5),
+        };
+        let job = batch.submit(call, &[r#"{"communication":"x"}"#.into()]).await.unwrap();
+        let traced = batch.traced(call, &job).await;
+        if !job_tracing {
+            assert!(matches!(traced, Err(ExstreamError::Unauthorized { status: 403, .. })), "{traced:?}");
+            continue;
+        }
+        let Template { version, basis, parts, .. } = traced.unwrap();
+        let parts = parts.unwrap();
+        let ids: Vec<_> = parts.list.iter().map(|part| (part.id.as_str(), part.version)).collect();
+        assert_eq!((version, basis, ids), (Some(4), Basis::Traced, vec![("a", 2), (ID, 4)]));
+    }
+}
+
 /// The stand-in of the design service takes what is asked.
 #[tokio::test]
 async fn the_stub_names_its_parts() {

@@ -1,0 +1,150 @@
+//! What a batch job composed for a communication, where it may be used.
+//!
+//! It may, if it was made of the data that the record will name, says itself that it is this communication's, is whole,
+//! and was made with the template that is pinned, if one is. Otherwise the document is composed like any other.
+
+use crate::{
+    check,
+    document_flow::{BatchOutput, Content},
+    job::{Draft, Halt, Job},
+    produce::{hold, room},
+};
+use archive::sha256_hex;
+use comms::CommunicationId;
+use exstream::{Kept, Output, Template};
+use shop_config::DocumentConfig;
+
+/// The batch job's output, if it was made of the very data that the record will name. After a change of the
+/// configuration it was not.
+fn usable(content: &Content) -> Option<&BatchOutput> {
+    content.composed.as_ref().filter(|output| output.driver_sha256 == sha256_hex(&content.driver))
+}
+
+/// What a batch job composed, if it is of the record's data, still there, and says itself that it is this communication's.
+/// Where it is not, the document is composed like any other: its data is at hand.
+pub async fn find(job: &Job<'_>, draft: &Draft<'_>, in_force: &Template) -> Result<Option<Kept>, Halt> {
+    let Some(BatchOutput { output_key, .. }) = usable(draft.content) else { return Ok(None) };
+    let kept = match job.tools.payloads.open(output_key).await.map_err(|error| Halt::of(&error))? {
+        Some(stored) => {
+            let room = room(job, stored.bytes()).await?;
+            let text = stored.read().await.map_err(|error| Halt::of(&error))?;
+            let kept = own_output(&text, job.communication, &job.settings.output);
+            kept.map(|Kept { output, template }| Kept {
+                output: Output { bytes: hold(room, output.bytes), ..output },
+                template,
+            })
+        }
+        None => None,
+    };
+    let kept = kept.filter(|kept| {
+        is_as_pinned(kept.template.as_ref(), in_force, job.settings)
+            && check::examine(&kept.output, &[]).is_ok()
+    });
+    if kept.is_none() {
+        tracing::warn!(communication = %job.communication, "composed on demand: the batch job's output is gone, damaged, of another template than is pinned, or does not prove whose it is");
+    }
+    Ok(kept)
+}
+
+fn own_output(stored: &str, communication: &CommunicationId, media_type: &str) -> Option<Kept> {
+    let Kept { output, template } = serde_json::from_str(stored).ok()?;
+    let is_own = output.named().contains(communication);
+    let composed = exstream::Composed { outputs: vec![output] };
+    let output = composed.expected(media_type).ok().filter(|_| is_own)?.clone();
+    Some(Kept { output, template })
+}
+
+/// Whether a batch job used what is pinned. A job composes before its documents are looked at, so what it used has to
+/// be traced: each of its parts must be one of those in force now, which have the hash that is pinned.
+fn is_as_pinned(traced: Option<&Template>, in_force: &Template, settings: &DocumentConfig) -> bool {
+    let is_version = match (settings.template_pin, traced) {
+        (Some(pin), Some(traced)) => traced.version == Some(pin),
+        _ => true,
+    };
+    let parts = |template: Option<&Template>| template.and_then(|template| template.parts.clone());
+    let is_parts = match (&settings.parts_pin, parts(traced), parts(Some(in_force))) {
+        (None, ..) => true,
+        (Some(_), Some(used), Some(pinned)) => {
+            let is_whole = usize::try_from(used.count).is_ok_and(|count| count == used.list.len());
+            let is_pinned = |part: &exstream::Part| {
+                pinned.list.iter().any(|it| it.id == part.id && it.version == part.version)
+            };
+            is_whole && used.list.iter().all(is_pinned)
+        }
+        (Some(_), ..) => false,
+    };
+    is_version && is_parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use delivery::Recipient;
+    use serde_json::json;
+
+    /// A configuration that changed between the job and the message changes the data, and with it the document.
+    #[test]
+    fn a_batch_output_of_other_data_is_not_the_document() {
+        let recipient = || Recipient { name: None, email: None, locale: "en".to_owned() };
+        let with = |driver_sha256: String| {
+            let content = Content::of("x/1", &json!({"a": 1}), recipient());
+            let composed = Some(BatchOutput { output_key: "k".to_owned(), driver_sha256 });
+            Content { composed, ..content.unwrap_or_else(|error| panic!("{}", error.reason)) }
+        };
+        assert!(usable(&with(sha256_hex(br#"{"a":1}"#))).is_some());
+        assert!(usable(&with(sha256_hex(br#"{"a":2}"#))).is_none());
+    }
+
+    #[test]
+    fn a_batch_output_of_other_parts_than_are_pinned_is_not_used() {
+        let template = |version: u32, parts: &[(&str, u32)]| {
+            let list: Vec<_> =
+                parts.iter().map(|(id, version)| json!({"id": id, "version": version})).collect();
+            let parts = json!({"sha256": "0".repeat(64), "count": list.len(), "list": list});
+            let template =
+                json!({"communication": "c", "version": version, "basis": "traced", "parts": parts});
+            serde_json::from_value::<Template>(template).unwrap()
+        };
+        let now = template(4, &[("a", 1), ("b", 2), ("c", 4)]);
+        let (same, fewer) = (now.clone(), template(4, &[("b", 2), ("c", 4)]));
+        let (other, version) = (template(4, &[("b", 1), ("c", 4)]), template(3, &[("b", 2)]));
+        let untraced = Template { parts: None, ..same.clone() };
+        for (pins, used, not_used) in [
+            ("", vec![Some(&same), Some(&other), Some(&version), None], vec![]),
+            ("template_pin = 4", vec![Some(&same), Some(&other), None], vec![Some(&version)]),
+            (
+                "parts_pin = \"0000000000000000000000000000000000000000000000000000000000000000\"",
+                vec![Some(&same), Some(&fewer)],
+                vec![Some(&other), Some(&untraced), None],
+            ),
+        ] {
+            let settings: DocumentConfig = toml::from_str(&format!("communication = \"c\"\n{pins}")).unwrap();
+            for traced in used {
+                assert!(is_as_pinned(traced, &now, &settings), "{pins}: {traced:?}");
+            }
+            for traced in not_used {
+                assert!(!is_as_pinned(traced, &now, &settings), "{pins}: {traced:?}");
+            }
+        }
+    }
+
+    /// Nothing is archived as somebody's document that does not say so itself.
+    #[test]
+    fn a_batch_output_of_another_communication_is_not_the_document() {
+        let id = |digit: &str| digit.repeat(32).parse::<CommunicationId>().unwrap();
+        let output = Output {
+            bytes: format!("%PDF-1.7 ({})", id("a")).into(),
+            mime_type: "application/pdf".to_owned(),
+            queue: None,
+            file_name: None,
+            customer_number: None,
+        };
+        let bytes = output.bytes.clone();
+        let stored = serde_json::to_string(&Kept { output, template: None }).unwrap();
+        let own = own_output(&stored, &id("a"), "application/pdf").unwrap();
+        assert_eq!(own.output.bytes, bytes);
+        assert!(own_output(&stored, &id("b"), "application/pdf").is_none());
+        assert!(own_output(&stored, &id("a"), "text/html").is_none());
+        assert!(own_output("{}", &id("a"), "application/pdf").is_none());
+    }
+}
