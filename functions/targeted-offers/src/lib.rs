@@ -13,6 +13,7 @@
 
 // the types of nested async calls are deeper than the compiler expects
 #![recursion_limit = "256"]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "an overflow is a failed test"))]
 
 mod cause;
 mod consent;

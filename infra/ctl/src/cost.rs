@@ -163,7 +163,8 @@ fn lines<'a>(usage: &Usage, prices: &'a Prices) -> Result<Vec<Line<'a>>, Failure
             return Err(format!("the price `{name}` needs a source, and a `per` above 0"));
         }
         let exact = Decimal::try_from(*quantity).map_err(|error| format!("{name}: {error}"))?;
-        let cost = exact * price.usd / Decimal::from(price.per);
+        let cost = exact.checked_mul(price.usd).and_then(|cost| cost.checked_div(Decimal::from(price.per)));
+        let cost = cost.ok_or_else(|| format!("{name}: more than can be calculated"))?;
         let cost = cost.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
         Ok((*name, *quantity, price, cost))
     };

@@ -17,7 +17,7 @@ use url::{Host, Url};
 /// one where a cloud hands out credentials. What a name resolves to is not looked at.
 ///
 /// ```
-/// let host = |text: &str| text.parse::<comms::HttpsUrl>().map(|url| url.host());
+/// let host = |text: &str| text.parse::<comms::HttpsUrl>().map(|url| url.host().to_owned());
 /// assert_eq!(host("https://exstream.example:8443/base").unwrap(), "exstream.example");
 /// assert!(host("http://127.0.0.1:80@evil.example").is_err());
 /// ```

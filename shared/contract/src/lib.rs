@@ -4,7 +4,12 @@
 //! A public contract is a file under `schemas/`, generated from the types and committed, so that a change to
 //! a type shows up in review as a change to a contract. `UPDATE_CONTRACTS=1 cargo test` writes the files.
 
-#![allow(clippy::panic, clippy::expect_used, reason = "only tests call this, and a failure is a failed test")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "only tests call this, and a failure is a failed test"
+)]
 
 mod dictionary;
 mod driver;

@@ -7,6 +7,8 @@
 //!
 //! [`Recorder`] stands before the local AWS and writes down who asks it for what.
 
+#![allow(clippy::arithmetic_side_effects, reason = "the amounts are those that tests give")]
+
 mod body;
 mod control;
 pub mod dynamodb;
