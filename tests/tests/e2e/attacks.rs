@@ -206,12 +206,23 @@ async fn ten_documents_of_the_largest_size_fit_the_functions_memory() {
     environment.insert("AWS_ENDPOINT_URL".to_owned(), stack.output("AwsEndpointUrl").to_owned());
     let mut worker = Worker::start("order-confirmation", &environment).await;
     let begun = std::time::Instant::now();
-    let Ended::Response(answer) = worker.invoke(&batch(&items, 1), Duration::from_secs(600)).await else {
-        panic!("the batch is not answered")
-    };
+    // as the queue does: a process that has no answer of the channel yet sends one first, and what waits too long for it
+    // comes back
+    let mut left = items;
+    for delivery in 1..=3 {
+        let Ended::Response(answer) = worker.invoke(&batch(&left, delivery), Duration::from_secs(600)).await
+        else {
+            panic!("the batch is not answered")
+        };
+        // the whole batch again: what is done is done
+        if answer["batchItemFailures"] == json!([]) {
+            left.clear();
+            break;
+        }
+    }
+    assert_eq!(left.len(), 0, "some come back again and again");
     let peak = worker.peak_memory_bytes();
     println!("ten documents of 11.5 MB: {:.1} MB at most, {:?}", peak as f64 / 1e6, begun.elapsed());
-    assert_eq!(answer["batchItemFailures"], json!([]));
     assert_eq!((shop.emails().await.len(), shop.outputs().await.len()), (10, 10));
     assert!(peak < MEMORY, "{peak} bytes");
 }
