@@ -8,6 +8,7 @@
 use crate::{
     AdminApi, AdminError, Call,
     admin::Operation,
+    connection::PageInfo,
     dispute::Summary,
     rows::{Rows, Unread},
 };
@@ -148,24 +149,10 @@ pub struct Connection<T> {
     pub nodes: Rows<T>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageInfo {
-    has_next_page: bool,
-    end_cursor: Option<String>,
-}
-
 /// Which one there is.
 #[derive(Debug, Deserialize)]
 struct Named {
     id: Gid,
-}
-
-impl PageInfo {
-    /// Where the next page begins, if there is one.
-    fn next(&self) -> Option<String> {
-        self.end_cursor.clone().filter(|_| self.has_next_page)
-    }
 }
 
 impl<T> From<Connection<T>> for Page<T> {

@@ -18,12 +18,17 @@ pub use method::{DeliveryMethod, MethodType};
 pub use pickup::{Pickup, PickupPage, PickupState, Place};
 pub use webhook::{DeliveryNews, ShipmentNews};
 
-use crate::{AdminApi, AdminError, Call, MoneyBag, admin::Operation, decode::text};
+use crate::{
+    AdminApi, AdminError, Call, MoneyBag,
+    admin::Operation,
+    connection::{self, Differs},
+    decode::text,
+};
 use comms::Gid;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 const FULFILLMENT: Operation = Operation {
     name: "FulfillmentForDocuments",
@@ -32,9 +37,6 @@ const FULFILLMENT: Operation = Operation {
 
 /// Lines per page, of the shipment and of its order: what a single query may cost by the published rule.
 pub(crate) const LINES: u32 = 240;
-
-/// More pages than any order has.
-const PAGES: u32 = 50;
 
 /// How many of a shipment's newest events are looked at.
 const EVENTS: usize = 20;
@@ -206,61 +208,38 @@ impl AdminApi {
     /// # Errors
     /// [`AdminError::Changed`] if the shipment or its order was changed between two pages.
     pub async fn fulfillment(&self, call: Call<'_>, id: &Gid) -> Result<Option<Fulfillment>, AdminError> {
-        let mut whole: Option<Fulfillment> = None;
         let (mut after, mut order_after): (Option<String>, Option<String>) = (None, None);
         let mut methods = true;
-        for _ in 0..PAGES {
-            let variables = json!({
-                "id": id, "first": LINES, "after": after, "orderAfter": order_after, "methods": methods,
-            });
-            let data = match self.execute(call, FULFILLMENT, variables).await {
-                // perhaps only the fulfillment orders are kept from the app
-                Err(error) if methods && error.is_denied() => {
-                    methods = false;
-                    continue;
+        let page = async || {
+            let data = loop {
+                let variables = json!({
+                    "id": id, "first": LINES, "after": after, "orderAfter": order_after, "methods": methods,
+                });
+                match self.execute(call, FULFILLMENT, variables).await {
+                    // perhaps only the fulfillment orders are kept from the app
+                    Err(error) if methods && error.is_denied() => methods = false,
+                    answer => break answer?,
                 }
-                answer => answer?,
             };
             let page = Fulfillment::from_graphql(data.json())
                 .map_err(|source| AdminError::Malformed { operation: FULFILLMENT.name, source })?;
-            let Some(page) = page else {
-                // gone between two pages is a change, too
-                return if whole.is_none() { Ok(None) } else { Err(AdminError::Changed) };
-            };
-            whole = Some(match whole {
-                None => page.fulfillment,
-                Some(known) => known.and(page.fulfillment).ok_or(AdminError::Changed)?,
-            });
-            if !page.more {
-                return Ok(whole);
-            }
-            after = page.after.or(after);
-            order_after = page.order_after.or(order_after);
-        }
-        Err(AdminError::Changed)
+            let Some(page) = page else { return Ok(None) };
+            after = page.after.or(after.take());
+            order_after = page.order_after.or(order_after.take());
+            Ok(Some((page.fulfillment, page.more)))
+        };
+        connection::whole(page, |whole: &mut Fulfillment, page| {
+            whole.lines.extend(page.lines);
+            whole.unshipped.extend(page.unshipped);
+            let is_same =
+                whole.updated_at == page.updated_at && whole.order_updated_at == page.order_updated_at;
+            if is_same { Ok(()) } else { Err(Differs) }
+        })
+        .await
     }
 }
 
-impl Fulfillment {
-    /// With the lines of a further page, unless something changed in between.
-    fn and(mut self, page: Self) -> Option<Self> {
-        let same = self.updated_at == page.updated_at && self.order_updated_at == page.order_updated_at;
-        self.lines.extend(page.lines);
-        self.unshipped.extend(page.unshipped);
-        same.then_some(self)
-    }
-}
-
-/// Debug output ends up in logs: with a tracking number, a stranger learns where a parcel goes.
-macro_rules! discreet {
-    ($($type:ident: $($field:ident),*;)+) => { $(
-        impl fmt::Debug for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($type))$(.field(stringify!($field), &self.$field))*.finish_non_exhaustive()
-            }
-        }
-    )+ };
-}
+// With a tracking number, a stranger learns where a parcel goes.
 discreet! {
     Fulfillment: id, state, shown, updated_at;
     Parcel:;

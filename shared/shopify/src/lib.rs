@@ -5,10 +5,14 @@
 //! [`comms::Money`], and an order looks the same whether an event brought it or a query fetched it. Errors
 //! name a field's path and never repeat what was in it.
 
+#[macro_use]
+mod discreet;
+
 pub mod account;
 mod admin;
 pub mod bulk;
 pub mod changes;
+mod connection;
 mod decode;
 pub mod dispute;
 mod event;

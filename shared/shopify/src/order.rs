@@ -29,7 +29,6 @@ use money::Number;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use std::fmt;
 
 /// What a customer bought, owes and has paid. Amounts are as of the payload; see [`Totals`].
 #[derive(Clone, PartialEq)]
@@ -270,16 +269,6 @@ fn rate<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Deci
     Ok(Option::<Number>::deserialize(deserializer)?.map(|number| number.0))
 }
 
-/// Debug output ends up in logs: these print what they are about and nothing about whom.
-macro_rules! discreet {
-    ($($type:ident: $($field:ident),*;)+) => { $(
-        impl fmt::Debug for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($type))$(.field(stringify!($field), &self.$field))*.finish_non_exhaustive()
-            }
-        }
-    )+ };
-}
 discreet! {
     Order: id, updated_at;
     Customer: id;

@@ -244,11 +244,6 @@ pub(crate) struct Id {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Nodes<T> {
-    pub nodes: Vec<T>,
-}
-
-#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OrderWire {
     pub id: Gid,

@@ -19,6 +19,7 @@ pub use request::{
 use crate::{
     AdminApi, AdminError, Call, Malformed,
     admin::{Data, Operation},
+    connection::{self, Nodes, Page},
     decode::decode,
 };
 use comms::Gid;
@@ -41,9 +42,6 @@ pub(crate) const LINES: u32 = 100;
 
 /// Lines of a refund per page: the largest number Shopify gives.
 pub(crate) const REFUND_LINES: u32 = 250;
-
-/// More pages than any return or refund has.
-const PAGES: u32 = 50;
 
 /// The ids in an event about a return, a refund, a transaction or a reverse delivery. Which of them there
 /// are depends on the topic.
@@ -84,26 +82,6 @@ pub struct RefundsOf {
     pub refunds: Vec<Gid>,
 }
 
-/// A part of a connection, and where the next one begins.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Page<T> {
-    page_info: PageInfo,
-    nodes: Vec<T>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageInfo {
-    has_next_page: bool,
-    end_cursor: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Nodes<T> {
-    nodes: Vec<T>,
-}
-
 #[derive(Deserialize)]
 struct Id {
     id: Gid,
@@ -137,39 +115,21 @@ impl AdminApi {
     /// [`AdminError::Changed`] if it was changed between two pages.
     pub async fn return_(&self, call: Call<'_>, id: &Gid) -> Result<Option<Return>, AdminError> {
         let mut cursors = request::Cursors::default();
-        let mut whole: Option<Return> = None;
-        for _ in 0..PAGES {
+        let page = async || {
             let data = self.execute(call, RETURN, cursors.variables(id)).await?;
-            let page = read(&data, |wire| request::from_graphql(wire, &mut cursors))?;
-            let Some((page, more)) = page else { return absent(whole.is_none()) };
-            match &mut whole {
-                None => whole = Some(page),
-                Some(whole) => whole.append(page).map_err(|_| AdminError::Changed)?,
-            }
-            if !more {
-                return Ok(whole);
-            }
-        }
-        Err(AdminError::Changed)
+            read(&data, |wire| request::from_graphql(wire, &mut cursors))
+        };
+        connection::whole(page, Return::append).await
     }
 
     /// What the return can be sent back with, or nothing if Shopify has none of this id.
     pub async fn return_labels(&self, call: Call<'_>, id: &Gid) -> Result<Option<ReturnLabels>, AdminError> {
         let mut after = None;
-        let mut whole: Option<ReturnLabels> = None;
-        for _ in 0..PAGES {
+        let page = async || {
             let data = self.execute(call, LABELS, json!({"id": id, "after": after})).await?;
-            let page = read(&data, |wire| request::labels_from_graphql(wire, &mut after))?;
-            let Some((page, more)) = page else { return absent(whole.is_none()) };
-            match &mut whole {
-                None => whole = Some(page),
-                Some(whole) => whole.append(page).map_err(|_| AdminError::Changed)?,
-            }
-            if !more {
-                return Ok(whole);
-            }
-        }
-        Err(AdminError::Changed)
+            read(&data, |wire| request::labels_from_graphql(wire, &mut after))
+        };
+        connection::whole(page, ReturnLabels::append).await
     }
 
     /// The refund with all its lines, or nothing if Shopify has none of this id or keeps it from the app.
@@ -178,20 +138,11 @@ impl AdminApi {
     /// [`AdminError::Changed`] if it was changed between two pages.
     pub async fn refund(&self, call: Call<'_>, id: &Gid) -> Result<Option<Refund>, AdminError> {
         let mut cursors = refund::Cursors::default();
-        let mut whole: Option<Refund> = None;
-        for _ in 0..PAGES {
+        let page = async || {
             let data = self.execute(call, REFUND, cursors.variables(id)).await?;
-            let page = read(&data, |wire| Ok(refund::from_graphql(wire, &mut cursors)))?;
-            let Some((page, more)) = page else { return absent(whole.is_none()) };
-            match &mut whole {
-                None => whole = Some(page),
-                Some(whole) => whole.append(page).map_err(|_| AdminError::Changed)?,
-            }
-            if !more {
-                return Ok(whole);
-            }
-        }
-        Err(AdminError::Changed)
+            read(&data, |wire| Ok(refund::from_graphql(wire, &mut cursors)))
+        };
+        connection::whole(page, Refund::append).await
     }
 
     /// Which refunds a transaction belongs to, or nothing if Shopify has no such transaction or its order is
@@ -234,12 +185,4 @@ fn read<W: DeserializeOwned, T>(
 ) -> Result<T, AdminError> {
     let malformed = |source| AdminError::Malformed { operation: data.operation(), source };
     make(decode(data.json()).map_err(malformed)?).map_err(malformed)
-}
-
-/// Two pages of one list that belong to different states of it.
-struct Differs;
-
-/// Gone between two pages is a change, too.
-fn absent<T>(first: bool) -> Result<Option<T>, AdminError> {
-    if first { Ok(None) } else { Err(AdminError::Changed) }
 }

@@ -1,7 +1,10 @@
 //! The operations this system needs.
 
 use super::{AdminApi, AdminError, Call, Operation, UserError, answer::Data};
-use crate::Order;
+use crate::{
+    Order,
+    connection::{self, Differs, Nodes},
+};
 use comms::Gid;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,9 +16,6 @@ pub const MAX_METAFIELDS: usize = 25;
 /// Lines per page. Shopify gives up to 250; with everything asked of a line, this is what a single query may cost by
 /// the published rule (see `graphql/page-sizes.json`).
 pub(crate) const LINES: u32 = 95;
-
-/// More pages than any order has.
-const PAGES: u32 = 50;
 
 const ORDER: Operation =
     Operation { name: "OrderForDocuments", text: include_str!("../../graphql/order_for_documents.graphql") };
@@ -56,11 +56,6 @@ struct MetafieldsSetInput<'a> {
 }
 
 #[derive(Deserialize)]
-struct Nodes {
-    nodes: Vec<Option<Node>>,
-}
-
-#[derive(Deserialize)]
 struct Node {
     id: Gid,
     metafield: Option<Metafield>,
@@ -85,28 +80,21 @@ impl AdminApi {
     /// # Errors
     /// [`AdminError::Changed`] if the order was changed between two pages.
     pub async fn order(&self, call: Call<'_>, id: &Gid) -> Result<Option<Order>, AdminError> {
-        let mut whole: Option<Order> = None;
         let mut after: Option<String> = None;
-        for _ in 0..PAGES {
+        let page = async || {
             let variables = json!({"id": id, "first": LINES, "after": after});
             let data = self.execute(call, ORDER, variables).await?;
             let page = Order::from_graphql(data.json())
                 .map_err(|source| AdminError::Malformed { operation: ORDER.name, source })?;
-            let Some(page) = page else {
-                // gone between two pages is a change, too
-                return if whole.is_none() { Ok(None) } else { Err(AdminError::Changed) };
-            };
-            match &mut whole {
-                None => whole = Some(page.order),
-                Some(whole) if whole.updated_at != page.order.updated_at => return Err(AdminError::Changed),
-                Some(whole) => whole.lines.extend(page.order.lines),
-            }
+            let Some(page) = page else { return Ok(None) };
             after = page.next;
-            if after.is_none() {
-                return Ok(whole);
-            }
-        }
-        Err(AdminError::Changed)
+            Ok(Some((page.order, after.is_some())))
+        };
+        connection::whole(page, |whole: &mut Order, page| {
+            whole.lines.extend(page.lines);
+            if whole.updated_at == page.updated_at { Ok(()) } else { Err(Differs) }
+        })
+        .await
     }
 
     /// The status metafields of up to [`MAX_METAFIELDS`] owners, in their order; nothing for one that does
@@ -119,7 +107,7 @@ impl AdminApi {
     ) -> Result<Vec<Option<StatusMetafield>>, AdminError> {
         let variables = json!({"owners": owners, "namespace": names.namespace, "key": names.key});
         let data = self.execute(call, STATUS_READ, variables).await?;
-        let mut nodes: Vec<Node> = data.read::<Nodes>()?.nodes.into_iter().flatten().collect();
+        let mut nodes: Vec<Node> = data.read::<Nodes<Option<Node>>>()?.nodes.into_iter().flatten().collect();
         let mut status = |owner: &Gid| {
             let node = nodes.swap_remove(nodes.iter().position(|node| node.id == *owner)?);
             Some(node.metafield.map_or_else(StatusMetafield::default, |metafield| StatusMetafield {

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     Malformed, MoneyBag,
+    connection::{Nodes, Page},
     decode::{decode, text},
 };
 use comms::Gid;
@@ -48,32 +49,6 @@ struct Wire {
     fulfillment_orders: Nodes<Methods>,
     fulfillment_line_items: Page<Line>,
     order: Order,
-}
-
-#[derive(Deserialize)]
-struct Nodes<T> {
-    nodes: Vec<T>,
-}
-
-/// Of what was not asked for.
-impl<T> Default for Nodes<T> {
-    fn default() -> Self {
-        Self { nodes: Vec::new() }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Page<T> {
-    pub page_info: PageInfo,
-    pub nodes: Vec<T>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PageInfo {
-    pub has_next_page: bool,
-    pub end_cursor: Option<String>,
 }
 
 /// A fulfillment order, as far as it says how its goods reach the customer.

@@ -1,13 +1,10 @@
 //! Goods that wait for the customer to fetch them: a fulfillment order that was prepared for pickup.
 
-use super::{
-    DeliveryMethod, UnshippedLine,
-    graphql::{Id, Page},
-    method::WireMethod,
-};
+use super::{DeliveryMethod, UnshippedLine, graphql::Id, method::WireMethod};
 use crate::{
     AdminApi, AdminError, Call, Malformed,
     admin::Operation,
+    connection::{self, Differs, Page},
     decode::{decode, text},
 };
 use comms::Gid;
@@ -23,9 +20,6 @@ const FULFILLMENT_ORDER: Operation = Operation {
 
 /// Lines a page: the largest number Shopify gives.
 pub(crate) const LINES: u32 = 250;
-/// More pages than any order has.
-const PAGES: u32 = 50;
-
 /// Goods at one place, as Shopify has them now. Shopify calls it a fulfillment order.
 #[derive(Clone, PartialEq)]
 pub struct Pickup {
@@ -138,8 +132,7 @@ impl Wire {
             order: self.order.id,
             updated_at: self.updated_at,
         };
-        let page = self.line_items.page_info;
-        PickupPage { pickup, after: page.end_cursor.filter(|_| page.has_next_page) }
+        PickupPage { pickup, after: self.line_items.page_info.next() }
     }
 }
 
@@ -150,29 +143,20 @@ impl AdminApi {
     /// [`AdminError::Changed`] if they were changed between two pages. Without one of the scopes for fulfillment
     /// orders Shopify refuses.
     pub async fn pickup(&self, call: Call<'_>, id: &Gid) -> Result<Option<Pickup>, AdminError> {
-        let mut whole: Option<Pickup> = None;
         let mut after: Option<String> = None;
-        for _ in 0..PAGES {
+        let page = async || {
             let variables = json!({"id": id, "first": LINES, "after": after});
             let data = self.execute(call, FULFILLMENT_ORDER, variables).await?;
             let page = Pickup::from_graphql(data.json())
                 .map_err(|source| AdminError::Malformed { operation: FULFILLMENT_ORDER.name, source })?;
-            let Some(page) = page else {
-                return if whole.is_none() { Ok(None) } else { Err(AdminError::Changed) };
-            };
-            let known = match whole {
-                None => page.pickup,
-                Some(known) if known.updated_at != page.pickup.updated_at => return Err(AdminError::Changed),
-                Some(mut known) => {
-                    known.lines.extend(page.pickup.lines);
-                    known
-                }
-            };
-            match page.after {
-                None => return Ok(Some(known)),
-                cursor => (whole, after) = (Some(known), cursor),
-            }
-        }
-        Err(AdminError::Changed)
+            let Some(page) = page else { return Ok(None) };
+            after = page.after;
+            Ok(Some((page.pickup, after.is_some())))
+        };
+        connection::whole(page, |whole: &mut Pickup, page| {
+            whole.lines.extend(page.lines);
+            if whole.updated_at == page.updated_at { Ok(()) } else { Err(Differs) }
+        })
+        .await
     }
 }

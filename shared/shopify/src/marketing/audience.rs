@@ -1,6 +1,9 @@
 //! Who a campaign goes to: the members of a segment, page by page.
 
-use crate::{AdminApi, AdminError, Call, Malformed, Rows, Unread, UserError, admin::Operation, decode::list};
+use crate::{
+    AdminApi, AdminError, Call, Malformed, Rows, Unread, UserError, admin::Operation, connection::PageInfo,
+    decode::list,
+};
 use comms::Gid;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -48,7 +51,7 @@ struct Answer {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Members {
-    page_info: super::page::PageInfo,
+    page_info: PageInfo,
     edges: Rows<Edge>,
 }
 

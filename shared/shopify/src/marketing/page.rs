@@ -1,19 +1,7 @@
 //! The pages in which Shopify answers what belongs to a customer.
 
+use crate::connection::Page;
 use serde::Deserialize;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PageInfo {
-    has_next_page: bool,
-    end_cursor: Option<String>,
-}
-
-impl PageInfo {
-    pub fn next(self) -> Option<String> {
-        self.end_cursor.filter(|_| self.has_next_page)
-    }
-}
 
 #[derive(Deserialize)]
 pub(super) struct Found<T> {
@@ -23,11 +11,4 @@ pub(super) struct Found<T> {
 #[derive(Deserialize)]
 pub(super) struct Orders<T> {
     pub orders: Page<T>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Page<T> {
-    pub page_info: PageInfo,
-    pub nodes: Vec<T>,
 }

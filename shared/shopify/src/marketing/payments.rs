@@ -1,9 +1,10 @@
 //! What a customer paid and got back.
 
-use super::page::{Found, PageInfo};
+use super::page::Found;
 use crate::{
     AdminApi, AdminError, Call, MoneyBag,
     admin::Operation,
+    connection::{Nodes, Page},
     decode::{list, text},
     order::Price,
 };
@@ -95,7 +96,7 @@ struct Paid {
     total_tax_set: Option<ShopMoney>,
     taxes_included: Option<bool>,
     shipping_lines: Option<Nodes<ShippingLine>>,
-    line_items: Option<Lines>,
+    line_items: Option<Page<Line>>,
 }
 
 #[derive(Deserialize)]
@@ -129,11 +130,6 @@ fn sum(amounts: impl Iterator<Item = ShopMoney>) -> Decimal {
 }
 
 #[derive(Deserialize)]
-struct Nodes<T> {
-    nodes: Vec<T>,
-}
-
-#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ShippingLine {
     discounted_price_set: ShopMoney,
@@ -145,13 +141,6 @@ struct ShippingLine {
 #[serde(rename_all = "camelCase")]
 struct TaxLine {
     price_set: ShopMoney,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Lines {
-    page_info: PageInfo,
-    nodes: Vec<Line>,
 }
 
 #[derive(Deserialize)]

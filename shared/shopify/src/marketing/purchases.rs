@@ -1,9 +1,10 @@
 //! What a customer bought: what of it was paid, and what arrived.
 
-use super::page::{Found, Page};
+use super::page::Found;
 use crate::{
     AdminApi, AdminError, Call,
     admin::Operation,
+    connection::Page,
     decode::{list, text},
     order::Price,
 };

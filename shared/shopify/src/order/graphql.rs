@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     Malformed,
+    connection::{Nodes, Page},
     decode::{decode, list, tags, text},
 };
 use comms::{CurrencyCode, Gid};
@@ -73,7 +74,7 @@ struct Wire {
     purchasing_entity: Option<Entity>,
     billing_address: Option<Address>,
     shipping_address: Option<Address>,
-    line_items: Lines,
+    line_items: Page<Line>,
     shipping_lines: Nodes<Shipping>,
     #[serde(deserialize_with = "list")]
     discount_codes: Vec<String>,
@@ -109,25 +110,6 @@ struct Wire {
 #[serde(rename_all = "camelCase")]
 struct Rounding {
     payment_set: MoneyBag,
-}
-
-#[derive(Deserialize)]
-struct Nodes<T> {
-    nodes: Vec<T>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Lines {
-    page_info: PageInfo,
-    nodes: Vec<Line>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageInfo {
-    has_next_page: bool,
-    end_cursor: Option<String>,
 }
 
 #[derive(Deserialize)]

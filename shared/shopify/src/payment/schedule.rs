@@ -1,9 +1,10 @@
 //! Instalments of payment terms.
 
-use super::{MoneyV2, Nodes, OrderWire, read};
+use super::{MoneyV2, OrderWire, read};
 use crate::{
     AdminApi, AdminError, Call, Malformed,
     admin::Operation,
+    connection::Nodes,
     decode::{decode, text},
 };
 use comms::{Gid, Money};

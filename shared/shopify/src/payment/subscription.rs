@@ -1,9 +1,10 @@
 //! Attempts to bill a subscription contract. Shopify shows an app its own contracts only.
 
-use super::{Id, Nodes, Payment, Wire as PaymentWire, read, word};
+use super::{Id, Payment, Wire as PaymentWire, read, word};
 use crate::{
     Address, AdminApi, AdminError, Call, Customer, Malformed,
     admin::Operation,
+    connection::Nodes,
     decode::{decode, text},
 };
 use comms::Gid;

@@ -5,6 +5,7 @@ use super::{LineTakenOut, PartTakenOut, TakenOut, read};
 use crate::{
     AdminApi, AdminError, Call, Malformed, MoneyBag,
     admin::Operation,
+    connection::Page,
     decode::{decode, list},
 };
 use comms::Gid;
@@ -21,24 +22,10 @@ pub(super) struct Wire {
     id: Gid,
     created_at: Option<Timestamp>,
     processed_at: Timestamp,
-    refund_line_items: Page,
+    refund_line_items: Page<Line>,
     refund_shipping_lines: ShippingPage,
     #[serde(default, deserialize_with = "list")]
     duties: Vec<Duty>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Page {
-    page_info: PageInfo,
-    nodes: Vec<Line>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageInfo {
-    has_next_page: bool,
-    end_cursor: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -71,7 +58,7 @@ struct Duty {
 impl Wire {
     /// Where its lines go on.
     pub fn next(&self) -> Option<String> {
-        self.refund_line_items.next()
+        self.refund_line_items.page_info.next()
     }
 
     pub fn read(self) -> TakenOut {
@@ -99,12 +86,6 @@ impl Line {
     }
 }
 
-impl Page {
-    fn next(&self) -> Option<String> {
-        self.page_info.end_cursor.clone().filter(|_| self.page_info.has_next_page)
-    }
-}
-
 impl AdminApi {
     pub(super) async fn lines_taken_out(
         &self,
@@ -116,14 +97,14 @@ impl AdminApi {
         while let Some(after) = next {
             let data = self.execute(call, LINES, json!({"id": refund, "after": after})).await?;
             let Some(page) = read(&data, from_graphql)? else { break };
-            next = page.next();
+            next = page.page_info.next();
             lines.extend(page.nodes.into_iter().map(Line::read));
         }
         Ok(lines)
     }
 }
 
-fn from_graphql(data: &str) -> Result<Option<Page>, Malformed> {
+fn from_graphql(data: &str) -> Result<Option<Page<Line>>, Malformed> {
     #[derive(Deserialize)]
     struct Answer {
         refund: Option<Refund>,
@@ -131,7 +112,7 @@ fn from_graphql(data: &str) -> Result<Option<Page>, Malformed> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Refund {
-        refund_line_items: Page,
+        refund_line_items: Page<Line>,
     }
     Ok(decode::<Answer>(data)?.refund.map(|refund| refund.refund_line_items))
 }

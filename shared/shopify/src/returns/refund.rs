@@ -1,8 +1,9 @@
 //! A refund as the answer to `graphql/refund_for_documents.graphql`.
 
-use super::{Cursor, Differs, Id, Page, REFUND_LINES};
+use super::{Cursor, Id, REFUND_LINES};
 use crate::{
     Method, MoneyBag,
+    connection::{Differs, Page},
     decode::{list, text},
     method::WireMethod,
 };

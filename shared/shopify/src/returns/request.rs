@@ -1,8 +1,9 @@
 //! A return as the answers to `graphql/return_for_documents.graphql` and `graphql/return_labels.graphql`.
 
-use super::{Cursor, Differs, Id, LINES, Page};
+use super::{Cursor, Id, LINES};
 use crate::{
     Malformed, MoneyBag, TaxLine,
+    connection::{Differs, Page},
     decode::{list, scalar, text},
 };
 use comms::{Gid, HttpsUrl, is_web_link};
@@ -10,7 +11,6 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::fmt;
 
 /// What a customer sends back, and what the shop says to it.
 #[derive(Clone, PartialEq)]
@@ -468,16 +468,6 @@ impl Delivery {
     }
 }
 
-/// Debug output ends up in logs: these print what they are about and nothing about whom.
-macro_rules! discreet {
-    ($($type:ident: $($field:ident),*;)+) => { $(
-        impl fmt::Debug for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($type))$(.field(stringify!($field), &self.$field))*.finish_non_exhaustive()
-            }
-        }
-    )+ };
-}
 discreet! {
     Return: id, status;
     Decline: reason;
