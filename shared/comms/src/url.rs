@@ -74,6 +74,11 @@ impl HttpsUrl {
         self.parsed.host_str().unwrap_or_default()
     }
 
+    /// The host as it was written, with the port if there is one.
+    pub fn authority(&self) -> &str {
+        authority(&self.text)
+    }
+
     /// Whether it leads to this very machine.
     pub fn is_loopback(&self) -> bool {
         self.parsed.host().is_some_and(|host| is_loopback(&host))

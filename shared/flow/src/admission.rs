@@ -95,21 +95,14 @@ mod tests {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&asked);
         let answer = move |headers: axum::http::HeaderMap| {
-            let operation = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
+            let operation = fakes::operation(&headers).to_owned();
             let body = if operation == "GetItem" { item.clone() } else { json!({}) };
             seen.lock().unwrap().push(operation);
             async move { axum::Json(body) }
         };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(answer)).await });
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version_latest()
-            .region(aws_sdk_dynamodb::config::Region::new("eu-west-1"))
-            .endpoint_url(url)
-            .credentials_provider(aws_sdk_dynamodb::config::Credentials::new("id", "s", None, None, "test"))
-            .build();
-        (Ledger::new(aws_sdk_dynamodb::Client::from_conf(config), "table".to_owned()), asked)
+        let url = fakes::serve(axum::Router::new().fallback(answer)).await;
+        let config = fakes::aws_with(&url, fakes::RetryConfig::standard()).await;
+        (Ledger::new(aws_sdk_dynamodb::Client::new(&config), "table".to_owned()), asked)
     }
 
     const NIGHT: QuietHours = QuietHours { from: time(21, 0, 0, 0), to: time(8, 0, 0, 0) };

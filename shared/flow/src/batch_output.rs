@@ -9,7 +9,7 @@ use crate::{
     job::{Draft, Halt, Job},
     produce::{hold, room},
 };
-use archive::sha256_hex;
+use archive::{Examined, sha256_hex};
 use comms::CommunicationId;
 use exstream::{Kept, Output, Template};
 use shop_config::DocumentConfig;
@@ -20,9 +20,12 @@ fn usable(content: &Content) -> Option<&BatchOutput> {
     content.composed.as_ref().filter(|output| output.driver_sha256 == sha256_hex(&content.driver))
 }
 
-/// What a batch job composed, if it is of the record's data, still there, and says itself that it is this communication's.
-/// Where it is not, the document is composed like any other: its data is at hand.
-pub async fn find(job: &Job<'_>, draft: &Draft<'_>, in_force: &Template) -> Result<Option<Kept>, Halt> {
+/// The output with what made it, and what it says of itself.
+pub async fn find(
+    job: &Job<'_>,
+    draft: &Draft<'_>,
+    in_force: &Template,
+) -> Result<Option<(Kept, Option<Examined>)>, Halt> {
     let Some(BatchOutput { output_key, .. }) = usable(draft.content) else { return Ok(None) };
     let kept = match job.tools.payloads.open(output_key).await.map_err(|error| Halt::of(&error))? {
         Some(stored) => {
@@ -36,14 +39,12 @@ pub async fn find(job: &Job<'_>, draft: &Draft<'_>, in_force: &Template) -> Resu
         }
         None => None,
     };
-    let kept = kept.filter(|kept| {
-        is_as_pinned(kept.template.as_ref(), in_force, job.settings)
-            && check::examine(&kept.output, &[]).is_ok()
-    });
-    if kept.is_none() {
+    let kept = kept.filter(|kept| is_as_pinned(kept.template.as_ref(), in_force, job.settings));
+    let found = kept.and_then(|kept| check::facts(&kept.output).ok().map(|facts| (kept, facts)));
+    if found.is_none() {
         tracing::warn!(communication = %job.communication, "composed on demand: the batch job's output is gone, damaged, of another template than is pinned, or does not prove whose it is");
     }
-    Ok(kept)
+    Ok(found)
 }
 
 fn own_output(stored: &str, communication: &CommunicationId, media_type: &str) -> Option<Kept> {

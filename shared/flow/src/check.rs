@@ -29,9 +29,14 @@ impl Classify for CheckError {
     }
 }
 
-/// What an output says of itself.
-pub fn output(job: &Job<'_>, output: &Output, sent: bool) -> Result<Option<Examined>, Halt> {
-    match examine(output, job.settings.require.standards()) {
+/// Whether an output that says this of itself may be archived. What is `sent` may.
+pub fn allowed(
+    job: &Job<'_>,
+    output: &Output,
+    facts: Result<Option<Examined>, CheckError>,
+    sent: bool,
+) -> Result<Option<Examined>, Halt> {
+    match facts.and_then(|facts| required(output, facts, job.settings.require.standards())) {
         Ok(examined) => Ok(examined),
         Err(error) if sent => {
             tracing::warn!(communication = %job.communication, error = chain(&error), "Exstream sent what is not archived otherwise");
@@ -45,12 +50,28 @@ pub fn output(job: &Job<'_>, output: &Output, sent: bool) -> Result<Option<Exami
 ///
 /// # Errors
 /// [`CheckError`], for a PDF only.
-pub fn examine(output: &Output, required: &[Standard]) -> Result<Option<Examined>, CheckError> {
-    if output.mime_type != "application/pdf" {
-        return Ok(None);
-    }
-    let examined = archive::examine(&output.bytes)?;
-    for standard in required {
+pub fn examine(output: &Output, standards: &[Standard]) -> Result<Option<Examined>, CheckError> {
+    required(output, facts(output)?, standards)
+}
+
+/// What an output says of itself. Nothing, if it is no PDF, or too large to be examined.
+///
+/// # Errors
+/// [`CheckError::Pdf`], for one that is damaged or cannot be read.
+pub fn facts(output: &Output) -> Result<Option<Examined>, CheckError> {
+    if is_pdf(output) { Ok(archive::examine(&output.bytes)?) } else { Ok(None) }
+}
+
+fn is_pdf(output: &Output) -> bool {
+    output.mime_type == "application/pdf"
+}
+
+fn required(
+    output: &Output,
+    examined: Option<Examined>,
+    standards: &[Standard],
+) -> Result<Option<Examined>, CheckError> {
+    for standard in standards.iter().filter(|_| is_pdf(output)) {
         let required = standard.name();
         let Some(Examined { pdf, .. }) = &examined else { return Err(CheckError::Unexamined { required }) };
         let claim = match standard {

@@ -55,7 +55,7 @@ struct Memory {
 pub struct Way<'a> {
     pub ledger: &'a Ledger,
     pub shop: &'a ShopDomain,
-    /// The channel's address, as far as its first slash.
+    /// The channel's host, with its port.
     pub host: &'a str,
     pub clock: fn() -> Timestamp,
 }
@@ -206,12 +206,6 @@ async fn close(way: Way<'_>, known: &Outage, pause: Duration, now: Timestamp) ->
 fn wait(reason: &str, at_least: Duration) -> Halt {
     let class = Class::Transient { retry_after: Some(at_least) };
     Halt::Retry { class, reason: reason.to_owned(), unsent: false }
-}
-
-/// The host and port of an address that was checked when the configuration was read.
-pub fn host(base_url: &str) -> &str {
-    let rest = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
-    rest.split('/').next().unwrap_or(rest)
 }
 
 #[cfg(test)]

@@ -118,8 +118,8 @@ async fn compose(
         true => (None, job.begin_send(lease, Channel::Exstream, None).await?),
         false => (batch_output::find(job, draft, &template).await?, Budget::new(job.time_left())),
     };
-    let (output, template) = match from_batch {
-        Some(Kept { output, template: traced }) => (output, traced.unwrap_or(template)),
+    let (output, template, facts) = match from_batch {
+        Some((Kept { output, template: traced }, facts)) => (output, traced.unwrap_or(template), Ok(facts)),
         None => {
             let composed =
                 ask_exstream(job, draft, exstream_sends, budget).await.map_err(
@@ -130,10 +130,11 @@ async fn compose(
                         false => Halt::of(&error),
                     },
                 )?;
-            (composed, template)
+            let facts = check::facts(&composed);
+            (composed, template, facts)
         }
     };
-    let facts = check::output(job, &output, exstream_sends)?;
+    let facts = check::allowed(job, &output, facts, exstream_sends)?;
     let composed = Composed {
         bytes: output.bytes,
         media_type: output.mime_type,

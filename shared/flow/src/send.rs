@@ -4,7 +4,7 @@
 use crate::{
     evidence::dated,
     fault,
-    gate::{self, Permit, Way},
+    gate::{Permit, Way},
     job::{Draft, Halt, Job},
     produce::{self, Archived},
 };
@@ -78,7 +78,7 @@ pub async fn send(
 async fn leave<'a>(job: &'a Job<'_>) -> Result<Option<Permit<'a>>, Halt> {
     let Some(settings) = &job.loaded.config.delivery.email else { return Ok(None) };
     let tools = job.tools;
-    let host = gate::host(settings.base_url.as_str());
+    let host = settings.base_url.authority();
     let way = Way { ledger: &tools.ledger, shop: &job.item.shop, host, clock: tools.clock };
     let call = StatusCall {
         shop: &job.item.shop,

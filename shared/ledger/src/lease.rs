@@ -23,9 +23,7 @@ impl Lease {
             _ => SendMark::NeverBegun,
         }
     }
-}
 
-impl Lease {
     /// Whether `entry` is what this lease's owner made of it by moving it to `state`.
     ///
     /// An end leaves no owner. But as each claim counts as an attempt, and only the owner of the latest moves the

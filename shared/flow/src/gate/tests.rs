@@ -9,7 +9,6 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use tokio::net::TcpListener;
 
 /// One item, and how often it was read.
 #[derive(Clone, Default)]
@@ -19,18 +18,10 @@ type Item = Map<String, Value>;
 
 impl Table {
     async fn ledger(&self) -> Ledger {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(answer).with_state(self.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        let credentials = aws_sdk_dynamodb::config::Credentials::new("id", "secret", None, None, "test");
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version_latest()
-            .region(aws_sdk_dynamodb::config::Region::new("eu-west-1"))
-            .endpoint_url(url)
-            .credentials_provider(credentials)
-            .build();
-        Ledger::new(aws_sdk_dynamodb::Client::from_conf(config), "table".to_owned())
+        let url = fakes::serve(router).await;
+        let config = fakes::aws_with(&url, fakes::RetryConfig::standard()).await;
+        Ledger::new(aws_sdk_dynamodb::Client::new(&config), "table".to_owned())
     }
 
     fn item(&self) -> Option<Map<String, Value>> {
@@ -46,7 +37,7 @@ async fn answer(State(table): State<Table>, headers: HeaderMap, body: Bytes) -> 
     let request: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(request["Key"]["pk"]["S"], "channel#acme.myshopify.com#t2api.example");
     let mut item = table.0.0.lock().unwrap();
-    match headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap() {
+    match fakes::operation(&headers) {
         "GetItem" => {
             table.0.1.fetch_add(1, Ordering::SeqCst);
             assert_eq!(request["ConsistentRead"], true);
