@@ -1,7 +1,7 @@
 //! A shop of a test's own: configuration, secret, stub servers, events, and what became of them.
 
 use crate::{
-    eventually,
+    eventually, order_number,
     runtime::repository,
     samples::{Samples, id},
     stack::Stack,
@@ -136,6 +136,15 @@ impl Shop {
         let found = stack.ledger.of_order(&self.domain, &owner.parse().unwrap()).await.unwrap();
         assert!(found.problems.is_empty(), "{:?}", found.problems);
         found.entries
+    }
+
+    /// An order that the shop gets: its number, the document that `topic` leads to, and its work item.
+    pub async fn ordered(&self, topic: &str) -> (u64, Document, Value) {
+        let number = order_number();
+        let event = self.event(topic, number, |_| {});
+        self.register(&event).await;
+        let document = if topic == "orders/paid" { Document::Receipt } else { Document::OrderConfirmation };
+        (number, document, self.work_item(&event))
     }
 
     /// A work item for that event, as intake makes it.

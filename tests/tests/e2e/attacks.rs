@@ -24,11 +24,8 @@ impl Order {
     async fn open(topic: &str, change: impl FnOnce(&str) -> String) -> Self {
         let stack = Stack::open().await;
         let shop = Shop::open(&stack, change).await;
-        let number = order_number();
-        let event = shop.event(topic, number, |_| {});
-        shop.register(&event).await;
-        let document = if topic == "orders/paid" { Document::Receipt } else { Document::OrderConfirmation };
-        let (id, item) = (shop.id(document, number), shop.work_item(&event));
+        let (number, document, item) = shop.ordered(topic).await;
+        let id = shop.id(document, number);
         Self { stack, shop, id, item }
     }
 

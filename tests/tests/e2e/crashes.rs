@@ -2,7 +2,6 @@
 
 use comms::{Document, State};
 use e2e::{
-    order_number,
     runtime::{Ended, Worker, batch},
     shop::Shop,
     stack::Stack,
@@ -23,11 +22,7 @@ impl Crash {
     async fn prepare(topic: &str, change: impl FnOnce(&str) -> String) -> Self {
         let stack = Stack::open().await;
         let shop = Shop::open(&stack, change).await;
-        let number = order_number();
-        let event = shop.event(topic, number, |_| {});
-        shop.register(&event).await;
-        let document = if topic == "orders/paid" { Document::Receipt } else { Document::OrderConfirmation };
-        let item = shop.work_item(&event);
+        let (number, document, item) = shop.ordered(topic).await;
         Self { stack, shop, number, item, document }
     }
 

@@ -21,7 +21,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
-use tokio::net::TcpListener;
 use work::Queue;
 
 #[derive(Default)]
@@ -71,19 +70,11 @@ pub fn id(number: u64) -> CommunicationId {
 
 impl World {
     pub async fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (listener, url) = fakes::listen().await;
         let shared = Shared::default();
         let router = Router::new().fallback(answer).with_state((shared.clone(), url.clone()));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let credentials = aws_sdk_s3::config::Credentials::new("id", "secret", None, None, "test");
-        let sdk = aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .region("eu-west-1")
-            .endpoint_url(&url)
-            .credentials_provider(credentials)
-            .retry_config(aws_config::retry::RetryConfig::disabled())
-            .load()
-            .await;
+        let sdk = fakes::aws(&url).await;
         let s3 = aws_sdk_s3::config::Builder::from(&sdk).force_path_style(true).build();
         let s3 = aws_sdk_s3::Client::from_conf(s3);
         let ttl = Duration::from_secs(60);

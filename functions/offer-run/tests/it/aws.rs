@@ -12,7 +12,6 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard},
 };
-use tokio::net::TcpListener;
 
 #[derive(Default)]
 pub struct Account {
@@ -35,11 +34,9 @@ pub struct FakeAws {
 
 impl FakeAws {
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let account = Arc::new(Mutex::new(Account::default()));
         let router = Router::new().fallback(answer).with_state(Arc::clone(&account));
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let url = fakes::serve(router).await;
         Self { account, url }
     }
 
@@ -63,14 +60,7 @@ impl FakeAws {
     }
 
     pub async fn sdk(&self) -> aws_config::SdkConfig {
-        let credentials = aws_sdk_s3::config::Credentials::new("id", "secret", None, None, "test");
-        aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .region("eu-west-1")
-            .endpoint_url(&self.url)
-            .credentials_provider(credentials)
-            .retry_config(aws_config::retry::RetryConfig::disabled())
-            .load()
-            .await
+        fakes::aws(&self.url).await
     }
 }
 
@@ -89,7 +79,7 @@ async fn answer(
         },
         Method::PUT => put(account, uri.path(), &headers, &body),
         _ => {
-            let target = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap();
+            let target = fakes::operation(&headers);
             call(account, target, &serde_json::from_slice(&body).unwrap())
         }
     }

@@ -6,7 +6,6 @@ use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard},
 };
-use tokio::net::TcpListener;
 
 #[derive(Default)]
 pub struct Audience {
@@ -28,13 +27,11 @@ pub struct FakeShopify {
 
 impl FakeShopify {
     pub async fn start(members: u64) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let audience = Arc::new(Mutex::new(Audience { members, ..Audience::default() }));
         let router = Router::new()
             .route("/admin/api/2026-10/graphql.json", post(answer))
             .with_state(Arc::clone(&audience));
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let url = fakes::serve(router).await;
         Self { audience, url }
     }
 

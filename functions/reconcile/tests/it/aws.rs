@@ -12,7 +12,6 @@ use std::{
     collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
 };
-use tokio::net::TcpListener;
 
 #[derive(Default)]
 pub struct Account {
@@ -51,11 +50,9 @@ pub struct FakeAws {
 
 impl FakeAws {
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let account = Arc::new(Mutex::new(Account::default()));
         let router = Router::new().fallback(answer).with_state(Arc::clone(&account));
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let url = fakes::serve(router).await;
         Self { account, url }
     }
 
@@ -64,14 +61,7 @@ impl FakeAws {
     }
 
     pub async fn sdk(&self) -> aws_config::SdkConfig {
-        let credentials = aws_sdk_s3::config::Credentials::new("id", "secret", None, None, "test");
-        aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .region("eu-west-1")
-            .endpoint_url(&self.url)
-            .credentials_provider(credentials)
-            .retry_config(aws_config::retry::RetryConfig::disabled())
-            .load()
-            .await
+        fakes::aws(&self.url).await
     }
 }
 
@@ -86,7 +76,7 @@ async fn answer(
     if method == Method::GET {
         return account.object(&uri);
     }
-    let target = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
+    let target = fakes::operation(&headers).to_owned();
     let request: Value = serde_json::from_slice(&body).unwrap();
     match target.as_str() {
         "GetSecretValue" if request["SecretId"].as_str().unwrap().ends_with("/token") => {

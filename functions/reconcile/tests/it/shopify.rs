@@ -13,7 +13,6 @@ use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard},
 };
-use tokio::net::TcpListener;
 
 #[derive(Default)]
 pub struct Store {
@@ -45,14 +44,12 @@ pub struct FakeShopify {
 
 impl FakeShopify {
     pub async fn start(pages: Vec<Vec<Value>>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let store = Arc::new(Mutex::new(Store { pages, ..Store::default() }));
         let router = Router::new()
             .route("/admin/oauth/access_token", post(token))
             .fallback(answer)
             .with_state(Arc::clone(&store));
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let url = fakes::serve(router).await;
         Self { store, url }
     }
 

@@ -12,7 +12,6 @@ use std::{
     },
     time::Duration,
 };
-use tokio::net::TcpListener;
 
 pub struct Wire {
     api: AdminApi,
@@ -24,10 +23,8 @@ pub struct Wire {
 impl Wire {
     pub async fn new(nodes: impl IntoIterator<Item = Value>) -> Self {
         let nodes: Arc<Vec<Value>> = Arc::new(nodes.into_iter().collect());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base_url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(post(answer)).with_state(nodes);
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let base_url = fakes::serve(router).await;
         Self {
             api: AdminApi::new(reqwest::Client::new()),
             secrets: serde_json::from_value(json!({"shopify": {"access_token": "shpat_local"}})).unwrap(),

@@ -13,7 +13,6 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard},
 };
-use tokio::net::TcpListener;
 
 #[derive(Default)]
 pub struct Account {
@@ -41,12 +40,10 @@ pub struct FakeAws {
 
 impl FakeAws {
     pub async fn start(fate: Fate) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let account = Arc::new(Mutex::new(Account::default()));
         let router = Router::new().fallback(answer).with_state((Arc::clone(&account), fate));
         let router = router.layer(axum::extract::DefaultBodyLimit::disable());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let url = fakes::serve(router).await;
         Self { account, url }
     }
 
@@ -55,14 +52,7 @@ impl FakeAws {
     }
 
     pub async fn sdk(&self) -> aws_config::SdkConfig {
-        let credentials = aws_sdk_s3::config::Credentials::new("id", "secret", None, None, "test");
-        aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .region("eu-west-1")
-            .endpoint_url(&self.url)
-            .credentials_provider(credentials)
-            .retry_config(aws_config::retry::RetryConfig::disabled())
-            .load()
-            .await
+        fakes::aws(&self.url).await
     }
 }
 
@@ -115,7 +105,7 @@ impl Account {
     }
 
     fn command(&mut self, headers: &HeaderMap, body: &[u8]) -> Response {
-        let target = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
+        let target = fakes::operation(headers).to_owned();
         let request: Value = serde_json::from_slice(body).unwrap();
         let entries = || request["Entries"].as_array().unwrap();
         let text = |value: &Value| value.as_str().unwrap().to_owned();

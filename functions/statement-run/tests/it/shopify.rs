@@ -14,7 +14,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
-use tokio::net::TcpListener;
 
 #[derive(Default)]
 pub struct Store {
@@ -51,8 +50,7 @@ pub struct FakeShopify {
 
 impl FakeShopify {
     pub async fn start(fate: Fate) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (listener, url) = fakes::listen().await;
         let store = Arc::new(Mutex::new(Store::default()));
         let state = (Arc::clone(&store), fate, url.clone());
         let router = Router::new().fallback(answer).with_state(state);

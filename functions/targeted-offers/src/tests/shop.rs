@@ -13,7 +13,6 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::net::TcpListener;
 use work::WorkItem;
 
 const CONFIG: &str = include_str!("../../../../infra/local/config/demo-shop.toml");
@@ -119,12 +118,10 @@ pub struct Shop {
 impl Shop {
     pub async fn new(known: Known, mut config: ShopConfig) -> Self {
         let known = Arc::new(Mutex::new(known));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new()
             .route("/admin/api/2026-10/graphql.json", post(answer))
             .with_state(Arc::clone(&known));
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let url = fakes::serve(router).await;
         config.shopify.base_url = Some(url.parse().unwrap());
         let secrets = serde_json::from_value(json!({"shopify": {"access_token": "shpat"}})).unwrap();
         let api = AdminApi::new(reqwest::Client::new());

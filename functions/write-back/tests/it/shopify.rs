@@ -14,7 +14,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
-use tokio::net::TcpListener;
 use write_back::{Existing, Status};
 
 #[derive(Default)]
@@ -50,15 +49,13 @@ pub struct FakeShopify {
 
 impl FakeShopify {
     pub async fn start(owners: impl IntoIterator<Item = Gid>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let store = Store {
             owners: owners.into_iter().map(|gid| (gid.to_string(), None)).collect(),
             ..Store::default()
         };
         let store = Arc::new(Mutex::new(store));
         let router = Router::new().fallback(answer).with_state(Arc::clone(&store));
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let url = fakes::serve(router).await;
         Self { store, url }
     }
 

@@ -26,7 +26,7 @@ async fn messaging(status: u16, body: &'static str) -> Server {
 }
 
 async fn send(fixture: &Fixture) -> Result<Accepted, DeliveryError> {
-    channels("http://127.0.0.1:1").send(fixture.call(Channel::Email)).await
+    channels("http://127.0.0.1:1").await.send(fixture.call(Channel::Email)).await
 }
 
 async fn sent(fixture: impl FnOnce(&str) -> Fixture) -> String {
@@ -226,7 +226,7 @@ async fn core_messaging_takes_http_basic() {
     let mut fixture = Fixture::new(&server.base, HTML.0, HTML.1);
     fixture.config.delivery.email.as_mut().unwrap().token = shop_config::Token::Basic;
     send(&fixture).await.unwrap();
-    let outcome = channels("http://127.0.0.1:1").email_status(status_call(&fixture)).await.unwrap();
+    let outcome = channels("http://127.0.0.1:1").await.email_status(status_call(&fixture)).await.unwrap();
     assert_eq!(outcome.status, EmailStatus::Delivered);
     assert_eq!(server.seen().len(), 2, "no token is asked for");
     for seen in server.seen() {
@@ -247,12 +247,12 @@ async fn whether_core_messaging_answers_at_all_is_told_from_a_gateways_word() {
     ] {
         let server = messaging(status, body).await;
         let fixture = Fixture::new(&server.base, HTML.0, HTML.1);
-        let answers = channels("http://127.0.0.1:1").email_answers(status_call(&fixture)).await;
+        let answers = channels("http://127.0.0.1:1").await.email_answers(status_call(&fixture)).await;
         assert_eq!(answers, expected, "{status} {body}");
         assert!(server.targets()[1].starts_with("GET "), "a question sends nothing");
     }
     let fixture = Fixture::new("http://127.0.0.1:1", HTML.0, HTML.1);
-    assert!(!channels("http://127.0.0.1:1").email_answers(status_call(&fixture)).await);
+    assert!(!channels("http://127.0.0.1:1").await.email_answers(status_call(&fixture)).await);
 }
 
 #[tokio::test]
@@ -270,9 +270,9 @@ async fn neither_email_nor_exstream_can_tell() {
             now: call.dated,
             timeout: Duration::from_secs(10),
         };
-        assert_eq!(channels("http://127.0.0.1:1").ask(ask).await.unwrap(), Asked::CannotTell);
+        assert_eq!(channels("http://127.0.0.1:1").await.ask(ask).await.unwrap(), Asked::CannotTell);
     }
-    let sent = channels("http://127.0.0.1:1").send(fixture.call(Channel::Exstream)).await.unwrap();
+    let sent = channels("http://127.0.0.1:1").await.send(fixture.call(Channel::Exstream)).await.unwrap();
     assert_eq!(sent.reference, "exstream", "composing was sending");
 }
 
@@ -289,7 +289,7 @@ fn status_call(fixture: &Fixture) -> StatusCall<'_> {
 
 async fn status(server: &Server) -> Result<EmailStatus, DeliveryError> {
     let fixture = Fixture::new(&server.base, HTML.0, HTML.1);
-    let outcome = channels("http://127.0.0.1:1").email_status(status_call(&fixture)).await;
+    let outcome = channels("http://127.0.0.1:1").await.email_status(status_call(&fixture)).await;
     outcome.map(|outcome| outcome.status)
 }
 

@@ -135,7 +135,7 @@ fn fixture() -> Fixture {
 }
 
 async fn spool(server: &Server, fixture: &Fixture) -> Result<String, DeliveryError> {
-    channels(&server.base).send(fixture.call(Channel::Print)).await.map(|accepted| accepted.reference)
+    channels(&server.base).await.send(fixture.call(Channel::Print)).await.map(|accepted| accepted.reference)
 }
 
 async fn ask(server: &Server, fixture: &Fixture) -> Result<Asked, DeliveryError> {
@@ -155,7 +155,7 @@ async fn ask_after(server: &Server, fixture: &Fixture, age: SignedDuration) -> R
         now: call.dated + age,
         timeout: Duration::from_secs(10),
     };
-    channels(&server.base).ask(ask).await
+    channels(&server.base).await.ask(ask).await
 }
 
 #[tokio::test]
@@ -263,7 +263,7 @@ async fn a_manifest_whose_put_was_not_answered_is_not_put_again() {
     })
     .await;
     let fixture = fixture();
-    let repeating = channels_with(&server.base, RetryConfig::standard().with_max_attempts(3));
+    let repeating = channels_with(&server.base, RetryConfig::standard().with_max_attempts(3)).await;
     let error = repeating.send(fixture.call(Channel::Print)).await.unwrap_err();
     assert_eq!(error.class(), Class::transient());
     assert_eq!(objects.lock().unwrap().puts(MANIFEST), 1);
@@ -317,7 +317,7 @@ async fn a_spool_that_cannot_be_reached_is_tried_again() {
     }
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     // made first: it takes its time, and the send's is counted from the call
-    let channels = channels(&format!("http://{}", silent.local_addr().unwrap()));
+    let channels = channels(&format!("http://{}", silent.local_addr().unwrap())).await;
     let mut fixture = fixture();
     fixture.timeout = Duration::from_millis(500);
     let error = channels.send(fixture.call(Channel::Print)).await.unwrap_err();
@@ -337,7 +337,7 @@ async fn what_is_late_has_no_manifest() {
     let server = s3(&objects, "").await;
     let budget = Budget::until(Timestamp::from_second(60).unwrap(), clock);
     let late = SendCall { budget, ..fixture.call(Channel::Print) };
-    let error = channels(&server.base).send(late).await.unwrap_err();
+    let error = channels(&server.base).await.send(late).await.unwrap_err();
     assert!(matches!(error, DeliveryError::OutOfTime), "{error:?}");
     assert_eq!(error.class(), Class::transient());
     assert_eq!(objects.lock().unwrap().0.keys().map(String::as_str).collect::<Vec<_>>(), [OBJECT]);

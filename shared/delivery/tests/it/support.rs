@@ -2,10 +2,8 @@
 
 use aws_sdk_s3::config::retry::RetryConfig;
 use axum::{
-    Router,
-    body::{Body, Bytes, to_bytes},
-    extract::{Request, State},
-    http::{HeaderMap, StatusCode},
+    body::{Body, Bytes},
+    http::StatusCode,
     response::Response,
 };
 use comms::{CommunicationId, Document, ShopDomain};
@@ -14,60 +12,9 @@ use exstream::{Budget, Credentials, TokenSource};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use shop_config::{Channel, ShopConfig};
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-use tokio::net::TcpListener;
+use std::{sync::Arc, time::Duration};
 
-#[derive(Clone, Debug)]
-pub struct Seen {
-    pub target: String,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-}
-
-impl Seen {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-}
-
-type Answer = Arc<dyn Fn(&Seen) -> Response + Send + Sync>;
-
-#[derive(Clone)]
-pub struct Server {
-    pub base: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
-    answer: Answer,
-}
-
-impl Server {
-    pub async fn start(answer: impl Fn(&Seen) -> Response + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let server = Self { base, seen: Arc::default(), answer: Arc::new(answer) };
-        let app = Router::new().fallback(handle).with_state(server.clone());
-        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        server
-    }
-
-    pub fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
-    }
-
-    pub fn targets(&self) -> Vec<String> {
-        self.seen().into_iter().map(|seen| seen.target).collect()
-    }
-}
-
-async fn handle(State(server): State<Server>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let target = format!("{} {}", parts.method, parts.uri);
-    let seen = Seen { target, headers: parts.headers, body: to_bytes(body, usize::MAX).await.unwrap() };
-    server.seen.lock().unwrap().push(seen.clone());
-    (server.answer)(&seen)
-}
+pub use fakes::{Seen, Server};
 
 pub fn answer(status: u16, body: impl Into<Body>) -> Response {
     Response::builder().status(StatusCode::from_u16(status).unwrap()).body(body.into()).unwrap()
@@ -156,22 +103,14 @@ impl Fixture {
 }
 
 /// Channels whose S3 is at `s3`.
-pub fn channels(s3: &str) -> Channels {
-    channels_with(s3, RetryConfig::disabled())
+pub async fn channels(s3: &str) -> Channels {
+    channels_with(s3, RetryConfig::disabled()).await
 }
 
 /// Channels whose S3 client repeats requests that failed.
-pub fn channels_with(s3: &str, retries: RetryConfig) -> Channels {
-    use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
-    let config = aws_sdk_s3::Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::from_static("eu-central-1"))
-        .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
-        .retry_config(retries)
-        .endpoint_url(s3)
-        .force_path_style(true)
-        .build();
+pub async fn channels_with(s3: &str, retries: RetryConfig) -> Channels {
+    let s3 = aws_sdk_s3::config::Builder::from(&fakes::aws_with(s3, retries).await).force_path_style(true);
     let http = reqwest::Client::new();
     let tokens = Arc::new(TokenSource::new(http.clone()));
-    Channels::new(http, tokens, aws_sdk_s3::Client::from_conf(config), "operations".to_owned())
+    Channels::new(http, tokens, aws_sdk_s3::Client::from_conf(s3.build()), "operations".to_owned())
 }

@@ -1,9 +1,8 @@
 //! Template versions: what is asked, what is kept, and what a pin demands.
 
-use crate::support::{Seen, Server, at, config, document, json};
+use crate::support::{ID, Seen, Server, at, catalogue, config, document, json, template};
 use comms::{Class, Classify};
-use exstream::{Basis, Catalogue, Credentials, ExstreamError, Template, TemplateCall, TokenSource};
-use shop_config::ShopConfig;
+use exstream::{Basis, Credentials, ExstreamError, Template, TemplateCall};
 use std::{
     sync::{
         Arc,
@@ -11,29 +10,6 @@ use std::{
     },
     time::Duration,
 };
-
-const ID: &str = "e0421aa8-c1ce-41d9-a10a-cb830ebd4beb";
-
-fn catalogue() -> Catalogue {
-    let http = reqwest::Client::new();
-    Catalogue::new(http.clone(), Arc::new(TokenSource::new(http)))
-}
-
-async fn template(
-    catalogue: &Catalogue,
-    config: &ShopConfig,
-    second: i64,
-) -> Result<Template, ExstreamError> {
-    let call = TemplateCall {
-        shop: &config.shop,
-        settings: &config.exstream,
-        document: document(config),
-        credentials: &Credentials::None,
-        now: at(second),
-        timeout: Duration::from_secs(5),
-    };
-    catalogue.template(call).await
-}
 
 fn listing(resources: &[(String, usize)], total: Option<usize>) -> String {
     let resources: Vec<_> = resources

@@ -1,37 +1,13 @@
 //! The parts of a template: what is asked, what counts, what is kept, and what a pin on them demands.
 
-use crate::support::{Server, at, config, document, json};
+use crate::support::{ID, Server, at, catalogue, config, document, json, template};
 use comms::{Class, Classify};
-use exstream::{Basis, Catalogue, Credentials, ExstreamError, Template, TemplateCall, TokenSource};
+use exstream::{Basis, Credentials, ExstreamError, Template, TokenSource};
 use serde_json::{Value, json as value};
-use shop_config::ShopConfig;
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-
-const ID: &str = "e0421aa8-c1ce-41d9-a10a-cb830ebd4beb";
-
-fn catalogue() -> Catalogue {
-    let http = reqwest::Client::new();
-    Catalogue::new(http.clone(), Arc::new(TokenSource::new(http)))
-}
-
-async fn template(
-    catalogue: &Catalogue,
-    config: &ShopConfig,
-    second: i64,
-) -> Result<Template, ExstreamError> {
-    let call = TemplateCall {
-        shop: &config.shop,
-        settings: &config.exstream,
-        document: document(config),
-        credentials: &Credentials::None,
-        now: at(second),
-        timeout: Duration::from_secs(5),
-    };
-    catalogue.template(call).await
-}
 
 /// A design service whose template, of version 4, has these parts.
 async fn serving(parts: Arc<Mutex<Vec<Value>>>, page: usize) -> Server {

@@ -1,95 +1,23 @@
 //! A scripted server, a shop, and the request as text.
 
 use axum::{
-    Router,
-    body::{Body, Bytes, to_bytes},
-    extract::{Request, State},
+    body::{Body, Bytes},
     http::StatusCode,
     response::Response,
 };
 use comms::{Document, ShopDomain};
-use exstream::{Budget, ComposeCall, Composed, Credentials, Exstream, ExstreamError, TokenSource};
+use exstream::{
+    Budget, Catalogue, ComposeCall, Composed, Credentials, Exstream, ExstreamError, Template, TemplateCall,
+    TokenSource,
+};
 use jiff::Timestamp;
 use shop_config::{DocumentConfig, ShopConfig};
-use std::{
-    fmt::Write as _,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-use tokio::net::TcpListener;
+use std::{sync::Arc, time::Duration};
+
+pub use fakes::{Seen, Server};
 
 pub const DRIVER: &str = r##"{"order":{"name":"#1001","customer":"Zoë Öztürk"}}"##;
 pub const PDF: &[u8] = b"%PDF-1.7 hello";
-
-/// A request as the server saw it.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    pub target: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Bytes,
-}
-
-impl Seen {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The whole request with headers sorted and secrets covered.
-    pub fn text(&self) -> String {
-        let mut text = format!("{}\n", self.target);
-        for (name, value) in &self.headers {
-            let value = match name.as_str() {
-                "host" => "[host]",
-                "authorization" | "otdsticket" => "[token]",
-                _ => value,
-            };
-            writeln!(text, "{name}: {value}").unwrap();
-        }
-        text + "\n" + &String::from_utf8_lossy(&self.body)
-    }
-}
-
-type Answer = Arc<dyn Fn(&Seen) -> Response + Send + Sync>;
-
-#[derive(Clone)]
-pub struct Server {
-    pub base: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
-    answer: Answer,
-}
-
-impl Server {
-    pub async fn start(answer: impl Fn(&Seen) -> Response + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let server = Self { base, seen: Arc::default(), answer: Arc::new(answer) };
-        let app = Router::new().fallback(handle).with_state(server.clone());
-        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        server
-    }
-
-    pub fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
-    }
-
-    pub fn count(&self, part: &str) -> usize {
-        self.seen().iter().filter(|seen| seen.target.contains(part)).count()
-    }
-}
-
-async fn handle(State(server): State<Server>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let target = format!("{} {}", parts.method, parts.uri);
-    let mut headers: Vec<_> = parts
-        .headers
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
-        .collect();
-    headers.sort();
-    let seen = Seen { target, headers, body: to_bytes(body, usize::MAX).await.unwrap() };
-    server.seen.lock().unwrap().push(seen.clone());
-    (server.answer)(&seen)
-}
 
 pub fn answer(status: u16, media_type: &str, body: impl Into<Body>) -> Response {
     Response::builder()
@@ -184,4 +112,28 @@ pub async fn compose_with(
 
 pub async fn compose(config: &ShopConfig) -> Result<Composed, ExstreamError> {
     compose_with(&exstream(), config, &Credentials::None, Duration::from_secs(10)).await
+}
+
+/// The template of [`config`].
+pub const ID: &str = "e0421aa8-c1ce-41d9-a10a-cb830ebd4beb";
+
+pub fn catalogue() -> Catalogue {
+    let http = reqwest::Client::new();
+    Catalogue::new(http.clone(), Arc::new(TokenSource::new(http)))
+}
+
+pub async fn template(
+    catalogue: &Catalogue,
+    config: &ShopConfig,
+    second: i64,
+) -> Result<Template, ExstreamError> {
+    let call = TemplateCall {
+        shop: &config.shop,
+        settings: &config.exstream,
+        document: document(config),
+        credentials: &Credentials::None,
+        now: at(second),
+        timeout: Duration::from_secs(5),
+    };
+    catalogue.template(call).await
 }

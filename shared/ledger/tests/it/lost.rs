@@ -19,7 +19,6 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::net::TcpListener;
 
 /// A table that loses answers to writes.
 #[derive(Default)]
@@ -79,7 +78,7 @@ impl Table {
 
 async fn answer(Shared(table): Shared<Tables>, headers: HeaderMap, body: Bytes) -> Response {
     let request: Value = serde_json::from_slice(&body).unwrap();
-    let operation = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
+    let operation = fakes::operation(&headers).to_owned();
     let pk = request["Key"]["pk"]["S"].as_str().unwrap().to_owned();
     let mut table = table.lock().unwrap();
     match operation.as_str() {
@@ -92,21 +91,13 @@ async fn answer(Shared(table): Shared<Tables>, headers: HeaderMap, body: Bytes) 
 
 async fn open() -> (Ledger, Tables) {
     let table = Tables::default();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
     let router = Router::new().fallback(answer).with_state(Arc::clone(&table));
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let url = fakes::serve(router).await;
     let retries = aws_sdk_dynamodb::config::retry::RetryConfig::standard()
         .with_max_attempts(3)
         .with_initial_backoff(Duration::from_millis(1));
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version_latest()
-        .region(aws_sdk_dynamodb::config::Region::new("eu-west-1"))
-        .endpoint_url(url)
-        .retry_config(retries)
-        .credentials_provider(aws_sdk_dynamodb::config::Credentials::new("id", "s", None, None, "test"))
-        .build();
-    (Ledger::new(aws_sdk_dynamodb::Client::from_conf(config), "table".to_owned()), table)
+    let config = fakes::aws_with(&url, retries).await;
+    (Ledger::new(aws_sdk_dynamodb::Client::new(&config), "table".to_owned()), table)
 }
 
 fn shop() -> ShopDomain {

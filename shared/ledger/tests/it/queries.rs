@@ -14,7 +14,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
 };
-use tokio::net::TcpListener;
 
 #[derive(Default)]
 struct Items {
@@ -39,19 +38,10 @@ impl Table {
     }
 
     async fn ledger(&self) -> Ledger {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(answer).with_state(self.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        let credentials = aws_sdk_dynamodb::config::Credentials::new("id", "secret", None, None, "test");
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version_latest()
-            .region(aws_sdk_dynamodb::config::Region::new("eu-west-1"))
-            .endpoint_url(url)
-            .credentials_provider(credentials)
-            .retry_config(aws_sdk_dynamodb::config::retry::RetryConfig::disabled())
-            .build();
-        Ledger::new(aws_sdk_dynamodb::Client::from_conf(config), "table".to_owned())
+        let url = fakes::serve(router).await;
+        let config = fakes::aws(&url).await;
+        Ledger::new(aws_sdk_dynamodb::Client::new(&config), "table".to_owned())
     }
 
     /// An accepted communication about an order.
@@ -83,7 +73,7 @@ async fn answer(State(table): State<Table>, headers: HeaderMap, body: Bytes) -> 
     let request: Value = serde_json::from_slice(&body).unwrap();
     let mut table = table.items();
     table.requests += 1;
-    let answer = match headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap() {
+    let answer = match fakes::operation(&headers) {
         "Query" => {
             let keys: Vec<_> = table.items.keys().map(|pk| json!({"pk": {"S": pk}})).collect();
             json!({"Items": keys, "Count": keys.len()})

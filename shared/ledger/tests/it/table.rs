@@ -11,7 +11,6 @@ use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
 };
-use tokio::net::TcpListener;
 
 #[derive(Default)]
 pub struct Items {
@@ -31,18 +30,10 @@ impl Table {
     }
 
     pub async fn ledger(&self) -> ledger::Ledger {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(answer).with_state(self.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        let credentials = aws_sdk_dynamodb::config::Credentials::new("id", "secret", None, None, "test");
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version_latest()
-            .region(aws_sdk_dynamodb::config::Region::new("eu-west-1"))
-            .endpoint_url(url)
-            .credentials_provider(credentials)
-            .build();
-        ledger::Ledger::new(aws_sdk_dynamodb::Client::from_conf(config), "table".to_owned())
+        let url = fakes::serve(router).await;
+        let config = fakes::aws_with(&url, fakes::RetryConfig::standard()).await;
+        ledger::Ledger::new(aws_sdk_dynamodb::Client::new(&config), "table".to_owned())
     }
 }
 
@@ -56,7 +47,7 @@ pub fn set_version(item: &mut Map<String, Value>, version: u64) {
 
 async fn answer(State(table): State<Table>, headers: HeaderMap, body: Bytes) -> (StatusCode, Json<Value>) {
     let request: Value = serde_json::from_slice(&body).unwrap();
-    let operation = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
+    let operation = fakes::operation(&headers).to_owned();
     let pk = request["Key"]["pk"]["S"].as_str().unwrap().to_owned();
     let items = &mut *table.items();
     let item = items.items.entry(pk).or_default();

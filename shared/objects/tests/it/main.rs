@@ -2,10 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails, fails its test")]
 
-use aws_sdk_s3::{
-    Client,
-    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
-};
+use aws_sdk_s3::Client;
 use axum::{
     Router,
     extract::Request,
@@ -23,16 +20,8 @@ struct S3 {
 impl S3 {
     async fn start(self) -> Client {
         let app = Router::new().fallback(move |request: Request| async move { self.answer(&request) });
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        let config = aws_sdk_s3::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-west-1"))
-            .credentials_provider(Credentials::new("a", "b", None, None, "test"))
-            .retry_config(RetryConfig::disabled())
-            .force_path_style(true)
-            .endpoint_url(url);
+        let url = fakes::serve(app).await;
+        let config = aws_sdk_s3::config::Builder::from(&fakes::aws(&url).await).force_path_style(true);
         Client::from_conf(config.build())
     }
 

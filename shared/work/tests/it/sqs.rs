@@ -9,7 +9,6 @@ use axum::{
 };
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, MutexGuard};
-use tokio::net::TcpListener;
 use work::Queue;
 
 const MEBIBYTE: usize = 1024 * 1024;
@@ -35,20 +34,11 @@ impl Sqs {
     }
 
     pub async fn queue(&self) -> Queue {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(answer).with_state(self.clone());
         let router = router.layer(DefaultBodyLimit::disable());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        let credentials = aws_sdk_sqs::config::Credentials::new("id", "secret", None, None, "test");
-        let config = aws_sdk_sqs::Config::builder()
-            .behavior_version_latest()
-            .region(aws_sdk_sqs::config::Region::new("eu-west-1"))
-            .endpoint_url(&url)
-            .credentials_provider(credentials)
-            .retry_config(aws_sdk_sqs::config::retry::RetryConfig::disabled())
-            .build();
-        Queue::new(aws_sdk_sqs::Client::from_conf(config), format!("{url}/queue"))
+        let url = fakes::serve(router).await;
+        let config = fakes::aws(&url).await;
+        Queue::new(aws_sdk_sqs::Client::new(&config), format!("{url}/queue"))
     }
 }
 

@@ -1,0 +1,51 @@
+//! For tests: servers of this process in the place of outside services, and AWS clients that talk to them.
+//!
+//! What a server answers is the test's own. A server lives as long as the test's runtime.
+
+#![allow(clippy::expect_used, reason = "only tests call this, and a failure is a failed test")]
+
+mod script;
+
+pub use aws_config::retry::RetryConfig;
+pub use script::{Seen, Server};
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::Credentials;
+use axum::{Router, http::HeaderMap};
+use tokio::net::TcpListener;
+
+/// Serves on a port of its own. Answers the address, such as `http://127.0.0.1:40000`.
+pub async fn serve(router: Router) -> String {
+    let (listener, url) = listen().await;
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+/// A port of its own and its address, for a server that has to know it or that speaks no HTTP.
+pub async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("a listener has an address");
+    (listener, format!("http://{address}"))
+}
+
+/// The settings of AWS clients that talk to `url` and repeat no request, so that a test sees each failure.
+pub async fn aws(url: &str) -> SdkConfig {
+    aws_with(url, RetryConfig::disabled()).await
+}
+
+/// The same, with requests repeated as `retries` says.
+pub async fn aws_with(url: &str, retries: RetryConfig) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .region("eu-west-1")
+        .endpoint_url(url)
+        .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+        .retry_config(retries)
+        .load()
+        .await
+}
+
+/// What a request of DynamoDB, SQS or Secrets Manager asks for, such as `GetItem`. Those of S3 do not say.
+pub fn operation(headers: &HeaderMap) -> &str {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    target.and_then(|target| target.rsplit('.').next()).expect("the request names its operation")
+}
