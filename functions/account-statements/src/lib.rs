@@ -99,10 +99,10 @@ impl DocumentFlow for AccountStatements {
             document,
             subject: item.subject.clone(),
             revision: revision(head.name()),
-            order: item.subject.clone(),
+            reported_on: item.subject.clone(),
             wanted: config.statements.is_some() && config.document(document).is_some(),
         });
-        Ok(Planned::These(plans.collect()))
+        Ok(Planned::Known(plans.collect()))
     }
 
     /// As if the account had no earlier statement.
@@ -148,7 +148,7 @@ fn make(
     let making =
         Making { payload, account, document, communication: gather.communication, config: gather.config };
     let Some(data) = making.data(&locale, said).map_err(GatherError::unusable)? else {
-        return Ok(Gathered::Nothing("there is nothing to say of the account".into()));
+        return Ok(Gathered::NotDue("there is nothing to say of the account".into()));
     };
     if let Data::Statement(statement) = &data
         && statement.is_unreconciled()

@@ -22,11 +22,11 @@ use delivery::{Channels, EmailOutcome, StatusCall};
 use flow::report;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use ledger::{Entry, Fate, Ledger, Problem};
+use ledger::{ChannelOutcome, Entry, Ledger, Problem};
 use serde::{Serialize, de::IgnoredAny};
 use service::{
     Invocation, Metric, Metrics, Secrets, Service, Serving, ShopSecrets, StartError, function_name,
-    round_of_shops,
+    pass_over_shops,
 };
 use shop_config::{Channel, ConfigError, ConfigStore, Loaded};
 use std::borrow::Cow;
@@ -57,9 +57,9 @@ pub struct DeliveryStatus {
     function: String,
 }
 
-/// What a round did: the function's answer, which people read.
+/// What a pass did: the function's answer, which people read.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Round {
+pub struct PassResult {
     pub shops: usize,
     pub asked: u64,
     pub delivered: u64,
@@ -69,7 +69,7 @@ pub struct Round {
     /// Communications that could not be dealt with; the log says which and why.
     pub problems: u64,
     /// Shops whose pass was aborted; the log says why.
-    pub troubled: usize,
+    pub failed_shops: usize,
 }
 
 impl DeliveryStatus {
@@ -90,31 +90,31 @@ impl DeliveryStatus {
         Self { tools, function: function_name() }
     }
 
-    /// One round over all shops.
+    /// One pass over all shops.
     ///
     /// # Errors
     /// When the shops cannot be listed. A shop in trouble is counted, logged, and asked again next time.
-    pub async fn round(&self, invocation: &Invocation) -> Result<Round, ConfigError> {
+    pub async fn pass(&self, invocation: &Invocation) -> Result<PassResult, ConfigError> {
         let now = (self.tools.clock)();
         let shops = self.tools.configs.shops().await?;
         let time = invocation.time_left(now);
         // no page is begun that could be cut off, so that what was done is counted
         let last_page = Instant::now() + time / 2;
         let pass = async |shop: &ShopDomain| self.shop(shop, last_page).await;
-        let made = round_of_shops(shops, now, time, SHOPS_AT_ONCE, pass).await;
-        let shops = made.done.len() + made.troubled;
-        let mut round = Round { shops, troubled: made.troubled, ..Round::default() };
-        made.done.iter().for_each(|asked| round.add(asked));
+        let made = pass_over_shops(shops, now, time, SHOPS_AT_ONCE, pass).await;
+        let shops = made.done.len() + made.failed;
+        let mut pass = PassResult { shops, failed_shops: made.failed, ..PassResult::default() };
+        made.done.iter().for_each(|asked| pass.add(asked));
         let mut metrics = Metrics::default();
-        metrics.count(Metric::Asked, round.asked);
-        metrics.count(Metric::Delivered, round.delivered);
-        metrics.count(Metric::Bounced, round.bounced);
-        metrics.count(Metric::OptedOut, round.opted_out);
-        metrics.count(Metric::Unconfirmed, round.unconfirmed);
-        metrics.count(Metric::Problems, round.problems);
-        metrics.count(Metric::Troubled, round.troubled as u64);
+        metrics.count(Metric::Asked, pass.asked);
+        metrics.count(Metric::Delivered, pass.delivered);
+        metrics.count(Metric::Bounced, pass.bounced);
+        metrics.count(Metric::OptedOut, pass.opted_out);
+        metrics.count(Metric::Unconfirmed, pass.unconfirmed);
+        metrics.count(Metric::Problems, pass.problems);
+        metrics.count(Metric::FailedShops, pass.failed_shops as u64);
         metrics.emit(&self.function, now);
-        Ok(round)
+        Ok(pass)
     }
 
     /// Page by page until nothing is due.
@@ -187,7 +187,7 @@ impl DeliveryStatus {
         entry: &Entry,
         loaded: &Loaded,
         secrets: &ShopSecrets,
-    ) -> Result<Option<Fate>, String> {
+    ) -> Result<Option<ChannelOutcome>, String> {
         let result = self.settle(entry, loaded, secrets).await;
         if let Err(reason) = &result {
             let Entry { shop, communication, .. } = entry;
@@ -205,7 +205,7 @@ impl DeliveryStatus {
         entry: &Entry,
         loaded: &Loaded,
         secrets: &ShopSecrets,
-    ) -> Result<Option<Fate>, String> {
+    ) -> Result<Option<ChannelOutcome>, String> {
         let now = (self.tools.clock)();
         // an earlier pass may have recorded an outcome and got no further
         if entry.state != State::Accepted || watch::is_unconfirmed(entry) {
@@ -222,7 +222,7 @@ impl DeliveryStatus {
         let Step { fate, is_last } = watch.step(entry, answer)?;
         let mut known = Cow::Borrowed(entry);
         if let Some(fate) = &fate {
-            let owed = report::owed(&loaded.config, &entry.order, false);
+            let owed = report::owed(&loaded.config, &entry.reported_on, false);
             let recorded = self.tools.ledger.record_fate(entry, fate, owed, now).await;
             // whoever was faster reports it, too
             let Some(recorded) = recorded.map_err(|error| chain(&error))? else { return Ok(None) };
@@ -301,20 +301,20 @@ struct Page {
 /// What came of one shop's communications.
 #[derive(Debug, Default)]
 struct Asked {
-    fates: Vec<Option<Fate>>,
+    fates: Vec<Option<ChannelOutcome>>,
     problems: u64,
 }
 
-impl Round {
+impl PassResult {
     fn add(&mut self, Asked { fates, problems }: &Asked) {
         self.asked += fates.len() as u64;
         self.problems += problems;
         for fate in fates.iter().flatten() {
             match fate {
-                Fate::Delivered => self.delivered += 1,
-                Fate::Bounced { .. } => self.bounced += 1,
-                Fate::OptedOut { .. } => self.opted_out += 1,
-                Fate::Unconfirmed { .. } => self.unconfirmed += 1,
+                ChannelOutcome::Delivered => self.delivered += 1,
+                ChannelOutcome::Bounced { .. } => self.bounced += 1,
+                ChannelOutcome::OptedOut { .. } => self.opted_out += 1,
+                ChannelOutcome::Unconfirmed { .. } => self.unconfirmed += 1,
             }
         }
     }
@@ -333,7 +333,7 @@ pub fn serve() -> Serving {
     Box::pin(async {
         let service = Service::start().await?;
         let status = DeliveryStatus::new(&service)?;
-        service::run(async |_: IgnoredAny, invocation| status.round(&invocation).await).await
+        service::run(async |_: IgnoredAny, invocation| status.pass(&invocation).await).await
     })
 }
 
@@ -343,12 +343,13 @@ mod tests {
 
     #[test]
     fn a_round_counts_what_it_learned() {
-        let mut round = Round::default();
-        let bounced = Fate::Bounced { reason: "550".to_owned() };
-        let fates = vec![Some(Fate::Delivered), None, Some(bounced), Some(Fate::Delivered)];
-        round.add(&Asked { fates, problems: 2 });
-        round.add(&Asked { fates: vec![None], problems: 1 });
-        assert_eq!((round.asked, round.delivered, round.bounced, round.unconfirmed), (5, 2, 1, 0));
-        assert_eq!(round.problems, 3);
+        let mut pass = PassResult::default();
+        let bounced = ChannelOutcome::Bounced { reason: "550".to_owned() };
+        let fates =
+            vec![Some(ChannelOutcome::Delivered), None, Some(bounced), Some(ChannelOutcome::Delivered)];
+        pass.add(&Asked { fates, problems: 2 });
+        pass.add(&Asked { fates: vec![None], problems: 1 });
+        assert_eq!((pass.asked, pass.delivered, pass.bounced, pass.unconfirmed), (5, 2, 1, 0));
+        assert_eq!(pass.problems, 3);
     }
 }

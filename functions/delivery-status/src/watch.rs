@@ -7,7 +7,7 @@
 use comms::{MessageClass, State};
 use delivery::{EmailOutcome, EmailStatus};
 use jiff::Timestamp;
-use ledger::{Entry, Fate};
+use ledger::{ChannelOutcome, Entry};
 use shop_config::ShopConfig;
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub struct Watch {
 /// What follows from an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Step {
-    pub fate: Option<Fate>,
+    pub fate: Option<ChannelOutcome>,
     /// Nothing more is expected of the channel.
     pub is_last: bool,
 }
@@ -61,7 +61,7 @@ impl Watch {
     pub fn step(self, entry: &Entry, answer: Result<Option<EmailOutcome>, String>) -> Result<Step, String> {
         let over = self.age >= self.most;
         let silent = (entry.state == State::Accepted && !is_unconfirmed(entry) && self.age >= SILENCE)
-            .then(|| Fate::Unconfirmed { reason: UNCONFIRMED.to_owned() });
+            .then(|| ChannelOutcome::Unconfirmed { reason: UNCONFIRMED.to_owned() });
         let outcome = match answer {
             Ok(Some(outcome)) => outcome,
             Ok(None) => return Ok(Step { is_last: silent.is_some() || over, fate: silent }),
@@ -78,13 +78,16 @@ impl Watch {
         let arrived = outcome.status == EmailStatus::Delivered;
         let opted_out = outcome.opted_out && arrived && self.class == MessageClass::Marketing;
         Ok(match outcome.status {
-            EmailStatus::Bounced { reason } => Step { fate: Some(Fate::Bounced { reason }), is_last: true },
+            EmailStatus::Bounced { reason } => {
+                Step { fate: Some(ChannelOutcome::Bounced { reason }), is_last: true }
+            }
             EmailStatus::Delivered if opted_out => {
-                Step { fate: Some(Fate::OptedOut { reason: OPTED_OUT.to_owned() }), is_last: true }
+                Step { fate: Some(ChannelOutcome::OptedOut { reason: OPTED_OUT.to_owned() }), is_last: true }
             }
-            EmailStatus::Delivered => {
-                Step { fate: (entry.state == State::Accepted).then_some(Fate::Delivered), is_last: over }
-            }
+            EmailStatus::Delivered => Step {
+                fate: (entry.state == State::Accepted).then_some(ChannelOutcome::Delivered),
+                is_last: over,
+            },
             EmailStatus::Pending => Step { fate: silent, is_last: over },
             // a young job may not be known yet, an old one is forgotten: what was known of it stays
             EmailStatus::Gone => Step { fate: silent, is_last: over || self.age >= SILENCE },
@@ -159,23 +162,23 @@ mod tests {
         let (accepted, delivered) = (entry(State::Accepted, None), entry(State::Delivered, None));
         let unconfirmed = entry(State::Accepted, Some(UNCONFIRMED));
         let (soon, day, end, beyond) = (minutes(5), days(1), days(14), days(21));
-        let bounce = || Some(Fate::Bounced { reason: "5.1.1".to_owned() });
-        let silence = || Some(Fate::Unconfirmed { reason: UNCONFIRMED.to_owned() });
-        let opted_out = || Some(Fate::OptedOut { reason: OPTED_OUT.to_owned() });
+        let bounce = || Some(ChannelOutcome::Bounced { reason: "5.1.1".to_owned() });
+        let silence = || Some(ChannelOutcome::Unconfirmed { reason: UNCONFIRMED.to_owned() });
+        let opted_out = || Some(ChannelOutcome::OptedOut { reason: OPTED_OUT.to_owned() });
         let (no, yes) = (false, true);
         for (entry, age, status, opted, fate, is_last) in [
             (&accepted, soon, Pending, no, None, no),
             (&accepted, soon, Gone, no, None, no),
-            (&accepted, soon, Delivered, no, Some(Fate::Delivered), no),
+            (&accepted, soon, Delivered, no, Some(ChannelOutcome::Delivered), no),
             (&accepted, soon, Delivered, yes, opted_out(), yes),
             (&accepted, soon, bounced(), no, bounce(), yes),
             (&accepted, soon, Pending, yes, None, no),
             (&accepted, day, Pending, no, silence(), no),
             (&accepted, day, Gone, no, silence(), yes),
-            (&accepted, beyond, Delivered, no, Some(Fate::Delivered), yes),
+            (&accepted, beyond, Delivered, no, Some(ChannelOutcome::Delivered), yes),
             (&accepted, beyond, Pending, no, silence(), yes),
             (&unconfirmed, day, Pending, no, None, no),
-            (&unconfirmed, day, Delivered, no, Some(Fate::Delivered), no),
+            (&unconfirmed, day, Delivered, no, Some(ChannelOutcome::Delivered), no),
             (&unconfirmed, day, bounced(), no, bounce(), yes),
             (&unconfirmed, end, Pending, no, None, yes),
             (&delivered, day, Pending, no, None, no),
@@ -207,7 +210,7 @@ mod tests {
         assert_eq!(step(&accepted, minutes(60)), Err("busy".to_owned()));
         assert!(matches!(
             step(&accepted, days(1)),
-            Ok(Step { fate: Some(Fate::Unconfirmed { .. }), is_last: false })
+            Ok(Step { fate: Some(ChannelOutcome::Unconfirmed { .. }), is_last: false })
         ));
         assert_eq!(step(&delivered, days(20)), Err("busy".to_owned()), "a week's outage loses no opt-out");
         assert_eq!(step(&delivered, days(21)), Ok(Step { fate: None, is_last: true }));

@@ -111,9 +111,9 @@ impl Verdict {
         match self {
             Self::Write => Ok(None),
             Self::Never(reason) => {
-                Ok(Some(Gathered::Suppressed { reason: reason.into(), owner: owner.cloned() }))
+                Ok(Some(Gathered::Suppressed { reason: reason.into(), reported_on: owner.cloned() }))
             }
-            Self::NotNow(reason) => Ok(Some(Gathered::Nothing(reason.into()))),
+            Self::NotNow(reason) => Ok(Some(Gathered::NotDue(reason.into()))),
             Self::Wait(until, reason) => {
                 let wait = Duration::try_from(until.duration_since(gather.now)).unwrap_or_default();
                 Err(GatherError {
@@ -138,7 +138,7 @@ fn about_order<M: Serialize + JsonSchema>(
     Ok(Gathered::Ready(Box::new(Content {
         name: Some(order.name.clone()),
         customer: order.customer.as_ref().map(|customer| customer.id.clone()),
-        owner: Some(order.id.clone()),
+        reported_on: Some(order.id.clone()),
         test: gather.item.trigger.test || order.test,
         ..Content::of(letter.schema(), &letter, recipient)?
     })))
@@ -157,7 +157,7 @@ async fn order(gather: &Gather<'_>, id: &Gid) -> Result<Order, GatherError> {
 /// What follows where Shopify knows no order of the subject. If the event named one, the app may not see it, or not
 /// yet; else there is nobody to write to.
 async fn without_order(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
-    if gather.plan.order.kind() == "Order" {
+    if gather.plan.reported_on.kind() == "Order" {
         return Err(gather.absent("order").await);
     }
     Ok(Gathered::suppressed("it belongs to no order: there is nobody to write to"))

@@ -34,7 +34,7 @@ pub fn plan(item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Resu
             return Ok(match payload.and_then(read::<dispute::State>) {
                 Some(state) => {
                     let plans = dispute::after_update(&item.subject, &state, config);
-                    Planned::These(plans.into_iter().collect())
+                    Planned::Known(plans.into_iter().collect())
                 }
                 None => Planned::AskShopify,
             });
@@ -81,7 +81,7 @@ pub fn one(
         document,
         subject: subject.clone(),
         revision,
-        order: order.unwrap_or_else(|| subject.clone()),
+        reported_on: order.unwrap_or_else(|| subject.clone()),
         wanted: config.document(document).is_some(),
     }
 }

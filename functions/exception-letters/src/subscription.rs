@@ -20,7 +20,7 @@ pub async fn gather(gather: Gather<'_>) -> Result<Gathered, GatherError> {
     let Some(attempt) = attempt else { return Err(gather.absent("billing attempt").await) };
     let Some(subscriber) = &attempt.subscriber else {
         let owner = attempt.origin_order;
-        return Ok(Gathered::Suppressed { reason: "the customer is deleted".into(), owner });
+        return Ok(Gathered::Suppressed { reason: "the customer is deleted".into(), reported_on: owner });
     };
     let owner = &subscriber.customer.id;
     let verdict = judge(&attempt, gather.config, gather.now, is_asked_for(&gather));
@@ -38,7 +38,7 @@ pub async fn gather(gather: Gather<'_>) -> Result<Gathered, GatherError> {
     Ok(Gathered::Ready(Box::new(Content {
         name: attempt.lines.first().map(|line| line.title.clone()),
         customer: Some(owner.clone()),
-        owner: Some(owner.clone()),
+        reported_on: Some(owner.clone()),
         test: gather.item.trigger.test || attempt.payment.as_ref().is_some_and(|payment| payment.test),
         ..Content::of(letter.schema(), &letter, recipient)?
     })))

@@ -127,7 +127,7 @@ impl Case {
     /// The one plan, whose letter follows.
     fn the_plan(&self) -> Plan {
         match self.plan().unwrap() {
-            Planned::These(mut plans) if plans.len() == 1 => plans.remove(0),
+            Planned::Known(mut plans) if plans.len() == 1 => plans.remove(0),
             other => panic!("{other:?}"),
         }
     }
@@ -158,11 +158,11 @@ impl Case {
                 contract::conforms(&contracts::schema(plan.document), &data);
                 Letter::Ready { data, content }
             }
-            Ok(Gathered::Suppressed { reason, owner }) => {
+            Ok(Gathered::Suppressed { reason, reported_on: owner }) => {
                 Letter::Suppressed { reason: reason.into_owned(), owner }
             }
-            Ok(Gathered::Nothing(reason)) => Letter::Nothing(reason.into_owned()),
-            Ok(Gathered::Instead(_)) => panic!("something else"),
+            Ok(Gathered::NotDue(reason)) => Letter::Nothing(reason.into_owned()),
+            Ok(Gathered::Replaced(_)) => panic!("something else"),
             Err(error) => Letter::Error(error),
         }
     }

@@ -11,7 +11,7 @@
 
 mod route;
 
-pub use route::{Ignored, Intaken, flows_of, work_item};
+pub use route::{Ignored, Routed, flows_of, work_item};
 
 use comms::{Flow, ShopDomain, chain};
 use jiff::Timestamp;
@@ -48,7 +48,7 @@ pub enum IntakeError {
 /// What became of an event: the function's answer, which EventBridge ignores and people read.
 #[derive(Debug, Serialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
-pub enum Taken {
+pub enum IntakeOutcome {
     Queued { shop: ShopDomain, flows: Vec<Flow>, subject: String },
     Ignored { reason: Ignored },
 }
@@ -78,7 +78,7 @@ impl Intake {
     /// # Errors
     /// When the event is not understood or not trusted, or cannot be handed on. Lambda repeats the call and
     /// then gives the event to the dead-letter queue.
-    pub async fn handle(&self, event: Box<RawValue>, now: Timestamp) -> Result<Taken, IntakeError> {
+    pub async fn handle(&self, event: Box<RawValue>, now: Timestamp) -> Result<IntakeOutcome, IntakeError> {
         let mut metrics = Metrics::default();
         let taken = self.take(&event, now, &mut metrics).await;
         if let Err(error) = &taken {
@@ -94,7 +94,7 @@ impl Intake {
         event: &RawValue,
         now: Timestamp,
         metrics: &mut Metrics,
-    ) -> Result<Taken, IntakeError> {
+    ) -> Result<IntakeOutcome, IntakeError> {
         let event = Event::parse(event.get().as_bytes())?;
         if !self.sources.iter().any(|accepted| is_of(&event.source, accepted)) {
             return Err(IntakeError::Source(event.source.chars().take(120).collect()));
@@ -104,11 +104,11 @@ impl Intake {
             metrics.count(Metric::Test, 1);
         }
         let items = match work_item(&event, &loaded.config)? {
-            Intaken::Work(items) => items,
-            Intaken::Ignored(reason) => {
+            Routed::Work(items) => items,
+            Routed::Ignored(reason) => {
                 metrics.count(Metric::Ignored, 1);
                 tracing::info!(shop = %event.shop, topic = %printable(&event.topic), webhook = %printable(&event.webhook_id), %reason, "event ignored");
-                return Ok(Taken::Ignored { reason });
+                return Ok(IntakeOutcome::Ignored { reason });
             }
         };
         let (mut flows, mut subject) = (Vec::new(), String::new());
@@ -121,7 +121,7 @@ impl Intake {
         }
         let shop = event.shop.clone();
         tracing::info!(shop = %shop, ?flows, topic = %printable(&event.topic), %subject, webhook = %printable(&event.webhook_id), test = event.test, "event queued");
-        Ok(Taken::Queued { shop, flows, subject })
+        Ok(IntakeOutcome::Queued { shop, flows, subject })
     }
 
     async fn queue(&self, item: WorkItem) -> Result<(), IntakeError> {

@@ -9,14 +9,14 @@ use std::fmt;
 use work::{Trigger, WorkItem};
 
 /// What follows from an event that was understood.
-pub enum Intaken {
+pub enum Routed {
     /// Work, an item for each flow. The payload is in the items, whatever its size.
     Work(Vec<WorkItem>),
     Ignored(Ignored),
 }
 
 /// Names the work and leaves its payload out, which is about a customer.
-impl fmt::Debug for Intaken {
+impl fmt::Debug for Routed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             // an item prints no payload
@@ -118,21 +118,21 @@ fn transaction_flows(payload: &str) -> &'static [Flow] {
 ///
 /// # Errors
 /// When the payload cannot be read or names no resource.
-pub fn work_item(event: &Event, config: &ShopConfig) -> Result<Intaken, IntakeError> {
+pub fn work_item(event: &Event, config: &ShopConfig) -> Result<Routed, IntakeError> {
     let topic = match &event.action {
         None => event.topic.as_str(),
         Some(action) => match classic_topic(event, action)? {
             Ok(topic) => topic,
-            Err(ignored) => return Ok(Intaken::Ignored(ignored)),
+            Err(ignored) => return Ok(Routed::Ignored(ignored)),
         },
     };
     let flows = flows_of(topic, event.payload.get());
     if flows.is_empty() {
         let ignored = if is_known(topic) { Ignored::NoDocument } else { Ignored::UnknownTopic };
-        return Ok(Intaken::Ignored(ignored));
+        return Ok(Routed::Ignored(ignored));
     }
     let mut served = flows.iter().copied().filter(|flow| config.serves(*flow));
-    let Some(flow) = served.next() else { return Ok(Intaken::Ignored(Ignored::NotConfigured)) };
+    let Some(flow) = served.next() else { return Ok(Routed::Ignored(Ignored::NotConfigured)) };
     let kind = event.payload_kind()?;
     let no_subject = || IntakeError::NoSubject { topic: topic.to_owned() };
     let subject: Gid = kind.subject().cloned().ok_or_else(no_subject)?;
@@ -160,7 +160,7 @@ pub fn work_item(event: &Event, config: &ShopConfig) -> Result<Intaken, IntakeEr
         resend: None,
     };
     let others: Vec<_> = served.map(|flow| WorkItem { flow, ..item.clone() }).collect();
-    Ok(Intaken::Work([vec![item], others].concat()))
+    Ok(Routed::Work([vec![item], others].concat()))
 }
 
 /// The classic topic that says the same as an event of the Events product, or why nothing follows from it.
@@ -230,8 +230,8 @@ mod tests {
         let event = Event::parse(event.to_string().as_bytes()).unwrap();
         let config = include_str!("../../../infra/local/config/demo-shop.toml");
         match work_item(&event, &ShopConfig::parse(config).unwrap()) {
-            Ok(Intaken::Work(items)) => Ok(items.iter().map(|item| item.flow).collect()),
-            Ok(Intaken::Ignored(reason)) => Err(reason.to_string()),
+            Ok(Routed::Work(items)) => Ok(items.iter().map(|item| item.flow).collect()),
+            Ok(Routed::Ignored(reason)) => Err(reason.to_string()),
             Err(error) => Err(error.to_string()),
         }
     }

@@ -47,7 +47,7 @@ pub struct OfferRun {
 }
 
 /// What one message came to.
-struct Ran {
+struct RunSummary {
     shop: ShopDomain,
     run: String,
     period: String,
@@ -89,14 +89,14 @@ impl OfferRun {
         Ok(self.tools.queue.respond(&event.records, &results, self.tools.backoff).await)
     }
 
-    async fn record(&self, record: &Record, deadline: Instant) -> Result<Ran, Retry> {
+    async fn record(&self, record: &Record, deadline: Instant) -> Result<RunSummary, Retry> {
         let item = RunItem::from_json(&record.body).map_err(|error| Retry::new(comms::chain(&error)))?;
         let now = (self.tools.clock)();
         let loaded = self.tools.configs.get(&item.shop, now).await.map_err(|error| Retry::of(&error))?;
         let config = &loaded.config;
         let firing = Firing::new(&item, &config.time_zone, now).map_err(Retry::new)?;
         let period = firing.period.to_string();
-        let ran = |end| Ran { shop: item.shop.clone(), run: item.run.clone(), period, end };
+        let ran = |end| RunSummary { shop: item.shop.clone(), run: item.run.clone(), period, end };
         let campaign = config.marketing.campaigns.get(&item.run);
         let Some(campaign) = campaign.filter(|campaign| config.document(campaign.document).is_some()) else {
             return Ok(ran(End::SwitchedOff));
@@ -115,12 +115,12 @@ impl OfferRun {
     }
 
     /// One line a message, and the counts.
-    fn account(&self, records: &[Record], results: &[Result<Ran, Retry>], begun: Instant) {
+    fn account(&self, records: &[Record], results: &[Result<RunSummary, Retry>], begun: Instant) {
         let mut metrics = Metrics::default();
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         for (record, result) in records.iter().zip(results) {
             match result {
-                Ok(Ran { shop, run, period, end }) => {
+                Ok(RunSummary { shop, run, period, end }) => {
                     let Counts { queued, members, unread } = end.counts();
                     metrics.count(Metric::Queued, queued);
                     metrics.count(Metric::MembersUnreadable, unread);

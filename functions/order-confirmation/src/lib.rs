@@ -47,7 +47,7 @@ impl DocumentFlow for OrderConfirmation {
             .document(document)
             .is_some_and(|settings| revision == Revision::Initial || settings.after_edits);
         let (subject, order) = (item.subject.clone(), item.subject.clone());
-        Ok(Planned::one(Plan { document, subject, revision, order, wanted }))
+        Ok(Planned::one(Plan { document, subject, revision, reported_on: order, wanted }))
     }
 
     async fn gather(&self, gather: Gather<'_>) -> Result<Gathered, GatherError> {

@@ -227,7 +227,7 @@ fn item(topic: &str, payload: Value) -> WorkItem {
 
 fn plan(topic: &str, payload: &Value, config: &ShopConfig) -> Result<Vec<Plan>, String> {
     match OrderConfirmation.plan(&item(topic, payload.clone()), Some(&payload.to_string()), config)? {
-        Planned::These(plans) => Ok(plans),
+        Planned::Known(plans) => Ok(plans),
         Planned::AskShopify => panic!("the event says everything"),
     }
 }

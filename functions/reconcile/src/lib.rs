@@ -1,17 +1,17 @@
 //! Looks back in Shopify for what no event has brought, and queues it through the same ids.
 //!
-//! Runs on a schedule and makes a round over all shops. Looks at everything that changed within the last 48
+//! Runs on a schedule and makes a pass over all shops. Looks at everything that changed within the last 48
 //! hours, makes up the events that must have happened, plans them as the flows would, and queues those of
 //! which the ledger does not know every communication. Events that are still on their way are given time
-//! first; one that arrives after all names the same communication. Nothing is kept between rounds, so a round
+//! first; one that arrives after all names the same communication. Nothing is kept between passes, so a pass
 //! that was cut short costs a quarter of an hour, and what has nothing to tell yet, such as a refund whose
-//! payment is pending, is queued by every round: what was lost is counted by the flows, once it is made.
+//! payment is pending, is queued by every pass: what was lost is counted by the flows, once it is made.
 //!
-//! What cannot be read, planned, looked up or queued is counted and logged, and costs nothing beside it; the next
-//! rounds meet it again for as long as it is looked back at. Only what is a whole shop's trouble, such as a missing
-//! scope, ends the shop's round.
+//! What cannot be read, planned, counts up or queued is counted and logged, and costs nothing beside it; the next
+//! passes meet it again for as long as it is counts back at. Only what is a whole shop's trouble, such as a missing
+//! scope, ends the shop's pass.
 //!
-//! The round also renews the access tokens of apps whose tokens expire (`tokens.rs`), for shops that are not looked back
+//! The pass also renews the access tokens of apps whose tokens expire (`tokens.rs`), for shops that are not counts back
 //! at as well: it is what comes to every shop every quarter of an hour.
 //!
 //! It sees what Shopify still shows. It cannot see order edits, labels that come after the approval,
@@ -42,7 +42,7 @@ use serde::{Serialize, de::IgnoredAny};
 use serde_json::value::to_raw_value;
 use service::{
     Invocation, Metric, Metrics, Secrets, Service, Serving, ShopSecrets, StartError, function_name,
-    round_of_shops,
+    pass_over_shops,
 };
 use shipping_documents::ShippingDocuments;
 use shop_config::{ConfigError, ConfigStore, ShopConfig};
@@ -78,24 +78,24 @@ pub struct Reconciliation {
     function: String,
 }
 
-/// What a round did: the function's answer, which people read.
+/// What a pass did: the function's answer, which people read.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Round {
+pub struct PassResult {
     pub shops: usize,
-    /// Occurrences looked at.
+    /// Occurrences counts at.
     pub seen: u64,
     /// Occurrences queued because the ledger did not know their documents. Some have nothing to tell yet.
     pub queued: u64,
     /// Orders, rows of their lists, occurrences and pages that could not be dealt with; the log says which and why.
     pub problems: u64,
     /// Shops whose pass was aborted; the log says why.
-    pub troubled: usize,
+    pub failed_shops: usize,
     /// Shops whose access token was renewed.
     pub renewed: usize,
 }
 
 #[derive(Default)]
-struct Looked {
+struct PassCounts {
     seen: u64,
     queued: u64,
     problems: u64,
@@ -119,48 +119,48 @@ impl Reconciliation {
         Self { tools, function: function_name() }
     }
 
-    /// One round over all shops.
+    /// One pass over all shops.
     ///
     /// # Errors
-    /// When the shops cannot be listed. A shop in trouble is counted, logged, and looked at next time.
-    pub async fn round(&self, invocation: &Invocation) -> Result<Round, ConfigError> {
+    /// When the shops cannot be listed. A shop in trouble is counted, logged, and counts at next time.
+    pub async fn pass(&self, invocation: &Invocation) -> Result<PassResult, ConfigError> {
         let now = (self.tools.clock)();
         let time = invocation.time_left(now);
         let deadline = Instant::now() + time;
         let shops = self.tools.configs.shops().await?;
         let work = async |shop: &ShopDomain| self.shop(shop, now, deadline).await;
-        let made = round_of_shops(shops, now, time, SHOPS_AT_ONCE, work).await;
-        let round = Round {
-            shops: made.done.len() + made.troubled,
-            seen: made.done.iter().map(|looked| looked.seen).sum(),
-            queued: made.done.iter().map(|looked| looked.queued).sum(),
-            problems: made.done.iter().map(|looked| looked.problems).sum(),
-            troubled: made.troubled,
-            renewed: made.done.iter().filter(|looked| looked.renewed).count(),
+        let made = pass_over_shops(shops, now, time, SHOPS_AT_ONCE, work).await;
+        let pass = PassResult {
+            shops: made.done.len() + made.failed,
+            seen: made.done.iter().map(|counts| counts.seen).sum(),
+            queued: made.done.iter().map(|counts| counts.queued).sum(),
+            problems: made.done.iter().map(|counts| counts.problems).sum(),
+            failed_shops: made.failed,
+            renewed: made.done.iter().filter(|counts| counts.renewed).count(),
         };
         let mut metrics = Metrics::default();
-        metrics.count(Metric::Seen, round.seen);
-        metrics.count(Metric::Queued, round.queued);
-        metrics.count(Metric::Problems, round.problems);
-        metrics.count(Metric::Troubled, round.troubled as u64);
+        metrics.count(Metric::Seen, pass.seen);
+        metrics.count(Metric::Queued, pass.queued);
+        metrics.count(Metric::Problems, pass.problems);
+        metrics.count(Metric::FailedShops, pass.failed_shops as u64);
         metrics.emit(&self.function, now);
-        Ok(round)
+        Ok(pass)
     }
 
-    async fn shop(&self, shop: &ShopDomain, now: Timestamp, deadline: Instant) -> Result<Looked, String> {
+    async fn shop(&self, shop: &ShopDomain, now: Timestamp, deadline: Instant) -> Result<PassCounts, String> {
         let loaded = self.tools.configs.get(shop, now).await.map_err(|error| chain(&error))?;
         let secrets = async || self.tools.secrets.shop(shop, now).await.map_err(|error| chain(&error));
         let mut found = secrets().await?;
         // before anything that takes its time
         let renewed = tokens::renew(&self.tools, &loaded.config, &found, now, deadline).await?;
-        let mut looked = Looked { renewed, ..Looked::default() };
-        let Some(reconcile) = loaded.config.reconcile else { return Ok(looked) };
+        let mut counts = PassCounts { renewed, ..PassCounts::default() };
+        let Some(reconcile) = loaded.config.reconcile else { return Ok(counts) };
         if renewed {
             self.tools.secrets.forget(shop, &found).await;
             found = secrets().await?;
         }
         let back = |by: Duration| now.checked_sub(by).unwrap_or(now);
-        let look = Look {
+        let look = ShopPass {
             tools: &self.tools,
             config: &loaded.config,
             secrets: &found,
@@ -175,19 +175,19 @@ impl Reconciliation {
         // few, and not to be left out where there are too many orders for the time
         let wants = |document| loaded.config.document(document).is_some();
         let disputes = match DISPUTE_DOCUMENTS.into_iter().any(wants) {
-            true => look.disputes(back(DISPUTES_LOOK_BACK), &mut looked).await,
+            true => look.disputes(back(DISPUTES_LOOK_BACK), &mut counts).await,
             false => Ok(()),
         };
-        look.orders(&mut looked).await.and(disputes)?;
-        Ok(looked)
+        look.orders(&mut counts).await.and(disputes)?;
+        Ok(counts)
     }
 }
 
 const DISPUTE_DOCUMENTS: [comms::Document; 2] =
     [comms::Document::DisputeNotice, comms::Document::DisputeResolution];
 
-/// One shop, looked at once.
-struct Look<'a> {
+/// One shop, counts at once.
+struct ShopPass<'a> {
     tools: &'a Tools,
     config: &'a ShopConfig,
     secrets: &'a ShopSecrets,
@@ -196,7 +196,7 @@ struct Look<'a> {
     deadline: Instant,
 }
 
-impl Look<'_> {
+impl ShopPass<'_> {
     fn call(&self) -> Call<'_> {
         Call {
             shop: &self.config.shop,
@@ -207,19 +207,19 @@ impl Look<'_> {
         }
     }
 
-    async fn orders(&self, looked: &mut Looked) -> Result<(), String> {
+    async fn orders(&self, counts: &mut PassCounts) -> Result<(), String> {
         let since = self.window.from;
         let page = async |after: Option<String>| {
             self.tools.shopify.changed_orders(self.call(), since, after.as_deref()).await
         };
-        self.pages(page, of_order, looked).await
+        self.pages(page, of_order, counts).await
     }
 
-    async fn disputes(&self, since: Timestamp, looked: &mut Looked) -> Result<(), String> {
+    async fn disputes(&self, since: Timestamp, counts: &mut PassCounts) -> Result<(), String> {
         let page = async |after: Option<String>| {
             self.tools.shopify.recent_disputes(self.call(), since, after.as_deref()).await
         };
-        self.pages(page, of_dispute, looked).await
+        self.pages(page, of_dispute, counts).await
     }
 
     /// Deals with page after page.
@@ -227,7 +227,7 @@ impl Look<'_> {
         &self,
         page: impl AsyncFn(Option<String>) -> Result<Page<T>, AdminError>,
         occurrences: fn(&T) -> Vec<Occurrence>,
-        looked: &mut Looked,
+        counts: &mut PassCounts,
     ) -> Result<(), String> {
         let mut after = None;
         loop {
@@ -240,10 +240,10 @@ impl Look<'_> {
                 page => page.map_err(|error| chain(&error))?,
             };
             for problem in problems {
-                looked.problems += 1;
+                counts.problems += 1;
                 tracing::warn!(shop = %self.config.shop, problem = chain(&problem), "cannot be read");
             }
-            self.recover(items.iter().flat_map(occurrences).collect(), looked).await;
+            self.recover(items.iter().flat_map(occurrences).collect(), counts).await;
             match next {
                 // a page that leads to itself has no end
                 Some(next) if after.as_ref() != Some(&next) => after = Some(next),
@@ -257,17 +257,17 @@ impl Look<'_> {
     }
 
     /// Queues those occurrences of which the ledger does not know every communication.
-    async fn recover(&self, found: Vec<Occurrence>, looked: &mut Looked) {
+    async fn recover(&self, found: Vec<Occurrence>, counts: &mut PassCounts) {
         let shop = &self.config.shop;
         let mut candidates = Vec::new();
         for occurrence in found.into_iter().filter(|it| self.window.has(it)) {
-            looked.seen += 1;
+            counts.seen += 1;
             let (topic, subject) = (occurrence.topic, &occurrence.subject);
             for flow in occurrence.flows() {
                 match self.candidate(&occurrence, flow).await {
                     Ok(candidate) => candidates.extend(candidate),
                     Err(reason) => {
-                        looked.problems += 1;
+                        counts.problems += 1;
                         tracing::warn!(%shop, %flow, topic, %subject, reason, "cannot be planned");
                     }
                 }
@@ -277,8 +277,8 @@ impl Look<'_> {
         let known = match self.tools.ledger.known(&ids).await {
             Ok(known) => known,
             Err(error) => {
-                looked.problems += 1;
-                tracing::warn!(%shop, communications = ids.len(), reason = chain(&error), "not looked up");
+                counts.problems += 1;
+                tracing::warn!(%shop, communications = ids.len(), reason = chain(&error), "not counts up");
                 return;
             }
         };
@@ -288,11 +288,11 @@ impl Look<'_> {
             let WorkItem { flow, trigger, .. } = &item;
             match send(queue, &item).await {
                 Ok(()) => {
-                    looked.queued += 1;
+                    counts.queued += 1;
                     tracing::info!(%shop, %flow, communication = %missing, topic = trigger.topic, "queued: no event has brought it");
                 }
                 Err(error) => {
-                    looked.problems += 1;
+                    counts.problems += 1;
                     tracing::warn!(%shop, %flow, communication = %missing, reason = chain(&error), "not queued");
                 }
             }
@@ -378,6 +378,6 @@ pub fn serve() -> Serving {
     Box::pin(async {
         let service = Service::start().await?;
         let reconciliation = Reconciliation::new(&service)?;
-        service::run(async |_: IgnoredAny, invocation| reconciliation.round(&invocation).await).await
+        service::run(async |_: IgnoredAny, invocation| reconciliation.pass(&invocation).await).await
     })
 }

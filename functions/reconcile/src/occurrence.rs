@@ -41,7 +41,7 @@ impl Occurrence {
     }
 }
 
-/// Which occurrences a round is about.
+/// Which occurrences a pass is about.
 #[derive(Debug, Clone, Copy)]
 pub struct Window {
     /// What happened before is somebody else's to tell.
@@ -54,7 +54,7 @@ pub struct Window {
 
 impl Window {
     pub fn has(&self, occurrence: &Occurrence) -> bool {
-        // what Shopify gives no bound of is on show for as long as it is looked for
+        // what Shopify gives no bound of is on show for as long as it is counts for
         let in_time = occurrence.latest.is_none_or(|latest| self.from <= latest && latest <= self.to);
         in_time && self.since <= occurrence.earliest
     }

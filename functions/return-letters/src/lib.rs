@@ -82,11 +82,11 @@ impl DocumentFlow for ReturnLetters {
             "reverse_deliveries/attach_deliverable" => {
                 match config.documents.contains_key(&Document::ReturnInstructions) {
                     true => Planned::AskShopify,
-                    false => Planned::These(vec![]),
+                    false => Planned::Known(vec![]),
                 }
             }
             "returns/cancel" | "returns/close" | "returns/process" | "returns/reopen" | "returns/update" => {
-                Planned::These(vec![])
+                Planned::Known(vec![])
             }
             topic => return Err(format!("the topic {topic} leads to no document of this flow")),
         })
@@ -182,7 +182,7 @@ fn first(document: Document, subject: &Gid, order: Option<&Gid>, config: &ShopCo
         document,
         subject: subject.clone(),
         revision: Revision::Initial,
-        order: order.unwrap_or(subject).clone(),
+        reported_on: order.unwrap_or(subject).clone(),
         wanted: config.document(document).is_some(),
     }
 }
@@ -204,9 +204,9 @@ async fn return_letter(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
 fn not_written(gather: &Gather<'_>, found: &Return) -> Result<Option<Gathered>, GatherError> {
     let suppressed = |reason: &'static str| Gathered::Suppressed {
         reason: reason.into(),
-        owner: owner(gather.plan, &found.order),
+        reported_on: owner(gather.plan, &found.order),
     };
-    let nothing = |reason: &'static str| Gathered::Nothing(reason.into());
+    let nothing = |reason: &'static str| Gathered::NotDue(reason.into());
     // a request's event says nothing of an approval
     let approved = gather.item.trigger.topic != "returns/request" || found.approved_at.is_some();
     let declined = gather.plan.document == Document::ReturnDeclined;
@@ -242,16 +242,16 @@ async fn refund_confirmation(gather: &Gather<'_>) -> Result<Gathered, GatherErro
     let refund = refund_of(gather, &gather.plan.subject).await?;
     let payments = match Attempts::of(&refund).settlement() {
         Settlement::Paid(payments) => payments,
-        Settlement::Waiting(reason) => return Ok(Gathered::Nothing(reason.into())),
+        Settlement::Waiting(reason) => return Ok(Gathered::NotDue(reason.into())),
     };
     // the refund comes before its payments, which may not be on record yet
     let age = gather.now.duration_since(refund.processed_at);
     if payments.is_empty() && age < PAYMENTS_FOLLOW {
-        return Ok(Gathered::Nothing("no payment of the refund is on record yet".into()));
+        return Ok(Gathered::NotDue("no payment of the refund is on record yet".into()));
     }
     if let Some(reason) = nothing_refunded(&refund, payments.is_empty()) {
         let owner = owner(gather.plan, &refund.order);
-        return Ok(Gathered::Suppressed { reason: reason.into(), owner });
+        return Ok(Gathered::Suppressed { reason: reason.into(), reported_on: owner });
     }
     let part_of = match &refund.r#return {
         Some(id) => Some(return_of(gather, id).await?),
@@ -323,7 +323,7 @@ fn ready(
     Ok(Gathered::Ready(Box::new(Content {
         name: Some(order.name.clone()),
         customer: order.customer.as_ref().map(|customer| customer.id.clone()),
-        owner: owner(gather.plan, &order.id),
+        reported_on: owner(gather.plan, &order.id),
         test: gather.item.trigger.test || test,
         ..Content::of(schema, data, recipient)?
     })))
@@ -331,7 +331,7 @@ fn ready(
 
 /// The order, where the event did not name it.
 fn owner(plan: &Plan, order: &Gid) -> Option<Gid> {
-    (plan.order != *order).then(|| order.clone())
+    (plan.reported_on != *order).then(|| order.clone())
 }
 
 async fn refund_of(gather: &Gather<'_>, id: &Gid) -> Result<Refund, GatherError> {

@@ -71,7 +71,7 @@ fn communication(plan: &Plan) -> CommunicationId {
 /// What a delivery of the item would do: the plans, asked of Shopify where the event does not say.
 async fn plans(wire: &Wire, item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Vec<Plan> {
     match ReturnLetters.plan(item, payload, config).unwrap() {
-        Planned::These(plans) => plans,
+        Planned::Known(plans) => plans,
         Planned::AskShopify => ReturnLetters.look_up(wire.look_up(item, payload, config)).await.unwrap(),
     }
 }
@@ -88,8 +88,8 @@ fn driver(gathered: Gathered) -> (Value, Content) {
     match gathered {
         Gathered::Ready(content) => (serde_json::from_slice(&content.driver).unwrap(), *content),
         Gathered::Suppressed { reason, .. } => panic!("suppressed: {reason}"),
-        Gathered::Nothing(reason) => panic!("nothing: {reason}"),
-        Gathered::Instead(_) => panic!("something else"),
+        Gathered::NotDue(reason) => panic!("nothing: {reason}"),
+        Gathered::Replaced(_) => panic!("something else"),
     }
 }
 
@@ -98,8 +98,8 @@ fn outcome(gathered: &Gathered) -> (&'static str, &str) {
     match gathered {
         Gathered::Ready(_) => ("ready", ""),
         Gathered::Suppressed { reason, .. } => ("suppressed", reason),
-        Gathered::Nothing(reason) => ("nothing", reason),
-        Gathered::Instead(_) => panic!("something else"),
+        Gathered::NotDue(reason) => ("nothing", reason),
+        Gathered::Replaced(_) => panic!("something else"),
     }
 }
 

@@ -61,11 +61,11 @@ impl DocumentFlow for ShippingDocuments {
                     return Ok(Planned::AskShopify);
                 };
                 let ShipmentNews { order, tracking, shipment_status: status, .. } = news;
-                Ok(Planned::These(Shipment { id, order, tracking, status }.plans(topic, config)))
+                Ok(Planned::Known(Shipment { id, order, tracking, status }.plans(topic, config)))
             }
             ("fulfillment_events/create", Some(payload)) => {
                 let news = DeliveryNews::from_webhook(payload).map_err(|error| error.to_string())?;
-                Ok(Planned::These(on_its_way(&news.status, &news.fulfillment, &news.order, config)))
+                Ok(Planned::Known(on_its_way(&news.status, &news.fulfillment, &news.order, config)))
             }
             ("fulfillment_events/create", None) => Err(format!("the event {topic} came without its payload")),
             ("fulfillment_orders/line_items_prepared_for_pickup", _) => {
@@ -96,7 +96,7 @@ impl DocumentFlow for ShippingDocuments {
         let Some(shipment) = found.map_err(|error| GatherError::of(&error))? else {
             return Err(gather.absent("fulfillment").await);
         };
-        if shipment.order != plan.order {
+        if shipment.order != plan.reported_on {
             return Err(GatherError::unusable("the shipment is of another order than the event says"));
         }
         let request = Request {
@@ -116,9 +116,9 @@ impl DocumentFlow for ShippingDocuments {
             }
             Verdict::Overtaken => {
                 let revision = tracking_revision(&shipment.tracking());
-                return Ok(Gathered::Instead(Box::new(Plan { revision, ..plan.clone() })));
+                return Ok(Gathered::Replaced(Box::new(Plan { revision, ..plan.clone() })));
             }
-            Verdict::Nothing(reason) => return Ok(Gathered::Nothing(reason.into())),
+            Verdict::Nothing(reason) => return Ok(Gathered::NotDue(reason.into())),
         }
         let order = order(&gather, &shipment.order).await?;
         if let Some(reason) = rules::nowhere(&shipment, &order) {
@@ -150,7 +150,7 @@ impl Shipment {
             document,
             subject: self.id.clone(),
             revision,
-            order: self.order.clone(),
+            reported_on: self.order.clone(),
             wanted: config.document(document).is_some(),
         };
         let mut plans = vec![plan(Document::ShippingNotice, tracking_revision(&self.tracking))];
@@ -170,7 +170,7 @@ fn on_its_way(status: &str, shipment: &Gid, order: &Gid, config: &ShopConfig) ->
         document,
         subject: shipment.clone(),
         revision,
-        order: order.clone(),
+        reported_on: order.clone(),
         wanted: wanted && config.document(document).is_some(),
     };
     let wanted = config.shipping.delivery_events.contains(&event);

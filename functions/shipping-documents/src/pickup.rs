@@ -22,7 +22,7 @@ const DOCUMENT: Document = Document::ReadyForPickupNotice;
 pub fn plan(goods: Gid, config: &ShopConfig) -> Plan {
     Plan {
         document: DOCUMENT,
-        order: goods.clone(),
+        reported_on: goods.clone(),
         subject: goods,
         revision: Revision::Initial,
         wanted: config.document(DOCUMENT).is_some(),
@@ -35,7 +35,7 @@ pub async fn gather(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
         return Err(gather.absent("fulfillment order").await);
     };
     if let Some(reason) = not_due(&pickup, gather.item.resend.is_some()) {
-        return Ok(Gathered::Suppressed { reason: reason.into(), owner: Some(pickup.order) });
+        return Ok(Gathered::Suppressed { reason: reason.into(), reported_on: Some(pickup.order) });
     }
     let order = crate::order(gather, &pickup.order).await?;
     content(gather, &order, &pickup).map(|content| Gathered::Ready(Box::new(content)))
@@ -63,7 +63,7 @@ fn content(gather: &Gather<'_>, order: &Order, pickup: &Pickup) -> Result<Conten
     Ok(Content {
         name: Some(order.name.clone()),
         customer: order.customer.as_ref().map(|customer| customer.id.clone()),
-        owner: Some(order.id.clone()),
+        reported_on: Some(order.id.clone()),
         test: gather.item.trigger.test || order.test,
         ..Content::of(data.envelope.schema.clone(), &data, recipient)?
     })

@@ -55,12 +55,12 @@ fn planned(topic: &str, payload: &Value, config: &ShopConfig) -> Result<Vec<Plan
     let subject = payload["admin_graphql_api_id"].as_str().unwrap_or("gid://shopify/Fulfillment/1");
     let item = item(topic, &subject.parse().unwrap(), Some(payload.clone()));
     match ShippingDocuments.plan(&item, Some(&payload.to_string()), config)? {
-        Planned::These(plans) => Ok(plans),
+        Planned::Known(plans) => Ok(plans),
         Planned::AskShopify => panic!("the event says everything"),
     }
 }
 
 fn plan(document: Document, revision: Revision, shipment: &Fulfillment) -> Plan {
     let (subject, order) = (shipment.id.clone(), shipment.order.clone());
-    Plan { document, subject, revision, order, wanted: true }
+    Plan { document, subject, revision, reported_on: order, wanted: true }
 }

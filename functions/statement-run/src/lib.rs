@@ -165,8 +165,8 @@ impl StatementRun {
             .map_err(|error| Retry::new(chain(&error)))?;
         let fresh = Run::new(item.shop.clone(), period, issued_on, now, sources(settings));
         let (run, version) = match self.take(&item, fresh, record, deadline).await? {
-            Taken::Ours(run, version) => (run, version),
-            Taken::Nothing { period, what } => {
+            RunClaim::Claimed(run, version) => (run, version),
+            RunClaim::NothingToDo { period, what } => {
                 return Ok(Handled { item, period, what, counts: Counts::default() });
             }
         };
@@ -194,9 +194,9 @@ impl StatementRun {
         fresh: Run,
         record: &Record,
         deadline: Instant,
-    ) -> Result<Taken, Retry> {
+    ) -> Result<RunClaim, Retry> {
         let key = Run::key(&item.shop, &fresh.period);
-        let nothing = |run: &Run, what| Taken::Nothing { period: run.period.name.clone(), what };
+        let nothing = |run: &Run, what| RunClaim::NothingToDo { period: run.period.name.clone(), what };
         let found = self.tools.checkpoints.load::<Run>(&key).await.map_err(|error| Retry::of(&error))?;
         let (mut run, version) = found.map_or((fresh, None), |(run, version)| (run, Some(version)));
         match item.ticket {
@@ -221,7 +221,7 @@ impl StatementRun {
         run.lease = Some(Lease { holder: record.message_id.clone(), until_epoch_ms });
         let version =
             self.tools.checkpoints.save(&key, &run, version.as_ref()).await.map_err(|error| later(&error))?;
-        Ok(Taken::Ours(Box::new(run), version))
+        Ok(RunClaim::Claimed(Box::new(run), version))
     }
 
     /// Gives the run up until the next message, which is sent first: a message too many does nothing, one too
@@ -296,9 +296,9 @@ impl StatementRun {
     }
 }
 
-enum Taken {
-    Ours(Box<Run>, Version),
-    Nothing { period: String, what: &'static str },
+enum RunClaim {
+    Claimed(Box<Run>, Version),
+    NothingToDo { period: String, what: &'static str },
 }
 
 fn sources(settings: &Statements) -> Vec<Source> {

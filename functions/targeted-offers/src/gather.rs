@@ -52,7 +52,7 @@ pub async fn gather(gather: &Gather<'_>, history: Option<Earlier<'_>>) -> Result
     if let Cause::Joined(segment) = &cause
         && has_left(gather, segment).await?
     {
-        return Ok(Gathered::Nothing("the customer has left the segment".into()));
+        return Ok(Gathered::NotDue("the customer has left the segment".into()));
     }
     let document = gather.plan.document;
     let balance = gather.config.marketing.loyalty.as_ref().and_then(|loyalty| loyalty.balance());
@@ -160,7 +160,7 @@ async fn statement(gather: &Gather<'_>, firing: &Firing, found: Found) -> Result
     };
     let account = account(gather, rules, bounds, kept.is_some(), all_orders).await?;
     if account.entries.is_empty() && balance.points(&account) == Decimal::ZERO {
-        return Ok(Gathered::Nothing("the customer has no points".into()));
+        return Ok(Gathered::NotDue("the customer has no points".into()));
     }
     let data = Statement {
         envelope: found.envelope,
@@ -233,7 +233,7 @@ async fn reminder(
     let (pointless, due): (Vec<_>, Vec<_>) = due.into_iter().partition(|due| due.pointless.is_some());
     if due.is_empty() {
         let why = pointless.first().and_then(|due| due.pointless);
-        return Ok(why.map_or(Gathered::Nothing("nothing runs out yet".into()), Gathered::suppressed));
+        return Ok(why.map_or(Gathered::NotDue("nothing runs out yet".into()), Gathered::suppressed));
     }
     let address = found.prospect.address.as_ref();
     let country = address.and_then(|address| address.country_code.as_deref());

@@ -46,7 +46,7 @@ impl DocumentFlow for TargetedOffers {
             document,
             subject: item.subject.clone(),
             revision: Revision::named(revision),
-            order: item.subject.clone(),
+            reported_on: item.subject.clone(),
             wanted: wanted && config.document(document).is_some(),
         };
         match Cause::read(item, payload)? {
@@ -55,7 +55,7 @@ impl DocumentFlow for TargetedOffers {
                 let offers: BTreeSet<_> = segments.map(|it| it.offer.as_str()).collect();
                 let plans = offers.into_iter().map(|offer| format!("{}{offer}", gather::OFFER));
                 let plans = plans.map(|revision| plan(Document::PromotionalOffer, revision, true));
-                Ok(Planned::These(plans.collect()))
+                Ok(Planned::Known(plans.collect()))
             }
             Cause::Campaign(firing) if firing.document == Document::ReplenishmentReminder => {
                 Ok(Planned::AskShopify)
@@ -80,7 +80,7 @@ impl DocumentFlow for TargetedOffers {
             document,
             subject: item.subject.clone(),
             revision,
-            order: item.subject.clone(),
+            reported_on: item.subject.clone(),
             wanted: is_configured(&firing, config) && config.document(document).is_some(),
         };
         Ok(replenish::revision(&due).map(plan).into_iter().collect())

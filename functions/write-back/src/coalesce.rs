@@ -14,14 +14,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use work::{Retry, WriteBackItem};
 
 /// How often a resource is read again because somebody else wrote to it in between.
-const STALE_ROUNDS: u32 = 4;
+const MAX_STALE_ATTEMPTS: u32 = 4;
 
 /// How many resources are given tags at once.
 const TAGGING: usize = 5;
 
 /// What became of one report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
+pub enum ReportResult {
     /// Shopify has it.
     Reported,
     /// Shopify will not have it; why.
@@ -32,13 +32,13 @@ pub enum Told {
 
 /// One resource and what it is to be told.
 #[derive(Debug)]
-struct Owner {
+struct Target {
     gid: Gid,
     /// Positions of its items in the batch.
     items: Vec<usize>,
     reports: Status,
     tags: BTreeSet<String>,
-    stale_rounds: u32,
+    stale_attempts: u32,
 }
 
 /// Reports `items`, all of one shop. The answer has one entry an item, in order.
@@ -47,9 +47,9 @@ pub async fn report(
     call: Call<'_>,
     names: &WriteBack,
     items: &[&WriteBackItem],
-) -> Vec<Told> {
+) -> Vec<ReportResult> {
     // what nothing below accounts for comes back; it is never taken for told
-    let unsettled = Told::Later(Retry::new("the report was not dealt with"));
+    let unsettled = ReportResult::Later(Retry::new("the report was not dealt with"));
     let mut shop = Shop { shopify, call, names, told: vec![unsettled; items.len()], written: Vec::new() };
     let mut chunks = chunks(group(items));
     while let Some(chunk) = chunks.pop() {
@@ -59,36 +59,36 @@ pub async fn report(
     shop.told
 }
 
-fn group(items: &[&WriteBackItem]) -> Vec<Owner> {
-    let mut owners: BTreeMap<&Gid, Owner> = BTreeMap::new();
+fn group(items: &[&WriteBackItem]) -> Vec<Target> {
+    let mut resources: BTreeMap<&Gid, Target> = BTreeMap::new();
     for (index, item) in items.iter().enumerate() {
-        let owner = owners.entry(&item.owner).or_insert_with(|| Owner {
-            gid: item.owner.clone(),
+        let resource = resources.entry(&item.reported_on).or_insert_with(|| Target {
+            gid: item.reported_on.clone(),
             items: Vec::new(),
             reports: Status::default(),
             tags: BTreeSet::new(),
-            stale_rounds: 0,
+            stale_attempts: 0,
         });
-        owner.items.push(index);
-        owner.reports.add(Report::from(*item));
-        owner.tags.extend(item.tags.iter().cloned());
+        resource.items.push(index);
+        resource.reports.add(Report::from(*item));
+        resource.tags.extend(item.tags.iter().cloned());
     }
-    owners.into_values().collect()
+    resources.into_values().collect()
 }
 
 /// Chunks of one kind each, so that a kind the app may not touch does not hold up the others. Owners come
 /// sorted by kind.
-fn chunks(owners: Vec<Owner>) -> Vec<Vec<Owner>> {
-    let mut chunks: Vec<Vec<Owner>> = Vec::new();
-    for owner in owners {
+fn chunks(resources: Vec<Target>) -> Vec<Vec<Target>> {
+    let mut chunks: Vec<Vec<Target>> = Vec::new();
+    for resource in resources {
         match chunks.last_mut() {
             Some(chunk)
                 if chunk.len() < MAX_METAFIELDS
-                    && chunk.last().is_some_and(|last| last.gid.kind() == owner.gid.kind()) =>
+                    && chunk.last().is_some_and(|last| last.gid.kind() == resource.gid.kind()) =>
             {
-                chunk.push(owner)
+                chunk.push(resource)
             }
-            _ => chunks.push(vec![owner]),
+            _ => chunks.push(vec![resource]),
         }
     }
     chunks
@@ -98,30 +98,32 @@ struct Shop<'a> {
     shopify: &'a AdminApi,
     call: Call<'a>,
     names: &'a WriteBack,
-    told: Vec<Told>,
+    told: Vec<ReportResult>,
     /// Those whose reports Shopify has, and who may get their tags.
-    written: Vec<Owner>,
+    written: Vec<Target>,
 }
 
 impl Shop<'_> {
     /// Reads, merges and writes. Returns what is left to do.
-    async fn write(&mut self, chunk: Vec<Owner>) -> Vec<Vec<Owner>> {
-        let gids: Vec<_> = chunk.iter().map(|owner| owner.gid.clone()).collect();
+    async fn write(&mut self, chunk: Vec<Target>) -> Vec<Vec<Target>> {
+        let gids: Vec<_> = chunk.iter().map(|resource| resource.gid.clone()).collect();
         let found = match self.shopify.read_status(self.call, self.names, &gids).await {
             Ok(found) => found,
             Err(error) => return self.isolate(chunk, &error),
         };
-        let (mut owners, mut writes) = (Vec::new(), Vec::new());
-        for (owner, found) in chunk.into_iter().zip(found) {
-            match found.map(|found| self.merge(&owner, found)) {
-                None => self.settle(&owner, &Told::Refused("owner not found".to_owned())),
-                Some(Ok(None)) => self.wrote(owner),
+        let (mut resources, mut writes) = (Vec::new(), Vec::new());
+        for (resource, found) in chunk.into_iter().zip(found) {
+            match found.map(|found| self.merge(&resource, found)) {
+                None => self.settle(&resource, &ReportResult::Refused("resource not found".to_owned())),
+                Some(Ok(None)) => self.wrote(resource),
                 Some(Ok(Some(write))) => {
-                    owners.push(owner);
+                    resources.push(resource);
                     writes.push(write);
                 }
-                Some(Err(error)) => self
-                    .settle(&owner, &Told::Refused(format!("the status cannot be written as JSON: {error}"))),
+                Some(Err(error)) => self.settle(
+                    &resource,
+                    &ReportResult::Refused(format!("the status cannot be written as JSON: {error}")),
+                ),
             }
         }
         if writes.is_empty() {
@@ -129,58 +131,58 @@ impl Shop<'_> {
         }
         match self.shopify.write_status(self.call, self.names, &writes).await {
             Ok(()) => {
-                owners.into_iter().for_each(|owner| self.wrote(owner));
+                resources.into_iter().for_each(|resource| self.wrote(resource));
                 Vec::new()
             }
-            Err(error) => self.take_out(owners, &error),
+            Err(error) => self.take_out(resources, &error),
         }
     }
 
-    /// The write that tells `owner`, if it does not say all of that already.
+    /// The write that tells `resource`, if it does not say all of that already.
     fn merge(
         &self,
-        owner: &Owner,
+        resource: &Target,
         found: StatusMetafield,
     ) -> Result<Option<MetafieldWrite>, serde_json::Error> {
         let mut status = Status::default();
         if let Some(value) = &found.value {
             let existing = Status::read(value);
             if existing.damaged {
-                tracing::warn!(shop = %self.call.shop, owner = %owner.gid, "the status metafield held something else, which is replaced");
-            } else if merged(&existing.status, &owner.reports).newest() == existing.status.newest() {
+                tracing::warn!(shop = %self.call.shop, resource = %resource.gid, "the status metafield held something else, which is replaced");
+            } else if merged(&existing.status, &resource.reports).newest() == existing.status.newest() {
                 return Ok(None);
             }
             status = existing.status;
         }
-        let value = merged(&status, &owner.reports).value()?;
-        Ok(Some(MetafieldWrite { owner: owner.gid.clone(), value, compare_digest: found.compare_digest }))
+        let value = merged(&status, &resource.reports).value()?;
+        Ok(Some(MetafieldWrite { owner: resource.gid.clone(), value, compare_digest: found.compare_digest }))
     }
 
-    /// Nothing was written, because of some of the owners: settles those, and returns the others for
+    /// Nothing was written, because of some of the resources: settles those, and returns the others for
     /// another round. Those that were stale go round again, a bounded number of times.
-    fn take_out(&mut self, owners: Vec<Owner>, error: &AdminError) -> Vec<Vec<Owner>> {
-        let AdminError::UserErrors { errors, .. } = error else { return self.isolate(owners, error) };
+    fn take_out(&mut self, resources: Vec<Target>, error: &AdminError) -> Vec<Vec<Target>> {
+        let AdminError::UserErrors { errors, .. } = error else { return self.isolate(resources, error) };
         let mut objections: BTreeMap<usize, _> = BTreeMap::new();
         for objection in errors {
-            match objection.element().filter(|element| *element < owners.len()) {
+            match objection.element().filter(|element| *element < resources.len()) {
                 // of several objections to one element, a lasting one counts
                 Some(element) if objection.is_stale() => drop(objections.entry(element).or_insert(objection)),
                 Some(element) => drop(objections.insert(element, objection)),
-                None => return self.isolate(owners, error),
+                None => return self.isolate(resources, error),
             }
         }
         let mut again = Vec::new();
-        for (index, mut owner) in owners.into_iter().enumerate() {
+        for (index, mut resource) in resources.into_iter().enumerate() {
             match objections.get(&index) {
-                None => again.push(owner),
-                Some(objection) if objection.is_stale() && owner.stale_rounds < STALE_ROUNDS => {
-                    owner.stale_rounds += 1;
-                    again.push(owner);
+                None => again.push(resource),
+                Some(objection) if objection.is_stale() && resource.stale_attempts < MAX_STALE_ATTEMPTS => {
+                    resource.stale_attempts += 1;
+                    again.push(resource);
                 }
                 Some(objection) if objection.may_pass() => {
-                    self.settle(&owner, &Told::Later(Retry::new(objection)))
+                    self.settle(&resource, &ReportResult::Later(Retry::new(objection)))
                 }
-                Some(objection) => self.settle(&owner, &Told::Refused(objection.to_string())),
+                Some(objection) => self.settle(&resource, &ReportResult::Refused(objection.to_string())),
             }
         }
         if again.is_empty() { Vec::new() } else { vec![again] }
@@ -188,24 +190,24 @@ impl Shop<'_> {
 
     /// An error that does not say whose it is. One of the moment is everybody's; for another, such as an answer that
     /// cannot be read, halves are tried until those it belongs to are alone with it.
-    fn isolate(&mut self, mut owners: Vec<Owner>, error: &AdminError) -> Vec<Vec<Owner>> {
-        if is_of_one(error) && owners.len() > 1 {
-            let half = owners.split_off(owners.len() / 2);
-            return vec![owners, half];
+    fn isolate(&mut self, mut resources: Vec<Target>, error: &AdminError) -> Vec<Vec<Target>> {
+        if is_of_one(error) && resources.len() > 1 {
+            let half = resources.split_off(resources.len() / 2);
+            return vec![resources, half];
         }
         let told = told(error);
-        owners.iter().for_each(|owner| self.settle(owner, &told));
+        resources.iter().for_each(|resource| self.settle(resource, &told));
         Vec::new()
     }
 
-    /// Shopify has what `owner` is to be told.
-    fn wrote(&mut self, owner: Owner) {
-        self.settle(&owner, &Told::Reported);
-        self.written.push(owner);
+    /// Shopify has what `resource` is to be told.
+    fn wrote(&mut self, resource: Target) {
+        self.settle(&resource, &ReportResult::Reported);
+        self.written.push(resource);
     }
 
-    fn settle(&mut self, owner: &Owner, told: &Told) {
-        for index in &owner.items {
+    fn settle(&mut self, resource: &Target, told: &ReportResult) {
+        for index in &resource.items {
             if let Some(slot) = self.told.get_mut(*index) {
                 *slot = told.clone();
             }
@@ -215,25 +217,26 @@ impl Shop<'_> {
     /// Adds the tags. What goes wrong concerns the items that brought some; the others have been told.
     async fn tag(&mut self, items: &[&WriteBackItem]) {
         let (shopify, call) = (self.shopify, self.call);
-        let tagged = std::mem::take(&mut self.written).into_iter().filter(|owner| !owner.tags.is_empty());
+        let tagged =
+            std::mem::take(&mut self.written).into_iter().filter(|resource| !resource.tags.is_empty());
         let failures: Vec<_> = stream::iter(tagged)
-            .map(|owner| async move {
-                let tags: Vec<_> = owner.tags.iter().cloned().collect();
-                let result = shopify.add_tags(call, &owner.gid, &tags).await;
-                (owner, result)
+            .map(|resource| async move {
+                let tags: Vec<_> = resource.tags.iter().cloned().collect();
+                let result = shopify.add_tags(call, &resource.gid, &tags).await;
+                (resource, result)
             })
             .buffer_unordered(TAGGING)
-            .filter_map(|(owner, result)| async move { Some((owner, result.err()?)) })
+            .filter_map(|(resource, result)| async move { Some((resource, result.err()?)) })
             .collect()
             .await;
-        for (mut owner, error) in failures {
-            owner.items.retain(|index| items.get(*index).is_some_and(|item| !item.tags.is_empty()));
-            self.settle(&owner, &told(&error));
+        for (mut resource, error) in failures {
+            resource.items.retain(|index| items.get(*index).is_some_and(|item| !item.tags.is_empty()));
+            self.settle(&resource, &told(&error));
         }
     }
 }
 
-/// Whether the error may be gone without one of the owners. One that took its time is not asked for again at once.
+/// Whether the error may be gone without one of the resources. One that took its time is not asked for again at once.
 fn is_of_one(error: &AdminError) -> bool {
     match error {
         AdminError::Status { .. } => error.class() == Class::Permanent,
@@ -248,10 +251,10 @@ fn merged(existing: &Status, reports: &Status) -> Status {
     status
 }
 
-fn told(error: &AdminError) -> Told {
+fn told(error: &AdminError) -> ReportResult {
     match error.class() {
-        Class::Permanent => Told::Refused(chain(error)),
+        Class::Permanent => ReportResult::Refused(chain(error)),
         // every request here may be repeated
-        Class::Transient { .. } | Class::Unknown => Told::Later(Retry::of(error)),
+        Class::Transient { .. } | Class::Unknown => ReportResult::Later(Retry::of(error)),
     }
 }

@@ -11,7 +11,7 @@
 mod coalesce;
 mod status;
 
-pub use coalesce::{Told, report};
+pub use coalesce::{ReportResult, report};
 pub use status::{Existing, KEEP, Report, Status};
 
 use comms::{ShopDomain, WriteBackState, chain};
@@ -154,12 +154,16 @@ impl WriteBack {
         Ok(recorded.collect().await)
     }
 
-    async fn record(&self, item: &WriteBackItem, told: Option<Told>) -> Result<WriteBackState, Retry> {
+    async fn record(
+        &self,
+        item: &WriteBackItem,
+        told: Option<ReportResult>,
+    ) -> Result<WriteBackState, Retry> {
         let (state, reason) = match told {
             None => (WriteBackState::None, None),
-            Some(Told::Reported) => (WriteBackState::Reported, None),
-            Some(Told::Refused(reason)) => (WriteBackState::Failed, Some(reason)),
-            Some(Told::Later(retry)) => return Err(retry),
+            Some(ReportResult::Reported) => (WriteBackState::Reported, None),
+            Some(ReportResult::Refused(reason)) => (WriteBackState::Failed, Some(reason)),
+            Some(ReportResult::Later(retry)) => return Err(retry),
         };
         let recorded = self
             .tools

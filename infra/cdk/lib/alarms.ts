@@ -9,11 +9,11 @@ import { Construct } from 'constructs';
 import { NO_TOPIC } from './exceptions.ts';
 import type { Handler } from './function.ts';
 import type { WorkQueue } from './queues.ts';
-import type { Round } from './schedules.ts';
+import type { ScheduledPass } from './schedules.ts';
 import { type Limit, PERIOD, Watch } from './watch.ts';
 
-/** Trouble in so many of the latest rounds is no accident, however often rounds are made. */
-const TROUBLED_ROUNDS = { of: 6, most: 2 };
+/** Trouble in so many of the latest passes is no accident, however often passes are made. */
+const FAILED_PASSES = { of: 6, most: 2 };
 
 /** The same of periods, for what a burst may cause and nobody has to look at. */
 const LASTING = { of: 6, most: 2 };
@@ -48,8 +48,8 @@ export interface AlarmsProps {
   readonly offerRun: Handler;
   /** Names of the schedules' groups. */
   readonly scheduleGroups: { readonly runs: string; readonly passes: string };
-  readonly rounds: Round[];
-  /** Documents of a flow that no event had brought: more than these in the time of a round are too many. */
+  readonly passes: ScheduledPass[];
+  /** Documents of a flow that no event had brought: more than these in the time of a pass are too many. */
   readonly recovered: { readonly everyMinutes: number; readonly most: number };
 }
 
@@ -81,7 +81,7 @@ export class Alarms extends Construct {
     this.ofOfferRun(props.offerRun);
     for (const run of [props.statementRun, props.offerRun]) this.ofRun(run);
     for (const [what, group] of Object.entries(props.scheduleGroups)) this.ofSchedules(what, group);
-    for (const round of props.rounds) this.ofRounds(round);
+    for (const pass of props.passes) this.ofPasses(pass);
   }
 
   private ofFunction(handler: Handler): void {
@@ -109,10 +109,10 @@ export class Alarms extends Construct {
     }
   }
 
-  /** Runs and rounds use the time they have and hand on what is left; what they could not do they count themselves. */
+  /** Runs and passes use the time they have and hand on what is left; what they could not do they count themselves. */
   private endsInTime(handler: Handler): boolean {
-    const { statementRun, offerRun, rounds } = this.props;
-    return [statementRun, offerRun, ...rounds.map((round) => round.handler)].includes(handler);
+    const { statementRun, offerRun, passes } = this.props;
+    return [statementRun, offerRun, ...passes.map((pass) => pass.handler)].includes(handler);
   }
 
   /** An event reaches intake, or a dead-letter queue; here is what reaches neither, or is never sent. */
@@ -268,19 +268,19 @@ export class Alarms extends Construct {
     );
   }
 
-  private ofRounds({ handler, everyMinutes }: Round): void {
+  private ofPasses({ handler, everyMinutes }: ScheduledPass): void {
     this.counted(
       handler,
-      'Troubled',
+      'FailedShops',
       `Again and again ${handler.name} could not finish with a shop. The log says which and why.`,
-      { most: 0, minutes: everyMinutes, periods: TROUBLED_ROUNDS },
+      { most: 0, minutes: everyMinutes, periods: FAILED_PASSES },
     );
     this.counted(
       handler,
       'Problems',
       `Again and again ${handler.name} could not deal with something that is not a whole shop's trouble: an order or an ` +
         'item that cannot be read, a read or message that was refused. The log names each.',
-      { most: 0, minutes: everyMinutes, periods: TROUBLED_ROUNDS },
+      { most: 0, minutes: everyMinutes, periods: FAILED_PASSES },
     );
   }
 

@@ -14,7 +14,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { Handler } from './function.ts';
-import { CHECK_INDEX, ORDER_INDEX } from './storage.ts';
+import { CHECK_INDEX, RESOURCE_INDEX } from './storage.ts';
 
 export interface Grant {
   readonly statements: PolicyStatement[];
@@ -107,12 +107,12 @@ export function readRecords(bucket: Bucket, key: Key): Grant {
 
 /** Claims and moves communications, takes back the claim of one that is not to be, and finds those of an order. */
 export function keepLedger(table: Table): Grant {
-  return all(keepItems(table), plain(['dynamodb:DeleteItem'], table.tableArn), query(table, ORDER_INDEX));
+  return all(keepItems(table), plain(['dynamodb:DeleteItem'], table.tableArn), query(table, RESOURCE_INDEX));
 }
 
 /** Reads communications, by themselves and by their order. */
 export function lookAt(table: Table): Grant {
-  return all(plain(['dynamodb:GetItem'], table.tableArn), query(table, ORDER_INDEX));
+  return all(plain(['dynamodb:GetItem'], table.tableArn), query(table, RESOURCE_INDEX));
 }
 
 /** Reads and changes items by their keys. */

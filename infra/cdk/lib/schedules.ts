@@ -13,8 +13,8 @@ import { pascal } from './names.ts';
 import * as allow from './permissions.ts';
 import type { Grant } from './permissions.ts';
 
-/** A function that goes round all shops again and again. */
-export interface Round {
+/** A function that goes pass all shops again and again. */
+export interface ScheduledPass {
   readonly handler: Handler;
   readonly everyMinutes: number;
 }
@@ -23,7 +23,7 @@ export interface SchedulesProps {
   readonly prefix: string;
   readonly runQueues: Queue[];
   readonly deadLetters: Queue;
-  readonly functions: Round[];
+  readonly functions: ScheduledPass[];
   readonly paused: boolean;
 }
 
@@ -60,7 +60,7 @@ export class Schedules extends Construct {
           deadLetterConfig: { arn: deadLetters.queueArn },
         },
       });
-      // The next round does what a failed one left, and a repeated one would run beside it. With time-outs shorter
+      // The next pass does what a failed one left, and a repeated one would run beside it. With time-outs shorter
       // than the period that is enough: no concurrency has to be reserved, which small accounts cannot.
       new CfnEventInvokeConfig(handler, 'Asynchronous', {
         functionName: handler.function.functionName,

@@ -16,7 +16,7 @@ import { pascal, upperSnake } from './names.ts';
 import { People } from './people.ts';
 import * as allow from './permissions.ts';
 import { deadLetterQueue, type WorkQueue, workQueue, type WorkQueueProps } from './queues.ts';
-import { Schedules, type Round } from './schedules.ts';
+import { Schedules, type ScheduledPass } from './schedules.ts';
 import type { Settings } from './settings.ts';
 import { Storage } from './storage.ts';
 
@@ -75,7 +75,7 @@ export class CommunicationsStack extends Stack {
     const all = [intake, ...flows, ...Object.values(runs), writeBack, deliveryStatus, reconcile];
     const { bus, rule } = this.receive(intake);
     const { everyMinutes } = this.settings;
-    const rounds = [
+    const passes = [
       { handler: deliveryStatus, everyMinutes: everyMinutes.deliveryStatus },
       { handler: reconcile, everyMinutes: everyMinutes.reconcile },
     ];
@@ -83,10 +83,10 @@ export class CommunicationsStack extends Stack {
       prefix: this.settings.prefix,
       runQueues: Object.values(this.runQueues).map(({ queue }) => queue),
       deadLetters: this.missedSchedules,
-      functions: rounds,
+      functions: passes,
       paused: this.settings.schedulesPaused,
     });
-    this.watch(handlers, rounds, all, { rule, busName: bus.eventBusName }, schedules);
+    this.watch(handlers, passes, all, { rule, busName: bus.eventBusName }, schedules);
     const works = [...Object.values(this.flowQueues), ...Object.values(this.runQueues), this.writeBacks];
     const people = new People(this, 'People', {
       prefix: this.settings.prefix,
@@ -101,7 +101,7 @@ export class CommunicationsStack extends Stack {
 
   private watch(
     { intake, flows, runs, writeBack }: Handlers,
-    rounds: Round[],
+    passes: ScheduledPass[],
     all: Handler[],
     webhooks: AlarmsProps['webhooks'],
     schedules: Schedules,
@@ -131,7 +131,7 @@ export class CommunicationsStack extends Stack {
       statementRun: runs['statement-run'],
       offerRun: runs['offer-run'],
       scheduleGroups: { runs: schedules.group.ref, passes: schedules.passesGroup.ref },
-      rounds,
+      passes,
       recovered: {
         everyMinutes: this.settings.everyMinutes.reconcile,
         most: this.settings.recoveredAlarm,

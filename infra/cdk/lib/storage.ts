@@ -17,7 +17,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { Settings } from './settings.ts';
 
-export const ORDER_INDEX = 'by-order';
+export const RESOURCE_INDEX = 'by-resource';
 /** Holds only communications whose channel is still to be asked what became of them. */
 export const CHECK_INDEX = 'by-check';
 
@@ -180,8 +180,8 @@ export class Storage extends Construct {
       removalPolicy: this.settings.removal.data,
     });
     table.addGlobalSecondaryIndex({
-      indexName: ORDER_INDEX,
-      partitionKey: { name: 'so', type: AttributeType.STRING },
+      indexName: RESOURCE_INDEX,
+      partitionKey: { name: 'resource_key', type: AttributeType.STRING },
       projectionType: ProjectionType.KEYS_ONLY,
     });
     table.addGlobalSecondaryIndex({

@@ -83,7 +83,7 @@ test("what ends badly is the function's own metric", () => {
     BatchOutputsMissing: ['statement-run'],
     MembersUnreadable: ['offer-run'],
     Retried: RUNS,
-    Troubled: ['delivery-status', 'reconcile'],
+    FailedShops: ['delivery-status', 'reconcile'],
     Problems: ['delivery-status', 'reconcile'],
     Recovered: FLOWS,
   };
@@ -96,7 +96,7 @@ test("what ends badly is the function's own metric", () => {
 test('functions that are not let run, or hardly end in time', () => {
   const all = FUNCTIONS.map((name) => functionName('FunctionName', idOf(name))).sort();
   assert.deepEqual(dimensions('Throttles'), all);
-  // runs and rounds use up their time and hand on the rest
+  // runs and passes use up their time and hand on the rest
   const ending = [...FLOWS, 'intake', 'write-back'];
   assert.deepEqual(dimensions('Duration'), ending.map((name) => functionName('FunctionName', idOf(name))).sort());
   const slow = (id: string, from = template) => named(`${id}-slow`, from);
@@ -278,7 +278,7 @@ function counted(name: string): string[] {
   );
 }
 
-test('a few recovered documents are no alarm, many in the time of a round are', () => {
+test('a few recovered documents are no alarm, many in the time of a pass are', () => {
   for (const alarm of of('Recovered')) {
     assert.equal(alarm.Threshold, 20);
     assert.equal(alarm.Period, 15 * 60);
@@ -302,7 +302,7 @@ function rings({ Period, EvaluationPeriods, DatapointsToAlarm, Threshold }: any,
 }
 
 for (const every of [1, 5, 11, 15, 20, 30, 45, 60]) {
-  test(`a shop in trouble is an alarm when it stays so, with a round every ${every} minutes`, () => {
+  test(`a shop in trouble is an alarm when it stays so, with a pass every ${every} minutes`, () => {
     const context = {
       everyDeliveryStatus: `${every}`,
       timeoutDeliveryStatus: '30',
@@ -311,7 +311,7 @@ for (const every of [1, 5, 11, 15, 20, 30, 45, 60]) {
     };
     const found = Object.values(
       synthesize(context).template.findResources('AWS::CloudWatch::Alarm', {
-        Properties: { MetricName: 'Troubled' },
+        Properties: { MetricName: 'FailedShops' },
       }),
     );
     assert.equal(found.length, 2);
@@ -319,14 +319,14 @@ for (const every of [1, 5, 11, 15, 20, 30, 45, 60]) {
       const { Period, EvaluationPeriods } = Properties;
       // what CloudWatch looks back on at most
       assert.ok(Period * EvaluationPeriods <= (Period < 3600 ? 86_400 : 7 * 86_400));
-      // the latest round first, with so many troubled shops in each
-      const after = (...rounds: number[]) =>
+      // the latest pass first, with so many failed shops in each
+      const after = (...passes: number[]) =>
         rings(
           Properties,
-          rounds.reverse().flatMap((troubled) => [troubled, ...Array<number>(every - 1).fill(0)]),
+          passes.reverse().flatMap((failed) => [failed, ...Array<number>(every - 1).fill(0)]),
         );
-      assert.equal(after(1, 1, 1), true, 'one shop, three rounds in a row');
-      assert.equal(after(1, 0, 1, 0, 1, 0), true, 'every second round');
+      assert.equal(after(1, 1, 1), true, 'one shop, three passes in a row');
+      assert.equal(after(1, 0, 1, 0, 1, 0), true, 'every second pass');
       assert.equal(after(1, 1, 0, 0, 0, 0), false, 'twice');
       assert.equal(after(50, 0, 0, 0, 0, 0), false, 'many shops, once');
       assert.equal(after(0, 0, 0, 0, 0, 0, 1, 1, 1), false, 'long ago');
@@ -336,7 +336,7 @@ for (const every of [1, 5, 11, 15, 20, 30, 45, 60]) {
 
 test('all others fire on the first value above the threshold, and on no value not at all', () => {
   const tolerated = ['ApproximateAgeOfOldestMessage', 'Recovered', 'Retried', 'Duration', undefined];
-  const lasting = ['Troubled', 'Problems', 'Throttles', 'Duration', 'TargetErrorCount'];
+  const lasting = ['FailedShops', 'Problems', 'Throttles', 'Duration', 'TargetErrorCount'];
   for (const alarm of alarms.filter(({ MetricName }) => MetricName !== 'Events')) {
     assert.equal(alarm.ComparisonOperator, 'GreaterThanThreshold');
     const periods = lasting.includes(alarm.MetricName) ? [6, 3] : [1, 1];

@@ -177,7 +177,7 @@ test('the ledger is queried by the index that a function needs', () => {
   const index = (name: string) => JSON.stringify(below(table, `index/${name}`));
   const whole = JSON.stringify(arn({ logicalId: table }));
   for (const name of FLOWS.map(idOf)) {
-    assert.deepEqual(allowed(name).get('dynamodb:Query'), [index('by-order')]);
+    assert.deepEqual(allowed(name).get('dynamodb:Query'), [index('by-resource')]);
   }
   assert.deepEqual(allowed('DeliveryStatus').get('dynamodb:Query'), [index('by-check')]);
   for (const [name, actions] of Object.entries(EXPECTED)) {

@@ -194,8 +194,8 @@ describe('ledger table', () => {
     assert.deepEqual(table.Properties.KeySchema, [{ AttributeName: 'pk', KeyType: 'HASH' }]);
     assert.deepEqual(table.Properties.GlobalSecondaryIndexes, [
       {
-        IndexName: 'by-order',
-        KeySchema: [{ AttributeName: 'so', KeyType: 'HASH' }],
+        IndexName: 'by-resource',
+        KeySchema: [{ AttributeName: 'resource_key', KeyType: 'HASH' }],
         Projection: { ProjectionType: 'KEYS_ONLY' },
       },
       {
@@ -209,7 +209,7 @@ describe('ledger table', () => {
     ]);
     assert.deepEqual(table.Properties.AttributeDefinitions, [
       { AttributeName: 'pk', AttributeType: 'S' },
-      { AttributeName: 'so', AttributeType: 'S' },
+      { AttributeName: 'resource_key', AttributeType: 'S' },
       { AttributeName: 'check_shop', AttributeType: 'S' },
       { AttributeName: 'check_epoch_ms', AttributeType: 'N' },
     ]);

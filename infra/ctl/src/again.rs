@@ -113,7 +113,7 @@ pub async fn settle(
     let now = Timestamp::now();
     let loaded = stack.configs().get(&entry.shop, now).await?;
     let test = entry.archived.as_ref().is_some_and(|archived| archive::is_test(&archived.archive_key));
-    let owed = report::owed(&loaded.config, &entry.order, test);
+    let owed = report::owed(&loaded.config, &entry.reported_on, test);
     let reason = format!("{}: {}", decision.actor, decision.reason);
     let settled = stack.ledger.settle(id, state, &reason, owed, now).await?;
     let entry = match settled {

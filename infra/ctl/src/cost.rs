@@ -118,7 +118,7 @@ pub fn run(question: &Question) -> Result<ExitCode, Failure> {
         None => Ok(built_in.to_owned()),
     };
     let prices: Prices = toml::from_str(&text(&question.prices, include_str!("../prices.toml"))?)?;
-    let built_in = include_str!("../../bench/requests.json");
+    let built_in = include_str!("../../../tests/bench/requests.json");
     let requests: Requests = serde_json::from_str(&text(&question.requests, built_in)?)?;
     let usage = usage(question, &requests)?;
     say!(

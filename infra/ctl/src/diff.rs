@@ -52,7 +52,7 @@ async fn last_real(stack: &Stack, entry: &Entry) -> Result<Option<EvidenceRecord
             && other.communication != entry.communication
             && other.archived.as_ref().is_some_and(|archived| !archive::is_test(&archived.archive_key))
     };
-    let mut entries = stack.ledger.of_order(&entry.shop, &entry.order).await?.entries;
+    let mut entries = stack.ledger.of_resource(&entry.shop, &entry.reported_on).await?.entries;
     entries.retain(is_real);
     if let Some(last) = entries.last() {
         return Ok(Some(archived(stack, &last.communication).await?.1));

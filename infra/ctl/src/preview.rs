@@ -11,8 +11,8 @@ use archive::Examined;
 use comms::{Document, Flow};
 use exception_letters::ExceptionLetters;
 use exstream::Template;
-use flow::preview::{Made, Means, Preview, Wish, previews};
-use intake::{Intaken, work_item};
+use flow::preview::{ComposedPreview, Preview, PreviewContext, PreviewRequest, previews};
+use intake::{Routed, work_item};
 use order_confirmation::OrderConfirmation;
 use return_letters::ReturnLetters;
 use service::Service;
@@ -55,14 +55,14 @@ pub async fn run(
         }
     };
     let items = match work_item(&event, config)? {
-        Intaken::Work(items) => items,
-        Intaken::Ignored(reason) => return Err(format!("no document follows: {reason}").into()),
+        Routed::Work(items) => items,
+        Routed::Ignored(reason) => return Err(format!("no document follows: {reason}").into()),
     };
     let service = Service::start().await?;
     let (shopify, exstream, catalogue) =
         (AdminApi::new(service.http()), service.exstream(), service.catalogue());
     let secrets = stack.secrets.shop(&event.shop, now).await?;
-    let means = Means {
+    let context = PreviewContext {
         config,
         secrets: &secrets,
         shopify: &shopify,
@@ -73,7 +73,7 @@ pub async fn run(
     };
     let mut found = Vec::new();
     for item in &items {
-        found.extend(of_flow(&means, item, Wish { document, locale }).await?);
+        found.extend(of_flow(&context, item, PreviewRequest { document, locale }).await?);
     }
     if found.is_empty() {
         return Err("the event leads to no such document".into());
@@ -98,18 +98,22 @@ pub async fn run(
     Ok(code)
 }
 
-async fn of_flow(means: &Means<'_>, item: &WorkItem, wish: Wish<'_>) -> Result<Vec<Preview>, String> {
+async fn of_flow(
+    context: &PreviewContext<'_>,
+    item: &WorkItem,
+    request: PreviewRequest<'_>,
+) -> Result<Vec<Preview>, String> {
     match item.flow {
-        Flow::OrderConfirmation => previews(&OrderConfirmation, means, item, wish).await,
-        Flow::ShippingDocuments => previews(&ShippingDocuments, means, item, wish).await,
-        Flow::ReturnLetters => previews(&ReturnLetters, means, item, wish).await,
-        Flow::TargetedOffers => previews(&TargetedOffers, means, item, wish).await,
-        Flow::AccountStatements => previews(&AccountStatements, means, item, wish).await,
-        Flow::ExceptionLetters => previews(&ExceptionLetters, means, item, wish).await,
+        Flow::OrderConfirmation => previews(&OrderConfirmation, context, item, request).await,
+        Flow::ShippingDocuments => previews(&ShippingDocuments, context, item, request).await,
+        Flow::ReturnLetters => previews(&ReturnLetters, context, item, request).await,
+        Flow::TargetedOffers => previews(&TargetedOffers, context, item, request).await,
+        Flow::AccountStatements => previews(&AccountStatements, context, item, request).await,
+        Flow::ExceptionLetters => previews(&ExceptionLetters, context, item, request).await,
     }
 }
 
-fn save(stem: &Path, made: &Made) -> Result<PathBuf, Failure> {
+fn save(stem: &Path, made: &ComposedPreview) -> Result<PathBuf, Failure> {
     let extension = match made.output.mime_type.as_str() {
         "application/pdf" => "pdf",
         "text/html" => "html",

@@ -1,6 +1,6 @@
 //! The schedules of a shop's runs: one a campaign and one for its statements, in the shop's time zone.
 //!
-//! Made to match the configuration whenever it is pushed: what it names is created or changed, what it no
+//! ComposedPreview to match the configuration whenever it is pushed: what it names is created or changed, what it no
 //! longer names is deleted. Names begin with the shop's, so no shop touches another's.
 
 use crate::{Failure, stack::Stack};

@@ -9,7 +9,7 @@ use crate::{
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use comms::CommunicationId;
 use flow::LookUp;
-use intake::{Intaken, work_item};
+use intake::{Routed, work_item};
 use reconcile::plans;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -40,7 +40,7 @@ pub async fn run(
         let (shop, now) = (event.shop.clone(), jiff::Timestamp::now());
         let loaded = configs.get(&shop, now).await?;
         let ids = match work_item(&event, &loaded.config)? {
-            Intaken::Work(items) => {
+            Routed::Work(items) => {
                 let secrets = stack.secrets.shop(&shop, now).await?;
                 let mut ids = Vec::new();
                 for item in &items {
@@ -64,7 +64,7 @@ pub async fn run(
                 }
                 ids
             }
-            Intaken::Ignored(reason) => {
+            Routed::Ignored(reason) => {
                 note!("{}: no document follows: {reason}", file.display());
                 Vec::new()
             }

@@ -22,7 +22,7 @@ pub async fn order(
     json: bool,
     metafield: bool,
 ) -> Result<ExitCode, Failure> {
-    let found = stack.ledger.of_order(shop, order).await?;
+    let found = stack.ledger.of_resource(shop, order).await?;
     for problem in &found.problems {
         note!("ctl: {}", comms::chain(&problem.error));
     }

@@ -23,7 +23,7 @@ pub struct EvidenceRecord {
     pub subject: Gid,
     pub revision: Revision,
     /// The order, customer or company location it belongs to.
-    pub order: Gid,
+    pub reported_on: Gid,
     /// What a person calls what the document is about, such as the order's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

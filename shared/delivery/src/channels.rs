@@ -73,7 +73,7 @@ pub struct Accepted {
 
 /// What a channel knows of an earlier attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
+pub enum SendStatus {
     Accepted {
         reference: String,
     },
@@ -116,10 +116,10 @@ impl Channels {
     ///
     /// # Errors
     /// [`DeliveryError::Spool`] if the spool cannot be asked.
-    pub async fn ask(&self, call: AskCall<'_>) -> Result<Asked, DeliveryError> {
+    pub async fn ask(&self, call: AskCall<'_>) -> Result<SendStatus, DeliveryError> {
         match call.channel {
             Channel::Print => self.spool(call.timeout).ask(&call).await,
-            Channel::Email | Channel::Exstream => Ok(Asked::CannotTell),
+            Channel::Email | Channel::Exstream => Ok(SendStatus::CannotTell),
         }
     }
 

@@ -12,7 +12,7 @@ mod email_status;
 mod error;
 mod print;
 
-pub use channels::{Accepted, AskCall, Asked, Channels, SendCall};
+pub use channels::{Accepted, AskCall, Channels, SendCall, SendStatus};
 pub use choose::{Recipient, choose};
 pub use email_status::{EmailOutcome, EmailStatus, StatusCall};
 pub use error::DeliveryError;

@@ -11,7 +11,7 @@
 //! the spool meanwhile; after them, what left no version is in doubt. A put of a manifest whose answer is lost is
 //! not repeated before the versions were looked at.
 
-use crate::{Accepted, AskCall, Asked, DeliveryError, SendCall, error::Cause};
+use crate::{Accepted, AskCall, DeliveryError, SendCall, SendStatus, error::Cause};
 use aws_sdk_s3::{
     Client, config::retry::RetryConfig, error::ProvideErrorMetadata, primitives::ByteStream,
     types::ChecksumMode,
@@ -139,15 +139,15 @@ impl Spool<'_> {
         Ok(Accepted { reference: object })
     }
 
-    pub(crate) async fn ask(&self, call: &AskCall<'_>) -> Result<Asked, DeliveryError> {
+    pub(crate) async fn ask(&self, call: &AskCall<'_>) -> Result<SendStatus, DeliveryError> {
         let stem = stem(call.shop, call.dated, call.document, call.communication);
         let reference = format!("{stem}.{}", extension(call.media_type)?);
         let key = manifest_key(&stem);
         let provable = call.now.duration_since(call.dated) <= SignedDuration::from_hours(24 * PROVABLE_DAYS);
         Ok(match self.limited("looking for", &key, self.trace(&key)).await? {
-            Trace::Put => Asked::Accepted { reference },
-            Trace::Nothing if provable => Asked::NotSent,
-            Trace::Nothing | Trace::Deleted => Asked::CannotTell,
+            Trace::Put => SendStatus::Accepted { reference },
+            Trace::Nothing if provable => SendStatus::NotSent,
+            Trace::Nothing | Trace::Deleted => SendStatus::CannotTell,
         })
     }
 

@@ -1,5 +1,5 @@
 //! Marketing may be sent: the customer agreed, is not on the suppression list, is not asleep, and has not had
-//! enough. Asked by every attempt, right before the document is made and sent.
+//! enough. SendStatus by every attempt, right before the document is made and sent.
 
 use crate::{
     document_flow::{Consent, Content},

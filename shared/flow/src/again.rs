@@ -53,7 +53,7 @@ impl Again {
             document: entry.document,
             subject: entry.subject,
             revision: resend.revision.clone(),
-            order: entry.order,
+            reported_on: entry.reported_on,
             wanted: true,
         };
         Ok(Self { plan, resend: resend.clone(), copy_of })

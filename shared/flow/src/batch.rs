@@ -195,7 +195,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
             settings,
             secrets: &secrets,
             invocation,
-            owner: &format!("{}/{number}", invocation.request_id),
+            lease_holder: &format!("{}/{number}", invocation.request_id),
             receive_count,
             again,
         };

@@ -49,21 +49,21 @@ pub trait DocumentFlow {
 /// Permanent, where the item is not understood.
 pub async fn plans<F: DocumentFlow>(flow: &F, look_up: LookUp<'_>) -> Result<Vec<Plan>, GatherError> {
     match flow.plan(look_up.item, look_up.payload, look_up.config).map_err(GatherError::permanent)? {
-        Planned::These(plans) => Ok(plans),
+        Planned::Known(plans) => Ok(plans),
         Planned::AskShopify => flow.look_up(look_up).await,
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Planned {
-    These(Vec<Plan>),
+    Known(Vec<Plan>),
     /// The event does not name what the documents are about.
     AskShopify,
 }
 
 impl Planned {
     pub fn one(plan: Plan) -> Self {
-        Self::These(vec![plan])
+        Self::Known(vec![plan])
     }
 }
 
@@ -74,8 +74,8 @@ pub struct Plan {
     pub subject: Gid,
     pub revision: Revision,
     /// The order, customer or company location that is told about it. The subject itself where the event does
-    /// not name it; then the one [`Content::owner`] names.
-    pub order: Gid,
+    /// not name it; then the one [`Content::reported_on`] names.
+    pub reported_on: Gid,
     /// Whether the shop has switched it on. What was begun before it was switched off is still settled.
     pub wanted: bool,
 }
@@ -188,23 +188,23 @@ impl<'a> Gather<'a> {
 
 pub enum Gathered {
     Ready(Box<Content>),
-    /// The document is not to be sent; the reason is recorded, and told to the owner, if the plan did not name
+    /// The document is not to be sent; the reason is recorded, and reported on the resource, if the plan did not name
     /// it.
     Suppressed {
         reason: Cow<'static, str>,
-        owner: Option<Gid>,
+        reported_on: Option<Gid>,
     },
     /// Nothing is to be made of this event: too early, or somebody else's matter. Nothing is recorded, so that
     /// a later event, or reconciliation, can lead to the same communication.
-    Nothing(Cow<'static, str>),
+    NotDue(Cow<'static, str>),
     /// What the event told of is no longer so; this is due in its place. Nothing is recorded of the plan that
     /// was asked for. If the other one was made before, it stays made once.
-    Instead(Box<Plan>),
+    Replaced(Box<Plan>),
 }
 
 impl Gathered {
     pub fn suppressed(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::Suppressed { reason: reason.into(), owner: None }
+        Self::Suppressed { reason: reason.into(), reported_on: None }
     }
 }
 
@@ -221,7 +221,7 @@ pub struct Content {
     /// The customer's keyed hash, where the customer's id is not at hand.
     pub known_customer: Option<CustomerKey>,
     /// The order, customer or company location that is told about it, where the plan could not name it.
-    pub owner: Option<Gid>,
+    pub reported_on: Option<Gid>,
     /// Whether the customer agreed to marketing. Looked at for that class only.
     pub consent: Consent,
     /// The issue that came before this one.
@@ -254,7 +254,7 @@ impl Content {
             name: None,
             customer: None,
             known_customer: None,
-            owner: None,
+            reported_on: None,
             consent: Consent::NotAsked,
             previous: PreviousIssue::AskLedger,
             composed: None,

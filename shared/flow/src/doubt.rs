@@ -8,7 +8,7 @@ use crate::{
     job::{Halt, Job},
 };
 use archive::{Location, media_type};
-use delivery::{AskCall, Asked};
+use delivery::{AskCall, SendStatus};
 use ledger::{Lease, SendMark};
 use shop_config::Channel;
 
@@ -49,9 +49,9 @@ async fn ask_channel(job: &Job<'_>, lease: &Lease, channel: Channel) -> Result<D
         timeout: job.time_left(),
     });
     match asked.await {
-        Ok(Asked::Accepted { reference }) => Ok(Doubt::Sent { reference }),
-        Ok(Asked::NotSent) => Ok(Doubt::None),
-        Ok(Asked::CannotTell) => {
+        Ok(SendStatus::Accepted { reference }) => Ok(Doubt::Sent { reference }),
+        Ok(SendStatus::NotSent) => Ok(Doubt::None),
+        Ok(SendStatus::CannotTell) => {
             repeat_or(job, lease, format!("{} may have taken it before the worker died", channel.name()))
         }
         // not knowing is not the same as not sent: the mark stays as it is

@@ -88,7 +88,7 @@ pub fn record(job: &Job<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
         message_class: class,
         subject: job.plan.subject.clone(),
         revision: job.plan.revision.clone(),
-        order: content.owner.as_ref().unwrap_or(&job.plan.order).clone(),
+        reported_on: content.reported_on.as_ref().unwrap_or(&job.plan.reported_on).clone(),
         name: content.name.clone(),
         customer: customer.map(|key| key.as_str().to_owned()),
         trigger: archive::Trigger {
@@ -146,8 +146,8 @@ pub async fn previous(
     if job.plan.revision == Revision::Initial {
         return Ok(None);
     }
-    let owner = content.owner.as_ref().unwrap_or(&job.plan.order);
-    let found = job.tools.ledger.of_order(&job.item.shop, owner).await?;
+    let resource = content.reported_on.as_ref().unwrap_or(&job.plan.reported_on);
+    let found = job.tools.ledger.of_resource(&job.item.shop, resource).await?;
     for problem in found.problems {
         // one that this release cannot read names no hash; what it is about is not held up by it
         if !problem.is_unreadable() {
@@ -195,10 +195,10 @@ mod tests {
             document: Document::Receipt,
             subject: order.clone(),
             revision,
-            order,
+            reported_on: order,
             state: State::Archived,
             unsent: false,
-            owner: String::new(),
+            lease_holder: String::new(),
             lease_until_epoch_ms: 0,
             attempts: 1,
             sends: 0,

@@ -31,8 +31,8 @@ impl<'a> History<'a> {
     ///
     /// # Errors
     /// When the ledger does not answer.
-    pub async fn ids(&self, shop: &ShopDomain, owner: &Gid) -> Result<Vec<CommunicationId>, GatherError> {
-        self.ledger.ids_of_order(shop, owner, MOST_IDS).await.map_err(|error| GatherError::of(&error))
+    pub async fn ids(&self, shop: &ShopDomain, resource: &Gid) -> Result<Vec<CommunicationId>, GatherError> {
+        self.ledger.ids_of_resource(shop, resource, MOST_IDS).await.map_err(|error| GatherError::of(&error))
     }
 
     /// The record of a communication; nothing, if none is archived, or if what is there is no record.

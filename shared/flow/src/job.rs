@@ -59,7 +59,7 @@ pub struct Job<'a> {
     pub secrets: &'a ShopSecrets,
     pub invocation: &'a Invocation,
     /// Unique to this delivery of the message.
-    pub owner: &'a str,
+    pub lease_holder: &'a str,
     pub receive_count: u32,
     /// Where a person asked for it.
     pub again: Option<&'a Again>,
@@ -127,8 +127,8 @@ impl Job<'_> {
                 document: self.plan.document,
                 subject: &self.plan.subject,
                 revision: &self.plan.revision,
-                order: &self.plan.order,
-                owner: self.owner,
+                reported_on: &self.plan.reported_on,
+                lease_holder: self.lease_holder,
                 now,
                 lease_until: self.invocation.deadline.max(now).saturating_add(LEASE_GRACE).unwrap_or(now),
             })
@@ -180,21 +180,21 @@ impl Job<'_> {
         };
         let content = match gathered {
             Ok(Gathered::Ready(content)) => content,
-            Ok(Gathered::Suppressed { reason, owner }) => {
+            Ok(Gathered::Suppressed { reason, reported_on }) => {
                 return self
-                    .suppress(lease, &reason, End { owner: owner.as_ref(), ..end })
+                    .suppress(lease, &reason, End { reported_on: reported_on.as_ref(), ..end })
                     .await
                     .map(Ended::from);
             }
-            Ok(Gathered::Nothing(reason)) => {
+            Ok(Gathered::NotDue(reason)) => {
                 let settled = self.forget(lease, &reason, end).await?;
                 return Ok(Ended { settled, instead: None });
             }
-            Ok(Gathered::Instead(plan)) => return self.replace(lease, *plan, end).await,
+            Ok(Gathered::Replaced(plan)) => return self.replace(lease, *plan, end).await,
             Err(halt) => return self.halt(lease, halt, end).await.map(Ended::from),
         };
         fault::point("gather");
-        let end = End { owner: content.owner.as_ref(), ..end };
+        let end = End { reported_on: content.reported_on.as_ref(), ..end };
         self.go_on(lease, &content, test, end).await.map(Ended::from)
     }
 
@@ -357,7 +357,8 @@ impl Job<'_> {
         };
         let end = End { archived: end.archived.or(left_behind.as_ref()), ..end };
         let now = self.now();
-        let write_back = report::owed(&self.loaded.config, end.owner.unwrap_or(&self.plan.order), end.test);
+        let write_back =
+            report::owed(&self.loaded.config, end.reported_on.unwrap_or(&self.plan.reported_on), end.test);
         let outcome = Outcome {
             archived: end.archived,
             channel: end.channel,
@@ -365,7 +366,7 @@ impl Job<'_> {
             reason: end.reason,
             customer: end.customer,
             write_back: Some(write_back),
-            order: end.owner,
+            reported_on: end.reported_on,
             check_at: self.check_at(state, &end, lease, now),
         };
         if let Err(error) = self.tools.ledger.complete(lease, state, &outcome, now).await {
@@ -383,8 +384,8 @@ impl Job<'_> {
             entry.archived = end.archived.cloned().or(entry.archived);
             entry.channel = end.channel.map(str::to_owned).or(entry.channel);
             entry.reason = end.reason.map(str::to_owned);
-            if let Some(owner) = end.owner {
-                entry.order = owner.clone();
+            if let Some(resource) = end.reported_on {
+                entry.reported_on = resource.clone();
             }
             report::item(&entry, &self.loaded.config)
         });
@@ -423,7 +424,7 @@ impl Job<'_> {
     }
 
     /// The time a call that sends may take, as of now. It ends well before the lease does, so that what another
-    /// worker finds after this one's death is all that this one has done. Asked before the mark, so that none is
+    /// worker finds after this one's death is all that this one has done. SendStatus before the mark, so that none is
     /// set in vain, and again after it, as recording the mark may have taken all of the time.
     ///
     /// # Errors
@@ -513,7 +514,7 @@ struct End<'a> {
     reason: Option<&'a str>,
     customer: Option<&'a CustomerKey>,
     /// The order, customer or company location it belongs to, where the plan did not name it.
-    owner: Option<&'a Gid>,
+    reported_on: Option<&'a Gid>,
     test: bool,
     doubt: Doubt,
 }

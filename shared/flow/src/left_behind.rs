@@ -2,7 +2,7 @@
 //!
 //! An archived document cannot be removed, so the ledger has to answer for it, whatever becomes of its
 //! communication meanwhile: such a communication is never forgotten, and the entry of its end names the document.
-//! Asked only of a takeover, so what ends at the first attempt costs nothing.
+//! SendStatus only of a takeover, so what ends at the first attempt costs nothing.
 
 use crate::{
     evidence::{archived_as, dated},

@@ -18,7 +18,7 @@ use std::time::Duration;
 use work::WorkItem;
 
 /// What a preview is made with.
-pub struct Means<'a> {
+pub struct PreviewContext<'a> {
     pub config: &'a ShopConfig,
     pub secrets: &'a ShopSecrets,
     pub shopify: &'a AdminApi,
@@ -31,7 +31,7 @@ pub struct Means<'a> {
 
 /// What is to be seen.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Wish<'a> {
+pub struct PreviewRequest<'a> {
     /// This document alone.
     pub document: Option<Document>,
     /// In this locale, whatever the customer's.
@@ -41,11 +41,11 @@ pub struct Wish<'a> {
 pub struct Preview {
     pub document: Document,
     pub communication: CommunicationId,
-    pub what: Result<Made, String>,
+    pub what: Result<ComposedPreview, String>,
 }
 
 /// A composed document and what it was composed from.
-pub struct Made {
+pub struct ComposedPreview {
     pub schema: String,
     pub driver: Bytes,
     pub recipient: Recipient,
@@ -61,34 +61,34 @@ pub struct Made {
 /// When the item is not understood.
 pub async fn previews<F: DocumentFlow>(
     flow: &F,
-    means: &Means<'_>,
+    context: &PreviewContext<'_>,
     item: &WorkItem,
-    wish: Wish<'_>,
+    request: PreviewRequest<'_>,
 ) -> Result<Vec<Preview>, String> {
     let payload = item.payload.as_ref().map(|payload| payload.get());
-    let Means { config, secrets, shopify, now, time, .. } = *means;
+    let PreviewContext { config, secrets, shopify, now, time, .. } = *context;
     let look_up = LookUp { item, payload, config, secrets, shopify, now, time_left: time };
     let plans = plans(flow, look_up).await.map_err(|error| error.reason)?;
     let mut previews = Vec::new();
-    for plan in plans.iter().filter(|plan| wish.document.is_none_or(|wanted| wanted == plan.document)) {
-        previews.push(preview(flow, means, item, plan, wish.locale).await);
+    for plan in plans.iter().filter(|plan| request.document.is_none_or(|wanted| wanted == plan.document)) {
+        previews.push(preview(flow, context, item, plan, request.locale).await);
     }
     Ok(previews)
 }
 
 async fn preview<F: DocumentFlow>(
     flow: &F,
-    means: &Means<'_>,
+    context: &PreviewContext<'_>,
     item: &WorkItem,
     plan: &Plan,
     locale: Option<&str>,
 ) -> Preview {
     let id = |plan: &Plan| CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
     let mut communication = id(plan);
-    let mut what = make(flow, means, item, plan, &communication, locale).await;
+    let mut what = make(flow, context, item, plan, &communication, locale).await;
     if let Err(NotMade::Instead(plan)) = what {
         communication = id(&plan);
-        what = make(flow, means, item, &plan, &communication, locale).await;
+        what = make(flow, context, item, &plan, &communication, locale).await;
     }
     let what = what.map_err(|why| match why {
         NotMade::Because(reason) => reason,
@@ -110,13 +110,13 @@ impl From<String> for NotMade {
 
 async fn make<F: DocumentFlow>(
     flow: &F,
-    means: &Means<'_>,
+    context: &PreviewContext<'_>,
     item: &WorkItem,
     plan: &Plan,
     communication: &CommunicationId,
     locale: Option<&str>,
-) -> Result<Made, NotMade> {
-    let Means { config, secrets, shopify, exstream, catalogue, now, time } = *means;
+) -> Result<ComposedPreview, NotMade> {
+    let PreviewContext { config, secrets, shopify, exstream, catalogue, now, time } = *context;
     let settings = config
         .documents
         .get(&plan.document)
@@ -142,8 +142,8 @@ async fn make<F: DocumentFlow>(
         Ok(Gathered::Suppressed { reason, .. }) => {
             return Err(format!("it would be suppressed: {reason}").into());
         }
-        Ok(Gathered::Nothing(reason)) => return Err(format!("nothing would be made: {reason}").into()),
-        Ok(Gathered::Instead(plan)) => return Err(NotMade::Instead(plan)),
+        Ok(Gathered::NotDue(reason)) => return Err(format!("nothing would be made: {reason}").into()),
+        Ok(Gathered::Replaced(plan)) => return Err(NotMade::Instead(plan)),
         Err(GatherError { reason, .. }) => return Err(reason.into()),
     };
     let call = TemplateCall {
@@ -169,5 +169,5 @@ async fn make<F: DocumentFlow>(
     let output = composed.expected(&settings.output).map_err(|error| chain(&error))?.clone();
     let examined = check::examine(&output, settings.require.standards()).map_err(|error| chain(&error))?;
     let Content { schema, driver, recipient, .. } = *content;
-    Ok(Made { schema, driver, recipient, template, output, examined })
+    Ok(ComposedPreview { schema, driver, recipient, template, output, examined })
 }

@@ -6,10 +6,10 @@ use ledger::Entry;
 use shop_config::ShopConfig;
 use work::WriteBackItem;
 
-/// Whether this shop is to be told of a communication about `owner`. What belongs to no order, customer or
+/// Whether this shop is to be told of a communication about `resource`. What belongs to no order, customer or
 /// company location has nowhere to be reported.
-pub fn owed(config: &ShopConfig, owner: &Gid, test: bool) -> WriteBackState {
-    let carries = matches!(owner.kind(), "Order" | "Customer" | "CompanyLocation");
+pub fn owed(config: &ShopConfig, resource: &Gid, test: bool) -> WriteBackState {
+    let carries = matches!(resource.kind(), "Order" | "Customer" | "CompanyLocation");
     if config.write_back.enabled && !test && carries { WriteBackState::Pending } else { WriteBackState::None }
 }
 
@@ -22,8 +22,8 @@ pub fn item(entry: &Entry, config: &ShopConfig) -> WriteBackItem {
     WriteBackItem {
         v: WriteBackItem::VERSION,
         shop: entry.shop.clone(),
-        owner: entry.order.clone(),
-        subject: (entry.subject != entry.order).then(|| entry.subject.clone()),
+        reported_on: entry.reported_on.clone(),
+        subject: (entry.subject != entry.reported_on).then(|| entry.subject.clone()),
         communication: entry.communication.clone(),
         document: entry.document,
         state: entry.state,

@@ -14,14 +14,14 @@ pub struct Entry {
     pub subject: Gid,
     pub revision: Revision,
     /// The order, customer or company location that is told about it.
-    pub order: Gid,
+    pub reported_on: Gid,
     pub state: State,
-    /// Set while a send that was begun certainly did not happen: the next owner sends without asking.
+    /// Set while a send that was begun certainly did not happen: the next holder sends without asking.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unsent: bool,
     /// Who holds the lease: the invocation's request id. Empty once the work is done.
     #[serde(default)]
-    pub owner: String,
+    pub lease_holder: String,
     /// Zero once the work is done.
     #[serde(default)]
     pub lease_until_epoch_ms: i64,
@@ -77,6 +77,11 @@ impl Entry {
     }
 }
 
+/// What the index of a resource's communications is keyed by: `acme.myshopify.com#Order/1`.
+pub(crate) fn resource_key(shop: &ShopDomain, resource: &Gid) -> String {
+    format!("{shop}#{}/{}", resource.kind(), resource.number())
+}
+
 fn no_write_back() -> WriteBackState {
     WriteBackState::None
 }
@@ -112,7 +117,7 @@ mod tests {
             revision: Revision::Initial,
             state: State::Suppressed,
             unsent: false,
-            owner: String::new(),
+            lease_holder: String::new(),
             lease_until_epoch_ms: 1_800_000_000_000,
             attempts: 10,
             sends: 10,
@@ -137,9 +142,9 @@ mod tests {
             write_back_reason: Some(reason),
             communication: id,
             shop,
-            order,
+            reported_on: order,
         };
-        let so = format!("{}#{}", entry.shop, entry.order);
+        let key = resource_key(&entry.shop, &entry.reported_on);
         let unarchived =
             Entry { archived: None, reason: Some("r".repeat(MAX_REASON_BYTES_UNARCHIVED)), ..entry.clone() };
         // one that is followed after its outcome: such an entry has a channel that can be asked, and was sent
@@ -153,12 +158,12 @@ mod tests {
         };
         for entry in [entry, unarchived, followed] {
             let mut item: HashMap<String, AttributeValue> = serde_dynamo::to_item(entry).unwrap();
-            item.insert("so".to_owned(), AttributeValue::S(so.clone()));
+            item.insert("resource_key".to_owned(), AttributeValue::S(key.clone()));
             if item.contains_key("check_epoch_ms") {
                 item.insert("check_shop".to_owned(), item["shop"].clone());
             }
             // what is done has no lease, and a reason only what is done
-            for name in ["owner", "lease_until_epoch_ms"] {
+            for name in ["lease_holder", "lease_until_epoch_ms"] {
                 item.remove(name);
             }
             assert!(size(&item) <= 1024, "{} bytes", size(&item));

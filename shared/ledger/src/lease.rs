@@ -10,12 +10,12 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Whether an earlier owner began and did not finish.
+    /// Whether an earlier holder began and did not finish.
     pub fn is_takeover(&self) -> bool {
         self.entry.attempts > 1
     }
 
-    /// What is known of a send that an earlier owner began.
+    /// What is known of a send that an earlier holder began.
     pub fn send_mark(&self) -> SendMark {
         match (self.entry.state, self.entry.unsent) {
             (State::Sending, false) => SendMark::MayHaveHappened,
@@ -24,10 +24,10 @@ impl Lease {
         }
     }
 
-    /// Whether `entry` is what this lease's owner made of it by moving it to `state`.
+    /// Whether `entry` is what this lease's holder made of it by moving it to `state`.
     ///
-    /// An end leaves no owner. But as each claim counts as an attempt, and only the owner of the latest moves the
-    /// state, an item that has ended with this lease's attempt was ended by its owner, whatever became of it since.
+    /// An end leaves no holder. But as each claim counts as an attempt, and only the holder of the latest moves the
+    /// state, an item that has ended with this lease's attempt was ended by its holder, whatever became of it since.
     pub(crate) fn has_made(&self, state: State, entry: &Entry) -> bool {
         let Entry { created_epoch_ms, attempts, .. } = self.entry;
         let is_this_lease = (entry.created_epoch_ms, entry.attempts) == (created_epoch_ms, attempts);
@@ -35,7 +35,9 @@ impl Lease {
             && match state {
                 State::Sending => {
                     let is_marked = entry.state == state && !entry.unsent;
-                    is_marked && entry.owner == self.entry.owner && entry.sends == self.entry.sends + 1
+                    is_marked
+                        && entry.lease_holder == self.entry.lease_holder
+                        && entry.sends == self.entry.sends + 1
                 }
                 _ => !entry.state.is_open() && (entry.state == state || state.may_become(entry.state)),
             }

@@ -4,14 +4,14 @@
 //!
 //! ```text
 //!            claim                     complete
-//! worker A ───┬──────── works ────────────┬───▶        one owner, one outcome
+//! worker A ───┬──────── works ────────────┬───▶        one holder, one outcome
 //!             │ lease_until               │
 //! worker B ───┼── InProgress{until} ──────┼── AlreadyDone
 //!             │          A dies           │
 //! worker B ───┴────────── ✗ ──── lease lapses ── Started (attempts 2, what A left is in the entry)
 //! ```
 //!
-//! Promises: a lease has one owner; only the owner moves the state ([`LedgerError::LostLease`] for everyone
+//! Promises: a lease has one holder; only the holder moves the state ([`LedgerError::LostLease`] for everyone
 //! else); a state never goes back. A crash at any point leaves an item that the next claim takes over
 //! once the lease has lapsed. Times are milliseconds since the Unix epoch, given by the caller.
 
@@ -27,7 +27,7 @@ mod table;
 pub use channel::Outage;
 pub use entry::{ArchivedAs, Entry};
 pub use lease::{Lease, SendMark};
-pub use outcomes::Fate;
+pub use outcomes::ChannelOutcome;
 pub use queries::{Found, Problem};
 pub use recipients::{Admission, Cap};
 pub use table::{Claim, ClaimRequest, Ledger, LedgerError, Outcome};

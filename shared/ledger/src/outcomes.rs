@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 /// What a channel, or its silence, says of what it accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
+pub enum ChannelOutcome {
     Delivered,
     Bounced {
         reason: String,
@@ -30,7 +30,7 @@ pub enum Fate {
     },
 }
 
-impl Fate {
+impl ChannelOutcome {
     /// The state it leads to, and its reason.
     fn outcome(&self) -> (State, Option<&str>) {
         match self {
@@ -61,7 +61,7 @@ impl Ledger {
     pub async fn record_fate(
         &self,
         entry: &Entry,
-        fate: &Fate,
+        fate: &ChannelOutcome,
         write_back: WriteBackState,
         now: Timestamp,
     ) -> Result<Option<Entry>, LedgerError> {

@@ -5,6 +5,7 @@
 
 use crate::{
     Entry, LedgerError,
+    entry::resource_key,
     request::{millis, read, text},
     table::Ledger,
 };
@@ -20,8 +21,8 @@ use std::{
     time::Duration,
 };
 
-/// What is read of one order. None comes near it, unless something goes round in circles.
-const MAX_OF_ORDER: usize = 200;
+/// What is read of one resource. None comes near it, unless something goes round in circles.
+const MAX_OF_RESOURCE: usize = 200;
 
 /// Items read at once.
 const READS: usize = 25;
@@ -30,7 +31,7 @@ const READS: usize = 25;
 const KEYS: usize = 100;
 
 /// How often keys are asked for that a busy table left out of its answer, and the first pause, which doubles.
-const ROUNDS: u32 = 6;
+const MAX_ATTEMPTS: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// What an index lists.
@@ -62,12 +63,12 @@ impl Ledger {
         item.map(|item| read(communication, Some(item))).transpose()
     }
 
-    /// The communications about one order, oldest first, 200 at the most.
+    /// The communications about one order, customer or company location, oldest first, 200 at the most.
     ///
     /// # Errors
     /// When the index cannot be asked.
-    pub async fn of_order(&self, shop: &ShopDomain, order: &Gid) -> Result<Found, LedgerError> {
-        let keys = self.keys_of_order(shop, order, MAX_OF_ORDER).await?;
+    pub async fn of_resource(&self, shop: &ShopDomain, resource: &Gid) -> Result<Found, LedgerError> {
+        let keys = self.keys_of_resource(shop, resource, MAX_OF_RESOURCE).await?;
         let mut found = self.all(keys).await;
         found.entries.sort_by_key(|entry| (entry.created_epoch_ms, entry.document));
         Ok(found)
@@ -78,32 +79,32 @@ impl Ledger {
     ///
     /// # Errors
     /// When the index cannot be asked, or lists what is no communication.
-    pub async fn ids_of_order(
+    pub async fn ids_of_resource(
         &self,
         shop: &ShopDomain,
-        order: &Gid,
+        resource: &Gid,
         most: usize,
     ) -> Result<Vec<CommunicationId>, LedgerError> {
-        let keys = self.keys_of_order(shop, order, most).await?;
+        let keys = self.keys_of_resource(shop, resource, most).await?;
         keys.iter().map(|pk| communication(pk)).collect()
     }
 
-    async fn keys_of_order(
+    async fn keys_of_resource(
         &self,
         shop: &ShopDomain,
-        order: &Gid,
+        resource: &Gid,
         most: usize,
     ) -> Result<Vec<String>, LedgerError> {
         let query = self
-            .index("by-order")
-            .key_condition_expression("so = :so")
-            .expression_attribute_values(":so", text(&format!("{shop}#{order}")));
+            .index("by-resource")
+            .key_condition_expression("resource_key = :key")
+            .expression_attribute_values(":key", text(&resource_key(shop, resource)));
         let mut pages = query.into_paginator().items().send();
         let mut keys = Vec::new();
         while keys.len() < most
             && let Some(item) = pages.next().await
         {
-            let doing = "listing an order's communications";
+            let doing = "listing a resource's communications";
             keys.push(key(&item.map_err(|error| LedgerError::Request { doing, source: error.into() })?));
         }
         Ok(keys)
@@ -153,7 +154,7 @@ impl Ledger {
         known: &mut HashSet<CommunicationId>,
     ) -> Result<(), LedgerError> {
         let failed = |source| LedgerError::Request { doing: "asking what is known", source };
-        for round in 0..ROUNDS {
+        for attempt in 0..MAX_ATTEMPTS {
             let asked = KeysAndAttributes::builder()
                 .set_keys(Some(keys))
                 .projection_expression("pk")
@@ -170,7 +171,7 @@ impl Ledger {
             if keys.is_empty() {
                 return Ok(());
             }
-            tokio::time::sleep(PAUSE.saturating_mul(2_u32.saturating_pow(round))).await;
+            tokio::time::sleep(PAUSE.saturating_mul(2_u32.saturating_pow(attempt))).await;
         }
         Err(failed("the table is too busy".into()))
     }

@@ -27,7 +27,7 @@ pub(crate) fn conditional(
     }
 }
 
-/// What came of a write of a lease's owner that asked for the item where it is refused. `is_ours` says whether the
+/// What came of a write of a lease's holder that asked for the item where it is refused. `is_ours` says whether the
 /// item is what this very write made of it: if its answer is lost, it is sent again, and then refused because of
 /// itself.
 pub(crate) fn owned(

@@ -2,10 +2,11 @@
 //!
 //! The SDK sends a write again whose answer was lost. Where the first one was made, its repetition is refused, or
 //! would be made twice; so each write either bears repetition or recognises its own work in the item that the
-//! refusal shows, by the lease's owner and by the counts of attempts and sends.
+//! refusal shows, by the lease's holder and by the counts of attempts and sends.
 
 use crate::{
     ArchivedAs, Entry, Lease,
+    entry::resource_key,
     request::{conditional, from_millis, millis, number, owned, read, text},
 };
 use aws_sdk_dynamodb::{
@@ -29,7 +30,7 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    #[error("{0} belongs to another owner now")]
+    #[error("{0} belongs to another holder now")]
     LostLease(CommunicationId),
     #[error("{doing} in the ledger")]
     Request { doing: &'static str, source: Cause },
@@ -50,7 +51,7 @@ impl Classify for LedgerError {
 /// The answer to [`Ledger::claim`].
 #[derive(Debug)]
 pub enum Claim {
-    /// Ours until the lease lapses. The entry shows what an earlier owner left.
+    /// Ours until the lease lapses. The entry shows what an earlier holder left.
     Started(Lease),
     /// Nothing is left to do but to report it, if that is still owed.
     AlreadyDone(Entry),
@@ -66,11 +67,11 @@ pub struct ClaimRequest<'a> {
     pub document: Document,
     pub subject: &'a Gid,
     pub revision: &'a Revision,
-    pub order: &'a Gid,
+    pub reported_on: &'a Gid,
     /// Unique to this invocation.
-    pub owner: &'a str,
+    pub lease_holder: &'a str,
     pub now: Timestamp,
-    /// After this moment the owner is taken for dead. Later than the owner can possibly live.
+    /// After this moment the holder is taken for dead. Later than the holder can possibly live.
     pub lease_until: Timestamp,
 }
 
@@ -84,7 +85,7 @@ pub struct Outcome<'a> {
     pub customer: Option<&'a CustomerKey>,
     pub write_back: Option<WriteBackState>,
     /// The order, customer or company location it belongs to, where the claim did not name it.
-    pub order: Option<&'a Gid>,
+    pub reported_on: Option<&'a Gid>,
     /// When the channel is to be asked what became of it. Absent for channels that cannot say.
     pub check_at: Option<Timestamp>,
 }
@@ -105,34 +106,34 @@ impl Ledger {
     /// of the first, which is seen by the lease being exactly the one asked for.
     pub async fn claim(&self, request: ClaimRequest<'_>) -> Result<Claim, LedgerError> {
         let ClaimRequest { communication, now, .. } = request;
-        let so = format!("{}#{}", request.shop, request.order);
+        let key = resource_key(request.shop, request.reported_on);
         let result = self
             .update_as_owner(communication)
             .update_expression(
-                "SET #owner = :owner, lease_until_epoch_ms = :lease, updated_epoch_ms = :now, \
+                "SET #holder = :holder, lease_until_epoch_ms = :lease, updated_epoch_ms = :now, \
                  attempts = if_not_exists(attempts, :zero) + :one, #state = if_not_exists(#state, :claimed), \
-                 so = :so, shop = :shop, flow = :flow, document = :document, subject = :subject, \
-                 revision = :revision, #order = :order, \
+                 resource_key = :key, shop = :shop, flow = :flow, document = :document, subject = :subject, \
+                 revision = :revision, #reported_on = :reported_on, \
                  created_epoch_ms = if_not_exists(created_epoch_ms, :now)",
             )
             .condition_expression(
                 "attribute_not_exists(pk) OR (#state IN (:claimed, :sending) AND lease_until_epoch_ms < :now)",
             )
-            .expression_attribute_names("#order", "order")
-            .expression_attribute_values(":owner", text(request.owner))
+            .expression_attribute_names("#reported_on", "reported_on")
+            .expression_attribute_values(":holder", text(request.lease_holder))
             .expression_attribute_values(":lease", millis(request.lease_until))
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":zero", number(0))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":claimed", text(State::Claimed.name()))
             .expression_attribute_values(":sending", text(State::Sending.name()))
-            .expression_attribute_values(":so", text(&so))
+            .expression_attribute_values(":key", text(&key))
             .expression_attribute_values(":shop", text(request.shop.as_str()))
             .expression_attribute_values(":flow", text(request.flow.name()))
             .expression_attribute_values(":document", text(request.document.name()))
             .expression_attribute_values(":subject", text(request.subject.as_str()))
             .expression_attribute_values(":revision", text(request.revision.as_str()))
-            .expression_attribute_values(":order", text(request.order.as_str()))
+            .expression_attribute_values(":reported_on", text(request.reported_on.as_str()))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
@@ -176,20 +177,20 @@ impl Ledger {
         let mut update = self
             .update_as_owner(&lease.entry.communication)
             .update_expression(set)
-            .condition_expression("#owner = :owner AND #state IN (:claimed, :sending)")
+            .condition_expression("#holder = :holder AND #state IN (:claimed, :sending)")
             .expression_attribute_values(":claimed", text(State::Claimed.name()))
             .expression_attribute_values(":sending", text(State::Sending.name()))
-            .expression_attribute_values(":owner", text(&lease.entry.owner))
+            .expression_attribute_values(":holder", text(&lease.entry.lease_holder))
             .expression_attribute_values(":zero", number(0))
             .expression_attribute_values(":now", millis(now));
         if unsent {
             update = update.expression_attribute_values(":true", AttributeValue::Bool(true));
         }
-        // bears repetition, and once it was made, another owner's claim says nothing that the caller can use
+        // bears repetition, and once it was made, another holder's claim says nothing that the caller can use
         owned(lease, "releasing", update.send().await, |_| false)
     }
 
-    /// Forgets a communication of which nothing was made. Only the lease's owner can, and not once a document
+    /// Forgets a communication of which nothing was made. Only the lease's holder can, and not once a document
     /// was archived or a send begun.
     pub async fn forget(&self, lease: &Lease) -> Result<(), LedgerError> {
         let result = self
@@ -198,11 +199,11 @@ impl Ledger {
             .table_name(&self.table)
             .key("pk", text(lease.entry.communication.as_str()))
             .condition_expression(
-                "#owner = :owner AND #state = :claimed AND attribute_not_exists(archive_key)",
+                "#holder = :holder AND #state = :claimed AND attribute_not_exists(archive_key)",
             )
-            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_names("#holder", "lease_holder")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":owner", text(&lease.entry.owner))
+            .expression_attribute_values(":holder", text(&lease.entry.lease_holder))
             .expression_attribute_values(":claimed", text(State::Claimed.name()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
@@ -220,7 +221,7 @@ impl Ledger {
         }
     }
 
-    /// Ends the work on a communication. Only the lease's owner can.
+    /// Ends the work on a communication. Only the lease's holder can.
     pub async fn complete(
         &self,
         lease: &Lease,
@@ -241,7 +242,7 @@ impl Ledger {
         let mut set = "SET #state = :state, updated_epoch_ms = :now".to_owned();
         let mut values = HashMap::from([
             (":state".to_owned(), text(state.name())),
-            (":owner".to_owned(), text(&lease.entry.owner)),
+            (":holder".to_owned(), text(&lease.entry.lease_holder)),
             (":now".to_owned(), millis(now)),
         ]);
         let mut names = HashMap::new();
@@ -269,9 +270,9 @@ impl Ledger {
             put("check_shop", text(lease.entry.shop.as_str()));
             put("check_epoch_ms", millis(at));
         }
-        if let Some(order) = outcome.order {
-            put("order", text(order.as_str()));
-            put("so", text(&format!("{}#{order}", lease.entry.shop)));
+        if let Some(resource) = outcome.reported_on {
+            put("reported_on", text(resource.as_str()));
+            put("resource_key", text(&resource_key(&lease.entry.shop, resource)));
         }
         if let Some(archived) = outcome.archived {
             put("archive_key", text(&archived.archive_key));
@@ -285,7 +286,7 @@ impl Ledger {
             }
         }
         // nobody asks again who had the lease of what is done
-        let mut also = if state.is_open() { "" } else { " REMOVE #owner, lease_until_epoch_ms, unsent" };
+        let mut also = if state.is_open() { "" } else { " REMOVE #holder, lease_until_epoch_ms, unsent" };
         let mut counted = "";
         if state == State::Sending {
             // the count itself and no increment: a mark that is sent twice counts one send
@@ -300,7 +301,7 @@ impl Ledger {
                 }
             };
         }
-        // the states it may come from, so that a late owner never moves a state back
+        // the states it may come from, so that a late holder never moves a state back
         let mut from = Vec::new();
         for (index, state) in State::ALL
             .iter()
@@ -311,8 +312,11 @@ impl Ledger {
             from.push(format!(":from{index}"));
             values.insert(format!(":from{index}"), text(state.name()));
         }
-        let condition = format!("#owner = :owner AND #state IN ({}){counted}", from.join(", "));
-        names.extend([("#owner".to_owned(), "owner".to_owned()), ("#state".to_owned(), "state".to_owned())]);
+        let condition = format!("#holder = :holder AND #state IN ({}){counted}", from.join(", "));
+        names.extend([
+            ("#holder".to_owned(), "lease_holder".to_owned()),
+            ("#state".to_owned(), "state".to_owned()),
+        ]);
         let update = self
             .update(lease.entry.communication.as_str())
             .set_expression_attribute_names(Some(names))
@@ -362,17 +366,17 @@ impl Ledger {
         self.client.update_item().table_name(&self.table).key("pk", text(pk))
     }
 
-    /// The same for what a lease's owner does.
+    /// The same for what a lease's holder does.
     fn update_as_owner(&self, communication: &CommunicationId) -> UpdateItemFluentBuilder {
         self.update(communication.as_str())
             .expression_attribute_names("#state", "state")
-            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_names("#holder", "lease_holder")
     }
 }
 
 /// Whether the item is what this very request made of it.
 fn is_answer_to(entry: &Entry, request: &ClaimRequest<'_>) -> bool {
     entry.state.is_open()
-        && entry.owner == request.owner
+        && entry.lease_holder == request.lease_holder
         && entry.lease_until_epoch_ms == request.lease_until.as_millisecond()
 }

@@ -7,14 +7,14 @@
 mod log;
 mod metrics;
 mod offline;
-mod rounds;
+mod passes;
 mod secrets;
 mod start;
 mod trust;
 
 pub use metrics::{Metric, Metrics};
 pub use offline::{Stored, StoredToken};
-pub use rounds::{Round, round_of_shops};
+pub use passes::{Pass, pass_over_shops};
 pub use secrets::{SecretError, Secrets, ShopSecrets};
 pub use start::{
     Invocation, Service, Serving, StartError, flow_queue_variable, function_name, optional, required, run,

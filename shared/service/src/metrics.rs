@@ -66,7 +66,7 @@ metrics! {
     Unconfirmed: "delivery-status", "E-mails without an outcome after a day.";
     Seen: "reconcile", "Occurrences in Shopify that were looked up in the ledger.";
     Problems: "delivery-status, reconcile", "Orders, items or requests that could not be handled.";
-    Troubled: "delivery-status, reconcile", "Shops whose pass was aborted.";
+    FailedShops: "delivery-status, reconcile", "Shops whose pass was aborted.";
 }
 
 /// Counts of one invocation.

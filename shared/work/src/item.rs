@@ -80,8 +80,8 @@ pub struct WriteBackItem {
     pub v: u32,
     pub shop: ShopDomain,
     /// The order, customer or company location that carries the report.
-    pub owner: Gid,
-    /// What the document is about, where that is not the owner: a fulfillment, return or dispute of it.
+    pub reported_on: Gid,
+    /// What the document is about, where that is not that resource: a fulfillment, return or dispute of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Gid>,
     pub communication: CommunicationId,
@@ -103,7 +103,7 @@ pub struct WriteBackItem {
     /// SHA-256 of the archived document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// Tags to add to the owner.
+    /// Tags to add to that resource.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
 }
@@ -192,7 +192,7 @@ mod tests {
         let schema = schemars::schema_for!(WriteBackItem).to_value();
         contract::published(&folder.join("write-back-item.v1.json"), &schema);
         let sample = serde_json::json!({
-            "v": 1, "shop": "acme.myshopify.com", "owner": "gid://shopify/Order/1",
+            "v": 1, "shop": "acme.myshopify.com", "reported_on": "gid://shopify/Order/1",
             "communication": "c4809f9b199959867b344883a5f958d0", "document": "receipt", "state": "accepted",
             "at": "2026-11-22T09:00:00Z", "channel": "email", "tags": ["receipt-sent"],
         });

@@ -280,7 +280,7 @@ fn item(topic: &str, payload: &Value) -> WorkItem {
 
 fn plans(payload: &Value) -> Result<Vec<Plan>, String> {
     match AccountStatements.plan(&item(TOPIC, payload), Some(&payload.to_string()), &config())? {
-        Planned::These(plans) => Ok(plans),
+        Planned::Known(plans) => Ok(plans),
         Planned::AskShopify => panic!("the item says everything"),
     }
 }
@@ -291,7 +291,7 @@ fn an_item_leads_to_both_documents_and_a_batch_output_to_its_own() {
     let made = plans(&minimal).unwrap();
     let documents: Vec<_> = made.iter().map(|plan| plan.document).collect();
     assert_eq!(documents, [Document::AccountStatement, Document::PurchaseSummary]);
-    assert!(made.iter().all(|plan| plan.wanted && plan.order == Gid::new("CompanyLocation", 1)));
+    assert!(made.iter().all(|plan| plan.wanted && plan.reported_on == Gid::new("CompanyLocation", 1)));
     assert_eq!(made[0].revision, Revision::Named("period-2026-10".to_owned()));
     let mut batch = minimal;
     batch["composed"] = json!({"output_key": "k", "driver_sha256": "0", "document": "purchase-summary"});
@@ -319,7 +319,7 @@ fn documents_that_are_off_are_not_wanted() {
     let off = CONFIG.replace("[documents.purchase-summary]", "[documents.purchase-summary]\nenabled = false");
     let config = ShopConfig::parse(&off).unwrap();
     let payload = json!({"period": {"name": "2026-10"}});
-    let Ok(Planned::These(plans)) =
+    let Ok(Planned::Known(plans)) =
         AccountStatements.plan(&item(TOPIC, &payload), Some(&payload.to_string()), &config)
     else {
         panic!("the item says everything")

@@ -15,8 +15,8 @@ async fn what_cannot_be_read_or_asked_about_costs_nothing_beside_it() {
         store.jobs.insert("job-4".into(), (500, ""));
         store.refused.insert(id(5).to_string());
     }
-    let round = world.round().await;
-    assert_eq!((round.asked, round.delivered, round.problems, round.troubled), (1, 1, 5, 0), "{round:?}");
+    let pass = world.pass().await;
+    assert_eq!((pass.asked, pass.delivered, pass.problems, pass.failed_shops), (1, 1, 5, 0), "{pass:?}");
     assert_eq!((world.state(6).as_str(), world.next_check(6)), ("delivered", Some(30)));
     // what failed is behind the others, but for what the table was too busy to read
     let checks: Vec<_> = (1..=5).map(|number| world.next_check(number)).collect();
@@ -38,8 +38,8 @@ async fn what_cannot_be_read_or_asked_about_costs_nothing_beside_it() {
         store.jobs.clear();
         store.refused.clear();
     }
-    let round = world.round().await;
-    assert_eq!((round.delivered, round.problems, round.troubled), (4, 0, 0), "{round:?}");
+    let pass = world.pass().await;
+    assert_eq!((pass.delivered, pass.problems, pass.failed_shops), (4, 0, 0), "{pass:?}");
     for number in 1..=6 {
         assert_eq!(world.state(number), "delivered", "{number}");
         assert_eq!(world.next_check(number), Some(30), "{number}");
@@ -59,10 +59,10 @@ async fn items_that_cannot_be_read_do_not_stand_in_front_for_ever() {
         item.insert("check_epoch_ms".into(), json!({"N": "1"}));
     }
     world.accepted(1000);
-    let round = world.round().await;
-    assert_eq!((round.asked, round.problems, round.troubled), (0, 500, 0), "{round:?}");
-    let round = world.round().await;
-    assert_eq!((round.delivered, round.problems, round.troubled), (1, 20, 0), "{round:?}");
+    let pass = world.pass().await;
+    assert_eq!((pass.asked, pass.problems, pass.failed_shops), (0, 500, 0), "{pass:?}");
+    let pass = world.pass().await;
+    assert_eq!((pass.delivered, pass.problems, pass.failed_shops), (1, 20, 0), "{pass:?}");
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn a_channel_that_answers_nothing_is_the_shops_trouble() {
         world.accepted(number);
         world.store().jobs.insert(format!("job-{number}"), (500, ""));
     }
-    let round = world.round().await;
-    assert_eq!((round.asked, round.troubled), (0, 1), "{round:?}");
+    let pass = world.pass().await;
+    assert_eq!((pass.asked, pass.failed_shops), (0, 1), "{pass:?}");
     assert_eq!(world.next_check(1), Some(5), "and each is put off");
 }

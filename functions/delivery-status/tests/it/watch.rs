@@ -12,20 +12,20 @@ const BOUNCE: &str = "returned by the recipient's mail server with status 5.1.1"
 async fn what_was_delivered_and_comes_back_bounces() {
     let world = World::new().await;
     world.accepted(1);
-    world.round().await;
+    world.pass().await;
     assert_eq!((world.state(1).as_str(), world.reports(1)), ("delivered", vec![report("delivered", None)]));
     world.told(1);
 
     // nothing else happened: nothing else is said
     world.due(1);
-    let round = world.round().await;
-    assert_eq!((round.asked, round.delivered, world.reports(1).len()), (1, 0, 1), "{round:?}");
+    let pass = world.pass().await;
+    assert_eq!((pass.asked, pass.delivered, world.reports(1).len()), (1, 0, 1), "{pass:?}");
 
     world.says(1, 200, RETURNED);
     world.due(1);
-    let round = world.round().await;
+    let pass = world.pass().await;
     assert_eq!(
-        (round.bounced, world.state(1).as_str(), world.reason(1).as_deref()),
+        (pass.bounced, world.state(1).as_str(), world.reason(1).as_deref()),
         (1, "bounced", Some(BOUNCE))
     );
     assert_eq!(world.reports(1), [report("delivered", None), report("bounced", Some(BOUNCE))]);
@@ -36,17 +36,17 @@ async fn what_was_delivered_and_comes_back_bounces() {
 async fn an_opt_out_after_delivery_reaches_the_suppression_list() {
     let world = World::new().await;
     world.offered(1, 1);
-    world.round().await;
+    world.pass().await;
     assert!(!world.suppressed());
     world.told(1);
     world.aged(1, 24 * 10);
     world.says(1, 200, OPTED_OUT);
     world.due(1);
-    let round = world.round().await;
+    let pass = world.pass().await;
     assert_eq!(
-        (round.opted_out, world.state(1).as_str(), world.suppressed()),
+        (pass.opted_out, world.state(1).as_str(), world.suppressed()),
         (1, "delivered", true),
-        "{round:?}"
+        "{pass:?}"
     );
     assert_eq!(
         world.reports(1),
@@ -61,7 +61,7 @@ async fn an_email_is_watched_for_the_days_of_its_class() {
     for (number, hours, next) in [(1, 71, Some(60)), (2, 73, None)] {
         world.accepted(number);
         world.aged(number, hours);
-        world.round().await;
+        world.pass().await;
         assert_eq!(
             (world.state(number).as_str(), world.next_check(number)),
             ("delivered", next),
@@ -70,7 +70,7 @@ async fn an_email_is_watched_for_the_days_of_its_class() {
     }
     for (number, hours, next) in [(3, 73, Some(24 * 60)), (4, 24 * 14 + 1, None)] {
         world.offered(number, hours);
-        world.round().await;
+        world.pass().await;
         assert_eq!(
             (world.state(number).as_str(), world.next_check(number)),
             ("delivered", next),
@@ -97,7 +97,7 @@ async fn a_pass_that_comes_a_week_late_asks_once_about_everything() {
     world.says(4, 404, GONE);
     world.says(7, 200, RETURNED);
     world.says(8, 404, GONE);
-    world.round().await;
+    world.pass().await;
     let unconfirmed = "unconfirmed: nothing was heard of it for 24 h";
     for (number, state, reason, watched) in [
         (1, "delivered", Some("opted out of e-mail"), false),
@@ -122,7 +122,7 @@ async fn a_pass_that_comes_a_week_late_asks_once_about_everything() {
     // what was silent for a day may still be heard of
     world.says(3, 200, DELIVERED);
     world.due(3);
-    world.round().await;
+    world.pass().await;
     assert_eq!((world.state(3).as_str(), world.reason(3)), ("delivered", None));
     assert_eq!(world.reports(3).last(), Some(&report("delivered", None)));
 }
@@ -145,12 +145,12 @@ async fn what_says_nothing_of_a_job_changes_nothing() {
         for (number, state) in [(number, "accepted"), (number + 10, "delivered")] {
             world.accepted(number);
             if state == "delivered" {
-                world.round().await;
+                world.pass().await;
                 world.told(number);
                 world.due(number);
             }
             world.says(number, status, body);
-            world.round().await;
+            world.pass().await;
             assert_eq!(
                 (world.state(number).as_str(), world.reason(number)),
                 (state, None),
@@ -166,12 +166,12 @@ async fn what_says_nothing_of_a_job_changes_nothing() {
 async fn a_job_that_is_gone_is_settled_as_it_was() {
     let world = World::new().await;
     world.offered(1, 1);
-    world.round().await;
+    world.pass().await;
     world.told(1);
     world.aged(1, 24 * 5);
     world.says(1, 404, GONE);
     world.due(1);
-    world.round().await;
+    world.pass().await;
     assert_eq!((world.state(1).as_str(), world.reason(1), world.next_check(1)), ("delivered", None, None));
     assert_eq!(world.reports(1), [report("delivered", None)]);
 }
@@ -189,20 +189,20 @@ async fn a_death_between_any_two_steps_is_made_good_by_the_next_pass() {
                 let world = World::new().await;
                 world.offered(1, 1);
                 if already_delivered {
-                    world.round().await;
+                    world.pass().await;
                     world.told(1);
                     world.due(1);
                 }
                 world.says(1, 200, answer);
                 world.store().effects_left = Some(effects);
-                world.round().await;
+                world.pass().await;
                 let survived = world.store().effects_left != Some(0);
                 world.store().effects_left = None;
                 // the next pass comes at its time, whether or not the dead one had put it off
                 if world.next_check(1).is_some() {
                     world.due(1);
                 }
-                world.round().await;
+                world.pass().await;
                 let case = format!("{answer} {already_delivered} {effects}");
                 assert_eq!((world.state(1).as_str(), world.reason(1).as_deref()), (state, reason), "{case}");
                 assert_eq!(world.suppressed(), suppressed, "{case}");
@@ -225,7 +225,7 @@ async fn two_passes_at_once_record_and_report_one_outcome() {
         world.offered(number, 1);
         world.says(number, 200, if number % 2 == 0 { RETURNED } else { DELIVERED });
     }
-    let (one, other) = tokio::join!(world.round(), world.round());
+    let (one, other) = tokio::join!(world.pass(), world.pass());
     assert_eq!(one.delivered + other.delivered, 10, "{one:?} {other:?}");
     assert_eq!(one.bounced + other.bounced, 10, "{one:?} {other:?}");
     for number in 1..=20 {
@@ -244,6 +244,6 @@ async fn a_pass_goes_on_until_nothing_is_due() {
     for number in 1..=620 {
         world.accepted(number);
     }
-    let round = world.round().await;
-    assert_eq!((round.asked, round.delivered, round.problems), (620, 620, 0), "{round:?}");
+    let pass = world.pass().await;
+    assert_eq!((pass.asked, pass.delivered, pass.problems), (620, 620, 0), "{pass:?}");
 }

@@ -9,7 +9,7 @@ use axum::{
 };
 use comms::{CommunicationId, Document, Gid, Revision, ShopDomain};
 use delivery::Channels;
-use delivery_status::{DeliveryStatus, Round, Tools};
+use delivery_status::{DeliveryStatus, PassResult, Tools};
 use exstream::TokenSource;
 use jiff::{SignedDuration, Timestamp};
 use ledger::Ledger;
@@ -96,9 +96,9 @@ impl World {
         self.shared.0.lock().unwrap()
     }
 
-    pub async fn round(&self) -> Round {
+    pub async fn pass(&self) -> PassResult {
         let deadline = Timestamp::now() + Duration::from_secs(600);
-        self.function.round(&Invocation { request_id: "r".into(), deadline }).await.unwrap()
+        self.function.pass(&Invocation { request_id: "r".into(), deadline }).await.unwrap()
     }
 
     /// An e-mail that was accepted a quarter of an hour ago and is to be asked about.

@@ -84,7 +84,7 @@ pub(crate) async fn correct(gather: Gather<'_>, history: History<'_>) -> Result<
 }
 
 fn nothing(reason: &'static str) -> Gathered {
-    Gathered::Nothing(reason.into())
+    Gathered::NotDue(reason.into())
 }
 
 /// The latest issue that is archived, with its record's hash. All are asked for by their ids, which misses none.

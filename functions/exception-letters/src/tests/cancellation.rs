@@ -52,7 +52,7 @@ async fn the_letter_says_why_what_and_where_the_money_is() {
     assert_eq!(text(&data, "/money/arrives_by"), "2026-12-02");
     assert_eq!(text(&data, "/customer/name"), "عمر حدّاد");
     assert_eq!(content.recipient.name.as_deref(), Some("عمر حدّاد"));
-    assert_eq!(content.owner.as_ref(), Some(&case().subject));
+    assert_eq!(content.reported_on.as_ref(), Some(&case().subject));
 }
 
 #[tokio::test]

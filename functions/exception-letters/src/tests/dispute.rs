@@ -46,7 +46,7 @@ async fn a_notice_says_what_is_disputed_and_nothing_of_the_shops_own_business() 
     assert_eq!(BTreeSet::from_iter(said), BTreeSet::from(customers));
     assert_eq!(data["escalated"], false);
     assert_eq!(text(&data, "/locale"), "fr");
-    assert_eq!(content.owner.as_ref().unwrap().as_str(), "gid://shopify/Order/820982911946155103");
+    assert_eq!(content.reported_on.as_ref().unwrap().as_str(), "gid://shopify/Order/820982911946155103");
 }
 
 #[tokio::test]
@@ -122,7 +122,9 @@ async fn an_update_without_its_payload_is_looked_up() {
         assert_eq!(case.plan().unwrap(), Planned::AskShopify);
         let plans = case.look_up().await.into_iter();
         plans
-            .map(|plan| (plan.document, plan.revision.as_str().to_owned(), plan.order.kind().to_owned()))
+            .map(|plan| {
+                (plan.document, plan.revision.as_str().to_owned(), plan.reported_on.kind().to_owned())
+            })
             .collect::<Vec<_>>()
     };
     let expected = |document, revision: &str| vec![(document, revision.to_owned(), "Order".to_owned())];

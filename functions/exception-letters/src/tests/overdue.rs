@@ -25,7 +25,7 @@ async fn the_letter_says_what_is_due_since_when_and_how_to_pay() {
     assert_eq!(text(&data, "/address/company"), "Alpine Hut Supplies AG");
     assert_eq!(text(&data, "/pay/url"), "https://northwind-demo.example/pay/1085?key=demo");
     assert!(data["customer"]["company_location"].is_string());
-    assert_eq!(content.owner.as_ref().unwrap().as_str(), "gid://shopify/Order/820982911946155105");
+    assert_eq!(content.reported_on.as_ref().unwrap().as_str(), "gid://shopify/Order/820982911946155105");
 }
 
 /// Days are those of the shop's calendar: in Paris, 18 November ends an hour before it does in UTC, and the

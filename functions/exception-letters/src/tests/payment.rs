@@ -41,7 +41,7 @@ async fn the_letter_says_what_failed_why_and_how_to_pay() {
     assert_eq!(text(&data, "/pay/by"), "2026-12-07");
     assert!(text(&data, "/pay/instructions").starts_with("Ou par virement"));
     assert_eq!(data["contact"].as_array().unwrap().len(), 2);
-    assert_eq!(content.owner.as_ref().unwrap().as_str(), "gid://shopify/Order/820982911946155101");
+    assert_eq!(content.reported_on.as_ref().unwrap().as_str(), "gid://shopify/Order/820982911946155101");
     assert_eq!(content.name.as_deref(), Some("#1081"));
     assert!(!content.test);
     assert!(!data.to_string().contains("•"), "no masked number");

@@ -9,7 +9,7 @@ fn each_event_leads_to_its_letter() {
         let plan = case.the_plan();
         assert!(plan.wanted);
         assert_eq!(plan.subject, case.subject);
-        (plan.document, plan.revision, plan.order.to_string())
+        (plan.document, plan.revision, plan.reported_on.to_string())
     };
     let order = |number: u32| format!("gid://shopify/Order/8209829119461551{number:02}");
     let first = Revision::Initial;
@@ -71,7 +71,7 @@ async fn what_a_payload_does_not_say_is_asked_of_shopify() {
     }
     for number in [json!(8.209829119461545e17), json!("Ann")] {
         let case = dispute::open().payload(json!({"order_id": number}));
-        assert_eq!(case.the_plan().order, case.subject, "looked up while the letter is made");
+        assert_eq!(case.the_plan().reported_on, case.subject, "looked up while the letter is made");
     }
     let update = dispute::won().payload(json!({"status": 1}));
     assert_eq!(update.plan().unwrap(), Planned::AskShopify);
@@ -80,7 +80,7 @@ async fn what_a_payload_does_not_say_is_asked_of_shopify() {
 #[test]
 fn only_updates_that_end_or_escalate_a_dispute_lead_to_a_letter() {
     let after = |payload| match dispute::won().payload(payload).plan().unwrap() {
-        Planned::These(plans) => {
+        Planned::Known(plans) => {
             plans.into_iter().map(|plan| (plan.document, plan.revision.as_str().to_owned())).collect()
         }
         Planned::AskShopify => vec![],

@@ -36,8 +36,8 @@ async fn the_letter_goes_to_the_subscriber() {
     assert_eq!(text(&data, "/subscription/items/0/title"), "Camp coffee");
     assert_eq!(text(&data, "/address/city"), "Nantes");
     assert_eq!(text(&data, "/subscription/next_billing_on"), "2026-12-22");
-    assert_eq!(content.owner.as_ref().unwrap().as_str(), "gid://shopify/Customer/7300000005106");
-    assert_eq!(content.customer, content.owner);
+    assert_eq!(content.reported_on.as_ref().unwrap().as_str(), "gid://shopify/Customer/7300000005106");
+    assert_eq!(content.customer, content.reported_on);
     assert_eq!(content.recipient.email.as_deref(), Some("lea.fontaine@example.com"));
     assert_eq!(content.name.as_deref(), Some("Camp coffee"));
 }

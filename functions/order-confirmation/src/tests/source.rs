@@ -69,7 +69,7 @@ impl Case {
         )
         .unwrap();
         let payload = self.payload.to_string();
-        let Planned::These(plans) = OrderConfirmation.plan(&item, Some(&payload), &config).unwrap() else {
+        let Planned::Known(plans) = OrderConfirmation.plan(&item, Some(&payload), &config).unwrap() else {
             panic!("the event says everything")
         };
         let id = CommunicationId::derive(&item.shop, plans[0].document, &order, &plans[0].revision);

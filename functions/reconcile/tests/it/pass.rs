@@ -1,7 +1,7 @@
 use crate::{aws::FakeAws, shopify::FakeShopify};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Ledger;
-use reconcile::{Reconciliation, Round, Tools};
+use reconcile::{PassResult, Reconciliation, Tools};
 use serde_json::{Value, json};
 use service::{Invocation, Secrets};
 use shop_config::ConfigStore;
@@ -42,9 +42,9 @@ impl World {
         Self { aws, shopify, function }
     }
 
-    async fn round(&self) -> Round {
+    async fn pass(&self) -> PassResult {
         let deadline = Timestamp::now() + Duration::from_secs(30);
-        self.function.round(&Invocation { request_id: "r".into(), deadline }).await.unwrap()
+        self.function.pass(&Invocation { request_id: "r".into(), deadline }).await.unwrap()
     }
 
     /// What was queued since the last time: topic and the subject's number.
@@ -104,8 +104,8 @@ fn pairs(expected: &[(&str, u64)]) -> Vec<(String, String)> {
 #[tokio::test]
 async fn several_occurrences_of_one_communication_stop_nothing() {
     let world = World::new(vec![vec![shipped(1, 11), refunded(2, 21, 22)], vec![placed(3)]]).await;
-    let round = world.round().await;
-    assert_eq!((round.problems, round.troubled), (0, 0), "{round:?}");
+    let pass = world.pass().await;
+    assert_eq!((pass.problems, pass.failed_shops), (0, 0), "{pass:?}");
     assert_eq!(
         world.queued(),
         pairs(&[
@@ -137,15 +137,15 @@ async fn what_cannot_be_read_costs_nothing_beside_it() {
     let mut expected: Vec<_> = created(&[1, 3]);
     expected.extend(pairs(&[("fulfillments/create", 31), ("fulfillments/update", 31)]));
     expected.extend::<Vec<_>>(created(&[4, 6, 7]));
-    let round = world.round().await;
-    assert_eq!((round.problems, round.troubled), (3, 0), "{round:?}");
+    let pass = world.pass().await;
+    assert_eq!((pass.problems, pass.failed_shops), (3, 0), "{pass:?}");
     assert_eq!(world.queued(), expected);
 
     // the next pass reads what can be read by then
     world.shopify.store().pages[0][1] = placed(2);
     world.shopify.store().broken.clear();
-    let round = world.round().await;
-    assert_eq!((round.problems, round.troubled), (2, 0), "{round:?}");
+    let pass = world.pass().await;
+    assert_eq!((pass.problems, pass.failed_shops), (2, 0), "{pass:?}");
     assert!(world.queued().contains(&("orders/create".to_owned(), "2".to_owned())));
 }
 
@@ -154,12 +154,12 @@ async fn a_read_that_is_throttled_or_a_message_that_is_refused_costs_its_own_pag
     let world = World::new(vec![vec![placed(1)], vec![placed(2), placed(3)], vec![placed(4)]]).await;
     world.aws.account().throttled = 1;
     world.aws.account().refused = Some("gid://shopify/Order/2".to_owned());
-    let round = world.round().await;
-    assert_eq!((round.seen, round.queued, round.problems, round.troubled), (4, 2, 2, 0), "{round:?}");
+    let pass = world.pass().await;
+    assert_eq!((pass.seen, pass.queued, pass.problems, pass.failed_shops), (4, 2, 2, 0), "{pass:?}");
     assert_eq!(world.queued(), pairs(&[("orders/create", 3), ("orders/create", 4)]));
     world.aws.account().refused = None;
-    let round = world.round().await;
-    assert_eq!((round.queued, round.problems), (4, 0), "{round:?}");
+    let pass = world.pass().await;
+    assert_eq!((pass.queued, pass.problems), (4, 0), "{pass:?}");
 }
 
 /// A budget that others use up delays the pass and does not end it.
@@ -167,8 +167,8 @@ async fn a_read_that_is_throttled_or_a_message_that_is_refused_costs_its_own_pag
 async fn a_used_up_budget_is_waited_for() {
     let world = World::new(vec![vec![placed(1)], vec![placed(2)]]).await;
     world.shopify.store().throttled = 1;
-    let round = world.round().await;
-    assert_eq!((round.queued, round.troubled), (2, 0), "{round:?}");
+    let pass = world.pass().await;
+    assert_eq!((pass.queued, pass.failed_shops), (2, 0), "{pass:?}");
 }
 
 /// A scope that is missing is the shop's trouble, and keeps nothing else from being looked at.
@@ -176,8 +176,8 @@ async fn a_used_up_budget_is_waited_for() {
 async fn what_the_app_may_not_see_keeps_nothing_else_from_being_found() {
     let world = World::new(vec![vec![placed(1)]]).await;
     world.shopify.store().denied = vec!["RecentDisputes"];
-    let round = world.round().await;
-    assert_eq!(round.troubled, 1, "{round:?}");
+    let pass = world.pass().await;
+    assert_eq!(pass.failed_shops, 1, "{pass:?}");
     assert_eq!(world.queued(), pairs(&[("orders/create", 1)]));
 
     world.shopify.store().denied = vec!["ChangedOrders"];
@@ -185,7 +185,7 @@ async fn what_the_app_may_not_see_keeps_nothing_else_from_being_found() {
         "id": "gid://shopify/ShopifyPaymentsDispute/9", "type": "CHARGEBACK", "status": "NEEDS_RESPONSE",
         "initiatedAt": ago(5), "finalizedOn": null, "order": {"id": "gid://shopify/Order/1", "disputes": []},
     })];
-    let round = world.round().await;
-    assert_eq!(round.troubled, 1, "{round:?}");
+    let pass = world.pass().await;
+    assert_eq!(pass.failed_shops, 1, "{pass:?}");
     assert_eq!(world.queued(), pairs(&[("disputes/create", 9)]));
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use ledger::Ledger;
 use local_stubs::OfflineTokens;
 use proptest::prelude::*;
-use reconcile::{Reconciliation, Round, Tools};
+use reconcile::{PassResult, Reconciliation, Tools};
 use serde_json::{Value, json};
 use service::{Invocation, Secrets};
 use shop_config::ConfigStore;
@@ -71,14 +71,14 @@ impl World {
         })
     }
 
-    fn pass(&self, seconds: u64) {
+    fn advance(&self, seconds: u64) {
         NOW.set(NOW.get() + seconds);
         self.shopify.store().now = NOW.get();
     }
 
-    async fn round(&self) -> Round {
+    async fn pass(&self) -> PassResult {
         let deadline = clock() + Duration::from_secs(30);
-        self.function.round(&Invocation { request_id: "r".into(), deadline }).await.unwrap()
+        self.function.pass(&Invocation { request_id: "r".into(), deadline }).await.unwrap()
     }
 
     fn stored(&self) -> Value {
@@ -101,14 +101,14 @@ impl World {
 async fn a_token_is_renewed_at_once_when_it_was_put_and_then_before_it_ends() {
     let world = World::new().await;
     let first = world.stored();
-    assert_eq!((world.round().await.renewed, world.works()), (1, true));
+    assert_eq!((world.pass().await.renewed, world.works()), (1, true));
     let stored = world.stored();
     assert_eq!(stored["previous_refresh_token"], first["refresh_token"]);
     assert_eq!(stored["expires_at"], json!(clock() + Duration::from_secs(3600)));
     for (renewed, renewals) in [(0, 1), (1, 2), (0, 2), (1, 3)] {
-        world.pass(QUARTER);
-        let round = world.round().await;
-        assert_eq!((round.renewed, round.troubled, world.renewals()), (renewed, 0, renewals));
+        world.advance(QUARTER);
+        let pass = world.pass().await;
+        assert_eq!((pass.renewed, pass.failed_shops, world.renewals()), (renewed, 0, renewals));
         assert!(world.works());
     }
 }
@@ -119,15 +119,15 @@ async fn no_answer_lost_and_no_write_that_fails_locks_the_shop_out() {
         [(1, vec![]), (2, vec![]), (0, vec![Write::Fails]), (0, vec![Write::Lost]), (1, vec![Write::Fails])]
     {
         let world = World::new().await;
-        world.round().await;
-        world.pass(2 * QUARTER);
+        world.pass().await;
+        world.advance(2 * QUARTER);
         world.shopify.store().lost_grants = lost_grants;
         world.aws.account().writes = writes.clone().into();
-        let mut rounds = 0;
-        while world.round().await.troubled > 0 {
-            rounds += 1;
-            assert!(rounds <= 2, "{lost_grants} {writes:?}");
-            world.pass(QUARTER);
+        let mut passes = 0;
+        while world.pass().await.failed_shops > 0 {
+            passes += 1;
+            assert!(passes <= 2, "{lost_grants} {writes:?}");
+            world.advance(QUARTER);
         }
         assert!(world.works(), "{lost_grants} {writes:?}");
     }
@@ -137,14 +137,14 @@ async fn no_answer_lost_and_no_write_that_fails_locks_the_shop_out() {
 #[tokio::test]
 async fn a_store_that_fails_for_weeks_is_recovered_from() {
     let world = World::new().await;
-    world.round().await;
+    world.pass().await;
     for _ in 0..29 {
-        world.pass(DAY);
+        world.advance(DAY);
         world.aws.account().writes = [Write::Fails].into();
-        assert_eq!((world.round().await.troubled, world.works()), (1, false));
+        assert_eq!((world.pass().await.failed_shops, world.works()), (1, false));
     }
     world.aws.account().writes.clear();
-    assert_eq!((world.round().await.renewed, world.works()), (1, true));
+    assert_eq!((world.pass().await.renewed, world.works()), (1, true));
 }
 
 #[tokio::test]
@@ -154,11 +154,11 @@ async fn two_rounds_at_once_store_one_pair_and_the_next_round_mends_what_they_di
         let other = World::function(&world.aws).await;
         let invocation = Invocation { request_id: "r".into(), deadline: clock() + Duration::from_secs(30) };
         // one may find its token ended by what the other was granted
-        let (one, two) = tokio::join!(world.function.round(&invocation), other.round(&invocation));
+        let (one, two) = tokio::join!(world.function.pass(&invocation), other.pass(&invocation));
         one.and(two).unwrap();
         assert_eq!(world.aws.account().token_versions.len(), 2, "one successor");
-        world.pass(QUARTER);
-        world.round().await;
+        world.advance(QUARTER);
+        world.pass().await;
         assert!(world.works());
     }
 }
@@ -167,13 +167,13 @@ async fn two_rounds_at_once_store_one_pair_and_the_next_round_mends_what_they_di
 #[tokio::test]
 async fn a_shop_that_was_away_too_long_waits_for_a_new_authorization() {
     let world = World::new().await;
-    world.round().await;
-    world.pass(91 * DAY);
+    world.pass().await;
+    world.advance(91 * DAY);
     let before = world.stored();
-    assert_eq!((world.round().await.troubled, world.stored()), (1, before));
+    assert_eq!((world.pass().await.failed_shops, world.stored()), (1, before));
     let granted = world.shopify.store().offline.as_mut().unwrap().install(SHOP, NOW.get());
     world.aws.account().token_versions.push(("by hand".into(), granted.to_string()));
-    assert_eq!((world.round().await.renewed, world.works()), (1, true));
+    assert_eq!((world.pass().await.renewed, world.works()), (1, true));
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -182,7 +182,7 @@ enum Mishap {
     LostGrant,
     Write(Write),
     TwoAtOnce,
-    /// No round at all.
+    /// No pass at all.
     Outage(u64),
 }
 
@@ -201,7 +201,7 @@ fn mishaps() -> impl Strategy<Value = Vec<Mishap>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
-    /// Whatever happened, two quiet rounds later the functions have a token that works.
+    /// Whatever happened, two quiet passes later the functions have a token that works.
     #[test]
     fn the_shop_is_never_locked_out(mishaps in mishaps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -216,18 +216,18 @@ proptest! {
                     Mishap::LostGrant => world.shopify.store().lost_grants = 1,
                     Mishap::Write(write) => world.aws.account().writes = [write].into(),
                     Mishap::TwoAtOnce => {
-                        let _ = tokio::join!(world.function.round(&invocation), other.round(&invocation));
+                        let _ = tokio::join!(world.function.pass(&invocation), other.pass(&invocation));
                     }
-                    Mishap::Outage(seconds) => world.pass(seconds.min(20 * DAY)),
+                    Mishap::Outage(seconds) => world.advance(seconds.min(20 * DAY)),
                 }
-                world.round().await;
-                world.pass(QUARTER);
+                world.pass().await;
+                world.advance(QUARTER);
             }
             world.shopify.store().lost_grants = 0;
             world.aws.account().writes.clear();
             for _ in 0..2 {
-                world.round().await;
-                world.pass(QUARTER);
+                world.pass().await;
+                world.advance(QUARTER);
             }
             assert!(world.works(), "{:?}", world.stored());
         });

@@ -66,7 +66,7 @@ async fn instructions_say_how_until_when_and_with_what() {
     assert_eq!(data.get("decline"), None);
     assert_eq!(content.name.as_deref(), Some("#1042"));
     assert_eq!(content.recipient.email.as_deref(), Some("nora.lindqvist@example.com"));
-    assert_eq!(content.owner, None, "the look-up named the order");
+    assert_eq!(content.reported_on, None, "the look-up named the order");
 }
 
 /// What Shopify has now decides, not what an event said when it was sent.
@@ -108,7 +108,7 @@ async fn a_letter_is_written_only_for_a_return_in_the_right_state() {
         }
         let gathered = gathered(&Wire::new([node, order()]).await, document, topic, &id(&approved())).await;
         assert_eq!(outcome(&gathered), expected, "{document} {topic} {status} {approved_at}");
-        if let Gathered::Suppressed { owner, .. } = gathered {
+        if let Gathered::Suppressed { reported_on: owner, .. } = gathered {
             assert_eq!(owner, Some(id(&order())), "the order is told although the event did not name it");
         }
     }
@@ -204,7 +204,7 @@ async fn what_is_missing_is_absent_and_the_rest_is_still_a_letter() {
     assert_eq!((&data["lines"], &data["send_in"]["labels"]), (&json!([]), &json!([])));
     assert_eq!(data.get("fees"), None);
     assert_eq!((content.customer, content.recipient.email), (None, None));
-    assert_eq!(content.owner, Some(id(&order())));
+    assert_eq!(content.reported_on, Some(id(&order())));
     assert_eq!(data["locale"], "en");
 }
 
@@ -263,7 +263,7 @@ async fn a_test_order_makes_a_test_letter_and_a_missing_return_fails() {
 #[test]
 fn debug_output_names_nobody() {
     let (item, payload) = event(DECLINED);
-    let Planned::These(plans) = ReturnLetters.plan(&item, Some(&payload), &config()).unwrap() else {
+    let Planned::Known(plans) = ReturnLetters.plan(&item, Some(&payload), &config()).unwrap() else {
         panic!()
     };
     let text = format!("{plans:?} {item:?}");

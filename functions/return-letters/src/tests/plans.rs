@@ -12,7 +12,7 @@ fn without_instructions() -> ShopConfig {
 fn planned(topic: &str, subject: &Gid, payload: Option<Value>, config: &ShopConfig) -> Vec<Plan> {
     let payload = payload.map(|it| it.to_string());
     match ReturnLetters.plan(&item(topic, subject), payload.as_deref(), config).unwrap() {
-        Planned::These(plans) => plans,
+        Planned::Known(plans) => plans,
         Planned::AskShopify => panic!("the event of {topic} says everything"),
     }
 }
@@ -31,7 +31,7 @@ fn each_topic_leads_to_its_document() {
             document,
             subject: subject.clone(),
             revision: Revision::Initial,
-            order: Gid::new("Order", 3),
+            reported_on: Gid::new("Order", 3),
             wanted: true,
         };
         assert_eq!(plans, [expected], "{topic}");
@@ -48,7 +48,7 @@ fn each_topic_leads_to_its_document() {
 fn the_order_is_taken_from_wherever_it_is_named() {
     let subject = Gid::new("Return", 1);
     let order = |payload: Option<Value>| {
-        planned("returns/decline", &subject, payload, &config()).remove(0).order.to_string()
+        planned("returns/decline", &subject, payload, &config()).remove(0).reported_on.to_string()
     };
     let named = json!({"order": {"admin_graphql_api_id": "gid://shopify/Order/820982911946154642"}});
     assert_eq!(order(Some(named)), "gid://shopify/Order/820982911946154642");
@@ -93,7 +93,7 @@ async fn an_approval_leads_to_both_letters_and_its_label_to_the_same_instruction
     assert_eq!(documents, [Document::ReturnAuthorization, Document::ReturnInstructions]);
     assert_eq!(plans_[0].revision, Revision::Initial);
     assert!(plans_[1].revision.as_str().starts_with("label-"), "{:?}", plans_[1]);
-    assert!(plans_.iter().all(|plan| plan.order == id(&order()) && plan.wanted));
+    assert!(plans_.iter().all(|plan| plan.reported_on == id(&order()) && plan.wanted));
 
     let attached = item("reverse_deliveries/attach_deliverable", &Gid::new("ReverseDelivery", 5127370001));
     let payload = json!({"return": {"admin_graphql_api_id": approved()["id"]}}).to_string();

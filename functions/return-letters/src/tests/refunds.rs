@@ -152,7 +152,7 @@ async fn nothing_refunded_is_said_to_nobody() {
     empty["refundLineItems"]["nodes"] = json!([]);
     let gathered = confirmed(empty.clone()).await;
     assert_eq!(outcome(&gathered), ("suppressed", "nothing was refunded"));
-    let Gathered::Suppressed { owner, .. } = gathered else { panic!() };
+    let Gathered::Suppressed { reported_on: owner, .. } = gathered else { panic!() };
     assert_eq!(owner, Some(id(&order())));
     empty["transactions"]["nodes"] = json!([payment(1, "SUCCESS", "0.00", None)]);
     assert_eq!(outcome(&confirmed(empty).await), ("suppressed", "nothing was refunded"));
@@ -381,7 +381,10 @@ async fn five_hundred_lines_of_a_customer_who_is_gone() {
     contract::conforms(&RefundData::json_schema(), &data);
     assert_eq!(data["lines"].as_array().unwrap().len(), 500);
     assert_eq!(data["totals"].get("unexplained"), None);
-    assert_eq!((content.customer, content.recipient.email, content.owner), (None, None, Some(id(&order()))));
+    assert_eq!(
+        (content.customer, content.recipient.email, content.reported_on),
+        (None, None, Some(id(&order())))
+    );
 }
 
 #[tokio::test]

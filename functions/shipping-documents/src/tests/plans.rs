@@ -22,7 +22,7 @@ fn each_topic_leads_to_its_documents() {
         [(Document::ShippingNotice, tracking.as_str(), true), (Document::PackingSlip, "initial", true)]
     );
     assert!(created.iter().all(|plan| plan.subject.as_str() == "gid://shopify/Fulfillment/4620000007103"
-        && plan.order.as_str() == "gid://shopify/Order/820982911946157101"));
+        && plan.reported_on.as_str() == "gid://shopify/Order/820982911946157101"));
 
     let updated = planned("fulfillments/update", &payload(UPDATE), &config()).unwrap();
     let tracking = tracking_revision(&shipment(CORRECTED, as_it_is).tracking());
@@ -33,7 +33,7 @@ fn each_topic_leads_to_its_documents() {
     let told = planned("fulfillment_events/create", &payload(TOLD), &config()).unwrap();
     assert_eq!(names(&told), [(Document::DeliveryDocument, "delivered", true)]);
     assert_eq!(told[0].subject.as_str(), "gid://shopify/Fulfillment/4620000007101");
-    assert_eq!(told[0].order.as_str(), "gid://shopify/Order/820982911946157101");
+    assert_eq!(told[0].reported_on.as_str(), "gid://shopify/Order/820982911946157101");
 }
 
 /// An update that changes nothing names the communications there are; added or corrected tracking another.
@@ -156,9 +156,9 @@ fn a_payload_that_cannot_be_read_leads_to_shopify() {
 fn goods_that_are_prepared_for_pickup_are_told_of_once() {
     let goods = Gid::new("FulfillmentOrder", 7104);
     let item = item("fulfillment_orders/line_items_prepared_for_pickup", &goods, None);
-    let Planned::These(plans) = ShippingDocuments.plan(&item, None, &config()).unwrap() else { panic!() };
+    let Planned::Known(plans) = ShippingDocuments.plan(&item, None, &config()).unwrap() else { panic!() };
     assert_eq!(names(&plans), [(Document::ReadyForPickupNotice, "initial", true)]);
-    assert_eq!((&plans[0].subject, &plans[0].order), (&goods, &goods));
+    assert_eq!((&plans[0].subject, &plans[0].reported_on), (&goods, &goods));
 }
 
 /// Work that cannot be understood is an error, so that it ends in the dead letters and not in silence.

@@ -1,6 +1,6 @@
 //! S3 with conditional writes, SQS and Secrets Manager, as far as the function asks them.
 
-use crate::world::Fate;
+use crate::world::Faults;
 use axum::{
     Router,
     body::Bytes,
@@ -39,9 +39,9 @@ pub struct FakeAws {
 }
 
 impl FakeAws {
-    pub async fn start(fate: Fate) -> Self {
+    pub async fn start(faults: Faults) -> Self {
         let account = Arc::new(Mutex::new(Account::default()));
-        let router = Router::new().fallback(answer).with_state((Arc::clone(&account), fate));
+        let router = Router::new().fallback(answer).with_state((Arc::clone(&account), faults));
         let router = router.layer(axum::extract::DefaultBodyLimit::disable());
         let url = fakes::serve(router).await;
         Self { account, url }
@@ -57,22 +57,23 @@ impl FakeAws {
 }
 
 async fn answer(
-    State((account, fate)): State<(Arc<Mutex<Account>>, Fate)>,
+    State((account, faults)): State<(Arc<Mutex<Account>>, Faults)>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    fate.meet(async {
-        let mut account = account.lock().unwrap();
-        let key = uri.path().trim_start_matches("/operations/");
-        match method {
-            Method::GET => account.get(key),
-            Method::PUT => account.put(key, &headers, &body),
-            _ => account.command(&headers, &body),
-        }
-    })
-    .await
+    faults
+        .meet(async {
+            let mut account = account.lock().unwrap();
+            let key = uri.path().trim_start_matches("/operations/");
+            match method {
+                Method::GET => account.get(key),
+                Method::PUT => account.put(key, &headers, &body),
+                _ => account.command(&headers, &body),
+            }
+        })
+        .await
 }
 
 fn error(status: StatusCode, code: &str) -> Response {

@@ -224,7 +224,7 @@ async fn a_worker_that_dies_at_any_request_gives_nobody_anothers_document() {
         for n in (1..120).step_by(5) {
             let stub = stub().await;
             let mut world = world(&stub).await;
-            world.fate.die_at(n, served);
+            world.faults.die_at(n, served);
             world.drain().await;
             assert_eq!(composed(&world), expected(), "death at {n}");
             let ids: Vec<_> = world.items_by_any_job();

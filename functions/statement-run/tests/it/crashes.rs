@@ -9,7 +9,7 @@ async fn run(all: &[String], n: i64, served: bool, again: bool) -> World {
     world.found(&text(all));
     world.shopify.store().polls = 1;
     world.schedule();
-    world.fate.die_at(n, served);
+    world.faults.die_at(n, served);
     let mut function = world.function().await;
     for _ in 0..400 {
         if world.queue.is_empty() {
@@ -18,7 +18,7 @@ async fn run(all: &[String], n: i64, served: bool, again: bool) -> World {
         if world.deliver(&function).await {
             function = world.function().await;
             if again {
-                world.fate.die_at(n, served);
+                world.faults.die_at(n, served);
             }
         }
     }

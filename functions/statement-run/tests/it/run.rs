@@ -322,7 +322,7 @@ async fn an_address_that_is_over_and_a_file_that_changes_cost_another_operation(
     world.found(&text(&lines(&[1; 20])));
     world.schedule();
     // dies in the middle of sending, and finds another file behind the same operation
-    world.fate.die_at(12, true);
+    world.faults.die_at(12, true);
     let function = world.function().await;
     assert!(world.deliver(&function).await);
     assert_eq!(world.state()["parts"][0]["stage"]["is"], "reading");

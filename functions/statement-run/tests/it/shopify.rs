@@ -1,6 +1,6 @@
 //! Bulk operations and the server their results lie on.
 
-use crate::world::Fate;
+use crate::world::Faults;
 use axum::{
     Json, Router,
     body::{Body, Bytes},
@@ -49,10 +49,10 @@ pub struct FakeShopify {
 }
 
 impl FakeShopify {
-    pub async fn start(fate: Fate) -> Self {
+    pub async fn start(faults: Faults) -> Self {
         let (listener, url) = fakes::listen().await;
         let store = Arc::new(Mutex::new(Store::default()));
-        let state = (Arc::clone(&store), fate, url.clone());
+        let state = (Arc::clone(&store), faults, url.clone());
         let router = Router::new().fallback(answer).with_state(state);
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { store, url }
@@ -64,28 +64,29 @@ impl FakeShopify {
 }
 
 async fn answer(
-    State((store, fate, url)): State<(Arc<Mutex<Store>>, Fate, String)>,
+    State((store, faults, url)): State<(Arc<Mutex<Store>>, Faults, String)>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<Body> {
-    fate.meet(async {
-        let mut store = store.lock().unwrap();
-        if method == Method::GET {
-            return store.file(uri.path(), &headers);
-        }
-        let request: Value = serde_json::from_slice(&body).unwrap();
-        let variables = &request["variables"];
-        Json(match request["operationName"].as_str().unwrap() {
-            "AccessScopes" => store.scopes(),
-            "BulkRun" => store.run(variables["query"].as_str().unwrap()),
-            "BulkStatus" => store.status(variables["id"].as_str().unwrap(), &url),
-            other => panic!("{other}"),
+    faults
+        .meet(async {
+            let mut store = store.lock().unwrap();
+            if method == Method::GET {
+                return store.file(uri.path(), &headers);
+            }
+            let request: Value = serde_json::from_slice(&body).unwrap();
+            let variables = &request["variables"];
+            Json(match request["operationName"].as_str().unwrap() {
+                "AccessScopes" => store.scopes(),
+                "BulkRun" => store.run(variables["query"].as_str().unwrap()),
+                "BulkStatus" => store.status(variables["id"].as_str().unwrap(), &url),
+                other => panic!("{other}"),
+            })
+            .into_response()
         })
-        .into_response()
-    })
-    .await
+        .await
 }
 
 impl Store {

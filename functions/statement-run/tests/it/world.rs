@@ -25,7 +25,7 @@ use work::{Backoff, Checkpoints, Payloads, Queue, SqsEvent};
 
 /// When the worker dies: at a request, before or after it was served.
 #[derive(Clone, Default)]
-pub struct Fate(Arc<Inner>);
+pub struct Faults(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -35,7 +35,7 @@ struct Inner {
     death: Notify,
 }
 
-impl Fate {
+impl Faults {
     pub fn die_at(&self, request: i64, served: bool) {
         self.0.served.store(served, Ordering::SeqCst);
         self.0.left.store(request, Ordering::SeqCst);
@@ -56,7 +56,7 @@ impl Fate {
 pub struct World {
     pub aws: FakeAws,
     pub shopify: FakeShopify,
-    pub fate: Fate,
+    pub faults: Faults,
     pub shop: ShopDomain,
     pub pace: Pace,
     /// Whether an account can be read.
@@ -78,12 +78,12 @@ pub struct Found {
 
 impl World {
     pub async fn new(statements: &str) -> Self {
-        let fate = Fate::default();
-        let (aws, shopify) = (FakeAws::start(fate.clone()).await, FakeShopify::start(fate.clone()).await);
+        let faults = Faults::default();
+        let (aws, shopify) = (FakeAws::start(faults.clone()).await, FakeShopify::start(faults.clone()).await);
         let world = Self {
             aws,
             shopify,
-            fate,
+            faults,
             shop: "acme.myshopify.com".parse().unwrap(),
             pace: Pace {
                 patience: Duration::ZERO,
@@ -166,7 +166,7 @@ impl World {
                 }
                 false
             }
-            () = self.fate.0.death.notified() => {
+            () = self.faults.0.death.notified() => {
                 self.queue.push_back((id, body));
                 true
             }

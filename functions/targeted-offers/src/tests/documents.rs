@@ -303,7 +303,7 @@ async fn a_reminder_that_waited_is_not_sent_if_it_was_bought_again() {
     assert_eq!(shop.why_not(&refill()).await, ("it was bought again".to_owned(), true));
     // an order that has vanished leaves nothing to remind of, and nothing to record
     shop.known.lock().unwrap().orders.clear();
-    let Ok(Gathered::Nothing(reason)) = shop.gather(&refill(), &planned[0]).await else { panic!() };
+    let Ok(Gathered::NotDue(reason)) = shop.gather(&refill(), &planned[0]).await else { panic!() };
     assert_eq!(reason, "nothing runs out yet");
 }
 

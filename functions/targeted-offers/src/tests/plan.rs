@@ -14,7 +14,7 @@ fn plan(item: &WorkItem, config: &ShopConfig) -> Result<Planned, String> {
 
 fn plans(item: &WorkItem, config: &ShopConfig) -> Vec<Plan> {
     match plan(item, config).unwrap() {
-        Planned::These(plans) => plans,
+        Planned::Known(plans) => plans,
         Planned::AskShopify => panic!("the event says everything"),
     }
 }
@@ -25,7 +25,7 @@ fn a_segment_leads_to_its_offer_however_often_it_is_joined() {
     let [first] = &plans_of(&joined())[..] else { panic!() };
     assert_eq!((first.document, first.wanted), (Document::PromotionalOffer, true));
     assert_eq!(first.revision.as_str(), "offer-club-welcome");
-    assert_eq!((&first.subject, &first.order), (&customer(), &customer()));
+    assert_eq!((&first.subject, &first.reported_on), (&customer(), &customer()));
     let again = item("customer.joined_segment", "2026-12-24T09:00:00Z", json!({"segment_id": SEGMENT}));
     let id = |plan: &Plan| CommunicationId::derive(&again.shop, plan.document, &plan.subject, &plan.revision);
     assert_eq!(id(first), id(&plans_of(&again)[0]), "of three fields, `segment_id` is enough");

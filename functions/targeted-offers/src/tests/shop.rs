@@ -132,7 +132,7 @@ impl Shop {
     pub async fn plans(&self, item: &WorkItem) -> Vec<Plan> {
         let payload = item.payload.as_ref().map(|payload| payload.get());
         match TargetedOffers.plan(item, payload, &self.config).unwrap() {
-            Planned::These(plans) => plans,
+            Planned::Known(plans) => plans,
             Planned::AskShopify => TargetedOffers.look_up(self.look_up(item, payload)).await.unwrap(),
         }
     }
@@ -175,8 +175,8 @@ impl Shop {
                 let data = serde_json::from_slice(&content.driver).unwrap();
                 (content, data)
             }
-            Gathered::Suppressed { reason, .. } | Gathered::Nothing(reason) => panic!("{reason}"),
-            Gathered::Instead(_) => panic!("something else"),
+            Gathered::Suppressed { reason, .. } | Gathered::NotDue(reason) => panic!("{reason}"),
+            Gathered::Replaced(_) => panic!("something else"),
         }
     }
 
@@ -186,8 +186,8 @@ impl Shop {
         assert_eq!(plans.len(), 1, "{plans:?}");
         match self.gather(item, &plans[0]).await.unwrap() {
             Gathered::Suppressed { reason, .. } => (reason.into_owned(), true),
-            Gathered::Nothing(reason) => (reason.into_owned(), false),
-            Gathered::Ready(_) | Gathered::Instead(_) => panic!("it is made"),
+            Gathered::NotDue(reason) => (reason.into_owned(), false),
+            Gathered::Ready(_) | Gathered::Replaced(_) => panic!("it is made"),
         }
     }
 }

@@ -6,7 +6,7 @@ use shopify::{AdminApi, Call};
 use std::time::Duration;
 use tokio::time::Instant;
 use work::WriteBackItem;
-use write_back::{Status, Told, report};
+use write_back::{ReportResult, Status, report};
 
 /// A shop's side of one report.
 struct Teller {
@@ -16,15 +16,15 @@ struct Teller {
 }
 
 impl Teller {
-    async fn new(owners: impl IntoIterator<Item = Gid>) -> Self {
+    async fn new(resources: impl IntoIterator<Item = Gid>) -> Self {
         Self {
-            fake: FakeShopify::start(owners).await,
+            fake: FakeShopify::start(resources).await,
             api: AdminApi::new(reqwest::Client::new()),
             shop: shop("acme"),
         }
     }
 
-    async fn tell(&self, items: &[WriteBackItem]) -> Vec<Told> {
+    async fn tell(&self, items: &[WriteBackItem]) -> Vec<ReportResult> {
         let settings = Shopify { base_url: Some(self.fake.url.parse().unwrap()), ..Shopify::default() };
         let credentials = serde_json::from_value(json!({"access_token": "shpat"})).unwrap();
         let call = Call {
@@ -37,16 +37,16 @@ impl Teller {
         report(&self.api, call, &WriteBack::default(), &items.iter().collect::<Vec<_>>()).await
     }
 
-    fn confirmation(&self, owner: &Gid) -> WriteBackItem {
-        item(&self.shop, owner, Document::OrderConfirmation)
+    fn confirmation(&self, resource: &Gid) -> WriteBackItem {
+        item(&self.shop, resource, Document::OrderConfirmation)
     }
 
-    fn receipt(&self, owner: &Gid) -> WriteBackItem {
-        item(&self.shop, owner, Document::Receipt)
+    fn receipt(&self, resource: &Gid) -> WriteBackItem {
+        item(&self.shop, resource, Document::Receipt)
     }
 
-    fn states(&self, owner: &Gid) -> Vec<State> {
-        self.fake.status(owner).newest().iter().map(|report| report.state).collect()
+    fn states(&self, resource: &Gid) -> Vec<State> {
+        self.fake.status(resource).newest().iter().map(|report| report.state).collect()
     }
 
     fn requests(&self) -> (usize, usize) {
@@ -61,19 +61,21 @@ fn listing(item: &WriteBackItem) -> String {
     status.value().unwrap()
 }
 
-fn all_reported(told: &[Told]) -> bool {
-    told.iter().all(|told| *told == Told::Reported)
+fn all_reported(told: &[ReportResult]) -> bool {
+    told.iter().all(|told| *told == ReportResult::Reported)
 }
 
 #[tokio::test]
 async fn many_reports_take_few_requests() {
     let teller = Teller::new((1..=50).map(order)).await;
-    let items: Vec<_> =
-        (1..=50).map(order).flat_map(|owner| [teller.confirmation(&owner), teller.receipt(&owner)]).collect();
+    let items: Vec<_> = (1..=50)
+        .map(order)
+        .flat_map(|resource| [teller.confirmation(&resource), teller.receipt(&resource)])
+        .collect();
     assert!(all_reported(&teller.tell(&items).await));
-    assert_eq!(teller.requests(), (2, 2), "one read and one write for 25 owners");
-    for owner in (1..=50).map(order) {
-        assert_eq!(teller.states(&owner).len(), 2);
+    assert_eq!(teller.requests(), (2, 2), "one read and one write for 25 resources");
+    for resource in (1..=50).map(order) {
+        assert_eq!(teller.states(&resource).len(), 2);
     }
 }
 
@@ -116,8 +118,11 @@ async fn an_owner_that_never_rests_comes_back_without_holding_up_the_others() {
         (0..50).map(|second| listing(&WriteBackItem { at: at(second), ..teller.receipt(&order(1)) }));
     teller.fake.store().interference.insert(order(1).to_string(), others.collect());
     let told = teller.tell(&[teller.confirmation(&order(1)), teller.confirmation(&order(2))]).await;
-    assert!(matches!(&told[0], Told::Later(retry) if retry.reason.contains("STALE_OBJECT")), "{told:?}");
-    assert_eq!(told[1], Told::Reported);
+    assert!(
+        matches!(&told[0], ReportResult::Later(retry) if retry.reason.contains("STALE_OBJECT")),
+        "{told:?}"
+    );
+    assert_eq!(told[1], ReportResult::Reported);
     assert_eq!(teller.states(&order(2)), [State::Accepted]);
     assert!(teller.requests().1 < 10, "{:?}", teller.requests());
 }
@@ -132,10 +137,13 @@ async fn a_refused_owner_does_not_block_the_others() {
     ]);
     let items: Vec<_> = (1..=5).map(|n| teller.confirmation(&order(n))).collect();
     let told = teller.tell(&items).await;
-    assert_eq!((&told[0], &told[4]), (&Told::Reported, &Told::Reported));
-    assert!(matches!(&told[1], Told::Refused(reason) if reason.contains("APP_NOT_AUTHORIZED")), "{told:?}");
-    assert!(matches!(&told[2], Told::Refused(reason) if reason.contains("no code")), "{told:?}");
-    assert!(matches!(&told[3], Told::Later(_)), "{told:?}");
+    assert_eq!((&told[0], &told[4]), (&ReportResult::Reported, &ReportResult::Reported));
+    assert!(
+        matches!(&told[1], ReportResult::Refused(reason) if reason.contains("APP_NOT_AUTHORIZED")),
+        "{told:?}"
+    );
+    assert!(matches!(&told[2], ReportResult::Refused(reason) if reason.contains("no code")), "{told:?}");
+    assert!(matches!(&told[3], ReportResult::Later(_)), "{told:?}");
     assert_eq!(teller.states(&order(5)), [State::Accepted]);
     assert_eq!(teller.fake.value(&order(2)), None);
 }
@@ -149,7 +157,10 @@ async fn a_denied_kind_of_owner_does_not_block_the_others() {
     items.push(teller.confirmation(&location));
     let told = teller.tell(&items).await;
     assert!(all_reported(&told[..9]), "{told:?}");
-    assert!(matches!(&told[9], Told::Later(retry) if retry.reason.contains("ACCESS_DENIED")), "{told:?}");
+    assert!(
+        matches!(&told[9], ReportResult::Later(retry) if retry.reason.contains("ACCESS_DENIED")),
+        "{told:?}"
+    );
     assert_eq!(teller.requests(), (2, 1), "nothing is halved to find out whom an operator must grant");
 }
 
@@ -157,7 +168,7 @@ async fn a_denied_kind_of_owner_does_not_block_the_others() {
 async fn an_owner_that_is_gone_is_refused() {
     let teller = Teller::new([order(1)]).await;
     let told = teller.tell(&[teller.confirmation(&order(9)), teller.confirmation(&order(1))]).await;
-    assert_eq!(told, [Told::Refused("owner not found".into()), Told::Reported]);
+    assert_eq!(told, [ReportResult::Refused("owner not found".into()), ReportResult::Reported]);
 }
 
 #[tokio::test]
@@ -166,7 +177,7 @@ async fn a_throttled_shop_is_told_later_when_it_says() {
     teller.fake.store().throttled = Some(100);
     let items: Vec<_> = (1..=30).map(|n| teller.confirmation(&order(n))).collect();
     for told in teller.tell(&items).await {
-        let Told::Later(retry) = told else { panic!("{told:?}") };
+        let ReportResult::Later(retry) = told else { panic!("{told:?}") };
         let wait = retry.at_least.unwrap();
         assert!((Duration::from_secs(8)..Duration::from_secs(10)).contains(&wait), "{wait:?}");
     }
@@ -192,9 +203,12 @@ async fn tags_are_added_once_an_owner_and_fail_alone() {
         teller.receipt(&order(2)),
     ];
     let told = teller.tell(&items).await;
-    assert_eq!((&told[0], &told[1], &told[3]), (&Told::Reported, &Told::Reported, &Told::Reported));
+    assert_eq!(
+        (&told[0], &told[1], &told[3]),
+        (&ReportResult::Reported, &ReportResult::Reported, &ReportResult::Reported)
+    );
     assert!(
-        matches!(&told[2], Told::Refused(reason) if reason.starts_with("TagsAdd was refused")),
+        matches!(&told[2], ReportResult::Refused(reason) if reason.starts_with("TagsAdd was refused")),
         "{told:?}"
     );
     let store = teller.fake.store();
@@ -204,7 +218,7 @@ async fn tags_are_added_once_an_owner_and_fail_alone() {
     );
 }
 
-/// A frozen shop, a time-out and a gateway's page are no owner's matter: everything comes back, and a Shopify in
+/// A frozen shop, a time-out and a gateway's page are no resource's matter: everything comes back, and a Shopify in
 /// trouble is asked once and not once for each half.
 #[tokio::test]
 async fn what_is_the_shops_or_the_moments_matter_brings_everything_back() {
@@ -214,7 +228,7 @@ async fn what_is_the_shops_or_the_moments_matter_brings_everything_back() {
         teller.fake.store().instead = Some(instead.clone());
         let items: Vec<_> = (1..=20).map(|n| teller.confirmation(&order(n))).collect();
         for told in teller.tell(&items).await {
-            assert!(matches!(told, Told::Later(_)), "{instead}: {told:?}");
+            assert!(matches!(told, ReportResult::Later(_)), "{instead}: {told:?}");
         }
         assert_eq!(teller.requests().0, 1, "{instead}");
         teller.fake.store().instead = None;
@@ -234,9 +248,9 @@ async fn an_answer_that_cannot_be_read_is_its_owners_matter() {
     let told = teller.tell(&items).await;
     for (index, told) in told.iter().enumerate() {
         let garbled = matches!(index + 1, 7 | 30);
-        assert_eq!(matches!(told, Told::Later(_)), garbled, "{}: {told:?}", index + 1);
-        assert_eq!(matches!(told, Told::Reported), !garbled, "{}: {told:?}", index + 1);
+        assert_eq!(matches!(told, ReportResult::Later(_)), garbled, "{}: {told:?}", index + 1);
+        assert_eq!(matches!(told, ReportResult::Reported), !garbled, "{}: {told:?}", index + 1);
     }
-    let Told::Later(retry) = &told[6] else { panic!() };
+    let ReportResult::Later(retry) = &told[6] else { panic!() };
     assert!(retry.reason.starts_with("StatusRead: the answer's `nodes["), "{}", retry.reason);
 }

@@ -41,8 +41,8 @@ fn event(bodies: &[String]) -> SqsEvent {
     serde_json::from_value(json!({"Records": records})).unwrap()
 }
 
-fn confirmation(shop: &ShopDomain, owner: &Gid) -> WriteBackItem {
-    item(shop, owner, Document::OrderConfirmation)
+fn confirmation(shop: &ShopDomain, resource: &Gid) -> WriteBackItem {
+    item(shop, resource, Document::OrderConfirmation)
 }
 
 fn body(item: &WriteBackItem) -> String {

@@ -23,14 +23,14 @@ pub fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
-/// The report that `document` of `owner` was accepted.
-pub fn item(shop: &ShopDomain, owner: &Gid, document: Document) -> WriteBackItem {
+/// The report that `document` of `resource` was accepted.
+pub fn item(shop: &ShopDomain, resource: &Gid, document: Document) -> WriteBackItem {
     WriteBackItem {
         v: WriteBackItem::VERSION,
         shop: shop.clone(),
-        owner: owner.clone(),
+        reported_on: resource.clone(),
         subject: None,
-        communication: CommunicationId::derive(shop, document, owner, &Revision::Initial),
+        communication: CommunicationId::derive(shop, document, resource, &Revision::Initial),
         document,
         state: State::Accepted,
         at: at(0),

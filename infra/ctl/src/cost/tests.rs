@@ -12,7 +12,7 @@ fn ask(arguments: &str) -> Question {
 }
 
 fn kept() -> Requests {
-    serde_json::from_str(include_str!("../../../bench/requests.json")).unwrap()
+    serde_json::from_str(include_str!("../../../../tests/bench/requests.json")).unwrap()
 }
 
 fn table() -> Prices {

@@ -2,7 +2,7 @@
 
 use crate::support::{Fixture, Server, answer, channels};
 use comms::{Class, Classify};
-use delivery::{Accepted, AskCall, Asked, DeliveryError, EmailStatus, StatusCall};
+use delivery::{Accepted, AskCall, DeliveryError, EmailStatus, SendStatus, StatusCall};
 use exstream::ExchangeError;
 use jiff::Timestamp;
 use shop_config::Channel;
@@ -270,7 +270,7 @@ async fn neither_email_nor_exstream_can_tell() {
             now: call.dated,
             timeout: Duration::from_secs(10),
         };
-        assert_eq!(channels("http://127.0.0.1:1").await.ask(ask).await.unwrap(), Asked::CannotTell);
+        assert_eq!(channels("http://127.0.0.1:1").await.ask(ask).await.unwrap(), SendStatus::CannotTell);
     }
     let sent = channels("http://127.0.0.1:1").await.send(fixture.call(Channel::Exstream)).await.unwrap();
     assert_eq!(sent.reference, "exstream", "composing was sending");

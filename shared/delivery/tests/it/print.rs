@@ -5,7 +5,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use axum::{body::Body, http::HeaderValue, response::Response};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use comms::{Class, Classify};
-use delivery::{AskCall, Asked, DeliveryError, SendCall};
+use delivery::{AskCall, DeliveryError, SendCall, SendStatus};
 use exstream::Budget;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
@@ -138,12 +138,16 @@ async fn spool(server: &Server, fixture: &Fixture) -> Result<String, DeliveryErr
     channels(&server.base).await.send(fixture.call(Channel::Print)).await.map(|accepted| accepted.reference)
 }
 
-async fn ask(server: &Server, fixture: &Fixture) -> Result<Asked, DeliveryError> {
+async fn ask(server: &Server, fixture: &Fixture) -> Result<SendStatus, DeliveryError> {
     ask_after(server, fixture, SignedDuration::from_mins(5)).await
 }
 
 /// Asks so long after the communication was begun.
-async fn ask_after(server: &Server, fixture: &Fixture, age: SignedDuration) -> Result<Asked, DeliveryError> {
+async fn ask_after(
+    server: &Server,
+    fixture: &Fixture,
+    age: SignedDuration,
+) -> Result<SendStatus, DeliveryError> {
     let call = fixture.call(Channel::Print);
     let ask = AskCall {
         shop: call.shop,
@@ -209,9 +213,12 @@ async fn a_crash_between_the_puts_is_told_and_repaired() {
         (format!("putting {MANIFEST} in the print spool"), Class::transient())
     );
     let server = s3(&objects, "").await;
-    assert_eq!(ask(&server, &fixture()).await.unwrap(), Asked::NotSent);
+    assert_eq!(ask(&server, &fixture()).await.unwrap(), SendStatus::NotSent);
     spool(&server, &fixture()).await.unwrap();
-    assert_eq!(ask(&server, &fixture()).await.unwrap(), Asked::Accepted { reference: OBJECT.to_owned() });
+    assert_eq!(
+        ask(&server, &fixture()).await.unwrap(),
+        SendStatus::Accepted { reference: OBJECT.to_owned() }
+    );
 }
 
 /// The provider deletes what it has collected, whenever it likes.
@@ -222,7 +229,7 @@ async fn an_emptied_spool_still_says_that_the_document_was_sent() {
     let fixture = fixture();
     spool(&server, &fixture).await.unwrap();
     objects.lock().unwrap().empty();
-    let accepted = Asked::Accepted { reference: OBJECT.to_owned() };
+    let accepted = SendStatus::Accepted { reference: OBJECT.to_owned() };
     assert_eq!(ask(&server, &fixture).await.unwrap(), accepted);
     // deletions of what is not there any more leave their marks as well
     (0..20).for_each(|_| objects.lock().unwrap().empty());
@@ -237,14 +244,14 @@ async fn what_left_no_version_is_in_doubt_once_versions_may_be_gone() {
     let server = s3(&objects, "").await;
     let fixture = fixture();
     let days = |days: i64| SignedDuration::from_hours(24 * days);
-    assert_eq!(ask_after(&server, &fixture, days(30)).await.unwrap(), Asked::NotSent);
-    assert_eq!(ask_after(&server, &fixture, days(31)).await.unwrap(), Asked::CannotTell);
+    assert_eq!(ask_after(&server, &fixture, days(30)).await.unwrap(), SendStatus::NotSent);
+    assert_eq!(ask_after(&server, &fixture, days(31)).await.unwrap(), SendStatus::CannotTell);
     objects.lock().unwrap().0.insert(MANIFEST.to_owned(), vec![None]);
-    assert_eq!(ask(&server, &fixture).await.unwrap(), Asked::CannotTell);
+    assert_eq!(ask(&server, &fixture).await.unwrap(), SendStatus::CannotTell);
     // another key that only begins alike is no trace
     let objects = Objects::default();
     objects.lock().unwrap().add(&format!("{MANIFEST}.done"), b"{}");
-    assert_eq!(ask(&s3(&objects, "").await, &fixture).await.unwrap(), Asked::NotSent);
+    assert_eq!(ask(&s3(&objects, "").await, &fixture).await.unwrap(), SendStatus::NotSent);
 }
 
 /// S3 stores the manifest and its answer is lost; the provider is quick. A second put would be a second letter.
@@ -267,7 +274,7 @@ async fn a_manifest_whose_put_was_not_answered_is_not_put_again() {
     let error = repeating.send(fixture.call(Channel::Print)).await.unwrap_err();
     assert_eq!(error.class(), Class::transient());
     assert_eq!(objects.lock().unwrap().puts(MANIFEST), 1);
-    assert_eq!(ask(&server, &fixture).await.unwrap(), Asked::Accepted { reference: OBJECT.to_owned() });
+    assert_eq!(ask(&server, &fixture).await.unwrap(), SendStatus::Accepted { reference: OBJECT.to_owned() });
 }
 
 /// S3 refuses a conditional put that meets another request for its key, and wants it repeated.
@@ -341,7 +348,7 @@ async fn what_is_late_has_no_manifest() {
     assert!(matches!(error, DeliveryError::OutOfTime), "{error:?}");
     assert_eq!(error.class(), Class::transient());
     assert_eq!(objects.lock().unwrap().0.keys().map(String::as_str).collect::<Vec<_>>(), [OBJECT]);
-    assert_eq!(ask(&server, &fixture).await.unwrap(), Asked::NotSent);
+    assert_eq!(ask(&server, &fixture).await.unwrap(), SendStatus::NotSent);
 }
 
 #[tokio::test]

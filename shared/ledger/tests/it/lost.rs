@@ -11,7 +11,7 @@ use axum::{
 use comms::{CommunicationId, CustomerKey, Document, Flow, Gid, Revision, ShopDomain, State, WriteBackState};
 use futures::{FutureExt, future::LocalBoxFuture};
 use jiff::{Timestamp, ToSpan};
-use ledger::{Cap, Claim, ClaimRequest, Fate, Lease, Ledger, LedgerError, Outcome};
+use ledger::{Cap, ChannelOutcome, Claim, ClaimRequest, Lease, Ledger, LedgerError, Outcome};
 use local_stubs::dynamodb::{Item, apply, holds};
 use serde_json::{Value, json};
 use std::{
@@ -116,7 +116,7 @@ fn now() -> Timestamp {
     "2026-11-23T09:00:00Z".parse().unwrap()
 }
 
-async fn claim(ledger: &Ledger, owner: &str, now: Timestamp) -> Claim {
+async fn claim(ledger: &Ledger, lease_holder: &str, now: Timestamp) -> Claim {
     let request = ClaimRequest {
         communication: &id(),
         shop: &shop(),
@@ -124,8 +124,8 @@ async fn claim(ledger: &Ledger, owner: &str, now: Timestamp) -> Claim {
         document: Document::Receipt,
         subject: &order(),
         revision: &Revision::Initial,
-        order: &order(),
-        owner,
+        reported_on: &order(),
+        lease_holder,
         now,
         lease_until: now + 1.minute(),
     };
@@ -192,7 +192,8 @@ async fn known(ledger: &Ledger) -> ledger::Entry {
 async fn delivered(ledger: &Ledger) {
     ended(ledger, State::Accepted).await;
     let at = now() + 1.hour();
-    let recorded = ledger.record_fate(&known(ledger).await, &Fate::Delivered, WriteBackState::None, at).await;
+    let recorded =
+        ledger.record_fate(&known(ledger).await, &ChannelOutcome::Delivered, WriteBackState::None, at).await;
     assert!(recorded.unwrap().is_some());
 }
 
@@ -220,11 +221,11 @@ fn writes() -> impl IntoIterator<Item = Write> {
         "release": |l| Some(lease(l).await), |l, lease| l.release(&lease.unwrap(), false, now()).await;
         "release of what was not sent": |l| Some(marked(l).await), |l, lease| l.release(&lease.unwrap(), true, now()).await;
         "forget": |l| Some(lease(l).await), |l, lease| l.forget(&lease.unwrap()).await;
-        "delivered": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_fate(&known(l).await, &Fate::Delivered, WriteBackState::Pending, now() + 1.hour()).await;
-        "bounced": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_fate(&known(l).await, &Fate::Bounced { reason: "550".to_owned() }, WriteBackState::Pending, now() + 1.hour()).await;
-        "unconfirmed": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_fate(&known(l).await, &Fate::Unconfirmed { reason: "silence".to_owned() }, WriteBackState::Pending, now() + 1.hour()).await;
-        "returned": |l| { delivered(l).await; None }, |l, _| l.record_fate(&known(l).await, &Fate::Bounced { reason: "550".to_owned() }, WriteBackState::Pending, now() + 2.hours()).await;
-        "opted out": |l| { delivered(l).await; None }, |l, _| l.record_fate(&known(l).await, &Fate::OptedOut { reason: "no more".to_owned() }, WriteBackState::Pending, now() + 2.hours()).await;
+        "delivered": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_fate(&known(l).await, &ChannelOutcome::Delivered, WriteBackState::Pending, now() + 1.hour()).await;
+        "bounced": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_fate(&known(l).await, &ChannelOutcome::Bounced { reason: "550".to_owned() }, WriteBackState::Pending, now() + 1.hour()).await;
+        "unconfirmed": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_fate(&known(l).await, &ChannelOutcome::Unconfirmed { reason: "silence".to_owned() }, WriteBackState::Pending, now() + 1.hour()).await;
+        "returned": |l| { delivered(l).await; None }, |l, _| l.record_fate(&known(l).await, &ChannelOutcome::Bounced { reason: "550".to_owned() }, WriteBackState::Pending, now() + 2.hours()).await;
+        "opted out": |l| { delivered(l).await; None }, |l, _| l.record_fate(&known(l).await, &ChannelOutcome::OptedOut { reason: "no more".to_owned() }, WriteBackState::Pending, now() + 2.hours()).await;
         "opened": |l| { l.count_doubt(&shop(), "t2api.example", now()).await.unwrap(); None }, |l, _| l.end_outage(&shop(), "t2api.example").await;
         "check again": |l| { ended(l, State::Accepted).await; None }, |l, _| l.check_again(id().as_str(), now() + 1.hour()).await;
         "checked": |l| { ended(l, State::Accepted).await; None }, |l, _| l.checked(&id()).await;
@@ -286,32 +287,39 @@ async fn an_outcome_is_recorded_over_what_was_read_and_never_leads_back() {
     let (ledger, _table) = open().await;
     ended(&ledger, State::Accepted).await;
     let accepted = known(&ledger).await;
-    let record = async |entry: &ledger::Entry, fate: Fate, hours: i64| {
+    let record = async |entry: &ledger::Entry, fate: ChannelOutcome, hours: i64| {
         ledger.record_fate(entry, &fate, WriteBackState::Pending, now() + hours.hours()).await.unwrap()
     };
-    let bounce = || Fate::Bounced { reason: "550".to_owned() };
-    let silence = || Fate::Unconfirmed { reason: "silence".to_owned() };
+    let bounce = || ChannelOutcome::Bounced { reason: "550".to_owned() };
+    let silence = || ChannelOutcome::Unconfirmed { reason: "silence".to_owned() };
     let silent = record(&accepted, silence(), 24).await.unwrap();
     assert_eq!((silent.state, silent.reason.as_deref()), (State::Accepted, Some("silence")));
     assert_eq!(
-        record(&accepted, Fate::Delivered, 25).await,
+        record(&accepted, ChannelOutcome::Delivered, 25).await,
         None,
         "it was read before the silence was noted"
     );
-    let delivered = record(&silent, Fate::Delivered, 25).await.unwrap();
+    let delivered = record(&silent, ChannelOutcome::Delivered, 25).await.unwrap();
     assert_eq!((delivered.state, &delivered.reason), (State::Delivered, &None), "it is not silent any more");
     assert_eq!(
         delivered.accepted_epoch_ms,
         Some(accepted.updated_epoch_ms),
         "the time of the acceptance stays"
     );
-    for (entry, fate) in [(&silent, bounce()), (&delivered, silence()), (&accepted, Fate::Delivered)] {
+    for (entry, fate) in
+        [(&silent, bounce()), (&delivered, silence()), (&accepted, ChannelOutcome::Delivered)]
+    {
         assert_eq!(record(entry, fate, 26).await, None);
     }
     let bounced = record(&delivered, bounce(), 30).await.unwrap();
     assert_eq!((bounced.state, bounced.reason.as_deref()), (State::Bounced, Some("550")));
     assert_eq!(bounced.accepted_epoch_ms, Some(accepted.updated_epoch_ms));
-    for fate in [Fate::Delivered, silence(), bounce(), Fate::OptedOut { reason: "no more".to_owned() }] {
+    for fate in [
+        ChannelOutcome::Delivered,
+        silence(),
+        bounce(),
+        ChannelOutcome::OptedOut { reason: "no more".to_owned() },
+    ] {
         assert_eq!(record(&bounced, fate, 31).await, None, "the last word");
     }
 }
@@ -322,7 +330,7 @@ fn set(item: &mut Item, name: &str, value: Value) {
 
 /// Another worker takes over between a write and its repetition.
 fn taken_over(item: &mut Item) {
-    set(item, "owner", json!({"S": "other"}));
+    set(item, "lease_holder", json!({"S": "other"}));
     set(item, "attempts", json!({"N": "2"}));
 }
 
@@ -362,7 +370,7 @@ async fn what_another_worker_did_is_never_taken_for_ones_own() {
     };
     let withdrawn: fn(&mut Item) = |item| set(item, "unsent", json!({"BOOL": true}));
     let claimed_anew: fn(&mut Item) = |item| {
-        set(item, "owner", json!({"S": "other"}));
+        set(item, "lease_holder", json!({"S": "other"}));
         set(item, "state", json!({"S": "claimed"}));
     };
     for (state, then, ours) in [

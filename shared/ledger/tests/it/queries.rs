@@ -52,7 +52,7 @@ impl Table {
         let item = json!({
             "pk": text(id.as_str()), "shop": text(shop().as_str()), "flow": text("order-confirmation"),
             "document": text("order-confirmation"), "subject": text(order.as_str()), "revision": text(Revision::Initial.as_str()),
-            "order": text(order.as_str()), "state": text("accepted"), "attempts": {"N": "1"},
+            "reported_on": text(order.as_str()), "state": text("accepted"), "attempts": {"N": "1"},
             "created_epoch_ms": {"N": number.to_string()}, "updated_epoch_ms": {"N": "0"},
         });
         self.items().items.insert(id.to_string(), item);
@@ -159,7 +159,7 @@ async fn an_item_that_cannot_be_read_is_a_problem_of_its_own() {
     let now = Timestamp::now();
     for found in [
         ledger.due_checks(&shop(), now, 500).await.unwrap(),
-        ledger.of_order(&shop(), &Gid::new("Order", 1)).await.unwrap(),
+        ledger.of_resource(&shop(), &Gid::new("Order", 1)).await.unwrap(),
     ] {
         assert_eq!(found.entries.iter().map(|it| &it.communication).collect::<Vec<_>>(), [&fine]);
         let mut problems: Vec<_> =

@@ -1,0 +1,21 @@
+//! The end-to-end tests: real binaries, a real local AWS, stub servers that render and refuse.
+//!
+//! `make e2e` brings the stack up and runs them. Tests through the bus use the deployed functions; tests of
+//! crashes and of single answers run the same binary under a Runtime API of their own.
+
+mod again;
+mod archived;
+mod attacks;
+mod bus;
+mod cases;
+mod crashes;
+mod events;
+mod failures;
+mod flows;
+mod ledger;
+mod passes;
+mod people;
+mod real_orders;
+mod runs;
+mod shops;
+mod wire;
