@@ -8,10 +8,10 @@ use crate::{
 };
 use account_statements::AccountStatements;
 use archive::Examined;
-use comms::{Document, Flow};
+use comms::{Document, Flow, chain};
 use exception_letters::ExceptionLetters;
 use exstream::Template;
-use flow::preview::{ComposedPreview, Preview, PreviewContext, PreviewRequest, previews};
+use flow::preview::{ComposedPreview, Preview, PreviewContext, PreviewError, PreviewRequest, previews};
 use intake::{Routed, work_item};
 use order_confirmation::OrderConfirmation;
 use return_letters::ReturnLetters;
@@ -89,8 +89,8 @@ pub async fn run(
                     code = ExitCode::FAILURE;
                 }
             }
-            Err(reason) => {
-                note!("ctl: {document}: {reason}");
+            Err(error) => {
+                note!("ctl: {document}: {}", chain(&error));
                 code = ExitCode::FAILURE;
             }
         }
@@ -102,7 +102,7 @@ async fn of_flow(
     context: &PreviewContext<'_>,
     item: &WorkItem,
     request: PreviewRequest<'_>,
-) -> Result<Vec<Preview>, String> {
+) -> Result<Vec<Preview>, PreviewError> {
     match item.flow {
         Flow::OrderConfirmation => previews(&OrderConfirmation, context, item, request).await,
         Flow::ShippingDocuments => previews(&ShippingDocuments, context, item, request).await,

@@ -5,9 +5,10 @@
 
 use crate::{
     check,
+    context::{Attempt, Draft},
+    document_bytes::{hold, room},
     document_flow::{BatchOutput, Content},
-    job::{Draft, Halt, Job},
-    produce::{hold, room},
+    halt::Halt,
 };
 use archive::{Examined, sha256_hex};
 use comms::CommunicationId;
@@ -22,16 +23,16 @@ fn usable(content: &Content) -> Option<&BatchOutput> {
 
 /// The output with what made it, and what it says of itself.
 pub async fn find(
-    job: &Job<'_>,
+    attempt: &Attempt<'_>,
     draft: &Draft<'_>,
     in_force: &Template,
 ) -> Result<Option<(Kept, Option<Examined>)>, Halt> {
     let Some(BatchOutput { output_key, .. }) = usable(draft.content) else { return Ok(None) };
-    let kept = match job.tools.payloads.open(output_key).await.map_err(|error| Halt::of(&error))? {
+    let kept = match attempt.clients.payloads.open(output_key).await.map_err(Halt::of_call)? {
         Some(stored) => {
-            let room = room(job, stored.bytes()).await?;
-            let text = stored.read().await.map_err(|error| Halt::of(&error))?;
-            let kept = own_output(&text, job.communication, &job.settings.output);
+            let room = room(attempt, stored.bytes()).await?;
+            let text = stored.read().await.map_err(Halt::of_call)?;
+            let kept = own_output(&text, attempt.communication, &attempt.settings.output);
             kept.map(|Kept { output, template }| Kept {
                 output: Output { bytes: hold(room, output.bytes), ..output },
                 template,
@@ -39,10 +40,10 @@ pub async fn find(
         }
         None => None,
     };
-    let kept = kept.filter(|kept| is_as_pinned(kept.template.as_ref(), in_force, job.settings));
+    let kept = kept.filter(|kept| is_as_pinned(kept.template.as_ref(), in_force, attempt.settings));
     let found = kept.and_then(|kept| check::facts(&kept.output).ok().map(|facts| (kept, facts)));
     if found.is_none() {
-        tracing::warn!(communication = %job.communication, "composed on demand: the batch job's output is gone, damaged, of another template than is pinned, or does not prove whose it is");
+        tracing::warn!(communication = %attempt.communication, "composed on demand: the batch job's output is gone, damaged, of another template than is pinned, or does not prove whose it is");
     }
     Ok(found)
 }

@@ -3,20 +3,32 @@
 //! What Exstream has sent by composing it is archived as it is: it is what the customer got, and no check can take it
 //! back. The record then says what the file says.
 
-use crate::job::{Halt, Job};
+use crate::{context::Attempt, halt::Halt};
 use archive::{Examined, Pdf, PdfFault};
 use comms::{Class, Classify, chain};
 use exstream::Output;
 use shop_config::Standard;
 
+/// Why an output may not be archived as a document.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    #[error("{0}")]
+    /// The PDF is damaged or cannot be read.
+    #[error(transparent)]
     Pdf(#[from] PdfFault),
+    /// The PDF does not say that it keeps to a standard that the shop asks for.
     #[error("the PDF must claim to be {required}; it claims {claimed}")]
-    Claims { required: &'static str, claimed: String },
+    Claims {
+        /// The standard's name, such as `PDF/A`.
+        required: &'static str,
+        /// The standards that it names, or `no standard`.
+        claimed: String,
+    },
+    /// The shop asks for a standard, and the PDF is too large for that to be found out.
     #[error("the PDF must claim to be {required}, and is too large to be examined")]
-    Unexamined { required: &'static str },
+    Unexamined {
+        /// The standard's name, such as `PDF/A`.
+        required: &'static str,
+    },
 }
 
 impl Classify for CheckError {
@@ -31,18 +43,18 @@ impl Classify for CheckError {
 
 /// Whether an output that says this of itself may be archived. What is `sent` may.
 pub fn allowed(
-    job: &Job<'_>,
+    attempt: &Attempt<'_>,
     output: &Output,
     facts: Result<Option<Examined>, CheckError>,
     sent: bool,
 ) -> Result<Option<Examined>, Halt> {
-    match facts.and_then(|facts| required(output, facts, job.settings.require.standards())) {
+    match facts.and_then(|facts| required(output, facts, attempt.settings.require.standards())) {
         Ok(examined) => Ok(examined),
         Err(error) if sent => {
-            tracing::warn!(communication = %job.communication, error = chain(&error), "Exstream sent what is not archived otherwise");
+            tracing::warn!(communication = %attempt.communication, error = chain(&error), "Exstream sent what is not archived otherwise");
             Ok(None)
         }
-        Err(error) => Err(Halt::of(&error)),
+        Err(error) => Err(Halt::of_call(error)),
     }
 }
 

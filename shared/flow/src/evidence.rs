@@ -1,8 +1,8 @@
 //! From what happened to what the archive keeps of it.
 
 use crate::{
+    context::{Attempt, Draft},
     document_flow::{Content, PreviousIssue},
-    job::{Draft, Job},
 };
 use archive::{
     DriverData, EvidenceRecord, Part, Parts, Previous, Recipient, Resend, Retention, Software, Stored,
@@ -10,7 +10,6 @@ use archive::{
 };
 use comms::{MessageClass, Revision, chain};
 use exstream::Basis;
-use jiff::Timestamp;
 use ledger::{ArchivedAs, Entry, Lease, LedgerError};
 use serde_json::value::RawValue;
 use shop_config::{Channel, DriverFormat};
@@ -20,6 +19,7 @@ const SOFTWARE: Software = Software {
     version: std::borrow::Cow::Borrowed(env!("CARGO_PKG_VERSION")),
 };
 
+/// How a record names a format of driver data.
 pub const fn format_name(format: DriverFormat) -> &'static str {
     match format {
         DriverFormat::Json => "json",
@@ -57,6 +57,7 @@ fn part(part: &exstream::Part) -> Part {
     }
 }
 
+/// What a record is made of, beside the attempt.
 pub struct Evidence<'a> {
     pub draft: &'a Draft<'a>,
     pub stored: &'a Stored,
@@ -66,62 +67,78 @@ pub struct Evidence<'a> {
     pub driver_sha256: &'a str,
 }
 
-pub fn record(job: &Job<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
+/// The record of a document that is archived.
+pub fn record(attempt: &Attempt<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
     let Evidence { draft: Draft { content, test, customer, .. }, stored, .. } = evidence;
     // what was true when it was composed, even if this attempt is a later one
     let details = &stored.details;
     let channel = details.channel.as_deref().and_then(|name| name.parse::<Channel>().ok());
-    let class = job.settings.class(job.plan.document);
-    // data that would no longer compose the archived document is not its evidence
-    let unchanged = stored.details.driver_sha256 == evidence.driver_sha256;
-    let data = std::str::from_utf8(&content.driver).ok().filter(|_| unchanged);
-    let recipient = (class != MessageClass::Marketing && channel.is_some()).then(|| Recipient {
-        name: content.recipient.name.clone(),
-        email: content.recipient.email.clone().filter(|_| channel == Some(Channel::Email)),
-    });
+    let class = attempt.settings.class(attempt.plan.document);
     EvidenceRecord {
         v: EvidenceRecord::VERSION,
-        communication: job.communication.clone(),
-        shop: job.item.shop.clone(),
-        flow: job.item.flow,
-        document: job.plan.document,
+        communication: attempt.communication.clone(),
+        shop: attempt.item.shop.clone(),
+        flow: attempt.item.flow,
+        document: attempt.plan.document,
         message_class: class,
-        subject: job.plan.subject.clone(),
-        revision: job.plan.revision.clone(),
-        reported_on: content.reported_on.as_ref().unwrap_or(&job.plan.reported_on).clone(),
+        subject: attempt.plan.subject.clone(),
+        revision: attempt.plan.revision.clone(),
+        reported_on: content.reported_on.as_ref().unwrap_or(&attempt.plan.reported_on).clone(),
         name: content.name.clone(),
         customer: customer.map(|key| key.as_str().to_owned()),
-        trigger: archive::Trigger {
-            topic: job.item.trigger.topic.clone(),
-            webhook_id: job.item.trigger.webhook_id.clone(),
-            event_id: job.item.trigger.event_id.clone(),
-            triggered_at: job.item.trigger.triggered_at,
-        },
-        composed_at: stored.details.composed_at,
+        trigger: trigger(attempt),
+        composed_at: details.composed_at,
         locale: details.locale.clone(),
-        template: stored.details.template.clone(),
-        driver_data: DriverData {
-            schema: details.schema.clone(),
-            format: stored.details.driver_format.clone(),
-            sha256: stored.details.driver_sha256.clone(),
-            data: data.and_then(|json| RawValue::from_string(json.to_owned()).ok()),
-        },
+        template: details.template.clone(),
+        driver_data: driver_data(content, stored, evidence.driver_sha256),
         output: stored.output.clone(),
         channel: channel.map(|channel| channel.name().to_owned()),
-        recipient,
+        recipient: recipient(content, class, channel),
         retention: evidence.retention.clone(),
         configuration: details.configuration.clone(),
         software: SOFTWARE,
         previous: evidence.previous,
-        resend: job.again.map(|again| Resend {
-            actor: again.resend.actor.clone(),
-            reason: again.resend.reason.clone(),
-            of: again.resend.of.clone(),
+        resend: attempt.resend.map(|request| Resend {
+            actor: request.resend.actor.clone(),
+            reason: request.resend.reason.clone(),
+            of: request.resend.of.clone(),
         }),
         test: *test,
     }
 }
 
+fn trigger(attempt: &Attempt<'_>) -> archive::Trigger {
+    let trigger = &attempt.item.trigger;
+    archive::Trigger {
+        topic: trigger.topic.clone(),
+        webhook_id: trigger.webhook_id.clone(),
+        event_id: trigger.event_id.clone(),
+        triggered_at: trigger.triggered_at,
+    }
+}
+
+/// Data that would no longer compose the archived document is not its evidence: then there is the hash alone.
+fn driver_data(content: &Content, stored: &Stored, driver_sha256: &str) -> DriverData {
+    let details = &stored.details;
+    let unchanged = details.driver_sha256 == driver_sha256;
+    let data = std::str::from_utf8(&content.driver).ok().filter(|_| unchanged);
+    DriverData {
+        schema: details.schema.clone(),
+        format: details.driver_format.clone(),
+        sha256: details.driver_sha256.clone(),
+        data: data.and_then(|json| RawValue::from_string(json.to_owned()).ok()),
+    }
+}
+
+/// Marketing names nobody, nor does what is archived and not sent.
+fn recipient(content: &Content, class: MessageClass, channel: Option<Channel>) -> Option<Recipient> {
+    (class != MessageClass::Marketing && channel.is_some()).then(|| Recipient {
+        name: content.recipient.name.clone(),
+        email: content.recipient.email.clone().filter(|_| channel == Some(Channel::Email)),
+    })
+}
+
+/// How the ledger names what is archived. `record` is the version and SHA-256 of the record.
 pub fn archived_as(stored: &Stored, record: (String, String)) -> ArchivedAs {
     ArchivedAs {
         archive_key: stored.output.object.clone(),
@@ -136,24 +153,24 @@ pub fn archived_as(stored: &Stored, record: (String, String)) -> ArchivedAs {
 
 /// The issue of the same document that came before this one. A first issue has none, so nothing is asked.
 pub async fn previous(
-    job: &Job<'_>,
+    attempt: &Attempt<'_>,
     lease: &Lease,
     content: &Content,
 ) -> Result<Option<Previous>, LedgerError> {
     if let PreviousIssue::Known(previous) = &content.previous {
         return Ok(previous.clone());
     }
-    if job.plan.revision == Revision::Initial {
+    if attempt.plan.revision == Revision::Initial {
         return Ok(None);
     }
-    let resource = content.reported_on.as_ref().unwrap_or(&job.plan.reported_on);
-    let found = job.tools.ledger.of_resource(&job.item.shop, resource).await?;
+    let resource = content.reported_on.as_ref().unwrap_or(&attempt.plan.reported_on);
+    let found = attempt.clients.ledger.of_resource(&attempt.item.shop, resource).await?;
     for problem in found.problems {
         // one that this release cannot read names no hash; what it is about is not held up by it
         if !problem.is_unreadable() {
             return Err(problem.error);
         }
-        tracing::warn!(shop = %job.item.shop, communication = problem.pk, error = %chain(&problem.error), "not looked at as the issue before");
+        tracing::warn!(shop = %attempt.item.shop, communication = problem.pk, error = %chain(&problem.error), "not looked at as the issue before");
     }
     Ok(issue_before(found.entries, &lease.entry))
 }
@@ -172,11 +189,6 @@ fn issue_before(entries: Vec<Entry>, this: &Entry) -> Option<Previous> {
         let archived = entry.archived?;
         Some(Previous { communication: entry.communication, record_sha256: archived.record_sha256 })
     })
-}
-
-/// The archive dates a communication by its first claim.
-pub fn dated(entry: &ledger::Entry) -> Timestamp {
-    Timestamp::from_millisecond(entry.created_epoch_ms).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 //!
 //! Costs nothing while answers are good: one read of the ledger by a process that has not sent for a minute.
 
-use crate::job::Halt;
+use crate::halt::Halt;
 use comms::{Class, Classify, ShopDomain, chain};
 use jiff::Timestamp;
 use ledger::{Ledger, LedgerError, Outage};
@@ -101,7 +101,7 @@ impl Gates {
         if gate.is_trusted(now) {
             return Ok(permit(None));
         }
-        let known = way.ledger.outage(way.shop, way.host).await.map_err(|error| Halt::of(&error))?;
+        let known = way.ledger.outage(way.shop, way.host).await.map_err(Halt::of_call)?;
         if let Some(known) = known {
             gate.remember(Memory { trusted_until: None, is_noted: true });
             if known.closed_until_epoch_ms > 0 {
@@ -125,7 +125,7 @@ impl Gates {
             return Err(wait(CLOSED, Duration::from_millis(left)));
         }
         let pause = self.pause(known);
-        if !close(way, known, pause, now).await.map_err(|error| Halt::of(&error))? {
+        if !close(way, known, pause, now).await.map_err(Halt::of_call)? {
             return Err(wait(CLOSED, self.backoff.base));
         }
         if answers().await { Ok(()) } else { Err(wait("the channel does not answer", pause)) }

@@ -2,13 +2,10 @@
 //!
 //! An archived document cannot be removed, so the ledger has to answer for it, whatever becomes of its
 //! communication meanwhile: such a communication is never forgotten, and the entry of its end names the document.
-//! SendStatus only of a takeover, so what ends at the first attempt costs nothing.
+//! Asked only of a takeover, so what ends at the first attempt costs nothing.
 
-use crate::{
-    evidence::{archived_as, dated},
-    job::Job,
-};
-use archive::{ArchiveError, Location};
+use crate::{context::Attempt, evidence::archived_as};
+use archive::ArchiveError;
 use comms::{Class, Classify, chain};
 use ledger::{ArchivedAs, Lease};
 
@@ -33,7 +30,7 @@ impl LeftBehind {
 ///
 /// # Errors
 /// When the archive does not answer.
-pub async fn look(job: &Job<'_>, lease: &Lease) -> Result<LeftBehind, ArchiveError> {
+pub async fn look(attempt: &Attempt<'_>, lease: &Lease) -> Result<LeftBehind, ArchiveError> {
     if let Some(archived) = &lease.entry.archived {
         return Ok(LeftBehind::Proven(archived.clone()));
     }
@@ -41,11 +38,9 @@ pub async fn look(job: &Job<'_>, lease: &Lease) -> Result<LeftBehind, ArchiveErr
         return Ok(LeftBehind::Nothing);
     }
     for test in [false, true] {
-        let (shop, document) = (&job.item.shop, job.plan.document);
-        let location = Location::new(shop, dated(&lease.entry), document, job.communication, test);
-        let found = match job.tools.archive.find(&location).await {
+        let found = match attempt.clients.archive.find(&attempt.location(lease, test)).await {
             Err(error) if error.class() == Class::Permanent => {
-                tracing::warn!(communication = %job.communication, error = %chain(&error), "left in the archive by an earlier attempt");
+                tracing::warn!(communication = %attempt.communication, error = %chain(&error), "left in the archive by an earlier attempt");
                 return Ok(LeftBehind::Document);
             }
             found => found?,

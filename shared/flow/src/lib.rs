@@ -1,4 +1,4 @@
-//! The pipeline every flow function runs: claim → gather → compose → archive → deliver → complete.
+//! The pipeline every flow function runs: claim → settle doubt → gather → admit → produce → send → complete.
 //!
 //! A flow implements [`DocumentFlow`]: which communications an item leads to, and the data each needs.
 //! Everything after that is here and the same for all documents. What a crash leaves behind, and what the
@@ -13,29 +13,41 @@
 //!
 //! Where Exstream itself sends while composing, the send is marked before composing.
 
-mod admission;
-mod again;
-mod batch;
+#![warn(missing_docs)]
+
+mod admit;
 mod batch_output;
 mod check;
+mod claim;
+mod clients;
+mod complete;
+mod context;
+mod copy;
+mod document_bytes;
 mod document_flow;
 mod doubt;
 mod evidence;
 mod fault;
 mod gate;
+mod gather;
+mod halt;
+mod handler;
 mod history;
-mod job;
 mod left_behind;
+mod outcome;
+mod pipeline;
 pub mod preview;
 mod produce;
 pub mod report;
+mod resend;
 mod send;
+mod send_mark;
+mod settle_doubt;
 
 pub use archive::Previous;
-pub use batch::{FlowHandler, serve};
 pub use document_flow::{
     BatchOutput, Consent, Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned,
     PreviousIssue, plans,
 };
+pub use handler::serve;
 pub use history::History;
-pub use job::Tools;

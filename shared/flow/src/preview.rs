@@ -1,31 +1,40 @@
 //! A document as it would be made of an event now, without a trace: nothing is claimed, archived, sent or
 //! reported.
 
+pub use crate::check::CheckError;
+
 use crate::{
     check,
     document_flow::{Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, plans},
 };
 use archive::Examined;
 use bytes::Bytes;
-use comms::{CommunicationId, Document, chain};
+use comms::{CommunicationId, Document};
 use delivery::Recipient;
-use exstream::{Budget, Catalogue, ComposeCall, Exstream, Output, Template, TemplateCall};
+use exstream::{Budget, Catalogue, ComposeCall, Exstream, ExstreamError, Output, Template, TemplateCall};
 use jiff::Timestamp;
 use service::ShopSecrets;
-use shop_config::{Channel, ShopConfig};
+use shop_config::{Channel, DocumentConfig, ShopConfig};
 use shopify::AdminApi;
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 use work::WorkItem;
 
 /// What a preview is made with.
+#[derive(Clone, Copy)]
 pub struct PreviewContext<'a> {
+    /// The configuration of the item's shop.
     pub config: &'a ShopConfig,
+    /// The shop's credentials.
     pub secrets: &'a ShopSecrets,
+    /// For what the event does not say.
     pub shopify: &'a AdminApi,
     /// One that does not repeat nor send.
     pub exstream: &'a Exstream,
+    /// For the template's version.
     pub catalogue: &'a Catalogue,
+    /// The moment the documents are dated with.
     pub now: Timestamp,
+    /// For each document's gathering, look-up and composition alike.
     pub time: Duration,
 }
 
@@ -38,37 +47,75 @@ pub struct PreviewRequest<'a> {
     pub locale: Option<&'a str>,
 }
 
+/// One document that an item leads to.
 pub struct Preview {
+    /// Which document it is.
     pub document: Document,
+    /// The id that it would have.
     pub communication: CommunicationId,
-    pub what: Result<ComposedPreview, String>,
+    /// The document, or why there is none.
+    pub what: Result<ComposedPreview, PreviewError>,
 }
 
 /// A composed document and what it was composed from.
 pub struct ComposedPreview {
+    /// The driver data's schema, such as `order-confirmation/1`.
     pub schema: String,
+    /// The driver data, as JSON.
     pub driver: Bytes,
+    /// Who would get it.
     pub recipient: Recipient,
+    /// What it was composed with.
     pub template: Template,
+    /// What Exstream answered.
     pub output: Output,
     /// What a PDF says of itself.
     pub examined: Option<Examined>,
 }
 
+/// Why there is no preview.
+#[derive(Debug, thiserror::Error)]
+pub enum PreviewError {
+    /// The shop's configuration has no section for the document.
+    #[error("the shop has no such document configured")]
+    NotConfigured,
+    /// The document's channel is `exstream`.
+    #[error("Exstream sends this document while it composes it, so it cannot be previewed")]
+    SentByComposing,
+    /// The item cannot be understood, or its data not be gathered.
+    #[error("{reason}", reason = .0.reason)]
+    Gather(GatherError),
+    /// The document would be recorded as not to be sent.
+    #[error("it would be suppressed: {0}")]
+    Suppressed(Cow<'static, str>),
+    /// The event leads to nothing now.
+    #[error("nothing would be made: {0}")]
+    NotDue(Cow<'static, str>),
+    /// What is due in its place is itself replaced.
+    #[error("what it tells of keeps changing")]
+    KeepsChanging,
+    /// The template is not the one that is pinned, or Exstream does not compose the document.
+    #[error(transparent)]
+    Exstream(#[from] ExstreamError),
+    /// The output may not be archived as a document.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+}
+
 /// Every document an item leads to, or why it would not be made.
 ///
 /// # Errors
-/// When the item is not understood.
+/// [`PreviewError::Gather`], when the item is not understood.
 pub async fn previews<F: DocumentFlow>(
     flow: &F,
     context: &PreviewContext<'_>,
     item: &WorkItem,
     request: PreviewRequest<'_>,
-) -> Result<Vec<Preview>, String> {
+) -> Result<Vec<Preview>, PreviewError> {
     let payload = item.payload.as_ref().map(|payload| payload.get());
     let PreviewContext { config, secrets, shopify, now, time, .. } = *context;
     let look_up = LookUp { item, payload, config, secrets, shopify, now, time_left: time };
-    let plans = plans(flow, look_up).await.map_err(|error| error.reason)?;
+    let plans = plans(flow, look_up).await.map_err(PreviewError::Gather)?;
     let mut previews = Vec::new();
     for plan in plans.iter().filter(|plan| request.document.is_none_or(|wanted| wanted == plan.document)) {
         previews.push(preview(flow, context, item, plan, request.locale).await);
@@ -84,90 +131,111 @@ async fn preview<F: DocumentFlow>(
     locale: Option<&str>,
 ) -> Preview {
     let id = |plan: &Plan| CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
+    let of = async |plan: &Plan, communication: &CommunicationId| {
+        let subject = Subject { item, plan, communication, locale };
+        subject.preview(flow, context).await
+    };
     let mut communication = id(plan);
-    let mut what = make(flow, context, item, plan, &communication, locale).await;
-    if let Err(NotMade::Instead(plan)) = what {
+    let mut what = of(plan, &communication).await;
+    if let Ok(Previewed::Replaced(plan)) = what {
         communication = id(&plan);
-        what = make(flow, context, item, &plan, &communication, locale).await;
+        what = of(&plan, &communication).await;
     }
-    let what = what.map_err(|why| match why {
-        NotMade::Because(reason) => reason,
-        NotMade::Instead(_) => "what it tells of keeps changing".to_owned(),
-    });
+    let what = match what {
+        Ok(Previewed::Composed(composed)) => Ok(*composed),
+        Ok(Previewed::Replaced(_)) => Err(PreviewError::KeepsChanging),
+        Err(error) => Err(error),
+    };
     Preview { document: plan.document, communication, what }
 }
 
-enum NotMade {
-    Because(String),
-    Instead(Box<Plan>),
+enum Previewed {
+    Composed(Box<ComposedPreview>),
+    /// This is due in its place.
+    Replaced(Box<Plan>),
 }
 
-impl From<String> for NotMade {
-    fn from(reason: String) -> Self {
-        Self::Because(reason)
-    }
+/// One communication to preview.
+struct Subject<'a> {
+    item: &'a WorkItem,
+    plan: &'a Plan,
+    communication: &'a CommunicationId,
+    locale: Option<&'a str>,
 }
 
-async fn make<F: DocumentFlow>(
-    flow: &F,
-    context: &PreviewContext<'_>,
-    item: &WorkItem,
-    plan: &Plan,
-    communication: &CommunicationId,
-    locale: Option<&str>,
-) -> Result<ComposedPreview, NotMade> {
-    let PreviewContext { config, secrets, shopify, exstream, catalogue, now, time } = *context;
-    let settings = config
-        .documents
-        .get(&plan.document)
-        .ok_or_else(|| "the shop has no such document configured".to_owned())?;
-    if settings.channels.contains(&Channel::Exstream) {
-        let reason = "Exstream sends this document while it composes it, so it cannot be previewed";
-        return Err(reason.to_owned().into());
-    }
-    let gather = Gather {
-        plan,
-        item,
-        payload: item.payload.as_ref().map(|payload| payload.get()),
-        communication,
-        config,
-        secrets,
-        shopify,
-        locale,
-        now,
-        time_left: time,
-    };
-    let content = match flow.gather(gather).await {
-        Ok(Gathered::Ready(content)) => content,
-        Ok(Gathered::Suppressed { reason, .. }) => {
-            return Err(format!("it would be suppressed: {reason}").into());
+impl Subject<'_> {
+    async fn preview<F: DocumentFlow>(
+        &self,
+        flow: &F,
+        context: &PreviewContext<'_>,
+    ) -> Result<Previewed, PreviewError> {
+        let settings =
+            context.config.documents.get(&self.plan.document).ok_or(PreviewError::NotConfigured)?;
+        if settings.channels.contains(&Channel::Exstream) {
+            return Err(PreviewError::SentByComposing);
         }
-        Ok(Gathered::NotDue(reason)) => return Err(format!("nothing would be made: {reason}").into()),
-        Ok(Gathered::Replaced(plan)) => return Err(NotMade::Instead(plan)),
-        Err(GatherError { reason, .. }) => return Err(reason.into()),
-    };
-    let call = TemplateCall {
-        shop: &item.shop,
-        settings: &config.exstream,
-        document: settings,
-        credentials: &secrets.exstream,
-        now,
-        timeout: time,
-    };
-    let template = catalogue.template(call).await.map_err(|error| chain(&error))?;
-    let call = ComposeCall {
-        shop: &item.shop,
-        settings: &config.exstream,
-        document: settings,
-        credentials: &secrets.exstream,
-        driver: content.driver.clone(),
-        now,
-        budget: Budget::new(time).at_most(config.exstream.timeout()),
-        sends: false,
-    };
-    let composed = exstream.compose(call).await.map_err(|error| chain(&error))?;
-    let output = composed.expected(&settings.output).map_err(|error| chain(&error))?.clone();
-    let examined = check::examine(&output, settings.require.standards()).map_err(|error| chain(&error))?;
-    let Content { schema, driver, recipient, .. } = *content;
-    Ok(ComposedPreview { schema, driver, recipient, template, output, examined })
+        match self.gather(flow, context).await.map_err(PreviewError::Gather)? {
+            Gathered::Ready(content) => {
+                let composed = self.compose(context, settings, *content).await?;
+                Ok(Previewed::Composed(Box::new(composed)))
+            }
+            Gathered::Suppressed { reason, .. } => Err(PreviewError::Suppressed(reason)),
+            Gathered::NotDue(reason) => Err(PreviewError::NotDue(reason)),
+            Gathered::Replaced(plan) => Ok(Previewed::Replaced(plan)),
+        }
+    }
+
+    async fn gather<F: DocumentFlow>(
+        &self,
+        flow: &F,
+        context: &PreviewContext<'_>,
+    ) -> Result<Gathered, GatherError> {
+        let PreviewContext { config, secrets, shopify, now, time, .. } = *context;
+        let gather = Gather {
+            plan: self.plan,
+            item: self.item,
+            payload: self.item.payload.as_ref().map(|payload| payload.get()),
+            communication: self.communication,
+            config,
+            secrets,
+            shopify,
+            locale: self.locale,
+            now,
+            time_left: time,
+        };
+        flow.gather(gather).await
+    }
+
+    async fn compose(
+        &self,
+        context: &PreviewContext<'_>,
+        settings: &DocumentConfig,
+        content: Content,
+    ) -> Result<ComposedPreview, PreviewError> {
+        let PreviewContext { config, secrets, exstream, catalogue, now, time, .. } = *context;
+        let call = TemplateCall {
+            shop: &self.item.shop,
+            settings: &config.exstream,
+            document: settings,
+            credentials: &secrets.exstream,
+            now,
+            timeout: time,
+        };
+        let template = catalogue.template(call).await?;
+        let call = ComposeCall {
+            shop: &self.item.shop,
+            settings: &config.exstream,
+            document: settings,
+            credentials: &secrets.exstream,
+            driver: content.driver.clone(),
+            now,
+            budget: Budget::new(time).at_most(config.exstream.timeout()),
+            sends: false,
+        };
+        let composed = exstream.compose(call).await?;
+        let output = composed.expected(&settings.output)?.clone();
+        let examined = check::examine(&output, settings.require.standards())?;
+        let Content { schema, driver, recipient, .. } = content;
+        Ok(ComposedPreview { schema, driver, recipient, template, output, examined })
+    }
 }

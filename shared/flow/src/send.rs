@@ -1,12 +1,13 @@
-//! Sending what was archived. Whether it was sent before is settled by then. What has to wait for its channel
+//! Stage 6: sending what was archived. Whether it was sent before is settled by then. What has to wait for its channel
 //! (`gate.rs`) waits before the send is marked.
 
 use crate::{
-    evidence::dated,
+    context::{Archived, Attempt, Draft, dated},
+    document_bytes::archived_bytes,
     fault,
     gate::{Permit, Way},
-    job::{Draft, Halt, Job},
-    produce::{self, Archived},
+    halt::Halt,
+    send_mark::begin_send,
 };
 use delivery::{SendCall, StatusCall};
 use ledger::Lease;
@@ -17,8 +18,11 @@ use std::time::Duration;
 const PROBE: Duration = Duration::from_secs(5);
 
 /// Sends the document; answers the channel's reference.
+///
+/// # Errors
+/// When it was not sent, or may have been.
 pub async fn send(
-    job: &Job<'_>,
+    attempt: &Attempt<'_>,
     lease: &Lease,
     draft: &Draft<'_>,
     channel: Channel,
@@ -26,29 +30,23 @@ pub async fn send(
 ) -> Result<String, Halt> {
     let output = &archived.stored.output;
     if channel == Channel::Exstream {
-        // composing for this channel was the send
-        return match archived.stored.details.channel.as_deref() == Some(Channel::Exstream.name()) {
-            true => Ok(Channel::Exstream.name().to_owned()),
-            false => Err(Halt::Failed(
-                "it is archived as composed for another channel, so Exstream cannot send it".to_owned(),
-            )),
-        };
+        return sent_by_composing(archived);
     }
     let bytes = match &archived.bytes {
         Some(bytes) => bytes.clone(),
-        None => produce::archived_bytes(job, output).await?,
+        None => archived_bytes(attempt, output).await?,
     };
     let permit = match channel {
-        Channel::Email => leave(job).await?,
+        Channel::Email => leave(attempt).await?,
         Channel::Print | Channel::Exstream => None,
     };
-    let budget = job.begin_send(lease, channel, Some(&archived.as_recorded)).await?;
+    let budget = begin_send(attempt, lease, channel, Some(&archived.as_recorded)).await?;
     let call = SendCall {
-        shop: &job.item.shop,
-        config: &job.loaded.config,
-        document: job.plan.document,
-        settings: job.settings,
-        communication: job.communication,
+        shop: &attempt.item.shop,
+        config: &attempt.loaded.config,
+        document: attempt.plan.document,
+        settings: attempt.settings,
+        communication: attempt.communication,
         channel,
         recipient: &draft.content.recipient,
         order_name: draft.content.name.as_deref(),
@@ -57,36 +55,47 @@ pub async fn send(
         sha256: &output.sha256,
         pages: output.pages,
         dated: dated(&lease.entry),
-        email_credentials: &job.secrets.email,
-        now: job.now(),
+        email_credentials: &attempt.secrets.email,
+        now: attempt.now(),
         budget,
     };
-    let sent = job.tools.channels.send(call).await;
+    let sent = attempt.clients.channels.send(call).await;
     if let Some(permit) = permit {
         permit.done(&sent).await;
     }
     let accepted = sent.map_err(|error| match channel {
         // the spool can be asked, so nothing need be assumed
-        Channel::Print => Halt::of(&error),
-        Channel::Email | Channel::Exstream => Halt::of_send(&error),
+        Channel::Print => Halt::of_call(error),
+        Channel::Email | Channel::Exstream => Halt::of_send(error),
     })?;
     fault::point("send");
     Ok(accepted.reference)
 }
 
+/// Composing for channel `exstream` was the send.
+fn sent_by_composing(archived: &Archived) -> Result<String, Halt> {
+    let exstream = Channel::Exstream.name();
+    match archived.stored.details.channel.as_deref() == Some(exstream) {
+        true => Ok(exstream.to_owned()),
+        false => Err(Halt::Failed(
+            "it is archived as composed for another channel, so Exstream cannot send it".to_owned(),
+        )),
+    }
+}
+
 /// The leave to send an e-mail: after a few doubtful answers no message is sent that could only add to them.
-async fn leave<'a>(job: &'a Job<'_>) -> Result<Option<Permit<'a>>, Halt> {
-    let Some(settings) = &job.loaded.config.delivery.email else { return Ok(None) };
-    let tools = job.tools;
+async fn leave<'a>(attempt: &'a Attempt<'_>) -> Result<Option<Permit<'a>>, Halt> {
+    let Some(settings) = &attempt.loaded.config.delivery.email else { return Ok(None) };
+    let clients = attempt.clients;
     let host = settings.base_url.authority();
-    let way = Way { ledger: &tools.ledger, shop: &job.item.shop, host, clock: tools.clock };
+    let way = Way { ledger: &clients.ledger, shop: &attempt.item.shop, host, clock: clients.clock };
     let call = StatusCall {
-        shop: &job.item.shop,
+        shop: &attempt.item.shop,
         settings,
-        credentials: &job.secrets.email,
+        credentials: &attempt.secrets.email,
         job_id: "none",
-        now: job.now(),
+        now: attempt.now(),
         timeout: PROBE,
     };
-    tools.gates.enter(way, async || tools.channels.email_answers(call).await).await.map(Some)
+    clients.gates.enter(way, async || clients.channels.email_answers(call).await).await.map(Some)
 }

@@ -111,6 +111,13 @@ impl Retry {
     }
 }
 
+/// So that `?` ends a job of a [`Consumer`] with any classified error.
+impl<E: Classify + std::error::Error> From<E> for Retry {
+    fn from(error: E) -> Self {
+        Self::of(&error)
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// How many records are worked on at once.

@@ -1,15 +1,16 @@
-//! A flow function's handler: the batch loop around the pipeline, one log line a communication, the reports.
+//! A flow function's handler: the batch loop around the pipeline, one log line per communication, the reports.
 
 use crate::{
-    again::Again,
+    clients::Clients,
+    context::Attempt,
     document_flow::{DocumentFlow, GatherError, LookUp, Plan, plans},
-    gate::Gates,
-    job::{Ended, Job, Settled, Tools},
+    outcome::{AttemptOutcome, Settled},
+    pipeline,
+    resend::ResendRequest,
 };
 use comms::{CommunicationId, State, chain};
 use service::{Invocation, Metric, Metrics, Service, Serving, StartError, function_name};
 use shop_config::Loaded;
-use shopify::AdminApi;
 use std::{
     borrow::Cow,
     sync::{
@@ -37,7 +38,7 @@ struct Settings {
 /// Everything a flow function holds between invocations.
 pub struct FlowHandler<F> {
     flow: F,
-    tools: Tools,
+    clients: Clients,
     queue: Queue,
     settings: Settings,
     function: String,
@@ -57,26 +58,11 @@ pub fn serve<F: DocumentFlow + 'static>(flow: F) -> Serving {
 impl<F: DocumentFlow> FlowHandler<F> {
     /// Reads the environment and makes the clients. Sends nothing.
     pub fn new(service: &Service, flow: F) -> Result<Self, StartError> {
-        let tools = Tools {
-            configs: service.configs()?,
-            secrets: service.secrets()?,
-            payloads: service.payloads()?,
-            shopify: AdminApi::new(service.http()),
-            exstream: service.exstream(),
-            sending_exstream: service.sending_exstream(),
-            catalogue: service.catalogue(),
-            archive: service.archive()?,
-            ledger: service.ledger()?,
-            channels: service.channels()?,
-            memory: service.memory(),
-            gates: Gates::new(service.backoff()?),
-            write_back: service.queue("WRITE_BACK_QUEUE_URL")?,
-            clock: jiff::Timestamp::now,
-        };
+        let clients = Clients::new(service)?;
         let settings = Settings { concurrency: service.concurrency()?, backoff: service.backoff()? };
         let function = function_name();
         let queue = service.queue("QUEUE_URL")?;
-        Ok(Self { flow, tools, queue, settings, function, deliveries: AtomicU64::new(0) })
+        Ok(Self { flow, clients, queue, settings, function, deliveries: AtomicU64::new(0) })
     }
 
     /// Handles one batch. Messages that are to come back are in the response; the others are finished.
@@ -86,7 +72,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
         invocation: Invocation,
     ) -> Result<BatchResponse, MalformedBatch> {
         event.check()?;
-        let left = invocation.time_left((self.tools.clock)());
+        let left = invocation.time_left((self.clients.clock)());
         let limits = Limits { concurrency: self.settings.concurrency, deadline: time::Instant::now() + left };
         let mut results =
             each(&event.records, limits, async |record| self.record(record, &invocation).await).await;
@@ -111,22 +97,22 @@ impl<F: DocumentFlow> FlowHandler<F> {
                 F::FLOW
             )));
         }
-        let now = (self.tools.clock)();
-        let loaded = self.tools.configs.get(&item.shop, now).await.map_err(|error| Retry::of(&error))?;
-        let payload = self.tools.payloads.load(&item).await.map_err(|error| Retry::of(&error))?;
-        let again = match &item.resend {
-            Some(resend) => Some(Again::load(&self.tools, &item, resend).await?),
+        let now = (self.clients.clock)();
+        let loaded = self.clients.configs.get(&item.shop, now).await?;
+        let payload = self.clients.payloads.load(&item).await?;
+        let resend = match &item.resend {
+            Some(resend) => Some(ResendRequest::load(&self.clients, &item, resend).await?),
             None => None,
         };
-        let plans = match &again {
-            Some(again) => vec![again.plan.clone()],
+        let plans = match &resend {
+            Some(resend) => vec![resend.plan.clone()],
             None => self.plans(&item, payload.as_deref(), &loaded, invocation).await?,
         };
         let message = Message {
             item: &item,
             payload: payload.as_deref(),
             loaded: &loaded,
-            again: again.as_ref(),
+            resend: resend.as_ref(),
             invocation,
             receive_count: record.receive_count(),
         };
@@ -157,23 +143,23 @@ impl<F: DocumentFlow> FlowHandler<F> {
     ) -> Result<(), Retry> {
         let mut plan = Cow::Borrowed(plan);
         for _ in 0..MOST_CHANGES {
-            let ended = self.communication(message, &plan).await?;
-            settled.extend(ended.settled);
-            match ended.instead {
-                Some(instead) => plan = Cow::Owned(instead),
+            let outcome = self.communication(message, &plan).await?;
+            settled.extend(outcome.settled);
+            match outcome.replacement {
+                Some(replacement) => plan = Cow::Owned(replacement),
                 None => return Ok(()),
             }
         }
         Err(Retry::new(format!("what {} tells of keeps changing while it is made", plan.document)))
     }
 
-    async fn communication(&self, message: &Message<'_>, plan: &Plan) -> Result<Ended, Retry> {
-        let Message { item, payload, loaded, again, invocation, receive_count } = *message;
+    async fn communication(&self, message: &Message<'_>, plan: &Plan) -> Result<AttemptOutcome, Retry> {
+        let Message { item, payload, loaded, resend, invocation, receive_count } = *message;
         let communication = CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
         let wanted = plan.wanted && loaded.config.is_since(plan.document, item.trigger.triggered_at);
         if !wanted && !self.was_begun(&communication).await? {
             tracing::info!(shop = %item.shop, flow = %item.flow, document = %plan.document, %communication, "switched off");
-            return Ok(Ended::default());
+            return Ok(AttemptOutcome::default());
         }
         // a document that was begun and is not even configured any more: no settings, no way on
         let settings = loaded.config.documents.get(&plan.document).ok_or_else(|| {
@@ -182,11 +168,11 @@ impl<F: DocumentFlow> FlowHandler<F> {
                 plan.document
             ))
         })?;
-        let now = (self.tools.clock)();
-        let secrets = self.tools.secrets.shop(&item.shop, now).await.map_err(|error| Retry::of(&error))?;
+        let now = (self.clients.clock)();
+        let secrets = self.clients.secrets.shop(&item.shop, now).await?;
         let number = self.deliveries.fetch_add(1, Ordering::Relaxed);
-        let job = Job {
-            tools: &self.tools,
+        let attempt = Attempt {
+            clients: &self.clients,
             item,
             payload,
             plan,
@@ -197,11 +183,11 @@ impl<F: DocumentFlow> FlowHandler<F> {
             invocation,
             lease_holder: &format!("{}/{number}", invocation.request_id),
             receive_count,
-            again,
+            resend,
         };
         let begun = Instant::now();
-        let result = job.run(&self.flow).await;
-        log(&job, &result, begun);
+        let result = pipeline::run(&attempt, &self.flow).await;
+        log(&attempt, &result, begun);
         result
     }
 
@@ -212,14 +198,14 @@ impl<F: DocumentFlow> FlowHandler<F> {
         loaded: &Loaded,
         invocation: &Invocation,
     ) -> Result<Vec<Plan>, Retry> {
-        let now = (self.tools.clock)();
-        let secrets = self.tools.secrets.shop(&item.shop, now).await.map_err(|error| Retry::of(&error))?;
+        let now = (self.clients.clock)();
+        let secrets = self.clients.secrets.shop(&item.shop, now).await?;
         let look_up = LookUp {
             item,
             payload,
             config: &loaded.config,
             secrets: &secrets,
-            shopify: &self.tools.shopify,
+            shopify: &self.clients.shopify,
             now,
             time_left: invocation.time_left(now),
         };
@@ -229,11 +215,11 @@ impl<F: DocumentFlow> FlowHandler<F> {
 
     /// Whether an earlier delivery left something to settle.
     async fn was_begun(&self, communication: &CommunicationId) -> Result<bool, Retry> {
-        let entry = self.tools.ledger.get(communication).await.map_err(|error| Retry::of(&error))?;
+        let entry = self.clients.ledger.get(communication).await?;
         Ok(entry.is_some())
     }
 
-    /// Queues what Shopify is to be told, ten a request. A report that cannot be queued brings its message back.
+    /// Queues what Shopify is to be told, ten per request. A report that cannot be queued brings its message back.
     async fn send_reports(&self, results: &mut [Result<Handled, Retry>]) {
         let mut reports = Vec::new();
         for (index, result) in results.iter().enumerate() {
@@ -246,7 +232,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
             }
         }
         let (indices, messages): (Vec<_>, Vec<_>) = reports.into_iter().unzip();
-        for (index, sent) in indices.into_iter().zip(self.tools.write_back.send_all(&messages).await) {
+        for (index, sent) in indices.into_iter().zip(self.clients.write_back.send_all(&messages).await) {
             if let (Err(error), Some(Ok(handled))) = (sent, results.get_mut(index)) {
                 handled.retry = Some(Retry::of(&error));
             }
@@ -272,7 +258,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
                 }
             }
         }
-        metrics.emit(&self.function, (self.tools.clock)());
+        metrics.emit(&self.function, (self.clients.clock)());
     }
 }
 
@@ -304,7 +290,7 @@ struct Message<'a> {
     item: &'a WorkItem,
     payload: Option<&'a str>,
     loaded: &'a Arc<Loaded>,
-    again: Option<&'a Again>,
+    resend: Option<&'a ResendRequest>,
     invocation: &'a Invocation,
     receive_count: u32,
 }
@@ -334,12 +320,12 @@ fn metric(settled: &Settled) -> Metric {
     }
 }
 
-/// One line a communication. What a message that comes back was about is in its reason's line.
-fn log(job: &Job<'_>, result: &Result<Ended, Retry>, begun: Instant) {
+/// One line per communication. What a message that comes back was about is in its reason's line.
+fn log(attempt: &Attempt<'_>, result: &Result<AttemptOutcome, Retry>, begun: Instant) {
     let duration_ms = begun.elapsed().as_millis() as u64;
-    let (shop, flow, document) = (&job.item.shop, job.item.flow, job.plan.document);
-    let communication = job.communication;
-    match result.as_ref().map(|ended| &ended.settled) {
+    let (shop, flow, document) = (&attempt.item.shop, attempt.item.flow, attempt.plan.document);
+    let communication = attempt.communication;
+    match result.as_ref().map(|outcome| &outcome.settled) {
         Ok(None) => {}
         Ok(Some(Settled { state, reason: Some(reason), attempts, fresh, .. })) => {
             tracing::warn!(%shop, %flow, %document, %communication, %state, attempts, fresh, reason, duration_ms);

@@ -1,42 +1,100 @@
-//! Marketing may be sent: the customer agreed, is not on the suppression list, is not asleep, and has not had
-//! enough. SendStatus by every attempt, right before the document is made and sent.
+//! Stage 4: whether a gathered document may be sent, to whom and by which channel.
+//!
+//! Marketing may be sent if the customer agreed, is not on the suppression list, is not asleep, and has not had enough.
+//! Asked by every attempt, right before the document is made and sent.
 
 use crate::{
+    context::Attempt,
     document_flow::{Consent, Content},
-    job::Job,
+    doubt::Doubt,
+    halt::Halt,
+    outcome::OutcomeDetails,
 };
-use comms::{CommunicationId, CustomerKey, MessageClass, ShopDomain};
+use comms::{CommunicationId, CustomerKey, MessageClass, ShopDomain, State};
 use jiff::{Timestamp, tz::TimeZone};
-use ledger::{Admission, Cap, Ledger, LedgerError};
-use shop_config::Marketing;
+use ledger::{Admission, Cap, Lease, Ledger, LedgerError};
+use secrecy::ExposeSecret;
+use service::SecretError;
+use shop_config::{Channel, Marketing};
 use std::borrow::Cow;
 
+/// The answer to [`admit`].
 pub enum Answer {
+    /// The document is made, and sent if there is a channel.
     Admitted,
+    /// It is not sent. The reason is recorded.
     Suppressed(Cow<'static, str>),
     /// Not before then.
     Later(Timestamp),
 }
 
-pub async fn ask(
-    job: &Job<'_>,
+/// Decides whether the document is sent. Notes customer, channel and whether it is a test in `details`, as far as it
+/// comes.
+///
+/// # Errors
+/// When the ledger or the store of secrets does not answer.
+pub async fn admit(
+    attempt: &Attempt<'_>,
+    lease: &Lease,
+    content: &Content,
+    details: &mut OutcomeDetails,
+) -> Result<Answer, Halt> {
+    details.customer = customer_key(attempt, content).await.map_err(Halt::of_call)?;
+    details.test |= content.test;
+    details.channel = if details.test { None } else { channel(attempt, lease, content) };
+    match details.channel {
+        None if lease.entry.state == State::Sending => {
+            Ok(Answer::Suppressed("delivery was switched off before it was sent".into()))
+        }
+        None if !details.test && !attempt.settings.channels.is_empty() => {
+            Ok(Answer::Suppressed("no channel can reach the recipient".into()))
+        }
+        None => Ok(Answer::Admitted),
+        // what Exstream has sent already needs no leave
+        Some(_) if details.doubt == Doubt::SentByExstream => Ok(Answer::Admitted),
+        Some(_) => {
+            let answer = ask(attempt, content, details.customer.as_ref()).await;
+            answer.map_err(Halt::of_call)
+        }
+    }
+}
+
+/// The channel of a send that was begun stays the channel; otherwise the first that can reach anybody.
+fn channel(attempt: &Attempt<'_>, lease: &Lease, content: &Content) -> Option<Channel> {
+    if attempt.settings.channels.is_empty() {
+        return None;
+    }
+    let begun = (lease.entry.state == State::Sending).then_some(lease.entry.channel.as_deref()).flatten();
+    begun
+        .and_then(|name| name.parse::<Channel>().ok())
+        .or_else(|| delivery::choose(&attempt.settings.channels, &content.recipient))
+}
+
+async fn customer_key(attempt: &Attempt<'_>, content: &Content) -> Result<Option<CustomerKey>, SecretError> {
+    let Some(customer) = &content.customer else { return Ok(content.known_customer.clone()) };
+    let key = attempt.clients.secrets.customer_key(attempt.now()).await?;
+    Ok(Some(CustomerKey::derive(key.expose_secret().as_bytes(), &attempt.item.shop, customer)))
+}
+
+async fn ask(
+    attempt: &Attempt<'_>,
     content: &Content,
     customer: Option<&CustomerKey>,
 ) -> Result<Answer, LedgerError> {
-    if job.settings.class(job.plan.document) != MessageClass::Marketing {
+    if attempt.settings.class(attempt.plan.document) != MessageClass::Marketing {
         return Ok(Answer::Admitted);
     }
-    let config = &job.loaded.config;
+    let config = &attempt.loaded.config;
     let question = Question {
-        shop: &job.item.shop,
-        communication: job.communication,
+        shop: &attempt.item.shop,
+        communication: attempt.communication,
         consent: &content.consent,
         customer,
         marketing: &config.marketing,
         zone: &config.time_zone,
-        now: job.now(),
+        now: attempt.now(),
     };
-    question.put(&job.tools.ledger).await
+    question.put(&attempt.clients.ledger).await
 }
 
 /// May this go to this customer now?

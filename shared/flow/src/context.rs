@@ -1,0 +1,90 @@
+//! What every stage has at hand: the clients, the communication at work, the clock and the time left.
+//!
+//! Knows no stage. One [`Attempt`] belongs to one delivery of a message and ends with it.
+
+use crate::{
+    clients::Clients,
+    document_flow::{Content, Plan},
+    resend::ResendRequest,
+};
+use archive::{EvidenceRecord, Location, Stored};
+use bytes::Bytes;
+use comms::{CommunicationId, CustomerKey, MessageClass};
+use jiff::Timestamp;
+use ledger::{ArchivedAs, Entry, Lease};
+use service::{Invocation, ShopSecrets};
+use shop_config::{Channel, DocumentConfig, Loaded, OnUnknown};
+use std::{sync::Arc, time::Duration};
+use work::WorkItem;
+
+/// How many sends of one communication are ever begun where the shop chose to repeat a doubtful one.
+const MOST_SENDS: u32 = 2;
+
+/// One communication while one delivery of its message is worked on.
+pub struct Attempt<'a> {
+    pub clients: &'a Clients,
+    pub item: &'a WorkItem,
+    pub payload: Option<&'a str>,
+    pub plan: &'a Plan,
+    pub communication: &'a CommunicationId,
+    pub loaded: &'a Arc<Loaded>,
+    pub settings: &'a DocumentConfig,
+    pub secrets: &'a ShopSecrets,
+    pub invocation: &'a Invocation,
+    /// Unique to this delivery of the message.
+    pub lease_holder: &'a str,
+    pub receive_count: u32,
+    /// Where a person asked for another issue.
+    pub resend: Option<&'a ResendRequest>,
+}
+
+impl Attempt<'_> {
+    pub fn now(&self) -> Timestamp {
+        (self.clients.clock)()
+    }
+
+    /// The time left until the work has to be done.
+    pub fn time_left(&self) -> Duration {
+        self.invocation.time_left(self.now())
+    }
+
+    /// Where the communication's document is archived: below `test/` if it is a test.
+    pub fn location(&self, lease: &Lease, test: bool) -> Location {
+        let (shop, document) = (&self.item.shop, self.plan.document);
+        Location::new(shop, dated(&lease.entry), document, self.communication, test)
+    }
+
+    /// The record of the issue whose bytes are to go out again.
+    pub fn copy_of(&self) -> Option<&EvidenceRecord> {
+        self.resend.and_then(|resend| resend.copy_of.as_ref())
+    }
+
+    /// Whether, after so many doubtful sends, another copy does less harm than none in this shop's opinion.
+    pub fn may_resend(&self, sends: u32) -> bool {
+        sends < MOST_SENDS
+            && self.settings.on_unknown == OnUnknown::Resend
+            && self.settings.class(self.plan.document) == MessageClass::Transactional
+    }
+}
+
+/// A gathered document on its way.
+pub struct Draft<'a> {
+    pub content: &'a Content,
+    /// `None` if it is archived and not sent.
+    pub channel: Option<Channel>,
+    pub test: bool,
+    pub customer: Option<&'a CustomerKey>,
+}
+
+/// A document that is in the archive with its record.
+pub struct Archived {
+    pub stored: Stored,
+    pub as_recorded: ArchivedAs,
+    /// The archived bytes, where this attempt still has them.
+    pub bytes: Option<Bytes>,
+}
+
+/// The archive and the spool date a communication by its first claim.
+pub fn dated(entry: &Entry) -> Timestamp {
+    Timestamp::from_millisecond(entry.created_epoch_ms).unwrap_or(Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,67 @@
+//! The archived bytes of an earlier issue as a communication of their own: what it says and what it is composed of,
+//! from the record alone.
+
+use crate::{context::Attempt, document_bytes::archived_bytes, document_flow::Content, halt::Halt};
+use archive::{Composed, Details, EvidenceRecord};
+use bytes::Bytes;
+use delivery::Recipient;
+use shop_config::Channel;
+
+/// The document as its record describes it.
+pub fn content(record: &EvidenceRecord) -> Content {
+    let recipient = record.recipient.as_ref();
+    let driver = record.driver_data.data.as_ref().map(|data| Bytes::copy_from_slice(data.get().as_bytes()));
+    Content {
+        driver: driver.unwrap_or_default(),
+        known_customer: record.customer.as_ref().and_then(|key| key.parse().ok()),
+        name: record.name.clone(),
+        test: record.test,
+        ..Content::empty(
+            record.driver_data.schema.clone(),
+            Recipient {
+                name: recipient.and_then(|it| it.name.clone()),
+                email: recipient.and_then(|it| it.email.clone()),
+                locale: record.locale.clone(),
+            },
+        )
+    }
+}
+
+/// The earlier issue's bytes, as this communication's document.
+///
+/// # Errors
+/// When the archive does not answer, or the channel cannot send archived bytes.
+pub async fn composed(
+    attempt: &Attempt<'_>,
+    record: &EvidenceRecord,
+    channel: Option<Channel>,
+    retention_days: u16,
+) -> Result<Composed, Halt> {
+    if channel == Some(Channel::Exstream) {
+        return Err(Halt::Failed(
+            "Exstream sends while it composes, so it cannot send archived bytes; ask for it to be composed again"
+                .to_owned(),
+        ));
+    }
+    let bytes = archived_bytes(attempt, &record.output).await?;
+    Ok(Composed {
+        bytes,
+        media_type: record.output.media_type.clone(),
+        details: Details {
+            composed_at: record.composed_at,
+            driver_sha256: record.driver_data.sha256.clone(),
+            driver_format: record.driver_data.format.clone(),
+            schema: record.driver_data.schema.clone(),
+            template: record.template.clone(),
+            locale: record.locale.clone(),
+            channel: channel.map(|channel| channel.name().to_owned()),
+            configuration: record.configuration.clone(),
+            retention_days,
+            pages: record.output.pages,
+            pdf: record.output.pdf.clone(),
+            queue: record.output.queue.clone(),
+            file_name: record.output.file_name.clone(),
+            customer_number: record.output.customer_number.clone(),
+        },
+    })
+}

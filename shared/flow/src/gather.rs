@@ -1,0 +1,37 @@
+//! Stage 3: what the document is to say, from the flow; or from the record, if archived bytes go out again.
+
+use crate::{
+    context::Attempt,
+    copy,
+    document_flow::{DocumentFlow, Gather, GatherError, Gathered},
+    halt::Halt,
+    history::History,
+};
+use comms::Class;
+
+/// Asks the flow for the document's content.
+///
+/// # Errors
+/// When the flow cannot say, for good or for now.
+pub async fn gather<F: DocumentFlow>(attempt: &Attempt<'_>, flow: &F) -> Result<Gathered, Halt> {
+    if let Some(record) = attempt.copy_of() {
+        return Ok(Gathered::Ready(Box::new(copy::content(record))));
+    }
+    let gather = Gather {
+        plan: attempt.plan,
+        item: attempt.item,
+        payload: attempt.payload,
+        communication: attempt.communication,
+        config: &attempt.loaded.config,
+        secrets: attempt.secrets,
+        shopify: &attempt.clients.shopify,
+        locale: None,
+        now: attempt.now(),
+        time_left: attempt.time_left(),
+    };
+    let history = History::new(&attempt.clients.ledger, &attempt.clients.archive);
+    flow.gather_after(gather, history).await.map_err(|GatherError { class, reason }| match class {
+        Class::Permanent => Halt::Failed(reason),
+        class => Halt::Retry { class, reason, unsent: false },
+    })
+}
