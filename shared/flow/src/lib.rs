@@ -43,6 +43,8 @@ mod resend;
 mod send;
 mod send_mark;
 mod settle_doubt;
+#[cfg(test)]
+mod tests;
 
 pub use archive::Previous;
 pub use document_flow::{

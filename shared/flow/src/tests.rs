@@ -1,0 +1,8 @@
+//! The pipeline against servers in the place of AWS, Exstream and Core Messaging: the order of what it asks of them, and
+//! what it comes to whatever they answer.
+
+mod conductor;
+mod outside;
+mod send;
+mod settle_doubt;
+mod shop;
