@@ -13,8 +13,6 @@
 //!
 //! Where Exstream itself sends while composing, the send is marked before composing.
 
-#![warn(missing_docs)]
-
 mod admit;
 mod batch_output;
 mod check;
@@ -29,7 +27,7 @@ mod doubt;
 mod evidence;
 mod fault;
 mod gate;
-mod gather;
+mod gather_content;
 mod halt;
 mod handler;
 mod history;

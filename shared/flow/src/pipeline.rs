@@ -12,7 +12,7 @@ use crate::{
     document_flow::{Content, DocumentFlow, Gathered},
     doubt::Doubt,
     fault,
-    gather::gather,
+    gather_content::gather_content,
     halt::Halt,
     outcome::{AttemptOutcome, Conclusion, OutcomeDetails},
     produce::produce,
@@ -53,7 +53,7 @@ async fn settle_and_gather<F: DocumentFlow>(
     if !attempt.plan.wanted {
         return Ok(Conclusion::Suppressed("switched off while it was being made".into()));
     }
-    let content = match gather(attempt, flow).await? {
+    let content = match gather_content(attempt, flow).await? {
         Gathered::Ready(content) => content,
         Gathered::Suppressed { reason, reported_on } => {
             details.reported_on = reported_on;

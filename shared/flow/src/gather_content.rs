@@ -13,7 +13,7 @@ use comms::Class;
 ///
 /// # Errors
 /// When the flow cannot say, for good or for now.
-pub async fn gather<F: DocumentFlow>(attempt: &Attempt<'_>, flow: &F) -> Result<Gathered, Halt> {
+pub async fn gather_content<F: DocumentFlow>(attempt: &Attempt<'_>, flow: &F) -> Result<Gathered, Halt> {
     if let Some(record) = attempt.copy_of() {
         return Ok(Gathered::Ready(Box::new(copy::content(record))));
     }
