@@ -21,6 +21,7 @@
 
 pub mod carry;
 mod data;
+mod error;
 mod last;
 pub mod ledger;
 mod period;
@@ -28,6 +29,7 @@ pub mod statement;
 mod summary;
 
 pub use data::StatementData;
+pub use error::{InvalidPayload, ItemError};
 pub use period::Period;
 pub use summary::SummaryData;
 
@@ -64,8 +66,9 @@ pub struct Driver {
 ///
 /// # Errors
 /// Names what cannot be read, and its order. Says nothing of the account.
-pub fn check(payload: &str) -> Result<(), String> {
-    Account::from_bulk(payload).map(drop).map_err(|error| error.to_string())
+pub fn check(payload: &str) -> Result<(), ItemError> {
+    Account::from_bulk(payload)?;
+    Ok(())
 }
 
 /// The driver data of one document of an item, for a batch job: of a statement, as if it were the account's first.
@@ -73,14 +76,14 @@ pub fn check(payload: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// What is wrong with the payload, or keeps the document from being made. Says nothing of the account.
-pub fn driver(payload: &str, document: Document, config: &ShopConfig) -> Result<Option<Driver>, String> {
+pub fn driver(payload: &str, document: Document, config: &ShopConfig) -> Result<Option<Driver>, ItemError> {
     let revision = revision(Head::parse(payload)?.name());
-    let account = Account::from_bulk(payload).map_err(|error| error.to_string())?;
+    let account = Account::from_bulk(payload)?;
     let communication = CommunicationId::derive(&config.shop, document, &account.id, &revision);
-    let locale = config.locale_to_send(document, &wanted(&account)).map_err(|error| error.to_string())?;
+    let locale = config.locale_to_send(document, &wanted(&account))?;
     let making = Making { payload, account: &account, document, communication: &communication, config };
     let Some(data) = making.data(locale, None)? else { return Ok(None) };
-    let bytes = serde_json::to_vec(&data).map_err(|error| error.to_string())?;
+    let bytes = serde_json::to_vec(&data)?;
     Ok(Some(Driver { bytes: bytes.into(), communication }))
 }
 
@@ -92,7 +95,8 @@ impl DocumentFlow for AccountStatements {
         if item.trigger.topic != TOPIC {
             return Err(format!("the topic {} leads to no document of this flow", item.trigger.topic));
         }
-        let head = Head::parse(payload.ok_or("the item of a statement run came without its payload")?)?;
+        let payload = payload.ok_or("the item of a statement run came without its payload")?;
+        let head = Head::parse(payload).map_err(|error| error.to_string())?;
         let composed = head.composed.as_ref().map(|composed| composed.document);
         let documents = DOCUMENTS.into_iter().filter(|it| composed.is_none_or(|composed| composed == *it));
         let plans = documents.map(|document| Plan {
@@ -197,9 +201,9 @@ enum Data {
 
 impl Making<'_> {
     /// None, if the account gets none of these documents or there is nothing to say.
-    fn data(&self, locale: &str, said: Option<&Said>) -> Result<Option<Data>, String> {
+    fn data(&self, locale: &str, said: Option<&Said>) -> Result<Option<Data>, ItemError> {
         let Self { account, document, config, .. } = *self;
-        let settings = config.statements.as_ref().ok_or("the configuration has no section [statements]")?;
+        let settings = config.statements.as_ref().ok_or(ItemError::NoSettings)?;
         let run = Run::parse(self.payload)?;
         if !is_for(account, settings) {
             return Ok(None);
@@ -209,14 +213,12 @@ impl Making<'_> {
         let zone = &config.time_zone;
         let envelope = || Envelope::new(document, self.communication, locale, config);
         let holder = || Holder::new(account, &run.period, run.issued_on);
-        let too_large = |error: comms::InvalidMoney| error.to_string();
         match document {
             Document::AccountStatement => {
-                let statements = statement::statements(orders, said, &run.period, zone)
-                    .map_err(|error| error.to_string())?;
+                let statements = statement::statements(orders, said, &run.period, zone)?;
                 let statements =
                     statements.iter().map(|it| CurrencyData::new(it, &settings.ageing_days, zone));
-                let statements: Vec<_> = statements.collect::<Result<_, _>>().map_err(too_large)?;
+                let statements: Vec<_> = statements.collect::<Result<_, _>>()?;
                 let instructions = text_in(&settings.payment_instructions, locale, &config.default_locale)
                     .filter(|_| StatementData::is_owed(&statements));
                 Ok((!statements.is_empty()).then(|| {
@@ -229,12 +231,12 @@ impl Making<'_> {
                 }))
             }
             Document::PurchaseSummary => {
-                let purchases = summary::purchases(orders, &run.period, zone).map_err(too_large)?;
+                let purchases = summary::purchases(orders, &run.period, zone)?;
                 Ok((!purchases.is_empty()).then(|| {
                     Data::Summary(SummaryData { envelope: envelope(), holder: holder(), purchases })
                 }))
             }
-            other => Err(format!("{other} is no document of this flow")),
+            other => Err(ItemError::ForeignDocument(other)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a statement run says about its items, beside the account itself.
 
+use crate::error::InvalidPayload;
 use comms::Document;
 use flow::BatchOutput;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -48,17 +49,12 @@ pub(crate) struct Run {
 }
 
 impl Head {
-    pub fn parse(payload: &str) -> Result<Self, String> {
-        let head: Self =
-            serde_json::from_str(payload).map_err(|_| "the payload names no period".to_owned())?;
+    pub fn parse(payload: &str) -> Result<Self, InvalidPayload> {
+        let head: Self = serde_json::from_str(payload).map_err(|_| InvalidPayload::NoPeriod)?;
         let name = head.name();
         // it becomes part of an identity
         let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        if plain && (1..=32).contains(&name.len()) {
-            Ok(head)
-        } else {
-            Err("the period's name is not of letters, digits and hyphens".to_owned())
-        }
+        if plain && (1..=32).contains(&name.len()) { Ok(head) } else { Err(InvalidPayload::PeriodName) }
     }
 
     pub fn name(&self) -> &str {
@@ -67,11 +63,10 @@ impl Head {
 }
 
 impl Run {
-    pub fn parse(payload: &str) -> Result<Self, String> {
-        let run: Self = serde_json::from_str(payload)
-            .map_err(|_| "the payload has no period with `from` and `to`, or no `issued_on`".to_owned())?;
+    pub fn parse(payload: &str) -> Result<Self, InvalidPayload> {
+        let run: Self = serde_json::from_str(payload).map_err(|_| InvalidPayload::NoDays)?;
         if run.period.from > run.period.to {
-            return Err("the period ends before it begins".to_owned());
+            return Err(InvalidPayload::EndsBeforeItBegins);
         }
         Ok(run)
     }

@@ -1,13 +1,14 @@
 //! Work items: what they hold, and how they are sent.
 
-use crate::Tools;
-use account_statements::Period;
+use crate::{state::RUN, tools::Tools};
+use account_statements::{Period, TOPIC};
 use bulk_reader::Group;
-use comms::{Class, Classify, Document, Flow, Gid, ShopDomain, chain};
+use comms::{Class, Classify, Document, Flow, Gid, ShopDomain};
 use futures::{StreamExt, stream};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::string::FromUtf8Error;
 use work::{Message, NotJson, QueueError, Retry, Trigger, WorkItem};
 
 /// Payloads stored at once.
@@ -15,7 +16,7 @@ const AT_ONCE: usize = 8;
 
 /// One account's work, before it is a message.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Held {
+pub struct AccountWork {
     /// A company location or a customer.
     pub subject: Gid,
     /// `{"account":…,"orders":[…],"period":{…},"issued_on":"…"}`
@@ -32,48 +33,61 @@ pub struct Composed {
     pub driver_sha256: String,
 }
 
-/// An account's item: of all its documents, or of one that a batch job composed.
+/// An account's item: for all its documents, or for one that a batch job composed.
 pub struct Item {
-    pub held: Held,
+    pub account: AccountWork,
     pub composed: Option<Composed>,
 }
 
-/// What all items of a run have in common.
-pub struct Maker<'a> {
+/// Why there can be no item for an account. Quotes nothing of it.
+#[derive(Debug, thiserror::Error)]
+pub enum NoItem {
+    #[error("has too many orders to be read")]
+    TooLarge,
+    #[error("has no global id")]
+    NoId,
+    #[error("is neither a company location nor a customer")]
+    OtherKind,
+    #[error("is not UTF-8 text")]
+    NotText(#[from] FromUtf8Error),
+    #[error("is not JSON")]
+    NotJson(#[from] serde_json::Error),
+}
+
+/// Writes the items of a run: what all of them have in common.
+pub struct ItemWriter<'a> {
     pub shop: &'a ShopDomain,
     pub period: &'a Period,
     pub issued_on: Date,
     pub begun_at: Timestamp,
 }
 
-impl Maker<'_> {
-    /// # Errors
-    /// Why there can be no item of this account.
-    pub fn hold(&self, group: Group) -> Result<Held, &'static str> {
+impl ItemWriter<'_> {
+    /// The work for one account of a bulk file.
+    pub fn account_work(&self, group: Group) -> Result<AccountWork, NoItem> {
         if group.too_large {
-            return Err("has too many orders to be read");
+            return Err(NoItem::TooLarge);
         }
-        let subject: Gid = group.id.parse().map_err(|_| "has no global id")?;
+        let subject: Gid = group.id.parse().map_err(|_| NoItem::NoId)?;
         if !matches!(subject.kind(), "CompanyLocation" | "Customer") {
-            return Err("is neither a company location nor a customer");
+            return Err(NoItem::OtherKind);
         }
         let mut json = Vec::with_capacity(group.root.len() + group.children.len() + 160);
         json.extend_from_slice(b"{\"account\":");
         json.extend_from_slice(&group.root);
         json.extend_from_slice(b",\"orders\":[");
         json.extend_from_slice(&group.children);
-        let period = serde_json::to_string(self.period).map_err(|_| "has no period")?;
+        let period = serde_json::to_string(self.period)?;
         let rest = format!("],\"period\":{period},\"issued_on\":\"{}\"}}", self.issued_on);
         json.extend_from_slice(rest.as_bytes());
-        let text = String::from_utf8(json).map_err(|_| "is not UTF-8 text")?;
-        let payload = RawValue::from_string(text).map_err(|_| "is not JSON")?;
-        Ok(Held { subject, payload })
+        let payload = RawValue::from_string(String::from_utf8(json)?)?;
+        Ok(AccountWork { subject, payload })
     }
 
-    /// The same for the same account and period, whoever makes it; short enough to be a part of a key.
+    /// Follows from account and period alone; short enough to be a part of a key.
     fn webhook_id(&self, subject: &Gid, composed: Option<&Composed>) -> String {
         let what = match composed.map(|composed| composed.document) {
-            None => crate::RUN,
+            None => RUN,
             Some(Document::PurchaseSummary) => "summary",
             Some(_) => "statement",
         };
@@ -83,7 +97,7 @@ impl Maker<'_> {
 
     /// The item's message. A large payload is stored first.
     async fn message(&self, tools: &Tools, item: Item) -> Result<Message, QueueError> {
-        let Item { held: Held { subject, mut payload }, composed } = item;
+        let Item { account: AccountWork { subject, mut payload }, composed } = item;
         let webhook_id = self.webhook_id(&subject, composed.as_ref());
         if let Some(composed) = &composed {
             payload = with_composed(&payload, composed).map_err(NotJson::from)?;
@@ -93,7 +107,7 @@ impl Maker<'_> {
             shop: self.shop.clone(),
             flow: Flow::AccountStatements,
             trigger: Trigger {
-                topic: crate::TOPIC.to_owned(),
+                topic: TOPIC.to_owned(),
                 webhook_id,
                 event_id: None,
                 triggered_at: Some(self.begun_at),
@@ -107,14 +121,13 @@ impl Maker<'_> {
         tools.payloads.message(item).await
     }
 
-    /// Sends items to the flow's queue. Answers when all are there but those that the queue would never take; these
-    /// are in the answer, each with the reason.
+    /// Sends items to the flow's queue. Answers which accounts' items the queue would never take, and why.
     ///
     /// # Errors
-    /// Some are not there; nobody knows which.
-    pub async fn send(&self, tools: &Tools, items: Vec<Item>) -> Result<Vec<(Gid, String)>, Retry> {
+    /// Some of the others are not sent; nobody knows which.
+    pub async fn send(&self, tools: &Tools, items: Vec<Item>) -> Result<Vec<(Gid, QueueError)>, Retry> {
         let messages = stream::iter(items).map(async |item| {
-            let subject = item.held.subject.clone();
+            let subject = item.account.subject.clone();
             (subject, self.message(tools, item).await)
         });
         let messages: Vec<_> = messages.buffered(AT_ONCE).collect().await;
@@ -125,26 +138,23 @@ impl Maker<'_> {
                     subjects.push(subject);
                     bodies.push(message);
                 }
-                Err(error) => refused.push((subject, lasting(&error)?)),
+                Err(error) => refused.push((subject, permanent(error)?)),
             }
         }
         for (subject, sent) in subjects.into_iter().zip(tools.flow_queue.send_all(&bodies).await) {
             if let Err(error) = sent {
-                refused.push((subject, lasting(&error)?));
+                refused.push((subject, permanent(error)?));
             }
         }
         Ok(refused)
     }
 }
 
-/// Why the message would be refused again.
-///
-/// # Errors
-/// When it would not.
-fn lasting(error: &QueueError) -> Result<String, Retry> {
+/// The error, if the queue would refuse the message again.
+fn permanent(error: QueueError) -> Result<QueueError, Retry> {
     match error.class() {
-        Class::Permanent => Ok(chain(error)),
-        Class::Transient { .. } | Class::Unknown => Err(Retry::of(error)),
+        Class::Permanent => Ok(error),
+        Class::Transient { .. } | Class::Unknown => Err(Retry::of(&error)),
     }
 }
 

@@ -16,6 +16,8 @@ use shopify::bulk::BulkFile;
 pub const RUN: &str = "account-statements";
 
 const PROBLEMS: usize = 20;
+/// Chunks whose jobs have not ended. Bounds the state, and what Exstream is given at once.
+pub const CHUNKS: usize = 16;
 
 #[derive(Serialize, Deserialize)]
 pub struct Run {
@@ -25,7 +27,7 @@ pub struct Run {
     pub period: Period,
     pub issued_on: Date,
     pub begun_at: Timestamp,
-    /// A message with a lower one is of the past.
+    /// A message with a lower one is out of date.
     pub ticket: u64,
     pub lease: Option<Lease>,
     pub parts: Vec<Part>,
@@ -66,18 +68,18 @@ pub enum Source {
 pub enum Stage {
     /// No bulk operation is known.
     Waiting,
-    /// Shopify works.
+    /// Shopify is working on it.
     Running {
         operation: Gid,
         since: Timestamp,
     },
-    /// The file is looked through.
+    /// The file is read once, to see whether it is grouped.
     Surveying {
         operation: Gid,
         file: BulkFile,
         survey: Box<Survey>,
     },
-    /// Accounts are handed on.
+    /// Accounts are read and handed on.
     Reading {
         operation: Gid,
         file: BulkFile,
@@ -119,10 +121,10 @@ pub struct Job {
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum JobStage {
     Waiting,
-    /// `places` is the key of [`Places`].
+    /// `places` is the key of the [`DriverFile`].
     Running {
         job: BatchJob,
-        /// When it was handed in, or last seen to be held.
+        /// When it was submitted, or last seen to be held.
         since: Timestamp,
         /// A person holds it in Exstream.
         held: bool,
@@ -132,7 +134,7 @@ pub enum JobStage {
     Fetching {
         job: BatchJob,
         places: String,
-        /// Of so many accounts the output is fetched, or will not be.
+        /// For so many accounts the output is fetched, or given up.
         done: u32,
         /// Failed attempts since the last progress.
         failures: u32,
@@ -148,7 +150,7 @@ pub enum JobStage {
 
 /// An account in a driver file.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Included {
+pub struct FileEntry {
     pub place: u32,
     /// Of its driver data: what its output is evidence of.
     pub driver_sha256: String,
@@ -156,15 +158,15 @@ pub struct Included {
     pub communication: CommunicationId,
 }
 
-/// The key of an account's stored output; none, if it is composed on demand.
+/// The key of an account's stored output; `None` if the document is composed on demand.
 pub type OutputKey = Option<String>;
 
-/// Which of a chunk's accounts are in a driver file. Kept, not made again: an account added or left out by a
+/// Which of a chunk's accounts are in a driver file. Stored, not made again: an account added or left out by a
 /// change of the configuration would give every later one the document of another.
 #[derive(Default, Serialize, Deserialize)]
-pub struct Places {
+pub struct DriverFile {
     /// In the order of the file.
-    pub included: Vec<Included>,
+    pub included: Vec<FileEntry>,
     /// Those whose driver data could not be made.
     pub failed: Vec<u32>,
 }
@@ -262,7 +264,7 @@ impl Run {
         format!("runs/{shop}/{RUN}/{}.json", period.name)
     }
 
-    /// Takes up the parts of a failed run again.
+    /// Retries the parts of a failed run.
     pub fn retry(&mut self) {
         if matches!(self.outcome, Some(Outcome::Failed { .. })) {
             self.outcome = None;
@@ -281,10 +283,10 @@ impl Run {
         }
     }
 
-    /// How the run ends, if there is nothing left to do.
+    /// The run's outcome, if there is nothing left to do.
     pub fn end(&self) -> Option<Outcome> {
-        let over = |part: &Part| matches!(part.stage, Stage::Done | Stage::Failed { .. });
-        if !self.chunks.is_empty() || !self.parts.iter().all(over) {
+        let ended = |part: &Part| matches!(part.stage, Stage::Done | Stage::Failed { .. });
+        if !self.chunks.is_empty() || !self.parts.iter().all(ended) {
             return None;
         }
         let failure = self.parts.iter().find_map(|part| match &part.stage {
@@ -293,4 +295,9 @@ impl Run {
         });
         Some(failure.unwrap_or(Outcome::Done))
     }
+}
+
+/// Where the output keys of a slice are stored; `places` is the key of the [`DriverFile`].
+pub fn slice_key(places: &str, done: u32) -> String {
+    format!("{places}-outputs-{done}")
 }

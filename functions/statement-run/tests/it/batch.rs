@@ -1,7 +1,7 @@
 //! Batch mode, against the stub of Exstream.
 
 use crate::world::{World, lines, text};
-use account_statements::Driver;
+use account_statements::{Driver, ItemError};
 use comms::{CommunicationId, Document, Revision};
 use exstream::{Basis, Kept};
 use local_stubs::{ExstreamOptions, ExstreamSettings, ExstreamStub, Identify, Running, render::read_text};
@@ -13,11 +13,11 @@ use std::{
 };
 
 /// Every account has a statement, every other one a summary; that of account 5 cannot be made.
-pub fn driver(payload: &str, document: Document, config: &ShopConfig) -> Result<Option<Driver>, String> {
+pub fn driver(payload: &str, document: Document, config: &ShopConfig) -> Result<Option<Driver>, ItemError> {
     let payload: Value = serde_json::from_str(payload).unwrap();
     let number: u32 = payload["account"]["id"].as_str().unwrap().rsplit('/').next().unwrap().parse().unwrap();
     match document {
-        Document::PurchaseSummary if number == 5 => return Err("unlucky".to_owned()),
+        Document::PurchaseSummary if number == 5 => return Err(ItemError::ForeignDocument(document)),
         Document::PurchaseSummary if number % 2 == 1 => return Ok(None),
         _ => {}
     }
