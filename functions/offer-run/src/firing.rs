@@ -13,9 +13,9 @@ pub struct InvalidPeriod;
 /// One firing of a campaign's schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Firing {
-    /// When it was meant to happen.
+    /// When it was scheduled.
     pub at: Timestamp,
-    /// The date of that in the shop's time zone. Firings of one date are one firing.
+    /// Its date in the shop's time zone. Two firings of one date are one.
     pub period: Date,
 }
 

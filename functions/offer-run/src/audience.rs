@@ -1,13 +1,14 @@
-//! Through the audience, page by page: read, queue, note the place.
-//!
-//! Reminders of what runs out go back to the firing before, so each firing of such a campaign notes its date where the
-//! next one finds it.
+//! Queues the items of an audience, page by page: read a page, queue its items, save the position.
 
-use crate::{Firing, Tools, work_item};
+use crate::{
+    firing::{Firing, work_item},
+    previous_firing::previous_firing,
+    tools::Tools,
+};
 use comms::Document;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
-use shop_config::{Audience, Campaign, ShopConfig};
+use shop_config::{Campaign, ShopConfig};
 use shopify::{
     AdminError, Call, Credentials,
     marketing::{AudiencePage, Source},
@@ -16,18 +17,18 @@ use std::time::Duration;
 use tokio::time::Instant;
 use work::{Message, Retry, RunItem, Version};
 
-/// A page is not begun with less time than this.
+/// No page is begun with less time than this.
 const A_PAGE: Duration = Duration::from_secs(20);
-/// Kept back from Shopify's time, to queue a page and note the place.
+/// Kept back from Shopify's time, to queue a page and save the position.
 const QUEUEING: Duration = Duration::from_secs(8);
-/// How long Shopify is waited for where it does not say.
+/// How long to wait for Shopify where it does not say.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// The checkpoint of a firing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     pub v: u32,
-    /// When the firing was meant to happen. Every item of it says the same.
+    /// When the firing was scheduled. Every item of it says the same.
     pub at: Timestamp,
     /// The date of the firing before, for reminders. Every item says the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,16 +37,9 @@ pub struct Progress {
     pub after: Option<String>,
     /// Members whose items were queued.
     pub members: u64,
-    /// Shopify's look-up of the audience, where that could not be answered at once.
+    /// Shopify's look-up of the audience, where it could not answer at once.
     pub prepared: Option<String>,
     pub stage: Stage,
-}
-
-/// A campaign's latest firing, and the one before it.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Latest {
-    period: Date,
-    since: Option<Date>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,12 +50,12 @@ pub enum Stage {
     Done,
 }
 
-/// How far a message came.
-pub enum End {
+/// What became of a message.
+pub enum Outcome {
     /// The campaign, or its document, is not in the configuration.
     SwitchedOff,
     Done(Counts),
-    /// A message of its own goes on.
+    /// The function sent itself a message that continues.
     HandedOn(Counts),
 }
 
@@ -75,7 +69,7 @@ pub struct Counts {
     pub unread: u64,
 }
 
-impl End {
+impl Outcome {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::SwitchedOff => "switched-off",
@@ -92,8 +86,8 @@ impl End {
     }
 }
 
-/// One message's share of the way.
-pub struct Walk<'a> {
+/// The audience of a firing, and one message's time to queue it.
+pub struct Audience<'a> {
     pub tools: &'a Tools,
     pub config: &'a ShopConfig,
     pub credentials: &'a Credentials,
@@ -103,17 +97,18 @@ pub struct Walk<'a> {
     pub deadline: Instant,
 }
 
-/// What reading a page came to.
-enum Read {
+/// What follows from asking for a page.
+enum PageResult {
     Page(AudiencePage),
-    /// Not now; the place is as it was.
+    /// Not now; the position is as it was.
     Pause(Duration),
-    /// The way the audience is read has changed.
+    /// The way the audience is read has changed: save it, and ask again.
     Changed,
 }
 
-impl Walk<'_> {
-    pub async fn go(&self) -> Result<End, Retry> {
+impl Audience<'_> {
+    /// Queues the items of all members that are left, or as many as there is time for.
+    pub async fn queue_all(&self) -> Result<Outcome, Retry> {
         let key = self.firing.key(&self.item.shop, &self.item.run);
         let found = self.tools.checkpoints.load(&key).await.map_err(|error| Retry::of(&error))?;
         let (mut progress, mut version) = match found {
@@ -125,26 +120,23 @@ impl Walk<'_> {
             if self.left() < A_PAGE {
                 return self.hand_on(queued, unread, &progress).await;
             }
-            let page = match self.read(&mut progress).await? {
-                Read::Page(page) => page,
-                Read::Changed => {
+            let page = match self.page(&mut progress).await? {
+                PageResult::Page(page) => page,
+                PageResult::Changed => {
                     version = Some(self.save(&key, &progress, version.as_ref()).await?);
                     continue;
                 }
-                Read::Pause(pause) if self.left() > pause + A_PAGE => {
+                PageResult::Pause(pause) if self.left() > pause + A_PAGE => {
                     tokio::time::sleep(pause).await;
                     continue;
                 }
-                Read::Pause(_) if queued > 0 => return self.hand_on(queued, unread, &progress).await,
-                Read::Pause(pause) => {
+                PageResult::Pause(_) if queued > 0 => return self.hand_on(queued, unread, &progress).await,
+                PageResult::Pause(pause) => {
                     return Err(Retry { at_least: Some(pause), ..Retry::new("Shopify asks to wait") });
                 }
             };
             let count = self.queue(&progress, &page).await?;
-            for member in &page.unread {
-                unread += 1;
-                tracing::warn!(shop = %self.item.shop, run = self.item.run, problem = %member, "a member cannot be read");
-            }
+            unread += self.log_unread(&page);
             queued += count;
             progress.members += count;
             if page.next.is_none() {
@@ -153,7 +145,14 @@ impl Walk<'_> {
             progress.after = page.next;
             version = Some(self.save(&key, &progress, version.as_ref()).await?);
         }
-        Ok(End::Done(Counts { queued, members: progress.members, unread }))
+        Ok(Outcome::Done(Counts { queued, members: progress.members, unread }))
+    }
+
+    fn log_unread(&self, page: &AudiencePage) -> u64 {
+        for member in &page.unread {
+            tracing::warn!(shop = %self.item.shop, run = self.item.run, problem = %member, "a member cannot be read");
+        }
+        page.unread.len() as u64
     }
 
     async fn start(&self) -> Result<Progress, Retry> {
@@ -162,9 +161,9 @@ impl Walk<'_> {
             Document::ReplenishmentReminder => {
                 if !self.sees_all_orders().await? {
                     let (shop, run) = (&self.item.shop, &self.item.run);
-                    tracing::warn!(%shop, run, "the app lacks the scope read_all_orders: nothing that was bought more than 60 days ago is reminded of");
+                    tracing::warn!(%shop, run, "the app lacks the scope read_all_orders: purchases of more than 60 days ago get no reminder");
                 }
-                self.firing_before().await?
+                previous_firing(self.tools, self.item, self.firing.period).await?
             }
             _ => None,
         };
@@ -172,7 +171,7 @@ impl Walk<'_> {
         Ok(Progress { v: 1, at, since, after: None, members: 0, prepared: None, stage: Stage::Members })
     }
 
-    /// Points that are counted from orders need all of them: without the scope, no statement is begun.
+    /// Points that are counted from orders need all of them: without the scope, the firing fails before it queues anything.
     async fn needs_all_orders(&self) -> Result<(), Retry> {
         let kept = self.config.marketing.loyalty.as_ref().and_then(|loyalty| loyalty.balance());
         if kept.is_some() {
@@ -188,24 +187,6 @@ impl Walk<'_> {
 
     async fn sees_all_orders(&self) -> Result<bool, Retry> {
         self.tools.shopify.sees_all_orders(self.call()).await.map_err(|error| Retry::of(&error))
-    }
-
-    /// The date of the firing before this one, if one is known; notes this one. A crash right after that changes
-    /// nothing: this firing then finds itself.
-    async fn firing_before(&self) -> Result<Option<Date>, Retry> {
-        let key = Firing::latest_key(&self.item.shop, &self.item.run);
-        let found = self.tools.checkpoints.load::<Latest>(&key).await.map_err(|error| Retry::of(&error))?;
-        let period = self.firing.period;
-        let (since, version) = match found {
-            Some((latest, _)) if latest.period == period => return Ok(latest.since),
-            // a day that a person names again: the days before it have had theirs
-            Some((latest, _)) if latest.period > period => return Ok(period.yesterday().ok()),
-            Some((latest, version)) => (Some(latest.period), Some(version)),
-            None => (None, None),
-        };
-        let latest = Latest { period, since };
-        let saved = self.tools.checkpoints.save(&key, &latest, version.as_ref()).await;
-        saved.map(|_| since).map_err(|error| Retry::of(&error))
     }
 
     fn left(&self) -> Duration {
@@ -224,34 +205,34 @@ impl Walk<'_> {
 
     fn source(&self) -> Source<'_> {
         match &self.campaign.audience {
-            Audience::Segment(segment) => Source::Segment(segment),
-            Audience::Query(query) => Source::Query(query, &self.config.time_zone),
+            shop_config::Audience::Segment(segment) => Source::Segment(segment),
+            shop_config::Audience::Query(query) => Source::Query(query, &self.config.time_zone),
         }
     }
 
-    /// The next page. Of an audience that Shopify cannot look up while one waits, it is asked to do so in its
-    /// own time.
-    async fn read(&self, progress: &mut Progress) -> Result<Read, Retry> {
+    /// The next page. Where Shopify cannot look up the audience while one waits, it is asked to prepare it in
+    /// its own time.
+    async fn page(&self, progress: &mut Progress) -> Result<PageResult, Retry> {
         let shopify = &self.tools.shopify;
         if let Some(prepared) = &progress.prepared {
             match shopify.audience_is_prepared(self.call(), prepared).await {
                 Ok(Some(true)) => {}
                 Ok(Some(false)) => return Err(Retry::new("Shopify still looks up the audience")),
-                // forgotten: its places mean nothing in another look-up
+                // Shopify has forgotten it: its positions mean nothing in another look-up
                 Ok(None) => {
                     (progress.prepared, progress.after, progress.members) = (None, None, 0);
-                    return Ok(Read::Changed);
+                    return Ok(PageResult::Changed);
                 }
                 Err(error) => return pause_or(&error),
             }
         }
         let source = progress.prepared.as_deref().map_or_else(|| self.source(), Source::Prepared);
         match shopify.audience(self.call(), source, progress.after.as_deref()).await {
-            Ok(page) => Ok(Read::Page(page)),
+            Ok(page) => Ok(PageResult::Page(page)),
             Err(error) if progress.prepared.is_none() && progress.after.is_none() && is_too_much(&error) => {
                 let prepared = shopify.prepare_audience(self.call(), source).await;
                 progress.prepared = Some(prepared.map_err(|error| Retry::of(&error))?);
-                Ok(Read::Changed)
+                Ok(PageResult::Changed)
             }
             Err(error) => pause_or(&error),
         }
@@ -278,9 +259,9 @@ impl Walk<'_> {
         self.tools.checkpoints.save(key, progress, read).await.map_err(|error| Retry::of(&error))
     }
 
-    /// Leaves the rest to a fresh message, so that a long way does not use up the deliveries of this one. A
-    /// message that got nowhere is not worth another.
-    async fn hand_on(&self, queued: u64, unread: u64, progress: &Progress) -> Result<End, Retry> {
+    /// Leaves the rest to another message, so that a large audience does not use up the deliveries of this one. A
+    /// message that queued nothing is redelivered instead.
+    async fn hand_on(&self, queued: u64, unread: u64, progress: &Progress) -> Result<Outcome, Retry> {
         if queued == 0 {
             return Err(Retry::new("too little of the invocation is left for a page"));
         }
@@ -291,18 +272,18 @@ impl Walk<'_> {
         };
         let message = Message::of(&item).map_err(|error| Retry::of(&error))?;
         self.tools.queue.send(&message).await.map_err(|error| Retry::of(&error))?;
-        Ok(End::HandedOn(Counts { queued, members: progress.members, unread }))
+        Ok(Outcome::HandedOn(Counts { queued, members: progress.members, unread }))
     }
 }
 
-fn pause_or(error: &AdminError) -> Result<Read, Retry> {
+fn pause_or(error: &AdminError) -> Result<PageResult, Retry> {
     match error {
-        AdminError::Throttled { retry_after } => Ok(Read::Pause(retry_after.unwrap_or(PAUSE))),
+        AdminError::Throttled { retry_after } => Ok(PageResult::Pause(retry_after.unwrap_or(PAUSE))),
         error => Err(Retry::of(error)),
     }
 }
 
-/// Shopify gave up on the question, not on the one who asked.
+/// Whether the query was too much for Shopify, rather than the requests too many.
 fn is_too_much(error: &AdminError) -> bool {
     error.is_timeout() || matches!(error, AdminError::Graphql { .. }) && error.may_be_of_one()
 }

@@ -1,0 +1,20 @@
+//! The clients the function works with, made once per cold start.
+
+use jiff::Timestamp;
+use service::Secrets;
+use shop_config::ConfigStore;
+use shopify::AdminApi;
+use work::{Backoff, Checkpoints, Queue};
+
+pub struct Tools {
+    pub configs: ConfigStore,
+    pub secrets: Secrets,
+    pub shopify: AdminApi,
+    pub checkpoints: Checkpoints,
+    /// The function's own queue.
+    pub queue: Queue,
+    /// The queue of the flow `targeted-offers`.
+    pub flow: Queue,
+    pub backoff: Backoff,
+    pub clock: fn() -> Timestamp,
+}
