@@ -217,6 +217,16 @@ async fn a_channel_that_does_not_answer_settles_nothing() {
     assert_eq!(shop.count("spool manifest"), 1);
 }
 
+/// A doubt that cannot be settled for good is open: a failure to settle it is no failure to send.
+#[tokio::test]
+async fn a_doubt_that_can_never_be_settled_ends_as_unknown() {
+    let shop = Shop::new(EXSTREAM).await;
+    shop.died_in(State::Sending, false).await;
+    shop.set(|outside| outside.spoil_archive());
+    assert_eq!(word(&shop.run(ready).await), "unknown");
+    assert_eq!((shop.state().await, shop.count("compose")), (Some(State::Unknown), 1));
+}
+
 /// What Exstream sent while composing is in the archive: it is not composed again, and never recorded as not sent.
 #[tokio::test]
 async fn what_exstream_has_sent_is_never_recorded_as_not_sent() {

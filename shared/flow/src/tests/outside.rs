@@ -132,6 +132,12 @@ impl Outside {
         found.map(|(_, (_, bytes))| String::from_utf8(bytes.clone()).unwrap())
     }
 
+    /// Makes what is archived something that no attempt has put there.
+    pub fn spoil_archive(&mut self) {
+        let archived = self.objects.iter_mut().filter(|(key, _)| key.starts_with("archive/"));
+        archived.for_each(|(_, (headers, _))| headers.clear());
+    }
+
     /// As if nothing had ever been put there.
     pub fn empty_spool(&mut self) {
         self.objects.retain(|key, _| !key.starts_with("operations/spool/"));
