@@ -23,6 +23,11 @@ use shopify::AdminApi;
 use std::{sync::Arc, time::Duration};
 use work::{Backoff, Payloads, Queue, Retry, WorkItem};
 
+thread_local! {
+    // it reads the machine's certificates when it is made
+    static HTTP: reqwest::Client = reqwest::Client::new();
+}
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// How a test's shop sends its order confirmations.
@@ -104,7 +109,7 @@ async fn clients(base: &str) -> Clients {
     let aws = fakes::aws(base).await;
     let s3 = aws_sdk_s3::config::Builder::from(&aws).force_path_style(true).build();
     let s3 = aws_sdk_s3::Client::from_conf(s3);
-    let http = reqwest::Client::new();
+    let http = HTTP.with(Clone::clone);
     let tokens = Arc::new(TokenSource::new(http.clone()));
     let exstream = || Exstream::new(http.clone(), Arc::clone(&tokens));
     let operations = || "operations".to_owned();
