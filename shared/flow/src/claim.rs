@@ -16,6 +16,7 @@ const IN_PROGRESS: Duration = Duration::from_secs(10);
 const LEASE_GRACE: Duration = Duration::from_secs(5);
 
 /// The answer to [`claim`].
+#[expect(clippy::large_enum_variant, reason = "one value per attempt, taken apart at once")]
 pub enum Claimed {
     /// The work is this attempt's until the lease lapses.
     Leased(Lease),

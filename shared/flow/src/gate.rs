@@ -50,9 +50,9 @@ struct Memory {
     is_noted: bool,
 }
 
-/// Where one message is to go.
+/// The ledger, shop and host of one send.
 #[derive(Clone, Copy)]
-pub struct Way<'a> {
+pub struct Route<'a> {
     pub ledger: &'a Ledger,
     pub shop: &'a ShopDomain,
     /// The channel's host, with its port.
@@ -60,7 +60,7 @@ pub struct Way<'a> {
     pub clock: fn() -> Timestamp,
 }
 
-impl Way<'_> {
+impl Route<'_> {
     fn now(&self) -> Timestamp {
         (self.clock)()
     }
@@ -69,7 +69,7 @@ impl Way<'_> {
 /// The leave to send one message. Whoever has it says by [`Permit::done`] what came of it.
 pub struct Permit<'a> {
     gates: &'a Gates,
-    way: Way<'a>,
+    route: Route<'a>,
     gate: Arc<Gate>,
     /// Nobody else of this process sends meanwhile.
     _turn: Option<OwnedMutexGuard<()>>,
@@ -86,26 +86,26 @@ impl Gates {
     /// When the message is to come back, and not before when.
     pub async fn enter<'a>(
         &'a self,
-        way: Way<'a>,
+        route: Route<'a>,
         answers: impl AsyncFnOnce() -> bool,
     ) -> Result<Permit<'a>, Halt> {
-        let gate = self.gate(way.shop, way.host);
-        let permit = |turn| Permit { gates: self, way, gate: Arc::clone(&gate), _turn: turn };
-        if gate.is_trusted(way.now()) {
+        let gate = self.gate(route.shop, route.host);
+        let permit = |turn| Permit { gates: self, route, gate: Arc::clone(&gate), _turn: turn };
+        if gate.is_trusted(route.now()) {
             return Ok(permit(None));
         }
         let Ok(turn) = tokio::time::timeout(TURN, Arc::clone(&gate.turn).lock_owned()).await else {
             return Err(wait("another message is tried first", Duration::ZERO));
         };
-        let now = way.now();
+        let now = route.now();
         if gate.is_trusted(now) {
             return Ok(permit(None));
         }
-        let known = way.ledger.outage(way.shop, way.host).await.map_err(Halt::of_call)?;
+        let known = route.ledger.outage(route.shop, route.host).await.map_err(Halt::of_call)?;
         if let Some(known) = known {
             gate.remember(Memory { trusted_until: None, is_noted: true });
             if known.closed_until_epoch_ms > 0 {
-                self.try_closed(way, &known, now, answers).await?;
+                self.try_closed(route, &known, now, answers).await?;
             }
         }
         Ok(permit(Some(turn)))
@@ -114,7 +114,7 @@ impl Gates {
     /// Of all who find the channel closed, one goes on once the time is over, and only if the channel answers.
     async fn try_closed(
         &self,
-        way: Way<'_>,
+        route: Route<'_>,
         known: &Outage,
         now: Timestamp,
         answers: impl AsyncFnOnce() -> bool,
@@ -125,7 +125,7 @@ impl Gates {
             return Err(wait(CLOSED, Duration::from_millis(left)));
         }
         let pause = self.pause(known);
-        if !close(way, known, pause, now).await.map_err(Halt::of_call)? {
+        if !close(route, known, pause, now).await.map_err(Halt::of_call)? {
             return Err(wait(CLOSED, self.backoff.base));
         }
         if answers().await { Ok(()) } else { Err(wait("the channel does not answer", pause)) }
@@ -166,16 +166,16 @@ impl Permit<'_> {
             Err(Class::Transient { .. }) => Ok(()),
         };
         if let Err(error) = learned {
-            tracing::warn!(shop = %self.way.shop, error = chain(&error), "the channel's state is not noted");
+            tracing::warn!(shop = %self.route.shop, error = chain(&error), "the channel's state is not noted");
         }
     }
 
     async fn good(&self) -> Result<(), LedgerError> {
         let is_noted = self.gate.memory().is_noted;
-        let trusted_until = self.way.now().checked_add(TRUST).ok();
+        let trusted_until = self.route.now().checked_add(TRUST).ok();
         self.gate.remember(Memory { trusted_until, is_noted });
         if is_noted {
-            self.way.ledger.end_outage(self.way.shop, self.way.host).await?;
+            self.route.ledger.end_outage(self.route.shop, self.route.host).await?;
             self.gate.remember(Memory { trusted_until, is_noted: false });
         }
         Ok(())
@@ -183,13 +183,13 @@ impl Permit<'_> {
 
     async fn doubtful(&self) -> Result<(), LedgerError> {
         self.gate.remember(Memory { trusted_until: None, is_noted: true });
-        let (way, now) = (self.way, self.way.now());
-        let known = way.ledger.count_doubt(way.shop, way.host, now).await?;
+        let (route, now) = (self.route, self.route.now());
+        let known = route.ledger.count_doubt(route.shop, route.host, now).await?;
         let is_closed = known.closed_until_epoch_ms > now.as_millisecond();
         if known.doubts >= DOUBTS && !is_closed {
             let pause = self.gates.pause(&known);
-            if close(way, &known, pause, now).await? {
-                let Way { shop, host, .. } = way;
+            if close(route, &known, pause, now).await? {
+                let Route { shop, host, .. } = route;
                 tracing::warn!(%shop, host, pause_s = pause.as_secs(), "doubtful answers: the channel is closed");
             }
         }
@@ -197,9 +197,14 @@ impl Permit<'_> {
     }
 }
 
-async fn close(way: Way<'_>, known: &Outage, pause: Duration, now: Timestamp) -> Result<bool, LedgerError> {
+async fn close(
+    route: Route<'_>,
+    known: &Outage,
+    pause: Duration,
+    now: Timestamp,
+) -> Result<bool, LedgerError> {
     let until = now.checked_add(pause).unwrap_or(now);
-    way.ledger.close_channel(way.shop, way.host, known, until, now).await
+    route.ledger.close_channel(route.shop, route.host, known, until, now).await
 }
 
 /// Unsent, and not before `at_least` is over.

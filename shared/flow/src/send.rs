@@ -5,7 +5,7 @@ use crate::{
     context::{Archived, Attempt, Draft, dated},
     document_bytes::archived_bytes,
     fault,
-    gate::{Permit, Way},
+    gate::{Permit, Route},
     halt::Halt,
     send_mark::begin_send,
 };
@@ -88,7 +88,7 @@ async fn leave<'a>(attempt: &'a Attempt<'_>) -> Result<Option<Permit<'a>>, Halt>
     let Some(settings) = &attempt.loaded.config.delivery.email else { return Ok(None) };
     let clients = attempt.clients;
     let host = settings.base_url.authority();
-    let way = Way { ledger: &clients.ledger, shop: &attempt.item.shop, host, clock: clients.clock };
+    let route = Route { ledger: &clients.ledger, shop: &attempt.item.shop, host, clock: clients.clock };
     let call = StatusCall {
         shop: &attempt.item.shop,
         settings,
@@ -97,5 +97,5 @@ async fn leave<'a>(attempt: &'a Attempt<'_>) -> Result<Option<Permit<'a>>, Halt>
         now: attempt.now(),
         timeout: PROBE,
     };
-    clients.gates.enter(way, async || clients.channels.email_answers(call).await).await.map(Some)
+    clients.gates.enter(route, async || clients.channels.email_answers(call).await).await.map(Some)
 }
