@@ -6,8 +6,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 LOCAL := $(PYTHON) -B infra/local/local.py
 CARGO := cargo
-FUNCTIONS := intake order-confirmation shipping-documents return-letters targeted-offers account-statements \
-	exception-letters statement-run offer-run delivery-status reconcile write-back
+# from infra/functions.json
+FUNCTIONS = $(or $(shell $(LOCAL) functions),$(error infra/functions.json cannot be read))
 # a stack of its own, beside one that `make up` started
 E2E_PORT_BASE ?= 4590
 # they wait more than they work

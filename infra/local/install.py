@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import platform
 import shlex
@@ -27,20 +28,13 @@ LINTERS = STATE / ".lint-venv"
 BUILT = ROOT / "target"
 PACKAGES = ROOT / "target/lambda"
 LOCAL_PACKAGES = ROOT / "target/local"
-FUNCTIONS = (
-    "intake",
-    "order-confirmation",
-    "shipping-documents",
-    "return-letters",
-    "targeted-offers",
-    "account-statements",
-    "exception-letters",
-    "statement-run",
-    "offer-run",
-    "delivery-status",
-    "reconcile",
-    "write-back",
-)
+# by kind, the names of all functions
+BY_KIND = {
+    kind: tuple(rows["functions"])
+    for kind, rows in json.loads((ROOT / "infra/functions.json").read_text()).items()
+    if isinstance(rows, dict) and "functions" in rows
+}
+FUNCTIONS = tuple(name for names in BY_KIND.values() for name in names)
 # the schema the Shopify stub checks queries against
 ADMIN_SCHEMA = CDK / "node_modules/@shopify/dev-mcp/dist/data/admin_2026-10.json.gz"
 

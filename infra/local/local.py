@@ -30,6 +30,7 @@ def main() -> int:
         "status": "say what runs and where",
         "exec": "run a command with the environment of a stack",
         "invoke": "run a function once, as its schedule would, and print its answer",
+        "functions": "print the names of all functions",
         "audit": "check the dependencies: vulnerabilities, licences, bans, sources",
         "rights": "compare what the roles may do with what was recorded",
         "demo": "start a stack, send the samples, make a month's statements, show what came of it, end it",
@@ -49,7 +50,7 @@ def main() -> int:
             help_record = "record every AWS call of the functions; takes a fourth port"
             command.add_argument("--record", action="store_true", help=help_record)
         if verb == "invoke":
-            command.add_argument("function", choices=("delivery-status", "reconcile"))
+            command.add_argument("function", choices=install.BY_KIND["pass"])
         if verb == "exec":
             command.add_argument("command", nargs=argparse.REMAINDER, help="the command, behind `--`")
     arguments = parser.parse_args()
@@ -74,6 +75,8 @@ def act(arguments: argparse.Namespace) -> int:
         case "down":
             for name in known() if arguments.all else [stack.name]:
                 LocalStack(name, None).down()
+        case "functions":
+            print(*install.FUNCTIONS)
         case "status":
             return 0 if stack.status() else 3
         case "exec":

@@ -15,6 +15,7 @@ from typing import Any
 
 from calls import Calls
 from iam import Request, Statement, Template, allowed, like
+from install import BY_KIND
 
 # what sets a user agent's application id, and with it the caller in the recording
 APP_ID = "AWS_SDK_UA_APP_ID"
@@ -31,14 +32,7 @@ class Excuse:
     reason: str
 
 
-FLOWS = (
-    "order-confirmation",
-    "shipping-documents",
-    "return-letters",
-    "targeted-offers",
-    "account-statements",
-    "exception-letters",
-)
+FLOWS = BY_KIND["flow"]
 ONE_CODE = "the flows share the code that does it, and the tests do it with another flow"
 # reading what an earlier attempt or an earlier issue left
 OF_ARCHIVED = ("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket")

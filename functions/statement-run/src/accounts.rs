@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use work::Retry;
 
 /// Accounts in memory before they are sent.
-const SENT_AT_ONCE: usize = 80;
+pub const SENT_AT_ONCE: usize = 80;
 const SENT_BYTES: usize = 4 << 20;
 /// The accounts of one driver file.
 const CHUNK_BYTES: usize = 24 << 20;

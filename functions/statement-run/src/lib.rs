@@ -42,8 +42,9 @@ mod state;
 mod survey;
 mod tools;
 
+pub use accounts::SENT_AT_ONCE;
 pub use handler::StatementRun;
-pub use state::{Counts, Outcome, RUN, Run};
+pub use state::{CHUNKS, Counts, Outcome, RUN, Run};
 pub use tools::{Check, MakeDriver, Pace, Tools};
 
 use service::{Service, Serving};

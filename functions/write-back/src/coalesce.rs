@@ -17,7 +17,7 @@ use work::{Retry, WriteBackItem};
 const MAX_STALE_ATTEMPTS: u32 = 4;
 
 /// How many resources are given tags at once.
-const TAGGING: usize = 5;
+pub const TAGGING: usize = 5;
 
 /// What became of one report.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@
 mod coalesce;
 mod status;
 
-pub use coalesce::{ReportResult, report};
+pub use coalesce::{ReportResult, TAGGING, report};
 pub use status::{Existing, KEEP, Report, Status};
 
 use comms::{ShopDomain, WriteBackState, chain};

@@ -35,7 +35,7 @@ export interface BatchProps {
   /** Lambda collects more than 10 messages only with a window of at least a second. */
   readonly size: number;
   readonly maxConcurrency: number;
-  readonly windowSeconds?: number;
+  readonly windowSeconds: number;
 }
 
 export class Handler extends Construct {
@@ -74,7 +74,7 @@ export class Handler extends Construct {
       environment: props.environment,
       role,
       logGroup,
-      // the function's own line a message says what the platform's START, END and REPORT lines would
+      // the function's own line per message says what the platform's START, END and REPORT lines would
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.WARN,
       // Lambda must not filter a second time: its default, INFO, would drop the lines that `logLevel=debug` asks for,
@@ -90,7 +90,7 @@ export class Handler extends Construct {
       target: this.function,
       eventSourceArn: queue.queue.queueArn,
       batchSize: props.size,
-      maxBatchingWindow: Duration.seconds(props.windowSeconds ?? 0),
+      maxBatchingWindow: Duration.seconds(props.windowSeconds),
       maxConcurrency: props.maxConcurrency,
       reportBatchItemFailures: true,
     });

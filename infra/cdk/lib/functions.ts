@@ -1,48 +1,71 @@
-// The functions and what they differ in. A row of `FLOWS` is a whole flow: its queue and dead letters, its
-// function with role, alarms and outputs, its settings, and the way to it from intake and reconcile.
+// The functions and what they differ in, as `infra/functions.json` says. A row of the kind `flow` is a whole flow: its
+// queue and dead letters, its function with role, alarms and outputs, its settings, and the way to it from intake and
+// reconcile.
 
-interface Row {
+import table from '../../functions.json';
+
+interface Row<Name extends string> {
   /** Name of the crate, and of everything that belongs to the function. */
-  readonly name: string;
-  /** Default of the setting `timeout<Name>`. */
+  readonly name: Name;
   readonly timeoutSeconds: number;
+  readonly memoryMegabytes: number;
 }
 
-export interface Flow extends Row {
-  /** How long work may wait before a person is told: hours where a run makes a night's work at once. */
+/** A row of a function that works on a queue. The schema of the table says what each value means. */
+export interface QueueRow<Name extends string = FunctionName> extends Row<Name> {
+  readonly batchSize: number;
+  readonly windowSeconds: number;
+  readonly maxConcurrency: number;
+  readonly hiddenTimeouts: number;
   readonly oldestSeconds: number;
 }
 
-export const FLOWS = [
-  { name: 'order-confirmation', timeoutSeconds: 120, oldestSeconds: 900 },
-  { name: 'shipping-documents', timeoutSeconds: 120, oldestSeconds: 900 },
-  { name: 'return-letters', timeoutSeconds: 120, oldestSeconds: 900 },
-  // offers wait for quiet hours to end
-  { name: 'targeted-offers', timeoutSeconds: 120, oldestSeconds: 86_400 },
-  // a time-out for batches that Exstream composes as one job
-  { name: 'account-statements', timeoutSeconds: 300, oldestSeconds: 21_600 },
-  { name: 'exception-letters', timeoutSeconds: 120, oldestSeconds: 900 },
-] as const satisfies readonly Flow[];
+export interface FlowRow extends QueueRow<FlowName> {
+  readonly batchConcurrency: number;
+}
 
-/** Functions that fill a flow's queue, each with a queue of its own that schedules and operators write to. */
-export const RUNS = [
-  { name: 'statement-run', timeoutSeconds: 900, fills: 'account-statements' },
-  { name: 'offer-run', timeoutSeconds: 300, fills: 'targeted-offers' },
-] as const satisfies readonly (Row & { readonly fills: FlowName })[];
+export interface RunRow extends QueueRow<RunName> {
+  readonly fills: FlowName;
+  readonly storageMegabytes?: number;
+}
 
-const OTHERS = [
-  { name: 'intake', timeoutSeconds: 15 },
-  { name: 'write-back', timeoutSeconds: 60 },
-  { name: 'delivery-status', timeoutSeconds: 240 },
-  { name: 'reconcile', timeoutSeconds: 600 },
-] as const satisfies readonly Row[];
+interface PassRow<Name extends string> extends Row<Name> {
+  readonly everyMinutes: number;
+}
 
-export const FUNCTIONS = [...FLOWS, ...RUNS, ...OTHERS];
+export type FlowName = keyof typeof table.flow.functions;
+export type RunName = keyof typeof table.run.functions;
 
-export type FlowName = (typeof FLOWS)[number]['name'];
+/** What holds for every queue. */
+export const QUEUES = table.queues;
+
+export const FLOWS = rows<FlowRow>(table.flow);
+export const RUNS = rows<RunRow>(table.run);
+export const INTAKE = row<Row<'intake'> & { readonly asyncRetries: number }>(table.events, 'intake');
+export const WRITE_BACK = row<QueueRow<'write-back'>>(table['write-back'], 'write-back');
+export const DELIVERY_STATUS = row<PassRow<'delivery-status'>>(table.pass, 'delivery-status');
+export const RECONCILE = row<PassRow<'reconcile'>>(table.pass, 'reconcile');
+export const FUNCTIONS = [INTAKE, ...FLOWS, ...RUNS, DELIVERY_STATUS, RECONCILE, WRITE_BACK];
+
 export type FunctionName = (typeof FUNCTIONS)[number]['name'];
 
-/** One value a row. */
+/** A kind of functions in the table. */
+interface Kind<R extends Row<string>> {
+  readonly shared: object;
+  readonly functions: Readonly<Record<R['name'], object>>;
+}
+
+/** The functions of a kind, in the order of the table. */
+function rows<R extends Row<string>>(kind: Kind<R>): readonly R[] {
+  return Object.keys(kind.functions).map((name) => row<R>(kind, name));
+}
+
+/** What every function has, what its kind has, and what it has itself: the last one wins. */
+function row<R extends Row<string>>({ shared, functions }: Kind<R>, name: R['name']): R {
+  return { name, ...table.every, ...shared, ...functions[name] } as R;
+}
+
+/** One value per row. */
 export function byName<R extends { readonly name: string }, V>(
   rows: readonly R[],
   value: (row: R) => V,

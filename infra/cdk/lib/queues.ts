@@ -17,10 +17,7 @@ export interface WorkQueueProps {
   readonly name: string;
   readonly prefix: string;
   readonly functionTimeoutSeconds: number;
-  /**
-   * How many time-outs of the function a message stays hidden. AWS's advice is six, for throttled batches that are
-   * tried again; it is also what a message waits after a crash, which is long where one message is a whole run.
-   */
+  /** How many time-outs of the function a message stays hidden. */
   readonly hiddenTimeouts: number;
   readonly maxReceiveCount: number;
   readonly removalPolicy: RemovalPolicy;

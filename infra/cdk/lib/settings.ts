@@ -5,7 +5,20 @@ import { isAbsolute, join, resolve } from 'node:path';
 import type { Node } from 'constructs';
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
-import { byName, FLOWS, type FlowName, FUNCTIONS, type FunctionName } from './functions.ts';
+import {
+  byName,
+  DELIVERY_STATUS,
+  FLOWS,
+  type FlowName,
+  FUNCTIONS,
+  type FunctionName,
+  INTAKE,
+  QUEUES,
+  RECONCILE,
+  RUNS,
+  type RunName,
+  WRITE_BACK,
+} from './functions.ts';
 import { pascal } from './names.ts';
 import { type Person, readTrusted } from './people.ts';
 
@@ -50,8 +63,8 @@ export interface Settings {
   /** Most invocations of a flow function at once: the load that Exstream gets is this times the batch. */
   readonly maxConcurrency: Readonly<Record<FlowName, number>>;
   /** Most runs of a kind at once. */
-  readonly runConcurrency: number;
-  /** Deliveries of a message before it is given up. With the usual back-off, ten outlast an outage of an hour. */
+  readonly runConcurrency: Readonly<Record<RunName, number>>;
+  /** Deliveries of a message before it is given up. */
   readonly maxReceiveCount: number;
   readonly writeBackConcurrency: number;
   readonly writeBackWindowSeconds: number;
@@ -62,12 +75,12 @@ export interface Settings {
   readonly asyncRetries: number;
   readonly timeoutSeconds: Readonly<Record<FunctionName, number>>;
   readonly memoryMegabytes: Readonly<Record<FunctionName, number>>;
-  /** Room for files of statement-run. */
-  readonly runStorageMegabytes: number;
+  /** Room for files, of runs that need more than Lambda gives. */
+  readonly runStorageMegabytes: Readonly<Record<RunName, number | undefined>>;
   readonly everyMinutes: { readonly deliveryStatus: number; readonly reconcile: number };
   /** True: delivery-status and reconcile wait to be invoked by hand. */
   readonly schedulesPaused: boolean;
-  /** More documents of a flow than this that had to be recovered in the time of a round are an alarm. */
+  /** More documents of a flow than this that had to be recovered in one period of reconcile are an alarm. */
   readonly recoveredAlarm: number;
   /** Hours without an event from the partner source that are an alarm; 0 for none. */
   readonly silentHours: number;
@@ -84,7 +97,7 @@ export interface Settings {
 }
 
 export function readSettings(node: Node): Settings {
-  const { text, oneOf, whole, flag } = contextOf(node);
+  const { text, oneOf, whole, optional, flag } = contextOf(node);
   const prefix = text('prefix') ?? 'shopify-exstream';
   if (!/^[a-z][a-z0-9-]{0,39}$/.test(prefix)) {
     throw new Error(`context prefix: \`${prefix}\` must be 1 to 40 lower-case letters, digits and hyphens`);
@@ -92,7 +105,8 @@ export function readSettings(node: Node): Settings {
   // eleven years: the ten of most tax laws begin with the end of a calendar year
   const maxRetentionDays = whole('maxRetentionDays', 4018, 1, 36_500);
   const codeRoot = text('codeRoot') ?? 'target/lambda';
-  const maxConcurrency = whole('maxConcurrency', 20, 2, 1000);
+  const maxConcurrency = optional('maxConcurrency', 2, 1000);
+  const runConcurrency = optional('runConcurrency', 2, 100);
   const timeoutSeconds = byName(FUNCTIONS, ({ name, timeoutSeconds }) =>
     whole(`timeout${pascal(name)}`, timeoutSeconds, 1, 900),
   );
@@ -115,24 +129,28 @@ export function readSettings(node: Node): Settings {
     lockMode,
     lockDays: whole('lockDays', Math.min(365, maxRetentionDays), 1, maxRetentionDays),
     maxRetentionDays,
-    maxConcurrency: byName(FLOWS, ({ name }) =>
-      whole(`maxConcurrency${pascal(name)}`, maxConcurrency, 2, 1000),
+    maxConcurrency: byName(FLOWS, (flow) =>
+      whole(`maxConcurrency${pascal(flow.name)}`, maxConcurrency ?? flow.maxConcurrency, 2, 1000),
     ),
-    runConcurrency: whole('runConcurrency', 2, 2, 100),
-    maxReceiveCount: whole('maxReceiveCount', 10, 2, 1000),
-    writeBackConcurrency: whole('maxConcurrencyWriteBack', 4, 2, 1000),
-    writeBackWindowSeconds: whole('writeBackWindow', 5, 1, 300),
+    runConcurrency: byName(RUNS, (run) => runConcurrency ?? run.maxConcurrency),
+    maxReceiveCount: whole('maxReceiveCount', QUEUES.maxReceiveCount, 2, 1000),
+    writeBackConcurrency: whole('maxConcurrencyWriteBack', WRITE_BACK.maxConcurrency, 2, 1000),
+    writeBackWindowSeconds: whole('writeBackWindow', WRITE_BACK.windowSeconds, 1, 300),
     spoolDays: whole('spoolDays', 90, 1, 3650),
     runDays: whole('runDays', 60, 8, 3650),
-    asyncRetries: whole('asyncRetries', 2, 0, 2),
+    asyncRetries: whole('asyncRetries', INTAKE.asyncRetries, 0, 2),
     timeoutSeconds,
-    memoryMegabytes: byName(FUNCTIONS, ({ name }) =>
-      whole(`memory${pascal(name)}`, name === 'statement-run' ? 512 : 256, 128, 10_240),
+    memoryMegabytes: byName(FUNCTIONS, ({ name, memoryMegabytes }) =>
+      whole(`memory${pascal(name)}`, memoryMegabytes, 128, 10_240),
     ),
-    runStorageMegabytes: whole('storageStatementRun', 4096, 512, 10_240),
+    runStorageMegabytes: byName(RUNS, ({ name, storageMegabytes }) =>
+      storageMegabytes === undefined
+        ? undefined
+        : whole(`storage${pascal(name)}`, storageMegabytes, 512, 10_240),
+    ),
     everyMinutes: {
-      deliveryStatus: period('everyDeliveryStatus', 5, timeoutSeconds['delivery-status']),
-      reconcile: period('everyReconcile', 15, timeoutSeconds.reconcile),
+      deliveryStatus: period('everyDeliveryStatus', DELIVERY_STATUS.everyMinutes, timeoutSeconds['delivery-status']),
+      reconcile: period('everyReconcile', RECONCILE.everyMinutes, timeoutSeconds.reconcile),
     },
     schedulesPaused: flag('pauseSchedules'),
     recoveredAlarm: whole('recoveredAlarm', 20, 0, 1_000_000),
@@ -141,7 +159,7 @@ export function readSettings(node: Node): Settings {
       mostPercent: whole('failedAlarm', 5, 0, 100),
       atLeast: whole('failedAlarmFrom', 3, 1, 1_000_000),
     },
-    retryBaseSeconds: whole('retryBase', 10, 0, 900),
+    retryBaseSeconds: whole('retryBase', QUEUES.retryBaseSeconds, 0, 900),
     configTtlSeconds: whole('configTtl', 60, 0, 3600),
     logLevel: oneOf('logLevel', ['error', 'warn', 'info', 'debug'], 'info'),
     trusted: {
@@ -182,8 +200,10 @@ function contextOf(node: Node) {
     }
     return value;
   };
+  const optional = (key: string, least: number, most: number): number | undefined =>
+    text(key) === undefined ? undefined : whole(key, least, least, most);
   const flag = (key: string): boolean => oneOf(key, ['true', 'false'], 'false') === 'true';
-  return { text, oneOf, whole, flag };
+  return { text, oneOf, whole, optional, flag };
 }
 
 function readBus(existing: string | undefined, create: boolean): Bus {

@@ -1,5 +1,5 @@
 // The whole system in one template, for AWS and for the local run alike: what differs is in `Settings`.
-// Shopify's bus → intake → a queue a flow → flow function → write-back queue → write-back. Into the flows' queues
+// Shopify's bus → intake → one queue per flow → flow function → write-back queue → write-back. Into the flows' queues
 // also go runs, which schedules start, and what reconcile finds; delivery-status reports what channels say later.
 
 import { CfnOutput, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
@@ -11,11 +11,21 @@ import type { Construct } from 'constructs';
 import { Alarms, type AlarmsProps } from './alarms.ts';
 import { acknowledgeEverywhere } from './exceptions.ts';
 import { Handler, type HandlerProps } from './function.ts';
-import { byName, type FlowName, FLOWS, type FunctionName, RUNS } from './functions.ts';
+import {
+  byName,
+  type FlowName,
+  type FlowRow,
+  FLOWS,
+  type QueueRow,
+  RUNS,
+  type RunName,
+  type RunRow,
+  WRITE_BACK,
+} from './functions.ts';
 import { pascal, upperSnake } from './names.ts';
 import { People } from './people.ts';
 import * as allow from './permissions.ts';
-import { deadLetterQueue, type WorkQueue, workQueue, type WorkQueueProps } from './queues.ts';
+import { deadLetterQueue, type WorkQueue, workQueue } from './queues.ts';
 import { Schedules, type ScheduledPass } from './schedules.ts';
 import type { Settings } from './settings.ts';
 import { Storage } from './storage.ts';
@@ -24,12 +34,10 @@ export interface CommunicationsStackProps extends StackProps {
   readonly settings: Settings;
 }
 
-type Run = (typeof RUNS)[number];
-
 interface Handlers {
   readonly intake: Handler;
   readonly flows: Handler[];
-  readonly runs: Readonly<Record<Run['name'], Handler>>;
+  readonly runs: Readonly<Record<RunName, Handler>>;
   readonly writeBack: Handler;
   readonly deliveryStatus: Handler;
   readonly reconcile: Handler;
@@ -39,7 +47,7 @@ export class CommunicationsStack extends Stack {
   private readonly settings: Settings;
   private readonly storage: Storage;
   private readonly flowQueues: Readonly<Record<FlowName, WorkQueue>>;
-  private readonly runQueues: Readonly<Record<Run['name'], WorkQueue>>;
+  private readonly runQueues: Readonly<Record<RunName, WorkQueue>>;
   private readonly writeBacks: WorkQueue;
   private readonly lostEvents: Queue;
   private readonly missedSchedules: Queue;
@@ -49,9 +57,9 @@ export class CommunicationsStack extends Stack {
     this.settings = props.settings;
     acknowledgeEverywhere(this);
     this.storage = new Storage(this, 'Storage', this.settings);
-    this.flowQueues = byName(FLOWS, ({ name }) => this.workQueue(name, 6));
-    this.runQueues = byName(RUNS, ({ name }) => this.workQueue(name, 2));
-    this.writeBacks = this.workQueue('write-back', 6);
+    this.flowQueues = byName(FLOWS, (flow) => this.workQueue(flow));
+    this.runQueues = byName(RUNS, (run) => this.workQueue(run));
+    this.writeBacks = this.workQueue(WRITE_BACK);
     this.lostEvents = this.lostAndFound(
       'IntakeDeadLetters',
       'intake-dlq',
@@ -65,7 +73,7 @@ export class CommunicationsStack extends Stack {
 
     const handlers: Handlers = {
       intake: this.intake(),
-      flows: FLOWS.map(({ name }) => this.flow(name)),
+      flows: FLOWS.map((flow) => this.flow(flow)),
       runs: byName(RUNS, (run) => this.run(run)),
       writeBack: this.writeBack(),
       deliveryStatus: this.deliveryStatus(),
@@ -119,7 +127,8 @@ export class CommunicationsStack extends Stack {
       handlers: all,
       queues: [
         ...FLOWS.map(({ name, oldestSeconds }) => ({ work: this.flowQueues[name], oldestSeconds })),
-        ...[...Object.values(this.runQueues), this.writeBacks].map((work) => ({ work, oldestSeconds: 3600 })),
+        ...RUNS.map(({ name, oldestSeconds }) => ({ work: this.runQueues[name], oldestSeconds })),
+        { work: this.writeBacks, oldestSeconds: WRITE_BACK.oldestSeconds },
       ],
       deadLetters: [
         { name: 'intake-dlq', queue: this.lostEvents },
@@ -151,7 +160,7 @@ export class CommunicationsStack extends Stack {
     });
   }
 
-  private flow(name: FlowName): Handler {
+  private flow({ name, batchSize: size, windowSeconds, batchConcurrency }: FlowRow): Handler {
     const { archive, archiveKey, operations, table, customerKey } = this.storage;
     const work = this.flowQueues[name];
     const handler = this.handler({
@@ -159,7 +168,7 @@ export class CommunicationsStack extends Stack {
       environment: {
         QUEUE_URL: work.queue.queueUrl,
         WRITE_BACK_QUEUE_URL: this.writeBacks.queue.queueUrl,
-        BATCH_CONCURRENCY: '10',
+        BATCH_CONCURRENCY: String(batchConcurrency),
         RETRY_BASE_SECONDS: String(this.settings.retryBaseSeconds),
         ARCHIVE_LOCK_MODE: this.settings.lockMode,
       },
@@ -175,12 +184,12 @@ export class CommunicationsStack extends Stack {
         allow.readSecret(customerKey),
       ],
     });
-    handler.consume(work, { size: 10, maxConcurrency: this.settings.maxConcurrency[name] });
+    handler.consume(work, { size, windowSeconds, maxConcurrency: this.settings.maxConcurrency[name] });
     return handler;
   }
 
   /** A run goes on where its time ended: it sends itself the next message. */
-  private run({ name, fills }: Run): Handler {
+  private run({ name, fills, batchSize: size, windowSeconds }: RunRow): Handler {
     const { operations } = this.storage;
     const work = this.runQueues[name];
     const flow = this.flowQueues[fills];
@@ -188,7 +197,7 @@ export class CommunicationsStack extends Stack {
     const keys = name === 'statement-run' ? ['runs/*', 'work/*'] : ['runs/*'];
     const handler = this.handler({
       name,
-      storageMegabytes: name === 'statement-run' ? this.settings.runStorageMegabytes : undefined,
+      storageMegabytes: this.settings.runStorageMegabytes[name],
       environment: {
         QUEUE_URL: work.queue.queueUrl,
         FLOW_QUEUE_URL: flow.queue.queueUrl,
@@ -202,8 +211,7 @@ export class CommunicationsStack extends Stack {
         allow.readShopSecrets(this, this.settings.prefix),
       ],
     });
-    // a message is a whole run of a shop
-    handler.consume(work, { size: 1, maxConcurrency: this.settings.runConcurrency });
+    handler.consume(work, { size, windowSeconds, maxConcurrency: this.settings.runConcurrency[name] });
     return handler;
   }
 
@@ -221,9 +229,9 @@ export class CommunicationsStack extends Stack {
         allow.readShopSecrets(this, this.settings.prefix),
       ],
     });
-    // reports of one owner that come together are one write
+    // reports on one resource that come together are one write
     const { writeBackConcurrency: maxConcurrency, writeBackWindowSeconds: windowSeconds } = this.settings;
-    handler.consume(this.writeBacks, { size: 50, maxConcurrency, windowSeconds });
+    handler.consume(this.writeBacks, { size: WRITE_BACK.batchSize, maxConcurrency, windowSeconds });
     return handler;
   }
 
@@ -267,7 +275,7 @@ export class CommunicationsStack extends Stack {
     return Object.fromEntries(entries);
   }
 
-  private workQueue(name: FunctionName, hiddenTimeouts: WorkQueueProps['hiddenTimeouts']): WorkQueue {
+  private workQueue({ name, hiddenTimeouts }: QueueRow): WorkQueue {
     return workQueue(this, `${pascal(name)}Queue`, {
       name,
       prefix: this.settings.prefix,

@@ -1,5 +1,6 @@
 // What the manual says of the stack: every context key with its default and bounds, every alarm, every environment
-// variable. `UPDATE_CONTRACTS=1 npm test` writes the bounds; the rest is written by hand and checked here.
+// variable. `UPDATE_CONTRACTS=1 npm test` writes the bounds, time-outs and memory; the rest is written by hand and
+// checked here.
 
 import { App } from 'aws-cdk-lib';
 import type { Node } from 'constructs';
@@ -7,6 +8,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { FUNCTIONS as functions } from '../lib/functions.ts';
 import { readSettings } from '../lib/settings.ts';
 import { FLOWS, FUNCTIONS, PARTNER_BUS, RUNS, synthesize } from './support.ts';
 
@@ -57,6 +59,19 @@ function bounds(key: string): string {
   }
 }
 
+type Row = (typeof functions)[number];
+
+/** The value that most functions have, and then the others with theirs. */
+function defaults(value: (row: Row) => number): string {
+  const names = new Map<number, string[]>();
+  for (const row of functions) names.set(value(row), [...(names.get(value(row)) ?? []), pascal(row.name)]);
+  const [usual, ...others] = [...names].sort(([a, some], [b, more]) => more.length - some.length || a - b);
+  const named = others.sort(([a], [b]) => a - b).map(([other, of]) => `${and(of)} \`${other}\``);
+  return [`\`${usual?.[0]}\``, ...named].join(', ');
+}
+
+const and = (names: string[]): string => names.map((name) => `\`${name}\``).join(' and ');
+
 describe('the manual', () => {
   const context = table(read('docs/deployment.md'), '| context | default | values | meaning |');
   const names = new Map([
@@ -87,6 +102,24 @@ describe('the manual', () => {
         assert.deepEqual(settings({ [key]: defaults[index] ?? '' }), settings({}), key);
       });
     }
+  });
+
+  test('says the time-out and memory of each function', () => {
+    const page = read('docs/deployment.md');
+    let written = page;
+    for (const [key, value] of [
+      ['timeout<Function>', (row: Row) => row.timeoutSeconds],
+      ['memory<Function>', (row: Row) => row.memoryMegabytes],
+    ] as const) {
+      const [keys, fallback, values] = context.find(([keys]) => quoted(keys).includes(key)) ?? [];
+      const row = (cell: string | undefined) => `| ${keys} | ${cell} | ${values} |`;
+      if (process.env.UPDATE_CONTRACTS !== undefined) {
+        written = written.replace(row(fallback), row(defaults(value)));
+      } else {
+        assert.equal(fallback, defaults(value), key);
+      }
+    }
+    if (written !== page) writeFileSync(join(root, 'docs/deployment.md'), written);
   });
 
   test('says what each context key takes', () => {

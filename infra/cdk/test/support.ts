@@ -5,19 +5,14 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as functions from '../lib/functions.ts';
 import { readSettings, type Settings } from '../lib/settings.ts';
 import { CommunicationsStack } from '../lib/stack.ts';
 
-export const FLOWS = [
-  'order-confirmation',
-  'shipping-documents',
-  'return-letters',
-  'targeted-offers',
-  'account-statements',
-  'exception-letters',
-];
-export const RUNS = ['statement-run', 'offer-run'];
-export const FUNCTIONS = ['intake', ...FLOWS, ...RUNS, 'delivery-status', 'reconcile', 'write-back'];
+const names = (rows: readonly { readonly name: string }[]) => rows.map(({ name }) => name);
+export const FLOWS = names(functions.FLOWS);
+export const RUNS = names(functions.RUNS);
+export const FUNCTIONS = names(functions.FUNCTIONS);
 export const PARTNER_BUS = 'aws.partner/shopify.com/123/main';
 
 // CloudFormation's own schema rules take seconds to load: `rules.test.ts` asks them, the others need not

@@ -17,5 +17,6 @@ pub use offline::{Stored, StoredToken};
 pub use passes::{Pass, pass_over_shops};
 pub use secrets::{SecretError, Secrets, ShopSecrets};
 pub use start::{
-    Invocation, Service, Serving, StartError, flow_queue_variable, function_name, optional, required, run,
+    BATCH_CONCURRENCY, Invocation, RESERVE, Service, Serving, StartError, flow_queue_variable, function_name,
+    optional, required, run,
 };

@@ -27,6 +27,12 @@ pub enum StartError {
     Aws(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// What an invocation keeps of its time to answer in.
+pub const RESERVE: Duration = Duration::from_millis(1500);
+
+/// How many messages of a batch are worked on at once, where `BATCH_CONCURRENCY` does not say it.
+pub const BATCH_CONCURRENCY: usize = 10;
+
 /// One call of the function.
 #[derive(Debug, Clone)]
 pub struct Invocation {
@@ -38,7 +44,6 @@ pub struct Invocation {
 impl Invocation {
     /// When all work has to be done, so that time is left to answer in.
     pub fn answer_by(&self) -> Timestamp {
-        const RESERVE: Duration = Duration::from_millis(1500);
         self.deadline.saturating_sub(RESERVE).unwrap_or(self.deadline)
     }
 
@@ -184,7 +189,7 @@ impl Service {
 
     /// How many messages of a batch are worked on at once.
     pub fn concurrency(&self) -> Result<usize, StartError> {
-        parsed("BATCH_CONCURRENCY", Some("10"))
+        parsed("BATCH_CONCURRENCY", Some(&BATCH_CONCURRENCY.to_string()))
     }
 }
 

@@ -19,6 +19,6 @@ pub use locale::{Locale, NoTranslation, text_in};
 pub use marketing::{Audience, Campaign, FrequencyCap, Marketing, Offer, QuietHours, SegmentOffer};
 pub use model::*;
 pub use rewards::{GiftCards, Loyalty, Purchases, Replenishment, Rounding};
-pub use statements::{Compose, Statements};
+pub use statements::{CUSTOMERS_PER_FILE, Compose, Statements};
 pub use store::{ConfigError, ConfigStore, Loaded, config_key};
 pub use validate::{InvalidConfig, MAX_RETENTION_DAYS, Problem};

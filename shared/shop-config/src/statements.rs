@@ -32,6 +32,9 @@ pub struct Statements {
     pub compose: Compose,
 }
 
+/// Customers per driver file where a shop does not say otherwise.
+pub const CUSTOMERS_PER_FILE: u16 = 500;
+
 /// How the documents of a run are composed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "mode", rename_all = "kebab-case", deny_unknown_fields)]
@@ -88,7 +91,7 @@ fn default_ageing_days() -> Vec<u16> {
 }
 
 fn default_customers_per_file() -> u16 {
-    500
+    CUSTOMERS_PER_FILE
 }
 
 #[cfg(test)]

@@ -35,10 +35,10 @@ use tokio::time::Instant;
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
 /// The longest pause a call makes before it leaves the waiting to the queue.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub const MAX_PAUSE: Duration = Duration::from_secs(2);
 
 /// How often a call asks again after a pause.
-const PAUSES: u32 = 5;
+pub const MAX_PAUSES: u32 = 5;
 
 /// A query or mutation. The texts are in `graphql/`.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +73,7 @@ impl Call<'_> {
     }
 
     fn has_time_for(&self, pause: Duration) -> bool {
-        pause <= PATIENCE && Instant::now() + pause < self.deadline
+        pause <= MAX_PAUSE && Instant::now() + pause < self.deadline
     }
 }
 
@@ -163,7 +163,7 @@ impl AdminApi {
     }
 
     async fn pause(&self, call: Call<'_>, pause: Duration, pauses: &mut u32) -> Result<(), AdminError> {
-        if *pauses == PAUSES || !call.has_time_for(pause) {
+        if *pauses == MAX_PAUSES || !call.has_time_for(pause) {
             return Err(AdminError::Throttled { retry_after: Some(pause) });
         }
         *pauses += 1;

@@ -25,8 +25,8 @@ pub mod returns;
 mod rows;
 
 pub use admin::{
-    AdminApi, AdminError, Call, Credentials, ErrorCode, GraphqlError, MAX_METAFIELDS, MetafieldWrite,
-    OfflineMode, OfflineToken, StatusMetafield, UserError,
+    AdminApi, AdminError, Call, Credentials, ErrorCode, GraphqlError, MAX_METAFIELDS, MAX_PAUSE, MAX_PAUSES,
+    MetafieldWrite, OfflineMode, OfflineToken, StatusMetafield, UserError,
 };
 pub use decode::Malformed;
 pub use event::{Event, EventError, EventsPayload, OrderEdit, PayloadKind};

@@ -29,13 +29,14 @@ use crate::{
 };
 use aws::Aws;
 use clap::Args;
+use deployment::Deployment;
 use events::Plan;
 use local_stubs::{Fault, FaultKind, Running, ShopifySettings};
 use oracle::Evidence;
 use queue::Queue;
 use random::Random;
 use report::Progress;
-use sandboxes::{FUNCTIONS, INTAKE, Sandboxes};
+use sandboxes::{Deployed, INTAKE, Sandboxes};
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
@@ -76,8 +77,6 @@ pub struct Options {
 /// What the deployment waits for an answer of Exstream and Core Messaging, and of Shopify, in milliseconds.
 const VENDOR_TIMEOUT: u32 = 20_000;
 const SHOPIFY_TIMEOUT: u32 = 10_000;
-/// What it waits before the first repetition, in seconds.
-const RETRY_BASE: u32 = 10;
 
 /// Everything that runs.
 struct Soak {
@@ -140,9 +139,11 @@ impl Soak {
     ) -> Result<Self, Failure> {
         // what happens to whom depends on time; only the plan can be repeated
         let (random, tally) = (Random::new(options.seed ^ 0x5eed), Tally::default());
-        let queues = FUNCTIONS.iter().map(|function| {
-            let hidden = function.hidden(options.shorten);
-            (function.name.to_owned(), Queue::new(hidden, function.most_receives(), random.clone()))
+        let deployment = Deployment::read()?;
+        let retry_base = deployment.queues.retry_base() / options.shorten;
+        let functions = Deployed::all(&deployment, options.shorten)?;
+        let queues = functions.iter().map(|function| {
+            (function.name.to_owned(), Queue::new(function.hidden, function.most_receives, random.clone()))
         });
         let (aws, address) = Aws::start(queues.collect(), random.clone(), tally.clone()).await?;
         let vendor_timeout = VENDOR_TIMEOUT / options.shorten;
@@ -156,7 +157,6 @@ impl Soak {
             aws,
             plan: Arc::clone(&plan),
             binaries: options.binaries.clone(),
-            shorten: options.shorten,
             batches_a_kill: options.batches_a_kill,
             struck: Mutex::default(),
             resident: Mutex::default(),
@@ -167,10 +167,9 @@ impl Soak {
         let soak = Self { plan, sandboxes, messaging, shopify, http, sent, tally };
         soak.teach().await?;
         let personal = Arc::new(soak.plan.personal());
-        for function in FUNCTIONS {
-            let mut variables = environment(function.name, address);
-            let base = (RETRY_BASE / options.shorten).to_string();
-            variables.push(("RETRY_BASE_SECONDS".to_owned(), base));
+        for function in functions {
+            let mut variables = environment(function.name, address)?;
+            variables.push(("RETRY_BASE_SECONDS".to_owned(), retry_base.as_secs().to_string()));
             for number in 0..function.processes {
                 let watch = soak.tally.watch(function.name, Arc::clone(&personal));
                 let sandboxes = Arc::clone(&soak.sandboxes);

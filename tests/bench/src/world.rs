@@ -9,6 +9,7 @@ use crate::{
     vendors::{self, Shopify},
 };
 use bytes::Bytes;
+use deployment::Deployment;
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
@@ -68,7 +69,7 @@ impl World {
     pub async fn worker(&self, scenario: &Scenario) -> Result<Worker, Failure> {
         self.aws.configure(self.config(scenario.channels)?);
         self.meter.reset();
-        let environment = environment(scenario.function, self.addresses.aws);
+        let environment = environment(scenario.function, self.addresses.aws)?;
         Worker::start(&self.binaries.join(scenario.function), &environment, Arc::new(|_| ())).await
     }
 
@@ -172,7 +173,7 @@ impl World {
 }
 
 /// What a function finds in its environment, with all of AWS at `address`.
-pub fn environment(function: &str, address: SocketAddr) -> Vec<(String, String)> {
+pub fn environment(function: &str, address: SocketAddr) -> Result<Vec<(String, String)>, Failure> {
     let aws = format!("http://{}", address);
     let queue = |name: &str| format!("{aws}/000000000000/{name}");
     let mut environment: Vec<(String, String)> = [
@@ -195,22 +196,13 @@ pub fn environment(function: &str, address: SocketAddr) -> Vec<(String, String)>
     .into();
     environment.push(("QUEUE_URL".to_owned(), queue(function)));
     environment.push(("WRITE_BACK_QUEUE_URL".to_owned(), queue("write-back")));
-    for flow in FLOW_NAMES {
+    for flow in Deployment::read()?.names(deployment::FLOW) {
         let name = format!("QUEUE_URL_{}", flow.to_ascii_uppercase().replace('-', "_"));
         environment.push((name, queue(flow)));
     }
     environment.push(("AWS_ENDPOINT_URL".to_owned(), aws));
-    environment
+    Ok(environment)
 }
-
-const FLOW_NAMES: [&str; 6] = [
-    "order-confirmation",
-    "shipping-documents",
-    "return-letters",
-    "targeted-offers",
-    "account-statements",
-    "exception-letters",
-];
 
 /// A batch as the event source mapping makes it.
 fn batch<'a>(bodies: impl IntoIterator<Item = &'a String>) -> Bytes {

@@ -2,14 +2,13 @@
 //! what the simulation must have come to for it to be true.
 
 use crate::{
-    product,
+    product::Product,
     scenario::{Outcome, Scenario, Work},
 };
 use std::time::Duration;
 
 const PAGE: &str = include_str!("../../../docs/performance.md");
 
-const STATEMENTS: &str = "account-statements";
 const DAY: &str = "day, ten shops";
 const REFUSES_FIVE: &str = "day, Exstream refuses for the peak hour, five deliveries";
 const REFUSES: &str = "day, Exstream refuses for the peak hour";
@@ -77,7 +76,7 @@ const CLAIMS: &[Claim] = &[
     },
     Claim {
         sentence: "Ten is the default.",
-        holds: |_| Some(product::flow(STATEMENTS).ok()?.max_receive_count == 10),
+        holds: |_| Some(Product::read().ok()?.max_receive_count() == 10),
     },
     Claim {
         sentence: "If Exstream hangs during the peak hour, it holds the sandboxes until the time-out, so most messages \

@@ -24,8 +24,8 @@ const REQUESTS_AT_ONCE: usize = 8;
 /// What Exstream needs for a batch job.
 const JOB_START: Duration = Duration::from_secs(10);
 const JOB_EACH: Duration = Duration::from_millis(20);
-/// A run waits longer by a message of its own, whose invocation begins with the run's state.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A run that waits for longer than its patience does so by a message of its own, whose invocation begins with the
+/// run's state.
 const NEXT_INVOCATION: Duration = Duration::from_millis(300);
 /// What a run waits whose chunks are all with Exstream.
 const FULL: Duration = Duration::from_secs(10);
@@ -68,7 +68,7 @@ fn share_of_a_second(at: Duration) -> f64 {
     average * wave * (24.0 - PEAK_FACTOR) / 23.5
 }
 
-/// One item an account, as the file is read: first all of it, to see whether it is grouped, then again.
+/// One item per account, as the file is read: first all of it, to see whether it is grouped, then again.
 pub async fn on_demand(queue: &Queue, run: StatementRun, accounts: usize) {
     transfer(accounts).await;
     let mut since_save = 0;
@@ -76,7 +76,7 @@ pub async fn on_demand(queue: &Queue, run: StatementRun, accounts: usize) {
         transfer(count).await;
         send(queue, count).await;
         since_save += count;
-        if since_save >= run.accounts_a_save {
+        if since_save >= run.accounts_per_save {
             since_save = 0;
             sleep(ARCHIVE).await;
         }
@@ -118,13 +118,13 @@ pub async fn jobs(queue: &Queue, run: StatementRun, accounts: usize) {
             && let Some(wait) = waits.into_iter().min()
         {
             let whole = Duration::from_secs(wait.as_millis().div_ceil(1000) as u64);
-            sleep(if wait > PATIENCE { whole + NEXT_INVOCATION } else { wait }).await;
+            sleep(if wait > run.patience { whole + NEXT_INVOCATION } else { wait }).await;
         }
     }
     queue.close();
 }
 
-/// What a run does for a chunk in a round; how long it then leaves it alone, if there was nothing to do.
+/// What a run does for a chunk in one step; how long it then leaves it alone, if there was nothing to do.
 async fn step(queue: &Queue, count: usize, job: &mut Job) -> Option<Duration> {
     *job = match job {
         Job::Waiting => {

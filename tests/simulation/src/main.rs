@@ -1,8 +1,8 @@
 //! `simulation`: how long a day and a night of communications take, and what limits them.
 //!
 //! Every message goes through the product's batch loop (`work::each`), its retries and its back-off, in virtual
-//! time, between models of SQS, Lambda, DynamoDB, S3, Shopify and Exstream. The settings are read from the files
-//! that set them. What docs/performance.md says of it is checked against the result; a sentence that is not true, or
+//! time, between models of SQS, Lambda, DynamoDB, S3, Shopify and Exstream. The settings are those that the
+//! product is deployed by and compiled with. What docs/performance.md says of it is checked against the result; a sentence that is not true, or
 //! not there, is this program's exit code.
 
 #![allow(clippy::print_stdout, reason = "printing is what this program is for")]
@@ -19,6 +19,7 @@ mod services;
 mod tests;
 
 use clap::Parser;
+use product::ProductError;
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -41,13 +42,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(error) => {
-            eprintln!("simulation: {error}");
+            eprintln!("simulation: {}", comms::chain(&error));
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(options: &Options) -> Result<Vec<String>, String> {
+fn run(options: &Options) -> Result<Vec<String>, ProductError> {
     let only = options.only.as_deref().unwrap_or_default();
     let scenarios = claims::scenarios().into_iter().filter(|scenario| scenario.name.contains(only));
     let outcomes = scenarios.map(|scenario| scenario.run(options.seed)).collect::<Result<Vec<_>, _>>()?;

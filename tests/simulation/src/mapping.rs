@@ -11,6 +11,7 @@ use crate::{
     services::{Place, Usage},
 };
 use futures::{StreamExt, stream::FuturesUnordered};
+use service::RESERVE;
 use std::{cell::Cell, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until};
 use work::{Backoff, Limits, Record, Retry, SqsEvent};
@@ -21,8 +22,6 @@ const MORE_EVERY: Duration = Duration::from_millis(200);
 const OVERHEAD: Duration = Duration::from_millis(20);
 /// The first invocation of a sandbox.
 const COLD_START: Duration = Duration::from_millis(200);
-/// What an invocation keeps to answer in (`service::Invocation`).
-const RESERVE: Duration = Duration::from_millis(1500);
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 pub struct Mapping {

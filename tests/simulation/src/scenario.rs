@@ -3,17 +3,16 @@
 use crate::{
     feed::{self, HOUR, PEAK},
     mapping::Mapping,
-    product::{self, Recipe},
+    product::{Product, ProductError, Recipe, StatementRun},
     queue::{MOST_IN_FLIGHT, Tally},
     services::{Exstream, MUTATION, Outage, STATUS_READ, Services},
 };
 use futures::{StreamExt, future::join_all, stream};
+use shopify::MAX_METAFIELDS;
 use std::{collections::BTreeMap, time::Duration};
 use work::{Backoff, Limits, Record, Retry, each};
+use write_back::TAGGING;
 
-/// How many metafields one mutation sets, and how many owners get tags at once (`write-back`).
-const METAFIELDS: usize = 25;
-const TAGGING: usize = 5;
 const STATEMENTS: &str = "account-statements";
 /// What a large shop sends in a day, and how it is made up.
 const DAY_OF: [(&str, f64); 3] =
@@ -70,23 +69,21 @@ impl Scenario {
 
     /// # Errors
     /// Where the product's settings are not found.
-    pub fn run(&self, seed: u64) -> Result<Outcome, String> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .map_err(|error| error.to_string())?;
+    pub fn run(&self, seed: u64) -> Result<Outcome, ProductError> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
         runtime.block_on(self.play(seed))
     }
 
-    async fn play(&self, seed: u64) -> Result<Outcome, String> {
+    async fn play(&self, seed: u64) -> Result<Outcome, ProductError> {
+        let product = Product::read()?;
         let services = Services::new(seed, Exstream::new(self.exstream, self.outage), self.shops);
-        let backoff = Backoff { base: product::retry_base()?, ..Backoff::default() };
-        let flows = self.flows(backoff)?;
-        let reports = Mapping::new(product::write_back()?, backoff);
-        let run = product::statement_run()?;
+        let backoff = Backoff { base: product.retry_base(), ..Backoff::default() };
+        let flows = self.flows(&product, backoff)?;
+        let reports = Mapping::new(product.source("write-back")?, backoff);
+        let run = StatementRun::default();
         let customers_per_file = self.customers_per_file.unwrap_or(run.customers_per_file);
-        let run = product::StatementRun { customers_per_file, ..run };
+        let run = StatementRun { customers_per_file, ..run };
         let feeding = async {
             match (self.work, &flows[..]) {
                 (Work::StatementsOnDemand, [(flow, ..)]) => {
@@ -119,10 +116,14 @@ impl Scenario {
         Ok(self.outcome(&services, &flows, &reports))
     }
 
-    fn flows(&self, backoff: Backoff) -> Result<Vec<(Mapping, Recipe, f64)>, String> {
+    fn flows(
+        &self,
+        product: &Product,
+        backoff: Backoff,
+    ) -> Result<Vec<(Mapping, Recipe, f64)>, ProductError> {
         let names: &[(&str, f64)] = if self.work == Work::Day { &DAY_OF } else { &[(STATEMENTS, 1.0)] };
         let flow = |(name, share): &(&str, f64)| {
-            let (mut source, recipe) = (product::flow(name)?, product::recipe(name, "e-mail")?);
+            let (mut source, recipe) = (product.source(name)?, product.recipe(name, "e-mail")?);
             let asks = !recipe.queries.is_empty();
             let set = if asks { self.max_concurrency_of_look_ups } else { self.max_concurrency };
             source.max_concurrency = set.unwrap_or(source.max_concurrency);
@@ -223,7 +224,7 @@ async fn write_back(
     }
     let telling = shops.into_iter().map(async |(shop, indexes)| {
         let mut told = Vec::with_capacity(indexes.len());
-        for chunk in indexes.chunks(METAFIELDS) {
+        for chunk in indexes.chunks(MAX_METAFIELDS) {
             let written = match services.ask(shop, STATUS_READ, STATUS_READ).await {
                 Ok(()) => services.ask(shop, MUTATION, MUTATION).await,
                 refused => refused,

@@ -2,6 +2,7 @@
 
 use crate::product::Recipe;
 use comms::Class;
+use shopify::{MAX_PAUSE, MAX_PAUSES};
 use std::{
     cell::{Cell, RefCell},
     time::Duration,
@@ -21,9 +22,6 @@ pub const FETCH: Duration = Duration::from_millis(60);
 const REFUSAL: Duration = Duration::from_millis(20);
 const SPREAD: f64 = 0.4;
 
-/// The longest pause the Admin API's client makes itself, and how many (`shared/shopify/src/admin.rs`).
-const PATIENCE: Duration = Duration::from_secs(2);
-const PAUSES: u32 = 5;
 /// The functions' time for one document (`timeout_ms` of the shop's Exstream).
 const COMPOSE_TIME_OUT: Duration = Duration::from_secs(30);
 /// What Exstream asks for when it refuses.
@@ -233,11 +231,11 @@ impl Services {
     /// A request to Shopify, with the pauses that its client makes.
     pub async fn ask(&self, shop: usize, requested: f64, actual: f64) -> Result<(), Retry> {
         let points = &self.shops[shop].points;
-        for pauses in 0..=PAUSES {
+        for pauses in 0..=MAX_PAUSES {
             let taken = points.take(requested);
             sleep(self.draw(SHOPIFY)).await;
             let Err(wait) = taken else { break };
-            if pauses == PAUSES || wait > PATIENCE {
+            if pauses == MAX_PAUSES || wait > MAX_PAUSE {
                 let class = Class::Transient { retry_after: Some(wait) };
                 return Err(Retry::because(class, "Shopify throttles"));
             }

@@ -8,6 +8,7 @@ use crate::{
     server::lock,
 };
 use bytes::Bytes;
+use deployment::{Deployment, TableError};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -19,71 +20,66 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How a function is deployed: as the CDK app says by default, but for the number of processes.
+pub const INTAKE: &str = "intake";
+
+/// The functions that take part, and how many processes each has.
+const PROCESSES: [(&str, usize); 6] = [
+    (INTAKE, 2),
+    ("order-confirmation", 3),
+    ("shipping-documents", 3),
+    ("return-letters", 2),
+    ("exception-letters", 2),
+    ("write-back", 2),
+];
+/// Lambda repeats a failed invocation after this time, and again later.
+const REPEATED_AFTER: Duration = Duration::from_secs(60);
+
+/// How a function is deployed: as the CDK app says by default, with all times shortened by the same factor.
 #[derive(Debug, Clone, Copy)]
 pub struct Deployed {
     pub name: &'static str,
     pub processes: usize,
+    pub hidden: Duration,
+    pub most_receives: u32,
     batch: usize,
-    timeout_seconds: u64,
-    /// Its messages are hidden for so many of its time-outs.
-    hidden_timeouts: u32,
-    most_receives: u32,
-    window_seconds: u64,
+    timeout: Duration,
+    window: Duration,
 }
-
-const fn flow(name: &'static str, processes: usize) -> Deployed {
-    let (batch, timeout_seconds) = (10, 120);
-    Deployed {
-        name,
-        processes,
-        batch,
-        timeout_seconds,
-        hidden_timeouts: 6,
-        most_receives: 10,
-        window_seconds: 0,
-    }
-}
-
-pub const INTAKE: &str = "intake";
-
-pub const FUNCTIONS: [Deployed; 6] = [
-    // invoked by the bus, which repeats a failed invocation twice, after a minute and more
-    Deployed {
-        name: INTAKE,
-        processes: 2,
-        batch: 1,
-        timeout_seconds: 15,
-        hidden_timeouts: 4,
-        most_receives: 3,
-        window_seconds: 0,
-    },
-    flow("order-confirmation", 3),
-    flow("shipping-documents", 3),
-    flow("return-letters", 2),
-    flow("exception-letters", 2),
-    Deployed {
-        name: "write-back",
-        processes: 2,
-        batch: 50,
-        timeout_seconds: 60,
-        hidden_timeouts: 6,
-        most_receives: 10,
-        window_seconds: 5,
-    },
-];
 
 impl Deployed {
-    pub fn timeout(&self, shorten: u32) -> Duration {
-        Duration::from_secs(self.timeout_seconds) / shorten
+    pub fn all(deployment: &Deployment, shorten: u32) -> Result<Vec<Self>, TableError> {
+        PROCESSES.iter().map(|(name, processes)| Self::of(deployment, name, *processes, shorten)).collect()
     }
 
-    pub fn hidden(&self, shorten: u32) -> Duration {
-        self.timeout(shorten) * self.hidden_timeouts
-    }
-
-    pub const fn most_receives(&self) -> u32 {
-        self.most_receives
+    fn of(
+        deployment: &Deployment,
+        name: &'static str,
+        processes: usize,
+        shorten: u32,
+    ) -> Result<Self, TableError> {
+        if name == INTAKE {
+            // invoked by the bus: as a queue that hands out one event at a time
+            let function = deployment.per_event(name)?;
+            return Ok(Self {
+                name,
+                processes,
+                hidden: REPEATED_AFTER / shorten,
+                most_receives: 1 + function.async_retries,
+                batch: 1,
+                timeout: function.timeout() / shorten,
+                window: Duration::ZERO,
+            });
+        }
+        let batches = deployment.batches(name)?;
+        Ok(Self {
+            name,
+            processes,
+            hidden: batches.hidden() / shorten,
+            most_receives: deployment.queues.max_receive_count,
+            batch: batches.batch_size,
+            timeout: batches.timeout() / shorten,
+            window: batches.window() / shorten,
+        })
     }
 }
 
@@ -92,8 +88,7 @@ pub struct Sandboxes {
     pub aws: Aws,
     pub plan: Arc<Plan>,
     pub binaries: PathBuf,
-    pub shorten: u32,
-    /// One batch of so many is one its process dies in; none, if zero.
+    /// In one of so many batches the process dies; in none if zero.
     pub batches_a_kill: u32,
     /// Cases whose messages were in the hands of a process that died.
     pub struck: Mutex<HashSet<usize>>,
@@ -112,13 +107,13 @@ impl Sandboxes {
         watch: Watch,
     ) -> Result<(), Failure> {
         let binary = self.binaries.join(function.name);
-        let window = Duration::from_secs(function.window_seconds) / self.shorten;
         let start = || Worker::start(&binary, &environment, Arc::clone(&watch));
         let mut worker = start().await?;
         let (mut doomed, mut usual) = (false, Duration::from_millis(200));
         while !self.over.load(Ordering::Relaxed) {
             let now = Instant::now();
-            let receive = |queue: &mut super::queue::Queue| queue.receive(function.batch, window, now);
+            let receive =
+                |queue: &mut super::queue::Queue| queue.receive(function.batch, function.window, now);
             let batch = self.aws.queue(function.name, receive).unwrap_or_default();
             if batch.is_empty() {
                 tokio::time::sleep(Duration::from_millis(30)).await;
@@ -131,7 +126,7 @@ impl Sandboxes {
             let life = if doomed { self.aws.random.up_to(usual) } else { Duration::MAX };
             let event = event(function.name, &batch);
             let outcome = tokio::select! {
-                answer = worker.call(&event, function.timeout(self.shorten)) => answer.ok_or("ended or timed out"),
+                answer = worker.call(&event, function.timeout) => answer.ok_or("ended or timed out"),
                 () = sleep(life) => Err("killed"),
             };
             match outcome {
