@@ -23,8 +23,8 @@ export type Adoption = Record<string, Record<string, string>>;
 export function adoption(template: RetainingTemplate, outputs: Readonly<Record<string, string>>): Adoption {
   const values = Object.entries(template.Outputs ?? {}).map(([name, { Value }]) => [refOf(Value), outputs[name]]);
   const identifiers = new Map(values as [string | undefined, string | undefined][]);
-  const retained = Object.entries(template.Resources).filter(
-    ([, { DeletionPolicy }]) => DeletionPolicy?.startsWith('Retain'),
+  const retained = Object.entries(template.Resources).filter(([, { DeletionPolicy }]) =>
+    DeletionPolicy?.startsWith('Retain'),
   );
   return Object.fromEntries(
     retained.map(([logicalId, { Type }]) => {

@@ -164,11 +164,7 @@ export class Alarms extends Construct {
 
   private ofSender(handler: Handler): void {
     const { mostPercent, atLeast } = this.props.failed;
-    this.counted(
-      handler,
-      'Unknown',
-      'A document may or may not have been sent. Ask the channel, then `ctl settle`.',
-    );
+    this.counted(handler, 'Unknown', 'A document may or may not have been sent. Ask the channel, then `ctl settle`.');
     const minutes = 15;
     this.watch.above(
       `${handler.name}-failed`,

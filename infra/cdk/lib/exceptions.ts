@@ -43,12 +43,14 @@ const EVERYWHERE: readonly Exception[] = [
   { id: 'NIST.800.53.R5-SecretsManagerUsingKMSKey', reason: SECRETS_ENCRYPTED },
   {
     id: 'Serverless-LambdaAsyncFailureDestination',
-    reason: 'Of the functions that are invoked asynchronously, intake has one; what a pass did not do, the next one does.',
+    reason:
+      'Of the functions that are invoked asynchronously, intake has one; what a pass did not do, the next one does.',
   },
   { id: 'Serverless-LambdaDLQ', reason: NO_FUNCTION_DLQ },
   {
     id: 'Serverless-LambdaEventSourceMappingDestination',
-    reason: 'The sources are SQS queues: their dead-letter queues take what fails, a mapping has no destination for it.',
+    reason:
+      'The sources are SQS queues: their dead-letter queues take what fails, a mapping has no destination for it.',
   },
   {
     id: 'Serverless-LambdaTracing',
@@ -79,7 +81,8 @@ export const CHECKOV: readonly LinterException[] = [
   {
     id: 'CKV_AWS_27',
     on: /Queue|DeadLetters/,
-    reason: 'SQS encrypts with its own keys (SqsManagedSseEnabled), which checkov does not count; KMS would be asked for each batch.',
+    reason:
+      'SQS encrypts with its own keys (SqsManagedSseEnabled), which checkov does not count; KMS would be asked for each batch.',
   },
   { id: 'CKV_AWS_115', on: /Function/, reason: NO_RESERVED_CONCURRENCY },
   { id: 'CKV_AWS_116', on: /Function/, reason: NO_FUNCTION_DLQ },
@@ -94,7 +97,8 @@ export const CHECKOV: readonly LinterException[] = [
   {
     id: 'CKV_AWS_173',
     on: /Function/,
-    reason: 'Variables name queues, buckets and times; secrets are read from Secrets Manager. Lambda encrypts them at rest.',
+    reason:
+      'Variables name queues, buckets and times; secrets are read from Secrets Manager. Lambda encrypts them at rest.',
   },
 ];
 

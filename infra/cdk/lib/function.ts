@@ -68,8 +68,7 @@ export class Handler extends Construct {
       handler: 'bootstrap',
       code: Code.fromAsset(join(props.settings.codeRoot, props.name)),
       memorySize: props.settings.memoryMegabytes[props.name],
-      ephemeralStorageSize:
-        props.storageMegabytes === undefined ? undefined : Size.mebibytes(props.storageMegabytes),
+      ephemeralStorageSize: props.storageMegabytes === undefined ? undefined : Size.mebibytes(props.storageMegabytes),
       timeout: Duration.seconds(this.timeoutSeconds),
       environment: props.environment,
       role,

@@ -220,10 +220,7 @@ function ofObjects(bucket: Bucket, actions: string[], keys: string[]): Grant {
 
 function objects(bucket: Bucket, key: string): { id: string; reason: string } {
   const bucketId = Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnElement);
-  return pattern(
-    `<${bucketId}.Arn>/${key}`,
-    'Keys name shops, orders and webhooks, which are known only at run time.',
-  );
+  return pattern(`<${bucketId}.Arn>/${key}`, 'Keys name shops, orders and webhooks, which are known only at run time.');
 }
 
 function pattern(resource: string, reason: string): { id: string; reason: string } {

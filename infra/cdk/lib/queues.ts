@@ -42,12 +42,7 @@ export function workQueue(scope: Construct, id: string, props: WorkQueueProps): 
   return { name: props.name, queue, deadLetters };
 }
 
-export function deadLetterQueue(
-  scope: Construct,
-  id: string,
-  name: string,
-  removalPolicy: RemovalPolicy,
-): Queue {
+export function deadLetterQueue(scope: Construct, id: string, name: string, removalPolicy: RemovalPolicy): Queue {
   const queue = new Queue(scope, id, {
     queueName: name,
     encryption: QueueEncryption.SQS_MANAGED,

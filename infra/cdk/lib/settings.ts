@@ -116,9 +116,7 @@ export function readSettings(node: Node): Settings {
   return {
     prefix,
     architecture:
-      oneOf('architecture', ['arm64', 'x86_64'], 'arm64') === 'arm64'
-        ? Architecture.ARM_64
-        : Architecture.X86_64,
+      oneOf('architecture', ['arm64', 'x86_64'], 'arm64') === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
     codeRoot: isAbsolute(codeRoot) ? codeRoot : join(repository, codeRoot),
     bus: readBus(text('eventBus'), flag('createBus')),
     eventSource: text('eventSource') ?? 'aws.partner/shopify.com/',
@@ -144,9 +142,7 @@ export function readSettings(node: Node): Settings {
       whole(`memory${pascal(name)}`, memoryMegabytes, 128, 10_240),
     ),
     runStorageMegabytes: byName(RUNS, ({ name, storageMegabytes }) =>
-      storageMegabytes === undefined
-        ? undefined
-        : whole(`storage${pascal(name)}`, storageMegabytes, 512, 10_240),
+      storageMegabytes === undefined ? undefined : whole(`storage${pascal(name)}`, storageMegabytes, 512, 10_240),
     ),
     everyMinutes: {
       deliveryStatus: period('everyDeliveryStatus', DELIVERY_STATUS.everyMinutes, timeoutSeconds['delivery-status']),
@@ -173,8 +169,7 @@ export function readSettings(node: Node): Settings {
   /** Longer than the function may take, so that it never runs beside itself. */
   function period(key: string, fallback: number, timeout: number): number {
     const minutes = whole(key, fallback, 1, 60);
-    if (minutes * 60 <= timeout)
-      throw new Error(`context ${key}: must be longer than the time-out of ${timeout} s`);
+    if (minutes * 60 <= timeout) throw new Error(`context ${key}: must be longer than the time-out of ${timeout} s`);
     return minutes;
   }
 }

@@ -364,13 +364,8 @@ export class CommunicationsStack extends Stack {
       ScheduleRoleArn: schedules.runRole.roleArn,
       ScheduleDeadLetterArn: this.missedSchedules.queueArn,
     };
-    for (const { name, queue } of Object.values(this.runQueues))
-      values[`QueueArn${pascal(name)}`] = queue.queueArn;
-    for (const work of [
-      ...Object.values(this.flowQueues),
-      ...Object.values(this.runQueues),
-      this.writeBacks,
-    ]) {
+    for (const { name, queue } of Object.values(this.runQueues)) values[`QueueArn${pascal(name)}`] = queue.queueArn;
+    for (const work of [...Object.values(this.flowQueues), ...Object.values(this.runQueues), this.writeBacks]) {
       values[`QueueUrl${pascal(work.name)}`] = work.queue.queueUrl;
       values[`DeadLetterUrl${pascal(work.name)}`] = work.deadLetters.queueUrl;
     }

@@ -6,13 +6,7 @@ import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, TableEncryption, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import {
-  BlockPublicAccess,
-  Bucket,
-  BucketEncryption,
-  ObjectLockRetention,
-  ObjectOwnership,
-} from 'aws-cdk-lib/aws-s3';
+import { BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { Settings } from './settings.ts';
@@ -156,8 +150,7 @@ export class Storage extends Construct {
     Validations.of(bucket).acknowledge(
       {
         id: 'AwsSolutions-S1',
-        reason:
-          'It receives the access log of the archive; a bucket that logs its own access never comes to rest.',
+        reason: 'It receives the access log of the archive; a bucket that logs its own access never comes to rest.',
       },
       {
         id: 'NIST.800.53.R5-S3DefaultEncryptionKMS',

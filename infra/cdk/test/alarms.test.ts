@@ -28,9 +28,7 @@ const PUBLISHED: Record<string, Record<string, string[]>> = {
 };
 
 const { template } = synthesize();
-const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(
-  ({ Properties }) => Properties,
-);
+const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
 const named = (name: string, from = template) =>
   Object.values(from.findResources('AWS::CloudWatch::Alarm'))
     .map(({ Properties }) => Properties)
@@ -55,18 +53,14 @@ test('every dead-letter queue must be empty', () => {
 });
 
 test('every function must not fail as a whole', () => {
-  assert.deepEqual(
-    dimensions('Errors'),
-    FUNCTIONS.map((name) => functionName('FunctionName', idOf(name))).sort(),
-  );
+  assert.deepEqual(dimensions('Errors'), FUNCTIONS.map((name) => functionName('FunctionName', idOf(name))).sort());
 });
 
 test('no work waits too long, where a run makes it hours', () => {
   assert.deepEqual(dimensions('ApproximateAgeOfOldestMessage'), WORK.map(queueName).sort());
   const longest = (id: string) =>
-    of('ApproximateAgeOfOldestMessage').find(
-      ({ Dimensions }) => JSON.stringify(Dimensions) === queueName(`${id}Queue`),
-    )?.Threshold;
+    of('ApproximateAgeOfOldestMessage').find(({ Dimensions }) => JSON.stringify(Dimensions) === queueName(`${id}Queue`))
+      ?.Threshold;
   assert.equal(longest('OrderConfirmation'), 900);
   assert.equal(longest('AccountStatements'), 6 * 3600);
   assert.equal(longest('TargetedOffers'), 24 * 3600);
@@ -144,11 +138,7 @@ test('schedules that start nothing, of runs and of passes', () => {
   const groups = ['SchedulesGroup', 'SchedulesPassesGroup'].map((id) =>
     dimension('ScheduleGroup', { Ref: only(template, 'AWS::Scheduler::ScheduleGroup', id).logicalId }),
   );
-  for (const metric of [
-    'InvocationDroppedCount',
-    'TargetErrorCount',
-    'InvocationsFailedToBeSentToDeadLetterCount',
-  ]) {
+  for (const metric of ['InvocationDroppedCount', 'TargetErrorCount', 'InvocationsFailedToBeSentToDeadLetterCount']) {
     assert.deepEqual(dimensions(metric), groups.sort());
     for (const alarm of of(metric)) assert.equal(alarm.Namespace, 'AWS/Scheduler');
   }
@@ -180,10 +170,7 @@ describe('documents that failed', () => {
       const alarm = named(`${flow}-failed`);
       for (const { MetricStat } of alarm.Metrics as Query[]) {
         if (MetricStat === undefined) continue;
-        assert.equal(
-          JSON.stringify(MetricStat.Metric.Dimensions),
-          functionName('Function', idOf(flow)),
-        );
+        assert.equal(JSON.stringify(MetricStat.Metric.Dimensions), functionName('Function', idOf(flow)));
         assert.equal(MetricStat.Period, 15 * 60);
         assert.equal(MetricStat.Stat, 'Sum');
       }
@@ -201,10 +188,7 @@ describe('documents that failed', () => {
   });
 
   test('by numbers that context says', () => {
-    const strict = named(
-      'order-confirmation-failed',
-      synthesize({ failedAlarm: '0', failedAlarmFrom: '1' }).template,
-    );
+    const strict = named('order-confirmation-failed', synthesize({ failedAlarm: '0', failedAlarmFrom: '1' }).template);
     assert.equal(rings(strict, { Failed: 1, Accepted: 10_000 }), true);
     assert.equal(rings(strict, { Accepted: 10_000 }), false);
     assert.throws(() => synthesize({ failedAlarm: '101' }), /failedAlarm/);
@@ -349,9 +333,7 @@ test('all others fire on the first value above the threshold, and on no value no
 
 test('a topic in the context is told when each begins and when it ends', () => {
   const topic = 'arn:aws:sns:eu-west-1:111111111111:operations';
-  const notifying = Object.values(
-    synthesize({ alarmTopic: topic }).template.findResources('AWS::CloudWatch::Alarm'),
-  );
+  const notifying = Object.values(synthesize({ alarmTopic: topic }).template.findResources('AWS::CloudWatch::Alarm'));
   assert.equal(notifying.length, alarms.length);
   for (const { Properties } of notifying) {
     assert.deepEqual(Properties.AlarmActions, [topic]);

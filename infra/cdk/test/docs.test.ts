@@ -14,8 +14,7 @@ import { FLOWS, FUNCTIONS, PARTNER_BUS, RUNS, synthesize } from './support.ts';
 
 const root = join(__dirname, '../../..');
 const read = (page: string) => readFileSync(join(root, page), 'utf8');
-const pascal = (name: string) =>
-  name.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+const pascal = (name: string) => name.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** The rows of the table under a heading row, as cells. */
 function table(page: string, head: string): string[][] {
@@ -55,7 +54,12 @@ function bounds(key: string): string {
     const [, least, most] = /whole number from (\d+) to (\d+)/.exec(String(error)) ?? [];
     if (least !== undefined) return `${least} to ${most}`;
     const [, values] = /is none of (.*)$/.exec(String(error)) ?? [];
-    return values === undefined ? 'text' : values.split(', ').map((value) => `\`${value}\``).join(', ');
+    return values === undefined
+      ? 'text'
+      : values
+          .split(', ')
+          .map((value) => `\`${value}\``)
+          .join(', ');
   }
 }
 
@@ -80,17 +84,12 @@ describe('the manual', () => {
   ]);
   const spelt = (key: string): string[] => {
     const pattern = /<\w+>/.exec(key)?.[0];
-    return pattern === undefined
-      ? [key]
-      : (names.get(pattern) ?? []).map((name) => key.replace(pattern, name));
+    return pattern === undefined ? [key] : (names.get(pattern) ?? []).map((name) => key.replace(pattern, name));
   };
 
   test('has every context key, and no other', () => {
     const documented = context.flatMap(([keys]) => quoted(keys).flatMap(spelt));
-    assert.deepEqual(
-      [...new Set(documented)].sort(),
-      keysRead({ eventBus: PARTNER_BUS }).sort(),
-    );
+    assert.deepEqual([...new Set(documented)].sort(), keysRead({ eventBus: PARTNER_BUS }).sort());
   });
 
   test('says the default of each context key', () => {
@@ -161,10 +160,12 @@ describe('the manual', () => {
       .filter(({ node }) => node.scope?.node.id === 'Alarms' && node.findAll().some((it) => 'alarmArn' in it))
       .map(({ node }) => node.id);
     assert.ok(alarms.length > 20, 'no alarms were found');
-    assert.deepEqual(alarms.filter((alarm) => !documented.has(alarm)), [], 'without a section');
-    const missing = headings.filter(
-      (heading) => !heading.includes('<') && !alarms.includes(heading),
+    assert.deepEqual(
+      alarms.filter((alarm) => !documented.has(alarm)),
+      [],
+      'without a section',
     );
+    const missing = headings.filter((heading) => !heading.includes('<') && !alarms.includes(heading));
     assert.deepEqual(missing, [], 'sections about no alarm');
   });
 
@@ -175,13 +176,14 @@ describe('the manual', () => {
     const text = JSON.stringify(synthesize().template.toJSON());
     const watched = [...text.matchAll(/"MetricName":"(\w+)","Namespace":"ShopifyExstream"/g)];
     assert.ok(watched.length > 5, 'no alarm on a metric of the functions was found');
-    assert.deepEqual(watched.map(([, name]) => name).filter((name) => !metrics.has(name ?? '')), []);
+    assert.deepEqual(
+      watched.map(([, name]) => name).filter((name) => !metrics.has(name ?? '')),
+      [],
+    );
   });
 
   test('has every environment variable', () => {
-    const documented = table(read('docs/configuration.md'), '| variable | read by |').flatMap(([cell]) =>
-      quoted(cell),
-    );
+    const documented = table(read('docs/configuration.md'), '| variable | read by |').flatMap(([cell]) => quoted(cell));
     const set = Object.values(
       synthesize({ endpointUrl: 'http://127.0.0.1:4566' }).template.findResources('AWS::Lambda::Function'),
     ).flatMap(({ Properties }) => Object.keys(Properties.Environment?.Variables ?? {}));
@@ -194,6 +196,9 @@ describe('the manual', () => {
     const known = (name: string) =>
       documented.includes(name) || (name.startsWith('QUEUE_URL_') && documented.includes('QUEUE_URL_<FLOW>'));
     assert.ok(set.length > 10 && asked.length > 5);
-    assert.deepEqual([...new Set([...set, ...asked])].filter((name) => !known(name)), []);
+    assert.deepEqual(
+      [...new Set([...set, ...asked])].filter((name) => !known(name)),
+      [],
+    );
   });
 });

@@ -10,10 +10,7 @@ import { gunzipSync } from 'node:zlib';
 import { costs, type Variables } from './costs.ts';
 
 const ADMIN_API_VERSION = '2026-10';
-const schemaFile = resolve(
-  __dirname,
-  `../node_modules/@shopify/dev-mcp/dist/data/admin_${ADMIN_API_VERSION}.json.gz`,
-);
+const schemaFile = resolve(__dirname, `../node_modules/@shopify/dev-mcp/dist/data/admin_${ADMIN_API_VERSION}.json.gz`);
 const documents = resolve(__dirname, '../../../shared/shopify/graphql');
 const files = existsSync(documents)
   ? readdirSync(documents)
@@ -29,9 +26,7 @@ before(() => {
 
 /** What is wrong with a document: nothing, if it can be sent as it is. */
 function problems(text: string): string[] {
-  return validate(schema, parse(text)).map(
-    ({ message, locations }) => `line ${locations?.[0]?.line}: ${message}`,
-  );
+  return validate(schema, parse(text)).map(({ message, locations }) => `line ${locations?.[0]?.line}: ${message}`);
 }
 
 test('there are documents to check', () => {
@@ -53,10 +48,7 @@ for (const file of files) {
     for (const operation of operations) {
       const name = operation.name?.value;
       test(`${operation.operation} ${name ?? '(anonymous)'}`, () => {
-        assert.ok(
-          name !== undefined,
-          "an operation needs a name, or Shopify's logs cannot tell it from others",
-        );
+        assert.ok(name !== undefined, "an operation needs a name, or Shopify's logs cannot tell it from others");
         assert.deepEqual(problems(text), []);
       });
     }

@@ -15,7 +15,10 @@ const NAMES = ['Operator', 'Auditor', 'Support'];
 
 test('nobody may take a role until the deployment says who', () => {
   const roles = Object.keys(synthesize().template.findResources('AWS::IAM::Role'));
-  assert.deepEqual(roles.filter((id) => id.startsWith('People')), []);
+  assert.deepEqual(
+    roles.filter((id) => id.startsWith('People')),
+    [],
+  );
   const some = Object.keys(synthesize({ trustSupport: ROLE }).template.findResources('AWS::IAM::Role'));
   assert.equal(some.filter((id) => id.startsWith('People')).length, 1);
 });
@@ -33,9 +36,7 @@ describe('a role for people', () => {
     const mfa = { Bool: { 'aws:MultiFactorAuthPresent': 'true' } };
     const user = { Action: 'sts:AssumeRole', Effect: 'Allow', Principal: { AWS: USER }, Condition: mfa };
     assert.deepEqual(trust('Support'), [user]);
-    assert.deepEqual(trust('Operator'), [
-      { Action: 'sts:AssumeRole', Effect: 'Allow', Principal: { AWS: ROLE } },
-    ]);
+    assert.deepEqual(trust('Operator'), [{ Action: 'sts:AssumeRole', Effect: 'Allow', Principal: { AWS: ROLE } }]);
     const saml = {
       Action: 'sts:AssumeRoleWithSAML',
       Effect: 'Allow',

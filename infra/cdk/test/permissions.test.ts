@@ -43,12 +43,7 @@ function allowed(name: string): Map<string, string[]> {
   return result;
 }
 
-const CONSUME = [
-  'sqs:ReceiveMessage',
-  'sqs:DeleteMessage',
-  'sqs:GetQueueAttributes',
-  'sqs:ChangeMessageVisibility',
-];
+const CONSUME = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'];
 const LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
 const READ_SHOP = ['s3:GetObject', 's3:ListBucket', 'secretsmanager:GetSecretValue'];
 const FLOW = [
@@ -81,13 +76,7 @@ const EXPECTED: Record<string, string[]> = {
     'dynamodb:Query',
     'dynamodb:UpdateItem',
   ],
-  Reconcile: [
-    ...LOG,
-    ...READ_SHOP,
-    'secretsmanager:PutSecretValue',
-    'sqs:SendMessage',
-    'dynamodb:BatchGetItem',
-  ],
+  Reconcile: [...LOG, ...READ_SHOP, 'secretsmanager:PutSecretValue', 'sqs:SendMessage', 'dynamodb:BatchGetItem'],
   WriteBack: [...LOG, ...CONSUME, ...READ_SHOP, 'dynamodb:UpdateItem'],
 };
 const READS: Record<string, string[]> = {

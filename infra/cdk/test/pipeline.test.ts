@@ -186,9 +186,7 @@ describe('functions', () => {
 
   test('are told where everything is', () => {
     const names = (id: string, from = template) =>
-      Object.keys(
-        only(from, 'AWS::Lambda::Function', `${id}Function`).Properties.Environment.Variables,
-      ).sort();
+      Object.keys(only(from, 'AWS::Lambda::Function', `${id}Function`).Properties.Environment.Variables).sort();
     const common = [
       'ARCHIVE_BUCKET',
       'AWS_SDK_UA_APP_ID',
@@ -200,13 +198,7 @@ describe('functions', () => {
       'TABLE_NAME',
     ];
     const flows = FLOWS.map((name) => `QUEUE_URL_${name.replaceAll('-', '_').toUpperCase()}`);
-    const flow = [
-      'ARCHIVE_LOCK_MODE',
-      'BATCH_CONCURRENCY',
-      'QUEUE_URL',
-      'RETRY_BASE_SECONDS',
-      'WRITE_BACK_QUEUE_URL',
-    ];
+    const flow = ['ARCHIVE_LOCK_MODE', 'BATCH_CONCURRENCY', 'QUEUE_URL', 'RETRY_BASE_SECONDS', 'WRITE_BACK_QUEUE_URL'];
     const run = ['FLOW_QUEUE_URL', 'QUEUE_URL', 'RETRY_BASE_SECONDS'];
     const expected: Record<string, string[]> = {
       intake: ['EVENT_SOURCES', ...flows],
@@ -295,8 +287,7 @@ describe('events', () => {
 });
 
 describe('schedules', () => {
-  const schedule = (id: string, from = template) =>
-    only(from, 'AWS::Scheduler::Schedule', `Schedules${id}`).Properties;
+  const schedule = (id: string, from = template) => only(from, 'AWS::Scheduler::Schedule', `Schedules${id}`).Properties;
 
   test('invoke the functions that look around, again soon and not later than the next round', () => {
     for (const [id, name, minutes] of [

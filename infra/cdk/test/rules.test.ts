@@ -12,8 +12,7 @@ import { NO_TOPIC } from '../lib/exceptions.ts';
 import { synthesize } from './support.ts';
 
 const PACKS = { AwsSolutionsChecks, ServerlessChecks, NIST80053R5Checks };
-const check = (app: App) =>
-  Validations.of(app).addPlugins(...Object.values(PACKS).map((Pack) => new Pack(app)));
+const check = (app: App) => Validations.of(app).addPlugins(...Object.values(PACKS).map((Pack) => new Pack(app)));
 
 test('the stack passes, as it is deployed in AWS and locally', () => {
   process.env.CDK_VALIDATION = 'true';
@@ -45,9 +44,7 @@ for (const [name, Pack] of Object.entries(PACKS)) {
 
 test('the feature flags are those that CDK recommends', () => {
   const { context } = JSON.parse(readFileSync(join(__dirname, '../cdk.json'), 'utf8'));
-  const recommended = JSON.parse(
-    readFileSync(require.resolve('aws-cdk-lib/recommended-feature-flags.json'), 'utf8'),
-  );
+  const recommended = JSON.parse(readFileSync(require.resolve('aws-cdk-lib/recommended-feature-flags.json'), 'utf8'));
   assert.deepEqual(context, recommended);
 });
 

@@ -2,15 +2,7 @@
 // covered by it, and no scope is asked of a shop for nothing. Which scopes a field or a type needs is Shopify's own
 // table, which comes with the schema; which a topic needs is in the topic's description.
 
-import {
-  buildClientSchema,
-  getNamedType,
-  isEnumType,
-  parse,
-  TypeInfo,
-  visit,
-  visitWithTypeInfo,
-} from 'graphql';
+import { buildClientSchema, getNamedType, isEnumType, parse, TypeInfo, visit, visitWithTypeInfo } from 'graphql';
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -97,9 +89,7 @@ function topics(): Need[] {
 }
 
 /** Who carries a report writes a metafield: the scope is that of changing the resource. */
-const writes = ['orderUpdate', 'customerUpdate', 'companyLocationUpdate'].flatMap((name) =>
-  needOf(`Mutation.${name}`),
-);
+const writes = ['orderUpdate', 'customerUpdate', 'companyLocationUpdate'].flatMap((name) => needOf(`Mutation.${name}`));
 
 /** What no field's description tells. */
 const others: Need[] = [{ what: 'orders older than 60 days', anyOf: ['read_all_orders'] }];
@@ -118,9 +108,7 @@ const documented = ((): Set<string> => {
 const isCovered = ({ anyOf }: Need): boolean => anyOf.some((scope) => documented.has(scope));
 
 function uncovered(needs: readonly Need[]): string[] {
-  return needs
-    .filter((need) => !isCovered(need))
-    .map(({ what, anyOf }) => `${what} needs ${anyOf.join(' or ')}`);
+  return needs.filter((need) => !isCovered(need)).map(({ what, anyOf }) => `${what} needs ${anyOf.join(' or ')}`);
 }
 
 describe('the documented scopes', () => {

@@ -228,8 +228,7 @@ describe('ledger table', () => {
 
 describe('when the stack goes', () => {
   type Found = Record<string, { Type: string; DeletionPolicy?: string; UpdateReplacePolicy?: string; Properties: any }>;
-  const resources = (context: Record<string, string> = {}) =>
-    synthesize(context).template.toJSON().Resources as Found;
+  const resources = (context: Record<string, string> = {}) => synthesize(context).template.toJSON().Resources as Found;
   const LASTING = [
     'AWS::DynamoDB::Table',
     'AWS::KMS::Key',

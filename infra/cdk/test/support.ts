@@ -36,10 +36,7 @@ export interface Synthesized {
   readonly settings: Settings;
 }
 
-export function synthesize(
-  context: Record<string, string> = {},
-  prepare: (app: App) => void = () => {},
-): Synthesized {
+export function synthesize(context: Record<string, string> = {}, prepare: (app: App) => void = () => {}): Synthesized {
   const bus = 'createBus' in context || 'eventBus' in context ? {} : { eventBus: PARTNER_BUS };
   const app = new App({
     analyticsReporting: false,
@@ -58,11 +55,7 @@ interface Resource {
 }
 
 /** The resource of a type whose logical id is `id` and CDK's hash. */
-export function only(
-  template: Template,
-  type: string,
-  id: string,
-): Resource & { readonly logicalId: string } {
+export function only(template: Template, type: string, id: string): Resource & { readonly logicalId: string } {
   const pattern = new RegExp(`^${id}[0-9A-F]{8}$`);
   const found = Object.entries(template.findResources(type)).filter(([logicalId]) => pattern.test(logicalId));
   if (found.length !== 1) throw new Error(`${found.length} resources of ${type} named ${id}, expected one`);
