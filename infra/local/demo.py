@@ -105,8 +105,8 @@ class Demo:
             self.watch(RUN_SECONDS, flows=(STATEMENTS,), expected=CUSTOMERS * len(documents_of_statements()))
 
     def later(self) -> None:
-        """What the schedules would do: ask the channels, and look for what no event has brought."""
-        heading("what the channels say, and what no event has brought")
+        """What the schedules would do: ask the channels, and look for missed events."""
+        heading("what the channels say, and missed events")
         for function in ("delivery-status", "reconcile"):
             try:
                 print(f"{function}: {self.stack.invoke(function)}", flush=True)

@@ -137,7 +137,7 @@ def summary(made: list[Communication], waiting: dict[str, int], expected: int) -
 
 
 def table(made: list[Communication], most: int = 20, examples: int = 3) -> list[str]:
-    """A line a communication; of a flow with more than `most`, a line a state and a few examples."""
+    """One line per communication; of a flow with more than `most`, one line per state and a few examples."""
     rows = [("FLOW", "DOCUMENT", "STATE", "CHANNEL", "REPORT", "SUBJECT")]
     notes = [""]
     for flow in dict.fromkeys(it.flow for it in made):

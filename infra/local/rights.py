@@ -40,7 +40,7 @@ AFTER_A_REFUSAL = (
     "after a refusal only, to tell what is missing from what may not be read: shared/objects/tests/it, and `ctl run` "
     "for a shop that is not served"
 )
-OUT_OF_TIME = "a run whose time is over sends itself the next message: tests/it of the function"
+OUT_OF_TIME = "a run whose time has ended sends itself the next message: tests/it of the function"
 
 EXCUSES = (
     *(Excuse(flow, "s3:GetObject", "/work/*", ONE_CODE) for flow in FLOWS),

@@ -53,7 +53,7 @@ class AdoptionTest(unittest.TestCase):
 
     def test_a_failed_first_deployment_is_repeated_and_a_deleted_stack_is_adopted(self) -> None:
         first = self.synthesize("first", firstDeployment="true")
-        # somebody else's bus has the name that the stack wants
+        # another owner's bus has the name that the stack wants
         self.aws.json("events", "AWSEvents.CreateEventBus", {"Name": PREFIX})
         before = self.aws.lasting()
         with self.assertRaises(Failure) as failed:

@@ -49,7 +49,7 @@ export interface AlarmsProps {
   /** Names of the schedules' groups. */
   readonly scheduleGroups: { readonly runs: string; readonly passes: string };
   readonly passes: ScheduledPass[];
-  /** Documents of a flow that no event had brought: more than these in the time of a pass are too many. */
+  /** Recovered documents of a flow, whose events were missed: more than these in one period are too many. */
   readonly recovered: { readonly everyMinutes: number; readonly most: number };
 }
 
@@ -74,7 +74,7 @@ export class Alarms extends Construct {
       this.counted(
         handler,
         'ReportRefused',
-        'Shopify refused a report for good. The document is not affected. `ctl status` has the reason.',
+        'Shopify refused a report permanently. The document is not affected. `ctl status` has the reason.',
       );
     }
     this.ofStatementRun(props.statementRun);
@@ -89,7 +89,7 @@ export class Alarms extends Construct {
     this.watch.above(
       `${name}-errors`,
       lambda.metricErrors({ period: PERIOD, statistic: 'Sum' }),
-      `${name} failed as a whole. Its work comes again. Look into its log.`,
+      `${name} failed as a whole. Its work is delivered again. The log has the reason.`,
     );
     this.watch.above(
       `${name}-throttled`,
@@ -102,14 +102,14 @@ export class Alarms extends Construct {
       this.watch.above(
         `${name}-slow`,
         lambda.metricDuration({ period: PERIOD, statistic: 'p99' }),
-        `Invocations of ${name} take more than 80 % of its time-out. What is cut off comes again. Is Exstream or Shopify ` +
+        `Invocations of ${name} take more than 80 % of its time-out. What is cut off is delivered again. Is Exstream or Shopify ` +
           'slow? Raise its time-out (context) if that lasts.',
         { most: handler.timeoutSeconds * 1000 * NEAR_TIMEOUT, periods: LASTING },
       );
     }
   }
 
-  /** Runs and passes use the time they have and hand on what is left; what they could not do they count themselves. */
+  /** Runs and passes use the time they have and leave the rest to the next invocation; they count themselves what they could not do. */
   private endsInTime(handler: Handler): boolean {
     const { statementRun, offerRun, passes } = this.props;
     return [statementRun, offerRun, ...passes.map((pass) => pass.handler)].includes(handler);
@@ -128,8 +128,8 @@ export class Alarms extends Construct {
         period: PERIOD,
         statistic: 'Sum',
       }),
-      'An event that intake refused could not be put into intake-dlq: no right to, or too large. It is lost to the system. ' +
-        "Intake's log has the reason of the refusal; reconcile looks for what it was about, `ctl send` brings it again.",
+      'An event that intake refused could not be put into intake-dlq: a right is missing, or it is too large. It is lost to the system. ' +
+        "Intake's log has the reason of the refusal; reconcile looks for what it was about, `ctl send` delivers it again.",
     );
     this.watch.above(
       'webhooks-lost',
@@ -141,8 +141,8 @@ export class Alarms extends Construct {
         period: PERIOD,
         statistic: 'Sum',
       }),
-      'An event could be brought neither to intake nor to intake-dlq. It is lost to the system. Check the rule and the ' +
-        "queue's policy; reconcile looks for what it was about, `ctl send` brings it again.",
+      'An event reached neither intake nor intake-dlq. It is lost to the system. Check the rule and the ' +
+        "queue's policy; reconcile looks for what it was about, `ctl send` delivers it again.",
     );
     if (source !== undefined) {
       this.watch.silent(
@@ -181,8 +181,8 @@ export class Alarms extends Construct {
     this.counted(
       handler,
       'Recovered',
-      `Within ${everyMinutes} minutes more than ${most} documents of ${handler.name} were made that no event had ` +
-        'brought: events get lost. Are the webhook subscriptions of this flow still there?',
+      `Within ${everyMinutes} minutes more than ${most} documents of ${handler.name} were made for ` +
+        'missed events. Are the webhook subscriptions of this flow still there?',
       { most, minutes: everyMinutes },
     );
   }
@@ -191,7 +191,7 @@ export class Alarms extends Construct {
     this.counted(
       handler,
       'RunsFailed',
-      'A statement run has failed. What it had queued is made. Its state says why; `ctl run` takes it up again and makes ' +
+      'A statement run has failed. Documents that it had queued are made. Its state says why it failed; `ctl run` resumes it and makes ' +
         'nothing twice.',
     );
     this.counted(
@@ -222,7 +222,7 @@ export class Alarms extends Construct {
     );
   }
 
-  /** A run that fails comes again for an hour and a half; a person may hear of it before it is given up. */
+  /** A run that fails is delivered again for an hour and a half; a person may hear of it before it is given up. */
   private ofRun(handler: Handler): void {
     this.counted(
       handler,
@@ -242,7 +242,7 @@ export class Alarms extends Construct {
         period: PERIOD,
         statistic: 'Sum',
       });
-    const after = `What it was to start has not started. ${
+    const after = `Its target has not been started. ${
       what === 'runs' ? 'Start the run with `ctl run`.' : 'The next pass does its work.'
     }`;
     this.watch.above(
@@ -253,7 +253,7 @@ export class Alarms extends Construct {
     this.watch.above(
       `schedules-${what}-refused`,
       metric('TargetErrorCount'),
-      `Again and again a schedule of the ${what} is refused by its target. Does the target exist, may the role call it? ` +
+      `The target of a schedule of the ${what} refuses it again and again. Does the target exist, may the role call it? ` +
         'Scheduler tries again before it gives up.',
       { most: 0, periods: LASTING },
     );
@@ -268,14 +268,14 @@ export class Alarms extends Construct {
     this.counted(
       handler,
       'FailedShops',
-      `Again and again ${handler.name} could not finish with a shop. The log says which and why.`,
+      `${handler.name} could not finish the pass over a shop, again and again. The log says which and why.`,
       { most: 0, minutes: everyMinutes, periods: FAILED_PASSES },
     );
     this.counted(
       handler,
       'Problems',
-      `Again and again ${handler.name} could not deal with something that is not a whole shop's trouble: an order or an ` +
-        'item that cannot be read, a read or message that was refused. The log names each.',
+      `${handler.name} could not handle single things, again and again: an order or an item that cannot be read, a read ` +
+        'or message that was refused. The log names each.',
       { most: 0, minutes: everyMinutes, periods: FAILED_PASSES },
     );
   }

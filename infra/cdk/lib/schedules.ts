@@ -1,6 +1,6 @@
-// What happens by the clock. Runs: one schedule a shop and campaign, in the shop's time zone, made by the operator's
-// command line from the shop's configuration; here is only what they need, a group and a role. Functions that look
-// around every few minutes: one schedule each. What a schedule cannot deliver stays in a dead-letter queue.
+// What happens by the clock. Runs: one schedule per shop and campaign, in the shop's time zone, made by the operator's
+// command line from the shop's configuration; here is only what they need, a group and a role. Functions that pass
+// over all shops every few minutes: one schedule each. What a schedule cannot deliver stays in a dead-letter queue.
 
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -13,7 +13,7 @@ import { pascal } from './names.ts';
 import * as allow from './permissions.ts';
 import type { Grant } from './permissions.ts';
 
-/** A function that goes pass all shops again and again. */
+/** A function that passes over all shops again and again. */
 export interface ScheduledPass {
   readonly handler: Handler;
   readonly everyMinutes: number;

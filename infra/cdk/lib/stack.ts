@@ -188,7 +188,7 @@ export class CommunicationsStack extends Stack {
     return handler;
   }
 
-  /** A run goes on where its time ended: it sends itself the next message. */
+  /** A run whose time ends sends itself a message, and continues with that one. */
   private run({ name, fills, batchSize: size, windowSeconds }: RunRow): Handler {
     const { operations } = this.storage;
     const work = this.runQueues[name];

@@ -40,7 +40,7 @@ describe('queues', () => {
     assert.equal(only(quick, 'AWS::Lambda::Function', 'OrderConfirmationFunction').Properties.Timeout, 20);
   });
 
-  test('hide a run for two time-outs, so that one that died goes on before long', () => {
+  test('hide a run for two time-outs, so that one that died continues before long', () => {
     assert.equal(queue('StatementRunQueue').Properties.VisibilityTimeout, 2 * 900);
     assert.equal(queue('OfferRunQueue').Properties.VisibilityTimeout, 2 * 300);
   });
@@ -289,7 +289,7 @@ describe('events', () => {
 describe('schedules', () => {
   const schedule = (id: string, from = template) => only(from, 'AWS::Scheduler::Schedule', `Schedules${id}`).Properties;
 
-  test('invoke the functions that look around, again soon and not later than the next round', () => {
+  test('invoke the functions that pass over all shops, again soon and not later than the next pass', () => {
     for (const [id, name, minutes] of [
       ['DeliveryStatus', 'delivery-status', 5],
       ['Reconcile', 'reconcile', 15],

@@ -1,9 +1,9 @@
 //! `bench soak`: many events through the release binaries while everything around them fails now and then.
 //!
-//! Events come twice, late and in any order; queues hand out twice; Exstream, Core Messaging, Shopify and AWS fail
+//! Events come twice, late and in any order; queues deliver twice; Exstream, Core Messaging, Shopify and AWS fail
 //! before or after they have acted; processes are killed in the midst of a batch. Events are spread over the time
-//! that is asked for; then the queues are left to empty, with the faults going on. What is broken afterwards is the
-//! answer.
+//! that is asked for; then the queues empty, while faults continue. The answer is which promises are broken
+//! afterwards.
 //!
 //! Time-outs and waits are those of the deployment, all shortened by the same factor, so that what has to wait for
 //! a dead process to be given up does not take a quarter of an hour. The waits that are written in the functions
@@ -68,7 +68,7 @@ pub struct Options {
     shorten: u32,
     /// In one of so many batches its process is killed; 0 for none.
     #[arg(long, default_value_t = 300)]
-    batches_a_kill: u32,
+    batches_per_kill: u32,
     /// Where the release binaries are.
     #[arg(long, default_value = "target/release")]
     binaries: PathBuf,
@@ -157,7 +157,7 @@ impl Soak {
             aws,
             plan: Arc::clone(&plan),
             binaries: options.binaries.clone(),
-            batches_a_kill: options.batches_a_kill,
+            batches_per_kill: options.batches_per_kill,
             struck: Mutex::default(),
             resident: Mutex::default(),
             over: false.into(),

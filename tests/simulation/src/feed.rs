@@ -18,7 +18,7 @@ const LONGEST_TICK: Duration = Duration::from_secs(60);
 
 /// An account in Shopify's bulk result, and how fast that is read, stored and handed to Exstream.
 const ACCOUNT_BYTES: f64 = 20e3;
-const BYTES_A_SECOND: f64 = 60e6;
+const BYTES_PER_SECOND: f64 = 60e6;
 const SEND: Duration = Duration::from_millis(10);
 const REQUESTS_AT_ONCE: usize = 8;
 /// What Exstream needs for a batch job.
@@ -155,14 +155,14 @@ async fn step(queue: &Queue, count: usize, job: &mut Job) -> Option<Duration> {
 }
 
 async fn transfer(accounts: usize) {
-    let taken = Duration::from_secs_f64(accounts as f64 * ACCOUNT_BYTES / BYTES_A_SECOND);
+    let taken = Duration::from_secs_f64(accounts as f64 * ACCOUNT_BYTES / BYTES_PER_SECOND);
     sleep_until(Instant::now() + taken).await;
 }
 
 async fn send(queue: &Queue, count: usize) {
-    for round in pieces(count, 10 * REQUESTS_AT_ONCE) {
+    for piece in pieces(count, 10 * REQUESTS_AT_ONCE) {
         sleep(SEND).await;
-        queue.send(round);
+        queue.send(piece);
     }
 }
 

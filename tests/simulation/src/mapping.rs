@@ -1,7 +1,7 @@
 //! Lambda's event source mapping: polls a queue, runs invocations beside each other, and does with each message
 //! what the function's answer says.
 //!
-//! It begins with five invocations at once and goes up by 300 a minute while there is work, to the setting
+//! It begins with five invocations at once and goes up by 300 per minute while there is work, to the setting
 //! `maxConcurrency`. A partial batch response is no failed invocation, so failures do not slow it down.
 //! docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html, services-sqs-errorhandling.html
 

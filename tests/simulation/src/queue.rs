@@ -119,7 +119,7 @@ impl Queue {
         self.end(message, |tally| tally.done += 1);
     }
 
-    /// The message comes back after `delay`: to the function, or, where that was its last delivery, to nobody.
+    /// The message is visible again after `delay`: to the function, or, where that was its last delivery, to nobody.
     pub fn hide(&self, message: Message, delay: Duration) {
         self.in_hand.set(self.in_hand.get() - 1);
         // whole seconds, as a visibility time-out is given in

@@ -51,7 +51,7 @@ impl Usage {
     }
 }
 
-/// So much a second, and so much at once where little was taken before.
+/// So much per second, and so much at once where little was taken before.
 pub struct Rate {
     per_second: f64,
     most: f64,

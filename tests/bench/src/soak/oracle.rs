@@ -1,4 +1,4 @@
-//! The promises, checked against what the stand-ins hold when everything is over.
+//! The promises, checked against what the stand-ins hold when the soak has ended.
 //!
 //! Knows what was sent and what is there, and nothing of how the functions work. Each broken promise is one line.
 

@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Of a hundred messages, so many are handed out a second time while the first delivery is worked on, and so many
-/// are handed out again although they were deleted.
+/// Of a hundred messages, so many are delivered a second time while the first delivery is worked on, and so many
+/// are delivered again although they were deleted.
 const TWICE: f64 = 0.005;
 const UNDELETED: f64 = 0.002;
 /// A second delivery follows within this time.
@@ -21,7 +21,7 @@ pub struct Queue {
     next: u64,
     messages: HashMap<u64, Message>,
     pub dead: Vec<String>,
-    /// Deliveries beyond one a message that were nobody's wish.
+    /// Deliveries beyond one per message that the functions did not ask for.
     pub surplus: u64,
 }
 
@@ -88,7 +88,7 @@ impl Queue {
         }
     }
 
-    /// Sets when a message that was handed out is handed out again. Whether there is such a message.
+    /// Sets when a message is delivered again. Whether there is such a message.
     pub fn hide(&mut self, id: u64, time: Duration, now: Instant) -> bool {
         let found = self.messages.get_mut(&id);
         found.map(|message| message.visible = now + time).is_some()

@@ -91,13 +91,13 @@ pub fn print(soak: &Soak, evidence: &Evidence, events: Duration, drained: Durati
         ("failed invocations", with_sum("failed invocations")),
         (
             "log of the flows",
-            format!("{:.0} bytes a document", log_bytes(tally) / evidence.ledger.len() as f64),
+            format!("{:.0} bytes per document", log_bytes(tally) / evidence.ledger.len() as f64),
         ),
     ];
     for (name, value) in rows {
         println!("{name:<30}{value}");
     }
-    println!("memory, MB a process, early on and at the end of the events:");
+    println!("memory, MB per process, early on and at the end of the events:");
     for (function, early, late) in &evidence.memory {
         println!("  {function:<28}{early:.1} -> {late:.1}");
     }
@@ -118,7 +118,7 @@ fn documents(evidence: &Evidence) -> String {
         unheard += u64::from(state == "unknown" && evidence.untold.contains(id));
     }
     format!(
-        "{}: {} ({unheard} of the unknown for want of the channel's answer); {again} begun more than once",
+        "{}: {} ({unheard} of the unknown because the channel did not answer); {again} begun more than once",
         evidence.ledger.len(),
         list(states.of("states")),
     )

@@ -1,5 +1,5 @@
 //! What Lambda and its event source mappings do: processes that are given batches, die in the midst of one, and are
-//! replaced. A batch whose process died is not answered for: its messages come back when their queue says so.
+//! replaced. A batch whose process died is not answered for: its queue delivers its messages again.
 
 use super::{aws::Aws, events::Plan, queue::Delivery};
 use crate::{
@@ -58,7 +58,7 @@ impl Deployed {
         shorten: u32,
     ) -> Result<Self, TableError> {
         if name == INTAKE {
-            // invoked by the bus: as a queue that hands out one event at a time
+            // invoked by the bus: as a queue that delivers one event at a time
             let function = deployment.per_event(name)?;
             return Ok(Self {
                 name,
@@ -89,7 +89,7 @@ pub struct Sandboxes {
     pub plan: Arc<Plan>,
     pub binaries: PathBuf,
     /// In one of so many batches the process dies; in none if zero.
-    pub batches_a_kill: u32,
+    pub batches_per_kill: u32,
     /// Cases whose messages were in the hands of a process that died.
     pub struck: Mutex<HashSet<usize>>,
     /// The memory of each process, by function and process.
@@ -98,7 +98,7 @@ pub struct Sandboxes {
 }
 
 impl Sandboxes {
-    /// Runs one process of a function, and its successors, until everything is over.
+    /// Runs one process of a function, and its successors, until the soak ends.
     pub async fn run(
         self: Arc<Self>,
         function: Deployed,
@@ -121,7 +121,7 @@ impl Sandboxes {
             }
             self.aws.tally.add("batches", function.name);
             doomed |=
-                self.batches_a_kill > 0 && self.aws.random.happens(1.0 / f64::from(self.batches_a_kill));
+                self.batches_per_kill > 0 && self.aws.random.happens(1.0 / f64::from(self.batches_per_kill));
             // somewhere within the time that a batch takes; one that was faster leaves it to the next
             let life = if doomed { self.aws.random.up_to(usual) } else { Duration::MAX };
             let event = event(function.name, &batch);
@@ -189,7 +189,7 @@ impl Sandboxes {
     }
 }
 
-/// The bus hands over one event as it is, a queue a batch.
+/// The bus hands over one event as it is, a queue one batch.
 fn event(function: &str, batch: &[Delivery]) -> Bytes {
     if function == INTAKE {
         return batch.first().map(|delivery| Bytes::from(delivery.body.clone())).unwrap_or_default();

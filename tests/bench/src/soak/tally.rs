@@ -34,7 +34,7 @@ impl Tally {
         self.of(group).iter().map(|(_, count)| count).sum()
     }
 
-    /// Reads the log of one function: its size, why messages come back, and whether it says anything personal.
+    /// Reads the log of one function: its size, why messages are delivered again, and whether it says anything personal.
     pub fn watch(&self, function: &'static str, personal: Arc<HashSet<String>>) -> Watch {
         let tally = self.clone();
         Arc::new(move |line| {

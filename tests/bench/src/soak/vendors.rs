@@ -152,7 +152,7 @@ async fn answer(State(messaging): State<Messaging>, method: Method, uri: Uri, bo
     if method == Method::GET {
         return json_answer(messaging.templates);
     }
-    // the work goes on where the client hangs up
+    // the work continues where the client hangs up
     let is_email = path.starts_with("/mra/");
     let work = tokio::spawn(async move {
         tokio::time::sleep(LATENCY + messaging.random.up_to(LATENCY)).await;
