@@ -102,14 +102,17 @@ export class Alarms extends Construct {
       this.watch.above(
         `${name}-slow`,
         lambda.metricDuration({ period: PERIOD, statistic: 'p99' }),
-        `Invocations of ${name} take more than 80 % of its time-out. What is cut off is delivered again. Is Exstream or Shopify ` +
-          'slow? Raise its time-out (context) if that lasts.',
+        `Invocations of ${name} take more than 80 % of its time-out. What is cut off is delivered again. Is Exstream or ` +
+          'Shopify slow? Raise its time-out (context) if that lasts.',
         { most: handler.timeoutSeconds * 1000 * NEAR_TIMEOUT, periods: LASTING },
       );
     }
   }
 
-  /** Runs and passes use the time they have and leave the rest to the next invocation; they count themselves what they could not do. */
+  /**
+   * Runs and passes use the time they have and leave the rest to the next invocation; they count themselves what they
+   * could not do.
+   */
   private endsInTime(handler: Handler): boolean {
     const { statementRun, offerRun, passes } = this.props;
     return [statementRun, offerRun, ...passes.map((pass) => pass.handler)].includes(handler);
@@ -128,8 +131,8 @@ export class Alarms extends Construct {
         period: PERIOD,
         statistic: 'Sum',
       }),
-      'An event that intake refused could not be put into intake-dlq: a right is missing, or it is too large. It is lost to the system. ' +
-        "Intake's log has the reason of the refusal; reconcile looks for what it was about, `ctl send` delivers it again.",
+      'An event that intake refused could not be put into intake-dlq: a right is missing, or it is too large. It is lost to the ' +
+        "system. Intake's log has the reason of the refusal; reconcile looks for what it was about, `ctl send` delivers it again.",
     );
     this.watch.above(
       'webhooks-lost',
@@ -181,8 +184,8 @@ export class Alarms extends Construct {
     this.counted(
       handler,
       'Recovered',
-      `Within ${everyMinutes} minutes more than ${most} documents of ${handler.name} were made for ` +
-        'missed events. Are the webhook subscriptions of this flow still there?',
+      `Within ${everyMinutes} minutes more than ${most} documents of ${handler.name} were made for missed ` +
+        'events. Are the webhook subscriptions of this flow still there?',
       { most, minutes: everyMinutes },
     );
   }
@@ -191,8 +194,8 @@ export class Alarms extends Construct {
     this.counted(
       handler,
       'RunsFailed',
-      'A statement run has failed. Documents that it had queued are made. Its state says why it failed; `ctl run` resumes it and makes ' +
-        'nothing twice.',
+      'A statement run has failed. Documents that it had queued are made. Its state says why it failed; `ctl run` ' +
+        'resumes it and makes nothing twice.',
     );
     this.counted(
       handler,
