@@ -1,4 +1,7 @@
-"""What the documentation promises of itself: a short README, and links that lead somewhere."""
+"""What the documentation promises of itself: a short README, links that lead somewhere, and words that can be read once.
+
+The words are looked for in pages, and in the comments and strings of code.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,34 @@ WORDS = {
     r"\border's way\b": "how an order travels",
 }
 
+# Comments and strings by language. A character literal or a raw string may hold a quotation mark.
+TEXTS = {
+    ".rs": r"""//[/!]?([^\n]*)|r(#+)"(.*?)"\2|'(?:\\.|[^'\\\n])'|"((?:\\.|[^"\\])*)\"""",
+    ".ts": r"""//([^\n]*)|/\*(.*?)\*/|"((?:\\.|[^"\\\n])*)"|'((?:\\.|[^'\\\n])*)'|`((?:\\.|[^`\\])*)`""",
+    ".py": r'''#([^\n]*)|"""(.*?)"""|"((?:\\.|[^"\\\n])*)"|\'((?:\\.|[^\'\\\n])*)\'''',
+}
+
+# Where code keeps to the words as well.
+READ = (
+    "shared/archive",
+    "shared/bulk-reader",
+    "shared/cache",
+    "shared/comms",
+    "shared/delivery",
+    "shared/exstream",
+    "shared/ledger",
+    "shared/objects",
+    "shared/service",
+    "shared/shop-config",
+    "shared/shopify",
+    "shared/work",
+    "functions/delivery-status",
+    "functions/intake",
+    "functions/reconcile",
+    "functions/write-back",
+    "infra/ctl",
+)
+
 
 @cache
 def pages() -> list[Path]:
@@ -57,6 +88,33 @@ def pages() -> list[Path]:
 def prose(page: Path) -> str:
     """The text of a page without its code blocks."""
     return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+@cache
+def sources() -> list[Path]:
+    """The files of code whose texts are read."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *READ],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    files = [ROOT / name for name in listed.stdout.splitlines()]
+    return [file for file in files if file.suffix in TEXTS and file.exists()]
+
+
+def texts(code: str, suffix: str) -> str:
+    """The comments and strings of code, each on the line where it stands. Only comments continue on the next line."""
+    parts, end = [], 0
+    for match in re.finditer(TEXTS[suffix], code, flags=re.DOTALL):
+        between = code[end : match.start()]
+        breaks = "\n" * between.count("\n")
+        parts.append(breaks or " " if not between.strip() else ";" + breaks)
+        inside = next((group for group in reversed(match.groups()) if group is not None), "")
+        parts.append(re.sub(r"\n[ \t*]*", "\n", inside.strip(" ")) or "\n" * match[0].count("\n"))
+        end = match.end()
+    return "".join(parts)
 
 
 @cache
@@ -104,6 +162,8 @@ def tripping(text: str) -> list[str]:
 
 
 class Documentation(unittest.TestCase):
+    maxDiff = None
+
     def test_the_entrance_is_short(self) -> None:
         lines = (ROOT / "README.md").read_text(encoding="utf-8").count("\n")
         self.assertLessEqual(lines, 200)
@@ -129,6 +189,36 @@ class Documentation(unittest.TestCase):
     def test_no_page_trips_its_reader(self) -> None:
         found = {str(page.relative_to(ROOT)): tripping(prose(page)) for page in pages()}
         self.assertEqual({page: problems for page, problems in found.items() if problems}, {})
+
+    def test_no_comment_or_string_trips_its_reader(self) -> None:
+        self.assertGreater(len(sources()), 200)
+        found = {
+            str(file.relative_to(ROOT)): tripping(texts(file.read_text(encoding="utf-8"), file.suffix))
+            for file in sources()
+        }
+        self.assertEqual({file: problems for file, problems in found.items() if problems}, {})
+
+    def test_the_words_are_found_in_code(self) -> None:
+        for suffix, code in (
+            (".rs", "/// There is one queue a\n/// flow.\nfn f() {}"),
+            (".rs", "const A: char = '\"'; // one queue a flow"),
+            (".rs", 'say!("one queue\n a flow");'),
+            (".rs", 'let a = r#"say "one queue a flow""#;'),
+            (".ts", "// one queue\n// a flow"),
+            (".ts", "/* one queue a flow */"),
+            (".ts", "const a = `one queue a flow`;"),
+            (".py", "# one queue a\n# flow"),
+            (".py", '"""One queue\na flow."""'),
+            (".py", "a = 'one queue a flow'"),
+        ):
+            self.assertNotEqual(tripping(texts(code, suffix)), [], code)
+        for suffix, code in (
+            (".rs", "let one = queue(a, flow); // of whole numbers"),
+            (".rs", 'let all = ["one queue", "a flow"];'),
+            (".rs", "fn round(it: &'a str) -> f64 { it.round() }"),
+            (".py", "over = goes_on(round)"),
+        ):
+            self.assertEqual(tripping(texts(code, suffix)), [], code)
 
     def test_the_words_are_found(self) -> None:
         for text in (

@@ -20,7 +20,7 @@ pub struct Group {
     pub bytes: u64,
     /// Whether it exceeds [`Limits::account`].
     pub too_large: bool,
-    /// Where reading goes on after it; of no use for an account of [`crate::Buckets`].
+    /// Where reading continues after it; of no use for an account of [`crate::Buckets`].
     pub mark: Mark,
 }
 
@@ -79,7 +79,7 @@ impl Groups {
         self.lines.feed(chunk, |line| self.collector.line(line))
     }
 
-    /// The file is over: so is its last account.
+    /// The file has ended, and with it its last account.
     ///
     /// # Errors
     /// As [`Groups::feed`], of the last line.

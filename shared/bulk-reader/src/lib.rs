@@ -4,7 +4,7 @@
 //! Pure reading: bytes are pushed in as they arrive, from a file or a connection, and nothing is known of
 //! either. A [`Survey`] looks through the whole file first and says whether every account's lines stand
 //! together. If so, [`Groups`] gives one account after the other with no more than one in memory, and each
-//! carries the [`Mark`] from which reading goes on after it. If not, [`Partition`] spreads the lines over
+//! carries the [`Mark`] from which reading continues after it. If not, [`Partition`] spreads the lines over
 //! files by account, and [`Buckets`] reads those one by one. Both give the same accounts; both use the same
 //! memory whatever the file's size. The order of [`Buckets`] depends on the file alone, so that a reader
 //! that was interrupted can skip what it had.

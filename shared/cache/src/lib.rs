@@ -1,4 +1,4 @@
-//! One value a key, kept until it expires, loaded by one caller at a time.
+//! One value per key, kept until it expires, loaded by one caller at a time.
 //!
 //! Serves shop configuration, secrets, access tokens and the template catalogue: things that are read for
 //! every message and change rarely. Promises that concurrent callers of one key cause one load, that a

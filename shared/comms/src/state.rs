@@ -3,7 +3,7 @@
 use crate::names;
 
 names! {
-    /// Where a communication is. It only ever moves forward; see [`State::may_become`].
+    /// Where a communication is. It only moves forward; see [`State::may_become`].
     ///
     /// ```text
     /// claimed ──▶ archived (only archived: the end)
@@ -17,7 +17,7 @@ names! {
         Claimed = "claimed",
         /// Composed and archived, and that is all it was made for.
         Archived = "archived",
-        /// A send was begun; without a delivery reference nobody knows whether it happened.
+        /// A send was begun; without a delivery reference it is not known whether it happened.
         Sending = "sending",
         /// The channel took it.
         Accepted = "accepted",
@@ -74,7 +74,7 @@ impl State {
 }
 
 names! {
-    /// Whether Shopify has been told.
+    /// Whether the outcome has been reported to Shopify.
     WriteBackState, "state of a report", {
         /// The shop does not want reports, or there is no resource to report on.
         None = "none",

@@ -1,6 +1,6 @@
 //! Text from outside where people read it: a terminal, a log, a subject, a reason.
 //!
-//! Such text must not move the cursor, turn its neighbours round or hide something between its letters. Removed are
+//! Such text must not move the cursor, reverse its neighbours or hide something between its letters. Removed are
 //! the control characters (C0 and C1), Unicode's format characters, bidirectional overrides and isolates among them,
 //! and whatever else is drawn as nothing (`Default_Ignorable_Code_Point`). What Unicode draws stays, and so do
 //! joiners and variation selectors where they shape the letters or the emoji they stand between. Documents get the

@@ -3,83 +3,21 @@
 //! Owns no state: whoever calls has marked the communication as being sent, and asks after a crash. A
 //! document whose bytes do not hash to what was archived is not sent by any channel.
 
-use crate::{DeliveryError, EmailOutcome, Recipient, StatusCall, email, email_status, print::Spool};
-use bytes::Bytes;
-use comms::{CommunicationId, Document, ShopDomain};
-use exstream::{Budget, Credentials, TokenSource};
-use jiff::Timestamp;
+use crate::{
+    Accepted, AskCall, DeliveryError, EmailOutcome, SendCall, SendStatus, StatusCall, email, email_status,
+    print::Spool,
+};
+use exstream::TokenSource;
 use sha2::{Digest, Sha256};
-use shop_config::{Channel, DocumentConfig, ShopConfig};
+use shop_config::Channel;
 use std::{sync::Arc, time::Duration};
 
-/// The means of delivery, shared by every shop.
+/// The clients that all channels send with, shared by every shop.
 pub struct Channels {
     http: reqwest::Client,
     tokens: Arc<TokenSource>,
     s3: aws_sdk_s3::Client,
     operations_bucket: String,
-}
-
-/// One document to send, by one channel.
-#[derive(Clone)]
-pub struct SendCall<'a> {
-    pub shop: &'a ShopDomain,
-    pub config: &'a ShopConfig,
-    pub document: Document,
-    pub settings: &'a DocumentConfig,
-    pub communication: &'a CommunicationId,
-    pub channel: Channel,
-    pub recipient: &'a Recipient,
-    /// What a person calls the order or whatever the document is about, such as `#1001`: fills `{order}` and
-    /// `{name}`, which mean the same, in the subject, and names the attachment.
-    pub order_name: Option<&'a str>,
-    pub content: &'a Bytes,
-    pub media_type: &'a str,
-    /// The archived hash in hexadecimal; other bytes are not sent.
-    pub sha256: &'a str,
-    pub pages: Option<u32>,
-    /// Dates the spool key and the manifest. Must be the same on every attempt: the moment the archive key
-    /// is dated with.
-    pub dated: Timestamp,
-    /// The shop's e-mail credentials; not looked at by the other channels.
-    pub email_credentials: &'a Credentials,
-    pub now: Timestamp,
-    /// For everything, token included: a send that is not complete by its end does not happen. E-mail ends earlier
-    /// if the shop's own time-out says so.
-    pub budget: Budget,
-}
-
-/// An earlier attempt to ask about.
-#[derive(Debug, Clone, Copy)]
-pub struct AskCall<'a> {
-    pub shop: &'a ShopDomain,
-    pub document: Document,
-    pub communication: &'a CommunicationId,
-    pub channel: Channel,
-    pub media_type: &'a str,
-    /// As in [`SendCall::dated`].
-    pub dated: Timestamp,
-    pub now: Timestamp,
-    pub timeout: Duration,
-}
-
-/// The channel took the document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Accepted {
-    /// E-mail: the job id. Print: the spooled object's key. Exstream: always `exstream`, as no name Exstream
-    /// gives a file identifies a send.
-    pub reference: String,
-}
-
-/// What a channel knows of an earlier attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SendStatus {
-    Accepted {
-        reference: String,
-    },
-    NotSent,
-    /// The channel has no documented way to find out.
-    CannotTell,
 }
 
 impl Channels {

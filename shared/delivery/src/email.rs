@@ -95,7 +95,7 @@ pub(crate) async fn send(
             (ACCEPT, JSON),
             (CONTENT_TYPE, JSON),
             // a connection kept while the process was frozen may be dead, and a message written to it would
-            // be one of which nobody knows
+            // be one whose outcome is unknown
             (CONNECTION, CLOSE),
             (HeaderName::from_static("x-mra-submitid"), submit_id),
         ]),
@@ -212,7 +212,7 @@ fn job_id(body: &[u8]) -> Option<String> {
     plausible.then_some(job.job_id)
 }
 
-/// What a failure status says about a message. 403 is for an operator to mend, like 401. A redirect is not
+/// What a failure status says about a message. 403 is for an operator to fix, like 401. A redirect is not
 /// followed; what stands behind it is not known.
 pub(crate) fn refusal(reply: &Reply) -> DeliveryError {
     let (status, retry_after) = (reply.status, reply.retry_after);

@@ -17,7 +17,7 @@ pub enum DeliveryError {
     MediaType { channel: &'static str, media_type: String },
     #[error("the bytes to send are not the archived ones")]
     NotArchived,
-    #[error("the time for the send was over before it began")]
+    #[error("the time for the send ended before it began")]
     OutOfTime,
     #[error("no access token for Core Messaging")]
     Token(#[source] TokenError),
@@ -49,7 +49,8 @@ pub enum DeliveryError {
 
 impl Classify for DeliveryError {
     /// Unknown is everything after which a message may be on its way and nobody can tell. A spool failure may
-    /// have been a success, too, but spooling is idempotent and can be asked about, so it is tried again. What an operator can mend waits and ends in the DLQ at worst.
+    /// have been a success, too, but spooling is idempotent and can be asked about, so it is tried again. What an
+    /// operator can fix waits and ends in the DLQ at worst.
     fn class(&self) -> Class {
         match self {
             Self::Token(error) => error.class(),

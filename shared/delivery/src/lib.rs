@@ -5,6 +5,7 @@
 //! was archived. Print is idempotent and can always tell; e-mail and Exstream cannot, which the answers say
 //! instead of guessing. Outcomes that may be a send are of class [`comms::Class::Unknown`], never retried here.
 
+mod call;
 mod channels;
 mod choose;
 mod email;
@@ -12,7 +13,8 @@ mod email_status;
 mod error;
 mod print;
 
-pub use channels::{Accepted, AskCall, Channels, SendCall, SendStatus};
+pub use call::{Accepted, AskCall, SendCall, SendStatus};
+pub use channels::Channels;
 pub use choose::{Recipient, choose};
 pub use email_status::{EmailOutcome, EmailStatus, StatusCall};
 pub use error::DeliveryError;

@@ -1,7 +1,7 @@
 //! Batch jobs: one driver file for many customers, composed in Exstream's own time.
 //!
 //! A job is submitted, asked after, gives each customer's output as a zip archive, and is deleted. Jobs only
-//! compose, so one that was submitted twice, because nobody knew whether the first was taken, costs a composition
+//! compose, so one that was submitted twice, because the first answer was lost, costs a composition
 //! and no more. Outputs are found by the flow instance that the submission named: a list of steps may be that of
 //! the whole domain, so a step of another flow instance is never taken. Whose an output is, only the output
 //! itself can prove: see [`Output::named`]. Only the orchestration adapter has jobs.
@@ -13,11 +13,12 @@ pub use traced::Kept;
 
 use crate::{
     Budget, Credentials, ExstreamError, Fault, Outgoing, Output, Reply, TokenCall, TokenSource,
-    compose::{Text, headers, is_unauthorized, nonempty, reported_failure, unparsable},
+    answer::{is_unauthorized, reported_failure, unparsable},
     driver_file,
     exchange::media_type,
     fault::is_code,
-    url,
+    request::{self, headers},
+    text::{Text, nonempty},
 };
 use bytes::Bytes;
 use comms::ShopDomain;
@@ -62,7 +63,7 @@ pub struct BatchJob {
 pub enum JobState {
     /// Started, waiting, or in a state that is not documented.
     Running,
-    /// A person holds it, and will let it go on or cancel it.
+    /// A person holds it, and will continue or cancel it.
     Holding,
     Complete,
     /// Failed, canceled or deleted.
@@ -255,7 +256,7 @@ fn address(
     let own =
         [("domain", settings.domain.as_str()), ("service", &settings.service), ("tenant", &settings.domain)];
     let values: Vec<_> = own.into_iter().chain(values.iter().copied()).collect();
-    url::build(settings.base_url.as_str(), &format!("{prefix}/{path}"), &values)
+    request::url(settings.base_url.as_str(), &format!("{prefix}/{path}"), &values)
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8], driver: &[u8]) -> Result<Envelope<T>, ExstreamError> {

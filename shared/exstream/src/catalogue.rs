@@ -8,7 +8,7 @@
 //! document, unless its template version or its parts are pinned.
 
 use crate::{
-    Budget, Credentials, ExchangeError, ExstreamError, Parts, TokenSource,
+    Budget, ExchangeError, ExstreamError, Parts, TemplateCall, TokenSource,
     design::{Design, Found, Listing},
 };
 use cache::{Cache, Fresh};
@@ -46,17 +46,6 @@ pub struct Template {
     /// Absent where they could not be looked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parts: Option<Arc<Parts>>,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct TemplateCall<'a> {
-    pub shop: &'a ShopDomain,
-    pub settings: &'a shop_config::Exstream,
-    pub document: &'a shop_config::DocumentConfig,
-    pub credentials: &'a Credentials,
-    pub now: Timestamp,
-    /// Not later than the invocation's deadline. A look-up ends after ten seconds in any case.
-    pub timeout: Duration,
 }
 
 /// What a look-up found, and when it was asked.

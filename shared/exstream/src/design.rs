@@ -1,20 +1,34 @@
 //! What the design service is asked: the approved templates of a domain, and the parts of one of them.
 
 use crate::{
-    Budget, ExstreamError, Fault, Outgoing, TemplateCall, TokenCall, TokenSource,
-    compose::{Text, headers, is_unauthorized},
+    Budget, Credentials, ExstreamError, Fault, Outgoing, TokenCall, TokenSource,
+    answer::is_unauthorized,
     parts::{MAX_PARTS, Part, Parts, WirePart},
-    url,
+    request::{self, headers},
+    text::Text,
 };
 use bytes::Bytes;
+use comms::ShopDomain;
 use jiff::Timestamp;
 use reqwest::{Client, Method};
 use serde::Deserialize;
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 const PAGE: usize = 100;
 const MAX_PAGES: usize = 50;
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Whose templates are asked for, and until when.
+#[derive(Debug, Clone, Copy)]
+pub struct TemplateCall<'a> {
+    pub shop: &'a ShopDomain,
+    pub settings: &'a shop_config::Exstream,
+    pub document: &'a shop_config::DocumentConfig,
+    pub credentials: &'a Credentials,
+    pub now: Timestamp,
+    /// Not later than the invocation's deadline. A look-up ends after ten seconds in any case.
+    pub timeout: Duration,
+}
 
 pub(crate) struct Design {
     http: Client,
@@ -131,7 +145,7 @@ impl Design {
         let values = [("domain", settings.domain.as_str()), ("communication", &call.document.communication)];
         let outgoing = Outgoing {
             method: Method::GET,
-            url: url::build(settings.base_url.as_str(), &path, &values)?,
+            url: request::url(settings.base_url.as_str(), &path, &values)?,
             headers: headers(settings, [])?,
             body: Bytes::new(),
             limit: PAGE_BYTES,

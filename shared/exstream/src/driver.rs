@@ -5,7 +5,7 @@
 //! conversion streams, without a tree in between. Text stays text: it is escaped, and characters XML cannot
 //! hold are dropped.
 
-use crate::compose::Text;
+use crate::text::Text;
 use bytes::Bytes;
 use quick_xml::{
     Writer,
@@ -70,7 +70,7 @@ pub fn encode(format: DriverFormat, json: &Bytes) -> Result<Bytes, DriverError> 
 /// ```
 ///
 /// # Errors
-/// [`DriverError`]. Without a root a file has exactly one customer.
+/// [`DriverError`]. A file without a root has exactly one customer.
 pub fn file(root: DriverRoot, format: DriverFormat, customers: &[Bytes]) -> Result<Bytes, DriverError> {
     let is_object = |json: &Bytes| json.trim_ascii_start().first() == Some(&b'{');
     if !customers.iter().all(is_object) {

@@ -67,7 +67,7 @@ pub enum ExstreamError {
 }
 
 impl Classify for ExstreamError {
-    /// Where an operator can mend the cause (settings, credentials, a communication Exstream does not know, a
+    /// Where an operator can fix the cause (settings, credentials, a communication Exstream does not know, a
     /// template of another version or with other outputs), work waits and ends in the DLQ at worst. Any other
     /// success answer without a usable document is permanent: the same driver data and template give the same
     /// answer. A reported failure without a status may be either, and

@@ -4,7 +4,7 @@
 //! the connection through [`Watched`], in pieces, and only while time is left. Until the last piece is handed
 //! over, the complete request cannot have left this process, so the failure is [`ExchangeError::NotSent`]; from
 //! then on it is a failure of unknown effect. A process that was frozen in the midst of a request and wakes up
-//! when its time is over does not complete the request. Answers are read up to a limit while they arrive, so an
+//! after its time has ended does not complete the request. Answers are read up to a limit while they arrive, so an
 //! endless body costs no more memory than the limit, and the time allowed covers connecting, waiting and reading.
 
 use crate::{AccessToken, Memory, Room, memory::SMALL_BYTES};
@@ -70,7 +70,7 @@ pub enum ExchangeError {
     /// The complete request never left: the other side cannot have acted.
     #[error("the request could not be sent")]
     NotSent { source: reqwest::Error },
-    #[error("the time allowed was over before the request was sent")]
+    #[error("the time allowed ended before the request was sent")]
     OutOfTime,
     /// The request left and no answer began: a time-out or a broken connection.
     #[error("the request was sent and no answer came")]
@@ -102,7 +102,7 @@ pub struct Budget {
     latest: Option<Latest>,
 }
 
-/// A moment of the clock on the wall. A machine that was stopped and goes on may have missed it without its
+/// A moment of the wall clock. A machine that was stopped and resumed may have missed it without its
 /// monotonic clock having moved.
 #[derive(Debug, Clone, Copy)]
 struct Latest {
@@ -249,7 +249,7 @@ pub(crate) fn media_type(text: &str) -> String {
     text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// A request body that ends in an error, and with it the request, once its time is over, and that notes when all
+/// A request body that ends in an error, and with it the request, once its time has ended, and that notes when all
 /// of it was handed over. What cannot be called back is a piece that the connection has taken: a process that is
 /// frozen between the last piece and the system call that writes it sends late.
 struct Watched {

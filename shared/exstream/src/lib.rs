@@ -8,9 +8,11 @@
 //! the template itself sends, so a crash in the middle costs one composition; for templates that send,
 //! [`ExstreamError::may_have_acted`] says whether a repetition could be a second send.
 
+mod answer;
 mod batch;
 mod catalogue;
 mod compose;
+mod credentials;
 mod design;
 mod driver;
 mod error;
@@ -20,17 +22,21 @@ mod memory;
 mod orchestration;
 mod parts;
 mod proof;
+mod request;
 mod sgw;
+mod text;
 mod token;
-mod url;
 
+pub use answer::Output;
 pub use batch::{Batch, BatchCall, BatchJob, JobState, Kept};
-pub use catalogue::{Basis, Catalogue, Template, TemplateCall};
-pub use compose::{ComposeCall, Composed, Exstream, Output};
+pub use catalogue::{Basis, Catalogue, Template};
+pub use compose::{ComposeCall, Composed, Exstream};
+pub use credentials::{AccessToken, Credentials};
+pub use design::TemplateCall;
 pub use driver::{DriverError, encode as encode_driver, file as driver_file};
 pub use error::ExstreamError;
 pub use exchange::{Budget, ExchangeError, Outgoing, Reply, exchange};
 pub use fault::Fault;
 pub use memory::{Memory, Room};
 pub use parts::{Part, Parts};
-pub use token::{AccessToken, CallError, Credentials, TokenCall, TokenError, TokenSource};
+pub use token::{CallError, TokenCall, TokenError, TokenSource};

@@ -5,13 +5,11 @@
 //! error in an envelope is read as an error either way.
 
 use crate::{
-    ExstreamError, Outgoing, Reply,
-    compose::Output,
-    compose::{
-        Text, decode, file_name, headers, nonempty, outgoing, remote_media_type, reported_failure, unparsable,
-    },
+    ExstreamError, Outgoing, Output, Reply,
+    answer::{decode, file_name, remote_media_type, reported_failure, unparsable},
     exchange::media_type,
-    url,
+    request::{self, headers, outgoing},
+    text::{Text, nonempty},
 };
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -27,7 +25,7 @@ pub(crate) fn request(
 ) -> Result<Outgoing, ExstreamError> {
     let values =
         [("domain", settings.domain.as_str()), ("service", &settings.service), ("tenant", &settings.domain)];
-    let url = url::build(settings.base_url.as_str(), settings.path.as_deref().unwrap_or(PATH), &values)?;
+    let url = request::url(settings.base_url.as_str(), settings.path.as_deref().unwrap_or(PATH), &values)?;
     let media_type = match document.driver_format {
         DriverFormat::Json => "application/json",
         DriverFormat::Xml => "application/xml",

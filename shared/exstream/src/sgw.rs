@@ -5,11 +5,10 @@
 //! documented example is XML.
 
 use crate::{
-    ExstreamError, Outgoing, Reply,
-    compose::{
-        Output, Text, decode, file_name, headers, outgoing, remote_media_type, reported_failure, unparsable,
-    },
-    url,
+    ExstreamError, Outgoing, Output, Reply,
+    answer::{decode, file_name, remote_media_type, reported_failure, unparsable},
+    request::{self, headers, outgoing},
+    text::Text,
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -30,7 +29,7 @@ pub(crate) fn request(
         ("service", &document.communication),
         ("domain", &settings.domain),
     ];
-    let url = url::build(settings.base_url.as_str(), settings.path.as_deref().unwrap_or(PATH), &values)?;
+    let url = request::url(settings.base_url.as_str(), settings.path.as_deref().unwrap_or(PATH), &values)?;
     let media_type = match document.driver_format {
         DriverFormat::Json => "application/json",
         DriverFormat::Xml => "text/xml",

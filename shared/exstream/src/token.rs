@@ -1,21 +1,22 @@
 //! Access tokens: six ways to get or replace one, kept until shortly before they end.
 //!
 //! One [`TokenSource`] serves every shop and every OpenText service. It promises one token request at a time
-//! for a (shop, token settings, principal), however many callers wait for it, and one more after a service
+//! per shop, token settings and principal, however many callers wait for it, and one more after a service
 //! refused a token. Tokens live in memory only: a crash costs one request.
 
 use crate::{
-    Budget, ExchangeError, Memory, Outgoing, Reply, compose::Text, exchange, exchange::exchange_within,
-    fault::is_code, url::escape,
+    AccessToken, Budget, Credentials, ExchangeError, Memory, Outgoing, Reply, exchange,
+    exchange::exchange_within,
+    fault::is_code,
+    text::{Text, escape},
 };
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use cache::{Cache, Fresh};
 use comms::{Class, Classify, ShopDomain};
 use jiff::Timestamp;
 use reqwest::{
     Client, Method,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    header::{CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -27,37 +28,6 @@ const DEFAULT_LIFETIME: Duration = Duration::from_secs(15 * 60);
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 const MARGIN: Duration = Duration::from_secs(60);
 const ANSWER_BYTES: usize = 64 * 1024;
-
-/// What a shop's secret holds for a service: `{"client_id", "client_secret"}` or `{"username", "password"}`.
-/// [`Credentials::None`] goes with token mode `none`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(untagged)]
-pub enum Credentials {
-    Client {
-        client_id: SecretString,
-        client_secret: SecretString,
-    },
-    User {
-        username: SecretString,
-        password: SecretString,
-    },
-    #[default]
-    #[serde(skip)]
-    None,
-}
-
-/// What a request is authorised with.
-#[derive(Debug)]
-pub enum AccessToken {
-    /// Sent as `Authorization: Bearer`.
-    Bearer(SecretString),
-    /// Sent as `OTDSTicket`.
-    Ticket(SecretString),
-    /// Sent as `Authorization: Basic`: user and secret, already encoded.
-    Basic(SecretString),
-    /// Nothing is sent.
-    None,
-}
 
 /// Whose token is wanted.
 #[derive(Debug, Clone, Copy)]
@@ -81,12 +51,12 @@ pub enum TokenError {
     Refused { status: u16, code: Option<String>, retry_after: Option<Duration> },
     #[error("the token service's answer has no usable token")]
     Unusable,
-    #[error("the time allowed was over before there was a token")]
+    #[error("the time allowed ended before there was a token")]
     OutOfTime,
 }
 
 impl Classify for TokenError {
-    /// Asking for a token has no effect, and wrong credentials are for an operator to mend: work waits and
+    /// Asking for a token has no effect, and wrong credentials are for an operator to fix: work waits and
     /// ends in the DLQ at worst.
     fn class(&self) -> Class {
         match self {
@@ -143,7 +113,7 @@ impl TokenSource {
     /// [`TokenError`]; nothing is kept of a failed attempt.
     pub async fn get(&self, call: TokenCall<'_>) -> Result<Arc<AccessToken>, TokenError> {
         if matches!(call.token, Token::Basic) {
-            return AccessToken::basic(call.credentials).map(Arc::new);
+            return basic_token(call.credentials).map(Arc::new);
         }
         let Some(request) = TokenRequest::new(call.token, call.credentials)? else {
             return Ok(Arc::new(AccessToken::None));
@@ -158,7 +128,7 @@ impl TokenSource {
         tokio::time::timeout(left, token).await.map_err(|_| TokenError::OutOfTime)?
     }
 
-    /// To be told of a 401: the next caller fetches another token, unless somebody has since.
+    /// To be called after a 401: the next caller fetches another token, unless somebody has since.
     pub async fn forget(&self, call: TokenCall<'_>, refused: &Arc<AccessToken>) {
         if let Ok(Some(request)) = TokenRequest::new(call.token, call.credentials) {
             self.cache.forget(&request.key(call.shop), refused).await;
@@ -220,35 +190,16 @@ fn usable_for(lifetime: Duration) -> Duration {
     early.max(lifetime / 2)
 }
 
-impl AccessToken {
-    fn basic(credentials: &Credentials) -> Result<Self, TokenError> {
-        let (id, secret) = match credentials {
-            Credentials::Client { client_id, client_secret } => (client_id, client_secret),
-            Credentials::User { username, password } => (username, password),
-            Credentials::None => {
-                let needs = "`username` and `password`, or `client_id` and `client_secret`,";
-                return Err(TokenError::Credentials { mode: "basic", needs });
-            }
-        };
-        Ok(Self::Basic(basic(id, secret)))
-    }
-
-    /// The header to send.
-    pub(crate) fn header(
-        &self,
-    ) -> Result<Option<(HeaderName, HeaderValue)>, reqwest::header::InvalidHeaderValue> {
-        let (name, text) = match self {
-            Self::Bearer(token) => (AUTHORIZATION, format!("Bearer {}", token.expose_secret())),
-            Self::Basic(encoded) => (AUTHORIZATION, format!("Basic {}", encoded.expose_secret())),
-            Self::Ticket(ticket) => {
-                (HeaderName::from_static("otdsticket"), ticket.expose_secret().to_owned())
-            }
-            Self::None => return Ok(None),
-        };
-        let mut value = HeaderValue::try_from(text)?;
-        value.set_sensitive(true);
-        Ok(Some((name, value)))
-    }
+fn basic_token(credentials: &Credentials) -> Result<AccessToken, TokenError> {
+    let (id, secret) = match credentials {
+        Credentials::Client { client_id, client_secret } => (client_id, client_secret),
+        Credentials::User { username, password } => (username, password),
+        Credentials::None => {
+            let needs = "`username` and `password`, or `client_id` and `client_secret`,";
+            return Err(TokenError::Credentials { mode: "basic", needs });
+        }
+    };
+    Ok(AccessToken::basic(id, secret))
 }
 
 /// The request a token mode stands for.
@@ -267,10 +218,6 @@ struct ClientBody<'a> {
     client_id: &'a str,
     client_secret: &'a str,
     grant_type: &'static str,
-}
-
-fn basic(id: &SecretString, secret: &SecretString) -> SecretString {
-    BASE64_STANDARD.encode(format!("{}:{}", id.expose_secret(), secret.expose_secret())).into()
 }
 
 impl<'a> TokenRequest<'a> {
@@ -316,7 +263,7 @@ impl<'a> TokenRequest<'a> {
                 (JSON, serde_json::to_vec(&BTreeMap::from([(self.user_field, id), ("password", secret)])))
             }
             ("gateway_form", _) => {
-                let basic = AccessToken::Basic(basic(self.id, self.secret));
+                let basic = AccessToken::basic(self.id, self.secret);
                 headers.extend(basic.header().map_err(|_| TokenError::Settings)?);
                 (FORM, Ok(b"grant_type=client_credentials".to_vec()))
             }
@@ -388,15 +335,5 @@ mod tests {
         {
             assert_eq!(usable_for(Duration::from_secs(lifetime)), Duration::from_secs(usable), "{lifetime}");
         }
-    }
-
-    #[test]
-    fn credentials_have_the_secrets_shape_and_print_nothing() {
-        let read = serde_json::from_str::<Credentials>;
-        let client = read(r#"{"client_id":"id-1","client_secret":"s3cret"}"#).unwrap();
-        assert!(matches!(client, Credentials::Client { .. }));
-        assert!(!format!("{client:?}").contains("s3cret") && !format!("{client:?}").contains("id-1"));
-        assert!(matches!(read(r#"{"username":"u","password":"p"}"#).unwrap(), Credentials::User { .. }));
-        assert!(read("{}").is_err() && read("null").is_err(), "a mistyped secret is not `none`");
     }
 }

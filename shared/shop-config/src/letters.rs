@@ -1,13 +1,13 @@
 //! What shipping documents, return letters and exception letters say beyond Shopify's data.
 
-use crate::{locale::text_in, validate::Check};
+use crate::{
+    check::Check,
+    language::{Texts, text_in},
+};
 use comms::{HttpsUrl, names};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Texts by locale.
-pub type Texts = BTreeMap<String, String>;
 
 /// What shipping documents say.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -197,13 +197,13 @@ impl Exceptions {
 
 #[cfg(test)]
 mod tests {
-    use crate::ShopConfig;
+    use crate::{InvalidConfig, ShopConfig};
 
     const SHOP: &str = include_str!("../tests/fixtures/shop.toml");
 
-    fn with(exceptions: &str) -> Result<ShopConfig, String> {
+    fn with(exceptions: &str) -> Result<ShopConfig, InvalidConfig> {
         let text = SHOP.replace("[exstream]", &format!("[exceptions]\n{exceptions}\n\n[exstream]"));
-        ShopConfig::parse(&text).map_err(|error| error.to_string())
+        ShopConfig::parse(&text)
     }
 
     #[test]
@@ -221,7 +221,7 @@ mod tests {
             ("payment_deadline_days = 0", "exceptions.payment_deadline_days: must be at least 1"),
             ("refund_days = 0", "exceptions.refund_days: must be at least 1"),
         ] {
-            let found = with(line).unwrap_err();
+            let found = with(line).unwrap_err().to_string();
             assert!(found.starts_with(problem), "{found}");
         }
     }
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn payment_instructions_speak_every_language_or_none() {
         with("payment_instructions = { en = \"Pay.\", fr = \"Payez.\" }").unwrap();
-        let found = with("payment_instructions = { en = \"Pay.\" }").unwrap_err();
+        let found = with("payment_instructions = { en = \"Pay.\" }").unwrap_err().to_string();
         assert_eq!(found, "exceptions.payment_instructions: has no text for `fr`");
     }
 }

@@ -1,10 +1,14 @@
 //! What one shop wants: its documents, its Exstream, its channels.
 //!
-//! One TOML file a shop, stored at `config/<shop>.toml` in the operations bucket with S3 versions. A shop is
+//! One TOML file per shop, stored at `config/<shop>.toml` in the operations bucket with S3 versions. A shop is
 //! served when its file is there. The types below are the public format (`schemas/shop-config.v1.json`);
 //! [`ShopConfig::parse`] is the only way to get one, so whoever holds one holds a valid one. [`ConfigStore`]
 //! reads files with a time-to-live, so that a change needs no redeployment.
 
+mod check;
+mod document;
+mod exstream;
+mod language;
 mod letters;
 mod locale;
 mod marketing;
@@ -14,11 +18,15 @@ mod statements;
 mod store;
 mod validate;
 
+pub use check::Problem;
+pub use document::*;
+pub use exstream::*;
+pub use language::{Texts, text_in};
 pub use letters::*;
-pub use locale::{Locale, NoTranslation, text_in};
+pub use locale::{Locale, NoTranslation};
 pub use marketing::{Audience, Campaign, FrequencyCap, Marketing, Offer, QuietHours, SegmentOffer};
 pub use model::*;
 pub use rewards::{GiftCards, Loyalty, Purchases, Replenishment, Rounding};
 pub use statements::{CUSTOMERS_PER_FILE, Compose, Statements};
 pub use store::{ConfigError, ConfigStore, Loaded, config_key};
-pub use validate::{InvalidConfig, MAX_RETENTION_DAYS, Problem};
+pub use validate::{InvalidConfig, MAX_RETENTION_DAYS};

@@ -1,6 +1,6 @@
 //! Offers: when they may be sent, to whom, and what they offer.
 
-use crate::{Loyalty, Purchases, Replenishment, Texts, validate::Check};
+use crate::{Loyalty, Purchases, Replenishment, Texts, check::Check};
 use comms::{Document, Flow, Gid, HttpsUrl};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use schemars::JsonSchema;

@@ -1,6 +1,6 @@
 //! What counts as a purchase, what earns points, and what runs out.
 
-use crate::validate::Check;
+use crate::check::Check;
 use comms::CurrencyCode;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;

@@ -1,11 +1,10 @@
 //! Account statements: whose, when, and how they are composed.
 
 use crate::{
-    DriverRoot, ShopConfig, Texts,
+    DriverRoot, Texts,
+    check::Check,
     marketing::{SCHEDULE, schedule},
-    validate::Check,
 };
-use comms::Document;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,9 +51,10 @@ pub enum Compose {
 }
 
 impl Statements {
-    pub(crate) fn check(&self, check: &mut Check, config: &ShopConfig) {
-        if config.is_regulated(Document::AccountStatement) {
-            check.speaks("statements.payment_instructions", &self.payment_instructions, &config.locales);
+    /// `must_speak`: the languages that a regulated statement is written in.
+    pub(crate) fn check(&self, check: &mut Check, root: DriverRoot, must_speak: Option<&[String]>) {
+        if let Some(locales) = must_speak {
+            check.speaks("statements.payment_instructions", &self.payment_instructions, locales);
         }
         if !schedule(&self.schedule) {
             check.fail("statements.schedule", SCHEDULE);
@@ -68,7 +68,7 @@ impl Statements {
         if self.ageing_days.is_empty() || !self.ageing_days.is_sorted_by(|a, b| a < b) {
             check.fail("statements.ageing_days", "must be rising numbers of days, such as [30, 60, 90]");
         }
-        if matches!(self.compose, Compose::Batch { .. }) && config.exstream.driver_root == DriverRoot::None {
+        if matches!(self.compose, Compose::Batch { .. }) && root == DriverRoot::None {
             check.fail("statements.compose", "`batch` needs `exstream.driver_root = \"customers\"`");
         }
         if let Compose::Batch { customers_per_file: 0 } = self.compose {

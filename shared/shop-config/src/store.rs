@@ -25,7 +25,7 @@ pub enum ConfigError {
     Invalid { shop: ShopDomain, source: InvalidConfig },
     #[error("the configuration stored for {shop} is that of {found}")]
     OtherShop { shop: ShopDomain, found: ShopDomain },
-    #[error("the configuration of {0} is over 256 KiB or not UTF-8")]
+    #[error("the configuration of {0} is larger than 256 KiB or not UTF-8")]
     Oversized(ShopDomain),
     #[error("listing the shops")]
     List(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -34,7 +34,7 @@ pub enum ConfigError {
 }
 
 impl Classify for ConfigError {
-    /// Everything can be mended by pushing a configuration, so work waits and ends in the DLQ at worst.
+    /// Everything can be fixed by pushing a configuration, so work waits and ends in the DLQ at worst.
     fn class(&self) -> Class {
         match self {
             Self::NotServed(_)

@@ -8,7 +8,7 @@
 
 mod wire;
 
-use crate::{Address, AdminApi, AdminError, Call, Malformed, admin::Operation, decode::decode};
+use crate::{Address, AdminApi, AdminError, Call, admin::Operation};
 use comms::{CurrencyCode, Gid, Money};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -214,15 +214,6 @@ impl fmt::Debug for Account {
 }
 
 impl Account {
-    /// Reads `{"account": <the account's line>, "orders": [<the lines below it>]}`. Other fields are ignored.
-    ///
-    /// # Errors
-    /// Names the field that is missing, has another type, or contradicts another, and its order.
-    pub fn from_bulk(json: &str) -> Result<Self, Malformed> {
-        let account = decode::<wire::Bulk>(json).and_then(wire::Bulk::read);
-        account.map_err(|error| wire::with_order(error, json))
-    }
-
     pub fn is_company_location(&self) -> bool {
         self.id.kind() == "CompanyLocation"
     }

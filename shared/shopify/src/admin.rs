@@ -2,13 +2,16 @@
 //!
 //! Owns the access tokens, what is known of each shop's query budget, and the reading of answers: HTTP
 //! success is not taken for success. Promises that every call ends by the caller's deadline, that an answer
-//! costs no more than [`MAX_ANSWER_BYTES`] of memory, and that a shop known to have no budget left is not
+//! costs no more than 16 MiB of memory, and that a shop known to have no budget left is not
 //! asked. Waits by itself only when the wait is short; otherwise it answers with the time Shopify wants.
 //! Every operation here can be repeated: a crash or time-out at any point costs a repetition, no more.
 
 mod answer;
 mod budget;
+mod call;
+mod credentials;
 mod error;
+mod http;
 mod offline;
 mod operations;
 mod token;
@@ -16,68 +19,27 @@ mod token;
 #[cfg(test)]
 pub(crate) use operations::LINES as ORDER_LINES;
 
+pub use call::{Call, MAX_PAUSE};
+pub use credentials::{Credentials, OfflineMode};
 pub use error::{AdminError, ErrorCode, GraphqlError, UserError};
 pub use offline::OfflineToken;
 pub use operations::{MAX_METAFIELDS, MetafieldWrite, StatusMetafield};
-pub use token::{Credentials, OfflineMode};
 
 pub(crate) use answer::Data;
+pub(crate) use call::Operation;
+
 use budget::Budgets;
-use comms::ShopDomain;
-use jiff::Timestamp;
-use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
+use http::exchange;
+use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::Serialize;
 use std::time::Duration;
 use token::Tokens;
 use tokio::time::Instant;
 
-/// The largest answer read. The largest an order's page can be is far below.
-const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
-
-/// The longest pause a call makes before it leaves the waiting to the queue.
-pub const MAX_PAUSE: Duration = Duration::from_secs(2);
-
 /// How often a call asks again after a pause.
 pub const MAX_PAUSES: u32 = 5;
 
-/// A query or mutation. The texts are in `graphql/`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Operation {
-    pub name: &'static str,
-    pub text: &'static str,
-}
-
-/// Which shop is asked, as whom, and until when.
-#[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
-    pub shop: &'a ShopDomain,
-    pub settings: &'a shop_config::Shopify,
-    pub credentials: &'a Credentials,
-    pub now: Timestamp,
-    /// When the answer is of no use any more. Pauses and requests end before.
-    pub deadline: Instant,
-}
-
-impl Call<'_> {
-    fn url(&self, path: &str) -> String {
-        match &self.settings.base_url {
-            Some(base) => base.with_path(path),
-            None => format!("https://{}{path}", self.shop),
-        }
-    }
-
-    /// The time one request may take.
-    fn timeout(&self) -> Result<Duration, AdminError> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(AdminError::OutOfTime) } else { Ok(left.min(self.settings.timeout())) }
-    }
-
-    fn has_time_for(&self, pause: Duration) -> bool {
-        pause <= MAX_PAUSE && Instant::now() + pause < self.deadline
-    }
-}
-
-/// Made once a process and shared by everything it does at once.
+/// Made once per process and shared by everything it does at once.
 pub struct AdminApi {
     http: Client,
     tokens: Tokens,
@@ -170,34 +132,4 @@ impl AdminApi {
         tokio::time::sleep(pause).await;
         Ok(())
     }
-}
-
-/// A complete HTTP answer; without a body, unless it was a success.
-struct Reply {
-    status: StatusCode,
-    retry_after: Option<Duration>,
-    body: Vec<u8>,
-}
-
-async fn exchange(request: RequestBuilder, timeout: Duration) -> Result<Reply, AdminError> {
-    let mut response = request.timeout(timeout).send().await.map_err(AdminError::from_transport)?;
-    let status = response.status();
-    let retry_after = retry_after(&response);
-    let mut body = Vec::new();
-    // errors of the token service say why in a small body; no other failure's body is read
-    if matches!(status, StatusCode::OK | StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED) {
-        while let Some(chunk) = response.chunk().await.map_err(AdminError::from_transport)? {
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(AdminError::TooLarge { limit: MAX_ANSWER_BYTES });
-            }
-            body.extend_from_slice(&chunk);
-        }
-    }
-    Ok(Reply { status, retry_after, body })
-}
-
-/// Seconds, which Shopify writes with a fraction (`2.0`). At most an hour.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds: f32 = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Duration::try_from_secs_f32(seconds).ok().map(|wait| wait.min(Duration::from_secs(3600)))
 }

@@ -32,7 +32,7 @@ const RECENT_DISPUTE_IDS: Operation =
 /// list's size, and hardly that of a connection: it bounds the answer, which holds ten orders.
 pub(crate) const LIST: usize = 50;
 
-/// Disputes a page.
+/// Disputes per page.
 pub(crate) const DISPUTES: u32 = 250;
 
 /// More pages of returns than any order has.

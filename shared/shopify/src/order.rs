@@ -1,6 +1,6 @@
 //! An order, whichever way it came.
 //!
-//! Owns the one model a document about an order is made from. An event brings an order in the form of the
+//! Owns the one model that documents about an order are made from. An event brings an order in the form of the
 //! REST API, a query in the form of the GraphQL API; the two differ in names, nesting, the case of states
 //! and what is text and what is a number, and none of that is visible here: both ways give an equal
 //! [`Order`] for the same order. What only one of them knows is left out.

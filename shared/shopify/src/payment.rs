@@ -4,23 +4,26 @@
 //! codes are lower-case text: Shopify adds to them, and one that is new must not keep a letter from being
 //! made. Nothing here changes anything; every call can be repeated.
 
+mod answer;
 mod schedule;
 mod subscription;
 mod taken_out;
 
 pub use schedule::{Instalment, PaymentSchedule};
 pub use subscription::{BillingAttempt, EarlierAttempt, Subscriber, SubscriptionLine};
+pub use taken_out::{LineTakenOut, PartTakenOut, TakenOut};
+
+pub(crate) use answer::{MoneyV2, read, word};
 
 use crate::{
     AdminApi, AdminError, Call, Malformed, MoneyBag,
-    admin::{Data, Operation},
+    admin::Operation,
     decode::{decode, text},
     method::{Method, WireMethod},
 };
-use comms::{CurrencyCode, Gid, Money};
+use comms::Gid;
 use jiff::Timestamp;
-use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::json;
 use std::fmt;
 
@@ -77,31 +80,6 @@ pub struct Cancellation {
     pub payments: Vec<Payment>,
     /// What was taken out of the order, before its cancellation and with it.
     pub taken_out: Vec<TakenOut>,
-}
-
-/// What a refund takes out of an order. An edit does so by a refund without money.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TakenOut {
-    pub id: Gid,
-    pub at: Timestamp,
-    pub lines: Vec<LineTakenOut>,
-    /// After discounts. With tax, if the order's prices include it.
-    pub shipping: Vec<PartTakenOut>,
-    pub duties: Vec<MoneyBag>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LineTakenOut {
-    pub line: Gid,
-    pub quantity: u64,
-    pub part: PartTakenOut,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PartTakenOut {
-    /// After discounts. With tax, if the order's prices include it.
-    pub amount: MoneyBag,
-    pub tax: MoneyBag,
 }
 
 // the address that lets somebody pay is not for logs
@@ -165,7 +143,7 @@ impl Cancellation {
         Ok(Self::page(data)?.map(|(cancellation, _)| cancellation))
     }
 
-    /// The same, and by the place of a refund where its lines go on.
+    /// The same, and by the place of a refund where its lines continue.
     fn page(data: &str) -> Result<Option<(Self, Vec<NextLines>)>, Malformed> {
         #[derive(Deserialize)]
         struct Answer {
@@ -212,35 +190,6 @@ impl AdminApi {
         }
         Ok(Some(cancellation))
     }
-}
-
-/// What `from_graphql` makes of an answer.
-pub(crate) fn read<T>(data: &Data, from_graphql: fn(&str) -> Result<T, Malformed>) -> Result<T, AdminError> {
-    from_graphql(data.json()).map_err(|source| AdminError::Malformed { operation: data.operation(), source })
-}
-
-/// A word of Shopify's, in lower case whichever API wrote it; nothing for a blank.
-pub(crate) fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(text(deserializer)?.map(|word| word.to_ascii_lowercase()))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct MoneyV2 {
-    #[serde(with = "rust_decimal::serde::str")]
-    amount: Decimal,
-    currency_code: CurrencyCode,
-}
-
-impl From<MoneyV2> for Money {
-    fn from(money: MoneyV2) -> Self {
-        Self::new(money.amount, money.currency_code)
-    }
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Id {
-    pub id: Gid,
 }
 
 #[derive(Deserialize)]

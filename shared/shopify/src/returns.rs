@@ -5,9 +5,12 @@
 //! one that changes while its pages are read is an error, not a mixture. A return has no metafield and no
 //! tags in Shopify's API, which is why reports about it go to its order.
 
+mod page;
 mod refund;
 mod request;
 
+#[cfg(test)]
+pub(crate) use page::{LINES, REFUND_LINES};
 pub use refund::{
     Adjustment, AdjustmentReason, Refund, RefundLine, RefundShipping, Transaction, TransactionKind,
     TransactionStatus,
@@ -19,10 +22,11 @@ pub use request::{
 use crate::{
     AdminApi, AdminError, Call, Malformed,
     admin::{Data, Operation},
-    connection::{self, Nodes, Page},
+    connection::{self, Nodes},
     decode::decode,
 };
 use comms::Gid;
+use page::Id;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
@@ -36,12 +40,6 @@ const REFUNDS_OF: Operation = Operation {
     name: "RefundsOfTransaction",
     text: include_str!("../graphql/refunds_of_transaction.graphql"),
 };
-
-/// Lines of a return per page.
-pub(crate) const LINES: u32 = 100;
-
-/// Lines of a refund per page: the largest number Shopify gives.
-pub(crate) const REFUND_LINES: u32 = 250;
 
 /// The ids in an event about a return, a refund, a transaction or a reverse delivery. Which of them there
 /// are depends on the topic.
@@ -80,32 +78,6 @@ impl Ids {
 pub struct RefundsOf {
     pub order: Gid,
     pub refunds: Vec<Gid>,
-}
-
-#[derive(Deserialize)]
-struct Id {
-    id: Gid,
-}
-
-/// The list that ends first is asked again behind its last entry, where there is nothing.
-type Cursor = Option<String>;
-
-impl<T> Page<T> {
-    /// Moves `cursor` to the end of this page; answers whether there is more behind it.
-    fn advance(&self, cursor: &mut Cursor) -> bool {
-        if let Some(end) = &self.page_info.end_cursor {
-            *cursor = Some(end.clone());
-        }
-        self.page_info.has_next_page
-    }
-
-    /// Everything, of a list that is not read in pages.
-    fn whole(self, name: &str) -> Result<Vec<T>, Malformed> {
-        match self.page_info.has_next_page {
-            true => Err(Malformed::new(name, "has more entries than are read")),
-            false => Ok(self.nodes),
-        }
-    }
 }
 
 impl AdminApi {

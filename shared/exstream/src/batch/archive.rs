@@ -1,4 +1,4 @@
-//! One customer's output, out of the zip archive Exstream puts a customer's files in.
+//! One customer's output, out of the zip archive that holds a customer's files.
 //!
 //! The archive comes from outside: its claims about sizes are not believed, names are never used as paths,
 //! and no more is unpacked than the shop allows a document to have.

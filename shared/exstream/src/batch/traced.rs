@@ -3,9 +3,8 @@
 use super::{Batch, BatchCall, BatchJob, Envelope, address, read};
 use crate::{
     Basis, ExstreamError, Outgoing, Output, Parts, Template,
-    compose::headers,
     parts::{MAX_PARTS, Part, WirePart},
-    url,
+    request::{self, headers},
 };
 use bytes::Bytes;
 use reqwest::{Method, header::CONTENT_TYPE};
@@ -50,7 +49,7 @@ impl Batch {
             .map_err(|_| ExstreamError::Unintelligible("a trace that cannot be written as JSON"))?;
         let details = Outgoing {
             method: Method::POST,
-            url: url::build(call.settings.base_url.as_str(), &path, &[])?,
+            url: request::url(call.settings.base_url.as_str(), &path, &[])?,
             headers: headers(call.settings, [(CONTENT_TYPE, "application/json")])?,
             body: json.into(),
             limit: TRACE_BYTES,
@@ -58,8 +57,8 @@ impl Batch {
         let reply = self.exchange(call, &details, b"{}").await?;
         let Envelope { data, .. }: Envelope<Vec<WirePart>> = read(&reply.body, b"{}")?;
         let parts: Vec<Part> = data.into_iter().map(Part::from).collect();
-        let told: BTreeSet<_> = parts.iter().map(|part| part.id.as_str()).collect();
-        if !ids.iter().all(|id| told.contains(id.to_ascii_lowercase().as_str())) {
+        let listed: BTreeSet<_> = parts.iter().map(|part| part.id.as_str()).collect();
+        if !ids.iter().all(|id| listed.contains(id.to_ascii_lowercase().as_str())) {
             return Err(ExstreamError::Unintelligible("a trace without the details of a part"));
         }
         let communication = call.document.communication.clone();

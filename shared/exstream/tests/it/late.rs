@@ -1,5 +1,5 @@
-//! A process that stands still in the midst of a request and goes on when its time is over: whatever it had begun,
-//! it does not complete.
+//! A process that stands still in the midst of a request and continues after its time has ended: whatever it had
+//! begun, it does not complete.
 
 use crate::support::at;
 use axum::body::Bytes;

@@ -6,14 +6,25 @@ use super::{
 };
 use crate::{
     Address, Malformed,
-    decode::{flag, list, scalar, text},
+    decode::{decode, flag, list, scalar, text},
 };
 use comms::{CurrencyCode, Gid, InvalidMoney, Money};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
+impl Account {
+    /// Reads `{"account": <the account's line>, "orders": [<the lines below it>]}`. Other fields are ignored.
+    ///
+    /// # Errors
+    /// Names the field that is missing, has another type, or contradicts another, and its order.
+    pub fn from_bulk(json: &str) -> Result<Self, Malformed> {
+        let account = decode::<Bulk>(json).and_then(Bulk::read);
+        account.map_err(|error| with_order(error, json))
+    }
+}
+
 #[derive(Deserialize)]
-pub(super) struct Bulk {
+struct Bulk {
     account: Head,
     #[serde(deserialize_with = "list")]
     orders: Vec<Order>,
@@ -253,7 +264,7 @@ impl<'de> Deserialize<'de> for TransactionStatus {
 }
 
 /// The error, with the id of the order that it is about, if it is about one.
-pub(super) fn with_order(error: Malformed, json: &str) -> Malformed {
+fn with_order(error: Malformed, json: &str) -> Malformed {
     #[derive(Deserialize)]
     struct Ids {
         orders: Vec<AnyId>,
@@ -275,7 +286,7 @@ pub(super) fn with_order(error: Malformed, json: &str) -> Malformed {
 }
 
 impl Bulk {
-    pub(super) fn read(self) -> Result<Account, Malformed> {
+    fn read(self) -> Result<Account, Malformed> {
         let Head { id, name, external_id, locale, company, tags, .. } = self.account;
         if !matches!(id.kind(), "CompanyLocation" | "Customer") {
             return Err(Malformed::new(

@@ -1,6 +1,9 @@
 //! The envelope of every answer: data, errors, what it cost, and what Shopify ignored.
 
-use super::{AdminError, ErrorCode, GraphqlError, Operation, error::short};
+use super::{
+    call::Operation,
+    error::{AdminError, ErrorCode, GraphqlError, short},
+};
 use crate::decode::{decode, decode_bytes};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -40,7 +43,7 @@ pub(super) struct Cost {
 pub(super) struct ThrottleStatus {
     pub maximum_available: f64,
     pub currently_available: f64,
-    /// Points a second.
+    /// Points per second.
     pub restore_rate: f64,
 }
 

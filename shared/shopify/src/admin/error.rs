@@ -13,7 +13,7 @@ pub enum AdminError {
     Transport { source: reqwest::Error },
     #[error("Shopify did not answer in time")]
     TimedOut,
-    #[error("the time allowed was over before Shopify was asked")]
+    #[error("the time allowed ended before Shopify was asked")]
     OutOfTime,
     /// Neither success nor one of the statuses with a meaning of their own.
     #[error("Shopify answered with status {status}")]

@@ -5,7 +5,7 @@
 //! (shopify.dev, changelog of 2026-08-28). Whether a refresh ends the access token before it is not documented, nor
 //! whether a repeated one gives the same pair: nothing here relies on either.
 
-use super::{AdminApi, AdminError, Call, Credentials, exchange, token::granted};
+use super::{AdminApi, AdminError, Call, Credentials, http::exchange, token::granted};
 use crate::{Malformed, decode::decode_bytes};
 use jiff::Timestamp;
 use reqwest::header::HeaderValue;

@@ -1,11 +1,16 @@
 //! Access tokens.
 //!
 //! A shop's secret holds a token of a custom app, which is used as it is; or the client credentials of an app of one's
-//! own, which are exchanged for a token that lives a day; or those of an app whose offline token expires, which lies in
-//! a secret of its own and is renewed by one function for all (see [`super::OfflineToken`]). Promises one exchange at a
+//! own, which are exchanged for a token that is valid for a day; or those of an app whose offline token expires, which lies in
+//! a secret of its own and is renewed by one function for all (see [`crate::OfflineToken`]). Promises one exchange at a
 //! time per shop and a fresh token before the old one expires.
 
-use super::{AdminError, Call, Reply, error::short, exchange};
+use super::{
+    call::Call,
+    credentials::Credentials,
+    error::{AdminError, short},
+    http::{Reply, exchange},
+};
 use crate::decode::decode_bytes;
 use cache::{Cache, Fresh};
 use comms::ShopDomain;
@@ -13,39 +18,6 @@ use reqwest::{Client, StatusCode, header::HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
-
-/// The `shopify` part of a shop's secret.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(untagged)]
-pub enum Credentials {
-    AccessToken {
-        access_token: SecretString,
-    },
-    /// Of an app whose offline token expires.
-    Offline {
-        client_id: SecretString,
-        client_secret: SecretString,
-        token: OfflineMode,
-        /// As the token's own secret has it. Whoever reads secrets fills it in.
-        #[serde(skip)]
-        access_token: Option<SecretString>,
-    },
-    Client {
-        client_id: SecretString,
-        client_secret: SecretString,
-    },
-    /// The secret has none. Every call fails.
-    #[default]
-    #[serde(skip)]
-    None,
-}
-
-/// `"token": "offline"`, which tells a shop's secret from one with client credentials alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OfflineMode {
-    Offline,
-}
 
 #[derive(Default)]
 pub(super) struct Tokens {
@@ -101,7 +73,7 @@ impl Tokens {
         }
     }
 
-    /// To be told of a token Shopify refused: the next caller gets another, unless somebody has since.
+    /// To be called after Shopify refused a token: the next caller gets another, unless somebody has since.
     pub async fn forget(&self, shop: &ShopDomain, token: &Token<'_>) {
         if let Token::Granted(token) = token {
             self.cache.forget(shop, token).await;

@@ -96,7 +96,7 @@ pub struct Download {
     at: u64,
     file: BulkFile,
     body: Option<Response>,
-    /// Bytes of the body that were handed on before.
+    /// Bytes of the body that were passed on before.
     skip: u64,
 }
 

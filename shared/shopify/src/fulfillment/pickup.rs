@@ -18,7 +18,7 @@ const FULFILLMENT_ORDER: Operation = Operation {
     text: include_str!("../../graphql/fulfillment_order_for_documents.graphql"),
 };
 
-/// Lines a page: the largest number Shopify gives.
+/// Lines per page: the largest number Shopify gives.
 pub(crate) const LINES: u32 = 250;
 /// Goods at one place, as Shopify has them now. Shopify calls it a fulfillment order.
 #[derive(Clone, PartialEq)]

@@ -14,7 +14,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::json;
 
-/// Orders a page; with their transactions and lines, a query stays far from the cost a single one may have.
+/// Orders per page; with their transactions and lines, a query stays far from the cost a single one may have.
 pub(crate) const ORDERS: u32 = 25;
 /// The most orders of one customer that are read.
 const MOST_ORDERS: usize = 5000;

@@ -14,7 +14,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::{collections::HashMap, fmt};
 
-/// Orders a page; with their lines, a query stays far from the cost a single one may have.
+/// Orders per page; with their lines, a query stays far from the cost a single one may have.
 pub(crate) const ORDERS: u32 = 25;
 pub(crate) const LINES: u32 = 100;
 /// Lines per page of an order that has more: the largest number Shopify gives.

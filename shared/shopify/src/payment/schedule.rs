@@ -1,6 +1,9 @@
 //! Instalments of payment terms.
 
-use super::{MoneyV2, OrderWire, read};
+use super::{
+    OrderWire,
+    answer::{MoneyV2, read},
+};
 use crate::{
     AdminApi, AdminError, Call, Malformed,
     admin::Operation,

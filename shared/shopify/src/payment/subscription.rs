@@ -1,6 +1,9 @@
 //! Attempts to bill a subscription contract. Shopify shows an app its own contracts only.
 
-use super::{Id, Payment, Wire as PaymentWire, read, word};
+use super::{
+    Payment, Wire as PaymentWire,
+    answer::{Id, read, word},
+};
 use crate::{
     Address, AdminApi, AdminError, Call, Customer, Malformed,
     admin::Operation,
@@ -25,7 +28,7 @@ pub struct BillingAttempt {
     pub state: String,
     /// Such as `insufficient_funds`.
     pub error_code: Option<String>,
-    /// It failed for want of stock, not of money.
+    /// It failed because stock was missing, not money.
     pub out_of_stock: bool,
     /// What was tried to be charged, if it came to that.
     pub payment: Option<Payment>,

@@ -1,7 +1,7 @@
 //! What refunds and edits took out of an order, as the answer to `graphql/order_cancellation.graphql` and
 //! `graphql/refund_lines.graphql`. Lines come in pages; all of them are read.
 
-use super::{LineTakenOut, PartTakenOut, TakenOut, read};
+use super::answer::{Id, read};
 use crate::{
     AdminApi, AdminError, Call, Malformed, MoneyBag,
     admin::Operation,
@@ -15,6 +15,31 @@ use serde_json::json;
 
 const LINES: Operation =
     Operation { name: "RefundLines", text: include_str!("../../graphql/refund_lines.graphql") };
+
+/// What a refund takes out of an order. An edit does so by a refund without money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenOut {
+    pub id: Gid,
+    pub at: Timestamp,
+    pub lines: Vec<LineTakenOut>,
+    /// After discounts. With tax, if the order's prices include it.
+    pub shipping: Vec<PartTakenOut>,
+    pub duties: Vec<MoneyBag>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineTakenOut {
+    pub line: Gid,
+    pub quantity: u64,
+    pub part: PartTakenOut,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartTakenOut {
+    /// After discounts. With tax, if the order's prices include it.
+    pub amount: MoneyBag,
+    pub tax: MoneyBag,
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -39,7 +64,7 @@ struct Line {
     quantity: u64,
     subtotal_set: MoneyBag,
     total_tax_set: MoneyBag,
-    line_item: super::Id,
+    line_item: Id,
 }
 
 #[derive(Deserialize)]
@@ -56,7 +81,7 @@ struct Duty {
 }
 
 impl Wire {
-    /// Where its lines go on.
+    /// Where its lines continue.
     pub fn next(&self) -> Option<String> {
         self.refund_line_items.page_info.next()
     }

@@ -1,6 +1,6 @@
 //! A refund as the answer to `graphql/refund_for_documents.graphql`.
 
-use super::{Cursor, Id, REFUND_LINES};
+use super::page::{Cursor, Id, REFUND_LINES};
 use crate::{
     Method, MoneyBag,
     connection::{Differs, Page},

@@ -115,7 +115,7 @@ async fn a_result_is_fetched_from_shopify_and_from_nowhere_else() {
 
 /// How one connection behaves.
 #[derive(Clone, Copy)]
-enum Mood {
+enum FileReply {
     Good,
     /// Breaks after so many bytes.
     Breaks(usize),
@@ -131,15 +131,16 @@ type Asked = (Option<String>, Option<String>);
 
 #[derive(Clone)]
 struct Files {
-    moods: Arc<Mutex<VecDeque<Mood>>>,
+    replies: Arc<Mutex<VecDeque<FileReply>>>,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 const FILE: &str = "0123456789abcdefghij";
 
 impl Files {
-    async fn start(moods: impl IntoIterator<Item = Mood>) -> (Self, String) {
-        let files = Self { moods: Arc::new(Mutex::new(moods.into_iter().collect())), asked: Arc::default() };
+    async fn start(replies: impl IntoIterator<Item = FileReply>) -> (Self, String) {
+        let files =
+            Self { replies: Arc::new(Mutex::new(replies.into_iter().collect())), asked: Arc::default() };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/file?Signature=secret", listener.local_addr().unwrap());
         let router = Router::new().fallback(serve).with_state(files.clone());
@@ -151,20 +152,20 @@ impl Files {
 async fn serve(State(files): State<Files>, headers: HeaderMap) -> Response<Body> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     files.asked.lock().unwrap().push((text("range"), text("if-range")));
-    let mood = files.moods.lock().unwrap().pop_front().unwrap_or(Mood::Good);
-    if let Mood::Status(status) = mood {
+    let reply = files.replies.lock().unwrap().pop_front().unwrap_or(FileReply::Good);
+    if let FileReply::Status(status) = reply {
         return Response::builder().status(status).body(Body::empty()).unwrap();
     }
-    let other = matches!(mood, Mood::Other);
+    let other = matches!(reply, FileReply::Other);
     let etag = if other { "\"b\"" } else { "\"a\"" };
     let from: usize = text("range").map_or(0, |range| range[6..range.len() - 1].parse().unwrap());
-    let whole = from == 0 || matches!(mood, Mood::Whole) || other;
+    let whole = from == 0 || matches!(reply, FileReply::Whole) || other;
     let body = if whole { FILE } else { &FILE[from..] };
     let mut response = Response::builder().header("etag", etag).header("content-length", body.len());
     if !whole {
         response = response.status(206).header("content-range", format!("bytes {from}-19/20"));
     }
-    let Mood::Breaks(after) = mood else { return response.body(body.into()).unwrap() };
+    let FileReply::Breaks(after) = reply else { return response.body(body.into()).unwrap() };
     let pieces = [Ok(Bytes::from_static(&body.as_bytes()[..after.min(body.len())])), Err("broken")];
     response.body(Body::from_stream(futures::stream::iter(pieces))).unwrap()
 }
@@ -187,8 +188,9 @@ fn known() -> BulkFile {
 #[tokio::test]
 async fn a_file_is_read_whole_over_connections_that_break_at_any_byte() {
     let broken = (0..20).map(async |first| {
-        let moods = [Mood::Breaks(first), Mood::Breaks(3), Mood::Status(503), Mood::Good];
-        let (files, url) = Files::start(moods).await;
+        let replies =
+            [FileReply::Breaks(first), FileReply::Breaks(3), FileReply::Status(503), FileReply::Good];
+        let (files, url) = Files::start(replies).await;
         let (text, file) = read(&url, 0, BulkFile::default()).await.unwrap();
         assert_eq!((text.as_str(), &file), (FILE, &known()), "{first}");
         // how much of what was sent before the break arrives is the network's to decide
@@ -200,9 +202,9 @@ async fn a_file_is_read_whole_over_connections_that_break_at_any_byte() {
 
 #[tokio::test]
 async fn reading_goes_on_at_a_byte_even_if_the_server_cannot() {
-    for mood in [Mood::Good, Mood::Whole] {
+    for reply in [FileReply::Good, FileReply::Whole] {
         for from in 1..=20u64 {
-            let (files, url) = Files::start([mood]).await;
+            let (files, url) = Files::start([reply]).await;
             let (text, _) = read(&url, from, known()).await.unwrap();
             assert_eq!(text, FILE[usize::try_from(from).unwrap()..]);
             let asked = files.asked.lock().unwrap();
@@ -216,23 +218,23 @@ async fn reading_goes_on_at_a_byte_even_if_the_server_cannot() {
 
 #[tokio::test]
 async fn another_file_is_never_taken_for_the_one_before() {
-    let (_, url) = Files::start([Mood::Other]).await;
+    let (_, url) = Files::start([FileReply::Other]).await;
     assert!(matches!(read(&url, 5, known()).await, Err(DownloadError::Changed)));
-    let (_, url) = Files::start([Mood::Good]).await;
+    let (_, url) = Files::start([FileReply::Good]).await;
     let longer = BulkFile { length: Some(21), etag: None };
     assert!(matches!(read(&url, 0, longer).await, Err(DownloadError::Changed)));
-    let (_, url) = Files::start([Mood::Status(416)]).await;
+    let (_, url) = Files::start([FileReply::Status(416)]).await;
     assert!(matches!(read(&url, 5, known()).await, Err(DownloadError::Changed)));
 }
 
 #[tokio::test]
 async fn an_address_that_is_over_says_so_and_stays_secret() {
     for (status, gone) in [(403, true), (404, true), (410, true), (302, false), (418, false)] {
-        let (_, url) = Files::start([Mood::Status(status)]).await;
+        let (_, url) = Files::start([FileReply::Status(status)]).await;
         let error = read(&url, 0, BulkFile::default()).await.unwrap_err();
         assert_eq!(matches!(error, DownloadError::Gone { .. }), gone, "{error}");
     }
-    let (_, url) = Files::start([Mood::Status(500); 4]).await;
+    let (_, url) = Files::start([FileReply::Status(500); 4]).await;
     let error = read(&url, 0, BulkFile::default()).await.unwrap_err();
     assert!(matches!(error, DownloadError::Broken { at: 0, .. }), "{error}");
     let nobody = read("http://127.0.0.1:1/?Signature=secret", 0, BulkFile::default()).await.unwrap_err();

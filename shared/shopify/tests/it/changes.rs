@@ -209,7 +209,7 @@ async fn a_page_that_cannot_be_had_is_read_order_by_order() {
             problems.len() == 1 && problems[0].starts_with("gid://shopify/Order/2: ChangedOrder: "),
             "{problems:?}"
         );
-        assert_eq!(found.next.as_deref(), Some("next"), "the pass goes on");
+        assert_eq!(found.next.as_deref(), Some("next"), "the pass continues");
         assert_eq!(
             operations(&wire),
             ["ChangedOrders", "ChangedOrderIds", "ChangedOrder", "ChangedOrder", "ChangedOrder"]

@@ -1,0 +1,186 @@
+//! The settings of one document.
+
+use comms::{Document, MessageClass, names};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One document, with the name it has under [The flows](use-cases.md#the-flows).
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentConfig {
+    /// Whether the document is made.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// The id of Exstream's communication (orchestration), or the service's name (service gateway).
+    pub communication: String,
+    /// The production data source that the driver data is mapped to. Orchestration needs it.
+    #[serde(default)]
+    pub data_source: String,
+    /// How driver data is written. XML has the same shape below `<driver>`.
+    #[serde(default)]
+    pub driver_format: DriverFormat,
+    /// The media type that is expected; anything else is a failure. `email` carries `application/pdf` (attached) and
+    /// `text/html` (as the message), `print` the same two.
+    #[serde(default = "default_output")]
+    pub output: String,
+    /// How Exstream is asked to answer: an envelope with names and queues, or the document alone (`raw`).
+    /// Orchestration only.
+    #[serde(default)]
+    pub answer: Answer,
+    /// The account that owns editable output (`application/vnd.exstream-empower`). A service client's account has the
+    /// suffix `@OAuthClients`. Orchestration only.
+    pub empower_user: Option<String>,
+    /// Channels in order of preference. The first that can reach the recipient sends. Empty: archive only.
+    #[serde(default)]
+    pub channels: Vec<Channel>,
+    /// One of `brands`, if it is not `brand`.
+    pub brand: Option<String>,
+    /// The locales this document's template speaks, if they are not the shop's.
+    pub locales: Option<Vec<String>>,
+    /// How carefully the document is sent. Default: `marketing` for offers, `regulated` for exception letters,
+    /// `transactional` for all others.
+    pub message_class: Option<MessageClass>,
+    /// For how many days the archive refuses to delete the document. 2557 days are seven years. At most what the
+    /// deployment allows (`maxRetentionDays`).
+    #[schemars(range(min = 1))]
+    #[serde(default = "default_retention_days")]
+    pub retention_days: u16,
+    /// The version that must be the latest approved one; with another one nothing is composed. Needs
+    /// `exstream.catalogue`.
+    pub template_pin: Option<u32>,
+    /// The hash of the parts that must be in force: the record's `template.parts.sha256`, which `ctl preview` shows
+    /// as well; with other parts nothing is composed. Needs `exstream.catalogue`.
+    pub parts_pin: Option<String>,
+    /// What a PDF must claim to be: `pdf/a`, `pdf/ua`, or a list of both. One that does not is neither archived nor
+    /// sent.
+    #[serde(default)]
+    pub require: Require,
+    /// What to do if a crash or a lost answer leaves a send that the channel cannot tell about.
+    #[serde(default)]
+    pub on_unknown: OnUnknown,
+    /// The e-mail's subject by locale. `{order}` and `{name}` both stand for what the document is about: the order's
+    /// name, the statement's period, the title of the offer or product. The channel `email` needs it for the default
+    /// locale.
+    #[serde(default)]
+    pub subject: BTreeMap<String, String>,
+    /// Tags for the order or customer, added once a channel accepted the document, or once it is archived if it has no
+    /// channel. At most 40 characters each, no comma.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Order confirmations only: send another one after an order edit.
+    #[serde(default)]
+    pub after_edits: bool,
+    /// Order confirmations only: ask Shopify for each line's picture and product page, which events do not have. This
+    /// costs one more query per confirmation; receipts have them anyway.
+    #[serde(default)]
+    pub pictures: bool,
+    /// Compose and archive under `test/`; deliver and report nothing. The copy is locked for one day.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// When this document was switched on. Earlier events lead to none, however late they arrive.
+    #[schemars(with = "Option<String>")]
+    pub since: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DriverFormat {
+    #[default]
+    Json,
+    Xml,
+}
+
+/// A standard for PDF files. That one is claimed is checked for every document, whether it is kept is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Standard {
+    /// For archives: the file needs nothing from outside to be shown as it was.
+    #[serde(rename = "pdf/a")]
+    PdfA,
+    /// For accessibility: the file can be read aloud.
+    #[serde(rename = "pdf/ua")]
+    PdfUa,
+}
+
+impl Standard {
+    /// As people write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PdfA => "PDF/A",
+            Self::PdfUa => "PDF/UA",
+        }
+    }
+}
+
+/// One standard or several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected \"pdf/a\", \"pdf/ua\" or a list of both")]
+pub enum Require {
+    One(Standard),
+    Several(Vec<Standard>),
+}
+
+impl Default for Require {
+    fn default() -> Self {
+        Self::Several(Vec::new())
+    }
+}
+
+impl Require {
+    pub fn standards(&self) -> &[Standard] {
+        match self {
+            Self::One(standard) => std::slice::from_ref(standard),
+            Self::Several(standards) => standards,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    #[default]
+    Envelope,
+    Raw,
+}
+
+names! {
+    /// A way to the customer.
+    Channel, "channel", {
+        /// Exstream's own output channel sends while it composes.
+        Exstream = "exstream",
+        /// OpenText Core Messaging.
+        Email = "email",
+        /// A spool in S3, for a print provider to collect.
+        Print = "print",
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUnknown {
+    /// A person decides (`ctl settle`).
+    #[default]
+    Hold,
+    /// Send once more; the customer may get it twice. Transactional documents only.
+    Resend,
+}
+
+impl DocumentConfig {
+    pub fn class(&self, document: Document) -> MessageClass {
+        self.message_class.unwrap_or_else(|| document.default_class())
+    }
+}
+
+fn default_output() -> String {
+    "application/pdf".to_owned()
+}
+
+/// Seven years, what most commercial codes ask for.
+fn default_retention_days() -> u16 {
+    2557
+}
+
+fn yes() -> bool {
+    true
+}
