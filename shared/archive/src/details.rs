@@ -21,8 +21,11 @@ const MAX_LOCALE_BYTES: usize = 35;
 /// A document as Exstream made it, with what the record needs to know of its making.
 #[derive(Clone)]
 pub struct Composed {
+    /// As Exstream returned them.
     pub bytes: Bytes,
+    /// In lower case, without parameters.
     pub media_type: String,
+    /// What is kept beside them.
     pub details: Details,
 }
 
@@ -30,12 +33,17 @@ pub struct Composed {
 /// written by a later attempt.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Details {
+    /// When Exstream's answer arrived.
     pub composed_at: Timestamp,
+    /// SHA-256 of the driver data as it was sent, in hexadecimal.
     pub driver_sha256: String,
+    /// `json` or `xml`.
     pub driver_format: String,
     /// The schema the driver data follows.
     pub schema: String,
+    /// What it was composed with.
     pub template: Template,
+    /// The language of its text.
     pub locale: String,
     /// Name of the delivery channel it was composed for; absent when it was only to be archived.
     #[serde(default)]
@@ -43,10 +51,12 @@ pub struct Details {
     /// The S3 version of the shop's configuration that was in force.
     #[serde(default)]
     pub configuration: Option<String>,
+    /// How long it is kept, counted from `composed_at`.
     pub retention_days: u16,
     /// As [`crate::examine`] found them.
     #[serde(default)]
     pub pages: Option<u32>,
+    /// The same.
     #[serde(default)]
     pub pdf: Option<Pdf>,
     /// A name from the template's design.
@@ -59,7 +69,7 @@ pub struct Details {
     pub customer_number: Option<String>,
 }
 
-/// The facts of an object that S3 tells.
+/// What S3 says of an object.
 pub(crate) struct Object {
     pub key: String,
     pub version_id: String,

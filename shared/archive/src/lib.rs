@@ -1,9 +1,11 @@
 //! The archive: every document as it was composed, beside a record that proves what it is.
 //!
-//! Two objects a communication, `document.<ext>` and then `record.json`, put once and locked: neither can be
+//! Two objects per communication, `document.<ext>` and then `record.json`, put once and locked: neither can be
 //! overwritten or deleted before its retention ends. The location is derived from the communication alone,
 //! so a second attempt finds what the first one left ([`Archive::find`]) and adopts it. A crash between the
 //! two puts leaves a document without a record; its metadata carries what the record needs.
+
+#![warn(missing_docs)]
 
 mod details;
 mod location;

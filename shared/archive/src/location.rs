@@ -22,6 +22,7 @@ pub struct Location {
 }
 
 impl Location {
+    /// `test`: of a test order or a dry run, which lies apart.
     pub fn new(
         shop: &ShopDomain,
         first_claimed: Timestamp,
@@ -35,14 +36,17 @@ impl Location {
         Self { prefix: format!("{root}{shop}/{year:04}/{month:02}/{day:02}/{document}/{communication}/") }
     }
 
+    /// What all keys of the communication begin with; ends with `/`.
     pub fn prefix(&self) -> &str {
         &self.prefix
     }
 
+    /// The document's key.
     pub fn document(&self, extension: &str) -> String {
         format!("{}document.{extension}", self.prefix)
     }
 
+    /// The evidence record's key.
     pub fn record(&self) -> String {
         format!("{}record.json", self.prefix)
     }

@@ -47,19 +47,25 @@ pub struct Pdf {
 /// A PDF that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Examined {
+    /// How many it has; at least one.
     pub pages: u32,
+    /// What it says of itself.
     pub pdf: Pdf,
 }
 
 /// Why a file is not a document that somebody could read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PdfFault {
+    /// No end of file.
     #[error("the PDF is cut off: its end is missing")]
     CutOff,
+    /// A reader could not find its objects.
     #[error("the PDF is damaged: its cross-reference table does not fit its content")]
     Damaged,
+    /// Encrypted with a password that nobody knows here.
     #[error("the PDF cannot be opened without a password")]
     Locked,
+    /// Nothing to read.
     #[error("the PDF has no pages")]
     NoPages,
 }

@@ -14,13 +14,19 @@ use std::{borrow::Cow, fmt};
 pub struct EvidenceRecord {
     /// The version of this format: 1.
     pub v: u32,
+    /// Names the communication, here and in the ledger.
     pub communication: CommunicationId,
+    /// Whose customer it was for.
     pub shop: ShopDomain,
+    /// The function that made it.
     pub flow: Flow,
+    /// Which document it is.
     pub document: Document,
+    /// How careful sending had to be.
     pub message_class: MessageClass,
     /// What the document is about.
     pub subject: Gid,
+    /// Which issue of the document it is.
     pub revision: Revision,
     /// The order, customer or company location it belongs to.
     pub reported_on: Gid,
@@ -30,13 +36,18 @@ pub struct EvidenceRecord {
     /// The customer's keyed hash, as in the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer: Option<String>,
+    /// The event that led to it.
     pub trigger: Trigger,
     /// When Exstream's answer arrived.
     #[schemars(with = "String")]
     pub composed_at: Timestamp,
+    /// The language of its text.
     pub locale: String,
+    /// What Exstream composed with.
     pub template: Template,
+    /// What was sent to Exstream.
     pub driver_data: DriverData,
+    /// What Exstream answered.
     pub output: Output,
     /// The channel the document was made for; absent when it was only archived.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,10 +55,12 @@ pub struct EvidenceRecord {
     /// To whom it was to be sent. Absent for marketing, where the keyed hash has to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient: Option<Recipient>,
+    /// How long the document and this record are locked.
     pub retention: Retention,
     /// The S3 version of the shop's configuration that was in force.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration: Option<String>,
+    /// What wrote this record.
     pub software: Software,
     /// The record of the issue of this document that came before this one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,10 +75,14 @@ pub struct EvidenceRecord {
 /// The event that led to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Trigger {
+    /// Such as `orders/create`.
     pub topic: String,
+    /// Shopify's id of the delivery, or what stands for it where no event came.
     pub webhook_id: String,
+    /// Shopify's id of the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
+    /// When it happened, by Shopify's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub triggered_at: Option<Timestamp>,
@@ -76,9 +93,12 @@ pub struct Trigger {
 pub struct Template {
     /// The Exstream communication.
     pub communication: String,
+    /// The data source that the driver data was for.
     pub data_source: String,
+    /// Absent where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
+    /// How the version is known.
     pub basis: TemplateBasis,
     /// What it consisted of: the documents, designs and texts that were in force. Absent where that could not be
     /// looked up.
@@ -98,13 +118,17 @@ pub struct Parts {
     pub list: Vec<Part>,
 }
 
+/// A part of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Part {
+    /// Its id in the design service.
     pub id: String,
+    /// Its approved version.
     pub version: u32,
     /// Exstream's word for what it is.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
+    /// What its designer called it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// From when on it is in force.
@@ -147,10 +171,15 @@ pub struct DriverData {
 /// What Exstream answered.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Output {
+    /// The object's key.
     pub object: String,
+    /// The object's S3 version.
     pub version_id: String,
+    /// In lower case, without parameters.
     pub media_type: String,
+    /// Its size.
     pub bytes: u64,
+    /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
     /// Absent for what is no PDF, and for a PDF that would take too much to read.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -158,53 +187,69 @@ pub struct Output {
     /// What a PDF says of itself. Absent as `pages` is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pdf: Option<Pdf>,
+    /// The output queue of the template's design.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
     /// As Exstream named the file. Absent if the worker died before it wrote this record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,
-    /// As Exstream told it. Absent if the worker died before it wrote this record.
+    /// As Exstream named it. Absent if the worker died before it wrote this record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_number: Option<String>,
 }
 
+/// To whom a document was to be sent.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Recipient {
+    /// As the shop knows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Present if it was to be sent by e-mail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
 }
 
+/// How an object is locked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Retention {
+    /// `COMPLIANCE` or `GOVERNANCE`, as S3 names them.
     pub mode: String,
+    /// When the lock ends.
     #[schemars(with = "String")]
     pub until: Timestamp,
 }
 
+/// What wrote a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Software {
+    /// The function.
     pub name: Cow<'static, str>,
+    /// Its release.
     pub version: Cow<'static, str>,
 }
 
+/// The issue before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Previous {
+    /// Its communication.
     pub communication: CommunicationId,
     /// SHA-256 of that communication's `record.json`.
     pub record_sha256: String,
 }
 
+/// What a person asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Resend {
+    /// Who, by their own account.
     pub actor: String,
+    /// Why, in their words.
     pub reason: String,
     /// The communication that was issued again.
     pub of: CommunicationId,
 }
 
 impl EvidenceRecord {
+    /// The version of the format that this release writes.
     pub const VERSION: u32 = 1;
 
     /// The published JSON Schema.

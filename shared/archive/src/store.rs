@@ -22,17 +22,40 @@ const CONFLICT_REPEATS: usize = 2;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
+/// Why the archive did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
+    /// S3 did not answer, or refused. A put may have been made; repeating it adopts it.
     #[error("{doing} {key}")]
-    Request { doing: &'static str, key: String, source: Cause },
+    Request {
+        /// What was being done, such as `archiving`.
+        doing: &'static str,
+        /// With which object.
+        key: String,
+        /// What the SDK says.
+        source: Cause,
+    },
     /// Erased, or past its retention.
     #[error("{key} is not in the archive")]
-    Absent { key: String },
+    Absent {
+        /// The object.
+        key: String,
+    },
+    /// Something else is there, and stays.
     #[error("{key} exists with other content than what is to be archived under it")]
-    Conflict { key: String },
+    Conflict {
+        /// The object.
+        key: String,
+    },
+    /// An object without version, checksum or readable metadata.
     #[error("{key} is not what this archive writes: {what}")]
-    Malformed { key: String, what: &'static str },
+    Malformed {
+        /// The object.
+        key: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// Nothing was put.
     #[error("the evidence record cannot be written as JSON")]
     Record(#[source] serde_json::Error),
 }
@@ -58,7 +81,9 @@ names! {
 /// A document that is in the archive.
 #[derive(Debug, Clone)]
 pub struct Stored {
+    /// What the record says of it.
     pub output: Output,
+    /// What was true when it was composed.
     pub details: Details,
     /// It was there before: an earlier attempt, or one at the same time, composed it.
     pub adopted: bool,
@@ -67,11 +92,13 @@ pub struct Stored {
 /// What an earlier attempt left.
 #[derive(Debug, Default)]
 pub struct Found {
+    /// Absent if none was archived.
     pub document: Option<Stored>,
     /// The record and the version and hash of its object.
     pub record: Option<(EvidenceRecord, String, String)>,
 }
 
+/// The archive bucket. Cheap to share: one per process.
 pub struct Archive {
     s3: Client,
     bucket: String,
@@ -79,10 +106,12 @@ pub struct Archive {
 }
 
 impl Archive {
+    /// An archive in `bucket`, whose objects are locked by `lock`. Asks nothing yet.
     pub fn new(s3: Client, bucket: String, lock: LockMode) -> Self {
         Self { s3, bucket, lock }
     }
 
+    /// Until when a document is locked that was composed at `composed_at`.
     pub fn retention(&self, composed_at: Timestamp, days: u16) -> Retention {
         let until = composed_at + jiff::SignedDuration::from_hours(24 * i64::from(days));
         Retention { mode: self.lock.name().to_owned(), until }

@@ -2,12 +2,26 @@
 
 use crate::{EvidenceRecord, sha256_hex};
 
+/// How a document and its record contradict each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
+    /// Another number of bytes.
     #[error("the document has {found} bytes, the record says {recorded}")]
-    Length { recorded: u64, found: u64 },
+    Length {
+        /// By the record.
+        recorded: u64,
+        /// Of the document.
+        found: u64,
+    },
+    /// Other bytes.
     #[error("the document's SHA-256 is {found}, the record says {recorded}")]
-    Hash { recorded: String, found: String },
+    Hash {
+        /// By the record, in hexadecimal.
+        recorded: String,
+        /// Of the document, in hexadecimal.
+        found: String,
+    },
+    /// Nothing is known of the rest of such a record.
     #[error("the record is of version {0}, this software reads 1")]
     Version(u32),
 }

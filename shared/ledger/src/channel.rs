@@ -19,7 +19,7 @@ use std::collections::HashMap;
 /// Doubtful answers with more time between them are not in a row.
 const IN_A_ROW_MINUTES: i64 = 10;
 
-/// After so long without a word the item is of no interest.
+/// After so long without a doubtful answer the item is of no interest.
 const EXPIRES_HOURS: i64 = 48;
 
 const COUNTING: &str = "counting a channel's doubtful answers";
@@ -76,8 +76,8 @@ impl Ledger {
         Err(LedgerError::Request { doing: COUNTING, source: "too many at once".into() })
     }
 
-    /// Closes a channel until a moment: whoever does so is the only one who may try it until then. `false` if somebody
-    /// else was faster, it answers well again, or the answer to the write was lost: then it stays closed, tried by nobody.
+    /// Closes a channel until a moment: whoever does so is the only one who may try it until then. `false` if another
+    /// worker was faster, it answers well again, or the answer to the write was lost: then it stays closed, tried by nobody.
     pub async fn close_channel(
         &self,
         shop: &ShopDomain,

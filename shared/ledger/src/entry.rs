@@ -6,15 +6,22 @@ use serde::{Deserialize, Serialize};
 /// What the ledger knows of one communication. At most 1 KB; customers appear only as a keyed hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
+    /// The key.
     #[serde(rename = "pk")]
     pub communication: CommunicationId,
+    /// Whose customer it is for.
     pub shop: ShopDomain,
+    /// The function that works on it.
     pub flow: Flow,
+    /// Which document it brings.
     pub document: Document,
+    /// What the document is about.
     pub subject: Gid,
+    /// Which issue of the document it is.
     pub revision: Revision,
-    /// The order, customer or company location that is told about it.
+    /// The order, customer or company location that carries the report.
     pub reported_on: Gid,
+    /// Where it is.
     pub state: State,
     /// Set while a send that was begun certainly did not happen: the next holder sends without asking.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -22,15 +29,17 @@ pub struct Entry {
     /// Who holds the lease: the invocation's request id. Empty once the work is done.
     #[serde(default)]
     pub lease_holder: String,
-    /// Zero once the work is done.
+    /// After this moment the lease can be taken over. Zero once the work is done.
     #[serde(default)]
     pub lease_until_epoch_ms: i64,
+    /// How often it was claimed.
     pub attempts: u32,
     /// How many sends were begun.
     #[serde(default)]
     pub sends: u32,
     /// When the communication was first claimed. Its archive location is derived from this.
     pub created_epoch_ms: i64,
+    /// When its state or its lease changed last. Answers to reports do not count.
     pub updated_epoch_ms: i64,
     /// When the channel took it, once its outcome is known; until then that is the last change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,8 +47,10 @@ pub struct Entry {
     /// When the channel is to be asked next. Absent for what is not asked about, or no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check_epoch_ms: Option<i64>,
+    /// Absent until a document was archived.
     #[serde(default, flatten)]
     pub archived: Option<ArchivedAs>,
+    /// The name of the channel that was chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     /// What the channel calls the delivery.
@@ -51,8 +62,10 @@ pub struct Entry {
     /// The customer's keyed hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<String>,
+    /// Whether Shopify has the report of the state.
     #[serde(default = "no_write_back")]
     pub write_back: WriteBackState,
+    /// Why Shopify refused the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub write_back_reason: Option<String>,
 }
@@ -60,18 +73,25 @@ pub struct Entry {
 /// Where the document is, and which template made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArchivedAs {
+    /// The document's key in the archive bucket; the record lies beside it.
     pub archive_key: String,
+    /// The document's S3 version.
     pub archive_version: String,
+    /// SHA-256 of the document, in hexadecimal.
     pub sha256: String,
+    /// The record's S3 version.
     pub record_version: String,
+    /// SHA-256 of the record, in hexadecimal.
     pub record_sha256: String,
+    /// The Exstream communication that composed it.
     pub template: String,
+    /// Absent where the version is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template_version: Option<u32>,
 }
 
 impl Entry {
-    /// When the channel took it, of what a channel took.
+    /// When the channel took it. Only meaningful for what a channel took.
     pub fn accepted_at_epoch_ms(&self) -> i64 {
         self.accepted_epoch_ms.unwrap_or(self.updated_epoch_ms)
     }

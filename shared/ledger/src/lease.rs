@@ -6,6 +6,7 @@ use comms::State;
 /// The right to move one communication's state.
 #[derive(Debug)]
 pub struct Lease {
+    /// The communication as the claim found it, with this lease in it.
     pub entry: Entry,
 }
 
@@ -44,9 +45,13 @@ impl Lease {
     }
 }
 
+/// What the ledger says of a send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendMark {
+    /// No send was begun.
     NeverBegun,
+    /// One was begun, and certainly did not happen.
     DidNotHappen,
+    /// One was begun, and nothing more is known: ask the channel before sending.
     MayHaveHappened,
 }

@@ -1,4 +1,4 @@
-//! The ledger: one DynamoDB item a communication, and the only place that knows who works on it.
+//! The ledger: one DynamoDB item per communication, and the only place that knows who works on it.
 //!
 //! A communication is claimed with a lease, by one conditional write:
 //!
@@ -15,8 +15,11 @@
 //! else); a state never goes back. A crash at any point leaves an item that the next claim takes over
 //! once the lease has lapsed. Times are milliseconds since the Unix epoch, given by the caller.
 
+#![warn(missing_docs)]
+
 mod channel;
 mod entry;
+mod error;
 mod lease;
 mod outcomes;
 mod queries;
@@ -26,8 +29,9 @@ mod table;
 
 pub use channel::Outage;
 pub use entry::{ArchivedAs, Entry};
+pub use error::LedgerError;
 pub use lease::{Lease, SendMark};
 pub use outcomes::ChannelOutcome;
 pub use queries::{Found, Problem};
 pub use recipients::{Admission, Cap};
-pub use table::{Claim, ClaimRequest, Ledger, LedgerError, Outcome};
+pub use table::{Claim, ClaimRequest, Ledger, Outcome};

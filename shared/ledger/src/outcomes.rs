@@ -16,16 +16,21 @@ use jiff::Timestamp;
 /// What a channel, or its silence, says of what it accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChannelOutcome {
+    /// Handed to the recipient's side.
     Delivered,
+    /// Not delivered, or returned after it was.
     Bounced {
+        /// The channel's.
         reason: String,
     },
     /// Nothing was heard for so long that nothing may ever be. It stays accepted.
     Unconfirmed {
+        /// Recorded and reported.
         reason: String,
     },
     /// The recipient of what was delivered wants no more of the kind. It stays delivered.
     OptedOut {
+        /// Recorded and reported.
         reason: String,
     },
 }
@@ -43,8 +48,8 @@ impl ChannelOutcome {
 }
 
 impl Ledger {
-    /// Looks at it again later, whatever is the matter with it until then: also at an item that cannot be read, so
-    /// that it is not in front of all others for ever.
+    /// Puts the next check of the item `pk` off until `at`. Also for an item that cannot be read, which would otherwise
+    /// stay in front of all others for ever.
     pub async fn check_again(&self, pk: &str, at: Timestamp) -> Result<(), LedgerError> {
         let update = self
             .update(pk)
@@ -55,17 +60,17 @@ impl Ledger {
         conditional("putting off a check", update.send().await).map(drop)
     }
 
-    /// Records what became of a communication that a channel took. Nothing, if it has moved on since `entry` was
+    /// Records what became of a communication that a channel took. `None` if its state has moved since `entry` was
     /// read. It stays in the index until [`checked`](Self::checked) or [`check_again`](Self::check_again), so that an
     /// outcome whose report was not queued is met again.
-    pub async fn record_fate(
+    pub async fn record_outcome(
         &self,
         entry: &Entry,
-        fate: &ChannelOutcome,
+        outcome: &ChannelOutcome,
         write_back: WriteBackState,
         now: Timestamp,
     ) -> Result<Option<Entry>, LedgerError> {
-        let (state, reason) = fate.outcome();
+        let (state, reason) = outcome.outcome();
         let legal = entry.state.may_become(state) || entry.state == state;
         if !legal || !matches!(entry.state, State::Accepted | State::Delivered) {
             return Ok(None);
@@ -87,7 +92,7 @@ impl Ledger {
                 let reason = text(cut(&one_line(reason), crate::table::MAX_REASON_BYTES));
                 update = update.expression_attribute_values(":reason", reason);
             }
-            // that nothing had been heard, or not been reported, is over
+            // an earlier "unconfirmed", or a report that failed, no longer holds
             None => expression.push_str(" REMOVE reason, write_back_reason"),
         }
         let update = update
@@ -112,7 +117,7 @@ impl Ledger {
         conditional("ending the checks", update.send().await).map(drop)
     }
 
-    /// A person says what became of a send that nobody knew of. Nothing, if it is not, or no more, unknown.
+    /// Records what a person says became of a send whose outcome is unknown. `None` if it is not, or no longer, unknown.
     pub async fn settle(
         &self,
         communication: &CommunicationId,

@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-/// What is read of one resource. None comes near it, unless something goes round in circles.
+/// What is read of one resource. None comes near it, unless something repeats itself without end.
 const MAX_OF_RESOURCE: usize = 200;
 
 /// Items read at once.
@@ -37,7 +37,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// What an index lists.
 #[derive(Debug, Default)]
 pub struct Found {
+    /// What was read, in the index's order.
     pub entries: Vec<Entry>,
+    /// What was not.
     pub problems: Vec<Problem>,
 }
 
@@ -46,6 +48,7 @@ pub struct Found {
 pub struct Problem {
     /// Its key: in nearly all cases the communication.
     pub pk: String,
+    /// Why it was not read.
     pub error: LedgerError,
 }
 

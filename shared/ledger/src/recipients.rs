@@ -1,7 +1,7 @@
 //! What is known of a customer as the recipient of marketing: whether they want none, and what they got lately.
 //!
-//! One item a customer, `pk = recipient#<shop>#<customer's keyed hash>`, in the ledger's table. Admission is
-//! counted before the send and once a communication, whatever is repeated: two documents that compete for the
+//! One item per customer, `pk = recipient#<shop>#<customer's keyed hash>`, in the ledger's table. Admission is
+//! counted before the send and once per communication, whatever is repeated: two documents that compete for the
 //! last place of a cap never both get it, and one that is admitted and then fails has used its place.
 
 use crate::{
@@ -17,12 +17,16 @@ use std::collections::HashMap;
 /// At most so many within so many days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cap {
+    /// How many.
     pub most: usize,
+    /// Within how many days, counted back from now.
     pub days: u16,
 }
 
+/// The answer to [`Ledger::admit`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admission {
+    /// It may be sent, and is counted.
     Admitted,
     /// The customer is on the suppression list, for this reason.
     Suppressed(String),
@@ -67,7 +71,7 @@ impl Ledger {
         Err(LedgerError::Request { doing: "counting a customer's offers", source: "too many at once".into() })
     }
 
-    /// Puts a customer on the suppression list. Nothing is sent to them until they are taken off it.
+    /// Adds the customer to the suppression list. Nothing is sent to them until they are removed from it.
     pub async fn suppress(
         &self,
         shop: &ShopDomain,
@@ -90,7 +94,7 @@ impl Ledger {
             .map_err(|error| LedgerError::Request { doing: "suppressing a customer", source: error.into() })
     }
 
-    /// Takes a customer off the suppression list.
+    /// Removes the customer from the suppression list.
     pub async fn lift(&self, shop: &ShopDomain, customer: &CustomerKey) -> Result<(), LedgerError> {
         self.update(&key(shop, customer))
             .update_expression("REMOVE suppressed, suppressed_epoch_ms ADD version :one")

@@ -5,7 +5,7 @@
 //! refusal shows, by the lease's holder and by the counts of attempts and sends.
 
 use crate::{
-    ArchivedAs, Entry, Lease,
+    ArchivedAs, Entry, Lease, LedgerError,
     entry::resource_key,
     request::{conditional, from_millis, millis, number, owned, read, text},
 };
@@ -15,8 +15,8 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use comms::{
-    Class, Classify, CommunicationId, CustomerKey, Document, Flow, Gid, Revision, ShopDomain, State,
-    WriteBackState, cut, one_line,
+    CommunicationId, CustomerKey, Document, Flow, Gid, Revision, ShopDomain, State, WriteBackState, cut,
+    one_line,
 };
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -26,28 +26,6 @@ use std::collections::HashMap;
 pub(crate) const MAX_REASON_BYTES: usize = 64;
 pub(crate) const MAX_REASON_BYTES_UNARCHIVED: usize = 240;
 
-type Cause = Box<dyn std::error::Error + Send + Sync>;
-
-#[derive(Debug, thiserror::Error)]
-pub enum LedgerError {
-    #[error("{0} belongs to another holder now")]
-    LostLease(CommunicationId),
-    #[error("{doing} in the ledger")]
-    Request { doing: &'static str, source: Cause },
-    /// Another release may read it.
-    #[error("the ledger's item {pk} cannot be read")]
-    Malformed { pk: String, source: Cause },
-}
-
-impl Classify for LedgerError {
-    fn class(&self) -> Class {
-        match self {
-            // whoever has the lease decides; the redelivered message sees the result
-            Self::LostLease(_) | Self::Request { .. } | Self::Malformed { .. } => Class::transient(),
-        }
-    }
-}
-
 /// The answer to [`Ledger::claim`].
 #[derive(Debug)]
 pub enum Claim {
@@ -56,20 +34,32 @@ pub enum Claim {
     /// Nothing is left to do but to report it, if that is still owed.
     AlreadyDone(Entry),
     /// Somebody works on it.
-    InProgress { until: Timestamp },
+    InProgress {
+        /// When their lease lapses.
+        until: Timestamp,
+    },
 }
 
+/// Which communication is claimed, by whom, and until when. What the id is derived from is stored beside it.
 #[derive(Debug)]
 pub struct ClaimRequest<'a> {
+    /// The key.
     pub communication: &'a CommunicationId,
+    /// Whose customer it is for.
     pub shop: &'a ShopDomain,
+    /// The function that works on it.
     pub flow: Flow,
+    /// Which document it brings.
     pub document: Document,
+    /// What the document is about.
     pub subject: &'a Gid,
+    /// Which issue of the document it is.
     pub revision: &'a Revision,
+    /// The order, customer or company location that carries the report.
     pub reported_on: &'a Gid,
     /// Unique to this invocation.
     pub lease_holder: &'a str,
+    /// The caller's clock.
     pub now: Timestamp,
     /// After this moment the holder is taken for dead. Later than the holder can possibly live.
     pub lease_until: Timestamp,
@@ -78,11 +68,18 @@ pub struct ClaimRequest<'a> {
 /// How a communication ended, or where it stays until something from outside moves it.
 #[derive(Debug, Default)]
 pub struct Outcome<'a> {
+    /// Where the document is; absent if none was archived, or if the entry has it already.
     pub archived: Option<&'a ArchivedAs>,
+    /// The channel that was chosen.
     pub channel: Option<&'a str>,
+    /// What the channel calls the delivery.
     pub reference: Option<&'a str>,
+    /// Why it failed, was suppressed or is unknown. Put on one line; kept are its first 240 bytes, 64 beside an
+    /// archived document.
     pub reason: Option<&'a str>,
+    /// The customer's keyed hash.
     pub customer: Option<&'a CustomerKey>,
+    /// Whether a report is owed.
     pub write_back: Option<WriteBackState>,
     /// The order, customer or company location it belongs to, where the claim did not name it.
     pub reported_on: Option<&'a Gid>,
@@ -90,12 +87,14 @@ pub struct Outcome<'a> {
     pub check_at: Option<Timestamp>,
 }
 
+/// The table. Cheap to share: one per process.
 pub struct Ledger {
     pub(crate) client: Client,
     pub(crate) table: String,
 }
 
 impl Ledger {
+    /// A ledger in `table`. Asks nothing yet.
     pub fn new(client: Client, table: String) -> Self {
         Self { client, table }
     }
@@ -104,6 +103,9 @@ impl Ledger {
     ///
     /// The write may be sent twice, where the answer to the first is lost. The second is then refused because
     /// of the first, which is seen by the lease being exactly the one asked for.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer, or the item cannot be read. The lease may have been taken, and then lapses.
     pub async fn claim(&self, request: ClaimRequest<'_>) -> Result<Claim, LedgerError> {
         let ClaimRequest { communication, now, .. } = request;
         let key = resource_key(request.shop, request.reported_on);
@@ -157,6 +159,9 @@ impl Ledger {
     }
 
     /// Notes that a send begins, and counts it. From here on a crash means: perhaps it was sent.
+    ///
+    /// # Errors
+    /// [`LedgerError::LostLease`] if somebody else has it: do not send. After any other error the mark may stand.
     pub async fn mark_sending(
         &self,
         lease: &Lease,
@@ -169,6 +174,9 @@ impl Ledger {
     }
 
     /// Gives the lease back after a failure that may pass. `unsent`: a send was begun and did not happen.
+    ///
+    /// # Errors
+    /// If it stays, the lease lapses by itself.
     pub async fn release(&self, lease: &Lease, unsent: bool, now: Timestamp) -> Result<(), LedgerError> {
         let mut set = "SET lease_until_epoch_ms = :zero, updated_epoch_ms = :now".to_owned();
         if unsent {
@@ -192,6 +200,9 @@ impl Ledger {
 
     /// Forgets a communication of which nothing was made. Only the lease's holder can, and not once a document
     /// was archived or a send begun.
+    ///
+    /// # Errors
+    /// [`LedgerError::LostLease`] also where there is something to remember.
     pub async fn forget(&self, lease: &Lease) -> Result<(), LedgerError> {
         let result = self
             .client
@@ -222,6 +233,9 @@ impl Ledger {
     }
 
     /// Ends the work on a communication. Only the lease's holder can.
+    ///
+    /// # Errors
+    /// [`LedgerError::LostLease`] if another holder has taken over. After any other error the end may be recorded.
     pub async fn complete(
         &self,
         lease: &Lease,
@@ -330,6 +344,9 @@ impl Ledger {
     /// Notes what Shopify answered to the report of a communication's state. Where the state has moved on since,
     /// nothing is noted: another report is on its way. A report that arrived is never overwritten by one that
     /// failed.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer.
     pub async fn record_write_back(
         &self,
         communication: &CommunicationId,

@@ -192,8 +192,9 @@ async fn known(ledger: &Ledger) -> ledger::Entry {
 async fn delivered(ledger: &Ledger) {
     ended(ledger, State::Accepted).await;
     let at = now() + 1.hour();
-    let recorded =
-        ledger.record_fate(&known(ledger).await, &ChannelOutcome::Delivered, WriteBackState::None, at).await;
+    let recorded = ledger
+        .record_outcome(&known(ledger).await, &ChannelOutcome::Delivered, WriteBackState::None, at)
+        .await;
     assert!(recorded.unwrap().is_some());
 }
 
@@ -221,11 +222,11 @@ fn writes() -> impl IntoIterator<Item = Write> {
         "release": |l| Some(lease(l).await), |l, lease| l.release(&lease.unwrap(), false, now()).await;
         "release of what was not sent": |l| Some(marked(l).await), |l, lease| l.release(&lease.unwrap(), true, now()).await;
         "forget": |l| Some(lease(l).await), |l, lease| l.forget(&lease.unwrap()).await;
-        "delivered": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_fate(&known(l).await, &ChannelOutcome::Delivered, WriteBackState::Pending, now() + 1.hour()).await;
-        "bounced": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_fate(&known(l).await, &ChannelOutcome::Bounced { reason: "550".to_owned() }, WriteBackState::Pending, now() + 1.hour()).await;
-        "unconfirmed": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_fate(&known(l).await, &ChannelOutcome::Unconfirmed { reason: "silence".to_owned() }, WriteBackState::Pending, now() + 1.hour()).await;
-        "returned": |l| { delivered(l).await; None }, |l, _| l.record_fate(&known(l).await, &ChannelOutcome::Bounced { reason: "550".to_owned() }, WriteBackState::Pending, now() + 2.hours()).await;
-        "opted out": |l| { delivered(l).await; None }, |l, _| l.record_fate(&known(l).await, &ChannelOutcome::OptedOut { reason: "no more".to_owned() }, WriteBackState::Pending, now() + 2.hours()).await;
+        "delivered": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_outcome(&known(l).await, &ChannelOutcome::Delivered, WriteBackState::Pending, now() + 1.hour()).await;
+        "bounced": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_outcome(&known(l).await, &ChannelOutcome::Bounced { reason: "550".to_owned() }, WriteBackState::Pending, now() + 1.hour()).await;
+        "unconfirmed": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_outcome(&known(l).await, &ChannelOutcome::Unconfirmed { reason: "silence".to_owned() }, WriteBackState::Pending, now() + 1.hour()).await;
+        "returned": |l| { delivered(l).await; None }, |l, _| l.record_outcome(&known(l).await, &ChannelOutcome::Bounced { reason: "550".to_owned() }, WriteBackState::Pending, now() + 2.hours()).await;
+        "opted out": |l| { delivered(l).await; None }, |l, _| l.record_outcome(&known(l).await, &ChannelOutcome::OptedOut { reason: "no more".to_owned() }, WriteBackState::Pending, now() + 2.hours()).await;
         "opened": |l| { l.count_doubt(&shop(), "t2api.example", now()).await.unwrap(); None }, |l, _| l.end_outage(&shop(), "t2api.example").await;
         "check again": |l| { ended(l, State::Accepted).await; None }, |l, _| l.check_again(id().as_str(), now() + 1.hour()).await;
         "checked": |l| { ended(l, State::Accepted).await; None }, |l, _| l.checked(&id()).await;
@@ -287,8 +288,8 @@ async fn an_outcome_is_recorded_over_what_was_read_and_never_leads_back() {
     let (ledger, _table) = open().await;
     ended(&ledger, State::Accepted).await;
     let accepted = known(&ledger).await;
-    let record = async |entry: &ledger::Entry, fate: ChannelOutcome, hours: i64| {
-        ledger.record_fate(entry, &fate, WriteBackState::Pending, now() + hours.hours()).await.unwrap()
+    let record = async |entry: &ledger::Entry, outcome: ChannelOutcome, hours: i64| {
+        ledger.record_outcome(entry, &outcome, WriteBackState::Pending, now() + hours.hours()).await.unwrap()
     };
     let bounce = || ChannelOutcome::Bounced { reason: "550".to_owned() };
     let silence = || ChannelOutcome::Unconfirmed { reason: "silence".to_owned() };
@@ -306,21 +307,21 @@ async fn an_outcome_is_recorded_over_what_was_read_and_never_leads_back() {
         Some(accepted.updated_epoch_ms),
         "the time of the acceptance stays"
     );
-    for (entry, fate) in
+    for (entry, outcome) in
         [(&silent, bounce()), (&delivered, silence()), (&accepted, ChannelOutcome::Delivered)]
     {
-        assert_eq!(record(entry, fate, 26).await, None);
+        assert_eq!(record(entry, outcome, 26).await, None);
     }
     let bounced = record(&delivered, bounce(), 30).await.unwrap();
     assert_eq!((bounced.state, bounced.reason.as_deref()), (State::Bounced, Some("550")));
     assert_eq!(bounced.accepted_epoch_ms, Some(accepted.updated_epoch_ms));
-    for fate in [
+    for outcome in [
         ChannelOutcome::Delivered,
         silence(),
         bounce(),
         ChannelOutcome::OptedOut { reason: "no more".to_owned() },
     ] {
-        assert_eq!(record(&bounced, fate, 31).await, None, "the last word");
+        assert_eq!(record(&bounced, outcome, 31).await, None, "the last word");
     }
 }
 
