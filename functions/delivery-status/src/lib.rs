@@ -1,24 +1,26 @@
 //! Asks the channels that report outcomes what became of what they accepted.
 //!
 //! Runs on a schedule and makes a pass over all shops. A communication moves from `accepted` to `delivered`
-//! or `bounced` only on a channel's word; silence for a day is noted as "unconfirmed" and never leads to
+//! or `bounced` only if a channel reports it; silence for a day is noted as "unconfirmed" and never leads to
 //! another send. `delivered` is not the end: for as many days as the shop says, ever more rarely, the channel is asked
-//! whether the message came back or its recipient opted out of marketing, who then goes on the suppression list
+//! whether the message was returned or its recipient opted out of marketing, who is then put on the suppression list
 //! (`watch.rs`).
 //!
 //! An outcome is recorded once, whoever asks; its report to Shopify is queued after that, and only then is the
 //! communication put off or left alone: after a death in between, the next pass queues the report.
 //!
 //! What goes wrong with one communication is its own problem: it is counted and logged, and put off, so that those
-//! behind it have their turn and a later pass comes back to it.
+//! behind it have their turn and a later pass asks again.
 
 // the types of nested async calls are deeper than the compiler expects
 #![recursion_limit = "256"]
 
+mod error;
 mod watch;
 
 use comms::{CustomerKey, MessageClass, ShopDomain, State, WriteBackState, chain};
 use delivery::{Channels, EmailOutcome, StatusCall};
+use error::CheckError;
 use flow::report;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
@@ -32,15 +34,15 @@ use shop_config::{Channel, ConfigError, ConfigStore, Loaded};
 use std::borrow::Cow;
 use tokio::time::Instant;
 use watch::{Step, Watch};
-use work::{Message, Queue};
+use work::{Message, Queue, QueueError};
 
 /// How many communications of a shop are listed at once.
 const PAGE: u16 = 500;
 
-/// How many shops at once; how many questions a shop is a setting.
+/// How many shops at once; how many questions per shop is a setting.
 const SHOPS_AT_ONCE: usize = 4;
 
-/// The means the function works with.
+/// The function's clients and settings.
 pub struct Tools {
     pub configs: ConfigStore,
     pub secrets: Secrets,
@@ -93,7 +95,7 @@ impl DeliveryStatus {
     /// One pass over all shops.
     ///
     /// # Errors
-    /// When the shops cannot be listed. A shop in trouble is counted, logged, and asked again next time.
+    /// When the shops cannot be listed. A shop that fails is counted, logged, and asked about again by the next pass.
     pub async fn pass(&self, invocation: &Invocation) -> Result<PassResult, ConfigError> {
         let now = (self.tools.clock)();
         let shops = self.tools.configs.shops().await?;
@@ -118,39 +120,39 @@ impl DeliveryStatus {
     }
 
     /// Page by page until nothing is due.
-    async fn shop(&self, shop: &ShopDomain, last_page: Instant) -> Result<Asked, String> {
+    async fn shop(&self, shop: &ShopDomain, last_page: Instant) -> Result<Asked, CheckError> {
         let mut asked = Asked::default();
         loop {
             let page = self.page(shop).await?;
-            let is_last = page.is_last || page.asked.fates.is_empty() || Instant::now() >= last_page;
-            asked.fates.extend(page.asked.fates);
+            let is_last = page.is_last || page.asked.outcomes.is_empty() || Instant::now() >= last_page;
+            asked.outcomes.extend(page.asked.outcomes);
             asked.problems += page.asked.problems;
-            match page.trouble {
-                // not one: that is the shop's trouble and no communication's
-                Some(reason) if asked.fates.is_empty() => return Err(reason),
+            match page.last_error {
+                // not one: the cause is the shop's and no communication's
+                Some(error) if asked.outcomes.is_empty() => return Err(error),
                 _ if is_last => return Ok(asked),
                 _ => {}
             }
         }
     }
 
-    async fn page(&self, shop: &ShopDomain) -> Result<Page, String> {
+    async fn page(&self, shop: &ShopDomain) -> Result<Page, CheckError> {
         let now = (self.tools.clock)();
-        let due = self.tools.ledger.due_checks(shop, now, PAGE).await.map_err(|error| chain(&error))?;
+        let due = self.tools.ledger.due_checks(shop, now, PAGE).await?;
         for problem in &due.problems {
             self.not_read(shop, problem, now).await;
         }
         let is_last = due.entries.len() + due.problems.len() < usize::from(PAGE);
-        let asked = Asked { fates: Vec::new(), problems: due.problems.len() as u64 };
-        let mut page = Page { asked, trouble: None, is_last };
+        let asked = Asked { outcomes: Vec::new(), problems: due.problems.len() as u64 };
+        let mut page = Page { asked, last_error: None, is_last };
         // the index may still list what was put off or left alone a moment ago
         let is_due = |entry: &&Entry| entry.check_epoch_ms.is_some_and(|at| at <= now.as_millisecond());
         let entries: Vec<_> = due.entries.iter().filter(is_due).collect();
         if entries.is_empty() {
             return Ok(page);
         }
-        let loaded = self.tools.configs.get(shop, now).await.map_err(|error| chain(&error))?;
-        let secrets = self.tools.secrets.shop(shop, now).await.map_err(|error| chain(&error))?;
+        let loaded = self.tools.configs.get(shop, now).await?;
+        let secrets = self.tools.secrets.shop(shop, now).await?;
         let results: Vec<_> = stream::iter(entries)
             .map(|entry| self.attempt(entry, &loaded, &secrets))
             .buffer_unordered(self.tools.concurrency.max(1))
@@ -158,17 +160,17 @@ impl DeliveryStatus {
             .await;
         for result in results {
             match result {
-                Ok(fate) => page.asked.fates.push(fate),
-                Err(reason) => {
+                Ok(outcome) => page.asked.outcomes.push(outcome),
+                Err(error) => {
                     page.asked.problems += 1;
-                    page.trouble = Some(reason);
+                    page.last_error = Some(error);
                 }
             }
         }
         Ok(page)
     }
 
-    /// An item that this release cannot read has its turn again after the others. One that the table was too busy
+    /// An item that this release cannot read is put off behind the others. One that the table was too busy
     /// for stays where it is.
     async fn not_read(&self, shop: &ShopDomain, problem: &Problem, now: Timestamp) {
         let communication = problem.pk.as_str();
@@ -187,14 +189,14 @@ impl DeliveryStatus {
         entry: &Entry,
         loaded: &Loaded,
         secrets: &ShopSecrets,
-    ) -> Result<Option<ChannelOutcome>, String> {
+    ) -> Result<Option<ChannelOutcome>, CheckError> {
         let result = self.settle(entry, loaded, secrets).await;
-        if let Err(reason) = &result {
+        if let Err(error) = &result {
             let Entry { shop, communication, .. } = entry;
-            tracing::warn!(%shop, %communication, reason, "could not be asked about");
+            tracing::warn!(%shop, %communication, reason = chain(error), "could not be asked about");
             let now = (self.tools.clock)();
-            if let Err(reason) = self.put_off(entry, Watch::new(entry, &loaded.config, now), now).await {
-                tracing::warn!(%shop, %communication, reason, "not put off");
+            if let Err(error) = self.put_off(entry, Watch::new(entry, &loaded.config, now), now).await {
+                tracing::warn!(%shop, %communication, reason = chain(&error), "not put off");
             }
         }
         result
@@ -205,7 +207,7 @@ impl DeliveryStatus {
         entry: &Entry,
         loaded: &Loaded,
         secrets: &ShopSecrets,
-    ) -> Result<Option<ChannelOutcome>, String> {
+    ) -> Result<Option<ChannelOutcome>, CheckError> {
         let now = (self.tools.clock)();
         // an earlier pass may have recorded an outcome and got no further
         if entry.state != State::Accepted || watch::is_unconfirmed(entry) {
@@ -219,13 +221,13 @@ impl DeliveryStatus {
         if let Ok(Some(EmailOutcome { opted_out: true, .. })) = answer {
             self.opted_out(entry, watch.class, now).await?;
         }
-        let Step { fate, is_last } = watch.step(entry, answer)?;
+        let Step { outcome, is_last } = watch.step(entry, answer)?;
         let mut known = Cow::Borrowed(entry);
-        if let Some(fate) = &fate {
+        if let Some(outcome) = &outcome {
             let owed = report::owed(&loaded.config, &entry.reported_on, false);
-            let recorded = self.tools.ledger.record_fate(entry, fate, owed, now).await;
+            let recorded = self.tools.ledger.record_outcome(entry, outcome, owed, now).await?;
             // whoever was faster reports it, too
-            let Some(recorded) = recorded.map_err(|error| chain(&error))? else { return Ok(None) };
+            let Some(recorded) = recorded else { return Ok(None) };
             log(&recorded);
             self.report(&recorded, loaded).await?;
             known = Cow::Owned(recorded);
@@ -235,37 +237,37 @@ impl DeliveryStatus {
         } else {
             self.put_off(&known, watch, now).await?;
         }
-        Ok(fate)
+        Ok(outcome)
     }
 
     /// Queues what is owed to Shopify. A report that is queued twice makes no difference there.
-    async fn report(&self, entry: &Entry, loaded: &Loaded) -> Result<(), String> {
+    async fn report(&self, entry: &Entry, loaded: &Loaded) -> Result<(), CheckError> {
         if entry.write_back != WriteBackState::Pending {
             return Ok(());
         }
         let item = report::item(entry, &loaded.config);
-        let message = Message::of(&item).map_err(|error| chain(&error))?;
-        self.tools.write_back.send(&message).await.map_err(|error| chain(&error))
+        let message = Message::of(&item).map_err(QueueError::from)?;
+        Ok(self.tools.write_back.send(&message).await?)
     }
 
-    async fn leave(&self, entry: &Entry) -> Result<(), String> {
-        self.tools.ledger.checked(&entry.communication).await.map_err(|error| chain(&error))
+    async fn leave(&self, entry: &Entry) -> Result<(), CheckError> {
+        Ok(self.tools.ledger.checked(&entry.communication).await?)
     }
 
-    /// Nothing, where the channel has nothing to say.
+    /// `None` from a channel that does not report outcomes.
     async fn ask(
         &self,
         entry: &Entry,
         loaded: &Loaded,
         secrets: &ShopSecrets,
         now: Timestamp,
-    ) -> Result<Option<EmailOutcome>, String> {
+    ) -> Result<Option<EmailOutcome>, CheckError> {
         let channel = entry.channel.as_deref().and_then(|name| name.parse::<Channel>().ok());
         let (Some(Channel::Email), Some(job_id)) = (channel, entry.reference.as_deref()) else {
             return Ok(None);
         };
         let settings = loaded.config.delivery.email.as_ref();
-        let settings = settings.ok_or("the section [delivery.email] is gone from the configuration")?;
+        let settings = settings.ok_or(CheckError::NoSettings)?;
         let call = StatusCall {
             shop: &entry.shop,
             settings,
@@ -274,43 +276,42 @@ impl DeliveryStatus {
             now,
             timeout: settings.timeout(),
         };
-        self.tools.channels.email_status(call).await.map(Some).map_err(|error| chain(&error))
+        Ok(Some(self.tools.channels.email_status(call).await?))
     }
 
-    async fn opted_out(&self, entry: &Entry, class: MessageClass, now: Timestamp) -> Result<(), String> {
+    async fn opted_out(&self, entry: &Entry, class: MessageClass, now: Timestamp) -> Result<(), CheckError> {
         let customer = entry.customer.as_deref().and_then(|key| key.parse::<CustomerKey>().ok());
         let (MessageClass::Marketing, Some(customer)) = (class, customer) else { return Ok(()) };
-        let suppressed = self.tools.ledger.suppress(&entry.shop, &customer, watch::OPTED_OUT, now).await;
-        suppressed.map_err(|error| chain(&error))
+        Ok(self.tools.ledger.suppress(&entry.shop, &customer, watch::OPTED_OUT, now).await?)
     }
 
-    async fn put_off(&self, entry: &Entry, watch: Watch, now: Timestamp) -> Result<(), String> {
+    async fn put_off(&self, entry: &Entry, watch: Watch, now: Timestamp) -> Result<(), CheckError> {
         let at = now.checked_add(watch.pause(entry)).unwrap_or(now);
-        self.tools.ledger.check_again(entry.communication.as_str(), at).await.map_err(|error| chain(&error))
+        Ok(self.tools.ledger.check_again(entry.communication.as_str(), at).await?)
     }
 }
 
-/// What came of one page of a shop's communications.
+/// The result of one page of a shop's communications.
 struct Page {
     asked: Asked,
     /// Why one of them could not be dealt with.
-    trouble: Option<String>,
+    last_error: Option<CheckError>,
     is_last: bool,
 }
 
-/// What came of one shop's communications.
+/// The results of one shop's communications.
 #[derive(Debug, Default)]
 struct Asked {
-    fates: Vec<Option<ChannelOutcome>>,
+    outcomes: Vec<Option<ChannelOutcome>>,
     problems: u64,
 }
 
 impl PassResult {
-    fn add(&mut self, Asked { fates, problems }: &Asked) {
-        self.asked += fates.len() as u64;
+    fn add(&mut self, Asked { outcomes, problems }: &Asked) {
+        self.asked += outcomes.len() as u64;
         self.problems += problems;
-        for fate in fates.iter().flatten() {
-            match fate {
+        for outcome in outcomes.iter().flatten() {
+            match outcome {
                 ChannelOutcome::Delivered => self.delivered += 1,
                 ChannelOutcome::Bounced { .. } => self.bounced += 1,
                 ChannelOutcome::OptedOut { .. } => self.opted_out += 1,
@@ -342,13 +343,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_round_counts_what_it_learned() {
+    fn a_pass_counts_what_it_learned() {
         let mut pass = PassResult::default();
         let bounced = ChannelOutcome::Bounced { reason: "550".to_owned() };
-        let fates =
+        let outcomes =
             vec![Some(ChannelOutcome::Delivered), None, Some(bounced), Some(ChannelOutcome::Delivered)];
-        pass.add(&Asked { fates, problems: 2 });
-        pass.add(&Asked { fates: vec![None], problems: 1 });
+        pass.add(&Asked { outcomes, problems: 2 });
+        pass.add(&Asked { outcomes: vec![None], problems: 1 });
         assert_eq!((pass.asked, pass.delivered, pass.bounced, pass.unconfirmed), (5, 2, 1, 0));
         assert_eq!(pass.problems, 3);
     }

@@ -1,7 +1,7 @@
 //! What a channel's answer means for one communication, when it is asked next, and until when.
 //!
 //! Decides without I/O and without a clock. The time that counts is the one since the channel took the message, so a
-//! pass that comes late, by a week even, still asks once before it leaves anything alone, and a later pass goes on where
+//! pass that comes late, by a week even, still asks once before it leaves anything alone, and a later pass continues where
 //! an earlier one stopped. A step never leads back: what was delivered stays so until it bounces.
 
 use comms::{MessageClass, State};
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 pub const FIRST_PAUSE: Duration = minutes(5);
 
-/// After so long without a word it is said that there was none.
+/// After so long without an outcome, the communication is noted as unconfirmed.
 const SILENCE: Duration = days(1);
 
 /// For so long after the last day a channel is asked that gave no answer on it.
@@ -34,7 +34,8 @@ pub struct Watch {
 /// What follows from an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Step {
-    pub fate: Option<ChannelOutcome>,
+    /// What is to be recorded.
+    pub outcome: Option<ChannelOutcome>,
     /// Nothing more is expected of the channel.
     pub is_last: bool,
 }
@@ -57,21 +58,21 @@ impl Watch {
     /// `None` for an answer is that of a channel that says nothing of outcomes.
     ///
     /// # Errors
-    /// The reason of an answer that failed, while it is worth to ask again.
-    pub fn step(self, entry: &Entry, answer: Result<Option<EmailOutcome>, String>) -> Result<Step, String> {
+    /// That of the answer, while asking again is worthwhile.
+    pub fn step<E>(self, entry: &Entry, answer: Result<Option<EmailOutcome>, E>) -> Result<Step, E> {
         let over = self.age >= self.most;
         let silent = (entry.state == State::Accepted && !is_unconfirmed(entry) && self.age >= SILENCE)
             .then(|| ChannelOutcome::Unconfirmed { reason: UNCONFIRMED.to_owned() });
         let outcome = match answer {
             Ok(Some(outcome)) => outcome,
-            Ok(None) => return Ok(Step { is_last: silent.is_some() || over, fate: silent }),
+            Ok(None) => return Ok(Step { is_last: silent.is_some() || over, outcome: silent }),
             // a channel that cannot be asked is silent, too: it is not asked for ever
-            Err(reason) => {
+            Err(error) => {
                 let is_last = self.age >= self.most + GRACE;
                 return if silent.is_some() || is_last {
-                    Ok(Step { fate: silent, is_last })
+                    Ok(Step { outcome: silent, is_last })
                 } else {
-                    Err(reason)
+                    Err(error)
                 };
             }
         };
@@ -79,23 +80,24 @@ impl Watch {
         let opted_out = outcome.opted_out && arrived && self.class == MessageClass::Marketing;
         Ok(match outcome.status {
             EmailStatus::Bounced { reason } => {
-                Step { fate: Some(ChannelOutcome::Bounced { reason }), is_last: true }
+                Step { outcome: Some(ChannelOutcome::Bounced { reason }), is_last: true }
             }
-            EmailStatus::Delivered if opted_out => {
-                Step { fate: Some(ChannelOutcome::OptedOut { reason: OPTED_OUT.to_owned() }), is_last: true }
-            }
+            EmailStatus::Delivered if opted_out => Step {
+                outcome: Some(ChannelOutcome::OptedOut { reason: OPTED_OUT.to_owned() }),
+                is_last: true,
+            },
             EmailStatus::Delivered => Step {
-                fate: (entry.state == State::Accepted).then_some(ChannelOutcome::Delivered),
+                outcome: (entry.state == State::Accepted).then_some(ChannelOutcome::Delivered),
                 is_last: over,
             },
-            EmailStatus::Pending => Step { fate: silent, is_last: over },
+            EmailStatus::Pending => Step { outcome: silent, is_last: over },
             // a young job may not be known yet, an old one is forgotten: what was known of it stays
-            EmailStatus::Gone => Step { fate: silent, is_last: over || self.age >= SILENCE },
+            EmailStatus::Gone => Step { outcome: silent, is_last: over || self.age >= SILENCE },
         })
     }
 
     /// Until the next question. Most is heard soon, and what is not is worth few questions; the last comes when the time
-    /// is over.
+    /// ends.
     pub fn pause(self, entry: &Entry) -> Duration {
         let open = entry.state == State::Accepted && !is_unconfirmed(entry);
         let steps: &[(Duration, Duration)] = if open {
@@ -116,6 +118,7 @@ impl Watch {
     }
 }
 
+/// Whether a day's silence has been noted.
 pub fn is_unconfirmed(entry: &Entry) -> bool {
     entry.state == State::Accepted && entry.reason.as_deref() == Some(UNCONFIRMED)
 }
@@ -137,12 +140,13 @@ const fn days(days: u16) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::convert::Infallible;
 
     fn entry(state: State, reason: Option<&str>) -> Entry {
         serde_json::from_value(serde_json::json!({
             "pk": "c4809f9b199959867b344883a5f958d0", "shop": "acme.myshopify.com", "flow": "targeted-offers",
             "document": "promotional-offer", "subject": "gid://shopify/Customer/1", "revision": "initial",
-            "order": "gid://shopify/Customer/1", "state": state, "attempts": 1, "created_epoch_ms": 0,
+            "reported_on": "gid://shopify/Customer/1", "state": state, "attempts": 1, "created_epoch_ms": 0,
             "updated_epoch_ms": 0, "reason": reason,
         }))
         .unwrap()
@@ -166,7 +170,7 @@ mod tests {
         let silence = || Some(ChannelOutcome::Unconfirmed { reason: UNCONFIRMED.to_owned() });
         let opted_out = || Some(ChannelOutcome::OptedOut { reason: OPTED_OUT.to_owned() });
         let (no, yes) = (false, true);
-        for (entry, age, status, opted, fate, is_last) in [
+        for (entry, age, status, opted, outcome, is_last) in [
             (&accepted, soon, Pending, no, None, no),
             (&accepted, soon, Gone, no, None, no),
             (&accepted, soon, Delivered, no, Some(ChannelOutcome::Delivered), no),
@@ -190,8 +194,8 @@ mod tests {
             (&delivered, end, Delivered, no, None, yes),
         ] {
             let answer = Ok(Some(EmailOutcome { status: status.clone(), opted_out: opted }));
-            let step = marketing(age).step(entry, answer).unwrap();
-            assert_eq!(step, Step { fate, is_last }, "{:?} {age:?} {status:?} {opted}", entry.state);
+            let step = marketing(age).step::<Infallible>(entry, answer).unwrap();
+            assert_eq!(step, Step { outcome, is_last }, "{:?} {age:?} {status:?} {opted}", entry.state);
         }
     }
 
@@ -199,8 +203,8 @@ mod tests {
     fn an_opt_out_of_what_is_no_marketing_changes_nothing() {
         let watch = Watch { class: MessageClass::Transactional, ..marketing(days(1)) };
         let answer = Ok(Some(EmailOutcome { status: EmailStatus::Delivered, opted_out: true }));
-        let step = watch.step(&entry(State::Delivered, None), answer).unwrap();
-        assert_eq!(step, Step { fate: None, is_last: false });
+        let step = watch.step::<Infallible>(&entry(State::Delivered, None), answer).unwrap();
+        assert_eq!(step, Step { outcome: None, is_last: false });
     }
 
     #[test]
@@ -210,10 +214,10 @@ mod tests {
         assert_eq!(step(&accepted, minutes(60)), Err("busy".to_owned()));
         assert!(matches!(
             step(&accepted, days(1)),
-            Ok(Step { fate: Some(ChannelOutcome::Unconfirmed { .. }), is_last: false })
+            Ok(Step { outcome: Some(ChannelOutcome::Unconfirmed { .. }), is_last: false })
         ));
         assert_eq!(step(&delivered, days(20)), Err("busy".to_owned()), "a week's outage loses no opt-out");
-        assert_eq!(step(&delivered, days(21)), Ok(Step { fate: None, is_last: true }));
+        assert_eq!(step(&delivered, days(21)), Ok(Step { outcome: None, is_last: true }));
     }
 
     #[test]
@@ -225,7 +229,7 @@ mod tests {
                 age += Watch { age, most: days(most), class: MessageClass::Marketing }
                     .pause(&entry(state, None));
             }
-            assert_eq!(age, days(most), "the last one when the time is over");
+            assert_eq!(age, days(most), "the last one when the time ends");
             ages
         };
         let hours: Vec<_> = questions(State::Delivered, 3)

@@ -76,7 +76,7 @@ impl Intake {
     /// Handles one event.
     ///
     /// # Errors
-    /// When the event is not understood or not trusted, or cannot be handed on. Lambda repeats the call and
+    /// When the event is not understood or not trusted, or cannot be passed on. Lambda repeats the call and
     /// then gives the event to the dead-letter queue.
     pub async fn handle(&self, event: Box<RawValue>, now: Timestamp) -> Result<IntakeOutcome, IntakeError> {
         let mut metrics = Metrics::default();

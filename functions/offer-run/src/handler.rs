@@ -100,7 +100,7 @@ impl OfferRun {
                 }
                 Err(retry) => {
                     metrics.count(Metric::Retried, 1);
-                    tracing::warn!(message_id = %record.message_id, receive_count = record.receive_count(), reason = %retry.reason, "message comes back");
+                    tracing::warn!(message_id = %record.message_id, receive_count = record.receive_count(), reason = %retry.reason, "message will be retried");
                 }
             }
         }

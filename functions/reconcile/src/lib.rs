@@ -1,17 +1,17 @@
-//! Looks back in Shopify for what no event has brought, and queues it through the same ids.
+//! Looks back in Shopify for missed events, and queues it through the same ids.
 //!
 //! Runs on a schedule and makes a pass over all shops. Looks at everything that changed within the last 48
 //! hours, makes up the events that must have happened, plans them as the flows would, and queues those of
 //! which the ledger does not know every communication. Events that are still on their way are given time
 //! first; one that arrives after all names the same communication. Nothing is kept between passes, so a pass
-//! that was cut short costs a quarter of an hour, and what has nothing to tell yet, such as a refund whose
+//! that is aborted costs a quarter of an hour, and what has nothing to tell yet, such as a refund whose
 //! payment is pending, is queued by every pass: what was lost is counted by the flows, once it is made.
 //!
-//! What cannot be read, planned, counts up or queued is counted and logged, and costs nothing beside it; the next
-//! passes meet it again for as long as it is counts back at. Only what is a whole shop's trouble, such as a missing
+//! What cannot be read, planned, looked up or queued is counted and logged, and costs nothing beside it; the next
+//! passes meet it again for as long as it is looked back at. Only what concerns a whole shop, such as a missing
 //! scope, ends the shop's pass.
 //!
-//! The pass also renews the access tokens of apps whose tokens expire (`tokens.rs`), for shops that are not counts back
+//! The pass also renews the access tokens of apps whose tokens expire (`tokens.rs`), for shops that are not looked back
 //! at as well: it is what comes to every shop every quarter of an hour.
 //!
 //! It sees what Shopify still shows. It cannot see order edits, labels that come after the approval,
@@ -24,30 +24,32 @@
 // the types of nested async calls are deeper than the compiler expects
 #![recursion_limit = "256"]
 
+mod error;
 mod occurrence;
 mod tokens;
+mod tools;
 
 use occurrence::Window;
 pub use occurrence::{Occurrence, of_dispute, of_order};
+pub use tools::Tools;
 
 use account_statements::AccountStatements;
 use comms::{CommunicationId, Flow, ShopDomain, chain};
+use error::{PassError, PlanError};
 use exception_letters::ExceptionLetters;
 use flow::{GatherError, LookUp, Plan};
 use jiff::Timestamp;
-use ledger::Ledger;
 use order_confirmation::OrderConfirmation;
 use return_letters::ReturnLetters;
 use serde::{Serialize, de::IgnoredAny};
 use serde_json::value::to_raw_value;
 use service::{
-    Invocation, Metric, Metrics, Secrets, Service, Serving, ShopSecrets, StartError, function_name,
-    pass_over_shops,
+    Invocation, Metric, Metrics, Service, Serving, ShopSecrets, StartError, function_name, pass_over_shops,
 };
 use shipping_documents::ShippingDocuments;
-use shop_config::{ConfigError, ConfigStore, ShopConfig};
+use shop_config::{ConfigError, ShopConfig};
 use shopify::{AdminApi, AdminError, Call, changes::Page};
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 use targeted_offers::TargetedOffers;
 use tokio::time::Instant;
 use work::{Message, Queue, QueueError, Trigger, WorkItem};
@@ -63,16 +65,6 @@ const DISPUTES_LOOK_BACK: Duration = Duration::from_secs(120 * 24 * 3600);
 
 const SHOPS_AT_ONCE: usize = 4;
 
-/// The means the function works with.
-pub struct Tools {
-    pub configs: ConfigStore,
-    pub secrets: Secrets,
-    pub ledger: Ledger,
-    pub shopify: AdminApi,
-    pub queues: HashMap<Flow, Queue>,
-    pub clock: fn() -> Timestamp,
-}
-
 pub struct Reconciliation {
     tools: Tools,
     function: String,
@@ -82,7 +74,7 @@ pub struct Reconciliation {
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PassResult {
     pub shops: usize,
-    /// Occurrences counts at.
+    /// Occurrences looked at.
     pub seen: u64,
     /// Occurrences queued because the ledger did not know their documents. Some have nothing to tell yet.
     pub queued: u64,
@@ -122,7 +114,7 @@ impl Reconciliation {
     /// One pass over all shops.
     ///
     /// # Errors
-    /// When the shops cannot be listed. A shop in trouble is counted, logged, and counts at next time.
+    /// When the shops cannot be listed. A shop that fails is counted, logged, and looked at again by the next pass.
     pub async fn pass(&self, invocation: &Invocation) -> Result<PassResult, ConfigError> {
         let now = (self.tools.clock)();
         let time = invocation.time_left(now);
@@ -147,9 +139,14 @@ impl Reconciliation {
         Ok(pass)
     }
 
-    async fn shop(&self, shop: &ShopDomain, now: Timestamp, deadline: Instant) -> Result<PassCounts, String> {
-        let loaded = self.tools.configs.get(shop, now).await.map_err(|error| chain(&error))?;
-        let secrets = async || self.tools.secrets.shop(shop, now).await.map_err(|error| chain(&error));
+    async fn shop(
+        &self,
+        shop: &ShopDomain,
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Result<PassCounts, PassError> {
+        let loaded = self.tools.configs.get(shop, now).await?;
+        let secrets = async || self.tools.secrets.shop(shop, now).await;
         let mut found = secrets().await?;
         // before anything that takes its time
         let renewed = tokens::renew(&self.tools, &loaded.config, &found, now, deadline).await?;
@@ -186,7 +183,7 @@ impl Reconciliation {
 const DISPUTE_DOCUMENTS: [comms::Document; 2] =
     [comms::Document::DisputeNotice, comms::Document::DisputeResolution];
 
-/// One shop, counts at once.
+/// The pass of one shop.
 struct ShopPass<'a> {
     tools: &'a Tools,
     config: &'a ShopConfig,
@@ -207,7 +204,7 @@ impl ShopPass<'_> {
         }
     }
 
-    async fn orders(&self, counts: &mut PassCounts) -> Result<(), String> {
+    async fn orders(&self, counts: &mut PassCounts) -> Result<(), PassError> {
         let since = self.window.from;
         let page = async |after: Option<String>| {
             self.tools.shopify.changed_orders(self.call(), since, after.as_deref()).await
@@ -215,7 +212,7 @@ impl ShopPass<'_> {
         self.pages(page, of_order, counts).await
     }
 
-    async fn disputes(&self, since: Timestamp, counts: &mut PassCounts) -> Result<(), String> {
+    async fn disputes(&self, since: Timestamp, counts: &mut PassCounts) -> Result<(), PassError> {
         let page = async |after: Option<String>| {
             self.tools.shopify.recent_disputes(self.call(), since, after.as_deref()).await
         };
@@ -228,7 +225,7 @@ impl ShopPass<'_> {
         page: impl AsyncFn(Option<String>) -> Result<Page<T>, AdminError>,
         occurrences: fn(&T) -> Vec<Occurrence>,
         counts: &mut PassCounts,
-    ) -> Result<(), String> {
+    ) -> Result<(), PassError> {
         let mut after = None;
         loop {
             let Page { items, problems, next } = match page(after.clone()).await {
@@ -237,7 +234,7 @@ impl ShopPass<'_> {
                     tokio::time::sleep(wait).await;
                     continue;
                 }
-                page => page.map_err(|error| chain(&error))?,
+                page => page?,
             };
             for problem in problems {
                 counts.problems += 1;
@@ -266,9 +263,9 @@ impl ShopPass<'_> {
             for flow in occurrence.flows() {
                 match self.candidate(&occurrence, flow).await {
                     Ok(candidate) => candidates.extend(candidate),
-                    Err(reason) => {
+                    Err(error) => {
                         counts.problems += 1;
-                        tracing::warn!(%shop, %flow, topic, %subject, reason, "cannot be planned");
+                        tracing::warn!(%shop, %flow, topic, %subject, reason = chain(&error), "cannot be planned");
                     }
                 }
             }
@@ -278,7 +275,7 @@ impl ShopPass<'_> {
             Ok(known) => known,
             Err(error) => {
                 counts.problems += 1;
-                tracing::warn!(%shop, communications = ids.len(), reason = chain(&error), "not counts up");
+                tracing::warn!(%shop, communications = ids.len(), reason = chain(&error), "not looked up");
                 return;
             }
         };
@@ -289,7 +286,7 @@ impl ShopPass<'_> {
             match send(queue, &item).await {
                 Ok(()) => {
                     counts.queued += 1;
-                    tracing::info!(%shop, %flow, communication = %missing, topic = trigger.topic, "queued: no event has brought it");
+                    tracing::info!(%shop, %flow, communication = %missing, topic = trigger.topic, "queued: its event was missed");
                 }
                 Err(error) => {
                     counts.problems += 1;
@@ -304,13 +301,12 @@ impl ShopPass<'_> {
         &self,
         occurrence: &Occurrence,
         flow: Flow,
-    ) -> Result<Option<(WorkItem, Vec<CommunicationId>)>, String> {
+    ) -> Result<Option<(WorkItem, Vec<CommunicationId>)>, PlanError> {
         if !self.config.serves(flow) {
             return Ok(None);
         }
         let earliest = occurrence.earliest;
-        let item = work_item(&self.config.shop, occurrence, flow);
-        let mut item = item.map_err(|error| error.to_string())?;
+        let mut item = work_item(&self.config.shop, occurrence, flow)?;
         let look_up = LookUp {
             item: &item,
             payload: item.payload.as_ref().map(|payload| payload.get()),
@@ -320,7 +316,7 @@ impl ShopPass<'_> {
             now: self.now,
             time_left: self.deadline.saturating_duration_since(Instant::now()),
         };
-        let plans = plans(look_up).await.map_err(|error| error.reason)?;
+        let plans = plans(look_up).await.map_err(PlanError::Flow)?;
         let wanted =
             plans.iter().filter(|plan| plan.wanted && self.config.is_since(plan.document, Some(earliest)));
         let id =
@@ -340,7 +336,7 @@ async fn send(queue: &Queue, item: &WorkItem) -> Result<(), QueueError> {
 fn work_item(shop: &ShopDomain, occurrence: &Occurrence, flow: Flow) -> Result<WorkItem, serde_json::Error> {
     let trigger = Trigger {
         topic: occurrence.topic.to_owned(),
-        // that no event brought it; which communication it leads to follows
+        // says that the event was missed; the communication's id follows once it is planned
         webhook_id: Trigger::RECONCILED.to_owned(),
         event_id: None,
         triggered_at: occurrence.at(),

@@ -44,7 +44,7 @@ impl Occurrence {
 /// Which occurrences a pass is about.
 #[derive(Debug, Clone, Copy)]
 pub struct Window {
-    /// What happened before is somebody else's to tell.
+    /// What happened before was handled by the previous system.
     pub since: Timestamp,
     /// What happened before is too old.
     pub from: Timestamp,

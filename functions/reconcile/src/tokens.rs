@@ -5,8 +5,7 @@
 //! nothing, because another renewal came in between, is found by asking Shopify at every pass, and the refresh token
 //! before it is tried.
 
-use crate::Tools;
-use comms::chain;
+use crate::{error::PassError, tools::Tools};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use service::{ShopSecrets, StoredToken};
@@ -28,11 +27,11 @@ pub(crate) async fn renew(
     secrets: &ShopSecrets,
     now: Timestamp,
     deadline: Instant,
-) -> Result<bool, String> {
+) -> Result<bool, PassError> {
     let Credentials::Offline { client_id, client_secret, token, .. } = &secrets.shopify else {
         return Ok(false);
     };
-    let stored = tools.secrets.offline_token(&config.shop).await.map_err(|error| chain(&error))?;
+    let stored = tools.secrets.offline_token(&config.shop).await?;
     let credentials = Credentials::Offline {
         client_id: client_id.clone(),
         client_secret: client_secret.clone(),
@@ -44,9 +43,8 @@ pub(crate) async fn renew(
     if !is_due(tools, call, &stored).await {
         return Ok(false);
     }
-    let (used, granted) = exchange(tools, call, &stored).await.map_err(|error| chain(&error))?;
-    let put = tools.secrets.store_offline_token(&config.shop, &stored, &used, &granted).await;
-    put.map_err(|error| chain(&error))?;
+    let (used, granted) = exchange(tools, call, &stored).await?;
+    tools.secrets.store_offline_token(&config.shop, &stored, &used, &granted).await?;
     Ok(true)
 }
 

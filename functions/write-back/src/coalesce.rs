@@ -1,7 +1,7 @@
 //! Telling one shop about many communications with few requests.
 //!
 //! Reports are grouped by the resource that carries them, read, merged and written, up to 25 resources a
-//! request. Promises that one resource's trouble is its own: a refused one is taken out and the others are
+//! request. Promises that one resource's failure is its own: a refused one is taken out and the others are
 //! written without it. Nothing here has to be undone after a crash: what was written is found by the next
 //! delivery and merges to the same value, and tags are added to a set.
 
@@ -30,7 +30,7 @@ pub enum ReportResult {
     Later(Retry),
 }
 
-/// One resource and what it is to be told.
+/// One resource and its reports.
 #[derive(Debug)]
 struct Target {
     gid: Gid,
@@ -41,22 +41,22 @@ struct Target {
     stale_attempts: u32,
 }
 
-/// Reports `items`, all of one shop. The answer has one entry an item, in order.
+/// Reports `items`, all of one shop. The answer has one entry per item, in order.
 pub async fn report(
     shopify: &AdminApi,
     call: Call<'_>,
     names: &WriteBack,
     items: &[&WriteBackItem],
 ) -> Vec<ReportResult> {
-    // what nothing below accounts for comes back; it is never taken for told
+    // what nothing below accounts for is delivered again, and never taken for reported
     let unsettled = ReportResult::Later(Retry::new("the report was not dealt with"));
-    let mut shop = Shop { shopify, call, names, told: vec![unsettled; items.len()], written: Vec::new() };
+    let mut shop = Shop { shopify, call, names, results: vec![unsettled; items.len()], written: Vec::new() };
     let mut chunks = chunks(group(items));
     while let Some(chunk) = chunks.pop() {
         chunks.extend(shop.write(chunk).await);
     }
     shop.tag(items).await;
-    shop.told
+    shop.results
 }
 
 fn group(items: &[&WriteBackItem]) -> Vec<Target> {
@@ -98,7 +98,7 @@ struct Shop<'a> {
     shopify: &'a AdminApi,
     call: Call<'a>,
     names: &'a WriteBack,
-    told: Vec<ReportResult>,
+    results: Vec<ReportResult>,
     /// Those whose reports Shopify has, and who may get their tags.
     written: Vec<Target>,
 }
@@ -159,7 +159,7 @@ impl Shop<'_> {
     }
 
     /// Nothing was written, because of some of the resources: settles those, and returns the others for
-    /// another round. Those that were stale go round again, a bounded number of times.
+    /// another pass. Those that were stale are written again, a bounded number of times.
     fn take_out(&mut self, resources: Vec<Target>, error: &AdminError) -> Vec<Vec<Target>> {
         let AdminError::UserErrors { errors, .. } = error else { return self.isolate(resources, error) };
         let mut objections: BTreeMap<usize, _> = BTreeMap::new();
@@ -195,26 +195,26 @@ impl Shop<'_> {
             let half = resources.split_off(resources.len() / 2);
             return vec![resources, half];
         }
-        let told = told(error);
-        resources.iter().for_each(|resource| self.settle(resource, &told));
+        let result = failed(error);
+        resources.iter().for_each(|resource| self.settle(resource, &result));
         Vec::new()
     }
 
-    /// Shopify has what `resource` is to be told.
+    /// Shopify has the reports of `resource`.
     fn wrote(&mut self, resource: Target) {
         self.settle(&resource, &ReportResult::Reported);
         self.written.push(resource);
     }
 
-    fn settle(&mut self, resource: &Target, told: &ReportResult) {
+    fn settle(&mut self, resource: &Target, result: &ReportResult) {
         for index in &resource.items {
-            if let Some(slot) = self.told.get_mut(*index) {
-                *slot = told.clone();
+            if let Some(slot) = self.results.get_mut(*index) {
+                *slot = result.clone();
             }
         }
     }
 
-    /// Adds the tags. What goes wrong concerns the items that brought some; the others have been told.
+    /// Adds the tags. What goes wrong concerns the items that brought some; the others have been reported.
     async fn tag(&mut self, items: &[&WriteBackItem]) {
         let (shopify, call) = (self.shopify, self.call);
         let tagged =
@@ -231,7 +231,7 @@ impl Shop<'_> {
             .await;
         for (mut resource, error) in failures {
             resource.items.retain(|index| items.get(*index).is_some_and(|item| !item.tags.is_empty()));
-            self.settle(&resource, &told(&error));
+            self.settle(&resource, &failed(&error));
         }
     }
 }
@@ -251,7 +251,7 @@ fn merged(existing: &Status, reports: &Status) -> Status {
     status
 }
 
-fn told(error: &AdminError) -> ReportResult {
+fn failed(error: &AdminError) -> ReportResult {
     match error.class() {
         Class::Permanent => ReportResult::Refused(chain(error)),
         // every request here may be repeated

@@ -1,9 +1,9 @@
-//! Tells Shopify what became of communications.
+//! Reports to Shopify what became of communications.
 //!
 //! Takes reports in batches, groups them by shop and by the resource that carries them, and merges them into
 //! that resource's status metafield. Keeps nothing between batches and owes nothing to order: a report that
 //! arrives late, twice or after a crash leaves the metafield as it should be. A message is acknowledged when
-//! the ledger knows what Shopify answered; until then it comes back.
+//! the ledger knows what Shopify answered; until then it is delivered again.
 
 // the types of nested async calls are deeper than the compiler expects
 #![recursion_limit = "256"]
@@ -28,7 +28,7 @@ use work::{Backoff, BatchResponse, MalformedBatch, Queue, Retry, SqsEvent, Write
 /// Kept back from Shopify's time, to record in the ledger what it answered.
 const RECORDING: Duration = Duration::from_secs(2);
 
-/// The means the function works with.
+/// The function's clients and settings.
 pub struct Tools {
     pub configs: ConfigStore,
     pub secrets: Secrets,
@@ -36,7 +36,7 @@ pub struct Tools {
     pub ledger: Ledger,
     pub queue: Queue,
     pub backoff: Backoff,
-    /// How many shops are told at once, and how many answers are recorded at once.
+    /// How many shops are reported to at once, and how many answers are recorded at once.
     pub concurrency: usize,
     pub clock: fn() -> Timestamp,
 }
@@ -68,7 +68,7 @@ impl WriteBack {
         Self { tools, function: function_name() }
     }
 
-    /// Handles one batch. Messages that are to come back are in the response; the others are finished.
+    /// Handles one batch. Messages to deliver again are in the response; the others are finished.
     pub async fn handle(
         &self,
         event: SqsEvent,
@@ -89,12 +89,12 @@ impl WriteBack {
                 shops.entry(&item.shop).or_default().push((index, item));
             }
         }
-        let told: Vec<_> = stream::iter(shops)
+        let reported: Vec<_> = stream::iter(shops)
             .map(|(shop, share)| self.share(shop, share, deadline))
             .buffer_unordered(self.tools.concurrency.max(1))
             .collect()
             .await;
-        for (index, result) in told.into_iter().flatten() {
+        for (index, result) in reported.into_iter().flatten() {
             if let Some(slot) = results.get_mut(index) {
                 *slot = result;
             }
@@ -110,28 +110,28 @@ impl WriteBack {
         share: Share<'_>,
         deadline: Instant,
     ) -> Vec<(usize, Result<WriteBackState, Retry>)> {
-        let work = AssertUnwindSafe(self.tell(shop, &share, deadline)).catch_unwind();
-        let all = |reason: &str| share.iter().map(|(index, _)| (*index, Err(Retry::new(reason)))).collect();
+        let work = AssertUnwindSafe(self.report(shop, &share, deadline)).catch_unwind();
+        let all = |retry: Retry| share.iter().map(|(index, _)| (*index, Err(retry.clone()))).collect();
         match tokio::time::timeout_at(deadline, work).await {
             Ok(Ok(Ok(results))) => share.iter().map(|(index, _)| *index).zip(results).collect(),
-            Ok(Ok(Err(reason))) => all(&reason),
-            Ok(Err(_)) => all("the handler panicked"),
-            Err(_) => all("the invocation's time was up"),
+            Ok(Ok(Err(retry))) => all(retry),
+            Ok(Err(_)) => all(Retry::new("the handler panicked")),
+            Err(_) => all(Retry::new("the invocation's time was up")),
         }
     }
 
-    /// Tells a shop, then the ledger. An error is one that keeps the shop from being told anything.
-    async fn tell(
+    /// Reports to a shop, then records the answers in the ledger. An error is one that keeps all of the shop's reports back.
+    async fn report(
         &self,
         shop: &ShopDomain,
         share: &Share<'_>,
         deadline: Instant,
-    ) -> Result<Vec<Result<WriteBackState, Retry>>, String> {
+    ) -> Result<Vec<Result<WriteBackState, Retry>>, Retry> {
         let now = (self.tools.clock)();
-        let loaded = self.tools.configs.get(shop, now).await.map_err(|error| chain(&error))?;
+        let loaded = self.tools.configs.get(shop, now).await?;
         let items: Vec<_> = share.iter().map(|(_, item)| *item).collect();
         let answers = if loaded.config.write_back.enabled {
-            let secrets = self.tools.secrets.shop(shop, now).await.map_err(|error| chain(&error))?;
+            let secrets = self.tools.secrets.shop(shop, now).await?;
             let call = Call {
                 shop,
                 settings: &loaded.config.shopify,
@@ -149,7 +149,7 @@ impl WriteBack {
             vec![None; items.len()]
         };
         let recorded = stream::iter(items.into_iter().zip(answers))
-            .map(|(item, told)| self.record(item, told))
+            .map(|(item, result)| self.record(item, result))
             .buffered(self.tools.concurrency.max(1));
         Ok(recorded.collect().await)
     }
@@ -157,9 +157,9 @@ impl WriteBack {
     async fn record(
         &self,
         item: &WriteBackItem,
-        told: Option<ReportResult>,
+        result: Option<ReportResult>,
     ) -> Result<WriteBackState, Retry> {
-        let (state, reason) = match told {
+        let (state, reason) = match result {
             None => (WriteBackState::None, None),
             Some(ReportResult::Reported) => (WriteBackState::Reported, None),
             Some(ReportResult::Refused(reason)) => (WriteBackState::Failed, Some(reason)),
@@ -173,7 +173,7 @@ impl WriteBack {
         recorded.map(|()| state).map_err(|error| Retry::new(chain(&error)))
     }
 
-    /// One line a message, and the counts.
+    /// One line per message, and the counts.
     fn account(
         &self,
         event: &SqsEvent,
@@ -200,7 +200,7 @@ impl WriteBack {
                 (Err(retry), item) => {
                     metrics.count(Metric::Retried, 1);
                     let flow = item.as_ref().ok().map(|item| item.document.flow().name());
-                    tracing::warn!(message_id = %record.message_id, flow, receive_count = record.receive_count(), reason = %retry.reason, "message comes back");
+                    tracing::warn!(message_id = %record.message_id, flow, receive_count = record.receive_count(), reason = %retry.reason, "message will be retried");
                 }
                 (Ok(_), Err(_)) => {}
             }

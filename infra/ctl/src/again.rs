@@ -1,6 +1,6 @@
 //! `ctl resend` and `ctl settle`: what a person decides about a communication, with their name and reason.
 
-use crate::{Failure, out::say, stack::Stack, table};
+use crate::{failure::Failure, out::say, stack::Stack, table};
 use comms::{CommunicationId, Revision, State, is_one_line};
 use flow::report;
 use jiff::{Timestamp, tz::TimeZone};
@@ -66,7 +66,7 @@ fn has_bytes(entry: &Entry) -> Result<(), Failure> {
     match &entry.archived {
         None => Err("nothing of it is archived; --recompose makes it from what Shopify has now".into()),
         Some(archived) if archive::is_test(&archived.archive_key) => Err(
-            "it is of a test order or a dry run, which is never delivered; once the dry run is over, --recompose \
+            "it is of a test order or a dry run, which is never delivered; once the dry run has ended, --recompose \
              makes a real one from what Shopify has now"
                 .into(),
         ),
@@ -101,7 +101,7 @@ fn item(
     }
 }
 
-/// Records what became of a send that nobody knew of, and tells Shopify.
+/// Records what became of a send whose outcome is unknown, and reports it to Shopify.
 pub async fn settle(
     stack: &Stack,
     id: &CommunicationId,
@@ -132,12 +132,17 @@ pub async fn settle(
     Ok(ExitCode::SUCCESS)
 }
 
+/// No state that a send can be settled as.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected accepted, delivered, bounced or failed")]
+pub struct NotSettled;
+
 /// The states a person may settle an unknown send as.
-pub fn settled_state(text: &str) -> Result<State, String> {
+pub fn settled_state(text: &str) -> Result<State, NotSettled> {
     [State::Accepted, State::Failed, State::Delivered, State::Bounced]
         .into_iter()
         .find(|state| state.name() == text)
-        .ok_or_else(|| "expected accepted, delivered, bounced or failed".to_owned())
+        .ok_or(NotSettled)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `ctl config`: check and store shop configurations.
 
 use crate::{
-    Failure,
+    failure::Failure,
     out::{note, say},
     schedules,
     stack::Stack,

@@ -4,7 +4,7 @@
 //! constants below say what is assumed. Talks to nobody. Sums are upper bounds for events of up to 64 KB: nothing
 //! is compressed, no free tier is used, and a message travels in a batch of its own unless told otherwise.
 
-use crate::{Failure, out::say};
+use crate::{failure::Failure, out::say};
 use clap::Args;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Deserialize;
@@ -122,7 +122,7 @@ pub fn run(question: &Question) -> Result<ExitCode, Failure> {
     let requests: Requests = serde_json::from_str(&text(&question.requests, built_in)?)?;
     let usage = usage(question, &requests)?;
     say!(
-        "{} communications and {} statements a month, by {}, {} a batch; {}, prices of {}, requests of {}\n",
+        "{} communications and {} statements per month, by {}, {} per batch; {}, prices of {}, requests of {}\n",
         question.communications,
         question.statements,
         question.channel,
@@ -153,22 +153,36 @@ fn print(usage: &Usage, prices: &Prices) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Why a use has no cost.
+#[derive(Debug, thiserror::Error)]
+enum PriceError {
+    #[error("the table has no price `{name}`")]
+    Missing { name: &'static str },
+    #[error("the price `{name}` needs a source, and a `per` above 0")]
+    Incomplete { name: &'static str },
+    #[error("the quantity for the price `{name}`")]
+    Quantity { name: &'static str, source: rust_decimal::Error },
+    #[error("the cost by the price `{name}` is more than can be calculated")]
+    TooMuch { name: &'static str },
+}
+
 type Line<'a> = (&'static str, f64, &'a Price, Decimal);
 
 /// Each to the cent, so that the total is the sum of what is shown.
-fn lines<'a>(usage: &Usage, prices: &'a Prices) -> Result<Vec<Line<'a>>, Failure> {
+fn lines<'a>(usage: &Usage, prices: &'a Prices) -> Result<Vec<Line<'a>>, PriceError> {
     let line = |(name, quantity): (&&'static str, &f64)| {
-        let price = prices.prices.get(*name).ok_or_else(|| format!("the table has no price `{name}`"))?;
+        let name = *name;
+        let price = prices.prices.get(name).ok_or(PriceError::Missing { name })?;
         if price.per == 0 || price.source.is_empty() {
-            return Err(format!("the price `{name}` needs a source, and a `per` above 0"));
+            return Err(PriceError::Incomplete { name });
         }
-        let exact = Decimal::try_from(*quantity).map_err(|error| format!("{name}: {error}"))?;
+        let exact = Decimal::try_from(*quantity).map_err(|source| PriceError::Quantity { name, source })?;
         let cost = exact.checked_mul(price.usd).and_then(|cost| cost.checked_div(Decimal::from(price.per)));
-        let cost = cost.ok_or_else(|| format!("{name}: more than can be calculated"))?;
+        let cost = cost.ok_or(PriceError::TooMuch { name })?;
         let cost = cost.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
-        Ok((*name, *quantity, price, cost))
+        Ok((name, *quantity, price, cost))
     };
-    Ok(usage.iter().map(line).collect::<Result<_, String>>()?)
+    usage.iter().map(line).collect()
 }
 
 fn usage(question: &Question, requests: &Requests) -> Result<Usage, Failure> {
@@ -187,7 +201,7 @@ fn usage(question: &Question, requests: &Requests) -> Result<Usage, Failure> {
     month.add("events", messages);
     month.invocations(intake, messages, 1.0);
     month.requests(intake, messages);
-    // statement-run sends ten a request
+    // statement-run sends ten per request
     month.add("sqs-requests", (accounts / 10.0).ceil());
     for (counted, messages) in [(flow, messages), (statements, accounts)] {
         let documents = messages * counted.communications;
@@ -235,7 +249,7 @@ impl Month<'_> {
         let milliseconds = if batch > 1.0 { counted.batch_ms } else { counted.single_ms };
         self.lambda(calls, milliseconds);
         let lines = if counted.communications > 0.0 { messages * counted.communications } else { messages };
-        // one line of metrics a call; the benchmark's are shared by its batch
+        // one line of metrics per call; the benchmark's are shared by its batch
         let metrics = counted.metric_bytes * counted.batch as f64;
         self.log_bytes += lines * counted.log_bytes + calls * metrics;
     }

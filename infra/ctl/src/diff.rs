@@ -1,6 +1,6 @@
 //! `ctl diff`: a rehearsed document beside the last real one of its kind.
 
-use crate::{Failure, out::say, stack::Stack};
+use crate::{failure::Failure, out::say, stack::Stack};
 use archive::EvidenceRecord;
 use comms::{CommunicationId, Document, ShopDomain};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};

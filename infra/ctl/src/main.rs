@@ -12,6 +12,7 @@ mod cost;
 mod diff;
 #[cfg(test)]
 mod documentation;
+mod failure;
 mod metafield;
 mod out;
 mod preview;
@@ -28,6 +29,7 @@ mod verapdf;
 use again::Decision;
 use clap::{Parser, Subcommand};
 use comms::{CommunicationId, Document, Gid, ShopDomain, State, chain};
+use failure::Failure;
 use out::note;
 use stack::Stack;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -222,9 +224,6 @@ impl Command {
         }
     }
 }
-
-/// A failure, in words for the person at the keyboard.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

@@ -1,6 +1,6 @@
 //! The status metafield, as Shopify has it now.
 
-use crate::{Failure, stack::Stack};
+use crate::{failure::Failure, stack::Stack};
 use comms::{Gid, ShopDomain};
 use jiff::Timestamp;
 use shop_config::ConfigStore;

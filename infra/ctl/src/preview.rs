@@ -1,7 +1,7 @@
-//! `ctl preview`: the documents an event would lead to, composed and saved, and nothing else.
+//! `ctl preview`: the documents that an event would lead to, composed and saved, and nothing else.
 
 use crate::{
-    Failure,
+    failure::Failure,
     out::{note, say},
     stack::Stack,
     verapdf,

@@ -1,7 +1,7 @@
 //! `ctl run`: begins a statement run or a campaign by hand, and follows it.
 
 use crate::{
-    Failure,
+    failure::Failure,
     out::{note, say},
     stack::Stack,
 };

@@ -1,9 +1,9 @@
-//! The schedules of a shop's runs: one a campaign and one for its statements, in the shop's time zone.
+//! The schedules of a shop's runs: one per campaign and one for its statements, in the shop's time zone.
 //!
-//! ComposedPreview to match the configuration whenever it is pushed: what it names is created or changed, what it no
+//! Made to match the configuration whenever it is pushed: what it names is created or changed, what it no
 //! longer names is deleted. Names begin with the shop's, so no shop touches another's.
 
-use crate::{Failure, stack::Stack};
+use crate::{failure::Failure, stack::Stack};
 use aws_sdk_scheduler::{
     Client,
     error::ProvideErrorMetadata,
@@ -22,7 +22,7 @@ struct Wanted {
     run: String,
 }
 
-/// What AWS tells a schedule's target about the firing.
+/// What AWS fills in for a schedule's target.
 const SCHEDULED_TIME: &str = "<aws.scheduler.scheduled-time>";
 
 /// Makes the schedules what the configuration says. Answers how many there are.

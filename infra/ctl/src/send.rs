@@ -1,7 +1,7 @@
 //! `ctl send`: events onto the bus, and what became of them.
 
 use crate::{
-    Failure,
+    failure::Failure,
     out::note,
     stack::{Outputs, Stack},
     table,
@@ -81,7 +81,7 @@ pub async fn run(
     table::settle(stack, &expected, json, wait).await
 }
 
-/// What EventBridge is told of an event. The detail stays as it is in the file: its numbers keep all digits.
+/// What EventBridge is sent of an event. The detail stays as it is in the file: its numbers keep all digits.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(default)]

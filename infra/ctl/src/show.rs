@@ -1,6 +1,6 @@
 //! `ctl show`: the document and its proof, side by side on disk.
 
-use crate::{Failure, out::say, stack::Stack};
+use crate::{failure::Failure, out::say, stack::Stack};
 use comms::CommunicationId;
 use std::{path::Path, process::ExitCode};
 

@@ -1,6 +1,6 @@
 //! The deployment to talk to.
 
-use crate::Failure;
+use crate::failure::Failure;
 use archive::{Archive, LockMode};
 use aws_config::{AppName, BehaviorVersion};
 use ledger::Ledger;

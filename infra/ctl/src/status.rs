@@ -1,7 +1,7 @@
 //! `ctl status`: what the ledger and Shopify know.
 
 use crate::{
-    Failure,
+    failure::Failure,
     out::{note, say},
     stack::Stack,
     table::{self, Row},

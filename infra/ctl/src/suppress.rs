@@ -1,6 +1,6 @@
 //! `ctl suppress`: the list of customers who get no marketing.
 
-use crate::{Failure, out::say, stack::Stack};
+use crate::{failure::Failure, out::say, stack::Stack};
 use comms::{CustomerKey, Gid, ShopDomain, one_line};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;

@@ -1,7 +1,7 @@
 //! Tables for people and lines for programs, from the same rows.
 
 use crate::{
-    Failure,
+    failure::Failure,
     out::{self, note},
     stack::Stack,
 };
@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// One communication, as `ctl` prints it. The JSON form is a contract: fields are only ever added.
+/// One communication, as `ctl` prints it. The JSON form is a contract: fields are only added.
 #[derive(Debug, Serialize)]
 pub struct Row<'a> {
     pub communication: &'a str,

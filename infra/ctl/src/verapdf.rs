@@ -1,7 +1,7 @@
 //! What veraPDF says of a file, where it is installed. It checks what a file claims; without a claim there is nothing
 //! to check.
 
-use crate::{Failure, out::say};
+use crate::{failure::Failure, out::say};
 use archive::Examined;
 use std::{
     io::ErrorKind,

@@ -254,7 +254,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
                 None => {}
                 Some(retry) => {
                     metrics.count(Metric::Retried, 1);
-                    tracing::warn!(message_id = %record.message_id, receive_count = record.receive_count(), reason = %retry.reason, "message comes back");
+                    tracing::warn!(message_id = %record.message_id, receive_count = record.receive_count(), reason = %retry.reason, "message will be retried");
                 }
             }
         }

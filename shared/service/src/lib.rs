@@ -1,9 +1,10 @@
 //! What every function needs before its first message: settings, clients, secrets, telemetry.
 //!
-//! [`Service::start`] runs once a cold start; a variable that is missing or cannot be read names itself and
+//! [`Service::start`] runs once per cold start; a variable that is missing or cannot be read names itself and
 //! ends the start, so that a misconfigured function never takes a message. Clients are made once and share
 //! one HTTP stack. Secrets and shop configurations are read on first use and kept for a time-to-live.
 
+mod error;
 mod log;
 mod metrics;
 mod offline;
@@ -12,11 +13,12 @@ mod secrets;
 mod start;
 mod trust;
 
+pub use error::StartError;
 pub use metrics::{Metric, Metrics};
 pub use offline::{Stored, StoredToken};
 pub use passes::{Pass, pass_over_shops};
 pub use secrets::{SecretError, Secrets, ShopSecrets};
 pub use start::{
-    BATCH_CONCURRENCY, Invocation, RESERVE, Service, Serving, StartError, flow_queue_variable, function_name,
-    optional, required, run,
+    BATCH_CONCURRENCY, Invocation, RESERVE, Service, Serving, flow_queue_variable, function_name, optional,
+    required, run,
 };

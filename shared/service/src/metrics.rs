@@ -149,7 +149,7 @@ mod tests {
         metrics.count(Metric::Unknown, 1);
         metrics.count(Metric::Unknown, 1);
         let line = metrics.line("intake", now).unwrap();
-        assert!(line.ends_with("}\n") && line.trim_end().lines().count() == 1, "one line an invocation");
+        assert!(line.ends_with("}\n") && line.trim_end().lines().count() == 1, "one line per invocation");
         let expected = json!({
             "_aws": {"Timestamp": 1700000000000u64, "CloudWatchMetrics": [{
                 "Namespace": "ShopifyExstream", "Dimensions": [["Function"]], "Metrics": [{"Name": "Unknown"}],

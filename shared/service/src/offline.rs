@@ -3,7 +3,7 @@
 //! An operator puts the answer of Shopify's token service there; from then on one function replaces it, and everybody
 //! reads it. It is apart from the shop's other credentials, so that neither overwrites the other's. A version has at
 //! most one successor: the successor's id follows from its own, and Secrets Manager refuses another value under an id
-//! that there is. So of two that renewed from the same version, one is told that it was overtaken, and a write whose
+//! that there is. So of two that renewed from the same version, one learns that it was overtaken, and a write whose
 //! answer was lost can be repeated.
 
 use crate::{SecretError, Secrets};

@@ -1,6 +1,6 @@
 //! Passes over all shops, as scheduled functions make them.
 
-use comms::ShopDomain;
+use comms::{ShopDomain, chain};
 use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 use std::{panic::AssertUnwindSafe, time::Duration};
@@ -15,38 +15,51 @@ pub struct Pass<T> {
     pub failed: usize,
 }
 
+/// Why a shop's pass did not come to its end.
+#[derive(Debug, thiserror::Error)]
+enum Aborted<E: std::error::Error> {
+    #[error(transparent)]
+    Failed(E),
+    #[error("the handler panicked")]
+    Panicked,
+    #[error("the invocation had no time left for it")]
+    NotBegun,
+    #[error("the invocation's time was up")]
+    OutOfTime,
+}
+
 /// Does `work` for each shop, a few at once, until the time is up. What happens to one shop, a panic or the
 /// end of the time included, happens to it alone, and is logged.
 ///
 /// Each pass begins with another shop, so that a pass that is too long for its time leaves out others the
 /// next time.
-pub async fn pass_over_shops<T>(
+pub async fn pass_over_shops<T, E: std::error::Error>(
     shops: Vec<ShopDomain>,
     now: Timestamp,
     time: Duration,
     at_once: usize,
-    work: impl AsyncFn(&ShopDomain) -> Result<T, String>,
+    work: impl AsyncFn(&ShopDomain) -> Result<T, E>,
 ) -> Pass<T> {
     let mut pass = Pass { done: Vec::new(), failed: 0 };
     for (shop, result) in each_shop(shops, now, time, at_once, work).await {
         match result {
             Ok(done) => pass.done.push(done),
-            Err(reason) => {
+            Err(error) => {
                 pass.failed += 1;
-                tracing::warn!(%shop, reason, "the shop's pass was aborted");
+                tracing::warn!(%shop, reason = chain(&error), "the shop's pass was aborted");
             }
         }
     }
     pass
 }
 
-async fn each_shop<T>(
+async fn each_shop<T, E: std::error::Error>(
     mut shops: Vec<ShopDomain>,
     now: Timestamp,
     time: Duration,
     at_once: usize,
-    work: impl AsyncFn(&ShopDomain) -> Result<T, String>,
-) -> Vec<(ShopDomain, Result<T, String>)> {
+    work: impl AsyncFn(&ShopDomain) -> Result<T, E>,
+) -> Vec<(ShopDomain, Result<T, Aborted<E>>)> {
     if !shops.is_empty() {
         let minute = usize::try_from(now.as_second() / 60).unwrap_or_default();
         let begin = minute % shops.len();
@@ -56,12 +69,12 @@ async fn each_shop<T>(
     stream::iter(shops)
         .map(|shop| async move {
             if Instant::now() >= deadline {
-                return (shop, Err("the invocation had no time left for it".to_owned()));
+                return (shop, Err(Aborted::NotBegun));
             }
             let result = match timeout_at(deadline, AssertUnwindSafe(work(&shop)).catch_unwind()).await {
-                Ok(Ok(result)) => result,
-                Ok(Err(_)) => Err("the handler panicked".to_owned()),
-                Err(_) => Err("the invocation's time was up".to_owned()),
+                Ok(Ok(result)) => result.map_err(Aborted::Failed),
+                Ok(Err(_)) => Err(Aborted::Panicked),
+                Err(_) => Err(Aborted::OutOfTime),
             };
             (shop, result)
         })
@@ -75,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_shops_trouble_is_its_own_and_the_first_place_goes_round() {
+    fn a_shop_that_fails_holds_up_no_other_and_each_pass_begins_with_another_shop() {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let shops: Vec<ShopDomain> = ["a", "b", "c", "d"]
@@ -87,21 +100,20 @@ mod tests {
             runtime.block_on(each_shop(shops.clone(), now, Duration::from_secs(60), 1, async |shop| {
                 match &shop.as_str()[..1] {
                     "a" => panic!("boom"),
-                    "b" => Err("no".to_owned()),
+                    "b" => Err(std::fmt::Error),
                     "c" => std::future::pending().await,
                     _ => Ok(()),
                 }
             }))
         };
-        let round_of = |minute| {
-            let results = pass(minute);
-            results
+        let results_of = |minute| {
+            pass(minute)
                 .into_iter()
                 .map(|(shop, result)| (shop.as_str()[..1].to_owned(), result.is_ok()))
                 .collect::<Vec<_>>()
         };
         let named = |names: [(&str, bool); 4]| names.map(|(name, fine)| (name.to_owned(), fine)).to_vec();
-        assert_eq!(round_of(0), named([("a", false), ("b", false), ("c", false), ("d", false)]));
-        assert_eq!(round_of(3), named([("d", true), ("a", false), ("b", false), ("c", false)]));
+        assert_eq!(results_of(0), named([("a", false), ("b", false), ("c", false), ("d", false)]));
+        assert_eq!(results_of(3), named([("d", true), ("a", false), ("b", false), ("c", false)]));
     }
 }

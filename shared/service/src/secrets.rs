@@ -31,7 +31,7 @@ pub enum SecretError {
 }
 
 impl Classify for SecretError {
-    /// Everything can be mended by storing the secret, so work waits.
+    /// Everything can be fixed by storing the secret, so work waits.
     fn class(&self) -> Class {
         match self {
             Self::Read { .. } | Self::Write { .. } | Self::Empty(_) | Self::Malformed(_) => {

@@ -1,6 +1,6 @@
 //! Cold start.
 
-use crate::{Secrets, log, trust::Trust};
+use crate::{Secrets, StartError, log, trust::Trust};
 use archive::{Archive, LockMode};
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use comms::Flow;
@@ -14,18 +14,6 @@ use shop_config::{ConfigStore, MAX_RETENTION_DAYS};
 use std::{collections::HashMap, pin::Pin, str::FromStr, sync::Arc, time::Duration};
 use tracing_subscriber::EnvFilter;
 use work::{Backoff, Checkpoints, Payloads, Queue};
-
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error("the environment variable {0} is not set")]
-    Missing(String),
-    #[error("the environment variable {name} is `{value}`: {what}")]
-    Invalid { name: String, value: String, what: String },
-    #[error("the HTTP client cannot be made")]
-    Http(#[from] reqwest::Error),
-    #[error("the HTTP client for AWS cannot be made")]
-    Aws(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
 
 /// What an invocation keeps of its time to answer in.
 pub const RESERVE: Duration = Duration::from_millis(1500);
@@ -60,7 +48,7 @@ pub struct Service {
     sqs: aws_sdk_sqs::Client,
     http: reqwest::Client,
     /// Makes a connection for each request: one that was frozen with the function and has died meanwhile would
-    /// turn a send into a send nobody knows of.
+    /// turn a send into a send whose outcome is unknown.
     http_unpooled: reqwest::Client,
     config_ttl: Duration,
     tokens: Arc<TokenSource>,

@@ -1,6 +1,6 @@
 //! The certificates this machine trusts, read once for all clients.
 //!
-//! Left to themselves, the client for AWS and each one for everybody else read them again, which can be half of a
+//! Left to themselves, the client for AWS and each HTTP client would read them again, which can be half of a
 //! cold start.
 
 use crate::StartError;
@@ -21,14 +21,14 @@ impl Trust {
     pub fn load() -> Self {
         let found = rustls_native_certs::load_native_certs();
         for error in found.errors {
-            tracing::warn!(%error, "a certificate of this machine's cannot be read");
+            tracing::warn!(%error, "one of this machine's certificates cannot be read");
         }
-        // one that cannot be understood is nobody's root; clients would refuse to start with it
+        // skip certificates that rustls cannot parse: clients would refuse to start with them
         let understood = |cert: &CertificateDer<'static>| RootCertStore::empty().add(cert.clone()).is_ok();
         Self(found.certs.into_iter().filter(understood).collect())
     }
 
-    /// A client for everybody but AWS.
+    /// A client for every service but AWS.
     pub fn http(&self) -> Result<reqwest::ClientBuilder, StartError> {
         let certificates = self.0.iter().map(|cert| Certificate::from_der(cert));
         Ok(reqwest::Client::builder().tls_certs_only(certificates.collect::<Result<Vec<_>, _>>()?))
@@ -67,7 +67,7 @@ fn pem(cert: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// What the store is told in text is the certificate that was read.
+    /// The store's text stands for the certificate that was read.
     #[test]
     fn a_certificate_survives_its_text() {
         use rustls::pki_types::pem::PemObject;

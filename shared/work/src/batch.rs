@@ -44,7 +44,7 @@ impl Record {
     }
 }
 
-/// Lambda's partial batch response: what is listed comes back, the rest is deleted.
+/// Lambda's partial batch response: what is listed is delivered again, the rest is deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct BatchResponse {
     #[serde(rename = "batchItemFailures")]
@@ -57,7 +57,7 @@ pub struct Failure {
     pub message_id: String,
 }
 
-/// A batch that cannot be answered in part. SQS hands all of it out again.
+/// A batch that cannot be answered in part. SQS delivers all of it again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("record {index} of the batch has no message id, so no partial answer is possible")]
 pub struct MalformedBatch {
@@ -74,7 +74,7 @@ impl SqsEvent {
     }
 }
 
-/// The message is to come back, for the reason told to the log.
+/// Redeliver the message; `reason` is logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retry {
     pub reason: String,
@@ -129,7 +129,7 @@ pub struct Limits {
 /// Runs `handle` for each record, and answers in the records' order.
 ///
 /// A panic in `handle` or a deadline passed is a [`Retry`] of that record. `handle` does not start on a record
-/// whose turn comes after the deadline: it comes back after the usual back-off, too.
+/// whose turn comes after the deadline: that one is delivered again after the usual back-off, too.
 pub async fn each<'a, T>(
     records: &'a [Record],
     limits: Limits,
@@ -178,7 +178,7 @@ mod tests {
     }
 
     proptest! {
-        /// One record's fate never touches another's, whatever the mix.
+        /// One record's result never touches another's, whatever the mix.
         #[test]
         fn every_record_gets_its_own_result(fates in prop::collection::vec(0..4u8, 0..24), concurrency in 0..12usize) {
             let records = records(fates.len());

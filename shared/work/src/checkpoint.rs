@@ -1,6 +1,6 @@
 //! How far long work has come: one small JSON object in the operations bucket for each piece of it.
 //!
-//! An object is only ever replaced as it was read. Of two workers that go on from the same place, one writes
+//! An object is only replaced as it was read. Of two workers that continue from the same place, one writes
 //! and the other learns that it is not alone; a worker that dies leaves the last place it wrote. What was done
 //! after that place is done again by the next worker, so it must bear repetition.
 
@@ -16,7 +16,7 @@ const MAX_BYTES: i64 = 64 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     /// Somebody else wrote it since it was read.
-    #[error("another worker goes on with {key}")]
+    #[error("another worker continues with {key}")]
     Overtaken { key: String },
     #[error("{doing} {key}")]
     Request { doing: &'static str, key: String, source: Cause },

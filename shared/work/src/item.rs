@@ -17,7 +17,7 @@ pub enum InvalidItem {
     Fields(#[source] serde_json::Error),
 }
 
-/// One thing a flow function has to do, caused by one event.
+/// One thing for a flow function to do, caused by one event.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 pub struct WorkItem {
     /// The version of this format: 1.
@@ -73,7 +73,7 @@ pub struct Trigger {
     pub test: bool,
 }
 
-/// Something Shopify is to be told.
+/// One report to Shopify.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WriteBackItem {
     /// The version of this format: 1.
@@ -126,7 +126,7 @@ impl fmt::Debug for WorkItem {
 }
 
 impl Trigger {
-    /// Begins the `webhook_id` of what reconciliation queued: no event had brought it.
+    /// Begins the `webhook_id` of what reconciliation queued because its event was missed.
     pub const RECONCILED: &str = "reconcile-";
 
     pub fn is_reconciled(&self) -> bool {

@@ -95,7 +95,7 @@ impl Backoff {
         self.base.saturating_mul(factor).min(self.cap)
     }
 
-    /// How long a message stays away that was handed out so often and failed like this.
+    /// How long a message stays away that was delivered so often and failed like this.
     pub fn of(self, retry: &Retry, receive_count: u32) -> Duration {
         let usual = || self.delay(receive_count).max(retry.at_least.unwrap_or_default());
         retry.after.unwrap_or_else(usual).min(MAX_DELAY)
@@ -123,7 +123,7 @@ impl Queue {
         request.send().await.map(drop).map_err(QueueError::of)
     }
 
-    /// Sends a message that nobody receives before `delay` is over; fifteen minutes is the most there is.
+    /// Sends a message that nobody receives before `delay` has passed; fifteen minutes is the most there is.
     pub async fn send_later(&self, message: &Message, delay: Duration) -> Result<(), QueueError> {
         let seconds = i32::try_from(delay.as_millis().div_ceil(1000)).unwrap_or(i32::MAX).min(900);
         let request = self.client.send_message().queue_url(&self.url).message_body(message.text());
@@ -175,7 +175,7 @@ impl Queue {
         results
     }
 
-    /// The answer to a batch. Failed messages are told to stay away for as long as their retry wants.
+    /// The answer to a batch. Failed messages stay invisible for as long as their retry wants.
     ///
     /// Moving a visibility time-out is a courtesy: if it fails, the queue's own time-out holds.
     pub async fn respond<T>(

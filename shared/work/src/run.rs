@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A run to begin, or to go on with. What a scheduler sends has `v`, `shop`, `run` and `scheduled_at`.
+/// A run to begin, or to continue. What a scheduler sends has `v`, `shop`, `run` and `scheduled_at`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunItem {
     /// The version of this format: 1.
@@ -22,7 +22,7 @@ pub struct RunItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub scheduled_at: Option<Timestamp>,
-    /// Set by a function that goes on later: the place of this message among those of its run. An older one
+    /// Set by a function that continues later: the place of this message among those of its run. An older one
     /// does nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<u64>,

@@ -23,7 +23,7 @@ async fn what_cannot_be_read_or_asked_about_costs_nothing_beside_it() {
     assert_eq!(checks, [Some(5), Some(-15), Some(5), Some(5), Some(5)]);
 
     // later passes come back to all of them
-    world.told(6);
+    world.reported(6);
     {
         let mut store = world.store();
         for item in store.items.values_mut().filter(|item| item.contains_key("check_epoch_ms")) {

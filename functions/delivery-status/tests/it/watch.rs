@@ -14,7 +14,7 @@ async fn what_was_delivered_and_comes_back_bounces() {
     world.accepted(1);
     world.pass().await;
     assert_eq!((world.state(1).as_str(), world.reports(1)), ("delivered", vec![report("delivered", None)]));
-    world.told(1);
+    world.reported(1);
 
     // nothing else happened: nothing else is said
     world.due(1);
@@ -38,7 +38,7 @@ async fn an_opt_out_after_delivery_reaches_the_suppression_list() {
     world.offered(1, 1);
     world.pass().await;
     assert!(!world.suppressed());
-    world.told(1);
+    world.reported(1);
     world.aged(1, 24 * 10);
     world.says(1, 200, OPTED_OUT);
     world.due(1);
@@ -146,7 +146,7 @@ async fn what_says_nothing_of_a_job_changes_nothing() {
             world.accepted(number);
             if state == "delivered" {
                 world.pass().await;
-                world.told(number);
+                world.reported(number);
                 world.due(number);
             }
             world.says(number, status, body);
@@ -167,7 +167,7 @@ async fn a_job_that_is_gone_is_settled_as_it_was() {
     let world = World::new().await;
     world.offered(1, 1);
     world.pass().await;
-    world.told(1);
+    world.reported(1);
     world.aged(1, 24 * 5);
     world.says(1, 404, GONE);
     world.due(1);
@@ -190,7 +190,7 @@ async fn a_death_between_any_two_steps_is_made_good_by_the_next_pass() {
                 world.offered(1, 1);
                 if already_delivered {
                     world.pass().await;
-                    world.told(1);
+                    world.reported(1);
                     world.due(1);
                 }
                 world.says(1, 200, answer);

@@ -170,8 +170,8 @@ impl World {
         .collect()
     }
 
-    /// As if write-back had told Shopify what was queued.
-    pub fn told(&self, number: u64) {
+    /// As if write-back had reported to Shopify what was queued.
+    pub fn reported(&self, number: u64) {
         self.set(number, "write_back", json!({"S": "reported"}));
     }
 

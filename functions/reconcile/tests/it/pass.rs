@@ -118,7 +118,7 @@ async fn several_occurrences_of_one_communication_stop_nothing() {
     );
 }
 
-/// What cannot be read is counted, the pass goes on, and the next one comes back to it.
+/// What cannot be read is counted, the pass continues, and the next one reads it again.
 #[tokio::test]
 async fn what_cannot_be_read_costs_nothing_beside_it() {
     let mut damaged = placed(2);

@@ -75,7 +75,9 @@ mod tests {
     fn a_log_line_is_counted_for_what_it_says() {
         let tally = Tally::default();
         let watch = tally.watch("write-back", Arc::new(HashSet::from(["Camille Moreau".to_owned()])));
-        watch(r#"{"message":"message comes back","receive_count":1,"reason":"archiving a/b: status 503"}"#);
+        watch(
+            r#"{"message":"message will be retried","receive_count":1,"reason":"archiving a/b: status 503"}"#,
+        );
         watch(r#"{"level":"INFO","fresh":false,"state":"accepted"}"#);
         watch(r#"{"_aws":{},"Accepted":1}"#);
         assert_eq!(tally.of("retries"), [("archiving status".to_owned(), 1)]);

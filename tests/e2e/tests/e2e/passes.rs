@@ -141,11 +141,18 @@ async fn an_outcome_whose_report_was_lost_is_reported_by_the_next_round() {
     let shop = Shop::open(&stack, str::to_owned).await;
     let (number, entry) = accepted(&stack, &shop).await;
     let now = jiff::Timestamp::now();
-    let fate = ledger::ChannelOutcome::Delivered;
-    let recorded = stack.ledger.record_fate(&entry, &fate, WriteBackState::Pending, now).await;
+    let outcome = ledger::ChannelOutcome::Delivered;
+    let recorded = stack.ledger.record_outcome(&entry, &outcome, WriteBackState::Pending, now).await;
     assert_eq!(recorded.unwrap().unwrap().state, State::Delivered);
     let later = now + jiff::SignedDuration::from_millis(1);
-    assert!(stack.ledger.record_fate(&entry, &fate, WriteBackState::Pending, later).await.unwrap().is_none());
+    assert!(
+        stack
+            .ledger
+            .record_outcome(&entry, &outcome, WriteBackState::Pending, later)
+            .await
+            .unwrap()
+            .is_none()
+    );
     settles_as(&stack, &shop, &entry, State::Delivered).await;
     assert_eq!(shop.metafield(number).await["communications"][0]["state"], "delivered");
 }

@@ -1,0 +1,24 @@
+//! Why asking about a communication failed.
+
+use delivery::DeliveryError;
+use ledger::LedgerError;
+use service::SecretError;
+use shop_config::ConfigError;
+use work::QueueError;
+
+/// Each says itself what was being done. None ends more than the pass of one shop, and the next pass asks again.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(transparent)]
+    Channel(#[from] DeliveryError),
+    #[error("the section [delivery.email] is gone from the configuration")]
+    NoSettings,
+}
