@@ -11,7 +11,7 @@ mod wire;
 use crate::{Address, AdminApi, AdminError, Call, admin::Operation};
 use comms::{CurrencyCode, Gid, Money};
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use std::fmt;
 
@@ -210,6 +210,28 @@ impl fmt::Debug for AccountOrder {
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A kind Shopify has added since might move money: whether it did, the order's sums say.
+impl<'de> Deserialize<'de> for TransactionKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "SALE" | "CAPTURE" => Ok(Self::Payment),
+            "REFUND" | "CHANGE" => Ok(Self::Refund),
+            "AUTHORIZATION" | "EMV_AUTHORIZATION" | "SUGGESTED_REFUND" | "VOID" => Ok(Self::Other),
+            _ => Ok(Self::Unknown),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for TransactionStatus {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match String::deserialize(deserializer)?.as_str() {
+            "SUCCESS" => Self::Success,
+            "ERROR" | "FAILURE" => Self::Failed,
+            _ => Self::Open,
+        })
     }
 }
 

@@ -177,6 +177,28 @@ mod tests {
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
     }
 
+    #[derive(Debug, thiserror::Error)]
+    #[error("asking")]
+    struct Busy(#[source] std::fmt::Error);
+
+    impl Classify for Busy {
+        fn class(&self) -> Class {
+            Class::Transient { retry_after: Some(Duration::from_secs(7)) }
+        }
+    }
+
+    #[test]
+    fn a_classified_error_is_retried_with_its_causes_and_the_wait_it_asks_for() {
+        let job = || -> Result<(), Retry> { Err(Busy(std::fmt::Error))? };
+        let retry = job().unwrap_err();
+        assert_eq!(retry, Retry::of(&Busy(std::fmt::Error)));
+        assert_eq!(retry.reason, format!("asking: {}", std::fmt::Error));
+        assert_eq!(
+            (retry.after, retry.at_least, retry.elsewhere),
+            (None, Some(Duration::from_secs(7)), false)
+        );
+    }
+
     proptest! {
         /// One record's result never touches another's, whatever the mix.
         #[test]

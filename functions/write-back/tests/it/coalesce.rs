@@ -177,7 +177,7 @@ async fn an_owner_that_is_gone_is_refused() {
 }
 
 #[tokio::test]
-async fn a_throttled_shop_is_told_later_when_it_says() {
+async fn a_throttled_shop_gets_its_reports_when_it_says() {
     let reporter = Reporter::new((1..=30).map(order)).await;
     reporter.fake.store().throttled = Some(100);
     let items: Vec<_> = (1..=30).map(|n| reporter.confirmation(&order(n))).collect();

@@ -10,7 +10,7 @@ use crate::{
 };
 use comms::{CurrencyCode, Gid, InvalidMoney, Money};
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 impl Account {
     /// Reads `{"account": <the account's line>, "orders": [<the lines below it>]}`. Other fields are ignored.
@@ -238,28 +238,6 @@ impl TryFrom<Amount> for Price {
 
     fn try_from(price: Amount) -> Result<Self, Self::Error> {
         Money::parse(&price.amount, &price.currency_code).map(Self)
-    }
-}
-
-/// A kind Shopify has added since might move money: whether it did, the order's sums say.
-impl<'de> Deserialize<'de> for TransactionKind {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match String::deserialize(deserializer)?.as_str() {
-            "SALE" | "CAPTURE" => Ok(Self::Payment),
-            "REFUND" | "CHANGE" => Ok(Self::Refund),
-            "AUTHORIZATION" | "EMV_AUTHORIZATION" | "SUGGESTED_REFUND" | "VOID" => Ok(Self::Other),
-            _ => Ok(Self::Unknown),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for TransactionStatus {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match String::deserialize(deserializer)?.as_str() {
-            "SUCCESS" => Self::Success,
-            "ERROR" | "FAILURE" => Self::Failed,
-            _ => Self::Open,
-        })
     }
 }
 
