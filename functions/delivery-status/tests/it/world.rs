@@ -110,7 +110,7 @@ impl World {
         let item = json!({
             "pk": text(id.as_str()), "shop": text(shop().as_str()), "flow": text("order-confirmation"),
             "document": text("order-confirmation"), "subject": text(order.as_str()),
-            "revision": text(Revision::Initial.as_str()), "order": text(order.as_str()), "state": text("accepted"),
+            "revision": text(Revision::Initial.as_str()), "reported_on": text(order.as_str()), "state": text("accepted"),
             "attempts": {"N": "1"}, "created_epoch_ms": {"N": &then}, "updated_epoch_ms": {"N": &then},
             "channel": text("email"), "reference": text(&format!("job-{number}")), "write_back": text("reported"),
             "check_shop": text(shop().as_str()), "check_epoch_ms": {"N": &then},
