@@ -111,7 +111,7 @@ impl Retry {
     }
 }
 
-/// So that `?` ends a job of a [`Consumer`] with any classified error.
+/// So that `?` ends the work of [`each`] with any classified error.
 impl<E: Classify + std::error::Error> From<E> for Retry {
     fn from(error: E) -> Self {
         Self::of(&error)
