@@ -100,7 +100,7 @@ fn dynamo_db(aws: &Aws, operation: &str, request: &Value) -> Response {
                 });
                 ok(&written.answer)
             }
-            Err(reason) => refuse(&reason),
+            Err(error) => refuse(&error.to_string()),
         },
         "PutItem" | "DeleteItem" => {
             aws.meter.change(|counts| counts.dynamo_writes += 1);

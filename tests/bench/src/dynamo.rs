@@ -3,7 +3,7 @@
 //! An item is one of a communication and the owner of its lease, so that each delivery of the same message finds
 //! its communication untouched, and one sample stands for any number of messages.
 
-use local_stubs::dynamodb::{Item, apply, bytes};
+use fakes::dynamodb::{Item, UnknownExpression, apply, bytes};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ pub struct Table {
 
 /// What a write made of an item.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Written {
+pub struct UpdateOutcome {
     /// All attributes, if the request asked for them.
     pub answer: Value,
     /// Its size, if it is one that a lease begins.
@@ -22,11 +22,18 @@ pub struct Written {
     pub is_new: bool,
 }
 
+/// An update that this stand-in cannot carry out.
+#[derive(Debug, thiserror::Error)]
+pub enum UpdateError {
+    #[error("an update without a key")]
+    NoKey,
+    #[error(transparent)]
+    Expression(#[from] UnknownExpression),
+}
+
 impl Table {
-    /// # Errors
-    /// An expression this stand-in does not know.
-    pub fn update(&mut self, request: &Value) -> Result<Written, String> {
-        let key = request["Key"].as_object().ok_or("an update without a key")?;
+    pub fn update(&mut self, request: &Value) -> Result<UpdateOutcome, UpdateError> {
+        let key = request["Key"].as_object().ok_or(UpdateError::NoKey)?;
         let owner = &request["ExpressionAttributeValues"][":holder"]["S"];
         let name = format!("{} {owner}", request["Key"]);
         let is_new = !self.items.contains_key(&name);
@@ -46,7 +53,7 @@ impl Table {
         if !owner.is_null() && item.contains_key("lease_holder") {
             self.items.insert(name, item);
         }
-        Ok(Written { answer, bytes, is_new: is_new && !owner.is_null() })
+        Ok(UpdateOutcome { answer, bytes, is_new: is_new && !owner.is_null() })
     }
 }
 

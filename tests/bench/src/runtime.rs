@@ -1,16 +1,10 @@
-//! The Lambda Runtime API for one worker process: its four routes are all there is to it.
+//! One worker process behind Lambda's Runtime API, with what it logs and what it uses.
 //!
 //! The process has nothing of this program's environment. Dropping the worker ends it, at whatever it is doing.
 
 use crate::{Failure, process};
-use axum::{
-    Router,
-    body::Bytes,
-    extract::State,
-    http::StatusCode,
-    response::IntoResponse,
-    routing::{get, post},
-};
+use axum::body::Bytes;
+use fakes::RuntimeApi;
 use serde_json::Value;
 use std::{
     path::Path,
@@ -20,11 +14,11 @@ use std::{
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
-    net::TcpListener,
     process::{Child, Command},
-    sync::{Mutex, mpsc},
     task::JoinHandle,
 };
+
+pub use fakes::Answer;
 
 /// Long after anything that is measured should have been answered.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -48,28 +42,8 @@ pub struct Worker {
     child: Child,
     pid: u32,
     begun: Instant,
-    work: mpsc::Sender<Work>,
-    answers: mpsc::Receiver<Answer>,
+    api: RuntimeApi,
     log: JoinHandle<Logged>,
-    server: JoinHandle<()>,
-}
-
-struct Work {
-    event: Bytes,
-    timeout: Duration,
-}
-
-/// What the function answered.
-pub struct Answer {
-    pub at: Instant,
-    pub body: Bytes,
-    /// The invocation failed, and `body` says why.
-    pub is_error: bool,
-}
-
-struct Api {
-    work: Mutex<mpsc::Receiver<Work>>,
-    answers: mpsc::Sender<Answer>,
 }
 
 impl Worker {
@@ -78,26 +52,12 @@ impl Worker {
         environment: &[(String, String)],
         watch: Watch,
     ) -> Result<Self, Failure> {
-        let (work, work_out) = mpsc::channel(1);
-        let (answers_in, answers) = mpsc::channel(1);
-        let api = Arc::new(Api { work: Mutex::new(work_out), answers: answers_in });
-        let router = Router::new()
-            .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
-            .route("/2018-06-01/runtime/invocation/{id}/error", post(failed))
-            .route("/2018-06-01/runtime/init/error", post(failed))
-            .with_state(api);
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?.to_string();
-        let server = tokio::spawn(async move {
-            // it never ends by itself
-            let _ = axum::serve(listener, router).await;
-        });
+        let api = RuntimeApi::start("bench").await;
         let begun = Instant::now();
         let mut child = Command::new(binary)
             .env_clear()
             .envs(environment.iter().map(|(name, value)| (name, value)))
-            .env("AWS_LAMBDA_RUNTIME_API", address)
+            .env("AWS_LAMBDA_RUNTIME_API", &api.address)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -111,14 +71,16 @@ impl Worker {
         tokio::spawn(read_log(errors, Arc::clone(&watch), true));
         let shown = std::env::var_os("WORKER_LOG").is_some();
         let log = tokio::spawn(read_log(output, watch, shown));
-        Ok(Self { child, pid, begun, work, answers, log, server })
+        Ok(Self { child, pid, begun, api, log })
     }
 
     /// Invokes the function. Nothing, if it ended without an answer or had none in time: the process is over then.
     pub async fn call(&mut self, event: &Bytes, timeout: Duration) -> Option<Answer> {
-        self.work.send(Work { event: event.clone(), timeout }).await.ok()?;
+        if !self.api.invoke(event.clone(), timeout).await {
+            return None;
+        }
         let answer = tokio::select! {
-            answer = self.answers.recv() => answer,
+            answer = self.api.answer() => answer,
             _ = self.child.wait() => None,
             () = tokio::time::sleep(timeout) => None,
         };
@@ -161,7 +123,6 @@ impl Worker {
     /// Ends the process. Everything it logged is counted, however late it is read.
     pub async fn end(mut self) -> Result<Logged, Failure> {
         self.child.kill().await?;
-        self.server.abort();
         Ok(self.log.await?)
     }
 }
@@ -183,36 +144,4 @@ async fn read_log(output: impl AsyncRead + Unpin, watch: Watch, shown: bool) -> 
 /// Whether a line is in the embedded metric format.
 pub fn is_metric(line: &str) -> bool {
     line.contains("\"_aws\"")
-}
-
-async fn next(State(api): State<Arc<Api>>) -> impl IntoResponse {
-    let Work { event, timeout } = match api.work.lock().await.recv().await {
-        Some(work) => work,
-        // there is no more to do; the worker is ended with it
-        None => std::future::pending().await,
-    };
-    let deadline = jiff::Timestamp::now() + timeout;
-    let headers = [
-        ("lambda-runtime-aws-request-id", uuid::Uuid::new_v4().to_string()),
-        ("lambda-runtime-deadline-ms", deadline.as_millisecond().to_string()),
-        (
-            "lambda-runtime-invoked-function-arn",
-            "arn:aws:lambda:us-east-1:000000000000:function:bench".to_owned(),
-        ),
-        ("content-type", "application/json".to_owned()),
-    ];
-    (headers, event)
-}
-
-async fn response(State(api): State<Arc<Api>>, body: Bytes) -> impl IntoResponse {
-    answer(&api, body, false).await
-}
-
-async fn failed(State(api): State<Arc<Api>>, body: Bytes) -> impl IntoResponse {
-    answer(&api, body, true).await
-}
-
-async fn answer(api: &Api, body: Bytes, is_error: bool) -> (StatusCode, &'static str) {
-    let _ = api.answers.send(Answer { at: Instant::now(), body, is_error }).await;
-    (StatusCode::ACCEPTED, r#"{"status":"OK"}"#)
 }

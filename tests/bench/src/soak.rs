@@ -10,8 +10,10 @@
 //! stay as they are.
 
 mod aws;
+mod breach;
 mod bucket;
 mod events;
+mod kinds;
 mod oracle;
 mod queue;
 mod random;
@@ -31,7 +33,6 @@ use aws::Aws;
 use clap::Args;
 use deployment::Deployment;
 use events::Plan;
-use local_stubs::{Fault, FaultKind, Running, ShopifySettings};
 use oracle::Evidence;
 use queue::Queue;
 use random::Random;
@@ -45,6 +46,8 @@ use std::{
     sync::{Arc, Mutex, atomic::Ordering},
     time::{Duration, Instant},
 };
+use stub_http::{Fault, FaultKind, Running};
+use stub_shopify::ShopifySettings;
 use tally::Tally;
 use tokio::task::JoinSet;
 use vendors::Messaging;

@@ -17,13 +17,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::prelude::{BASE64_STANDARD, Engine};
-use local_stubs::{Running, ShopifyOptions, ShopifySettings, ShopifyStub};
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
+use stub_http::Running;
+use stub_shopify::{ShopifyOptions, ShopifySettings, ShopifyStub};
 
 /// As large as a letter of a few pages.
 const PDF_BYTES: usize = 50 * 1024;
@@ -78,14 +79,8 @@ async fn exstream_answer(
 
 /// A document of one page that does not compress.
 fn pdf() -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut noise = Vec::with_capacity(PDF_BYTES);
-    while noise.len() < PDF_BYTES {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        noise.extend_from_slice(&state.to_le_bytes());
-    }
+    let mut noise = vec![0; PDF_BYTES];
+    fastrand::Rng::with_seed(1).fill(&mut noise);
     one_page(&noise)
 }
 

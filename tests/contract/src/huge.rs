@@ -17,19 +17,18 @@ const AMOUNTS: [&str; 8] = [
 /// `value` in many versions, whose decimal texts (`"10.00"`) are replaced, each version in another way.
 pub fn with_huge_amounts(value: &Value, versions: u64) -> impl Iterator<Item = Value> {
     (0..versions).map(move |version| {
-        let (mut value, mut state) = (value.clone(), version.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        replace(&mut value, version, &mut state);
+        let (mut value, mut random) = (value.clone(), fastrand::Rng::with_seed(version));
+        replace(&mut value, version, &mut random);
         value
     })
 }
 
-fn replace(value: &mut Value, version: u64, state: &mut u64) {
+fn replace(value: &mut Value, version: u64, random: &mut fastrand::Rng) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, version, state)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| replace(field, version, state)),
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, version, random)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| replace(field, version, random)),
         Value::String(text) if is_decimal(text) => {
-            *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let pick = (*state >> 33) % (AMOUNTS.len() as u64 + 2);
+            let pick = random.u64(..AMOUNTS.len() as u64 + 2);
             // the first versions have one amount everywhere, others some of each and some as they were
             let pick = if version < AMOUNTS.len() as u64 { version } else { pick };
             if let Some(amount) = usize::try_from(pick).ok().and_then(|pick| AMOUNTS.get(pick)) {

@@ -22,7 +22,7 @@ mod walk;
 pub use driver::{driver_data, sent};
 pub use huge::with_huge_amounts;
 pub use keys::{bounds, keys, undescribed};
-pub use sums::adds_up;
+pub use sums::{SumError, adds_up};
 
 use serde_json::Value;
 use std::{fs, path::Path};

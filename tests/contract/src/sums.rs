@@ -166,32 +166,46 @@ const RULES: &[Rules] = &[
     Rules { document: "return-declined", sums: RETURN },
 ];
 
+/// How the amounts of driver data contradict each other.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SumError {
+    #[error("{total} has parts in no row")]
+    NoRow { total: String },
+    #[error("in {list}: {error}")]
+    Row { list: String, error: Box<SumError> },
+    #[error("{part} is in {part_currency}, {total} in {currency}")]
+    Currency { part: String, part_currency: String, total: String, currency: String },
+    #[error("{total} is {amount}, its parts sum to {sum}: {parts}")]
+    Sum { total: String, amount: Decimal, sum: Decimal, parts: String },
+}
+
 /// Whether the parts that driver data shows sum to its totals.
 ///
 /// # Errors
 /// Names the total, what the parts sum to, and each part.
-pub fn adds_up(document: &str, data: &Value) -> Result<(), String> {
+pub fn adds_up(document: &str, data: &Value) -> Result<(), SumError> {
     let rules = RULES.iter().find(|rules| rules.document == document);
     rules.into_iter().flat_map(|rules| rules.sums).try_for_each(|sum| sum.check(data))
 }
 
 impl Sum {
-    fn check(&self, data: &Value) -> Result<(), String> {
+    fn check(&self, data: &Value) -> Result<(), SumError> {
         let included =
             places(data, "/order/taxes_included").first().is_some_and(|it| **it == Value::Bool(true));
         check(data, self.total, self.parts, included)
     }
 }
 
-fn check(data: &Value, total: &str, parts: &[&str], included: bool) -> Result<(), String> {
+fn check(data: &Value, total: &str, parts: &[&str], included: bool) -> Result<(), SumError> {
     if let Some((list, own)) = total.split_once("/*") {
         let prefix = format!("{list}/*");
         let of_row = parts.iter().map(|part| part.strip_prefix(&prefix));
         let parts: Vec<&str> =
-            of_row.collect::<Option<_>>().ok_or_else(|| format!("{total} has parts in no row"))?;
+            of_row.collect::<Option<_>>().ok_or_else(|| SumError::NoRow { total: total.to_owned() })?;
         let mut rows = places(data, &prefix).into_iter();
         return rows.try_for_each(|row| {
-            check(row, own, &parts, included).map_err(|error| format!("in {list}: {error}"))
+            check(row, own, &parts, included)
+                .map_err(|error| SumError::Row { list: list.to_owned(), error: Box::new(error) })
         });
     }
     let totals = amounts(data, total);
@@ -210,7 +224,12 @@ fn check(data: &Value, total: &str, parts: &[&str], included: bool) -> Result<()
         };
         for (part, its_currency) in amounts(data, place) {
             if its_currency != *currency {
-                return Err(format!("{place} is in {its_currency}, {total} in {currency}"));
+                return Err(SumError::Currency {
+                    part: place.to_owned(),
+                    part_currency: its_currency,
+                    total: total.to_owned(),
+                    currency: currency.clone(),
+                });
             }
             shown.push(format!("{place} {part}"));
             sum += sign * part;
@@ -219,7 +238,7 @@ fn check(data: &Value, total: &str, parts: &[&str], included: bool) -> Result<()
     if sum == *amount {
         return Ok(());
     }
-    Err(format!("{total} is {amount}, its parts sum to {sum}: {}", shown.join(", ")))
+    Err(SumError::Sum { total: total.to_owned(), amount: *amount, sum, parts: shown.join(", ") })
 }
 
 fn amounts(data: &Value, place: &str) -> Vec<(Decimal, String)> {
@@ -262,13 +281,14 @@ mod tests {
         });
         assert_eq!(adds_up("receipt", &data), Ok(()));
         data["order"]["taxes_included"] = true.into();
-        let error = adds_up("receipt", &data).unwrap_err();
+        let error = adds_up("receipt", &data).unwrap_err().to_string();
         assert!(
             error.starts_with("/totals/total is 20.00, its parts sum to 17.00: /totals/subtotal 15.00"),
             "{error}"
         );
         data["totals"]["tip"] = json!({"amount": "3.00", "currency": "USD"});
-        assert_eq!(adds_up("receipt", &data), Err("/totals/tip is in USD, /totals/total in EUR".to_owned()));
+        let error = adds_up("receipt", &data).unwrap_err().to_string();
+        assert_eq!(error, "/totals/tip is in USD, /totals/total in EUR");
     }
 
     #[test]
@@ -279,9 +299,16 @@ mod tests {
         });
         assert_eq!(adds_up("loyalty-statement", &data), Ok(()));
         data["movements"][0]["points"] = "60".into();
-        assert!(adds_up("loyalty-statement", &data).unwrap_err().starts_with("/points/earned is 59"));
+        assert!(
+            adds_up("loyalty-statement", &data).unwrap_err().to_string().starts_with("/points/earned is 59")
+        );
         data["points"]["balance"] = "519.9".into();
-        assert!(adds_up("loyalty-statement", &data).unwrap_err().starts_with("/points/opening is 480"));
+        assert!(
+            adds_up("loyalty-statement", &data)
+                .unwrap_err()
+                .to_string()
+                .starts_with("/points/opening is 480")
+        );
     }
 
     #[test]
@@ -296,7 +323,7 @@ mod tests {
         let mut data = json!({"statements": [row("1.00", "2.00", "3.00"), row("0.00", "5.00", "5.00")]});
         assert_eq!(adds_up("account-statement", &data), Ok(()));
         data["statements"][1]["opening_balance"] = money("1.00");
-        let error = adds_up("account-statement", &data).unwrap_err();
+        let error = adds_up("account-statement", &data).unwrap_err().to_string();
         assert!(
             error.starts_with("in /statements: /closing_balance is 5.00, its parts sum to 6.00"),
             "{error}"

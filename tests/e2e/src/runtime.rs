@@ -1,30 +1,18 @@
-//! A Lambda Runtime API for one worker: the real release binary, one invocation at a time, killed at will.
+//! One worker behind Lambda's Runtime API: the real release binary, one invocation at a time, killed at will.
 //!
-//! The four routes Lambda offers are all there is to it. A worker that dies in the middle of an invocation
-//! is seen as such, which is how the crash tests know that their fault point was reached.
+//! A worker that dies in the middle of an invocation is seen as such, which is how the crash tests know that their
+//! fault point was reached.
 
 use crate::eventually;
-use axum::{
-    Router,
-    body::Bytes,
-    extract::State,
-    http::StatusCode,
-    response::IntoResponse,
-    routing::{get, post},
-};
+use fakes::RuntimeApi;
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     process::Stdio,
-    sync::Arc,
     time::Duration,
 };
-use tokio::{
-    net::TcpListener,
-    process::{Child, Command},
-    sync::{Mutex, mpsc},
-};
+use tokio::process::{Child, Command};
 
 /// How an invocation ended.
 #[derive(Debug)]
@@ -37,13 +25,7 @@ pub enum Ended {
 
 pub struct Worker {
     child: Child,
-    work: mpsc::Sender<(String, String, i64)>,
-    answers: mpsc::Receiver<(bool, Value)>,
-}
-
-struct Api {
-    work: Mutex<mpsc::Receiver<(String, String, i64)>>,
-    answers: mpsc::Sender<(bool, Value)>,
+    api: RuntimeApi,
 }
 
 /// The function's own queue in place of order-confirmation's, which `Stack::environment` names.
@@ -56,23 +38,12 @@ impl Worker {
     /// Starts `target/release/<function>` with `environment` and nothing else. With `WORKER_LOG` set, its log
     /// lines are shown between the tests' own.
     pub async fn start(function: &str, environment: &HashMap<String, String>) -> Self {
-        let (work, work_out) = mpsc::channel(4);
-        let (answers_in, answers) = mpsc::channel(4);
-        let api = Arc::new(Api { work: Mutex::new(work_out), answers: answers_in });
-        let router = Router::new()
-            .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
-            .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
-            .route("/2018-06-01/runtime/init/error", post(error_at_init))
-            .with_state(api);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let api = RuntimeApi::start("test").await;
         let binary = repository().join("target/release").join(function);
         let child = Command::new(&binary)
             .env_clear()
             .envs(environment)
-            .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+            .env("AWS_LAMBDA_RUNTIME_API", &api.address)
             .env("AWS_LAMBDA_FUNCTION_NAME", function)
             .env("AWS_SDK_UA_APP_ID", function)
             .envs(own_queue(function, environment))
@@ -86,14 +57,12 @@ impl Worker {
             .kill_on_drop(true)
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}; run `make build` first", binary.display()));
-        Self { child, work, answers }
+        Self { child, api }
     }
 
-    /// Hands the function an event, whose time is over `timeout` from now, and goes on.
+    /// Hands the function an event, whose time is over `timeout` after it took it, and goes on.
     pub async fn begin(&mut self, event: &Value, timeout: Duration) {
-        let id = uuid::Uuid::new_v4().to_string();
-        let deadline = jiff::Timestamp::now().as_millisecond() + i64::try_from(timeout.as_millis()).unwrap();
-        self.work.send((id, event.to_string(), deadline)).await.unwrap();
+        assert!(self.api.invoke(event.to_string().into(), timeout).await, "the worker's server has ended");
     }
 
     /// Invokes the function with `event`; Lambda would end it `timeout` from now.
@@ -105,10 +74,11 @@ impl Worker {
     /// How what was begun ends; it is killed if it has not `timeout` and five seconds from now.
     pub async fn end(&mut self, timeout: Duration) -> Ended {
         tokio::select! {
-            answer = self.answers.recv() => match answer.unwrap() {
-                (true, value) => Ended::Response(value),
-                (false, value) => Ended::Error(value),
-            },
+            answer = self.api.answer() => {
+                let answer = answer.unwrap();
+                let value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
+                if answer.is_error { Ended::Error(value) } else { Ended::Response(value) }
+            }
             _ = self.child.wait() => Ended::Died,
             () = tokio::time::sleep(timeout + Duration::from_secs(5)) => {
                 self.child.kill().await.unwrap();
@@ -189,42 +159,6 @@ pub fn batch(items: &[Value], receive_count: u32) -> Value {
         })
     };
     json!({"Records": items.iter().map(record).collect::<Vec<_>>()})
-}
-
-async fn next(State(api): State<Arc<Api>>) -> impl IntoResponse {
-    let (id, event, deadline) = match api.work.lock().await.recv().await {
-        Some(work) => work,
-        // the test is over; the worker is killed with it
-        None => std::future::pending().await,
-    };
-    let headers = [
-        ("lambda-runtime-aws-request-id", id),
-        ("lambda-runtime-deadline-ms", deadline.to_string()),
-        (
-            "lambda-runtime-invoked-function-arn",
-            "arn:aws:lambda:us-east-1:000000000000:function:test".to_owned(),
-        ),
-        ("content-type", "application/json".to_owned()),
-    ];
-    (headers, event)
-}
-
-async fn response(State(api): State<Arc<Api>>, body: Bytes) -> impl IntoResponse {
-    answer(&api, true, &body).await
-}
-
-async fn error(State(api): State<Arc<Api>>, body: Bytes) -> impl IntoResponse {
-    answer(&api, false, &body).await
-}
-
-async fn error_at_init(State(api): State<Arc<Api>>, body: Bytes) -> impl IntoResponse {
-    answer(&api, false, &body).await
-}
-
-async fn answer(api: &Api, fine: bool, body: &[u8]) -> (StatusCode, &'static str) {
-    let value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    let _ = api.answers.send((fine, value)).await;
-    (StatusCode::ACCEPTED, r#"{"status":"OK"}"#)
 }
 
 pub fn repository() -> PathBuf {

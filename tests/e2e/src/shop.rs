@@ -9,9 +9,11 @@ use crate::{
 use aws_sdk_s3::primitives::ByteStream;
 use comms::{CommunicationId, Document, Gid, Revision, ShopDomain, WriteBackState};
 use ledger::Entry;
-use local_stubs::{ExstreamOptions, ExstreamStub, Running, ShopifyOptions, ShopifyStub};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use stub_exstream::{ExstreamOptions, ExstreamStub};
+use stub_http::Running;
+use stub_shopify::{ShopifyOptions, ShopifyStub};
 
 pub struct Shop {
     pub domain: ShopDomain,

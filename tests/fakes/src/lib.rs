@@ -3,30 +3,21 @@
 //! What a server answers is the test's own. A server lives as long as the test's runtime.
 
 #![allow(clippy::expect_used, reason = "only tests call this, and a failure is a failed test")]
+#![allow(clippy::arithmetic_side_effects, reason = "times and numbers are those that tests give")]
 
+pub mod dynamodb;
+mod listener;
+mod runtime_api;
 mod script;
 
 pub use aws_config::retry::RetryConfig;
+pub use listener::{listen, serve};
+pub use runtime_api::{Answer, RuntimeApi};
 pub use script::{Seen, Server};
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
-use axum::{Router, http::HeaderMap};
-use tokio::net::TcpListener;
-
-/// Serves on a port of its own. Answers the address, such as `http://127.0.0.1:40000`.
-pub async fn serve(router: Router) -> String {
-    let (listener, url) = listen().await;
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    url
-}
-
-/// A port of its own and its address, for a server that has to know it or that speaks no HTTP.
-pub async fn listen() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-    let address = listener.local_addr().expect("a listener has an address");
-    (listener, format!("http://{address}"))
-}
+use axum::http::HeaderMap;
 
 /// The settings of AWS clients that talk to `url` and repeat no request, so that a test sees each failure.
 pub async fn aws(url: &str) -> SdkConfig {

@@ -423,7 +423,7 @@ fn amount(of: &Value) -> Decimal {
 
 /// What holds of every document about an order.
 fn check(data: &Value, document: Document) -> Result<(), TestCaseError> {
-    contract::adds_up(document.name(), data).map_err(TestCaseError::fail)?;
+    contract::adds_up(document.name(), data).map_err(|error| TestCaseError::fail(error.to_string()))?;
     let totals = &data["totals"];
     prop_assert_eq!(totals.get("adjustment"), None, "the parts explain the total: {}", totals);
     let of = |which: &'static str| move |row: &Value| row["applies_to"] == which;

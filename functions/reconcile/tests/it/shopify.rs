@@ -7,12 +7,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use local_stubs::OfflineTokens;
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard},
 };
+use stub_shopify::OfflineTokens;
 
 #[derive(Default)]
 pub struct Store {

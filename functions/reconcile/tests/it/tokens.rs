@@ -7,7 +7,6 @@ use crate::{
 };
 use jiff::Timestamp;
 use ledger::Ledger;
-use local_stubs::OfflineTokens;
 use proptest::prelude::*;
 use reconcile::{PassResult, Reconciliation, Tools};
 use serde_json::{Value, json};
@@ -15,6 +14,7 @@ use service::{Invocation, Secrets};
 use shop_config::ConfigStore;
 use shopify::AdminApi;
 use std::{cell::Cell, collections::HashMap, time::Duration};
+use stub_shopify::OfflineTokens;
 
 thread_local! {
     static NOW: Cell<u64> = const { Cell::new(1_795_000_000) };

@@ -4,13 +4,15 @@ use crate::world::{World, lines, text};
 use account_statements::{Driver, ItemError};
 use comms::{CommunicationId, Document, Revision};
 use exstream::{Basis, Kept};
-use local_stubs::{ExstreamOptions, ExstreamSettings, ExstreamStub, Identify, Running, render::read_text};
+use letter_render::read_text;
 use serde_json::{Value, json};
 use shop_config::ShopConfig;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
 };
+use stub_exstream::{ExstreamOptions, ExstreamSettings, ExstreamStub, Identify};
+use stub_http::Running;
 
 /// Every account has a statement, every other one a summary; that of account 5 cannot be made.
 pub fn driver(payload: &str, document: Document, config: &ShopConfig) -> Result<Option<Driver>, ItemError> {

@@ -4,9 +4,10 @@ use crate::support::{Server, at, client_credentials, config, document, json};
 use bytes::Bytes;
 use comms::{Class, Classify};
 use exstream::{Batch, BatchCall, BatchJob, Credentials, ExstreamError, JobState, TokenSource};
-use local_stubs::{ExstreamOptions, ExstreamSettings, ExstreamStub, Running, StepFilter};
 use shop_config::ShopConfig;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
+use stub_exstream::{ExstreamOptions, ExstreamSettings, ExstreamStub, StepFilter};
+use stub_http::Running;
 
 fn customers() -> Vec<Bytes> {
     let customer = |name: &str, digit: &str| {
@@ -67,7 +68,7 @@ async fn a_job_gives_each_customers_document_and_is_deleted() {
         for (index, name) in (0..).zip(["One & Co", "Two", "Three"]) {
             let output = batch.artifact(call, &step, index).await.unwrap();
             assert_eq!(output.mime_type, "application/pdf");
-            let text = local_stubs::render::read_text(&output.bytes).concat();
+            let text = letter_render::read_text(&output.bytes).concat();
             assert!(text.contains(name), "{name} in {text}");
             let ids: Vec<_> = output.named().into_iter().map(String::from).collect();
             assert_eq!(ids, [(index + 1).to_string().repeat(32)]);

@@ -141,7 +141,7 @@ async fn a_list_without_an_end_is_given_up() {
 #[tokio::test]
 async fn a_job_tells_the_parts_that_it_used() {
     use exstream::{Batch, BatchCall};
-    use local_stubs::{ExstreamOptions, ExstreamSettings, ExstreamStub};
+    use stub_exstream::{ExstreamOptions, ExstreamSettings, ExstreamStub};
     for job_tracing in [true, false] {
         let settings = ExstreamSettings { authenticate: false, job_tracing, ..ExstreamSettings::default() };
         let mut known = value!({"id": ID, "name": "Letter", "version": 4});
@@ -180,7 +180,7 @@ async fn a_job_tells_the_parts_that_it_used() {
 /// The stand-in of the design service takes what is asked.
 #[tokio::test]
 async fn the_stub_names_its_parts() {
-    use local_stubs::{ExstreamOptions, ExstreamSettings, ExstreamStub};
+    use stub_exstream::{ExstreamOptions, ExstreamSettings, ExstreamStub};
     let settings = ExstreamSettings { authenticate: false, ..ExstreamSettings::default() };
     let communications =
         vec![serde_json::from_value(value!({"id": ID, "name": "Letter", "version": 4})).unwrap()];

@@ -6,8 +6,10 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     response::Response,
 };
-use fakes::{Seen, Server};
-use local_stubs::dynamodb::{Item, apply, holds};
+use fakes::{
+    Seen, Server,
+    dynamodb::{Item, apply, holds},
+};
 use serde_json::{Value, json};
 use std::{
     cell::Cell,
@@ -235,7 +237,7 @@ impl Outside {
             return Ok(response(200, answer.to_string()));
         }
         if let Some(condition) = request["ConditionExpression"].as_str()
-            && !holds(condition, item, request)?
+            && !holds(condition, item, request).map_err(|error| error.to_string())?
         {
             let kind = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
             let mut refusal = json!({"__type": kind, "message": "The conditional request failed"});
@@ -254,7 +256,8 @@ impl Outside {
             "UpdateItem" => {
                 let mut item =
                     item.cloned().unwrap_or_else(|| Item::from_iter([("pk".to_owned(), json!({"S": pk}))]));
-                apply(&mut item, request["UpdateExpression"].as_str().unwrap_or_default(), request)?;
+                apply(&mut item, request["UpdateExpression"].as_str().unwrap_or_default(), request)
+                    .map_err(|error| error.to_string())?;
                 if ["ALL_NEW", "UPDATED_NEW"].contains(&request["ReturnValues"].as_str().unwrap_or_default())
                 {
                     answer = json!({"Attributes": item});

@@ -9,10 +9,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use comms::{CommunicationId, CustomerKey, Document, Flow, Gid, Revision, ShopDomain, State, WriteBackState};
+use fakes::dynamodb::{Item, apply, holds};
 use futures::{FutureExt, future::LocalBoxFuture};
 use jiff::{Timestamp, ToSpan};
 use ledger::{Cap, ChannelOutcome, Claim, ClaimRequest, Lease, Ledger, LedgerError, Outcome};
-use local_stubs::dynamodb::{Item, apply, holds};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,

@@ -2,12 +2,8 @@
 //!
 //! Knows what was sent and what is there, and nothing of how the functions work. Each broken promise is one line.
 
-use super::{
-    bucket::Object,
-    events::{Due, Way},
-    vendors::Sent,
-};
-use local_stubs::dynamodb::Item;
+use super::{breach::Breach, bucket::Object, events::Due, kinds::Way, vendors::Sent};
+use fakes::dynamodb::Item;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -96,7 +92,7 @@ fn orphans(evidence: &Evidence, named: &BTreeSet<String>) -> Vec<String> {
 }
 
 impl Case<'_> {
-    fn broken(&self) -> Vec<String> {
+    fn broken(&self) -> Vec<Breach> {
         // what is not even settled has broken its promise; the others would only say so again
         match self.settled() {
             Err(why) => vec![why],
@@ -110,7 +106,7 @@ impl Case<'_> {
         text(self.item, "state")
     }
 
-    fn settled(&self) -> Result<(), String> {
+    fn settled(&self) -> Result<(), Breach> {
         let Evidence { untold, struck, .. } = self.evidence;
         let channel = text(self.item, "channel");
         match (self.due.way, self.state(), channel) {
@@ -119,8 +115,12 @@ impl Case<'_> {
             (Way::Email, "unknown", _) if untold.contains(self.id) || struck.contains(&self.due.case) => {
                 Ok(())
             }
-            (Way::Email, "unknown", _) => Err("unknown, and nothing was in doubt".to_owned()),
-            (_, state, _) => Err(format!("{state} by `{channel}`: {}", text(self.item, "reason"))),
+            (Way::Email, "unknown", _) => Err(Breach::NotInDoubt),
+            (_, state, _) => Err(Breach::State {
+                state: state.to_owned(),
+                channel: channel.to_owned(),
+                reason: text(self.item, "reason").to_owned(),
+            }),
         }
     }
 
@@ -135,14 +135,14 @@ impl Case<'_> {
         objects
     }
 
-    fn object(&self, key: &str, version: &str, sha256: &str) -> Result<&Object, String> {
-        let object = self.evidence.objects.get(key).ok_or_else(|| format!("{key} is not there"))?;
+    fn object(&self, key: &str, version: &str, sha256: &str) -> Result<&Object, Breach> {
+        let object = self.evidence.objects.get(key).ok_or_else(|| Breach::Missing(key.to_owned()))?;
         let is_it = (version.is_empty() || object.version == version) && object.sha256 == sha256;
-        is_it.then_some(object).ok_or_else(|| format!("{key} is not what the ledger says"))
+        is_it.then_some(object).ok_or_else(|| Breach::Different(key.to_owned()))
     }
 
     /// The document and the record are there, are the ones the ledger names, and belong together.
-    fn archived(&self) -> Result<(), String> {
+    fn archived(&self) -> Result<(), Breach> {
         let [key, version, sha256, record_version, record_sha256] =
             ["archive_key", "archive_version", "sha256", "record_version", "record_sha256"]
                 .map(|name| text(self.item, name));
@@ -150,18 +150,14 @@ impl Case<'_> {
         self.object(&document, version, sha256)?;
         let record = format!("{}/record.json", folder(&document));
         let record = self.object(&record, record_version, record_sha256)?;
-        let record: Value = serde_json::from_slice(&record.bytes).map_err(|error| error.to_string())?;
+        let record: Value = serde_json::from_slice(&record.bytes)?;
         let output = &record["output"];
         let said = [&output["object"], &output["version_id"], &output["sha256"], &record["communication"]];
-        if said == [key, version, sha256, self.id] {
-            Ok(())
-        } else {
-            Err("the record is of something else".to_owned())
-        }
+        if said == [key, version, sha256, self.id] { Ok(()) } else { Err(Breach::OtherRecord) }
     }
 
     /// At most once, what is archived, and not before it was; once for sure if the ledger says so.
-    fn sent(&self) -> Result<(), String> {
+    fn sent(&self) -> Result<(), Breach> {
         let emails = self.evidence.emails.get(self.id).map(Vec::as_slice).unwrap_or_default();
         let sha256 = text(self.item, "sha256");
         match (self.due.way, emails) {
@@ -170,11 +166,8 @@ impl Case<'_> {
                 let spooled = format!("/operations/{}", text(self.item, "reference"));
                 self.object(&spooled, "", sha256)?;
                 let manifest = format!("{}.manifest.json", spooled.trim_end_matches(".pdf"));
-                self.evidence
-                    .objects
-                    .get(&manifest)
-                    .map(drop)
-                    .ok_or_else(|| format!("{manifest} is not there"))
+                let is_there = self.evidence.objects.contains_key(&manifest);
+                if is_there { Ok(()) } else { Err(Breach::Missing(manifest)) }
             }
             (Way::Email, []) if self.state() == "unknown" => Ok(()),
             (Way::Email, [email]) => {
@@ -182,26 +175,29 @@ impl Case<'_> {
                     self.evidence.objects.get(&format!("{ARCHIVE}{}", text(self.item, "archive_key")));
                 match archived {
                     Some(object) if object.sha256 == email.sha256 && object.at <= email.at => Ok(()),
-                    _ => Err("what was sent was not archived before".to_owned()),
+                    _ => Err(Breach::NotArchived),
                 }
             }
-            (_, emails) => Err(format!("sent {} times", emails.len())),
+            (_, emails) => Err(Breach::Sent(emails.len())),
         }
     }
 
     /// Shopify shows, at the order, what the ledger says.
-    fn told(&self) -> Result<(), String> {
+    fn told(&self) -> Result<(), Breach> {
         let write_back = text(self.item, "write_back");
         if write_back != "reported" {
-            return Err(format!("the report is {write_back}: {}", text(self.item, "write_back_reason")));
+            let reason = text(self.item, "write_back_reason").to_owned();
+            return Err(Breach::Report { state: write_back.to_owned(), reason });
         }
         let status = self.evidence.told.get(&self.due.order);
         let list = status.and_then(|status| status["communications"].as_array()).into_iter().flatten();
         let shown: Vec<_> = list.filter(|shown| shown["id"] == self.id).collect();
         match shown[..] {
             [shown] if shown["state"] == self.state() && shown["document"] == self.due.document => Ok(()),
-            [shown] => Err(format!("Shopify shows it as {} {}", shown["document"], shown["state"])),
-            _ => Err(format!("Shopify shows it {} times at {}", shown.len(), self.due.order)),
+            [shown] => {
+                Err(Breach::ShownAs { document: shown["document"].clone(), state: shown["state"].clone() })
+            }
+            _ => Err(Breach::Shown { times: shown.len(), order: self.due.order.clone() }),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The ledger's table: every write is let through or refused by its own condition.
 
-use local_stubs::dynamodb::{Item, apply, holds};
+use fakes::dynamodb::{Item, UnknownExpression, apply, holds};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -23,9 +23,9 @@ pub enum Refusal {
     Unknown(String),
 }
 
-impl From<String> for Refusal {
-    fn from(what: String) -> Self {
-        Self::Unknown(what)
+impl From<UnknownExpression> for Refusal {
+    fn from(error: UnknownExpression) -> Self {
+        Self::Unknown(error.to_string())
     }
 }
 
@@ -91,8 +91,9 @@ impl Table {
     }
 }
 
-fn key(request: &Value) -> Result<String, String> {
-    Ok(request["Key"]["pk"]["S"].as_str().ok_or("a request without a key")?.to_owned())
+fn key(request: &Value) -> Result<String, Refusal> {
+    let key = request["Key"]["pk"]["S"].as_str();
+    key.map(str::to_owned).ok_or_else(|| Refusal::Unknown("a request without a key".to_owned()))
 }
 
 #[cfg(test)]
