@@ -1,6 +1,6 @@
 //! Bringing a composed document to its recipient: e-mail, print spool, or Exstream's own output channel.
 //!
-//! [`choose`] picks the channel, [`Channels::send`] sends, [`Channels::ask`] finds out after a crash between
+//! [`choose()`] picks the channel, [`Channels::send`] sends, [`Channels::ask`] finds out after a crash between
 //! "about to send" and "recorded" whether a send happened. A document is only sent if its bytes hash to what
 //! was archived. Print is idempotent and can always tell; e-mail and Exstream cannot, which the answers say
 //! instead of guessing. Outcomes that may be a send are of class [`comms::Class::Unknown`], never retried here.
