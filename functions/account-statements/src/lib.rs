@@ -39,12 +39,13 @@ use comms::{CommunicationId, Document, Flow, Revision};
 use data::{CurrencyData, Holder};
 use delivery::Recipient;
 use driver::Envelope;
-use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, History, Plan, Planned, PreviousIssue};
+use flow::{
+    Content, DocumentFlow, Event, Gather, GatherError, Gathered, Plan, PlanError, Planned, PreviousIssue,
+};
 use period::{Head, Run};
 use serde::Serialize;
 use shop_config::{ShopConfig, Statements, text_in};
 use shopify::account::{Account, AccountOrder};
-use work::WorkItem;
 
 /// The topic of the items of a statement run.
 pub const TOPIC: &str = "statement-run";
@@ -91,12 +92,12 @@ impl DocumentFlow for AccountStatements {
     const FLOW: Flow = Flow::AccountStatements;
 
     /// Reads of the payload `{"period": {"name"}}` and, of an item of a batch job, `composed`.
-    fn plan(&self, item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Result<Planned, String> {
+    fn plan(&self, event: &Event<'_>) -> Result<Planned, PlanError> {
+        let Event { item, config, .. } = *event;
         if item.trigger.topic != TOPIC {
-            return Err(format!("the topic {} leads to no document of this flow", item.trigger.topic));
+            return Err(PlanError::Topic { topic: item.trigger.topic.clone() });
         }
-        let payload = payload.ok_or("the item of a statement run came without its payload")?;
-        let head = Head::parse(payload).map_err(|error| error.to_string())?;
+        let head = Head::parse(event.payload()?).map_err(|error| PlanError::Item(error.to_string().into()))?;
         let composed = head.composed.as_ref().map(|composed| composed.document);
         let documents = DOCUMENTS.into_iter().filter(|it| composed.is_none_or(|composed| composed == *it));
         let plans = documents.map(|document| Plan {
@@ -109,14 +110,12 @@ impl DocumentFlow for AccountStatements {
         Ok(Planned::Known(plans.collect()))
     }
 
-    /// As if the account had no earlier statement.
+    /// Without history, as if the account had no earlier statement.
     async fn gather(&self, gather: Gather<'_>) -> Result<Gathered, GatherError> {
         let account = account(&gather)?;
-        make(&gather, &account, None, PreviousIssue::AskLedger)
-    }
-
-    async fn gather_after(&self, gather: Gather<'_>, history: History<'_>) -> Result<Gathered, GatherError> {
-        let account = account(&gather)?;
+        let Some(history) = gather.history else {
+            return make(&gather, &account, None, PreviousIssue::AskLedger);
+        };
         let payload = gather.payload.unwrap_or_default();
         let period = Run::parse(payload).map_err(GatherError::unusable)?.period;
         if gather.plan.document != Document::AccountStatement {
@@ -171,7 +170,7 @@ fn make(
         composed: head.composed.filter(|it| it.document == document).map(|it| it.output),
         previous,
         test: gather.item.trigger.test,
-        ..Content::of(format!("{document}/1"), &data, recipient)?
+        ..Content::new(gather, &data, recipient)?
     })))
 }
 

@@ -11,19 +11,42 @@ mod correction;
 mod money;
 
 pub use correction::is_correction;
-pub(crate) use correction::{correct, look_up};
+pub(crate) use correction::look_up;
 
-use crate::{Verdict, about_order, is_asked_for, letter::Letterhead, order};
+use crate::{
+    about_order,
+    letter::{Letter, Letterhead},
+    plan::gives_back,
+};
 use before::Before;
-use comms::{CommunicationId, InvalidMoney};
+use comms::{CommunicationId, Document, InvalidMoney};
 use driver::{day, iso};
-use flow::{Gather, GatherError, Gathered};
+use flow::{Content, Event, Gather, GatherError, PlanError, Planned, Stop, Verdict};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use money::MoneyData;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shop_config::ShopConfig;
 use shopify::{Order, payment::Cancellation};
+
+pub const TOPICS: &[&str] = &["orders/cancelled", "refunds/create", "order_transactions/create"];
+
+const DOCUMENT: Document = Document::CancellationLetter;
+
+/// One for the cancelled order, and a further one for a refund that comes later, of which only Shopify knows whether
+/// its order is cancelled. Reads `kind` of a transaction, to leave out those that take money.
+pub fn plan(event: &Event<'_>) -> Result<Planned, PlanError> {
+    Ok(match event.topic() {
+        "orders/cancelled" => Planned::one(event.plan(DOCUMENT)),
+        "order_transactions/create" if gives_back(event) == Some(false) => Planned::none(),
+        _ => Planned::AskShopify,
+    })
+}
+
+/// The published JSON Schema of the driver data.
+pub fn schema() -> serde_json::Value {
+    driver::json_schema::<Letter<CancellationMatter>>(DOCUMENT)
+}
 
 /// The letter that a further issue replaces, and when it was written.
 type Replaced<'a> = (&'a CommunicationId, Timestamp);
@@ -69,29 +92,27 @@ struct ReplacedData {
     date_on: String,
 }
 
-pub async fn gather(gather: Gather<'_>) -> Result<Gathered, GatherError> {
-    let cancellation = fetch(&gather).await?;
-    let verdict = judge(&cancellation, gather.config, gather.now, is_asked_for(&gather));
-    if let Some(end) = verdict.ends(&gather, Some(&cancellation.order))? {
-        return Ok(end);
+pub async fn gather(gather: &Gather<'_>) -> Result<Content, Stop> {
+    if let Some(history) = gather.history.filter(|_| is_correction(gather.plan)) {
+        return correction::gather(gather, history).await;
     }
-    letter(&gather, &cancellation, None).await
+    let cancellation = fetch(gather).await?;
+    judge(&cancellation, gather.config, gather.now, gather.is_asked_for())
+        .or_stop(gather, Some(&cancellation.order))?;
+    Ok(letter(gather, &cancellation, None).await?)
 }
 
 async fn fetch(gather: &Gather<'_>) -> Result<Cancellation, GatherError> {
-    let fetched = gather.shopify.cancellation(gather.call(), &gather.plan.subject).await;
-    match fetched.map_err(|error| GatherError::of(&error))? {
-        Some(cancellation) => Ok(cancellation),
-        None => Err(gather.absent("order").await),
-    }
+    let asked = gather.shopify.cancellation(gather.call(), &gather.plan.subject).await;
+    gather.found("order", asked).await
 }
 
 async fn letter(
     gather: &Gather<'_>,
     cancellation: &Cancellation,
     replaces: Option<Replaced<'_>>,
-) -> Result<Gathered, GatherError> {
-    let order = order(gather, &cancellation.order).await?;
+) -> Result<Content, GatherError> {
+    let order = gather.order(&cancellation.order).await?;
     let locale = gather.locale(&order.locales())?;
     let head = Letterhead::of(gather, &locale);
     let matter = CancellationMatter::new(&head, cancellation, &order, replaces)
@@ -100,20 +121,15 @@ async fn letter(
 }
 
 /// Whether to write of a cancellation.
-pub(crate) fn judge(
-    cancellation: &Cancellation,
-    config: &ShopConfig,
-    now: Timestamp,
-    asked_for: bool,
-) -> Verdict {
+fn judge(cancellation: &Cancellation, config: &ShopConfig, now: Timestamp, asked_for: bool) -> Verdict {
     let Some(at) = cancellation.cancelled_at else {
-        return Verdict::NotNow("Shopify does not show the order as cancelled");
+        return Verdict::NotDue("Shopify does not show the order as cancelled");
     };
     if asked_for || !money::is_open(cancellation) {
         return Verdict::Write;
     }
     match after_delay(at, config) {
-        until if until > now => Verdict::Wait(until, "the money may be on its way back"),
+        until if until > now => Verdict::WaitUntil(until, "the money may be on its way back"),
         _ => Verdict::Write,
     }
 }

@@ -91,17 +91,6 @@ impl<M> Letter<M> {
             matter,
         }
     }
-
-    pub fn schema(&self) -> &str {
-        &self.envelope.schema
-    }
-}
-
-impl<M: JsonSchema> Letter<M> {
-    /// The published JSON Schema of a document's driver data.
-    pub fn json_schema(document: Document) -> serde_json::Value {
-        driver::json_schema::<Self>(document)
-    }
 }
 
 /// Names the letter and nothing of what it says, which is personal.

@@ -6,20 +6,33 @@
 //! meanwhile, nothing is written until Shopify says "due" again.
 
 use crate::{
-    Verdict, about_order,
-    letter::{Letterhead, PayData},
-    order,
+    about_order,
+    letter::{Letter, Letterhead, PayData},
     payment::{owed, still_owed},
     without_order,
 };
-use comms::{Gid, Money};
+use comms::{Document, Gid, Money};
 use driver::{day, iso};
-use flow::{Gather, GatherError, Gathered};
+use flow::{Content, Event, Gather, PlanError, Planned, Stop, Verdict};
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shopify::{Order, payment::PaymentSchedule};
+
+pub const TOPICS: &[&str] = &["payment_schedules/due"];
+
+const DOCUMENT: Document = Document::PaymentOverdueLetter;
+
+/// One for each instalment. Nothing of the payload is read.
+pub fn plan(event: &Event<'_>) -> Result<Planned, PlanError> {
+    Ok(Planned::one(event.plan(DOCUMENT)))
+}
+
+/// The published JSON Schema of the driver data.
+pub fn schema() -> serde_json::Value {
+    driver::json_schema::<Letter<OverdueMatter>>(DOCUMENT)
+}
 
 /// What a letter about a payment that is due says.
 #[derive(Clone, Serialize, JsonSchema)]
@@ -80,31 +93,25 @@ struct InstalmentData {
     of: usize,
 }
 
-pub async fn gather(gather: Gather<'_>) -> Result<Gathered, GatherError> {
-    let fetched = gather.shopify.payment_schedule(gather.call(), &gather.plan.subject).await;
-    let schedule = fetched.map_err(|error| GatherError::of(&error))?;
-    let Some(schedule) = schedule else { return Err(gather.absent("payment schedule").await) };
-    let Some(id) = &schedule.order else { return without_order(&gather).await };
-    let verdict = judge(&schedule, gather.now, &gather.config.time_zone);
-    if let Some(end) = verdict.ends(&gather, Some(id))? {
-        return Ok(end);
-    }
-    let order = order(&gather, id).await?;
-    if let Some(end) = still_owed(&order).ends(&gather, Some(id))? {
-        return Ok(end);
-    }
+pub async fn gather(gather: &Gather<'_>) -> Result<Content, Stop> {
+    let asked = gather.shopify.payment_schedule(gather.call(), &gather.plan.subject).await;
+    let schedule = gather.found("payment schedule", asked).await?;
+    let Some(id) = &schedule.order else { return Err(without_order(gather).await) };
+    judge(&schedule, gather.now, &gather.config.time_zone).or_stop(gather, Some(id))?;
+    let order = gather.order(id).await?;
+    still_owed(&order).or_stop(gather, Some(id))?;
     let locale = gather.locale(&order.locales())?;
-    let matter = OverdueMatter::new(&Letterhead::of(&gather, &locale), &schedule, &order);
-    about_order(&gather, &order, locale, matter)
+    let matter = OverdueMatter::new(&Letterhead::of(gather, &locale), &schedule, &order);
+    Ok(about_order(gather, &order, locale, matter)?)
 }
 
-pub(crate) fn judge(schedule: &PaymentSchedule, now: Timestamp, zone: &TimeZone) -> Verdict {
+fn judge(schedule: &PaymentSchedule, now: Timestamp, zone: &TimeZone) -> Verdict {
     if schedule.completed_at.is_some() || schedule.balance.amount() <= Decimal::ZERO {
-        return Verdict::Never("paid since");
+        return Verdict::Suppress("paid since");
     }
     match schedule.due_at {
         Some(due) if days_between(due, now, zone) >= 0 => Verdict::Write,
-        _ => Verdict::NotNow("Shopify shows a later due date, or none"),
+        _ => Verdict::NotDue("Shopify shows a later due date, or none"),
     }
 }
 

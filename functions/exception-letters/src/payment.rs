@@ -8,13 +8,14 @@
 //! failed beside it: the shop can take it.
 
 use crate::{
-    Cause, Verdict, about_order, is_asked_for,
-    letter::{Letterhead, MethodData, PayData},
-    order, without_order,
+    Cause, about_order,
+    letter::{Letter, Letterhead, MethodData, PayData},
+    plan::{about, gives_back, order_named},
+    subscription, without_order,
 };
-use comms::{Gid, Money};
+use comms::{Document, Gid, Money};
 use driver::{day, iso};
-use flow::{Gather, GatherError, Gathered};
+use flow::{Content, Event, Gather, PlanError, Planned, Stop, Verdict};
 use jiff::{Timestamp, ToSpan};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
@@ -24,6 +25,29 @@ use shopify::{
     Order,
     payment::{Payment, PaymentAttempt},
 };
+
+pub const TOPICS: &[&str] = &["order_transactions/create", "subscription_billing_attempts/failure"];
+
+pub const DOCUMENT: Document = Document::PaymentFailureLetter;
+
+/// One for each transaction that takes money, and for each attempt to bill a subscription. Reads `kind` and `order_id`
+/// of a transaction; without the kind, Shopify is asked. Of a subscription's attempt nothing: its payload names the
+/// order of a success.
+pub fn plan(event: &Event<'_>) -> Result<Planned, PlanError> {
+    if event.topic() != "order_transactions/create" {
+        return Ok(Planned::one(event.plan(DOCUMENT)));
+    }
+    Ok(match gives_back(event) {
+        Some(false) => Planned::one(about(event, DOCUMENT, order_named(event))),
+        Some(true) => Planned::none(),
+        None => Planned::AskShopify,
+    })
+}
+
+/// The published JSON Schema of the driver data.
+pub fn schema() -> serde_json::Value {
+    driver::json_schema::<Letter<PaymentFailureMatter>>(DOCUMENT)
+}
 
 /// What a letter about a failed payment says.
 #[derive(Clone, Serialize, JsonSchema)]
@@ -116,59 +140,45 @@ pub(crate) struct ItemData {
     pub quantity: u64,
 }
 
-pub async fn gather(gather: Gather<'_>) -> Result<Gathered, GatherError> {
-    let fetched = gather.shopify.payment_attempt(gather.call(), &gather.plan.subject).await;
-    let attempt = fetched.map_err(|error| GatherError::of(&error))?;
-    let Some(attempt) = attempt else { return Err(gather.absent("transaction").await) };
-    let Some(paid) = &attempt.order else { return without_order(&gather).await };
-    let verdict = judge(&attempt, gather.config, gather.now, is_asked_for(&gather));
-    if let Some(end) = verdict.ends(&gather, Some(&paid.id))? {
-        return Ok(end);
+pub async fn gather(gather: &Gather<'_>) -> Result<Content, Stop> {
+    if gather.plan.subject.kind() == "SubscriptionBillingAttempt" {
+        return subscription::gather(gather).await;
     }
+    let asked = gather.shopify.payment_attempt(gather.call(), &gather.plan.subject).await;
+    let attempt = gather.found("transaction", asked).await?;
+    let Some(paid) = &attempt.order else { return Err(without_order(gather).await) };
+    judge(&attempt, gather.config, gather.now, gather.is_asked_for()).or_stop(gather, Some(&paid.id))?;
     // after the payments: an order paid in between is seen here
-    let order = order(&gather, &paid.id).await?;
-    if let Some(end) = still_owed(&order).ends(&gather, Some(&order.id))? {
-        return Ok(end);
-    }
+    let order = gather.order(&paid.id).await?;
+    still_owed(&order).or_stop(gather, Some(&order.id))?;
     let locale = gather.locale(&order.locales())?;
-    let matter = PaymentFailureMatter::of_order(&Letterhead::of(&gather, &locale), &attempt, &order);
-    let gathered = about_order(&gather, &order, locale, matter)?;
-    Ok(match gathered {
-        Gathered::Ready(mut content) => {
-            content.test |= attempt.payment.test;
-            Gathered::Ready(content)
-        }
-        other => other,
-    })
+    let matter = PaymentFailureMatter::of_order(&Letterhead::of(gather, &locale), &attempt, &order);
+    let content = about_order(gather, &order, locale, matter)?;
+    Ok(Content { test: content.test || attempt.payment.test, ..content })
 }
 
 /// Whether to write about an attempt, as far as the order's payments tell.
-pub(crate) fn judge(
-    attempt: &PaymentAttempt,
-    config: &ShopConfig,
-    now: Timestamp,
-    asked_for: bool,
-) -> Verdict {
+fn judge(attempt: &PaymentAttempt, config: &ShopConfig, now: Timestamp, asked_for: bool) -> Verdict {
     let payment = &attempt.payment;
     if !payment.is_charge() {
-        return Verdict::NotNow("the transaction takes no payment");
+        return Verdict::NotDue("the transaction takes no payment");
     }
     if payment.succeeded() {
-        return Verdict::Never("the payment succeeded after all");
+        return Verdict::Suppress("the payment succeeded after all");
     }
     if !payment.failed() {
-        return Verdict::NotNow("the payment is not decided yet");
+        return Verdict::NotDue("the payment is not decided yet");
     }
     let all = attempt.order.iter().flat_map(|order| &order.payments);
     let mut later = all.filter(|other| other.is_charge() && other.is_later_than(payment));
     if later.clone().any(|other| other.succeeded() && covers(other, payment)) {
-        return Verdict::Never("paid since");
+        return Verdict::Suppress("paid since");
     }
     if asked_for {
         return Verdict::Write;
     }
     if later.any(|other| !other.succeeded()) {
-        return Verdict::Never("the payment was tried again since");
+        return Verdict::Suppress("the payment was tried again since");
     }
     settled(payment.at, config, now)
 }
@@ -177,7 +187,9 @@ pub(crate) fn judge(
 pub(crate) fn settled(at: Timestamp, config: &ShopConfig, now: Timestamp) -> Verdict {
     let minutes = i64::from(config.exceptions.payment_failure_delay_minutes);
     match at.checked_add(minutes.minutes()) {
-        Ok(until) if minutes > 0 && until > now => Verdict::Wait(until, "the customer may be trying again"),
+        Ok(until) if minutes > 0 && until > now => {
+            Verdict::WaitUntil(until, "the customer may be trying again")
+        }
         _ => Verdict::Write,
     }
 }
@@ -186,11 +198,11 @@ pub(crate) fn settled(at: Timestamp, config: &ShopConfig, now: Timestamp) -> Ver
 pub(crate) fn still_owed(order: &Order) -> Verdict {
     let zero = Decimal::ZERO;
     if order.cancelled_at.is_some() {
-        Verdict::Never("the order is cancelled")
+        Verdict::Suppress("the order is cancelled")
     } else if order.totals.outstanding.shop.amount() <= zero {
-        Verdict::Never("paid since")
+        Verdict::Suppress("paid since")
     } else if owed(order).amount() <= zero {
-        Verdict::Never("the payment is authorized")
+        Verdict::Suppress("the payment is authorized")
     } else {
         Verdict::Write
     }

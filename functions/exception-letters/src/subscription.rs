@@ -3,80 +3,71 @@
 //! rules, is judged as one to pay for an order is.
 
 use crate::{
-    Cause, Letter, Verdict, is_asked_for,
-    letter::{Letterhead, MethodData},
+    Cause,
+    letter::{Letter, Letterhead, MethodData},
     payment::{ChangeCardData, FailedPaymentData, ItemData, PaymentFailureMatter, SubscriptionData, settled},
 };
 use delivery::Recipient;
 use driver::{day, iso};
-use flow::{Content, Gather, GatherError, Gathered};
+use flow::{Content, Gather, Gathered, Stop, Verdict};
 use jiff::{Timestamp, ToSpan};
 use shop_config::{ShopConfig, text_in};
 use shopify::payment::{BillingAttempt, Payment};
 
-pub async fn gather(gather: Gather<'_>) -> Result<Gathered, GatherError> {
-    let fetched = gather.shopify.billing_attempt(gather.call(), &gather.plan.subject).await;
-    let attempt = fetched.map_err(|error| GatherError::of(&error))?;
-    let Some(attempt) = attempt else { return Err(gather.absent("billing attempt").await) };
+pub async fn gather(gather: &Gather<'_>) -> Result<Content, Stop> {
+    let asked = gather.shopify.billing_attempt(gather.call(), &gather.plan.subject).await;
+    let attempt = gather.found("billing attempt", asked).await?;
     let Some(subscriber) = &attempt.subscriber else {
-        let owner = attempt.origin_order;
-        return Ok(Gathered::Suppressed { reason: "the customer is deleted".into(), reported_on: owner });
+        let (reason, reported_on) = ("the customer is deleted".into(), attempt.origin_order);
+        return Err(Stop::Ended(Gathered::Suppressed { reason, reported_on }));
     };
-    let owner = &subscriber.customer.id;
-    let verdict = judge(&attempt, gather.config, gather.now, is_asked_for(&gather));
-    if let Some(end) = verdict.ends(&gather, Some(owner))? {
-        return Ok(end);
-    }
+    let customer = &subscriber.customer.id;
+    judge(&attempt, gather.config, gather.now, gather.is_asked_for()).or_stop(gather, Some(customer))?;
     let locale = gather.locale(&[subscriber.customer.locale.as_deref()])?;
-    let head = Letterhead::of(&gather, &locale);
+    let head = Letterhead::of(gather, &locale);
     let letter = Letter::to_subscriber(&head, subscriber, matter(&head, &attempt));
     let recipient = Recipient {
         name: subscriber.customer.name().or_else(|| subscriber.address.as_ref()?.name()),
         email: subscriber.customer.email.clone(),
         locale: locale.clone(),
     };
-    Ok(Gathered::Ready(Box::new(Content {
+    Ok(Content {
         name: attempt.lines.first().map(|line| line.title.clone()),
-        customer: Some(owner.clone()),
-        reported_on: Some(owner.clone()),
-        test: gather.item.trigger.test || attempt.payment.as_ref().is_some_and(|payment| payment.test),
-        ..Content::of(letter.schema(), &letter, recipient)?
-    })))
+        customer: Some(customer.clone()),
+        reported_on: Some(customer.clone()),
+        test: attempt.payment.as_ref().is_some_and(|payment| payment.test),
+        ..Content::new(gather, &letter, recipient)?
+    })
 }
 
 /// Whether to write about an attempt.
-pub(crate) fn judge(
-    attempt: &BillingAttempt,
-    config: &ShopConfig,
-    now: Timestamp,
-    asked_for: bool,
-) -> Verdict {
+fn judge(attempt: &BillingAttempt, config: &ShopConfig, now: Timestamp, asked_for: bool) -> Verdict {
     let paid = "invoice_already_paid";
     if attempt.state == "success" || attempt.error_code.as_deref() == Some(paid) {
-        return Verdict::Never("paid since");
+        return Verdict::Suppress("paid since");
     }
     if attempt.state != "failed" {
-        return Verdict::NotNow("the billing is not decided yet");
+        return Verdict::NotDue("the billing is not decided yet");
     }
     if attempt.out_of_stock {
-        return Verdict::Never("it failed for want of stock, not of money");
+        return Verdict::Suppress("it failed for want of stock, not of money");
     }
     if matches!(attempt.contract_status.as_str(), "cancelled" | "expired") {
-        return Verdict::Never("the subscription has ended");
+        return Verdict::Suppress("the subscription has ended");
     }
     if attempt.later().any(|later| later.state == "success") {
-        return Verdict::Never("paid since");
+        return Verdict::Suppress("paid since");
     }
     if asked_for {
         return Verdict::Write;
     }
     if attempt.later().next().is_some() {
-        return Verdict::Never("the billing was tried again since");
+        return Verdict::Suppress("the billing was tried again since");
     }
     settled(attempt.at, config, now)
 }
 
-pub(crate) fn matter(head: &Letterhead<'_>, attempt: &BillingAttempt) -> PaymentFailureMatter {
+fn matter(head: &Letterhead<'_>, attempt: &BillingAttempt) -> PaymentFailureMatter {
     let payment = attempt.payment.as_ref();
     // the provider's code where the attempt itself has none
     let code = attempt.error_code.clone().or_else(|| payment?.error_code.clone());

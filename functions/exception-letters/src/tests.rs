@@ -11,7 +11,7 @@ mod subscription;
 use super::ExceptionLetters;
 use axum::{Json, Router, extract::State};
 use comms::{CommunicationId, Gid};
-use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned};
+use flow::{Content, DocumentFlow, Event, Gather, GatherError, Gathered, LookUp, Plan, Planned};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use service::ShopSecrets;
@@ -121,7 +121,8 @@ impl Case {
     fn plan(&self) -> Result<Planned, String> {
         let payload = self.payload.as_ref().map(Value::to_string);
         let config = ShopConfig::parse(&self.config).unwrap();
-        ExceptionLetters.plan(&self.item(), payload.as_deref(), &config)
+        let event = Event { item: &self.item(), payload: payload.as_deref(), config: &config };
+        ExceptionLetters.plan(&event).map_err(|error| error.to_string())
     }
 
     /// The one plan, whose letter follows.
@@ -148,6 +149,7 @@ impl Case {
             config: &config,
             secrets: &secrets(),
             shopify: &AdminApi::new(reqwest::Client::new()),
+            history: None,
             locale: None,
             now: self.now,
             time_left: Duration::from_secs(20),
@@ -155,7 +157,7 @@ impl Case {
         match ExceptionLetters.gather(gather).await {
             Ok(Gathered::Ready(content)) => {
                 let data = serde_json::from_slice(&content.driver).unwrap();
-                contract::conforms(&contracts::schema(plan.document), &data);
+                contract::conforms(&ExceptionLetters::schema(plan.document).unwrap(), &data);
                 Letter::Ready { data, content }
             }
             Ok(Gathered::Suppressed { reason, reported_on: owner }) => {

@@ -246,15 +246,6 @@ impl OrderData {
             payment: money.then(|| Payment::new(order, &owed, document, zone)).transpose()?,
         })
     }
-
-    pub fn schema(&self) -> &str {
-        &self.envelope.schema
-    }
-
-    /// The published JSON Schema of a document's driver data.
-    pub fn json_schema(document: Document) -> serde_json::Value {
-        driver::json_schema::<Self>(document)
-    }
 }
 
 impl OrderHead {

@@ -20,6 +20,14 @@ pub(crate) struct Source {
 /// # Errors
 /// When Shopify has to be asked and cannot be, does not have the order yet, or has one that cannot be read.
 pub(crate) async fn of(gather: &Gather<'_>) -> Result<Source, GatherError> {
+    let source = told_or_fetched(gather).await?;
+    if source.order.id != gather.item.subject {
+        return Err(GatherError::unusable("Shopify answered with another order than it was asked for"));
+    }
+    Ok(source)
+}
+
+async fn told_or_fetched(gather: &Gather<'_>) -> Result<Source, GatherError> {
     let receipt = gather.plan.document == Document::Receipt;
     let told = gather.payload.filter(|_| gather.item.trigger.topic != "orders/edited");
     let told = told.map(|payload| Order::from_webhook(payload.as_bytes()));
@@ -40,8 +48,7 @@ pub(crate) async fn of(gather: &Gather<'_>) -> Result<Source, GatherError> {
 }
 
 async fn fetched(gather: &Gather<'_>) -> Result<Option<Order>, GatherError> {
-    let order = gather.shopify.order(gather.call(), &gather.item.subject).await;
-    order.map_err(|error| GatherError::of(&error))
+    Ok(gather.shopify.order(gather.call(), &gather.item.subject).await?)
 }
 
 /// Shopify has no order, and the payload says none: whatever the reason, another release may read the payload.

@@ -3,12 +3,18 @@
 mod generated;
 mod source;
 
-use super::*;
-use comms::{CommunicationId, Gid};
+use crate::{
+    OrderConfirmation,
+    data::{OrderData, State},
+};
+use comms::{CommunicationId, Document, Gid, Revision};
+use flow::{DocumentFlow, Event, Plan, Planned};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use shop_config::ShopConfig;
 use shopify::Order;
 use std::path::Path;
+use work::WorkItem;
 
 const CREATE: &str = include_str!("../../../infra/local/samples/orders-create.json");
 const PAID: &str = include_str!("../../../infra/local/samples/orders-paid.json");
@@ -16,6 +22,10 @@ const CONFIG: &str = include_str!("../../../infra/local/config/demo-shop.toml");
 
 fn payload(event: &str) -> Value {
     serde_json::from_str::<Value>(event).unwrap()["detail"]["payload"].take()
+}
+
+fn schema(document: Document) -> Value {
+    OrderConfirmation::schema(document).unwrap()
 }
 
 fn data(payload: &Value, document: Document) -> Value {
@@ -37,10 +47,15 @@ fn shown(order: &Order, document: Document, state: State, config: &ShopConfig) -
 
 #[test]
 fn the_contracts_are_published_and_the_samples_conform() {
-    for (document, event) in [(Document::OrderConfirmation, CREATE), (Document::Receipt, PAID)] {
+    for document in OrderConfirmation::DOCUMENTS.iter().map(|entry| entry.document) {
+        let event = match document {
+            Document::OrderConfirmation => CREATE,
+            Document::Receipt => PAID,
+            other => panic!("{other} has no sample"),
+        };
         let sample = data(&payload(event), document);
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-        contract::driver_data(folder, document.name(), &OrderData::json_schema(document), &sample);
+        contract::driver_data(folder, document.name(), &schema(document), &sample);
         contract::adds_up(document.name(), &sample).unwrap();
     }
 }
@@ -92,7 +107,7 @@ fn after_an_edit_the_confirmation_shows_the_order_as_it_is_now() {
     assert_eq!(text(lines[0], "/total/amount"), "53.55");
     assert_eq!(text(lines[0], "/taxes/0/amount/amount"), "10.71");
     assert_eq!(text(&data, "/taxes/0/amount/amount"), "18.93", "of the lines left and the shipping");
-    contract::conforms(&OrderData::json_schema(Document::OrderConfirmation), &data);
+    contract::conforms(&schema(Document::OrderConfirmation), &data);
 
     let (sums, data) = totals(State::Placed);
     assert_eq!(sums, ["257.40", "28.60", "52.86", "6.90", "317.16"]);
@@ -164,7 +179,7 @@ fn an_order_without_lines_customer_or_addresses_is_still_a_document() {
     assert_eq!(data["lines"], json!([]));
     assert_eq!(data["locale"], "en");
     assert_eq!(data.get("billing_address"), None);
-    contract::conforms(&OrderData::json_schema(Document::OrderConfirmation), &data);
+    contract::conforms(&schema(Document::OrderConfirmation), &data);
 }
 
 #[test]
@@ -186,7 +201,7 @@ fn names_are_written_as_they_are_in_any_script() {
                 assert_eq!(data[who]["name"], name, "{who} of the {document}");
             }
             assert_eq!(data["lines"][0]["title"], title);
-            contract::conforms(&OrderData::json_schema(document), &data);
+            contract::conforms(&schema(document), &data);
         }
         let order = Order::from_webhook(payload.to_string().as_bytes()).unwrap();
         assert_eq!(driver::recipient_name(&order), Some(name));
@@ -213,7 +228,7 @@ fn five_hundred_lines_are_five_hundred_lines_and_add_up() {
         let amount = |value: &Value| value["amount"].as_str().unwrap().parse::<Decimal>().unwrap();
         let sum: Decimal = lines.iter().map(|line| amount(&line["total"])).sum();
         assert_eq!(sum, amount(&lines[0]["total"]) * Decimal::from(500));
-        contract::conforms(&OrderData::json_schema(document), &data);
+        contract::conforms(&schema(document), &data);
     }
 }
 
@@ -226,7 +241,9 @@ fn item(topic: &str, payload: Value) -> WorkItem {
 }
 
 fn plan(topic: &str, payload: &Value, config: &ShopConfig) -> Result<Vec<Plan>, String> {
-    match OrderConfirmation.plan(&item(topic, payload.clone()), Some(&payload.to_string()), config)? {
+    let (item, payload) = (item(topic, payload.clone()), payload.to_string());
+    let event = Event { item: &item, payload: Some(&payload), config };
+    match OrderConfirmation.plan(&event).map_err(|error| error.to_string())? {
         Planned::Known(plans) => Ok(plans),
         Planned::AskShopify => panic!("the event says everything"),
     }

@@ -36,7 +36,7 @@ pub use return_letter::ReturnData;
 
 use comms::{Class, Document, Flow, Gid, Revision};
 use delivery::Recipient;
-use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned};
+use flow::{Content, DocumentFlow, Event, Gather, GatherError, Gathered, LookUp, Plan, PlanError, Planned};
 use jiff::SignedDuration;
 use label::Address;
 use serde::Serialize;
@@ -46,7 +46,6 @@ use shopify::{
     Order,
     returns::{Ids, Refund, Return, ReturnLabels, ReturnStatus},
 };
-use work::WorkItem;
 
 #[derive(Debug, Clone, Copy)]
 pub struct ReturnLetters;
@@ -57,7 +56,8 @@ impl DocumentFlow for ReturnLetters {
     /// Reads of the payload `order.admin_graphql_api_id` or `order_id`, each optional, and of a reverse
     /// delivery `return.admin_graphql_api_id`; of a transaction nothing. An item without a payload is
     /// understood, too, except for a reverse delivery.
-    fn plan(&self, item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Result<Planned, String> {
+    fn plan(&self, event: &Event<'_>) -> Result<Planned, PlanError> {
+        let Event { item, payload, config } = *event;
         let topic = item.trigger.topic.as_str();
         let kind = match topic {
             "refunds/create" => "Refund",
@@ -65,8 +65,8 @@ impl DocumentFlow for ReturnLetters {
             "reverse_deliveries/attach_deliverable" => "ReverseDelivery",
             _ => "Return",
         };
-        item.subject.clone().of_kind(kind).map_err(|error| error.to_string())?;
-        let ids = ids(payload)?;
+        item.subject.clone().of_kind(kind)?;
+        let ids = ids(payload).map_err(|error| PlanError::Item(error.into()))?;
         let one = |document| Planned::one(first(document, &item.subject, ids.order.as_ref(), config));
         Ok(match topic {
             // without instructions in the configuration, no label matters
@@ -88,7 +88,7 @@ impl DocumentFlow for ReturnLetters {
             "returns/cancel" | "returns/close" | "returns/process" | "returns/reopen" | "returns/update" => {
                 Planned::Known(vec![])
             }
-            topic => return Err(format!("the topic {topic} leads to no document of this flow")),
+            topic => return Err(PlanError::Topic { topic: topic.to_owned() }),
         })
     }
 
@@ -197,7 +197,7 @@ async fn return_letter(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
     let data =
         ReturnData::new(&found, &order, gather.plan.document, gather.communication, &locale, gather.config)
             .map_err(GatherError::unusable)?;
-    ready(gather, &order, locale, data.schema(), &data, order.test)
+    ready(gather, &order, locale, &data, order.test)
 }
 
 /// Why a letter about this return is not, or not yet, to be written.
@@ -273,7 +273,7 @@ async fn refund_confirmation(gather: &Gather<'_>) -> Result<Gathered, GatherErro
     let data = RefundData::new(about, gather.communication, &locale, gather.config)
         .map_err(|error| GatherError::unusable(format!("the refund's amounts: {error}")))?;
     let test = order.test || payments.iter().any(|payment| payment.test);
-    ready(gather, &order, locale, data.schema(), &data, test)
+    ready(gather, &order, locale, &data, test)
 }
 
 /// The refunds of the return that were made before this one, in their order: what they bear of the return's costs, this
@@ -315,7 +315,6 @@ fn ready(
     gather: &Gather<'_>,
     order: &Order,
     locale: String,
-    schema: &str,
     data: &impl Serialize,
     test: bool,
 ) -> Result<Gathered, GatherError> {
@@ -325,7 +324,7 @@ fn ready(
         customer: order.customer.as_ref().map(|customer| customer.id.clone()),
         reported_on: owner(gather.plan, &order.id),
         test: gather.item.trigger.test || test,
-        ..Content::of(schema, data, recipient)?
+        ..Content::new(gather, data, recipient)?
     })))
 }
 

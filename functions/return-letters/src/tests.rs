@@ -70,7 +70,7 @@ fn communication(plan: &Plan) -> CommunicationId {
 
 /// What a delivery of the item would do: the plans, asked of Shopify where the event does not say.
 async fn plans(wire: &Wire, item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Vec<Plan> {
-    match ReturnLetters.plan(item, payload, config).unwrap() {
+    match ReturnLetters.plan(&Event { item, payload, config }).unwrap() {
         Planned::Known(plans) => plans,
         Planned::AskShopify => ReturnLetters.look_up(wire.look_up(item, payload, config)).await.unwrap(),
     }

@@ -6,7 +6,7 @@ use crate::{
     rules,
 };
 use comms::{CommunicationId, Document, Gid, is_web_link};
-use driver::{AddressData, CustomerData, Envelope, OrderRef, TextLine, day, iso, text_lines};
+use driver::{AddressData, CustomerData, Envelope, Field, OrderRef, TextLine, day, iso, text_lines};
 use flow::GatherError;
 use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
@@ -139,27 +139,13 @@ struct ReturnData {
     url: Option<String>,
 }
 
-/// A field of a part, or of the document itself where the part is empty.
-type Place = (&'static str, &'static str);
-
 /// What stands on packing slips only.
-pub const PRICES: &[Place] = &[("LineData", "unit_price"), ("LineData", "total"), ("", "taxes_included")];
+pub const PRICES: &[Field] = &[("LineData", "unit_price"), ("LineData", "total"), ("", "taxes_included")];
 /// What whoever opens a parcel is not to read: how to write to the buyer, and the order's page with its key.
-const PRIVATE: &[Place] =
-    &[("CustomerData", "email"), ("CustomerData", "phone"), ("OrderRef", "status_url"), ("", "delivery")];
-
-/// Takes what a document never has out of its schema.
-pub fn leave_out(schema: &mut Value, places: &[Place]) {
-    for (part, field) in places {
-        let part = match part.is_empty() {
-            true => &mut *schema,
-            false => &mut schema["$defs"][*part],
-        };
-        if let Some(fields) = part["properties"].as_object_mut() {
-            fields.remove(*field);
-        }
-    }
-}
+pub const PRIVATE: &[Field] =
+    &[("CustomerData", "email"), ("CustomerData", "phone"), ("OrderRef", "status_url")];
+/// What stands in delivery documents only.
+pub const WHAT_HAPPENED: &[Field] = &[("", "delivery")];
 
 /// Names the document and nothing of what it says, which is personal.
 impl fmt::Debug for ShipmentData {
@@ -212,23 +198,9 @@ impl ShipmentData {
         })
     }
 
-    pub fn schema(&self) -> &str {
-        &self.envelope.schema
-    }
-
-    /// The published JSON Schema of a document's driver data.
-    pub fn json_schema(document: Document) -> Value {
-        let mut schema = driver::json_schema::<Self>(document);
-        match document {
-            Document::PackingSlip => leave_out(&mut schema, PRIVATE),
-            Document::DeliveryDocument => leave_out(&mut schema, PRICES),
-            _ => leave_out(&mut schema, &[PRICES, &[("", "delivery")]].concat()),
-        }
-        let known = schema["properties"].as_object().is_some_and(|it| it.contains_key("delivery"));
-        if !known && let Some(parts) = schema["$defs"].as_object_mut() {
-            parts.remove("DeliveryData");
-        }
-        schema
+    /// The published JSON Schema of a document's driver data, without what that document never has.
+    pub fn schema(document: Document, without: &[&[Field]]) -> Value {
+        driver::json_schema_without::<Self>(document, &without.concat())
     }
 }
 

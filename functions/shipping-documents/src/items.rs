@@ -1,6 +1,6 @@
 //! The goods that a document lists, and how they reach the customer.
 
-use comms::{Class, Gid, Money};
+use comms::{Gid, Money};
 use driver::ItemData;
 use flow::GatherError;
 use schemars::JsonSchema;
@@ -73,10 +73,7 @@ pub fn by_id(order: &Order) -> HashMap<&Gid, &LineItem> {
 
 /// A line that the order, which was read later, must have: what it lacks, somebody is changing.
 pub fn known<'a>(lines: &HashMap<&Gid, &'a LineItem>, id: &Gid) -> Result<&'a LineItem, GatherError> {
-    lines.get(id).copied().ok_or_else(|| GatherError {
-        class: Class::transient(),
-        reason: "the order lacks a line of the shipment".to_owned(),
-    })
+    lines.get(id).copied().ok_or_else(|| GatherError::not_yet("the order lacks a line of the shipment"))
 }
 
 /// What is in a parcel: without the digital goods that were fulfilled together with it.

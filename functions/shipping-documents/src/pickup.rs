@@ -3,11 +3,13 @@
 //! Once per fulfillment order: goods that are at several places are told of for each place. The event says that
 //! something of it was prepared, and Shopify keeps neither what nor when, so the notice lists what still waits.
 
-use crate::items::{self, LineData, MethodData};
-use comms::{CommunicationId, Document, Gid, Revision};
-use delivery::Recipient;
+use crate::{
+    data::PRICES,
+    items::{self, LineData, MethodData},
+};
+use comms::{CommunicationId, Document, Gid};
 use driver::{AddressData, CustomerData, Envelope, OrderRef};
-use flow::{Content, Gather, GatherError, Gathered, Plan};
+use flow::{Content, Event, Gather, GatherError, PlanError, Planned, Stop, Verdict};
 use schemars::JsonSchema;
 use serde::Serialize;
 use shop_config::ShopConfig;
@@ -17,56 +19,43 @@ use shopify::{
 };
 use std::fmt;
 
+pub const TOPICS: &[&str] = &["fulfillment_orders/line_items_prepared_for_pickup"];
+
 const DOCUMENT: Document = Document::ReadyForPickupNotice;
 
-pub fn plan(goods: Gid, config: &ShopConfig) -> Plan {
-    Plan {
-        document: DOCUMENT,
-        reported_on: goods.clone(),
-        subject: goods,
-        revision: Revision::Initial,
-        wanted: config.document(DOCUMENT).is_some(),
-    }
+/// One for each fulfillment order, which is the event's subject. Nothing of the payload is read.
+pub fn plan(event: &Event<'_>) -> Result<Planned, PlanError> {
+    event.item.subject.clone().of_kind("FulfillmentOrder")?;
+    Ok(Planned::one(event.plan(DOCUMENT)))
 }
 
-pub async fn gather(gather: &Gather<'_>) -> Result<Gathered, GatherError> {
-    let found = gather.shopify.pickup(gather.call(), &gather.plan.subject).await;
-    let Some(pickup) = found.map_err(|error| GatherError::of(&error))? else {
-        return Err(gather.absent("fulfillment order").await);
-    };
-    if let Some(reason) = not_due(&pickup, gather.item.resend.is_some()) {
-        return Ok(Gathered::Suppressed { reason: reason.into(), reported_on: Some(pickup.order) });
-    }
-    let order = crate::order(gather, &pickup.order).await?;
-    content(gather, &order, &pickup).map(|content| Gathered::Ready(Box::new(content)))
-}
-
-/// Why goods are not told of; nothing of it can change back.
-pub fn not_due(pickup: &Pickup, again: bool) -> Option<&'static str> {
+/// Nothing of what suppresses it can change back.
+pub fn judge(pickup: &Pickup, again: bool) -> Verdict {
     match (pickup.state, pickup.method.as_ref().map(|method| &method.kind)) {
-        (PickupState::Cancelled, _) => Some("the pickup is cancelled"),
+        (PickupState::Cancelled, _) => Verdict::Suppress("the pickup is cancelled"),
         (_, Some(MethodType::PickUp | MethodType::PickupPoint | MethodType::Other(_)) | None) => {
             match pickup.state {
-                PickupState::Closed if !again => Some("the goods were handed over already"),
-                _ if pickup.lines.is_empty() => Some("nothing waits for the customer"),
-                _ => None,
+                PickupState::Closed if !again => Verdict::Suppress("the goods were handed over already"),
+                _ if pickup.lines.is_empty() => Verdict::Suppress("nothing waits for the customer"),
+                _ => Verdict::Write,
             }
         }
-        _ => Some("the customer does not pick it up"),
+        _ => Verdict::Suppress("the customer does not pick it up"),
     }
 }
 
-fn content(gather: &Gather<'_>, order: &Order, pickup: &Pickup) -> Result<Content, GatherError> {
+pub async fn gather(gather: &Gather<'_>) -> Result<Content, Stop> {
+    let asked = gather.shopify.pickup(gather.call(), &gather.plan.subject).await;
+    let pickup = gather.found("fulfillment order", asked).await?;
+    judge(&pickup, gather.is_asked_for()).or_stop(gather, Some(&pickup.order))?;
+    let order = gather.order(&pickup.order).await?;
     let locale = gather.locale(&order.locales())?;
-    let data = PickupData::new(order, pickup, gather.communication, &locale, gather.config)?;
-    let recipient = Recipient { name: driver::recipient_name(order), email: driver::email(order), locale };
-    Ok(Content {
-        name: Some(order.name.clone()),
-        customer: order.customer.as_ref().map(|customer| customer.id.clone()),
-        reported_on: Some(order.id.clone()),
-        test: gather.item.trigger.test || order.test,
-        ..Content::of(data.envelope.schema.clone(), &data, recipient)?
-    })
+    let data = PickupData::new(&order, &pickup, gather.communication, &locale, gather.config)?;
+    Ok(Content::about_order(gather, &order, locale, &data)?)
+}
+
+pub fn schema() -> serde_json::Value {
+    driver::json_schema_without::<PickupData>(DOCUMENT, PRICES)
 }
 
 /// Goods that wait for the customer. What is not known is absent.
@@ -137,13 +126,6 @@ impl PickupData {
             },
             items: items.collect::<Result<_, GatherError>>()?,
         })
-    }
-
-    /// The published JSON Schema of the driver data.
-    pub fn json_schema() -> serde_json::Value {
-        let mut schema = driver::json_schema::<Self>(DOCUMENT);
-        crate::data::leave_out(&mut schema, crate::data::PRICES);
-        schema
     }
 }
 

@@ -1,28 +1,18 @@
-//! Whether a document about a shipment is still due, from the shipment as it is now. Pure.
+//! What the documents about a shipment are judged by, from the shipment as it is now. Pure.
 //!
-//! Whatever the order and number of events: what is suppressed can never become due again, and of what is
-//! "nothing" another event tells, so no answer here depends on which event came first. A notice whose tracking
-//! is not the present one is overtaken: the notice of the present one is due in its place.
+//! Whatever the order and number of events: what is suppressed can never become due again, and of what is not due
+//! another event tells, so no answer depends on which event came first.
 
-use crate::tracking_revision;
 use comms::Document;
-use flow::Plan;
+use flow::{Plan, Verdict};
 use shop_config::DeliveryEvent;
 use shopify::{
     Order,
     fulfillment::{Fulfillment, MethodType, State},
 };
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    Make,
-    /// Never due any more.
-    Suppress(&'static str),
-    /// The shipment has other tracking by now: the notice of that is due.
-    Overtaken,
-    /// Not due now; a later event says so if it will be.
-    Nothing(&'static str),
-}
+/// What one document is judged by, beside what holds for all.
+pub type Judge = fn(&Plan, Request, &Fulfillment) -> Verdict;
 
 /// Under which circumstances a document is asked for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,7 +23,8 @@ pub struct Request {
     pub tells_out_for_delivery: bool,
 }
 
-pub fn verdict(plan: &Plan, request: Request, shipment: &Fulfillment) -> Verdict {
+/// Whether a document is still due: what holds for every shipment first.
+pub fn verdict(plan: &Plan, request: Request, shipment: &Fulfillment, judge: Judge) -> Verdict {
     match shipment.state {
         State::Cancelled => return Verdict::Suppress("the shipment is cancelled"),
         State::Failed => return Verdict::Suppress("the shipment failed"),
@@ -45,24 +36,15 @@ pub fn verdict(plan: &Plan, request: Request, shipment: &Fulfillment) -> Verdict
     if !shipment.requires_shipping {
         return Verdict::Suppress("nothing in it needs shipping");
     }
-    if let Some(reason) = not_sent(plan, shipment) {
-        return Verdict::Suppress(reason);
-    }
-    match plan.document {
-        Document::OutForDeliveryNotice if method(shipment) != Some(MethodType::Local) => {
-            Verdict::Nothing("a carrier delivers it")
-        }
-        _ if request.again => Verdict::Make,
-        Document::ShippingNotice => notice(plan, request, shipment),
-        Document::DeliveryDocument => delivery(plan, shipment),
-        Document::OutForDeliveryNotice => out_for_delivery(shipment),
-        _ if shipment.is_handed_over() => Verdict::Suppress(DELIVERED),
-        _ => Verdict::Make,
+    match not_sent(plan, shipment) {
+        Some(reason) => Verdict::Suppress(reason),
+        None => judge(plan, request, shipment),
     }
 }
 
-const DELIVERED: &str = "the shipment is already delivered";
-const OUT: &str = DeliveryEvent::OutForDelivery.name();
+pub const DELIVERED: &str = "the shipment is already delivered";
+pub const FURTHER: &str = "the shipment is further on its way by now";
+pub const OUT: &str = DeliveryEvent::OutForDelivery.name();
 
 /// Nothing is announced or packed that the customer carries away. What can be followed was sent after all.
 fn not_sent(plan: &Plan, shipment: &Fulfillment) -> Option<&'static str> {
@@ -91,57 +73,18 @@ pub fn method(shipment: &Fulfillment) -> Option<MethodType> {
     }
 }
 
-/// Why there is nowhere to send it, where Shopify does not say how it reaches the customer: a sale at the till has
-/// neither an address nor a way of shipping.
-pub fn nowhere(shipment: &Fulfillment, order: &Order) -> Option<&'static str> {
+/// Whether there is somewhere to send it, where Shopify does not say how it reaches the customer: a sale at the till
+/// has neither an address nor a way of shipping.
+pub fn has_address(shipment: &Fulfillment, order: &Order) -> Verdict {
     let at_the_till = order.shipping_address.is_none() && order.shipping_lines.is_empty();
-    (method(shipment).is_none() && shipment.tracking().is_none() && at_the_till)
-        .then_some("the order has no address to send it to")
-}
-
-fn notice(plan: &Plan, request: Request, shipment: &Fulfillment) -> Verdict {
-    if plan.revision != tracking_revision(&shipment.tracking()) {
-        return Verdict::Overtaken;
-    }
-    if shipment.is_handed_over() {
-        return Verdict::Suppress(DELIVERED);
-    }
-    let is_out = method(shipment) == Some(MethodType::Local) && shipment.shown.as_deref() == Some(OUT);
-    if is_out && request.tells_out_for_delivery {
-        return Verdict::Suppress("the out-for-delivery notice tells of it");
-    }
-    match shipment.state {
-        State::Pending => Verdict::Nothing("the shipment has not left yet"),
-        State::Shipped | State::Cancelled | State::Failed => Verdict::Make,
-    }
-}
-
-fn out_for_delivery(shipment: &Fulfillment) -> Verdict {
-    if shipment.is_handed_over() {
-        return Verdict::Suppress(DELIVERED);
-    }
-    if is_now(shipment, OUT) { Verdict::Make } else { Verdict::Nothing(FURTHER) }
-}
-
-const FURTHER: &str = "the shipment is further on its way by now";
-
-/// That it was delivered stays true. Everything before that is news only while it is so.
-fn delivery(plan: &Plan, shipment: &Fulfillment) -> Verdict {
-    match event(plan, shipment) {
-        Some(event @ DeliveryEvent::Delivered)
-            if shipment.is_delivered() || is_now(shipment, event.name()) =>
-        {
-            Verdict::Make
-        }
-        Some(DeliveryEvent::Delivered) => Verdict::Nothing("Shopify does not say that it is delivered"),
-        Some(_) if shipment.is_handed_over() => Verdict::Suppress(DELIVERED),
-        Some(event) if is_now(shipment, event.name()) => Verdict::Make,
-        _ => Verdict::Nothing(FURTHER),
+    match method(shipment).is_none() && shipment.tracking().is_none() && at_the_till {
+        true => Verdict::Suppress("the order has no address to send it to"),
+        false => Verdict::Write,
     }
 }
 
 /// Shopify shows it, or shows nothing of its way and has it as its newest news.
-fn is_now(shipment: &Fulfillment, status: &str) -> bool {
+pub fn is_now(shipment: &Fulfillment, status: &str) -> bool {
     match shipment.shown.as_deref() {
         Some(shown) if shown.parse::<DeliveryEvent>().is_ok() => shown == status,
         _ => shipment.newest().is_some_and(|news| news.status == status),

@@ -5,9 +5,20 @@ mod due;
 mod plans;
 
 use super::*;
-use comms::CommunicationId;
+use crate::{
+    data::ShipmentData,
+    pickup::PickupData,
+    rules::{Judge, Request},
+};
+use comms::{CommunicationId, Document, Gid, Revision};
+use flow::{DocumentFlow, Event, Plan, Planned, Verdict};
 use serde_json::{Value, json};
-use shopify::fulfillment::MethodType;
+use shop_config::{DeliveryEvent, ShopConfig};
+use shopify::{
+    Order,
+    fulfillment::{Fulfillment, MethodType},
+};
+use work::WorkItem;
 
 const CREATE: &str = include_str!("../../../infra/local/samples/shipping-documents/fulfillments-create.json");
 const UPDATE: &str = include_str!("../../../infra/local/samples/shipping-documents/fulfillments-update.json");
@@ -50,11 +61,17 @@ fn item(topic: &str, subject: &Gid, payload: Option<Value>) -> WorkItem {
     WorkItem::from_json(&item.to_string()).unwrap()
 }
 
+fn plan_of(item: &WorkItem, payload: Option<&Value>, config: &ShopConfig) -> Result<Planned, String> {
+    let payload = payload.map(Value::to_string);
+    let event = Event { item, payload: payload.as_deref(), config };
+    ShippingDocuments.plan(&event).map_err(|error| error.to_string())
+}
+
 /// What an event about the shipment of this payload leads to.
 fn planned(topic: &str, payload: &Value, config: &ShopConfig) -> Result<Vec<Plan>, String> {
     let subject = payload["admin_graphql_api_id"].as_str().unwrap_or("gid://shopify/Fulfillment/1");
     let item = item(topic, &subject.parse().unwrap(), Some(payload.clone()));
-    match ShippingDocuments.plan(&item, Some(&payload.to_string()), config)? {
+    match plan_of(&item, Some(payload), config)? {
         Planned::Known(plans) => Ok(plans),
         Planned::AskShopify => panic!("the event says everything"),
     }

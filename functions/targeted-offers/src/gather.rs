@@ -338,6 +338,6 @@ fn ready(
         name: Some(name),
         customer: Some(prospect.customer.id.clone()),
         consent,
-        ..Content::of(format!("{document}/1"), data, recipient)?
+        ..Content::new(gather, data, recipient)?
     })))
 }

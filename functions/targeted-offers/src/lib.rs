@@ -26,13 +26,12 @@ pub use cause::{Cause, Firing};
 pub use data::{Promotion, Reminder, Statement};
 
 use comms::{Document, Flow, Gid, Revision};
-use flow::{DocumentFlow, Gather, GatherError, Gathered, History, LookUp, Plan, Planned};
+use flow::{DocumentFlow, Event, Gather, GatherError, Gathered, LookUp, Plan, PlanError, Planned};
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use replenish::{Days, Due, HISTORY_DAYS};
 use shop_config::ShopConfig;
 use shopify::{AdminApi, Call};
 use std::collections::BTreeSet;
-use work::WorkItem;
 
 #[derive(Debug, Clone, Copy)]
 pub struct TargetedOffers;
@@ -41,7 +40,8 @@ impl DocumentFlow for TargetedOffers {
     const FLOW: Flow = Flow::TargetedOffers;
 
     /// Reads `segment_id` of `customer.joined_segment`; `campaign`, `document` and `period` of `campaign`.
-    fn plan(&self, item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Result<Planned, String> {
+    fn plan(&self, event: &Event<'_>) -> Result<Planned, PlanError> {
+        let Event { item, payload, config } = *event;
         let plan = |document, revision: String, wanted: bool| Plan {
             document,
             subject: item.subject.clone(),
@@ -49,7 +49,7 @@ impl DocumentFlow for TargetedOffers {
             reported_on: item.subject.clone(),
             wanted: wanted && config.document(document).is_some(),
         };
-        match Cause::read(item, payload)? {
+        match Cause::read(item, payload).map_err(|error| PlanError::Item(error.into()))? {
             Cause::Joined(segment) => {
                 let segments = config.marketing.segments.iter().filter(|it| it.segment == segment);
                 let offers: BTreeSet<_> = segments.map(|it| it.offer.as_str()).collect();
@@ -87,11 +87,7 @@ impl DocumentFlow for TargetedOffers {
     }
 
     async fn gather(&self, gather: Gather<'_>) -> Result<Gathered, GatherError> {
-        gather::gather(&gather, None).await
-    }
-
-    async fn gather_after(&self, gather: Gather<'_>, history: History<'_>) -> Result<Gathered, GatherError> {
-        gather::gather(&gather, Some(history)).await
+        gather::gather(&gather, gather.history).await
     }
 }
 

@@ -18,6 +18,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Value, json};
 use shop_config::{Brand, ShopConfig};
 use shopify::{Attribute, Order, TaxLine};
 
@@ -52,7 +53,7 @@ impl Envelope {
     ) -> Self {
         let brand = config.brand(document);
         Self {
-            schema: format!("{document}/1"),
+            schema: schema_name(document),
             document,
             communication: communication.clone(),
             locale: locale.to_owned(),
@@ -212,14 +213,33 @@ pub fn day(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).date().to_string()
 }
 
+/// The name of a document's schema, version 1, such as `receipt/1`.
+pub fn schema_name(document: Document) -> String {
+    format!("{document}/1")
+}
+
+/// A field of a part, or of the document itself where the part is empty.
+pub type Field = (&'static str, &'static str);
+
 /// The published JSON Schema of a document's driver data, version 1, whose type flattens [`Envelope`].
-pub fn json_schema<T: JsonSchema>(document: Document) -> serde_json::Value {
+pub fn json_schema<T: JsonSchema>(document: Document) -> Value {
+    json_schema_without::<T>(document, &[])
+}
+
+/// The same without what the document, of several that have the type, never has.
+pub fn json_schema_without<T: JsonSchema>(document: Document, fields: &[Field]) -> Value {
     let mut value = schemars::schema_for!(T).to_value();
-    let schema = format!("{document}/1");
+    let schema = schema_name(document);
     value["title"] = schema.as_str().into();
     for (name, fixed) in [("schema", schema.as_str()), ("document", document.name())] {
         let description = value["properties"][name]["description"].take();
-        value["properties"][name] = serde_json::json!({"const": fixed, "description": description});
+        value["properties"][name] = json!({"const": fixed, "description": description});
+    }
+    for (part, field) in fields {
+        let part = if part.is_empty() { &mut value } else { &mut value["$defs"][*part] };
+        if let Some(fields) = part["properties"].as_object_mut() {
+            fields.remove(*field);
+        }
     }
     value
 }

@@ -5,7 +5,7 @@
 
 use crate::{
     context::Attempt,
-    document_flow::{Consent, Content},
+    content::{Consent, Content},
     doubt::Doubt,
     halt::Halt,
     outcome::OutcomeDetails,

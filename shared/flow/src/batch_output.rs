@@ -7,7 +7,7 @@ use crate::{
     check,
     context::{Attempt, Draft},
     document_bytes::{hold, room},
-    document_flow::{BatchOutput, Content},
+    content::{BatchOutput, Content},
     halt::Halt,
 };
 use archive::{Examined, sha256_hex};
@@ -89,9 +89,9 @@ mod tests {
     fn a_batch_output_of_other_data_is_not_the_document() {
         let recipient = || Recipient { name: None, email: None, locale: "en".to_owned() };
         let with = |driver_sha256: String| {
-            let content = Content::of("x/1", &json!({"a": 1}), recipient());
+            let content = Content::empty("x/1", recipient());
             let composed = Some(BatchOutput { output_key: "k".to_owned(), driver_sha256 });
-            Content { composed, ..content.unwrap_or_else(|error| panic!("{}", error.reason)) }
+            Content { driver: br#"{"a":1}"#.as_slice().into(), composed, ..content }
         };
         assert!(usable(&with(sha256_hex(br#"{"a":1}"#))).is_some());
         assert!(usable(&with(sha256_hex(br#"{"a":2}"#))).is_none());

@@ -4,7 +4,7 @@
 
 use crate::{
     clients::Clients,
-    document_flow::{Content, Plan},
+    content::Content, plan::Plan,
     resend::ResendRequest,
 };
 use archive::{EvidenceRecord, Location, Stored};

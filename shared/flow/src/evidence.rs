@@ -2,7 +2,7 @@
 
 use crate::{
     context::{Attempt, Draft},
-    document_flow::{Content, PreviousIssue},
+    content::{Content, PreviousIssue},
 };
 use archive::{
     DriverData, EvidenceRecord, Part, Parts, Previous, Recipient, Resend, Retention, Software, Stored,

@@ -3,7 +3,7 @@
 use crate::{
     context::Attempt,
     copy,
-    document_flow::{DocumentFlow, Gather, GatherError, Gathered},
+    document_flow::DocumentFlow, gather::Gather, gather_error::GatherError, verdict::Gathered,
     halt::Halt,
     history::History,
 };
@@ -25,12 +25,12 @@ pub async fn gather_content<F: DocumentFlow>(attempt: &Attempt<'_>, flow: &F) ->
         config: &attempt.loaded.config,
         secrets: attempt.secrets,
         shopify: &attempt.clients.shopify,
+        history: Some(History::new(&attempt.clients.ledger, &attempt.clients.archive)),
         locale: None,
         now: attempt.now(),
         time_left: attempt.time_left(),
     };
-    let history = History::new(&attempt.clients.ledger, &attempt.clients.archive);
-    flow.gather_after(gather, history).await.map_err(|GatherError { class, reason }| match class {
+    flow.gather(gather).await.map_err(|GatherError { class, reason }| match class {
         Class::Permanent => Halt::Failed(reason),
         class => Halt::Retry { class, reason, unsent: false },
     })

@@ -3,7 +3,7 @@
 use crate::{
     clients::Clients,
     context::Attempt,
-    document_flow::{DocumentFlow, GatherError, LookUp, Plan, plans},
+    document_flow::{DocumentFlow, plans}, gather_error::GatherError, plan::{LookUp, Plan},
     outcome::{AttemptOutcome, Settled},
     pipeline,
     resend::ResendRequest,

@@ -1,6 +1,6 @@
 //! What was said before: for documents that take up what an earlier one said. Reads, and changes nothing.
 
-use crate::document_flow::GatherError;
+use crate::gather_error::GatherError;
 use archive::{Archive, ArchiveError, EvidenceRecord};
 use comms::{Class, Classify, CommunicationId, Gid, ShopDomain};
 use ledger::{Entry, Ledger};
@@ -8,6 +8,7 @@ use ledger::{Entry, Ledger};
 /// Enough for twenty years of two documents a month.
 const MOST_IDS: usize = 500;
 
+/// The ledger and the archive, to be read.
 #[derive(Clone, Copy)]
 pub struct History<'a> {
     ledger: &'a Ledger,
@@ -15,6 +16,7 @@ pub struct History<'a> {
 }
 
 impl<'a> History<'a> {
+    /// Of this ledger and archive.
     pub const fn new(ledger: &'a Ledger, archive: &'a Archive) -> Self {
         Self { ledger, archive }
     }
@@ -24,7 +26,7 @@ impl<'a> History<'a> {
     /// # Errors
     /// When the ledger does not answer.
     pub async fn entry(&self, communication: &CommunicationId) -> Result<Option<Entry>, GatherError> {
-        self.ledger.get(communication).await.map_err(|error| GatherError::of(&error))
+        Ok(self.ledger.get(communication).await?)
     }
 
     /// The communications that an order, customer or company location was told about. Eventually consistent.
@@ -32,7 +34,7 @@ impl<'a> History<'a> {
     /// # Errors
     /// When the ledger does not answer.
     pub async fn ids(&self, shop: &ShopDomain, resource: &Gid) -> Result<Vec<CommunicationId>, GatherError> {
-        self.ledger.ids_of_resource(shop, resource, MOST_IDS).await.map_err(|error| GatherError::of(&error))
+        Ok(self.ledger.ids_of_resource(shop, resource, MOST_IDS).await?)
     }
 
     /// The record of a communication; nothing, if none is archived, or if what is there is no record.
@@ -47,7 +49,7 @@ impl<'a> History<'a> {
             Err(ArchiveError::Absent { .. }) => Ok(None),
             Err(error) => match error.class() {
                 Class::Permanent => Ok(None),
-                _ => Err(GatherError::of(&error)),
+                _ => Err(error.into()),
             },
         }
     }

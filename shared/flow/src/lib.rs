@@ -13,12 +13,16 @@
 //!
 //! Where Exstream itself sends while composing, the send is marked before composing.
 
+#![warn(missing_docs)]
+
+mod absent;
 mod admit;
 mod batch_output;
 mod check;
 mod claim;
 mod clients;
 mod complete;
+mod content;
 mod context;
 mod copy;
 mod document_bytes;
@@ -27,13 +31,16 @@ mod doubt;
 mod evidence;
 mod fault;
 mod gate;
+mod gather;
 mod gather_content;
+mod gather_error;
 mod halt;
 mod handler;
 mod history;
 mod left_behind;
 mod outcome;
 mod pipeline;
+mod plan;
 pub mod preview;
 mod produce;
 pub mod report;
@@ -43,11 +50,14 @@ mod send_mark;
 mod settle_doubt;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 pub use archive::Previous;
-pub use document_flow::{
-    BatchOutput, Consent, Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned,
-    PreviousIssue, plans,
-};
+pub use content::{BatchOutput, Consent, Content, PreviousIssue, buyer};
+pub use document_flow::{DocumentEntry, DocumentFlow, check_list, plan_all, plans};
+pub use gather::Gather;
+pub use gather_error::GatherError;
 pub use handler::serve;
 pub use history::History;
+pub use plan::{Event, LookUp, Plan, PlanError, Planned};
+pub use verdict::{Gathered, Stop, Verdict};

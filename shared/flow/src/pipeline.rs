@@ -9,7 +9,7 @@ use crate::{
     claim::{Claimed, claim},
     complete::complete,
     context::{Attempt, Draft},
-    document_flow::{Content, DocumentFlow, Gathered},
+    content::Content, document_flow::DocumentFlow, verdict::Gathered,
     doubt::Doubt,
     fault,
     gather_content::gather_content,

@@ -5,7 +5,7 @@ pub use crate::check::CheckError;
 
 use crate::{
     check,
-    document_flow::{Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, plans},
+    content::Content, document_flow::{DocumentFlow, plans}, gather::Gather, gather_error::GatherError, plan::{LookUp, Plan}, verdict::Gathered,
 };
 use archive::Examined;
 use bytes::Bytes;
@@ -199,6 +199,7 @@ impl Subject<'_> {
             config,
             secrets,
             shopify,
+            history: None,
             locale: self.locale,
             now,
             time_left: time,

@@ -5,7 +5,7 @@
 //! Exstream is asked, so what goes out is what went out. Composing again is the correction, from what Shopify
 //! has now. What was only rehearsed has no bytes that may go out.
 
-use crate::{clients::Clients, document_flow::Plan};
+use crate::{clients::Clients, plan::Plan};
 use archive::{EvidenceRecord, is_test};
 use std::time::Duration;
 use work::{Resend, Retry, WorkItem};

@@ -2,7 +2,7 @@
 
 use crate::{AccountStatements, StatementData, SummaryData, TOPIC, check, driver};
 use comms::{CommunicationId, Document, Gid, Revision};
-use flow::{DocumentFlow, Plan, Planned};
+use flow::{DocumentFlow, Event, Plan, Planned};
 use serde_json::{Value, json};
 use shop_config::ShopConfig;
 use std::{path::Path, time::Instant};
@@ -278,8 +278,12 @@ fn item(topic: &str, payload: &Value) -> WorkItem {
     WorkItem::from_json(&item.to_string()).unwrap()
 }
 
+fn planned(item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Result<Planned, String> {
+    AccountStatements.plan(&Event { item, payload, config }).map_err(|error| error.to_string())
+}
+
 fn plans(payload: &Value) -> Result<Vec<Plan>, String> {
-    match AccountStatements.plan(&item(TOPIC, payload), Some(&payload.to_string()), &config())? {
+    match planned(&item(TOPIC, payload), Some(&payload.to_string()), &config())? {
         Planned::Known(plans) => Ok(plans),
         Planned::AskShopify => panic!("the item says everything"),
     }
@@ -301,9 +305,8 @@ fn an_item_leads_to_both_documents_and_a_batch_output_to_its_own() {
 
 #[test]
 fn an_item_that_cannot_be_understood_is_an_error() {
-    let plan = |topic, payload: Option<&str>| {
-        AccountStatements.plan(&item(topic, &json!({})), payload, &config()).unwrap_err()
-    };
+    let plan =
+        |topic, payload: Option<&str>| planned(&item(topic, &json!({})), payload, &config()).unwrap_err();
     assert!(plan("orders/create", Some("{}")).contains("orders/create"));
     assert!(plan(TOPIC, None).contains("without its payload"));
     assert!(plan(TOPIC, Some("{}")).contains("period"));
@@ -319,8 +322,7 @@ fn documents_that_are_off_are_not_wanted() {
     let off = CONFIG.replace("[documents.purchase-summary]", "[documents.purchase-summary]\nenabled = false");
     let config = ShopConfig::parse(&off).unwrap();
     let payload = json!({"period": {"name": "2026-10"}});
-    let Ok(Planned::Known(plans)) =
-        AccountStatements.plan(&item(TOPIC, &payload), Some(&payload.to_string()), &config)
+    let Ok(Planned::Known(plans)) = planned(&item(TOPIC, &payload), Some(&payload.to_string()), &config)
     else {
         panic!("the item says everything")
     };

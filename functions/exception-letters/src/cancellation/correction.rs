@@ -6,11 +6,10 @@
 //! to one further issue for each state that lasted long enough to be told. Nothing follows where the letter before
 //! tells of the same money, or where there is none.
 
-use super::{after_delay, fetch, letter, money};
-use crate::plan;
+use super::{DOCUMENT, after_delay, fetch, letter, money};
 use archive::EvidenceRecord;
-use comms::{Class, CommunicationId, Document, Gid, Revision, State};
-use flow::{Gather, GatherError, Gathered, History, LookUp, Plan, Previous, PreviousIssue};
+use comms::{Class, CommunicationId, Gid, Revision, State};
+use flow::{Content, Gather, GatherError, History, LookUp, Plan, Previous, PreviousIssue, Stop};
 use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::Value;
@@ -27,14 +26,13 @@ const CLOCKS: SignedDuration = SignedDuration::from_mins(1);
 
 /// Whether a plan is for a further issue of the letter. It is made only where the one before has to be corrected.
 pub fn is_correction(plan: &Plan) -> bool {
-    plan.document == Document::CancellationLetter && plan.revision.as_str().starts_with(REVISION)
+    plan.document == DOCUMENT && plan.revision.as_str().starts_with(REVISION)
 }
 
 /// The further issue that a refund leads to, if its order is cancelled.
 pub(crate) async fn look_up(look_up: LookUp<'_>) -> Result<Vec<Plan>, GatherError> {
     let Some(order) = order_of(&look_up).await? else { return Ok(vec![]) };
-    let fetched = look_up.shopify.cancellation(look_up.call(), &order).await;
-    let Some(cancellation) = fetched.map_err(|error| GatherError::of(&error))? else {
+    let Some(cancellation) = look_up.shopify.cancellation(look_up.call(), &order).await? else {
         let error = look_up.absent("order").await;
         // of an order out of sight there is no letter
         return if error.class == Class::Permanent { Ok(vec![]) } else { Err(error) };
@@ -56,35 +54,31 @@ pub(crate) async fn look_up(look_up: LookUp<'_>) -> Result<Vec<Plan>, GatherErro
             reason: "more of the money may be on its way back".to_owned(),
         });
     }
-    let revision = revision(last);
-    Ok(vec![plan::one(Document::CancellationLetter, &order, revision, Some(order.clone()), look_up.config)])
+    let (subject, reported_on, revision) = (order.clone(), order, revision(last));
+    Ok(vec![Plan { subject, reported_on, revision, ..look_up.event().plan(DOCUMENT) }])
 }
 
-pub(crate) async fn correct(gather: Gather<'_>, history: History<'_>) -> Result<Gathered, GatherError> {
-    let cancellation = fetch(&gather).await?;
+pub(super) async fn gather(gather: &Gather<'_>, history: History<'_>) -> Result<Content, Stop> {
+    let cancellation = fetch(gather).await?;
     let last = last_refund(&cancellation).filter(|_| cancellation.cancelled_at.is_some());
     if last.map(revision).as_ref() != Some(&gather.plan.revision) {
-        return Ok(nothing("Shopify shows another last refund, whose event leads to an issue of its own"));
+        return Err(Stop::not_due(
+            "Shopify shows another last refund, whose event leads to an issue of its own",
+        ));
     }
-    let Some((earlier, sha256)) = earlier(&gather, &cancellation, history).await? else {
-        return Ok(nothing("there is no letter to correct"));
+    let Some((earlier, sha256)) = earlier(gather, &cancellation, history).await? else {
+        return Err(Stop::not_due("there is no letter to correct"));
     };
     let replaces = Some((&earlier.communication, earlier.composed_at));
-    let gathered = letter(&gather, &cancellation, replaces).await?;
-    let Gathered::Ready(mut content) = gathered else { return Ok(gathered) };
+    let content = letter(gather, &cancellation, replaces).await?;
     let now = serde_json::from_slice(&content.driver).map_err(GatherError::unusable)?;
     // of an issue whose record holds no data, nobody can tell: better once more than something wrong
     let told = earlier.driver_data.data.and_then(|data| told(&serde_json::from_str(data.get()).ok()?));
     if told.is_some() && told == self::told(&now) {
-        return Ok(nothing("the letter before tells of the same money"));
+        return Err(Stop::not_due("the letter before tells of the same money"));
     }
     let previous = Previous { communication: earlier.communication, record_sha256: sha256 };
-    content.previous = PreviousIssue::Known(Some(previous));
-    Ok(Gathered::Ready(content))
-}
-
-fn nothing(reason: &'static str) -> Gathered {
-    Gathered::NotDue(reason.into())
+    Ok(Content { previous: PreviousIssue::Known(Some(previous)), ..content })
 }
 
 /// The latest issue that is archived, with its record's hash. All are asked for by their ids, which misses none.
@@ -104,8 +98,7 @@ async fn earlier(
         let id = CommunicationId::derive(shop, gather.plan.document, subject, &revision);
         let Some(entry) = history.entry(&id).await? else { continue };
         if matches!(entry.state, State::Claimed | State::Sending) {
-            let reason = "the letter before is still being made".to_owned();
-            return Err(GatherError { class: Class::transient(), reason });
+            return Err(GatherError::not_yet("the letter before is still being made"));
         }
         let sha256 = entry.archived.as_ref().map(|archived| archived.record_sha256.clone());
         if let Some(found) = history.record(&entry).await?.zip(sha256) {
@@ -137,11 +130,10 @@ async fn order_of(look_up: &LookUp<'_>) -> Result<Option<Gid>, GatherError> {
     }
     let (subject, call) = (&look_up.item.subject, look_up.call());
     if subject.kind() == "Refund" {
-        let refund = look_up.shopify.refund(call, subject).await.map_err(|error| GatherError::of(&error))?;
+        let refund = look_up.shopify.refund(call, subject).await?;
         return Ok(refund.map(|refund| refund.order));
     }
-    let attempt = look_up.shopify.payment_attempt(call, subject).await;
-    let attempt = attempt.map_err(|error| GatherError::of(&error))?;
+    let attempt = look_up.shopify.payment_attempt(call, subject).await?;
     Ok(attempt.and_then(|attempt| attempt.order).map(|order| order.id))
 }
 

@@ -1,5 +1,8 @@
 use super::{Case, fixture, sample, text};
-use crate::{CancellationMatter, Letter, letter::Letterhead};
+use crate::{
+    cancellation::CancellationMatter,
+    letter::{Letter, Letterhead},
+};
 use comms::{Class, Document};
 use flow::Planned;
 use proptest::{array, collection::vec, prelude::*};

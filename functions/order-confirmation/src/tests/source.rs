@@ -69,7 +69,8 @@ impl Case {
         )
         .unwrap();
         let payload = self.payload.to_string();
-        let Planned::Known(plans) = OrderConfirmation.plan(&item, Some(&payload), &config).unwrap() else {
+        let event = Event { item: &item, payload: Some(&payload), config: &config };
+        let Planned::Known(plans) = OrderConfirmation.plan(&event).unwrap() else {
             panic!("the event says everything")
         };
         let id = CommunicationId::derive(&item.shop, plans[0].document, &order, &plans[0].revision);
@@ -82,6 +83,7 @@ impl Case {
             config: &config,
             secrets: &secrets,
             shopify: &AdminApi::new(reqwest::Client::new()),
+            history: None,
             locale: None,
             now,
             time_left: Duration::from_secs(20),

@@ -263,9 +263,8 @@ async fn a_test_order_makes_a_test_letter_and_a_missing_return_fails() {
 #[test]
 fn debug_output_names_nobody() {
     let (item, payload) = event(DECLINED);
-    let Planned::Known(plans) = ReturnLetters.plan(&item, Some(&payload), &config()).unwrap() else {
-        panic!()
-    };
+    let event = Event { item: &item, payload: Some(&payload), config: &config() };
+    let Planned::Known(plans) = ReturnLetters.plan(&event).unwrap() else { panic!() };
     let text = format!("{plans:?} {item:?}");
     assert!(text.contains("gid://shopify/Return/") && !text.contains("Socks"), "{text}");
 }

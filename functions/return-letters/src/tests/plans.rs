@@ -11,7 +11,8 @@ fn without_instructions() -> ShopConfig {
 
 fn planned(topic: &str, subject: &Gid, payload: Option<Value>, config: &ShopConfig) -> Vec<Plan> {
     let payload = payload.map(|it| it.to_string());
-    match ReturnLetters.plan(&item(topic, subject), payload.as_deref(), config).unwrap() {
+    let item = item(topic, subject);
+    match ReturnLetters.plan(&Event { item: &item, payload: payload.as_deref(), config }).unwrap() {
         Planned::Known(plans) => plans,
         Planned::AskShopify => panic!("the event of {topic} says everything"),
     }
@@ -61,7 +62,9 @@ fn the_order_is_taken_from_wherever_it_is_named() {
 #[test]
 fn what_cannot_be_understood_is_an_error() {
     let error = |topic, subject: Gid, payload: &str| {
-        ReturnLetters.plan(&item(topic, &subject), Some(payload), &config()).unwrap_err()
+        let (item, config) = (item(topic, &subject), config());
+        let event = Event { item: &item, payload: Some(payload), config: &config };
+        ReturnLetters.plan(&event).unwrap_err().to_string()
     };
     assert!(error("returns/lost", Gid::new("Return", 1), "{}").contains("returns/lost"));
     assert!(error("refunds/create", Gid::new("Return", 1), "{}").contains("gid://shopify/Refund/<number>"));

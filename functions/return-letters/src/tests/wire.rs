@@ -49,6 +49,7 @@ impl Wire {
             config: self.reached(config),
             secrets: &self.secrets,
             shopify: &self.api,
+            history: None,
             locale: None,
             now: Timestamp::from_second(1_900_000_000).unwrap(),
             time_left: Duration::from_secs(20),

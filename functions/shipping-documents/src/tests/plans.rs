@@ -131,11 +131,11 @@ fn without_a_payload_shopify_is_asked_and_says_the_same() {
     let subject = Gid::new("Fulfillment", 4620000007102);
     for topic in ["fulfillments/create", "fulfillments/update"] {
         let item = item(topic, &subject, None);
-        assert_eq!(ShippingDocuments.plan(&item, None, &config()).unwrap(), Planned::AskShopify);
-        let now = shipment(CORRECTED, as_it_is);
-        let found = Shipment { tracking: now.tracking(), id: now.id, order: now.order, status: now.shown };
-        let by_event = planned(topic, &payload(UPDATE), &config()).unwrap();
-        assert_eq!(found.plans(topic, &config()), by_event);
+        assert_eq!(plan_of(&item, None, &config()).unwrap(), Planned::AskShopify);
+        let config = config();
+        let event = Event { item: &item, payload: None, config: &config };
+        let by_event = planned(topic, &payload(UPDATE), &config).unwrap();
+        assert_eq!(shipment::plans(&event, shipment(CORRECTED, as_it_is)), by_event);
     }
 }
 
@@ -147,7 +147,7 @@ fn a_payload_that_cannot_be_read_leads_to_shopify() {
         [json!({}), json!({"order_id": "x"}), json!({"order_id": 1, "tracking_numbers": "a"}), json!([])]
     {
         let item = item("fulfillments/update", &subject, Some(payload.clone()));
-        let planned = ShippingDocuments.plan(&item, Some(&payload.to_string()), &config());
+        let planned = plan_of(&item, Some(&payload), &config());
         assert_eq!(planned.unwrap(), Planned::AskShopify, "{payload}");
     }
 }
@@ -156,7 +156,7 @@ fn a_payload_that_cannot_be_read_leads_to_shopify() {
 fn goods_that_are_prepared_for_pickup_are_told_of_once() {
     let goods = Gid::new("FulfillmentOrder", 7104);
     let item = item("fulfillment_orders/line_items_prepared_for_pickup", &goods, None);
-    let Planned::Known(plans) = ShippingDocuments.plan(&item, None, &config()).unwrap() else { panic!() };
+    let Planned::Known(plans) = plan_of(&item, None, &config()).unwrap() else { panic!() };
     assert_eq!(names(&plans), [(Document::ReadyForPickupNotice, "initial", true)]);
     assert_eq!((&plans[0].subject, &plans[0].reported_on), (&goods, &goods));
 }
@@ -172,5 +172,5 @@ fn what_cannot_be_understood_is_an_error() {
     let line = json!({"fulfillment_order": {"id": "gid://shopify/LineItem/1"}});
     assert!(error("fulfillment_orders/line_items_prepared_for_pickup", &line).contains("FulfillmentOrder"));
     let bare = item("fulfillment_events/create", &Gid::new("FulfillmentEvent", 1), None);
-    assert!(ShippingDocuments.plan(&bare, None, &config()).unwrap_err().contains("without its payload"));
+    assert!(plan_of(&bare, None, &config()).unwrap_err().contains("without its payload"));
 }

@@ -3,13 +3,14 @@
 use super::shop::{SEGMENT, campaign, changed, config, customer, item, joined};
 use crate::TargetedOffers;
 use comms::{CommunicationId, Document, Revision};
-use flow::{DocumentFlow, Plan, Planned};
+use flow::{DocumentFlow, Event, Plan, Planned};
 use serde_json::json;
 use shop_config::ShopConfig;
 use work::WorkItem;
 
 fn plan(item: &WorkItem, config: &ShopConfig) -> Result<Planned, String> {
-    TargetedOffers.plan(item, item.payload.as_ref().map(|payload| payload.get()), config)
+    let payload = item.payload.as_ref().map(|payload| payload.get());
+    TargetedOffers.plan(&Event { item, payload, config }).map_err(|error| error.to_string())
 }
 
 fn plans(item: &WorkItem, config: &ShopConfig) -> Vec<Plan> {

@@ -3,7 +3,7 @@
 use crate::TargetedOffers;
 use axum::{Json, Router, extract::State, routing::post};
 use comms::{CommunicationId, Document, Gid};
-use flow::{Content, DocumentFlow, Gather, GatherError, Gathered, LookUp, Plan, Planned};
+use flow::{Content, DocumentFlow, Event, Gather, GatherError, Gathered, LookUp, Plan, Planned};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use service::ShopSecrets;
@@ -131,7 +131,7 @@ impl Shop {
     /// What an item leads to, asking Shopify where only it knows.
     pub async fn plans(&self, item: &WorkItem) -> Vec<Plan> {
         let payload = item.payload.as_ref().map(|payload| payload.get());
-        match TargetedOffers.plan(item, payload, &self.config).unwrap() {
+        match TargetedOffers.plan(&Event { item, payload, config: &self.config }).unwrap() {
             Planned::Known(plans) => plans,
             Planned::AskShopify => TargetedOffers.look_up(self.look_up(item, payload)).await.unwrap(),
         }
@@ -159,6 +159,7 @@ impl Shop {
             config: &self.config,
             secrets: &self.secrets,
             shopify: &self.api,
+            history: None,
             locale: None,
             now: self.now,
             time_left: Duration::from_secs(30),

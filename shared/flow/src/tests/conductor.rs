@@ -2,7 +2,7 @@
 
 use super::shop::{ARCHIVE_ONLY, EMAIL, EMAIL_TWICE, EXSTREAM, EXSTREAM_TWICE, PRINT, Shop, content, ready};
 use crate::{
-    document_flow::{GatherError, Gathered, Plan},
+    gather_error::GatherError, plan::Plan, verdict::Gathered,
     outcome::AttemptOutcome,
 };
 use comms::{Document, Gid, Revision, State};

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     context::{Archived, Attempt, Draft},
-    document_flow::{Content, Gathered},
+    content::Content, verdict::Gathered,
     halt::Halt,
     produce::produce,
     send::send,

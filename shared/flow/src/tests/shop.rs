@@ -4,7 +4,7 @@ use super::outside::{Outside, Shared, clock, serve, step};
 use crate::{
     clients::Clients,
     context::Attempt,
-    document_flow::{Content, DocumentFlow, Gather, GatherError, Gathered, Plan, Planned},
+    content::Content, document_flow::DocumentFlow, gather::Gather, gather_error::GatherError, plan::{Event, Plan, PlanError, Planned}, verdict::Gathered,
     gate::Gates,
     outcome::AttemptOutcome,
     pipeline,
@@ -44,8 +44,8 @@ pub struct Letters(pub fn() -> Result<Gathered, GatherError>);
 impl DocumentFlow for Letters {
     const FLOW: Flow = Flow::OrderConfirmation;
 
-    fn plan(&self, _: &WorkItem, _: Option<&str>, _: &ShopConfig) -> Result<Planned, String> {
-        Err("only what is planned is tested".to_owned())
+    fn plan(&self, event: &Event<'_>) -> Result<Planned, PlanError> {
+        Err(PlanError::Topic { topic: event.topic().to_owned() })
     }
 
     async fn gather(&self, _: Gather<'_>) -> Result<Gathered, GatherError> {
@@ -56,7 +56,8 @@ impl DocumentFlow for Letters {
 /// A document for somebody with this address.
 pub fn content(email: Option<&str>) -> Result<Gathered, GatherError> {
     let recipient = Recipient { name: None, email: email.map(str::to_owned), locale: "en".to_owned() };
-    Content::of("letter/1", &json!({"order": "#1001"}), recipient).map(|it| Gathered::Ready(Box::new(it)))
+    let driver = json!({"order": "#1001"}).to_string().into_bytes().into();
+    Ok(Gathered::Ready(Box::new(Content { driver, ..Content::empty("letter/1", recipient) })))
 }
 
 pub fn ready() -> Result<Gathered, GatherError> {

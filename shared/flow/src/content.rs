@@ -1,0 +1,121 @@
+//! A document before it is composed: its driver data, and what the pipeline needs to know beside it.
+
+use crate::{gather::Gather, gather_error::GatherError};
+use archive::Previous;
+use bytes::Bytes;
+use comms::{CustomerKey, Gid};
+use delivery::Recipient;
+use serde::{Deserialize, Serialize};
+use shopify::Order;
+use std::borrow::Cow;
+
+/// A document before it is composed.
+pub struct Content {
+    /// The driver data's schema, such as `order-confirmation/1`.
+    pub schema: String,
+    /// The driver data, as JSON.
+    pub driver: Bytes,
+    /// Whom it is for, and in which locale.
+    pub recipient: Recipient,
+    /// What a person calls the order, or whatever the document is about, for a subject line.
+    pub name: Option<String>,
+    /// Whose document it is.
+    pub customer: Option<Gid>,
+    /// The customer's keyed hash, where the customer's id is not at hand.
+    pub known_customer: Option<CustomerKey>,
+    /// The order, customer or company location that is told about it, where the plan could not name it.
+    pub reported_on: Option<Gid>,
+    /// Whether the customer agreed to marketing. Looked at for that class only.
+    pub consent: Consent,
+    /// The issue that came before this one.
+    pub previous: PreviousIssue,
+    /// What a batch job composed.
+    pub composed: Option<BatchOutput>,
+    /// Compose and archive under `test/`, never deliver.
+    pub test: bool,
+}
+
+impl Content {
+    /// The planned document with this driver data; everything that not every document has is absent.
+    ///
+    /// # Errors
+    /// When the data cannot be written as JSON.
+    pub fn new(
+        gather: &Gather<'_>,
+        data: &impl Serialize,
+        recipient: Recipient,
+    ) -> Result<Self, GatherError> {
+        let schema = driver::schema_name(gather.plan.document);
+        let data = serde_json::to_vec(data).map_err(GatherError::unusable)?;
+        Ok(Self { driver: data.into(), ..Self::empty(schema, recipient) })
+    }
+
+    /// The same for the buyer of an order, on which it is reported.
+    ///
+    /// # Errors
+    /// When the data cannot be written as JSON.
+    pub fn about_order(
+        gather: &Gather<'_>,
+        order: &Order,
+        locale: String,
+        data: &impl Serialize,
+    ) -> Result<Self, GatherError> {
+        Ok(Self {
+            name: Some(order.name.clone()),
+            customer: order.customer.as_ref().map(|customer| customer.id.clone()),
+            reported_on: (gather.plan.reported_on != order.id).then(|| order.id.clone()),
+            test: order.test,
+            ..Self::new(gather, data, buyer(order, locale))?
+        })
+    }
+
+    pub(crate) fn empty(schema: impl Into<String>, recipient: Recipient) -> Self {
+        Self {
+            schema: schema.into(),
+            driver: Bytes::new(),
+            recipient,
+            name: None,
+            customer: None,
+            known_customer: None,
+            reported_on: None,
+            consent: Consent::NotAsked,
+            previous: PreviousIssue::AskLedger,
+            composed: None,
+            test: false,
+        }
+    }
+}
+
+/// Whether the customer agreed to marketing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Consent {
+    /// The document needs none.
+    NotAsked,
+    /// The customer agreed.
+    Given,
+    /// Says why not.
+    Refused(Cow<'static, str>),
+}
+
+/// The issue of the same document that came before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PreviousIssue {
+    /// The one that the ledger shows.
+    AskLedger,
+    /// The flow has looked already.
+    Known(Option<Previous>),
+}
+
+/// One customer's output of a batch job, fetched and stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchOutput {
+    /// Of an [`exstream::Output`], among the payloads.
+    pub output_key: String,
+    /// Of the driver data that was handed in: another one's output is not this document.
+    pub driver_sha256: String,
+}
+
+/// Who placed an order, to be written to in `locale`.
+pub fn buyer(order: &Order, locale: String) -> Recipient {
+    Recipient { name: driver::recipient_name(order), email: driver::email(order), locale }
+}
