@@ -97,7 +97,8 @@ impl DocumentFlow for AccountStatements {
         if item.trigger.topic != TOPIC {
             return Err(PlanError::Topic { topic: item.trigger.topic.clone() });
         }
-        let head = Head::parse(event.payload()?).map_err(|error| PlanError::Item(error.to_string().into()))?;
+        let head =
+            Head::parse(event.payload()?).map_err(|error| PlanError::Item(error.to_string().into()))?;
         let composed = head.composed.as_ref().map(|composed| composed.document);
         let documents = DOCUMENTS.into_iter().filter(|it| composed.is_none_or(|composed| composed == *it));
         let plans = documents.map(|document| Plan {

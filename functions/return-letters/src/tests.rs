@@ -11,6 +11,7 @@ use comms::CommunicationId;
 use serde_json::{Value, json};
 use wire::Wire;
 use work::Resend;
+use work::WorkItem;
 
 const CONFIG: &str = include_str!("../../../infra/local/config/demo-shop.toml");
 

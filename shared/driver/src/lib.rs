@@ -7,18 +7,19 @@ mod discount;
 mod item;
 mod party;
 mod payment;
+mod schema;
 
 pub use discount::{DiscountKindData, DiscountedData};
 pub use item::{BundleData, ItemData};
 pub use party::{AddressData, CustomerData, email, recipient_name};
 pub use payment::{MethodKindData, PaymentData};
+pub use schema::{Field, json_schema, json_schema_without, schema_name};
 
 use comms::{CommunicationId, CurrencyCode, Document, Gid, InvalidMoney, Money, ShopDomain};
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
 use shop_config::{Brand, ShopConfig};
 use shopify::{Attribute, Order, TaxLine};
 
@@ -211,35 +212,4 @@ pub fn iso(at: Timestamp, zone: &TimeZone) -> String {
 /// that holds one is named after the date-time beside it: `shipped_at` and `shipped_on`, `date` and `date_on`.
 pub fn day(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).date().to_string()
-}
-
-/// The name of a document's schema, version 1, such as `receipt/1`.
-pub fn schema_name(document: Document) -> String {
-    format!("{document}/1")
-}
-
-/// A field of a part, or of the document itself where the part is empty.
-pub type Field = (&'static str, &'static str);
-
-/// The published JSON Schema of a document's driver data, version 1, whose type flattens [`Envelope`].
-pub fn json_schema<T: JsonSchema>(document: Document) -> Value {
-    json_schema_without::<T>(document, &[])
-}
-
-/// The same without what the document, of several that have the type, never has.
-pub fn json_schema_without<T: JsonSchema>(document: Document, fields: &[Field]) -> Value {
-    let mut value = schemars::schema_for!(T).to_value();
-    let schema = schema_name(document);
-    value["title"] = schema.as_str().into();
-    for (name, fixed) in [("schema", schema.as_str()), ("document", document.name())] {
-        let description = value["properties"][name]["description"].take();
-        value["properties"][name] = json!({"const": fixed, "description": description});
-    }
-    for (part, field) in fields {
-        let part = if part.is_empty() { &mut value } else { &mut value["$defs"][*part] };
-        if let Some(fields) = part["properties"].as_object_mut() {
-            fields.remove(*field);
-        }
-    }
-    value
 }

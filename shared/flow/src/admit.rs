@@ -4,8 +4,8 @@
 //! Asked by every attempt, right before the document is made and sent.
 
 use crate::{
-    context::Attempt,
     content::{Consent, Content},
+    context::Attempt,
     doubt::Doubt,
     halt::Halt,
     outcome::OutcomeDetails,

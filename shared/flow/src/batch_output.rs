@@ -5,9 +5,9 @@
 
 use crate::{
     check,
+    content::{BatchOutput, Content},
     context::{Attempt, Draft},
     document_bytes::{hold, room},
-    content::{BatchOutput, Content},
     halt::Halt,
 };
 use archive::{Examined, sha256_hex};

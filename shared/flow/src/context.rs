@@ -2,11 +2,7 @@
 //!
 //! Knows no stage. One [`Attempt`] belongs to one delivery of a message and ends with it.
 
-use crate::{
-    clients::Clients,
-    content::Content, plan::Plan,
-    resend::ResendRequest,
-};
+use crate::{clients::Clients, content::Content, plan::Plan, resend::ResendRequest};
 use archive::{EvidenceRecord, Location, Stored};
 use bytes::Bytes;
 use comms::{CommunicationId, CustomerKey, MessageClass};

@@ -1,7 +1,7 @@
 //! The archived bytes of an earlier issue as a communication of their own: what it says and what it is composed of,
 //! from the record alone.
 
-use crate::{context::Attempt, document_bytes::archived_bytes, content::Content, halt::Halt};
+use crate::{content::Content, context::Attempt, document_bytes::archived_bytes, halt::Halt};
 use archive::{Composed, Details, EvidenceRecord};
 use bytes::Bytes;
 use delivery::Recipient;

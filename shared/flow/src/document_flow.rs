@@ -1,6 +1,5 @@
 //! What a flow function provides: the list of its documents.
 
-use crate::plan::{Event, PlanError, Planned};
 use crate::{
     gather::Gather,
     gather_error::GatherError,

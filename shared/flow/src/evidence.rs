@@ -1,8 +1,8 @@
 //! From what happened to what the archive keeps of it.
 
 use crate::{
-    context::{Attempt, Draft},
     content::{Content, PreviousIssue},
+    context::{Attempt, Draft},
 };
 use archive::{
     DriverData, EvidenceRecord, Part, Parts, Previous, Recipient, Resend, Retention, Software, Stored,

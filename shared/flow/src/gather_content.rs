@@ -1,11 +1,8 @@
 //! Stage 3: what the document is to say, from the flow; or from the record, if archived bytes go out again.
 
 use crate::{
-    context::Attempt,
-    copy,
-    document_flow::DocumentFlow, gather::Gather, gather_error::GatherError, verdict::Gathered,
-    halt::Halt,
-    history::History,
+    context::Attempt, copy, document_flow::DocumentFlow, gather::Gather, gather_error::GatherError,
+    halt::Halt, history::History, verdict::Gathered,
 };
 use comms::Class;
 

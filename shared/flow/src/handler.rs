@@ -3,9 +3,11 @@
 use crate::{
     clients::Clients,
     context::Attempt,
-    document_flow::{DocumentFlow, plans}, gather_error::GatherError, plan::{LookUp, Plan},
+    document_flow::{DocumentFlow, plans},
+    gather_error::GatherError,
     outcome::{AttemptOutcome, Settled},
     pipeline,
+    plan::{LookUp, Plan},
     resend::ResendRequest,
 };
 use comms::{CommunicationId, State, chain};

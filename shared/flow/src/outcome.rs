@@ -1,6 +1,6 @@
 //! What the stages come to, what is recorded of it, and what the batch loop is told.
 
-use crate::{plan::Plan, doubt::Doubt};
+use crate::{doubt::Doubt, plan::Plan};
 use comms::{CustomerKey, Gid, State};
 use jiff::Timestamp;
 use ledger::ArchivedAs;

@@ -8,8 +8,9 @@ use crate::{
     admit::{Answer, admit},
     claim::{Claimed, claim},
     complete::complete,
+    content::Content,
     context::{Attempt, Draft},
-    content::Content, document_flow::DocumentFlow, verdict::Gathered,
+    document_flow::DocumentFlow,
     doubt::Doubt,
     fault,
     gather_content::gather_content,
@@ -18,6 +19,7 @@ use crate::{
     produce::produce,
     send::send,
     settle_doubt::settle_doubt,
+    verdict::Gathered,
 };
 use ledger::Lease;
 use work::Retry;

@@ -5,7 +5,12 @@ pub use crate::check::CheckError;
 
 use crate::{
     check,
-    content::Content, document_flow::{DocumentFlow, plans}, gather::Gather, gather_error::GatherError, plan::{LookUp, Plan}, verdict::Gathered,
+    content::Content,
+    document_flow::{DocumentFlow, plans},
+    gather::Gather,
+    gather_error::GatherError,
+    plan::{LookUp, Plan},
+    verdict::Gathered,
 };
 use archive::Examined;
 use bytes::Bytes;

@@ -11,6 +11,7 @@
     reason = "only tests call this, and a failure is a failed test"
 )]
 
+mod definitions;
 mod dictionary;
 mod driver;
 mod everything;
@@ -27,8 +28,10 @@ pub use sums::{SumError, adds_up};
 use serde_json::Value;
 use std::{fs, path::Path};
 
-/// Fails unless the file `path` holds exactly `value`.
+/// Fails unless the file `path` holds exactly `value`. A schema has no definition that nothing in it leads to.
 pub fn published(path: &Path, value: &Value) {
+    let unused = definitions::unused(value);
+    assert!(unused.is_empty(), "{}: nothing leads to the definitions {unused:?}", path.display());
     let text = serde_json::to_string_pretty(value).expect("a JSON value can be written") + "\n";
     if std::env::var_os("UPDATE_CONTRACTS").is_some() {
         fs::create_dir_all(path.parent().expect("a contract lies in a folder"))

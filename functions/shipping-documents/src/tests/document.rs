@@ -1,6 +1,7 @@
 //! What the documents say, and to whom they go.
 
 use super::*;
+use comms::Class;
 use delivery::{Recipient, choose};
 use shop_config::Channel;
 use shopify::fulfillment::{Pickup, PickupState};

@@ -1,10 +1,7 @@
 //! The order of the stages, and what a communication comes to for each thing that a stage can find.
 
 use super::shop::{ARCHIVE_ONLY, EMAIL, EMAIL_TWICE, EXSTREAM, EXSTREAM_TWICE, PRINT, Shop, content, ready};
-use crate::{
-    gather_error::GatherError, plan::Plan, verdict::Gathered,
-    outcome::AttemptOutcome,
-};
+use crate::{gather_error::GatherError, outcome::AttemptOutcome, plan::Plan, verdict::Gathered};
 use comms::{Document, Gid, Revision, State};
 use jiff::SignedDuration;
 use work::Retry;

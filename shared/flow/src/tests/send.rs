@@ -5,11 +5,12 @@ use super::{
     shop::{EMAIL, EXSTREAM, PRINT, Shop, ready},
 };
 use crate::{
+    content::Content,
     context::{Archived, Attempt, Draft},
-    content::Content, verdict::Gathered,
     halt::Halt,
     produce::produce,
     send::send,
+    verdict::Gathered,
 };
 use comms::State;
 use jiff::SignedDuration;

@@ -3,11 +3,16 @@
 use super::outside::{Outside, Shared, clock, serve, step};
 use crate::{
     clients::Clients,
+    content::Content,
     context::Attempt,
-    content::Content, document_flow::DocumentFlow, gather::Gather, gather_error::GatherError, plan::{Event, Plan, PlanError, Planned}, verdict::Gathered,
+    document_flow::DocumentFlow,
     gate::Gates,
+    gather::Gather,
+    gather_error::GatherError,
     outcome::AttemptOutcome,
     pipeline,
+    plan::{Event, Plan, PlanError, Planned},
+    verdict::Gathered,
 };
 use archive::{Archive, LockMode};
 use comms::{CommunicationId, Document, Flow, Gid, Revision, State};
