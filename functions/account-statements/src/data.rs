@@ -95,7 +95,7 @@ pub(crate) struct CurrencyData {
     closing_balance: Money,
     /// The closing balance by age.
     ageing: AgeingData,
-    /// What is to be paid or was paid too much, an order each.
+    /// What is to be paid or was paid too much, one item per order.
     open_items: Vec<OpenItem>,
     /// How many orders have an adjustment, because Shopify's outstanding amount cannot be explained by the
     /// other entries. For an operator to look into.

@@ -2,18 +2,18 @@
 //!
 //! It is the latest that is in the archive, of a month before this one: whether it was delivered does not matter,
 //! because what is archived is what the account was told and what is issued again. Tests and dry runs told nobody.
-//! One that is still being made is waited for; one that nobody has worked on for a day will not come by itself.
+//! While that statement is still being made, this one waits; not for one that nobody has worked on for a day.
 
-use crate::{carry::Said, period::Period, revision};
-use comms::{Class, CommunicationId, Document};
+use crate::{carry::Said, item::revision, period::Period};
+use comms::{CommunicationId, Document};
 use flow::{Gather, GatherError, History, Previous};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Entry;
 use std::collections::HashSet;
 
-/// How far back is looked.
+/// How many months are searched.
 const MONTHS: usize = 120;
-/// Longer than any message waits for its next delivery.
+/// Longer than any message waits for its next delivery: nobody works on the statement any more.
 const ABANDONED: SignedDuration = SignedDuration::from_hours(24);
 
 /// The last statement of the item's account.
@@ -96,8 +96,7 @@ fn usable(entry: Option<Entry>, period: &Period, now: Timestamp) -> Result<Optio
     let changed = Timestamp::from_millisecond(entry.updated_epoch_ms).unwrap_or(Timestamp::UNIX_EPOCH);
     let abandoned = now.duration_since(changed) > ABANDONED;
     if entry.state.is_open() && !abandoned {
-        let reason = format!("the statement of {} is still being made", period.name);
-        return Err(GatherError { class: Class::transient(), reason });
+        return Err(GatherError::not_yet(format!("the statement of {} is still being made", period.name)));
     }
     Ok(None)
 }

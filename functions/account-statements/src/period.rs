@@ -1,8 +1,5 @@
-//! What a statement run says about its items, beside the account itself.
+//! The days that a document covers.
 
-use crate::error::InvalidPayload;
-use comms::Document;
-use flow::BatchOutput;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,57 +16,6 @@ pub struct Period {
     /// The last day.
     #[schemars(with = "String", extend("examples" = ["2026-10-31"]))]
     pub to: Date,
-}
-
-/// Read by `plan`: of a large payload only what names the communications.
-#[derive(Deserialize)]
-pub(crate) struct Head {
-    period: Named,
-    pub composed: Option<Composed>,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    name: String,
-}
-
-/// The item is one customer's output of a batch job, of this one document.
-#[derive(Deserialize)]
-pub(crate) struct Composed {
-    #[serde(flatten)]
-    pub output: BatchOutput,
-    pub document: Document,
-}
-
-/// Read by `gather`.
-#[derive(Deserialize)]
-pub(crate) struct Run {
-    pub period: Period,
-    pub issued_on: Date,
-}
-
-impl Head {
-    pub fn parse(payload: &str) -> Result<Self, InvalidPayload> {
-        let head: Self = serde_json::from_str(payload).map_err(|_| InvalidPayload::NoPeriod)?;
-        let name = head.name();
-        // it becomes part of an identity
-        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        if plain && (1..=32).contains(&name.len()) { Ok(head) } else { Err(InvalidPayload::PeriodName) }
-    }
-
-    pub fn name(&self) -> &str {
-        &self.period.name
-    }
-}
-
-impl Run {
-    pub fn parse(payload: &str) -> Result<Self, InvalidPayload> {
-        let run: Self = serde_json::from_str(payload).map_err(|_| InvalidPayload::NoDays)?;
-        if run.period.from > run.period.to {
-            return Err(InvalidPayload::EndsBeforeItBegins);
-        }
-        Ok(run)
-    }
 }
 
 impl Period {

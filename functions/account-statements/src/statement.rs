@@ -1,8 +1,8 @@
-//! From the entries of an account's orders to its statement, one a currency. Pure: no I/O, no clock.
+//! From the entries of an account's orders to its statement, one per currency. Pure: no I/O, no clock.
 //!
-//! For each currency: the opening balance, which is what the last statement ended with, and the entries add up to
-//! the closing balance, and what is open on each order, the orders that were overpaid included, adds up to the same closing balance. Balances
-//! of two currencies are never added.
+//! For each currency, the opening balance, which is what the last statement ended with, and the entries add up to
+//! the closing balance. What is open on each order, overpaid orders included, adds up to the same closing balance.
+//! Balances of two currencies are never added.
 
 use crate::{
     carry::{Said, TakenUp},

@@ -260,15 +260,6 @@ impl RefundData {
             outstanding: (outstanding.amount() > Decimal::ZERO).then_some(outstanding),
         })
     }
-
-    pub fn schema(&self) -> &str {
-        &self.envelope.schema
-    }
-
-    /// The published JSON Schema of the driver data.
-    pub fn json_schema() -> serde_json::Value {
-        driver::json_schema::<Self>(Document::RefundConfirmation)
-    }
 }
 
 impl LineData {
@@ -331,7 +322,7 @@ impl DeductedFees {
     }
 }
 
-/// `None` of nothing.
+/// `None` if the amount is zero.
 fn deducted(amount: Money) -> Result<Option<Money>, InvalidMoney> {
     (!amount.amount().is_zero()).then(|| negative(amount)).transpose()
 }

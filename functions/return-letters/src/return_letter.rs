@@ -6,7 +6,7 @@ use crate::{
     common::{ExchangeData, FeesData},
     label::LabelKind,
 };
-use comms::{CommunicationId, Document, Gid, Money};
+use comms::{CommunicationId, Document, Gid, InvalidMoney, Money};
 use driver::{AddressData, CustomerData, Envelope, OrderRef, TextLine, day, iso, text_lines};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use schemars::JsonSchema;
@@ -190,6 +190,15 @@ struct DeclineData {
     note: Option<String>,
 }
 
+/// Why what Shopify says of a return cannot be made into a letter.
+#[derive(Debug, thiserror::Error)]
+pub enum ReturnDataError {
+    #[error("the return's amounts: {0}")]
+    Amounts(#[from] InvalidMoney),
+    #[error("the deadline is no date")]
+    Deadline,
+}
+
 impl ReturnData {
     /// # Errors
     /// Names what does not add up.
@@ -200,7 +209,7 @@ impl ReturnData {
         communication: &CommunicationId,
         locale: &str,
         config: &ShopConfig,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, ReturnDataError> {
         let zone = &config.time_zone;
         let declined = document == Document::ReturnDeclined;
         let send_in = match declined {
@@ -208,7 +217,6 @@ impl ReturnData {
             false => Some(SendInData::new(found, locale, config)?),
         };
         let decline = found.decline.as_ref().filter(|_| declined);
-        let problem = |error| format!("the return's amounts: {error}");
         Ok(Self {
             envelope: Envelope::new(document, communication, locale, config),
             order: OrderRef::new(order, zone),
@@ -230,20 +238,11 @@ impl ReturnData {
                 .enumerate()
                 .map(|(index, it)| LineData::new(index + 1, it, order))
                 .collect(),
-            exchange_lines: ExchangeData::all(found, order.taxes_included).map_err(problem)?,
-            fees: FeesData::new(found).map_err(problem)?,
+            exchange_lines: ExchangeData::all(found, order.taxes_included)?,
+            fees: FeesData::new(found)?,
             send_in,
             decline: decline.map(|it| DeclineData::new(it, locale, config)),
         })
-    }
-
-    pub fn schema(&self) -> &str {
-        &self.envelope.schema
-    }
-
-    /// The published JSON Schema of a document's driver data.
-    pub fn json_schema(document: Document) -> serde_json::Value {
-        driver::json_schema::<Self>(document)
     }
 }
 
@@ -270,7 +269,7 @@ impl LineData {
 }
 
 impl SendInData {
-    fn new(found: &Return, locale: &str, config: &ShopConfig) -> Result<Self, String> {
+    fn new(found: &Return, locale: &str, config: &ShopConfig) -> Result<Self, ReturnDataError> {
         let returns = &config.returns;
         let approved = found.approved_at.unwrap_or(found.created_at);
         let deadline = returns.deadline_days.map(|days| deadline(approved, days, &config.time_zone));
@@ -285,10 +284,10 @@ impl SendInData {
 }
 
 /// The day of the approval, by the shop's clock, does not count.
-fn deadline(approved: Timestamp, days: u16, zone: &TimeZone) -> Result<String, String> {
+fn deadline(approved: Timestamp, days: u16, zone: &TimeZone) -> Result<String, ReturnDataError> {
     let day = approved.to_zoned(zone.clone()).date();
     let last = day.checked_add(i32::from(days).days());
-    last.map(|day| day.to_string()).map_err(|_| "the deadline is no date".to_owned())
+    last.map(|day| day.to_string()).map_err(|_| ReturnDataError::Deadline)
 }
 
 impl LabelData {

@@ -1,0 +1,46 @@
+//! Return authorizations: the shop takes something back.
+
+use crate::{
+    return_letter::ReturnData,
+    return_status::{judge_open, letter},
+    subject::{first, ids_of},
+};
+use comms::Document;
+use flow::{Content, Event, Gather, PlanError, Planned, Stop};
+
+const DOCUMENT: Document = Document::ReturnAuthorization;
+
+/// The events that end a return or change it are understood, and lead to nothing.
+pub const TOPICS: &[&str] = &[
+    "returns/request",
+    "returns/approve",
+    "returns/cancel",
+    "returns/close",
+    "returns/process",
+    "returns/reopen",
+    "returns/update",
+];
+
+pub fn plan(event: &Event<'_>) -> Result<Planned, PlanError> {
+    let ids = ids_of(event, "Return")?;
+    Ok(match event.topic() {
+        // without instructions in the configuration, no label matters
+        "returns/request" | "returns/approve" => {
+            match event.config.documents.contains_key(&Document::ReturnInstructions) {
+                true => Planned::AskShopify,
+                false => {
+                    Planned::one(first(DOCUMENT, &event.item.subject, ids.order.as_ref(), event.config))
+                }
+            }
+        }
+        _ => Planned::none(),
+    })
+}
+
+pub fn schema() -> serde_json::Value {
+    driver::json_schema::<ReturnData>(DOCUMENT)
+}
+
+pub async fn gather(gather: &Gather<'_>) -> Result<Content, Stop> {
+    letter(gather, judge_open).await
+}
