@@ -29,11 +29,7 @@ pub fn check(payload: &str) -> Result<(), ItemError> {
 ///
 /// # Errors
 /// What is wrong with the payload, or keeps the document from being made. Says nothing of the account.
-pub fn driver(
-    payload: &str,
-    document: Document,
-    config: &ShopConfig,
-) -> Result<Option<Driver>, ItemError> {
+pub fn driver(payload: &str, document: Document, config: &ShopConfig) -> Result<Option<Driver>, ItemError> {
     let item = AccountItem::parse(payload)?;
     let communication = CommunicationId::derive(&config.shop, document, &item.account.id, &item.revision());
     let locale = config.locale_to_send(document, &item.locales())?;

@@ -1,15 +1,14 @@
 //! Taking up what the last statement said. Pure: no I/O, no clock.
 //!
-//! A statement begins where the last one ended, whatever happened in between. What Shopify says of the time before
-//! can have changed since: a payment that was recorded late, something added to an order, a credit whose day is
-//! another one once money went back for it ([`spread`](crate::ledger)), an order that was deleted. So the orders
-//! are booked anew, the balance begins with what was said, and order by order the difference between the two is
-//! explained:
+//! A statement begins where the last one ended, whatever happened in between. What Shopify says about the time before
+//! can have changed since: a payment was recorded late, something was added to an order, a credit moved to another day
+//! because money went back for it ([`spread`](crate::ledger)), an order was deleted. So a statement books the orders
+//! again, begins with the balance of the last statement, and explains the difference between the two order by order:
 //!
 //! 1. What happened in the period and was on the last statement already is not listed again: the shop's days were
 //!    other ones then, or a credit has moved.
 //! 2. What happened before the period and is on no statement is listed, as a correction with its own day.
-//! 3. What is left of the difference is one correction at the period's beginning.
+//! 3. The rest of the difference is one correction at the period's beginning.
 //!
 //! So the opening balance and the entries sum to the closing balance, which is always that of the orders as they
 //! are: no difference is lost, and none is carried on.

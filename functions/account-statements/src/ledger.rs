@@ -13,16 +13,16 @@
 //!
 //! A statement has one more kind, the correction: see [`carry`](crate::carry).
 //!
-//! Shopify tells the credits of an order as one sum. It is spread over the order's refunds: to each as much as
-//! money went back with it; the rest to the cancellation, else to the last refund without money, else to the
-//! last refund, else to the order's own day. So an order from which something was taken off twice without money,
-//! in two months, shows both in the second, and begins that month with the balance from before the first.
-//! Additions by an edit have no date in a bulk query and count as of the day of the order. Both change on which
-//! day an amount is listed, never the closing balance.
+//! Shopify gives the credits of an order as one sum. [`book`] spreads it over the order's refunds: to each refund the
+//! money that went back with it; the rest to the cancellation, else to the last refund without money, else to the
+//! last refund, else to the order's own day. So an order that was reduced twice without money, in two months, shows
+//! both credits in the second, and begins that month with the balance from before the first.
+//! Additions by an edit have no date in a bulk query and count on the day of the order. Both affect the day on which
+//! an amount is listed, never the closing balance.
 //!
-//! A transaction of a kind that nobody knows counts as what makes the order's sums agree: as a payment, as a
+//! A transaction of an unknown kind counts as what makes the order's sums agree: as a payment, as a
 //! refund, or as moving no money. Where none does, the difference is an adjustment like any other; an order whose
-//! payment is under way then has no balance, and its account no statement.
+//! payment is under way then has no balance, and its account gets no statement.
 
 use comms::{CurrencyCode, Gid, InvalidMoney, Money};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -174,7 +174,7 @@ pub fn book<'a>(order: &'a AccountOrder, zone: &TimeZone) -> Result<Booked<'a>, 
 }
 
 impl Sums {
-    /// The sums under which the order agrees with itself; else those that take what is unknown for no movement.
+    /// The sums with which the order agrees; else those in which unknown transactions move no money.
     fn settle(order: &AccountOrder) -> Result<Self, Unusable> {
         let sums = Self::of(order, TransactionKind::Other)?;
         let unknown = order

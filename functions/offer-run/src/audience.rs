@@ -30,7 +30,7 @@ pub struct Progress {
     pub v: u32,
     /// When the firing was scheduled. Every item of it says the same.
     pub at: Timestamp,
-    /// The date of the firing before, for reminders. Every item says the same.
+    /// The date of the previous firing, for reminders. Every item of this one says the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Date>,
     /// Where the next page begins.

@@ -47,7 +47,7 @@ struct Payload<'a> {
     campaign: &'a str,
     document: Document,
     period: Date,
-    /// The date of the firing before.
+    /// The date of the previous firing.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Date>,
 }

@@ -96,7 +96,9 @@ async fn earlier_refunds(
         let found = gather.found("refund", gather.shopify.refund(gather.call(), id).await).await?;
         let age = gather.now.duration_since(found.processed_at);
         if Attempts::of(&found).meant().is_empty() && age < PAYMENTS_FOLLOW {
-            return Err(GatherError::not_yet("no payment of an earlier refund of the return is on record yet"));
+            return Err(GatherError::not_yet(
+                "no payment of an earlier refund of the return is on record yet",
+            ));
         }
         earlier.push(found);
     }

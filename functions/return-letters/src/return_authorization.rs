@@ -28,9 +28,7 @@ pub fn plan(event: &Event<'_>) -> Result<Planned, PlanError> {
         "returns/request" | "returns/approve" => {
             match event.config.documents.contains_key(&Document::ReturnInstructions) {
                 true => Planned::AskShopify,
-                false => {
-                    Planned::one(first(DOCUMENT, &event.item.subject, ids.order.as_ref(), event.config))
-                }
+                false => Planned::one(first(DOCUMENT, &event.item.subject, ids.order.as_ref(), event.config)),
             }
         }
         _ => Planned::none(),

@@ -2,16 +2,18 @@
 
 mod letters;
 mod plans;
+mod refund_amounts;
 mod refunds;
 mod shared_returns;
 mod wire;
 
-use super::*;
-use comms::CommunicationId;
+use crate::{ReturnLetters, subject::first};
+use comms::{Class, CommunicationId, Document, Gid, Revision};
+use flow::{Content, DocumentFlow, Event, Gather, Gathered, LookUp, Plan, Planned};
 use serde_json::{Value, json};
+use shop_config::ShopConfig;
 use wire::Wire;
-use work::Resend;
-use work::WorkItem;
+use work::{Resend, WorkItem};
 
 const CONFIG: &str = include_str!("../../../infra/local/config/demo-shop.toml");
 
@@ -106,4 +108,8 @@ fn outcome(gathered: &Gathered) -> (&'static str, &str) {
 
 fn text<'a>(data: &'a Value, pointer: &str) -> &'a str {
     data.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn schema(document: Document) -> Value {
+    ReturnLetters::schema(document).unwrap()
 }

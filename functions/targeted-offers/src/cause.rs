@@ -11,20 +11,20 @@ pub const JOINED_SEGMENT: &str = "customer.joined_segment";
 /// The topic of the items that offer-run makes.
 pub const CAMPAIGN: &str = "campaign";
 
-/// Why a customer may get something.
+/// Why a customer gets a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
     Joined(Gid),
     Campaign(Firing),
 }
 
-/// A campaign on the date it was due.
+/// A campaign on one of its dates.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Firing {
     pub campaign: String,
     pub document: Document,
     pub period: Date,
-    /// The date of the firing before, if offer-run knows of one.
+    /// The date of the previous firing, if offer-run knows of one.
     pub since: Option<Date>,
 }
 

@@ -11,7 +11,7 @@ use shop_config::{Channel, Marketing};
 use shopify::marketing::{Prospect, Subscription};
 use std::borrow::Cow;
 
-/// The answer, and the address as far as it may be used.
+/// Whether the customer agreed, and the address if it may be used.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Permission {
     pub consent: Consent,
@@ -28,7 +28,7 @@ pub fn permission(
     if class != MessageClass::Marketing {
         return Permission { consent: Consent::NotAsked, email };
     }
-    // tags of Shopify's are the same whatever their case
+    // Shopify's tags do not differ by case
     let tagged = |tag: &str| prospect.tags.iter().any(|own| own.to_lowercase() == tag.to_lowercase());
     if let Some(tag) = marketing.suppression_tags.iter().find(|tag| tagged(tag)) {
         let why = format!("the customer has the suppression tag {tag}");
@@ -36,7 +36,7 @@ pub fn permission(
     }
     let subscribed = prospect.subscription == Subscription::Subscribed;
     let by_post = marketing.post_consent_tag.as_deref().map_or(subscribed, tagged);
-    // without the address that may not be used, the channel is the one that remains
+    // an address that may not be used must not decide the channel
     let usable = email.clone().filter(|_| subscribed);
     let reachable = Recipient { email: usable.clone(), ..Recipient::default() };
     let given = match choose(channels, &reachable) {
@@ -60,7 +60,7 @@ pub fn permission(
     Permission { consent: Consent::Refused(reasons.join("; ").into()), email }
 }
 
-/// What keeps a channel from being used: what Shopify was really asked.
+/// Why a channel may not be used, from what Shopify says.
 fn why_not_by(
     channel: Channel,
     prospect: &Prospect,
@@ -79,7 +79,7 @@ fn why_not_by(
 
 const fn why_not(subscription: Subscription) -> &'static str {
     match subscription {
-        // the address is one that no message can be sent to
+        // no message can be sent to this address
         Subscription::Subscribed => "the customer's e-mail address cannot be used",
         Subscription::Pending => "the customer has not confirmed the subscription to e-mail marketing",
         Subscription::NotSubscribed => "the customer is not subscribed to e-mail marketing",

@@ -5,8 +5,8 @@
 //! statement begins where the one before it ended. An order's points are rounded as a whole, and each movement changes
 //! them from one whole number to the next: the parts add up, and an order that is paid back entirely leaves nothing.
 //!
-//! Money that comes round again earns once. A gift card earns when it is bought or when it is used, as the shop says;
-//! paying back to store credit takes points, and paying with it earns them again.
+//! Money that is spent a second time earns once. A gift card earns when it is bought or when it is used, as the shop's
+//! configuration says; a refund to store credit takes points, and paying with it earns them again.
 
 use comms::{CurrencyCode, Money};
 use jiff::{Timestamp, Zoned, civil::Date, tz::TimeZone};
@@ -59,14 +59,14 @@ pub enum Why {
     Currency,
 }
 
-/// Everything that happened to a customer's money, oldest first.
+/// A customer's payments and refunds, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
     pub entries: Vec<Entry>,
     pub uncounted: Vec<Uncounted>,
 }
 
-/// What a history comes to in a period.
+/// The points of a history in one period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     pub opening: Decimal,
@@ -197,7 +197,7 @@ pub fn whole(points: Decimal, rounding: Rounding) -> Decimal {
 }
 
 impl Account {
-    /// What a whole history comes to from `start` to before `end`.
+    /// The points of a whole history from `start` to before `end`.
     ///
     /// # Errors
     /// When points are too many to count.
@@ -267,12 +267,12 @@ impl Tier {
     }
 }
 
-/// Points as they are written: no digits that say nothing.
+/// Points as they are printed, without trailing zeros.
 pub fn text(points: Decimal) -> String {
     points.normalize().to_string()
 }
 
-/// The balance another app keeps. A customer without one has none.
+/// The balance that another app keeps; zero for a customer without the metafield, `None` if it holds no number.
 pub fn kept_elsewhere(metafield: Option<&str>) -> Option<Decimal> {
     metafield.map_or(Some(Decimal::ZERO), |text| Decimal::from_str_exact(text.trim()).ok())
 }

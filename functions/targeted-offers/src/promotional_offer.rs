@@ -129,4 +129,3 @@ fn recently_bought(purchases: &[Purchase], counts: Purchases) -> Vec<TextLine> {
     let titles = lines.map(|line| line.title.as_str()).filter(|title| seen.insert(*title));
     titles.take(TITLES).map(|title| TextLine { text: title.to_owned() }).collect()
 }
-

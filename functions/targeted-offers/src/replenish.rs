@@ -1,11 +1,10 @@
 //! What runs out, and when. Pure.
 //!
 //! Every purchase of a SKU in `marketing.replenishment.days_by_sku` has one day on which to remind of it. A firing of the
-//! campaign reminds of all the days since the firing before it, in one message that is named by the last of them: however
-//! late or often it comes, it is the same message, and the next day does not repeat it: what a message of an earlier day
-//! reminded of is left out. Which days these are follows from
-//! the firing and from what had been bought by then: a purchase that was due stays due, even if it has been made again or
-//! cancelled since; then the reminder leaves it out.
+//! campaign covers all days since the previous firing, in one message that is named by the last of them: however
+//! late or often the item comes, it names the same message, and the message of a later day leaves out what this one
+//! reminded of. Which days a firing covers follows from the firing and from what had been bought by then: a purchase
+//! that was due stays due, even if it was bought again or cancelled since; then the reminder leaves it out.
 
 use comms::{Gid, Revision};
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
@@ -13,7 +12,7 @@ use shop_config::Marketing;
 use shopify::marketing::{BoughtLine, Purchase};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How far back purchases are looked at. What lasts longer is not reminded of.
+/// How far back purchases count. What lasts longer gets no reminder.
 pub const HISTORY_DAYS: i64 = 730;
 
 const REVISION: &str = "replenish-";
@@ -32,7 +31,7 @@ pub struct Due {
     pub remind: Date,
     /// The day it has run out.
     pub empty: Date,
-    /// Why the reminder has become pointless.
+    /// Why no reminder is needed any more.
     pub pointless: Option<&'static str>,
 }
 
@@ -40,28 +39,27 @@ pub struct Due {
 #[derive(Debug, Clone, Copy)]
 pub struct Days {
     pub last: Date,
-    /// The day of the firing before, which is not one of them. Without one, all days that are not stale.
+    /// The day of the previous firing, which is not one of them. Without one, all days that are not stale.
     pub after: Option<Date>,
 }
 
-/// The name of the message that reminds of all of these, if there are any.
+/// The issue of the reminder that covers all of these, if there are any.
 pub fn revision(due: &[Due]) -> Option<Revision> {
     due.iter().map(|due| due.remind).max().map(revision_of)
 }
 
-/// The name of the message whose last day this is.
+/// The issue of the reminder whose last day this is.
 pub fn revision_of(day: Date) -> Revision {
     Revision::named(format!("{REVISION}{day}"))
 }
 
-/// The days before the last one, the latest first: if there is a message of one of them, it reminded of that day and all
-/// before it.
+/// The days before the last one, the latest first: a reminder of one of them covered that day and all before it.
 pub fn earlier_days(due: &[Due]) -> Vec<Date> {
     let days: BTreeSet<_> = due.iter().map(|due| due.remind).collect();
     days.into_iter().rev().skip(1).collect()
 }
 
-/// Of what is due, what a message of this name reminds of.
+/// What of it the reminder of this issue covers.
 pub fn of_revision(mut due: Vec<Due>, revision: &Revision) -> Vec<Due> {
     let last = revision.as_str().strip_prefix(REVISION).and_then(|last| last.parse::<Date>().ok());
     due.retain(|due| last.is_some_and(|last| due.remind <= last));
@@ -76,7 +74,7 @@ struct Bought<'a> {
     quantity: u64,
 }
 
-/// What is due on days, the longest due first.
+/// What is due on `days`, the longest due first.
 pub fn due(purchases: &[Purchase], marketing: &Marketing, days: Days, zone: &TimeZone) -> Vec<Due> {
     let Some(rules) = &marketing.replenishment else { return vec![] };
     let mut due = Vec::new();
@@ -91,7 +89,7 @@ pub fn due(purchases: &[Purchase], marketing: &Marketing, days: Days, zone: &Tim
                 line.quantity
             }
         };
-        // whoever has ordered it again needs no reminder, even while that is neither paid nor sent
+        // a customer who has ordered it again needs no reminder, even while that order is neither paid nor sent
         let ordered = bought(purchases, sku, |_, line| line.quantity);
         for one in bought(purchases, sku, counted) {
             let later = ordered.iter().map(|it| it.purchase).filter(|it| it.cancelled_at.is_none());
@@ -110,7 +108,7 @@ pub fn due(purchases: &[Purchase], marketing: &Marketing, days: Days, zone: &Tim
     due
 }
 
-/// The purchases of a SKU, oldest first, those of which nothing counts left out.
+/// The purchases of a SKU of which anything counts, oldest first.
 fn bought<'a>(
     purchases: &'a [Purchase],
     sku: &str,
@@ -159,7 +157,7 @@ impl Reminder<'_> {
             [(self.again, "it was bought again"), (purchase.cancelled_at, "the order was cancelled")]
         {
             match at.map(|at| self.date(at)) {
-                // before anybody was to be reminded of it
+                // before the day of the reminder
                 Some(at) if at < remind => return None,
                 Some(_) => pointless = Some(why),
                 None => {}

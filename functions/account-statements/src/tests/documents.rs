@@ -1,6 +1,6 @@
 //! The documents of a whole item, from its payload.
 
-use crate::{AccountStatements, StatementData, SummaryData, TOPIC, check, driver};
+use crate::{AccountStatements, TOPIC, check, driver};
 use comms::{CommunicationId, Document, Gid, Revision};
 use flow::{DocumentFlow, Event, Plan, Planned};
 use serde_json::{Value, json};
@@ -35,16 +35,13 @@ fn statement(payload: &Value) -> Value {
 }
 
 fn schema(document: Document) -> Value {
-    match document {
-        Document::AccountStatement => driver::json_schema::<StatementData>(document),
-        _ => driver::json_schema::<SummaryData>(document),
-    }
+    AccountStatements::schema(document).unwrap()
 }
 
 #[test]
 fn the_contracts_are_published_and_the_samples_conform() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for document in [Document::AccountStatement, Document::PurchaseSummary] {
+    for document in AccountStatements::DOCUMENTS.iter().map(|entry| entry.document) {
         let sample = data(&payload(LOCATION), document).unwrap();
         contract::driver_data(root, document.name(), &schema(document), &sample);
         assert_eq!(contract::adds_up(document.name(), &sample), Ok(()));

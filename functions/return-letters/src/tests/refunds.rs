@@ -1,32 +1,32 @@
 use super::*;
 
-async fn confirmed_with(refund: Value, r#return: Value, order: Value) -> Gathered {
+pub(super) async fn confirmed_with(refund: Value, r#return: Value, order: Value) -> Gathered {
     let subject = id(&refund);
     let wire = Wire::new([refund, r#return, order]).await;
     gathered(&wire, Document::RefundConfirmation, "refunds/create", &subject).await
 }
 
-async fn confirmed(refund: Value) -> Gathered {
+pub(super) async fn confirmed(refund: Value) -> Gathered {
     confirmed_with(refund, approved(), order()).await
 }
 
-async fn data(refund: Value) -> Value {
+pub(super) async fn data(refund: Value) -> Value {
     sound(driver(confirmed(refund).await).0)
 }
 
 /// What every confirmation is: valid, and the parts it shows add up.
-fn sound(data: Value) -> Value {
-    contract::conforms(&RefundData::json_schema(), &data);
+pub(super) fn sound(data: Value) -> Value {
+    contract::conforms(&schema(Document::RefundConfirmation), &data);
     contract::adds_up("refund-confirmation", &data).unwrap();
     data
 }
 
-fn money(amount: &str) -> Value {
+pub(super) fn money(amount: &str) -> Value {
     let money = json!({"amount": amount, "currencyCode": "EUR"});
     json!({"shopMoney": money, "presentmentMoney": money})
 }
 
-fn payment(number: u64, status: &str, amount: &str, parent: Option<u64>) -> Value {
+pub(super) fn payment(number: u64, status: &str, amount: &str, parent: Option<u64>) -> Value {
     json!({
         "id": Gid::new("OrderTransaction", number), "kind": "REFUND", "status": status, "test": false,
         "createdAt": format!("2026-11-22T10:{number:02}:00Z"), "processedAt": null, "amountSet": money(amount),
@@ -36,27 +36,21 @@ fn payment(number: u64, status: &str, amount: &str, parent: Option<u64>) -> Valu
     })
 }
 
-fn paid_by(payments: Vec<Value>) -> Value {
+pub(super) fn paid_by(payments: Vec<Value>) -> Value {
     let mut refund = refund();
     refund["transactions"]["nodes"] = payments.into();
     refund
 }
 
 /// A refund of its own: of no return.
-fn plain(payments: Vec<Value>) -> Value {
+pub(super) fn plain(payments: Vec<Value>) -> Value {
     let mut refund = paid_by(payments);
     refund["return"] = Value::Null;
     refund
 }
 
-fn cents(value: &Value) -> i64 {
+pub(super) fn cents(value: &Value) -> i64 {
     value["amount"].as_str().map_or(0, |text| text.replace('.', "").parse().unwrap())
-}
-
-#[tokio::test]
-async fn the_contract_is_published_and_the_sample_conforms() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    contract::driver_data(folder, "refund-confirmation", &RefundData::json_schema(), &data(refund()).await);
 }
 
 #[tokio::test]
@@ -267,57 +261,6 @@ async fn tax_is_added_where_prices_do_not_include_it() {
     assert_eq!(data["totals"].get("unexplained"), None);
 }
 
-fn convert(value: &mut Value, rate: i64, currency: &str) {
-    match value {
-        Value::Object(map) => {
-            if let Some(Value::Object(money)) = map.get_mut("presentmentMoney") {
-                let cents = cents(&Value::Object(money.clone()));
-                money.insert("amount".to_owned(), (cents * rate / 100).to_string().into());
-                money.insert("currencyCode".to_owned(), currency.into());
-            } else {
-                map.values_mut().for_each(|it| convert(it, rate, currency));
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|it| convert(it, rate, currency)),
-        _ => {}
-    }
-}
-
-#[tokio::test]
-async fn the_customers_currency_leads_and_the_shops_is_named_beside_it() {
-    let (mut refund, mut r#return, mut order) = (refund(), approved(), order());
-    for node in [&mut refund, &mut r#return, &mut order] {
-        convert(node, 160, "JPY");
-    }
-    order["presentmentCurrencyCode"] = "JPY".into();
-    order["totalOutstandingSet"]["shopMoney"]["amount"] = "12.50".into();
-    order["totalOutstandingSet"]["presentmentMoney"]["amount"] = "2000".into();
-    let (data, _) = driver(confirmed_with(refund, r#return, order).await);
-    contract::conforms(&RefundData::json_schema(), &data);
-    assert_eq!(data["totals"]["total"], json!({"amount": "26432", "currency": "JPY"}));
-    assert_eq!(data["totals"]["total_in_shop_currency"], json!({"amount": "165.20", "currency": "EUR"}));
-    assert_eq!(data["payments"][0]["amount"]["currency"], "JPY");
-    assert_eq!(data["outstanding"], json!({"amount": "2000", "currency": "JPY"}));
-    assert_eq!(data["totals"].get("unexplained"), None);
-}
-
-/// Two currencies cannot be added up; that is said, and no figure is made up.
-#[tokio::test]
-async fn amounts_in_two_currencies_are_refused() {
-    let mut refund = refund();
-    convert(&mut refund["transactions"], 100, "USD");
-    let subject = id(&refund);
-    let wire = Wire::new([refund, approved(), order()]).await;
-    let plan = first(Document::RefundConfirmation, &subject, None, &config());
-    let item = item("refunds/create", &subject);
-    let Err(error) = ReturnLetters.gather(wire.gather(&plan, &item, &config())).await else { panic!() };
-    assert_eq!(
-        (error.class, error.reason.as_str()),
-        (Class::transient(), "the refund's amounts: cannot add USD to EUR"),
-        "it ends as a dead letter"
-    );
-}
-
 #[tokio::test]
 async fn the_method_is_that_of_the_money_back() {
     let method = async |gateway: &str, details: Value| {
@@ -378,7 +321,7 @@ async fn five_hundred_lines_of_a_customer_who_is_gone() {
         nobody[field] = Value::Null;
     }
     let (data, content) = driver(confirmed_with(refund, approved(), nobody).await);
-    contract::conforms(&RefundData::json_schema(), &data);
+    contract::conforms(&schema(Document::RefundConfirmation), &data);
     assert_eq!(data["lines"].as_array().unwrap().len(), 500);
     assert_eq!(data["totals"].get("unexplained"), None);
     assert_eq!(
@@ -392,26 +335,4 @@ async fn a_test_payment_makes_a_test_document() {
     let mut refund = refund();
     refund["transactions"]["nodes"][0]["test"] = true.into();
     assert!(driver(confirmed(refund).await).1.test);
-}
-
-/// Whatever amounts Shopify says, there is a document or a reason, and never a panic.
-#[tokio::test]
-async fn amounts_that_cannot_be_added_are_an_error() {
-    let (mut made, mut refused) = (0, 0);
-    let nodes = Value::Array(vec![order(), refund(), approved()]);
-    for nodes in contract::with_huge_amounts(&nodes, 60) {
-        let Value::Array(nodes) = nodes else { panic!() };
-        let wire = Wire::new(nodes).await;
-        for (document, topic, subject) in [
-            (Document::RefundConfirmation, "refunds/create", id(&refund())),
-            (Document::ReturnInstructions, "returns/approve", id(&approved())),
-        ] {
-            let plan = first(document, &subject, None, &config());
-            match ReturnLetters.gather(wire.gather(&plan, &item(topic, &subject), &config())).await {
-                Ok(_) => made += 1,
-                Err(_) => refused += 1,
-            }
-        }
-    }
-    assert!(made > 0 && refused > 0, "{made} {refused}");
 }

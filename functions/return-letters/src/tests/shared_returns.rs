@@ -90,7 +90,7 @@ async fn letters(
         let wire = Wire::new(nodes).await;
         let data =
             driver(gathered(&wire, Document::RefundConfirmation, "refunds/create", &id(refund)).await).0;
-        contract::conforms(&RefundData::json_schema(), &data);
+        contract::conforms(&schema(Document::RefundConfirmation), &data);
         contract::adds_up("refund-confirmation", &data).unwrap();
         letters.push(data);
     }
