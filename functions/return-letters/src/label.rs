@@ -4,8 +4,8 @@
 //! own; `publicFileUrl` is public, so it needs no signature. Labels of returns apps are often one address with an id in
 //! its query, so every part of an address counts. What does not count is a signature: the parameters by which AWS,
 //! Google, CloudFront and Azure sign an address differ at every signing of one and the same file. `label.updatedAt` is
-//! no help: it changes when an app signs its address anew, and need not when it names another. A query that changes at
-//! every read in yet another way is found out by reading twice: then it does not count either.
+//! no help: it changes when an app signs its address again, and need not when the app names another file. Reading the
+//! labels twice shows whether a query changes at every read in yet another way: then the query does not count either.
 
 use comms::Revision;
 use schemars::JsonSchema;
@@ -43,7 +43,7 @@ pub fn revision(labels: &[Label], address: Address) -> Revision {
     Revision::named(format!("label-{}", hex::encode(&hash.finalize()[..8])))
 }
 
-/// Whether a label can be told from another by the query of its address.
+/// Whether the query of an address counts for any label.
 pub fn has_query(labels: &[Label]) -> bool {
     revision(labels, Address::Whole) != revision(labels, Address::Path)
 }

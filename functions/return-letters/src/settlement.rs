@@ -5,7 +5,7 @@ use shopify::returns::{Refund, Transaction, TransactionKind, TransactionStatus};
 pub enum Settlement<'a> {
     /// Every payment there is has succeeded. There may be none, because there was nothing to pay.
     Paid(Vec<&'a Transaction>),
-    /// Says what for.
+    /// The reason.
     Waiting(&'static str),
 }
 
@@ -49,14 +49,13 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// What the refund is to pay, whatever has become of it: the same before and after a payment succeeds, fails or is
-    /// repeated.
+    /// Every payment the refund is to make: the same before and after a payment succeeds, fails or is repeated.
     pub fn meant(&self) -> Vec<&'a Transaction> {
         [&self.paid, &self.open, &self.failed].into_iter().flatten().copied().collect()
     }
 
-    /// A payment that failed is waited for until somebody has repeated it with success. To say "we paid you back" while
-    /// a part of it did not arrive would be wrong.
+    /// The confirmation waits for a failed payment until somebody repeats it with success: "we paid you back" would be
+    /// wrong while a part has not arrived.
     pub fn settlement(self) -> Settlement<'a> {
         match (self.open.is_empty(), self.failed.is_empty()) {
             (false, _) => Settlement::Waiting("a payment of the refund is pending"),

@@ -36,7 +36,7 @@ struct LineCost {
 /// What one refund bears. Nothing is negative.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Share {
-    /// For each line of the refund its restocking fee.
+    /// The restocking fee of each line of the refund.
     pub restocking: Vec<Money>,
     /// Restocking fees of other lines of the return.
     pub other_restocking: Money,
@@ -194,7 +194,7 @@ impl LineCost {
     }
 }
 
-/// Which of the dues were taken, and by how much Shopify rounded the restocking fees in another way.
+/// Which of the dues were taken, and how far Shopify's rounding of the restocking fees differs from ours.
 fn choose(
     dues: &[Money; KINDS],
     given: Money,
@@ -228,7 +228,7 @@ fn choose(
         if taken[OWN] && rounded.is_none() && short.amount().abs() <= cents {
             rounded = Some((taken, short));
         }
-        // what is left unexplained is never more than nothing: no cost was taken that was not withheld
+        // never take more costs than were withheld
         if !taken[OTHER] && all.amount() <= withheld.amount() && all.amount() > best.1.amount() {
             best = (taken, all);
         }
