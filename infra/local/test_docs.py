@@ -1,4 +1,4 @@
-"""What the documentation promises of itself: a short README, links that lead somewhere, and words that can be read once.
+"""What the documentation promises of itself: a short README, links that lead somewhere, words that are read once.
 
 The words are looked for in pages, and in the comments and strings of code.
 """
