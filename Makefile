@@ -95,9 +95,10 @@ fmt: ## Format the Rust code
 	$(CARGO) fmt --all
 
 .PHONY: lint
-lint: audit ## Check formatting, lints and dependencies
+lint: audit ## Check formatting, lints, the links of doc comments, and dependencies
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps --document-private-items
 
 .PHONY: audit
 audit: ## Check what the project is built from: vulnerabilities, licences, bans, sources
