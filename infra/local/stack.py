@@ -320,8 +320,11 @@ class LocalStack:
                 self.emulator().lock_objects(outputs["ArchiveBucket"], default["Mode"], default["Days"])
 
     def _write_stack_file(self, outputs: dict[str, str]) -> None:
+        api = outputs["DocumentsUrl"].removeprefix("https://").partition(".")[0]
         local = {
             "LocalName": self.name,
+            # the emulator knows an API by the host that is asked for
+            "DocumentsUrl": f"http://{api}.execute-api.localhost:{self.ports['aws']}",
             "Region": REGION,
             "AwsEndpointUrl": self.url("aws"),
             "ExstreamUrl": self.url("exstream"),

@@ -22,7 +22,7 @@ pub struct Decision {
 impl Decision {
     const MOST: usize = 200;
 
-    fn check(&self) -> Result<(), Failure> {
+    pub fn check(&self) -> Result<(), Failure> {
         for (name, text) in [("--actor", &self.actor), ("--reason", &self.reason)] {
             if text.trim().is_empty() || text.len() > Self::MOST || !is_one_line(text) {
                 return Err(format!("{name} needs 1 to {} bytes on one line", Self::MOST).into());

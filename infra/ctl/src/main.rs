@@ -13,6 +13,7 @@ mod diff;
 #[cfg(test)]
 mod documentation;
 mod failure;
+mod link;
 mod metafield;
 mod out;
 mod preview;
@@ -30,6 +31,7 @@ use again::Decision;
 use clap::{Parser, Subcommand};
 use comms::{CommunicationId, Document, Gid, ShopDomain, State, chain};
 use failure::Failure;
+use link::LinkCommand;
 use out::note;
 use stack::Stack;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -177,6 +179,11 @@ enum Command {
     /// Show what AWS charges per month, as an upper bound, by the request counts of the benchmark and a table of prices.
     /// Needs no deployment.
     Cost(Box<cost::Question>),
+    /// Links to documents that are published for their customers.
+    Link {
+        #[command(subcommand)]
+        command: LinkCommand,
+    },
     /// Check and store shop configurations.
     Config {
         #[command(subcommand)]
@@ -220,6 +227,7 @@ impl Command {
             Self::Run { .. } => "ctl-run",
             Self::Suppress { .. } => "ctl-suppress",
             Self::Cost(_) => "ctl-cost",
+            Self::Link { command } => command.name(),
             Self::Config { .. } => "ctl-config",
         }
     }
@@ -273,6 +281,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             suppress::run(&stack().await?, &shop, customer, reason, lift).await
         }
         Command::Cost(question) => cost::run(&question),
+        Command::Link { command } => link::run(&stack().await?, command).await,
         Command::Config { command: ConfigCommand::Check { files, max_retention_days } } => {
             config::check(&files, max_retention_days)
         }

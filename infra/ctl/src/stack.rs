@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use archive::{Archive, LockMode};
 use aws_config::{AppName, BehaviorVersion};
 use ledger::Ledger;
+use links::Links;
 use serde::Deserialize;
 use service::Secrets;
 use shop_config::{ConfigStore, MAX_RETENTION_DAYS};
@@ -18,6 +19,7 @@ pub struct Stack {
     pub ledger: Ledger,
     pub archive: Archive,
     pub secrets: Secrets,
+    dynamodb: aws_sdk_dynamodb::Client,
     pub outputs: Outputs,
 }
 
@@ -76,9 +78,10 @@ impl Stack {
         let app = AppName::new(name)?;
         let aws = aws_config::defaults(BehaviorVersion::latest()).app_name(app).load().await;
         let s3 = aws_sdk_s3::Client::new(&aws);
+        let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
         Ok(Self {
             events: aws_sdk_eventbridge::Client::new(&aws),
-            ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&aws), outputs.table_name.clone()),
+            ledger: Ledger::new(dynamodb.clone(), outputs.table_name.clone()),
             // reading needs no lock mode
             archive: Archive::new(s3.clone(), outputs.archive_bucket.clone(), LockMode::Compliance),
             secrets: Secrets::new(
@@ -89,6 +92,7 @@ impl Stack {
             sqs: aws_sdk_sqs::Client::new(&aws),
             scheduler: aws_sdk_scheduler::Client::new(&aws),
             s3,
+            dynamodb,
             outputs,
         })
     }
@@ -104,6 +108,10 @@ impl Stack {
             .collect();
         let url = self.outputs.value(&format!("QueueUrl{pascal}"))?;
         Ok(Queue::new(self.sqs.clone(), url.to_owned()))
+    }
+
+    pub fn links(&self) -> Result<Links, Failure> {
+        Ok(Links::new(self.dynamodb.clone(), self.outputs.value("LinksTable")?.to_owned()))
     }
 
     pub fn configs(&self) -> ConfigStore {

@@ -195,12 +195,18 @@ impl Archive {
 
     /// The archived bytes of a document, checked against its recorded hash.
     pub async fn read_document(&self, output: &Output) -> Result<Bytes, ArchiveError> {
-        let bytes = self.read(&output.object, Some(&output.version_id)).await?.0;
-        if sha256_hex(&bytes) == output.sha256 {
-            Ok(bytes)
-        } else {
-            Err(ArchiveError::Conflict { key: output.object.clone() })
-        }
+        self.read_exactly(&output.object, &output.version_id, &output.sha256).await
+    }
+
+    /// The same for who knows of a document only what is needed to read it.
+    pub async fn read_exactly(
+        &self,
+        key: &str,
+        version_id: &str,
+        sha256: &str,
+    ) -> Result<Bytes, ArchiveError> {
+        let bytes = self.read(key, Some(version_id)).await?.0;
+        if sha256_hex(&bytes) == sha256 { Ok(bytes) } else { Err(ArchiveError::Conflict { key: key.to_owned() }) }
     }
 
     /// The record beside the document `document_key`, at a version, parsed and as stored.

@@ -65,6 +65,10 @@ metrics! {
     OptedOut: "delivery-status", "E-mails whose recipient opted out of marketing after they were delivered.";
     Unconfirmed: "delivery-status", "E-mails without an outcome after a day.";
     Seen: "reconcile", "Occurrences in Shopify that were looked up in the ledger.";
+    Opened: "documents", "Pages and documents behind links that were opened.";
+    LinkEnded: "documents", "Requests whose link has expired or was revoked.";
+    NotFound: "documents", "Requests without a link: mistyped, or guessed.";
+    NotShown: "documents", "Published documents that could not be shown to whoever holds their link.";
     Problems: "delivery-status, reconcile", "Orders, items or requests that could not be handled.";
     FailedShops: "delivery-status, reconcile", "Shops whose pass was aborted.";
 }

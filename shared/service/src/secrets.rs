@@ -51,11 +51,12 @@ pub struct Secrets {
     ttl: Duration,
     shops: Cache<ShopDomain, ShopSecrets>,
     customer_key: Cache<(), SecretString>,
+    link_key: Cache<(), SecretString>,
 }
 
 impl Secrets {
     pub fn new(client: aws_sdk_secretsmanager::Client, prefix: String, ttl: Duration) -> Self {
-        Self { client, prefix, ttl, shops: Cache::default(), customer_key: Cache::default() }
+        Self { client, prefix, ttl, shops: Cache::default(), customer_key: Cache::default(), link_key: Cache::default() }
     }
 
     pub async fn shop(&self, shop: &ShopDomain, now: Timestamp) -> Result<Arc<ShopSecrets>, SecretError> {
@@ -87,6 +88,14 @@ impl Secrets {
     pub async fn customer_key(&self, now: Timestamp) -> Result<Arc<SecretString>, SecretError> {
         let name = format!("{}/customer-key", self.prefix);
         self.customer_key
+            .get(&(), now, async || Ok(Fresh { value: self.read(&name).await?, expires_at: now + self.ttl }))
+            .await
+    }
+
+    /// The key of [`links::LinkKey`].
+    pub async fn link_key(&self, now: Timestamp) -> Result<Arc<SecretString>, SecretError> {
+        let name = format!("{}/link-key", self.prefix);
+        self.link_key
             .get(&(), now, async || Ok(Fresh { value: self.read(&name).await?, expires_at: now + self.ttl }))
             .await
     }

@@ -9,6 +9,7 @@ use exstream::{Batch, Catalogue, Exstream, Memory, TokenSource};
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use ledger::Ledger;
+use links::Links;
 use serde::{Serialize, de::DeserializeOwned};
 use shop_config::{ConfigStore, MAX_RETENTION_DAYS};
 use std::{collections::HashMap, pin::Pin, str::FromStr, sync::Arc, time::Duration};
@@ -104,6 +105,11 @@ impl Service {
 
     pub fn ledger(&self) -> Result<Ledger, StartError> {
         Ok(Ledger::new(aws_sdk_dynamodb::Client::new(&self.aws), required("TABLE_NAME")?))
+    }
+
+    /// The links of published documents.
+    pub fn links(&self) -> Result<Links, StartError> {
+        Ok(Links::new(aws_sdk_dynamodb::Client::new(&self.aws), required("LINKS_TABLE_NAME")?))
     }
 
     pub fn archive(&self) -> Result<Archive, StartError> {

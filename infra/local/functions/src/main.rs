@@ -15,6 +15,7 @@ fn serve(name: &str) -> Option<Serving> {
     Some(match name {
         "account-statements" => account_statements::serve(),
         "delivery-status" => delivery_status::serve(),
+        "documents" => documents::serve(),
         "exception-letters" => exception_letters::serve(),
         "intake" => intake::serve(),
         "offer-run" => offer_run::serve(),

@@ -18,4 +18,5 @@ mod people;
 mod real_orders;
 mod runs;
 mod shops;
+mod web;
 mod wire;

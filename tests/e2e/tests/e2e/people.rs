@@ -8,10 +8,10 @@ use std::{path::PathBuf, process::Stdio};
 use tokio::process::Command;
 
 /// A folder of its own, gone with the test.
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let path = std::env::temp_dir().join(format!("ctl-{}", uuid::Uuid::new_v4().simple()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
@@ -31,7 +31,7 @@ impl Drop for Folder {
 }
 
 /// Runs a command through the recorder. Answers what it printed.
-async fn ctl(stack: &Stack, folder: &Folder, arguments: &[&str]) -> String {
+pub async fn ctl(stack: &Stack, folder: &Folder, arguments: &[&str]) -> String {
     let binary = repository().join("target/debug/ctl");
     let run = Command::new(&binary)
         .args(arguments)

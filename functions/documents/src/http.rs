@@ -1,0 +1,140 @@
+//! The request and the answer as an HTTP API hands them over (payload format 2.0), and the headers of every answer.
+//!
+//! Only what is used is read: method, path and two headers, each within a bound. Cookies, addresses and browsers'
+//! names are never looked at.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+
+/// No header that is read needs more.
+const MAX_HEADER_BYTES: usize = 256;
+
+#[derive(Debug, Deserialize)]
+pub struct HttpRequest {
+    #[serde(rename = "rawPath", default)]
+    path: String,
+    #[serde(default)]
+    headers: HashMap<String, String>,
+    #[serde(rename = "requestContext")]
+    context: RequestContext,
+}
+
+#[derive(Debug, Deserialize)]
+struct RequestContext {
+    http: Http,
+}
+
+#[derive(Debug, Deserialize)]
+struct Http {
+    method: String,
+}
+
+impl HttpRequest {
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub fn method(&self) -> &str {
+        &self.context.http.method
+    }
+
+    /// A header by its lower-case name. One that is longer than it can sensibly be counts as not sent.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.get(name).or_else(|| {
+            self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        });
+        found.map(String::as_str).filter(|value| value.len() <= MAX_HEADER_BYTES)
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpResponse {
+    pub status_code: u16,
+    pub headers: BTreeMap<&'static str, String>,
+    pub body: String,
+    pub is_base64_encoded: bool,
+}
+
+/// What every answer says, whatever it is: nobody keeps it, frames it, guesses its type, or learns where its reader
+/// came from.
+const EVERYWHERE: [(&str, &str); 9] = [
+    ("cache-control", "no-store, private"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    (
+        "permissions-policy",
+        "camera=(), clipboard-read=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+    ("referrer-policy", "no-referrer"),
+    ("strict-transport-security", "max-age=63072000; includeSubDomains"),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("x-robots-tag", "noindex, nofollow, noarchive, nosnippet"),
+];
+
+impl HttpResponse {
+    pub fn new(status_code: u16, content_type: &str, policy: &str) -> Self {
+        let mut headers: BTreeMap<_, _> =
+            EVERYWHERE.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        headers.insert("content-type", content_type.to_owned());
+        headers.insert("content-security-policy", policy.to_owned());
+        Self { status_code, headers, body: String::new(), is_base64_encoded: false }
+    }
+
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.insert(name, value.into());
+        self
+    }
+
+    pub fn text(mut self, body: String) -> Self {
+        self.body = body;
+        self
+    }
+
+    pub fn bytes(mut self, body: &Bytes) -> Self {
+        self.body = BASE64_STANDARD.encode(body);
+        self.is_base64_encoded = true;
+        self
+    }
+
+    /// The answer to `HEAD`: everything but the body.
+    pub fn without_body(mut self) -> Self {
+        self.body.clear();
+        self.is_base64_encoded = false;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn reads_what_an_http_api_sends() {
+        let event = json!({
+            "version": "2.0", "routeKey": "ANY /d/{token}", "rawPath": "/d/abc", "rawQueryString": "x=y",
+            "cookies": ["a=b"], "headers": {"accept-language": "de", "Range": "bytes=0-1", "host": "h"},
+            "requestContext": {
+                "accountId": "1", "apiId": "x", "domainName": "d", "requestId": "r", "stage": "$default",
+                "http": {"method": "GET", "path": "/d/abc", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "u"}
+            },
+            "isBase64Encoded": false
+        });
+        let request: HttpRequest = serde_json::from_value(event).unwrap();
+        assert_eq!((request.method(), request.path()), ("GET", "/d/abc"));
+        assert_eq!((request.header("accept-language"), request.header("range")), (Some("de"), Some("bytes=0-1")));
+        assert_eq!(request.header("cookie"), None);
+    }
+
+    #[test]
+    fn a_header_that_is_too_long_is_not_read() {
+        let event = |value: &str| json!({"headers": {"range": value}, "requestContext": {"http": {"method": "GET"}}});
+        let read = |value: &str| -> HttpRequest { serde_json::from_value(event(value)).unwrap() };
+        assert!(read(&"x".repeat(256)).header("range").is_some());
+        assert!(read(&"x".repeat(257)).header("range").is_none());
+    }
+}

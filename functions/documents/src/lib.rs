@@ -1,0 +1,288 @@
+//! Shows customers what was published for them: the page behind a link, and the archived document itself.
+//!
+//! A link is all that is asked for, so it is all that is trusted: a token leads to its link by its hash, the link
+//! names the exact versions that it shows, and nothing of a request becomes a key. The archive stays out of reach: the
+//! function reads a document, checks it against the hash of its record, and shows those bytes or none.
+//!
+//! An opening is recorded before anything is shown. If it cannot be recorded, nothing is shown; if the process dies
+//! after it, one opening too many is on record, never one too few. The function keeps nothing between requests.
+//!
+//! A token that nobody knows and a text that is no token get the same answer. That a link has expired or was revoked is
+//! said to whoever holds its token, because to them it is no news that there was one.
+
+// the types of nested async calls are deeper than the compiler expects
+#![recursion_limit = "256"]
+
+mod file_name;
+mod http;
+mod page;
+mod range;
+mod route;
+mod text;
+mod title;
+
+pub use http::{HttpRequest, HttpResponse};
+
+use archive::{Archive, ArchiveError};
+use comms::chain;
+use file_name::disposition;
+use jiff::Timestamp;
+use links::{Link, LinkState, LinkedOutput, Links, Opened, Recorded, Token};
+use page::{NOWHERE, Notice, Page};
+use range::{PART_BYTES, Part};
+use route::Route;
+use service::{Metric, Metrics, Service, Serving, StartError, function_name};
+use std::convert::Infallible;
+use text::Language;
+
+const HTML: &str = "text/html; charset=utf-8";
+
+pub struct Documents {
+    links: Links,
+    archive: Archive,
+    function: String,
+}
+
+/// An answer, and what the log says of it.
+struct Answer {
+    response: HttpResponse,
+    metric: Option<Metric>,
+    /// What went wrong here, not with the request.
+    problem: Option<String>,
+}
+
+impl Answer {
+    fn of(response: HttpResponse) -> Self {
+        Self { response, metric: None, problem: None }
+    }
+
+    fn counted(self, metric: Metric) -> Self {
+        Self { metric: Some(metric), ..self }
+    }
+}
+
+impl Documents {
+    /// Reads the environment. Sends nothing.
+    pub fn new(service: &Service) -> Result<Self, StartError> {
+        Ok(Self::with(service.links()?, service.archive()?))
+    }
+
+    pub fn with(links: Links, archive: Archive) -> Self {
+        Self { links, archive, function: function_name() }
+    }
+
+    /// Answers one request. The log has one line of it, without its path.
+    pub async fn handle(&self, request: &HttpRequest, now: Timestamp) -> HttpResponse {
+        let route = Route::of(request.path());
+        let name = route.name();
+        let mut link = None;
+        let answer = if matches!(request.method(), "GET" | "HEAD") {
+            self.answer(route, request, now, &mut link).await
+        } else {
+            let response = shown(405, page::notice(Notice::Unknown, accepted(request), None));
+            Answer::of(response.header("allow", "GET, HEAD"))
+        };
+        let status = answer.response.status_code;
+        let mut metrics = Metrics::default();
+        if let Some(metric) = answer.metric {
+            metrics.count(metric, 1);
+        }
+        let (shop, communication) =
+            link.as_ref().map(|it: &Link| (it.shop.as_str(), it.communication.as_str())).unzip();
+        if let Some(error) = answer.problem {
+            metrics.count(Metric::NotShown, 1);
+            tracing::error!(shop, communication, route = name, status, error, "document not shown");
+        } else {
+            tracing::info!(shop, communication, route = name, status, "answered");
+        }
+        metrics.emit(&self.function, now);
+        if request.method() == "HEAD" { answer.response.without_body() } else { answer.response }
+    }
+
+    async fn answer(
+        &self,
+        route: Route<'_>,
+        request: &HttpRequest,
+        now: Timestamp,
+        found: &mut Option<Link>,
+    ) -> Answer {
+        let (token, file) = match route {
+            Route::Script => return Answer::of(script()),
+            Route::Unknown => return unknown(request),
+            Route::Page(token) => (token, None),
+            Route::File(token, file) => (token, Some(file)),
+        };
+        let link = match self.links.find(&token.hash()).await {
+            Ok(Some(link)) => found.insert(link),
+            Ok(None) => return unknown(request),
+            Err(error) => return unavailable(accepted(request), None, chain(&error)),
+        };
+        match link.state(now) {
+            LinkState::Live => {}
+            state => return ended(link, state),
+        }
+        match file {
+            None => self.page(link, &token, request, now).await,
+            Some(file) => match link.output(file) {
+                Some(output) => self.file(link, output, &token, request, now).await,
+                None => unknown(request),
+            },
+        }
+    }
+
+    async fn page(&self, link: &Link, token: &Token, request: &HttpRequest, now: Timestamp) -> Answer {
+        match self.record(link, token, Opened::Page, request, now).await {
+            Ok(()) => {
+                Answer::of(shown(200, page::document(link, &token.expose()))).counted(Metric::Opened)
+            }
+            Err(answer) => answer,
+        }
+    }
+
+    /// A document, or the part of it that is asked for. Nothing leaves before the whole was checked.
+    async fn file(
+        &self,
+        link: &Link,
+        output: &LinkedOutput,
+        token: &Token,
+        request: &HttpRequest,
+        now: Timestamp,
+    ) -> Answer {
+        // no answer has a validator, so a conditional range is always of something else
+        let header = request.header("range").filter(|_| request.header("if-range").is_none());
+        let part = Part::of(header, output.bytes);
+        let response = match &part {
+            // what does not fit into an answer is fetched in parts, by the page
+            Part::Whole if output.bytes > PART_BYTES => {
+                let back = HttpResponse::new(303, HTML, &format!("default-src 'none'; {NOWHERE}"));
+                return Answer::of(back.header("location", links::path(token)));
+            }
+            Part::Unsatisfiable => {
+                let length = format!("bytes */{}", output.bytes);
+                return Answer::of(of_output(416, link, output).header("content-range", length));
+            }
+            Part::Whole => of_output(200, link, output),
+            Part::Bytes(range) => of_output(206, link, output).header(
+                "content-range",
+                format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), output.bytes),
+            ),
+        };
+        if request.method() == "HEAD" {
+            return Answer::of(response);
+        }
+        let bytes = match self.archive.read_exactly(&output.object, &output.version_id, &output.sha256).await {
+            Ok(bytes) => bytes,
+            Err(error) => return not_read(link, &error),
+        };
+        // the rest of what was opened at its beginning is no further opening
+        let continues = matches!(&part, Part::Bytes(range) if range.start > 0) && link.document_opens > 0;
+        if !continues {
+            let opened = Opened::File(output.file().to_owned());
+            if let Err(answer) = self.record(link, token, opened, request, now).await {
+                return answer;
+            }
+        }
+        let bytes = match part {
+            Part::Bytes(range) => {
+                let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+                bytes.slice(index(range.start)..index(range.end))
+            }
+            Part::Whole | Part::Unsatisfiable => bytes,
+        };
+        let answer = Answer::of(response.bytes(&bytes));
+        if continues { answer } else { answer.counted(Metric::Opened) }
+    }
+
+    /// Records an opening. `HEAD` opens nothing.
+    async fn record(
+        &self,
+        link: &Link,
+        token: &Token,
+        what: Opened,
+        request: &HttpRequest,
+        now: Timestamp,
+    ) -> Result<(), Answer> {
+        if request.method() == "HEAD" {
+            return Ok(());
+        }
+        match self.links.record_opening(&token.hash(), &what, now).await {
+            Ok(Recorded::Yes) => Ok(()),
+            Ok(Recorded::Ended(state)) => Err(ended(link, state)),
+            Ok(Recorded::Absent) => Err(unknown(request)),
+            Err(error) => Err(unavailable(Language::of(&link.locale), Some(link), chain(&error))),
+        }
+    }
+}
+
+fn accepted(request: &HttpRequest) -> Language {
+    Language::accepted(request.header("accept-language"))
+}
+
+fn shown(status: u16, page: Page) -> HttpResponse {
+    HttpResponse::new(status, HTML, &page.policy).text(page.html)
+}
+
+/// The one answer to whatever leads to no link.
+fn unknown(request: &HttpRequest) -> Answer {
+    Answer::of(shown(404, page::notice(Notice::Unknown, accepted(request), None))).counted(Metric::NotFound)
+}
+
+fn ended(link: &Link, state: LinkState) -> Answer {
+    let notice = match state {
+        LinkState::Revoked => Notice::Revoked,
+        LinkState::Expired | LinkState::Live => Notice::Expired,
+    };
+    let page = page::notice(notice, Language::of(&link.locale), Some(&link.sender));
+    Answer::of(shown(410, page)).counted(Metric::LinkEnded)
+}
+
+fn unavailable(language: Language, link: Option<&Link>, problem: String) -> Answer {
+    let page = page::notice(Notice::Unavailable, language, link.map(|link| &link.sender));
+    let response = shown(503, page).header("retry-after", "120");
+    Answer { response, metric: None, problem: Some(problem) }
+}
+
+/// What is not in the archive any more has ended; whatever else keeps it from being read is a problem.
+fn not_read(link: &Link, error: &ArchiveError) -> Answer {
+    match error {
+        ArchiveError::Absent { .. } => ended(link, LinkState::Expired),
+        _ => unavailable(Language::of(&link.locale), Some(link), chain(error)),
+    }
+}
+
+/// The headers of an output. What a template wrote as HTML gets no script, no origin and nothing from elsewhere.
+fn of_output(status: u16, link: &Link, output: &LinkedOutput) -> HttpResponse {
+    let media_type = output.media_type.split(';').next().unwrap_or_default().trim();
+    let (content_type, policy) = match media_type {
+        "text/html" => (
+            HTML,
+            format!(
+                "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; {NOWHERE}; \
+                 sandbox allow-popups allow-popups-to-escape-sandbox"
+            ),
+        ),
+        "text/plain" => ("text/plain; charset=utf-8", format!("default-src 'none'; {NOWHERE}")),
+        // a sandbox would keep browsers from showing it
+        other => (other, format!("default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; {NOWHERE}")),
+    };
+    HttpResponse::new(status, content_type, &policy)
+        .header("accept-ranges", "bytes")
+        .header("content-disposition", disposition(&page::saved_as(link, output), page::extension(output)))
+}
+
+fn script() -> HttpResponse {
+    HttpResponse::new(200, "text/javascript; charset=utf-8", &format!("default-src 'none'; {NOWHERE}"))
+        .text(include_str!("parts.js").to_owned())
+}
+
+/// Starts the function and serves its invocations until Lambda ends the process.
+pub fn serve() -> Serving {
+    Box::pin(async {
+        let service = Service::start().await?;
+        let documents = Documents::new(&service)?;
+        service::run(async |request: HttpRequest, _| {
+            Ok::<_, Infallible>(documents.handle(&request, Timestamp::now()).await)
+        })
+        .await
+    })
+}

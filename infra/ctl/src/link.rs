@@ -1,0 +1,195 @@
+//! `ctl link`: the link of a published document. Shows it with what became of it, makes it, takes it back, replaces it.
+//!
+//! What is printed opens the document: it belongs into the message to the customer and nowhere else.
+
+use crate::{Failure, again::Decision, out::say, stack::Stack};
+use archive::EvidenceRecord;
+use clap::Subcommand;
+use comms::{CommunicationId, one_line};
+use jiff::Timestamp;
+use links::{
+    Link, LinkKey, LinkState, LinkedOutput, Links, Opened, Publication, Published, Revocation, Revoked, Sender, Token,
+};
+use shop_config::Brand;
+use std::process::ExitCode;
+
+const DAYS: u16 = 90;
+
+#[derive(Subcommand)]
+pub enum LinkCommand {
+    /// Show the link of a communication, until when it works, and how often it was opened.
+    Show {
+        /// The communication's id.
+        communication: CommunicationId,
+    },
+    /// Publish a communication's archived document for its customer, and print the link. Makes no second one: if there
+    /// is a link, prints that. Refused for a test order or a dry run.
+    Publish {
+        /// The communication's id.
+        communication: CommunicationId,
+        /// For how many days the link works.
+        #[arg(long, default_value_t = DAYS)]
+        days: u16,
+    },
+    /// Take a communication's link back. Once this has answered, nothing more is opened.
+    Revoke {
+        /// The communication's id.
+        communication: CommunicationId,
+        #[command(flatten)]
+        decision: Decision,
+    },
+    /// Take a communication's link back and publish the document under another one, in one step.
+    Replace {
+        /// The communication's id.
+        communication: CommunicationId,
+        #[command(flatten)]
+        decision: Decision,
+        /// For how many days the link works.
+        #[arg(long, default_value_t = DAYS)]
+        days: u16,
+    },
+}
+
+impl LinkCommand {
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Show { .. } => "ctl-link-show",
+            Self::Publish { .. } => "ctl-link-publish",
+            Self::Revoke { .. } => "ctl-link-revoke",
+            Self::Replace { .. } => "ctl-link-replace",
+        }
+    }
+}
+
+pub async fn run(stack: &Stack, command: LinkCommand) -> Result<ExitCode, Failure> {
+    let now = Timestamp::now();
+    let links = stack.links()?;
+    match command {
+        LinkCommand::Show { communication } => {
+            let link = links.of(&communication).await?.ok_or("it has no link")?;
+            let token = Token::derive(&key(stack, now).await?, &communication, link.serial);
+            print(stack, &link, Some(token).filter(|token| token.hash() == link.token_sha256), now)
+        }
+        LinkCommand::Publish { communication, days } => {
+            let document = Document::read(stack, &communication, now).await?;
+            let publication = document.publication(days);
+            let Published { token, link, .. } =
+                links.publish(&key(stack, now).await?, &publication, now).await?;
+            print(stack, &link, Some(token), now)
+        }
+        LinkCommand::Revoke { communication, decision } => {
+            revoke(stack, &links, &communication, decision, now).await
+        }
+        LinkCommand::Replace { communication, decision, days } => {
+            let revocation = revocation(decision, now)?;
+            let document = Document::read(stack, &communication, now).await?;
+            let key = key(stack, now).await?;
+            let next = links.replace(&key, &document.publication(days), &revocation, now).await?;
+            print(stack, &next.link, Some(next.token), now)
+        }
+    }
+}
+
+async fn revoke(
+    stack: &Stack,
+    links: &Links,
+    communication: &CommunicationId,
+    decision: Decision,
+    now: Timestamp,
+) -> Result<ExitCode, Failure> {
+    match links.revoke(communication, &revocation(decision, now)?).await? {
+        Revoked::Link(link) => print(stack, &link, None, now),
+        Revoked::Absent => Err("it has no link".into()),
+    }
+}
+
+fn revocation(decision: Decision, now: Timestamp) -> Result<Revocation, Failure> {
+    decision.check()?;
+    let Decision { actor, reason } = decision;
+    Ok(Revocation { at_epoch_ms: now.as_millisecond(), actor, reason })
+}
+
+async fn key(stack: &Stack, now: Timestamp) -> Result<LinkKey, Failure> {
+    Ok(LinkKey::new((*stack.secrets.link_key(now).await?).clone())?)
+}
+
+/// A communication's document, ready to be published.
+struct Document {
+    record: EvidenceRecord,
+    sender: Sender,
+    outputs: Vec<LinkedOutput>,
+}
+
+impl Document {
+    async fn read(stack: &Stack, id: &CommunicationId, now: Timestamp) -> Result<Self, Failure> {
+        let entry = stack.ledger.get(id).await?.ok_or("the ledger has no such communication")?;
+        let archived = entry.archived.ok_or("nothing of it is archived")?;
+        if archive::is_test(&archived.archive_key) {
+            return Err("it is of a test order or a dry run, which is never delivered".into());
+        }
+        let (record, _) = stack.archive.record_of(&archived.archive_key, &archived.record_version).await?;
+        let loaded = stack.configs().get(&entry.shop, now).await?;
+        let output = &record.output;
+        let outputs = vec![LinkedOutput {
+            object: output.object.clone(),
+            version_id: output.version_id.clone(),
+            media_type: output.media_type.clone(),
+            bytes: output.bytes,
+            sha256: output.sha256.clone(),
+        }];
+        Ok(Self { sender: sender(loaded.config.brand(entry.document)), outputs, record })
+    }
+
+    fn publication(&self, valid_days: u16) -> Publication<'_> {
+        Publication {
+            communication: &self.record.communication,
+            shop: &self.record.shop,
+            document: self.record.document,
+            locale: &self.record.locale,
+            name: self.record.name.as_deref(),
+            sender: &self.sender,
+            outputs: &self.outputs,
+            valid_days,
+        }
+    }
+}
+
+fn sender(brand: &Brand) -> Sender {
+    Sender {
+        name: brand.name.clone(),
+        email: brand.reply_to.clone(),
+        phone: brand.phone.clone(),
+        url: brand.url.as_ref().map(ToString::to_string),
+        colour: None,
+    }
+}
+
+fn print(stack: &Stack, link: &Link, token: Option<Token>, now: Timestamp) -> Result<ExitCode, Failure> {
+    let address = stack.outputs.value("DocumentsUrl")?;
+    match (&link.revoked, token) {
+        (Some(revocation), _) => {
+            let (actor, reason) = (one_line(&revocation.actor), one_line(&revocation.reason));
+            say!("revoked at {} by {actor}: {reason}", at(revocation.at_epoch_ms));
+        }
+        (None, Some(token)) => say!("{address}{}", links::path(&token)),
+        (None, None) => say!("its address is not known any more: it was made with another key"),
+    }
+    let state = match link.state(now) {
+        LinkState::Live => "works until",
+        LinkState::Expired | LinkState::Revoked => "was to work until",
+    };
+    say!("link {} of the communication, {state} {}", link.serial, at(link.valid_until_epoch_ms));
+    say!("opened: page {} times, documents {} times", link.page_opens, link.document_opens);
+    for opening in &link.openings {
+        let what = match &opening.what {
+            Opened::Page => "page",
+            Opened::File(file) => file,
+        };
+        say!("  {} {}", at(opening.at_epoch_ms), one_line(what));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn at(epoch_ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(epoch_ms).unwrap_or_default()
+}
