@@ -44,6 +44,8 @@ export interface AlarmsProps {
   readonly failed: { readonly mostPercent: number; readonly atLeast: number };
   /** Functions that tell Shopify what became of a document. */
   readonly reporters: Handler[];
+  /** What customers open, and the API in front of it. */
+  readonly documents: { readonly handler: Handler; readonly apiId: string };
   readonly statementRun: Handler;
   readonly offerRun: Handler;
   /** Names of the schedules' groups. */
@@ -77,6 +79,7 @@ export class Alarms extends Construct {
         'Shopify refused a report permanently. The document is not affected. `ctl status` has the reason.',
       );
     }
+    this.ofDocuments();
     this.ofStatementRun(props.statementRun);
     this.ofOfferRun(props.offerRun);
     for (const run of [props.statementRun, props.offerRun]) this.ofRun(run);
@@ -187,6 +190,35 @@ export class Alarms extends Construct {
       `Within ${everyMinutes} minutes more than ${most} documents of ${handler.name} were made for missed ` +
         'events. Are the webhook subscriptions of this flow still there?',
       { most, minutes: everyMinutes },
+    );
+  }
+
+  private ofDocuments(): void {
+    const { handler, apiId } = this.props.documents;
+    this.counted(
+      handler,
+      'NotShown',
+      'Published documents could not be shown to customers. The log names each and the reason: the table of links, the ' +
+        'archive, or a document that is not what its record says.',
+    );
+    this.counted(
+      handler,
+      'NotFound',
+      'Many requests asked for links that nobody has: somebody guesses, or broken links were sent. See docs/web-channel.md.',
+      { most: 300 },
+    );
+    this.watch.above(
+      'documents-api-failures',
+      new Metric({
+        namespace: 'AWS/ApiGateway',
+        metricName: '5xx',
+        dimensionsMap: { ApiId: apiId },
+        period: PERIOD,
+        statistic: 'Sum',
+      }),
+      'Customers got errors in place of their documents. Is there an alarm on the function documents? Otherwise the API may ' +
+        'not invoke it, or it did not answer in time.',
+      { most: 0, periods: LASTING },
     );
   }
 

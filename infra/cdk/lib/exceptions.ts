@@ -89,10 +89,10 @@ export const CHECKOV: readonly LinterException[] = [
   { id: 'CKV_AWS_117', on: /Function/, reason: NO_VPC },
   {
     id: 'CKV_AWS_119',
-    on: /^StorageLedger/,
+    on: /^Storage(Ledger|Links)/,
     reason: "The table is encrypted with the account's key for DynamoDB; it holds ids and pseudonyms, no document.",
   },
-  { id: 'CKV_AWS_149', on: /^StorageCustomerKey/, reason: SECRETS_ENCRYPTED },
+  { id: 'CKV_AWS_149', on: /^Storage(CustomerKey|LinkKey)/, reason: SECRETS_ENCRYPTED },
   { id: 'CKV_AWS_158', on: /Log/, reason: LOGS_ENCRYPTED },
   {
     id: 'CKV_AWS_173',

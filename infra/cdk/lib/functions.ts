@@ -45,7 +45,8 @@ export const INTAKE = row<Row<'intake'> & { readonly asyncRetries: number }>(tab
 export const WRITE_BACK = row<QueueRow<'write-back'>>(table['write-back'], 'write-back');
 export const DELIVERY_STATUS = row<PassRow<'delivery-status'>>(table.pass, 'delivery-status');
 export const RECONCILE = row<PassRow<'reconcile'>>(table.pass, 'reconcile');
-export const FUNCTIONS = [INTAKE, ...FLOWS, ...RUNS, DELIVERY_STATUS, RECONCILE, WRITE_BACK];
+export const DOCUMENTS = row<Row<'documents'>>(table.http, 'documents');
+export const FUNCTIONS = [INTAKE, ...FLOWS, ...RUNS, DELIVERY_STATUS, RECONCILE, WRITE_BACK, DOCUMENTS];
 
 export type FunctionName = (typeof FUNCTIONS)[number]['name'];
 

@@ -96,6 +96,11 @@ export function readEvidence(bucket: Bucket, key: Key): Grant {
   return all(ofObjects(bucket, ['s3:GetObjectVersion'], ['*']), plain(['kms:Decrypt'], key.keyArn));
 }
 
+/** Documents without their records, each at the version that a link names. */
+export function readDocuments(bucket: Bucket, key: Key): Grant {
+  return all(ofObjects(bucket, ['s3:GetObjectVersion'], [`${FOLDERS}document*`]), plain(['kms:Decrypt'], key.keyArn));
+}
+
 /** Records without their documents, and which there are of a day. */
 export function readRecords(bucket: Bucket, key: Key): Grant {
   return all(
@@ -132,6 +137,16 @@ export function lookUp(table: Table): Grant {
 
 export function updateLedger(table: Table): Grant {
   return plain(['dynamodb:UpdateItem'], table.tableArn);
+}
+
+/** Follows links and records that they were opened. Makes none and takes none back. */
+export function followLinks(table: Table): Grant {
+  return keepItems(table);
+}
+
+/** Makes links, takes them back and replaces them. */
+export function publishLinks(table: Table): Grant {
+  return plain(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], table.tableArn);
 }
 
 export function readSecret(secret: ISecret): Grant {

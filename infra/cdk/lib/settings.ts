@@ -19,6 +19,7 @@ import {
   type RunName,
   WRITE_BACK,
 } from './functions.ts';
+import type { Domain } from './documents.ts';
 import { pascal } from './names.ts';
 import { type Person, readTrusted } from './people.ts';
 
@@ -94,6 +95,17 @@ export interface Settings {
   readonly trusted: Readonly<Record<Person, readonly string[]>>;
   /** SNS topic that every alarm notifies. */
   readonly alarmTopicArn?: string;
+  readonly documents: DocumentSettings;
+}
+
+/** How customers reach their documents. */
+export interface DocumentSettings {
+  /** Requests per second, and how many at once. */
+  readonly rate: number;
+  readonly burst: number;
+  readonly domain?: Domain;
+  /** ARN of a web ACL for CloudFront. */
+  readonly webAcl?: string;
 }
 
 export function readSettings(node: Node): Settings {
@@ -164,6 +176,11 @@ export function readSettings(node: Node): Settings {
       support: readTrusted('trustSupport', text('trustSupport')),
     },
     alarmTopicArn: text('alarmTopic'),
+    documents: {
+      rate: whole('documentsRate', 50, 1, 10_000),
+      burst: whole('documentsBurst', 100, 1, 10_000),
+      ...readDomain(text('documentsDomain'), text('documentsCertificate'), text('documentsWebAcl')),
+    },
   };
 
   /** Longer than the function may take, so that it never runs beside itself. */
@@ -205,6 +222,31 @@ function readBus(existing: string | undefined, create: boolean): Bus {
   if (existing !== undefined && !create) return { existing };
   if (existing === undefined && create) return { create: true };
   throw new Error('give either -c eventBus=<name of the Shopify partner bus> or -c createBus=true');
+}
+
+function readDomain(
+  name: string | undefined,
+  certificateArn: string | undefined,
+  webAcl: string | undefined,
+): Pick<DocumentSettings, 'domain' | 'webAcl'> {
+  if (name === undefined) {
+    if (certificateArn === undefined && webAcl === undefined) return {};
+    throw new Error('context documentsDomain: a certificate and a web ACL are for a domain');
+  }
+  if (!/^(?=.{4,253}$)([a-z0-9-]{1,63}\.)+[a-z]{2,63}$/.test(name)) {
+    throw new Error(`context documentsDomain: \`${name}\` is not a domain, such as documents.shop.example`);
+  }
+  if (certificateArn === undefined || !/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\//.test(certificateArn)) {
+    throw new Error('context documentsCertificate: expected the ARN of the certificate of documentsDomain');
+  }
+  if (webAcl === undefined) return { domain: { name, certificateArn } };
+  if (!/^arn:aws[a-z-]*:wafv2:us-east-1:\d{12}:global\/webacl\//.test(webAcl)) {
+    throw new Error('context documentsWebAcl: expected the ARN of a web ACL for CloudFront, which are global');
+  }
+  if (!certificateArn.includes(':us-east-1:')) {
+    throw new Error('context documentsCertificate: with a web ACL, CloudFront needs a certificate in us-east-1');
+  }
+  return { domain: { name, certificateArn }, webAcl };
 }
 
 function readRemoval(destroyable: boolean, emulated: boolean, lockMode: Settings['lockMode']): Removal {

@@ -9,6 +9,7 @@ import { CfnEventInvokeConfig } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { Alarms, type AlarmsProps } from './alarms.ts';
+import { DocumentsApi } from './documents.ts';
 import { acknowledgeEverywhere } from './exceptions.ts';
 import { Handler, type HandlerProps } from './function.ts';
 import {
@@ -41,6 +42,7 @@ interface Handlers {
   readonly writeBack: Handler;
   readonly deliveryStatus: Handler;
   readonly reconcile: Handler;
+  readonly documents: Handler;
 }
 
 export class CommunicationsStack extends Stack {
@@ -78,10 +80,12 @@ export class CommunicationsStack extends Stack {
       writeBack: this.writeBack(),
       deliveryStatus: this.deliveryStatus(),
       reconcile: this.reconcile(),
+      documents: this.documents(),
     };
-    const { intake, flows, runs, writeBack, deliveryStatus, reconcile } = handlers;
-    const all = [intake, ...flows, ...Object.values(runs), writeBack, deliveryStatus, reconcile];
+    const { intake, flows, runs, writeBack, deliveryStatus, reconcile, documents } = handlers;
+    const all = [intake, ...flows, ...Object.values(runs), writeBack, deliveryStatus, reconcile, documents];
     const { bus, rule } = this.receive(intake);
+    const api = new DocumentsApi(this, 'DocumentsApi', { settings: this.settings, handler: documents });
     const { everyMinutes } = this.settings;
     const passes = [
       { handler: deliveryStatus, everyMinutes: everyMinutes.deliveryStatus },
@@ -94,7 +98,7 @@ export class CommunicationsStack extends Stack {
       functions: passes,
       paused: this.settings.schedulesPaused,
     });
-    this.watch(handlers, passes, all, { rule, busName: bus.eventBusName }, schedules);
+    this.watch(handlers, passes, all, { rule, busName: bus.eventBusName }, schedules, api);
     const works = [...Object.values(this.flowQueues), ...Object.values(this.runQueues), this.writeBacks];
     const people = new People(this, 'People', {
       prefix: this.settings.prefix,
@@ -104,15 +108,16 @@ export class CommunicationsStack extends Stack {
       ownBus: 'create' in this.settings.bus ? bus : undefined,
       trusted: this.settings.trusted,
     });
-    this.output(bus, schedules, people, all);
+    this.output(bus, schedules, people, all, api);
   }
 
   private watch(
-    { intake, flows, runs, writeBack }: Handlers,
+    { intake, flows, runs, writeBack, documents }: Handlers,
     passes: ScheduledPass[],
     all: Handler[],
     webhooks: AlarmsProps['webhooks'],
     schedules: Schedules,
+    { apiId }: DocumentsApi,
   ): void {
     const { bus, silentHours } = this.settings;
     const watched = 'existing' in bus && bus.existing.startsWith('aws.partner/') && silentHours > 0;
@@ -136,6 +141,7 @@ export class CommunicationsStack extends Stack {
       ],
       senders: flows,
       reporters: [writeBack],
+      documents: { handler: documents, apiId },
       failed: this.settings.failedAlarm,
       statementRun: runs['statement-run'],
       offerRun: runs['offer-run'],
@@ -262,6 +268,16 @@ export class CommunicationsStack extends Stack {
     });
   }
 
+  /** The one function that everybody can reach has the least of all: what links name, and the links themselves. */
+  private documents(): Handler {
+    const { archive, archiveKey, links } = this.storage;
+    return this.handler({
+      name: 'documents',
+      environment: { LINKS_TABLE_NAME: links.tableName },
+      grants: [allow.followLinks(links), allow.readDocuments(archive, archiveKey)],
+    });
+  }
+
   /** The queues of all flows but those: what only a run fills, nobody else writes to. */
   private queuesWithout(...others: FlowName[]): Queue[] {
     return FLOWS.filter(({ name }) => !others.includes(name)).map(({ name }) => this.flowQueues[name].queue);
@@ -346,7 +362,13 @@ export class CommunicationsStack extends Stack {
    * A public interface: the operator's command line, its users' scripts and the tests read these. Each retained resource
    * is among them by its `Ref`, from which `bin/adopt.ts` knows what to adopt.
    */
-  private output(bus: IEventBus, schedules: Schedules, people: People, handlers: Handler[]): void {
+  private output(
+    bus: IEventBus,
+    schedules: Schedules,
+    people: People,
+    handlers: Handler[],
+    documents: DocumentsApi,
+  ): void {
     const { storage, settings } = this;
     const values: Record<string, string> = {
       BusName: bus.eventBusName,
@@ -357,6 +379,9 @@ export class CommunicationsStack extends Stack {
       ArchiveBucket: storage.archive.bucketName,
       ArchiveKey: storage.archiveKey.keyId,
       OperationsBucket: storage.operations.bucketName,
+      LinksTable: storage.links.tableName,
+      LinkKeySecret: storage.linkKey.secretArn,
+      DocumentsUrl: documents.url,
       MaxRetentionDays: String(this.settings.maxRetentionDays),
       DeadLetterUrlIntake: this.lostEvents.queueUrl,
       DeadLetterUrlSchedules: this.missedSchedules.queueUrl,
@@ -364,6 +389,7 @@ export class CommunicationsStack extends Stack {
       ScheduleRoleArn: schedules.runRole.roleArn,
       ScheduleDeadLetterArn: this.missedSchedules.queueArn,
     };
+    if (documents.domainTarget !== undefined) values.DocumentsDomainTarget = documents.domainTarget;
     for (const { name, queue } of Object.values(this.runQueues)) values[`QueueArn${pascal(name)}`] = queue.queueArn;
     for (const work of [...Object.values(this.flowQueues), ...Object.values(this.runQueues), this.writeBacks]) {
       values[`QueueUrl${pascal(work.name)}`] = work.queue.queueUrl;

@@ -26,6 +26,9 @@ export class Storage extends Construct {
   readonly operations: Bucket;
   readonly table: Table;
   readonly customerKey: Secret;
+  /** Links to documents that are published for their customers. */
+  readonly links: Table;
+  readonly linkKey: Secret;
 
   constructor(
     scope: Construct,
@@ -42,6 +45,8 @@ export class Storage extends Construct {
     this.archive = this.makeArchive();
     this.table = this.makeTable();
     this.customerKey = this.makeCustomerKey();
+    this.links = this.makeLinks();
+    this.linkKey = this.makeLinkKey();
   }
 
   private bucketBasics(removalPolicy: RemovalPolicy) {
@@ -194,6 +199,37 @@ export class Storage extends Construct {
       removalPolicy: this.settings.removal.data,
     });
     const reason = 'A rotated key would give every customer another pseudonym and cut the ledger in two.';
+    Validations.of(secret).acknowledge(
+      { id: 'AwsSolutions-SMG4', reason },
+      { id: 'NIST.800.53.R5-SecretsManagerRotationEnabled', reason },
+    );
+    return secret;
+  }
+
+  // Apart from the ledger: the function that everybody can reach has no right on the ledger, and what a link has come to is
+  // forgotten some day, which a communication never is.
+  private makeLinks(): Table {
+    return new Table(this, 'Links', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      timeToLiveAttribute: 'expires_epoch_s',
+      encryption: TableEncryption.AWS_MANAGED,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: this.settings.guarded,
+      removalPolicy: this.settings.removal.data,
+    });
+  }
+
+  private makeLinkKey(): Secret {
+    const secret = new Secret(this, 'LinkKey', {
+      secretName: `${this.settings.prefix}/link-key`,
+      description: 'Key that the tokens of links are derived with',
+      generateSecretString: { passwordLength: 64, excludePunctuation: true },
+      removalPolicy: this.settings.removal.data,
+    });
+    const reason =
+      'Links work without the key; one that was changed while a document is being sent would give it a second link. A person ' +
+      'changes it when it has leaked: docs/web-channel.md.';
     Validations.of(secret).acknowledge(
       { id: 'AwsSolutions-SMG4', reason },
       { id: 'NIST.800.53.R5-SecretsManagerRotationEnabled', reason },

@@ -6,6 +6,7 @@ import { FLOWS, FUNCTIONS, idOf, only, PARTNER_BUS, RUNS, synthesize } from './s
 
 /** What AWS publishes, with its dimensions: the pages on monitoring of Lambda, SQS, EventBridge and Scheduler. */
 const PUBLISHED: Record<string, Record<string, string[]>> = {
+  'AWS/ApiGateway': { '5xx': ['ApiId'] },
   'AWS/Events': {
     Events: ['EventSourceName'],
     InvocationsFailedToBeSentToDlq: ['EventBusName', 'RuleName'],
@@ -80,6 +81,8 @@ test("what ends badly is the function's own metric", () => {
     FailedShops: ['delivery-status', 'reconcile'],
     Problems: ['delivery-status', 'reconcile'],
     Recovered: FLOWS,
+    NotShown: ['documents'],
+    NotFound: ['documents'],
   };
   for (const [metric, names] of Object.entries(expected)) {
     assert.deepEqual(dimensions(metric), names.map((name) => functionName('Function', idOf(name))).sort());
@@ -91,7 +94,7 @@ test('functions that are not let run, or hardly end in time', () => {
   const all = FUNCTIONS.map((name) => functionName('FunctionName', idOf(name))).sort();
   assert.deepEqual(dimensions('Throttles'), all);
   // runs and passes use up their time and hand on the rest
-  const ending = [...FLOWS, 'intake', 'write-back'];
+  const ending = [...FLOWS, 'intake', 'write-back', 'documents'];
   assert.deepEqual(dimensions('Duration'), ending.map((name) => functionName('FunctionName', idOf(name))).sort());
   const slow = (id: string, from = template) => named(`${id}-slow`, from);
   assert.equal(slow('intake').ExtendedStatistic, 'p99');
@@ -319,8 +322,8 @@ for (const every of [1, 5, 11, 15, 20, 30, 45, 60]) {
 }
 
 test('all others fire on the first value above the threshold, and on no value not at all', () => {
-  const tolerated = ['ApproximateAgeOfOldestMessage', 'Recovered', 'Retried', 'Duration', undefined];
-  const lasting = ['FailedShops', 'Problems', 'Throttles', 'Duration', 'TargetErrorCount'];
+  const tolerated = ['ApproximateAgeOfOldestMessage', 'Recovered', 'Retried', 'Duration', 'NotFound', undefined];
+  const lasting = ['FailedShops', 'Problems', 'Throttles', 'Duration', 'TargetErrorCount', '5xx'];
   for (const alarm of alarms.filter(({ MetricName }) => MetricName !== 'Events')) {
     assert.equal(alarm.ComparisonOperator, 'GreaterThanThreshold');
     const periods = lasting.includes(alarm.MetricName) ? [6, 3] : [1, 1];

@@ -77,6 +77,7 @@ const EXPECTED: Record<string, string[]> = {
     'dynamodb:UpdateItem',
   ],
   Reconcile: [...LOG, ...READ_SHOP, 'secretsmanager:PutSecretValue', 'sqs:SendMessage', 'dynamodb:BatchGetItem'],
+  Documents: [...LOG, 'dynamodb:GetItem', 'dynamodb:UpdateItem', 's3:GetObjectVersion', 'kms:Decrypt'],
   WriteBack: [...LOG, ...CONSUME, ...READ_SHOP, 'dynamodb:UpdateItem'],
 };
 const READS: Record<string, string[]> = {
@@ -113,7 +114,8 @@ for (const [name, actions] of Object.entries(EXPECTED)) {
         assert.deepEqual(Condition, { StringLike: { 's3:prefix': prefixes[bucket] } });
         delete prefixes[bucket];
       }
-      assert.deepEqual(Object.keys(prefixes), actions.includes('kms:Decrypt') ? [] : [archive]);
+      const unlisted = name === 'Documents' ? [operations, archive] : actions.includes('kms:Decrypt') ? [] : [archive];
+      assert.deepEqual(Object.keys(prefixes), unlisted);
     });
   });
 }
@@ -165,13 +167,14 @@ test('each function receives from its own queue only', () => {
 test('the ledger is queried by the index that a function needs', () => {
   const index = (name: string) => JSON.stringify(below(table, `index/${name}`));
   const whole = JSON.stringify(arn({ logicalId: table }));
+  const links = JSON.stringify(arn(only(template, 'AWS::DynamoDB::Table', 'StorageLinks')));
   for (const name of FLOWS.map(idOf)) {
     assert.deepEqual(allowed(name).get('dynamodb:Query'), [index('by-resource')]);
   }
   assert.deepEqual(allowed('DeliveryStatus').get('dynamodb:Query'), [index('by-check')]);
   for (const [name, actions] of Object.entries(EXPECTED)) {
     for (const action of actions.filter((it) => it.startsWith('dynamodb:') && it !== 'dynamodb:Query')) {
-      assert.deepEqual(allowed(name).get(action), [whole]);
+      assert.deepEqual(allowed(name).get(action), [name === 'Documents' ? links : whole]);
     }
   }
 });
@@ -179,7 +182,7 @@ test('the ledger is queried by the index that a function needs', () => {
 test('secrets are those of shops, and the pseudonym key where pseudonyms are made', () => {
   const shops = /:secret:shopify-exstream\/shop\/\*/;
   const key = JSON.stringify({ Ref: id('AWS::SecretsManager::Secret', 'StorageCustomerKey') });
-  for (const name of Object.keys(EXPECTED).filter((it) => it !== 'Intake')) {
+  for (const name of Object.keys(EXPECTED).filter((it) => it !== 'Intake' && it !== 'Documents')) {
     const [first, ...more] = allowed(name).get('secretsmanager:GetSecretValue') ?? [];
     assert.match(first ?? '', shops);
     assert.deepEqual(more, FLOWS.map(idOf).includes(name) ? [key] : []);

@@ -152,6 +152,7 @@ describe('functions', () => {
       ['delivery-status', 240, 256, undefined],
       ['reconcile', 600, 256, undefined],
       ['write-back', 60, 256, undefined],
+      ['documents', 20, 256, undefined],
     ]);
     const context = { timeoutOfferRun: '60', memoryOfferRun: '128', storageStatementRun: '512' };
     const other = of(synthesize(context).template);
@@ -207,6 +208,7 @@ describe('functions', () => {
       'delivery-status': ['WRITE_BACK_QUEUE_URL'],
       reconcile: flows,
       'write-back': ['QUEUE_URL', 'RETRY_BASE_SECONDS'],
+      documents: ['LINKS_TABLE_NAME'],
     };
     for (const name of FUNCTIONS) {
       assert.deepEqual(names(idOf(name)), [...common, ...(expected[name] ?? [])].sort(), name);
@@ -348,7 +350,10 @@ test("the outputs are what the operator's command line reads", () => {
       'CustomerKeySecret',
       'DeadLetterUrlIntake',
       'DeadLetterUrlSchedules',
+      'DocumentsUrl',
       'EventSource',
+      'LinkKeySecret',
+      'LinksTable',
       'MaxRetentionDays',
       'OperationsBucket',
       'QueueArnOfferRun',

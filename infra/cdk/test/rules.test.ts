@@ -70,6 +70,7 @@ test('every exception is known and has a reason', () => {
     );
   const rules = new Set(reasons.map(([id]) => id.replace(/^Annotation::/, '').replace(/\[.*/, '')));
   assert.deepEqual([...rules].sort(), [
+    'AwsSolutions-APIG4',
     'AwsSolutions-IAM5',
     'AwsSolutions-S1',
     'AwsSolutions-SMG4',

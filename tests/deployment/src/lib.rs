@@ -14,7 +14,8 @@ pub const RUN: &str = "run";
 pub const EVENTS: &str = "events";
 pub const PASS: &str = "pass";
 pub const WRITE_BACK: &str = "write-back";
-const KINDS: [&str; 5] = [FLOW, RUN, EVENTS, PASS, WRITE_BACK];
+pub const HTTP: &str = "http";
+const KINDS: [&str; 6] = [FLOW, RUN, EVENTS, PASS, WRITE_BACK, HTTP];
 
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
