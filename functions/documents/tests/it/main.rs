@@ -3,4 +3,5 @@
 mod answers;
 mod browser;
 mod documents_in_parts;
+mod logs;
 mod world;
