@@ -64,10 +64,7 @@ const EVERYWHERE: [(&str, &str); 9] = [
     ("cache-control", "no-store, private"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
-    (
-        "permissions-policy",
-        "camera=(), clipboard-read=(), geolocation=(), microphone=(), payment=(), usb=()",
-    ),
+    ("permissions-policy", "camera=(), clipboard-read=(), geolocation=(), microphone=(), payment=(), usb=()"),
     ("referrer-policy", "no-referrer"),
     ("strict-transport-security", "max-age=63072000; includeSubDomains"),
     ("x-content-type-options", "nosniff"),
@@ -126,13 +123,17 @@ mod tests {
         });
         let request: HttpRequest = serde_json::from_value(event).unwrap();
         assert_eq!((request.method(), request.path()), ("GET", "/d/abc"));
-        assert_eq!((request.header("accept-language"), request.header("range")), (Some("de"), Some("bytes=0-1")));
+        assert_eq!(
+            (request.header("accept-language"), request.header("range")),
+            (Some("de"), Some("bytes=0-1"))
+        );
         assert_eq!(request.header("cookie"), None);
     }
 
     #[test]
     fn a_header_that_is_too_long_is_not_read() {
-        let event = |value: &str| json!({"headers": {"range": value}, "requestContext": {"http": {"method": "GET"}}});
+        let event =
+            |value: &str| json!({"headers": {"range": value}, "requestContext": {"http": {"method": "GET"}}});
         let read = |value: &str| -> HttpRequest { serde_json::from_value(event(value)).unwrap() };
         assert!(read(&"x".repeat(256)).header("range").is_some());
         assert!(read(&"x".repeat(257)).header("range").is_none());

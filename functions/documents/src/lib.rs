@@ -132,9 +132,7 @@ impl Documents {
 
     async fn page(&self, link: &Link, token: &Token, request: &HttpRequest, now: Timestamp) -> Answer {
         match self.record(link, token, Opened::Page, request, now).await {
-            Ok(()) => {
-                Answer::of(shown(200, page::document(link, &token.expose()))).counted(Metric::Opened)
-            }
+            Ok(()) => Answer::of(shown(200, page::document(link, &token.expose()))).counted(Metric::Opened),
             Err(answer) => answer,
         }
     }
@@ -170,7 +168,8 @@ impl Documents {
         if request.method() == "HEAD" {
             return Answer::of(response);
         }
-        let bytes = match self.archive.read_exactly(&output.object, &output.version_id, &output.sha256).await {
+        let bytes = match self.archive.read_exactly(&output.object, &output.version_id, &output.sha256).await
+        {
             Ok(bytes) => bytes,
             Err(error) => return not_read(link, &error),
         };
@@ -263,7 +262,9 @@ fn of_output(status: u16, link: &Link, output: &LinkedOutput) -> HttpResponse {
         ),
         "text/plain" => ("text/plain; charset=utf-8", format!("default-src 'none'; {NOWHERE}")),
         // a sandbox would keep browsers from showing it
-        other => (other, format!("default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; {NOWHERE}")),
+        other => {
+            (other, format!("default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; {NOWHERE}"))
+        }
     };
     HttpResponse::new(status, content_type, &policy)
         .header("accept-ranges", "bytes")

@@ -280,7 +280,10 @@ mod tests {
             let link = link(|link| link["sender"] = json!({"name": "N", field: value}));
             let html = document(&link, TOKEN).html;
             // after those of the documents
-            html.split("href=\"").skip(4).map(|rest| rest.split('"').next().unwrap().to_owned()).collect::<Vec<_>>()
+            html.split("href=\"")
+                .skip(4)
+                .map(|rest| rest.split('"').next().unwrap().to_owned())
+                .collect::<Vec<_>>()
         };
         assert_eq!(hrefs("email", "a.b+c@shop.example"), ["mailto:a.b+c@shop.example"]);
         assert_eq!(hrefs("phone", "+33 (1) 00-00"), ["tel:+3310000"]);
@@ -303,7 +306,9 @@ mod tests {
         let hash = BASE64_STANDARD.encode(Sha256::digest(style));
         assert_eq!(
             page.policy,
-            format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+            format!(
+                "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            )
         );
         for inline in [" style=", " onclick", "<script", "javascript:", "http://"] {
             assert!(!page.html.contains(inline), "{inline}");

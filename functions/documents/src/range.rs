@@ -22,7 +22,8 @@ impl Part {
     /// Reads the header `Range` (RFC 9110, section 14) of a document of `size` bytes. Several ranges are ignored, as
     /// are units other than bytes.
     pub fn of(header: Option<&str>, size: u64) -> Self {
-        let Some((first, last)) = header.and_then(|it| it.trim().strip_prefix("bytes=")?.split_once('-')) else {
+        let Some((first, last)) = header.and_then(|it| it.trim().strip_prefix("bytes=")?.split_once('-'))
+        else {
             return Self::Whole;
         };
         let number = |text: &str| -> Option<u64> {

@@ -61,7 +61,10 @@ mod tests {
         assert_eq!(Route::of(&format!("/d/{text}/document.pdf")), Route::File(token.clone(), "document.pdf"));
         assert_eq!(Route::of("/assets/parts.js"), Route::Script);
         // a name is compared with those of the link, so a path in it is no path
-        assert_eq!(Route::of(&format!("/d/{text}/../record.json")), Route::File(token.clone(), "../record.json"));
+        assert_eq!(
+            Route::of(&format!("/d/{text}/../record.json")),
+            Route::File(token.clone(), "../record.json")
+        );
         assert_eq!(Route::of(&format!("/d/{text}/")), Route::File(token, ""));
     }
 
@@ -69,9 +72,24 @@ mod tests {
     fn everything_else_is_unknown() {
         let text = token();
         for path in [
-            "", "/", "/d", "/d/", "d/", "/D/x", "/d//", "/d/..", "/assets/parts.js/", "/assets/", "/robots.txt",
-            &format!("/d/{text}a"), &format!("/d/%{text}"), &format!("//d/{text}"), &format!("/d/{text} "),
-            &format!("/d/{text}/{}", "a".repeat(200)), &format!("/d/{text}?x"), &format!("/x/../d/{text}"),
+            "",
+            "/",
+            "/d",
+            "/d/",
+            "d/",
+            "/D/x",
+            "/d//",
+            "/d/..",
+            "/assets/parts.js/",
+            "/assets/",
+            "/robots.txt",
+            &format!("/d/{text}a"),
+            &format!("/d/%{text}"),
+            &format!("//d/{text}"),
+            &format!("/d/{text} "),
+            &format!("/d/{text}/{}", "a".repeat(200)),
+            &format!("/d/{text}?x"),
+            &format!("/x/../d/{text}"),
         ] {
             assert_eq!(Route::of(path), Route::Unknown, "{path}");
         }

@@ -71,7 +71,8 @@ impl Language {
     /// The day of a moment, in UTC.
     pub fn date(self, at: Timestamp) -> String {
         let (texts, date) = (self.texts(), at.to_zoned(TimeZone::UTC).date());
-        let month = usize::try_from(date.month()).ok().and_then(|month| texts.months.get(month.checked_sub(1)?));
+        let month =
+            usize::try_from(date.month()).ok().and_then(|month| texts.months.get(month.checked_sub(1)?));
         texts
             .date
             .replace("{d}", &date.day().to_string())
@@ -103,8 +104,18 @@ pub const ALL: [Texts; 5] = [
         unavailable: "The document cannot be shown right now",
         try_later: "Please try again in a few minutes.",
         months: [
-            "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-            "November", "December",
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
         ],
         date: "{d} {m} {y}",
     },
@@ -130,8 +141,18 @@ pub const ALL: [Texts; 5] = [
         unavailable: "Das Dokument kann gerade nicht angezeigt werden",
         try_later: "Bitte versuchen Sie es in einigen Minuten noch einmal.",
         months: [
-            "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober",
-            "November", "Dezember",
+            "Januar",
+            "Februar",
+            "März",
+            "April",
+            "Mai",
+            "Juni",
+            "Juli",
+            "August",
+            "September",
+            "Oktober",
+            "November",
+            "Dezember",
         ],
         date: "{d}. {m} {y}",
     },
@@ -157,8 +178,18 @@ pub const ALL: [Texts; 5] = [
         unavailable: "Le document ne peut pas être affiché pour le moment",
         try_later: "Veuillez réessayer dans quelques minutes.",
         months: [
-            "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre",
-            "novembre", "décembre",
+            "janvier",
+            "février",
+            "mars",
+            "avril",
+            "mai",
+            "juin",
+            "juillet",
+            "août",
+            "septembre",
+            "octobre",
+            "novembre",
+            "décembre",
         ],
         date: "{d} {m} {y}",
     },
@@ -184,7 +215,17 @@ pub const ALL: [Texts; 5] = [
         unavailable: "لا يمكن عرض المستند الآن",
         try_later: "يرجى المحاولة مرة أخرى بعد بضع دقائق.",
         months: [
-            "يناير", "فبراير", "مارس", "أبريل", "مايو", "يونيو", "يوليو", "أغسطس", "سبتمبر", "أكتوبر", "نوفمبر",
+            "يناير",
+            "فبراير",
+            "مارس",
+            "أبريل",
+            "مايو",
+            "يونيو",
+            "يوليو",
+            "أغسطس",
+            "سبتمبر",
+            "أكتوبر",
+            "نوفمبر",
             "ديسمبر",
         ],
         date: "{d} {m} {y}",
@@ -211,8 +252,18 @@ pub const ALL: [Texts; 5] = [
         unavailable: "לא ניתן להציג את המסמך כעת",
         try_later: "נא לנסות שוב בעוד כמה דקות.",
         months: [
-            "בינואר", "בפברואר", "במרץ", "באפריל", "במאי", "ביוני", "ביולי", "באוגוסט", "בספטמבר", "באוקטובר",
-            "בנובמבר", "בדצמבר",
+            "בינואר",
+            "בפברואר",
+            "במרץ",
+            "באפריל",
+            "במאי",
+            "ביוני",
+            "ביולי",
+            "באוגוסט",
+            "בספטמבר",
+            "באוקטובר",
+            "בנובמבר",
+            "בדצמבר",
         ],
         date: "{d} {m} {y}",
     },
@@ -225,8 +276,18 @@ mod tests {
     #[test]
     fn a_locale_is_written_to_in_its_language_or_in_english() {
         for (locale, lang) in [
-            ("de", "de"), ("de-AT", "de"), ("DE_ch", "de"), ("fr-CA", "fr"), ("ar-EG", "ar"), ("iw", "he"),
-            ("he-IL", "he"), ("ja", "en"), ("", "en"), ("d", "en"), ("den", "en"), ("../de", "en"),
+            ("de", "de"),
+            ("de-AT", "de"),
+            ("DE_ch", "de"),
+            ("fr-CA", "fr"),
+            ("ar-EG", "ar"),
+            ("iw", "he"),
+            ("he-IL", "he"),
+            ("ja", "en"),
+            ("", "en"),
+            ("d", "en"),
+            ("den", "en"),
+            ("../de", "en"),
         ] {
             assert_eq!(Language::of(locale).texts().lang, lang, "{locale}");
         }
@@ -235,8 +296,12 @@ mod tests {
     #[test]
     fn a_browser_gets_the_first_language_there_is() {
         for (header, lang) in [
-            (None, "en"), (Some(""), "en"), (Some("ja, de;q=0.8, en;q=0.5"), "de"), (Some("fr-CA"), "fr"),
-            (Some("*"), "en"), (Some("ja,ja,ja,ja,ja,ja,ja,ja,ja,ja,de"), "en"),
+            (None, "en"),
+            (Some(""), "en"),
+            (Some("ja, de;q=0.8, en;q=0.5"), "de"),
+            (Some("fr-CA"), "fr"),
+            (Some("*"), "en"),
+            (Some("ja,ja,ja,ja,ja,ja,ja,ja,ja,ja,de"), "en"),
         ] {
             assert_eq!(Language::accepted(header).texts().lang, lang, "{header:?}");
         }
@@ -246,6 +311,15 @@ mod tests {
     fn dates_are_written_as_each_language_writes_them() {
         let at: Timestamp = "2026-11-27T23:59:59Z".parse().unwrap();
         let dates: Vec<_> = (0..ALL.len()).map(|index| Language(index).date(at)).collect();
-        assert_eq!(dates, ["27 November 2026", "27. November 2026", "27 novembre 2026", "27 نوفمبر 2026", "27 בנובמבר 2026"]);
+        assert_eq!(
+            dates,
+            [
+                "27 November 2026",
+                "27. November 2026",
+                "27 novembre 2026",
+                "27 نوفمبر 2026",
+                "27 בנובמבר 2026"
+            ]
+        );
     }
 }

@@ -6,24 +6,26 @@ use comms::Document;
 /// English, German, French, Arabic, Hebrew: the order of `text::ALL`.
 pub fn title(document: Document, language: Language) -> &'static str {
     language.pick(match document {
-        Document::OrderConfirmation => {
-            ["Order confirmation", "Auftragsbestätigung", "Confirmation de commande", "تأكيد الطلب", "אישור הזמנה"]
-        }
+        Document::OrderConfirmation => [
+            "Order confirmation",
+            "Auftragsbestätigung",
+            "Confirmation de commande",
+            "تأكيد الطلب",
+            "אישור הזמנה",
+        ],
         Document::Receipt => ["Receipt", "Beleg", "Reçu", "إيصال", "קבלה"],
         Document::ShippingNotice => {
             ["Shipping notice", "Versandmitteilung", "Avis d’expédition", "إشعار الشحن", "הודעת משלוח"]
         }
-        Document::PackingSlip => ["Packing slip", "Packzettel", "Bon de colisage", "قائمة التعبئة", "תעודת אריזה"],
+        Document::PackingSlip => {
+            ["Packing slip", "Packzettel", "Bon de colisage", "قائمة التعبئة", "תעודת אריזה"]
+        }
         Document::DeliveryDocument => {
             ["Delivery note", "Lieferschein", "Bon de livraison", "مستند التسليم", "תעודת משלוח"]
         }
-        Document::ReadyForPickupNotice => [
-            "Ready for pickup",
-            "Bereit zur Abholung",
-            "Prêt à être retiré",
-            "جاهز للاستلام",
-            "מוכן לאיסוף",
-        ],
+        Document::ReadyForPickupNotice => {
+            ["Ready for pickup", "Bereit zur Abholung", "Prêt à être retiré", "جاهز للاستلام", "מוכן לאיסוף"]
+        }
         Document::OutForDeliveryNotice => {
             ["Out for delivery", "In Zustellung", "En cours de livraison", "قيد التوصيل", "בדרך אליך"]
         }
@@ -59,9 +61,13 @@ pub fn title(document: Document, language: Language) -> &'static str {
         Document::LoyaltyStatement => {
             ["Loyalty statement", "Punkteübersicht", "Relevé de fidélité", "كشف نقاط الولاء", "דוח נקודות"]
         }
-        Document::ReplenishmentReminder => {
-            ["Time to reorder", "Zeit zum Nachbestellen", "Pensez à recommander", "تذكير بإعادة الطلب", "תזכורת להזמנה"]
-        }
+        Document::ReplenishmentReminder => [
+            "Time to reorder",
+            "Zeit zum Nachbestellen",
+            "Pensez à recommander",
+            "تذكير بإعادة الطلب",
+            "תזכורת להזמנה",
+        ],
         Document::AccountStatement => {
             ["Account statement", "Kontoauszug", "Relevé de compte", "كشف الحساب", "דוח חשבון"]
         }
@@ -72,12 +78,14 @@ pub fn title(document: Document, language: Language) -> &'static str {
             "ملخص المشتريات",
             "סיכום רכישות",
         ],
-        Document::PaymentFailureLetter => {
-            ["About your payment", "Zu Ihrer Zahlung", "À propos de votre paiement", "بشأن دفعتك", "בנוגע לתשלום שלך"]
-        }
-        Document::CancellationLetter => {
-            ["Cancellation", "Stornierung", "Annulation", "إلغاء الطلب", "ביטול"]
-        }
+        Document::PaymentFailureLetter => [
+            "About your payment",
+            "Zu Ihrer Zahlung",
+            "À propos de votre paiement",
+            "بشأن دفعتك",
+            "בנוגע לתשלום שלך",
+        ],
+        Document::CancellationLetter => ["Cancellation", "Stornierung", "Annulation", "إلغاء الطلب", "ביטול"],
         Document::DisputeNotice => [
             "About your payment dispute",
             "Zu Ihrer Zahlungsreklamation",

@@ -2,13 +2,14 @@
 //!
 //! What is printed opens the document: it belongs into the message to the customer and nowhere else.
 
-use crate::{Failure, again::Decision, out::say, stack::Stack};
+use crate::{again::Decision, failure::Failure, out::say, stack::Stack};
 use archive::EvidenceRecord;
 use clap::Subcommand;
 use comms::{CommunicationId, one_line};
 use jiff::Timestamp;
 use links::{
-    Link, LinkKey, LinkState, LinkedOutput, Links, Opened, Publication, Published, Revocation, Revoked, Sender, Token,
+    Link, LinkKey, LinkState, LinkedOutput, Links, Opened, Publication, Published, Revocation, Revoked,
+    Sender, Token,
 };
 use shop_config::Brand;
 use std::process::ExitCode;

@@ -206,7 +206,11 @@ impl Archive {
         sha256: &str,
     ) -> Result<Bytes, ArchiveError> {
         let bytes = self.read(key, Some(version_id)).await?.0;
-        if sha256_hex(&bytes) == sha256 { Ok(bytes) } else { Err(ArchiveError::Conflict { key: key.to_owned() }) }
+        if sha256_hex(&bytes) == sha256 {
+            Ok(bytes)
+        } else {
+            Err(ArchiveError::Conflict { key: key.to_owned() })
+        }
     }
 
     /// The record beside the document `document_key`, at a version, parsed and as stored.

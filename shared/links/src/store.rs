@@ -1,7 +1,9 @@
 //! The requests. Whatever changes which link is in force is one transaction; whatever a link becomes afterwards is one
 //! conditional write.
 
-use crate::{Link, LinkError, LinkKey, LinkState, Opened, Opening, Publication, Revocation, Token, TokenHash};
+use crate::{
+    Link, LinkError, LinkKey, LinkState, Opened, Opening, Publication, Revocation, Token, TokenHash,
+};
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
@@ -90,7 +92,8 @@ impl Links {
         let items = [put(current_item(&link)?), put(link_item(&link)?)];
         let writes = items.into_iter().map(|put| Ok(TransactWriteItem::builder().put(put?).build()));
         let writes: Result<Vec<_>, _> = writes.collect();
-        let writes = writes.map_err(|error: aws_sdk_dynamodb::error::BuildError| failed("publishing", error))?;
+        let writes =
+            writes.map_err(|error: aws_sdk_dynamodb::error::BuildError| failed("publishing", error))?;
         if self.transact("publishing", writes).await? {
             return Ok(Published { token, link, adopted: false });
         }
@@ -281,7 +284,8 @@ impl Links {
     }
 }
 
-const IN_FORCE: &str = "attribute_exists(pk) AND attribute_not_exists(revoked) AND valid_until_epoch_ms > :now";
+const IN_FORCE: &str =
+    "attribute_exists(pk) AND attribute_not_exists(revoked) AND valid_until_epoch_ms > :now";
 
 enum Checked {
     Settled(Recorded),
@@ -340,8 +344,7 @@ fn current_item(link: &Link) -> Result<Item, LinkError> {
 }
 
 fn from_item<T: for<'de> Deserialize<'de>>(item: Item, what: &'static str) -> Result<T, LinkError> {
-    serde_dynamo::from_item(item)
-        .map_err(|error| LinkError::Malformed { what, source: Box::new(error) })
+    serde_dynamo::from_item(item).map_err(|error| LinkError::Malformed { what, source: Box::new(error) })
 }
 
 fn stored(what: &'static str, value: &impl Serialize) -> Result<AttributeValue, LinkError> {
@@ -365,9 +368,6 @@ fn number(value: i64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-fn failed(
-    doing: &'static str,
-    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> LinkError {
+fn failed(doing: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> LinkError {
     LinkError::Request { doing, source: source.into() }
 }

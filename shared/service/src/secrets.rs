@@ -56,7 +56,14 @@ pub struct Secrets {
 
 impl Secrets {
     pub fn new(client: aws_sdk_secretsmanager::Client, prefix: String, ttl: Duration) -> Self {
-        Self { client, prefix, ttl, shops: Cache::default(), customer_key: Cache::default(), link_key: Cache::default() }
+        Self {
+            client,
+            prefix,
+            ttl,
+            shops: Cache::default(),
+            customer_key: Cache::default(),
+            link_key: Cache::default(),
+        }
     }
 
     pub async fn shop(&self, shop: &ShopDomain, now: Timestamp) -> Result<Arc<ShopSecrets>, SecretError> {

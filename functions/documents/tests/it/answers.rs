@@ -21,7 +21,10 @@ async fn a_page_is_recorded_and_shown() {
     assert_eq!(answer["statusCode"], 200);
     let html = answer["body"].as_str().unwrap();
     // in the language of the document, whatever the browser prefers
-    assert!(html.starts_with("<!DOCTYPE html><html lang=\"de\" dir=\"ltr\">") && html.contains("Beleg"), "{html}");
+    assert!(
+        html.starts_with("<!DOCTYPE html><html lang=\"de\" dir=\"ltr\">") && html.contains("Beleg"),
+        "{html}"
+    );
     assert!(html.contains(&world.pdf()) && html.contains("document.html"));
     assert_eq!((world.count("GetItem"), world.count("UpdateItem")), (1, 1));
 }
@@ -63,7 +66,13 @@ async fn whatever_is_unknown_is_one_answer() {
     guess[0] = if guess[0] == b'a' { b'b' } else { b'a' };
     let guess = String::from_utf8(guess).unwrap();
     for path in [
-        "", "/", "/d", "/robots.txt", "/favicon.ico", "/assets/style.css", "/d/x",
+        "",
+        "/",
+        "/d",
+        "/robots.txt",
+        "/favicon.ico",
+        "/assets/style.css",
+        "/d/x",
         &format!("/d/{guess}"),
         &format!("/d/{guess}/document.pdf"),
         &format!("/d/{}", "A".repeat(43)),
@@ -102,10 +111,7 @@ async fn guessing_finds_nothing() {
 
 #[tokio::test]
 async fn an_ended_link_says_so_to_who_holds_it_and_shows_nothing() {
-    for (change, expected) in [
-        ("valid_until_epoch_ms", "abgelaufen"),
-        ("revoked", "zurückgezogen"),
-    ] {
+    for (change, expected) in [("valid_until_epoch_ms", "abgelaufen"), ("revoked", "zurückgezogen")] {
         let world = World::new(pdf()).await;
         world.change(|store| {
             store.link[change] = match change {
@@ -145,7 +151,10 @@ async fn what_cannot_be_recorded_is_not_shown() {
     let world = World::new(pdf()).await;
     world.change(|store| store.table_fails = true);
     let answer = world.get(&world.page()).await;
-    assert_eq!((answer["statusCode"].clone(), answer["headers"]["retry-after"].clone()), (json!(503), json!("120")));
+    assert_eq!(
+        (answer["statusCode"].clone(), answer["headers"]["retry-after"].clone()),
+        (json!(503), json!("120"))
+    );
     assert!(!answer["body"].as_str().unwrap().contains("Beleg"));
 }
 
@@ -211,7 +220,10 @@ async fn every_answer_has_strict_headers() {
             assert_eq!(headers[name], expected, "{name}: {answer}");
         }
         let policy = headers["content-security-policy"].as_str().unwrap();
-        assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(
+            policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
         assert!(!policy.contains("unsafe-eval") && !policy.contains('*'));
         assert_eq!(headers["set-cookie"], Value::Null);
         assert!(headers["content-type"].as_str().is_some());

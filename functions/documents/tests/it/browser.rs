@@ -27,7 +27,10 @@ async fn serve(world: &Arc<World>) -> String {
         async move {
             let text = |headers: &HeaderMap| -> Value {
                 let pairs = headers.iter();
-                pairs.map(|(name, value)| (name.to_string(), json!(value.to_str().unwrap_or_default()))).collect::<serde_json::Map<_, _>>().into()
+                pairs
+                    .map(|(name, value)| (name.to_string(), json!(value.to_str().unwrap_or_default())))
+                    .collect::<serde_json::Map<_, _>>()
+                    .into()
             };
             let headers = text(request.headers());
             response(&world.send(request.method().as_str(), request.uri().path(), headers).await)
@@ -83,12 +86,17 @@ async fn the_pages_in_a_browser() {
     }
     let revoked = Arc::new(World::of(pdf.clone(), "en").await);
     revoked.change(|store| {
-        store.link["revoked"] = json!({"M": {"at_epoch_ms": {"N": "1"}, "actor": {"S": "a"}, "reason": {"S": "r"}}});
+        store.link["revoked"] =
+            json!({"M": {"at_epoch_ms": {"N": "1"}, "actor": {"S": "a"}, "reason": {"S": "r"}}});
     });
     let base = serve(&revoked).await;
-    for (name, path, status, links) in [("revoked", revoked.page(), 410, 1), ("unknown", "/d/x".to_owned(), 404, 0)] {
+    for (name, path, status, links) in
+        [("revoked", revoked.page(), 410, 1), ("unknown", "/d/x".to_owned(), 404, 0)]
+    {
         let url = format!("{base}{path}");
-        pages.push(json!({"name": name, "url": url, "status": status, "lang": "en", "dir": "ltr", "links": links}));
+        pages.push(
+            json!({"name": name, "url": url, "status": status, "lang": "en", "dir": "ltr", "links": links}),
+        );
     }
     let whole: Bytes = (0..9_000_000_usize).map(|at| (at * 31 % 251) as u8).collect::<Vec<_>>().into();
     let large = Arc::new(World::of(whole.clone(), "en").await);

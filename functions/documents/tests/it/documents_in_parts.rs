@@ -40,7 +40,10 @@ async fn the_parts_make_the_archived_document_and_are_one_opening() {
 async fn the_whole_leads_back_to_the_page() {
     let world = World::new(large()).await;
     let answer = world.get(&world.pdf()).await;
-    assert_eq!((answer["statusCode"].clone(), answer["headers"]["location"].clone()), (json!(303), json!(world.page())));
+    assert_eq!(
+        (answer["statusCode"].clone(), answer["headers"]["location"].clone()),
+        (json!(303), json!(world.page()))
+    );
     assert_eq!((world.count("UpdateItem"), world.reads().len()), (0, 0));
 }
 
@@ -59,7 +62,10 @@ async fn small_documents_have_parts_too() {
     let answer = send("bytes=2-4").await;
     assert_eq!((answer["statusCode"].clone(), answer["body"].clone()), (json!(206), json!("MjM0")));
     let answer = send("bytes=10-").await;
-    assert_eq!((answer["statusCode"].clone(), answer["headers"]["content-range"].clone()), (json!(416), json!("bytes */10")));
+    assert_eq!(
+        (answer["statusCode"].clone(), answer["headers"]["content-range"].clone()),
+        (json!(416), json!("bytes */10"))
+    );
     assert_eq!(send("bytes=0-1,4-5").await["statusCode"], 200);
     let conditional = json!({"range": "bytes=2-4", "if-range": "\"x\""});
     assert_eq!(world.send("GET", &world.pdf(), conditional).await["statusCode"], 200);

@@ -26,8 +26,10 @@ impl Write for Log {
 async fn no_line_has_a_token_or_says_who_asked() {
     let (log, world) = (Log::default(), World::new(Bytes::from_static(b"%PDF-1.7")).await);
     let writer = log.clone();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(move || writer.clone()).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
     let guard = tracing::subscriber::set_default(subscriber);
     let guess = format!("{}Q", &world.token[..42]);
     for path in [world.page(), world.pdf(), format!("/d/{guess}"), format!("{}/other.pdf", world.page())] {

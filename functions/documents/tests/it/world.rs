@@ -181,7 +181,8 @@ fn fine(body: Value) -> Response {
 }
 
 fn refusal(kind: &str, status: StatusCode, more: Value) -> Response {
-    let mut body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": "refused"});
+    let mut body =
+        json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": "refused"});
     body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
     (status, [("content-type", "application/x-amz-json-1.0")], Body::from(body.to_string())).into_response()
 }

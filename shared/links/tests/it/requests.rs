@@ -18,7 +18,8 @@ use std::{
 /// Answers one after the other; fails a test that asks for more.
 async fn dynamodb(answers: Vec<Response>) -> (Links, Server) {
     let answers = Arc::new(Mutex::new(answers.into_iter()));
-    let server = Server::start(move |_: &Seen| answers.lock().unwrap().next().expect("no more requests")).await;
+    let server =
+        Server::start(move |_: &Seen| answers.lock().unwrap().next().expect("no more requests")).await;
     let client = aws_sdk_dynamodb::Client::new(&fakes::aws(&server.base).await);
     (Links::new(client, "links".to_owned()), server)
 }
@@ -32,7 +33,8 @@ fn fine(body: &Value) -> Response {
 }
 
 fn refusal(kind: &str, more: Value) -> Response {
-    let mut body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": "refused"});
+    let mut body =
+        json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": "refused"});
     body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
     answer(StatusCode::BAD_REQUEST, &body)
 }
@@ -70,7 +72,11 @@ fn current(link: &Link) -> Value {
 }
 
 fn revocation() -> Revocation {
-    Revocation { at_epoch_ms: 7, actor: "ops@northwind.example".to_owned(), reason: "wrong address".to_owned() }
+    Revocation {
+        at_epoch_ms: 7,
+        actor: "ops@northwind.example".to_owned(),
+        reason: "wrong address".to_owned(),
+    }
 }
 
 /// The bodies of all requests, without what the SDK makes up.

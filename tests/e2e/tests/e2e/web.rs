@@ -8,7 +8,8 @@ use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use ledger::Entry;
 use links::{
-    Link, LinkKey, LinkState, LinkedOutput, Links, Opened, Publication, Recorded, Revocation, Revoked, Sender, Token,
+    Link, LinkKey, LinkState, LinkedOutput, Links, Opened, Publication, Recorded, Revocation, Revoked,
+    Sender, Token,
 };
 use reqwest::{Method, Response, header::HOST};
 
@@ -228,7 +229,10 @@ async fn of_twenty_attempts_at_once_one_publishes_and_all_have_its_link() {
     let case = Case::new().await;
     let all = join_all((0..20).map(|_| case.publish())).await;
     assert_eq!(all.iter().filter(|it| !it.adopted).count(), 1);
-    assert!(all.iter().all(|it| it.token == case.token() && it.link.created_epoch_ms == case.now.as_millisecond()));
+    assert!(
+        all.iter()
+            .all(|it| it.token == case.token() && it.link.created_epoch_ms == case.now.as_millisecond())
+    );
 }
 
 #[tokio::test]
@@ -255,8 +259,11 @@ async fn a_repeated_opening_is_counted_once() {
 async fn nothing_is_opened_after_a_revocation_has_answered() {
     let case = Case::new().await;
     case.publish().await;
-    let revocation =
-        |at| Revocation { at_epoch_ms: at, actor: "ops@northwind.example".to_owned(), reason: "a test".to_owned() };
+    let revocation = |at| Revocation {
+        at_epoch_ms: at,
+        actor: "ops@northwind.example".to_owned(),
+        reason: "a test".to_owned(),
+    };
     let (first, second) = (revocation(1), revocation(2));
     let opening = join_all((0..10).map(|at| case.open(at)));
     let (_, revoked) = futures::join!(opening, case.links.revoke(&case.id, &first));
