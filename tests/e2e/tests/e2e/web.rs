@@ -4,7 +4,7 @@ use crate::people::{Folder, ctl};
 use aws_sdk_dynamodb::types::AttributeValue;
 use comms::{CommunicationId, Document, Gid, Revision};
 use e2e::{order_number, shop::Shop, stack::Stack};
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Entry;
 use links::{
@@ -35,7 +35,7 @@ impl Published {
     /// `ctl link`, about this document.
     async fn ctl(&self, verb: &[&str], more: &[&str]) -> String {
         let id = self.entry.communication.as_str();
-        ctl(&self.stack, &self.folder, &[&["link"], verb, &[id], more].concat()).await
+        ctl(&self.stack, &self.folder, &[&["link"][..], verb, &[id][..], more].concat()).await
     }
 
     fn path_in(&self, text: &str) -> String {
@@ -266,7 +266,7 @@ async fn nothing_is_opened_after_a_revocation_has_answered() {
     };
     let (first, second) = (revocation(1), revocation(2));
     let opening = join_all((0..10).map(|at| case.open(at)));
-    let (_, revoked) = futures::join!(opening, case.links.revoke(&case.id, &first));
+    let (_, revoked) = join(opening, case.links.revoke(&case.id, &first)).await;
     assert!(matches!(revoked.unwrap(), Revoked::Link(_)));
     let counted = case.link().await.page_opens;
     for at in 20..25 {
