@@ -1,6 +1,6 @@
 //! Object keys. This is the only place that builds one.
 
-use comms::{CommunicationId, Document, ShopDomain};
+use comms::{CommunicationId, Document, Format, ShopDomain};
 use jiff::{Timestamp, tz::TimeZone};
 
 /// Where what was only rehearsed is.
@@ -52,30 +52,15 @@ impl Location {
     }
 }
 
-/// What is archived, and the extension it is archived with.
-const EXTENSIONS: [(&str, &str); 7] = [
-    ("application/pdf", "pdf"),
-    ("text/html", "html"),
-    ("application/json", "json"),
-    ("application/xml", "xml"),
-    ("text/xml", "xml"),
-    ("application/vnd.exstream-empower", "empower"),
-    ("text/plain", "txt"),
-];
-
 /// The file extension of a media type; `bin` for one this system does not expect.
 pub(crate) fn extension(media_type: &str) -> &'static str {
-    let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    EXTENSIONS.iter().find(|(known, _)| *known == media_type).map_or("bin", |(_, extension)| extension)
+    Format::of(media_type).map_or("bin", Format::extension)
 }
 
 /// The media type of an archived document, by the extension of its key.
 pub fn media_type(key: &str) -> &'static str {
-    let extension = key.rsplit_once('.').map(|(_, extension)| extension);
-    EXTENSIONS
-        .iter()
-        .find(|(_, known)| Some(*known) == extension)
-        .map_or("application/octet-stream", |(media_type, _)| media_type)
+    let format = key.rsplit_once('.').and_then(|(_, extension)| Format::of_extension(extension));
+    format.map_or("application/octet-stream", Format::media_type)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 mod chain;
 mod class;
 mod document;
+mod format;
 mod gid;
 mod id;
 mod money;
@@ -21,6 +22,7 @@ mod url;
 pub use chain::{chain, cut};
 pub use class::{Class, Classify};
 pub use document::{Document, Flow, MessageClass};
+pub use format::Format;
 pub use gid::{Gid, InvalidGid};
 pub use id::{CommunicationId, CustomerKey, InvalidCommunicationId, Revision};
 pub use money::{CurrencyCode, InvalidMoney, Money};

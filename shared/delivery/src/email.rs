@@ -10,10 +10,13 @@
 //!   of a gateway is a proof: each kind of 502, 503 and 504 is known to be said, by one gateway or another, after the
 //!   request had reached the service, also with `Retry-After` and in the gateway's own format.
 
-use crate::{Accepted, DeliveryError, SendCall};
+use crate::{
+    Accepted, DeliveryError, SendCall,
+    wording::{self, header_text},
+};
 use base64::{display::Base64Display, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use comms::one_line;
+use comms::Format;
 use exstream::{Outgoing, Reply, TokenCall, TokenSource};
 use reqwest::{
     Client, Method, Url,
@@ -27,8 +30,6 @@ const PATH: &str = "/mra/v1/outbound/emails";
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(crate) const CLOSE: HeaderValue = HeaderValue::from_static("close");
 pub(crate) const ANSWER_BYTES: usize = 1024 * 1024;
-const SUBJECT_CHARS: usize = 200;
-const FILE_NAME_CHARS: usize = 60;
 
 #[derive(Serialize)]
 struct Message<'a> {
@@ -124,23 +125,17 @@ fn message(call: &SendCall<'_>) -> Result<Bytes, DeliveryError> {
     let email = call.recipient.usable_email().ok_or(DeliveryError::NoAddress)?;
     let brand = call.config.brand(call.document);
     let sender = header_text(brand.sender.as_ref().unwrap_or(&brand.name));
-    let subject = subject(call);
-    // said in the subject already, and so in the recipient's language
-    let cover = format!("{subject}\n\n{}\n", header_text(&brand.name));
-    let file_name = format!("{}.pdf", file_stem(call));
+    let subject = wording::subject(call);
+    let text = wording::message(call);
+    let file_name = wording::file_name(call, Format::Pdf);
     let part = |name, kind, charset, data| Part { name, kind, charset, data };
-    let (body, attachments) = match call.media_type {
-        "text/html" => (part("document.html", "html", Some(UTF8), &call.content[..]), None),
-        "application/pdf" => (
-            part("message.txt", "text", Some(UTF8), cover.as_bytes()),
+    let (body, attachments) = match Format::of(call.media_type) {
+        Some(Format::Html) => (part("document.html", "html", Some(UTF8), &call.content[..]), None),
+        Some(Format::Pdf) => (
+            part("message.txt", "text", Some(UTF8), text.as_bytes()),
             Some([part(&file_name, "pdf", None, &call.content[..])]),
         ),
-        other => {
-            return Err(DeliveryError::MediaType {
-                channel: Channel::Email.name(),
-                media_type: other.chars().filter(char::is_ascii_graphic).take(80).collect(),
-            });
-        }
+        _ => return Err(DeliveryError::media_type(Channel::Email, call.media_type)),
     };
     let message = Message {
         options: Options {
@@ -161,36 +156,6 @@ fn message(call: &SendCall<'_>) -> Result<Bytes, DeliveryError> {
     serde_json::to_writer(&mut json, &message)
         .map_err(|_| DeliveryError::Settings("they cannot be written as JSON"))?;
     Ok(Bytes::from(json))
-}
-
-/// The subject in the recipient's language, else in the shop's, else the brand's name.
-fn subject(call: &SendCall<'_>) -> String {
-    let subjects = &call.settings.subject;
-    let template = subjects
-        .get(&call.recipient.locale)
-        .or_else(|| subjects.get(&call.config.default_locale))
-        .unwrap_or(&call.config.brand(call.document).name);
-    let name = call.order_name.unwrap_or_default();
-    header_text(&template.replace("{order}", name).replace("{name}", name))
-}
-
-/// One line of bounded length that hides nothing: what it becomes part of cannot be given another header, or be read
-/// in another order than it is written. Joiners stay where they shape a word or an emoji.
-fn header_text(text: &str) -> String {
-    one_line(text).chars().take(SUBJECT_CHARS).collect()
-}
-
-/// The order's name in letters and digits, else the document's name.
-fn file_stem(call: &SendCall<'_>) -> String {
-    let name: String = call
-        .order_name
-        .unwrap_or_default()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' })
-        .take(FILE_NAME_CHARS)
-        .collect();
-    let name = name.trim_matches('-');
-    if name.is_empty() { call.document.name().to_owned() } else { name.to_owned() }
 }
 
 pub(crate) fn url(settings: &shop_config::Email) -> Result<Url, DeliveryError> {
@@ -236,16 +201,6 @@ fn is_rate_limit(body: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn header_text_is_one_bounded_line() {
-        assert_eq!(
-            header_text(" Your order\r\nBcc: a@b.co\u{0}\u{85}\u{2028}x\t "),
-            "Your order Bcc: a@b.co x"
-        );
-        assert_eq!(header_text(&"é".repeat(500)).chars().count(), 200);
-        assert_eq!(header_text("Invoice \u{202e}fdp.\u{200b}exe\u{9b}2J"), "Invoice fdp.exe 2J");
-    }
 
     #[test]
     fn only_a_plausible_job_id_is_one() {

@@ -2,6 +2,7 @@
 
 use comms::{Class, Classify};
 use exstream::{CallError, ExchangeError, TokenError};
+use shop_config::Channel;
 use std::time::Duration;
 
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -45,6 +46,14 @@ pub enum DeliveryError {
     /// again is harmless, and [`crate::Channels::ask`] can tell; a caller that gives up must ask first.
     #[error("{doing} {key} in the print spool")]
     Spool { doing: &'static str, key: String, source: Cause },
+}
+
+impl DeliveryError {
+    /// A channel that cannot carry what was composed.
+    pub(crate) fn media_type(channel: Channel, media_type: &str) -> Self {
+        let media_type = media_type.chars().filter(char::is_ascii_graphic).take(80).collect();
+        Self::MediaType { channel: channel.name(), media_type }
+    }
 }
 
 impl Classify for DeliveryError {

@@ -12,6 +12,7 @@ mod email;
 mod email_status;
 mod error;
 mod print;
+mod wording;
 
 pub use call::{Accepted, AskCall, SendCall, SendStatus};
 pub use channels::Channels;

@@ -18,7 +18,7 @@ use aws_sdk_s3::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use comms::{CommunicationId, Document, ShopDomain};
+use comms::{CommunicationId, Document, Format, ShopDomain};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -91,13 +91,9 @@ fn stem(shop: &ShopDomain, dated: Timestamp, document: Document, communication: 
 }
 
 fn extension(media_type: &str) -> Result<&'static str, DeliveryError> {
-    match media_type {
-        "application/pdf" => Ok("pdf"),
-        "text/html" => Ok("html"),
-        _ => Err(DeliveryError::MediaType {
-            channel: Channel::Print.name(),
-            media_type: media_type.chars().filter(char::is_ascii_graphic).take(80).collect(),
-        }),
+    match Format::of(media_type).filter(|format| format.is_printable()) {
+        Some(format) => Ok(format.extension()),
+        None => Err(DeliveryError::media_type(Channel::Print, media_type)),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     driver_file, exchange::media_type, orchestration, sgw,
 };
 use bytes::Bytes;
-use comms::ShopDomain;
+use comms::{Format, ShopDomain};
 use jiff::Timestamp;
 use reqwest::{
     Client,
@@ -129,8 +129,8 @@ fn check(outputs: Vec<Output>, expected: &str) -> Result<Composed, ExstreamError
 }
 
 fn looks_right(output: &Output) -> bool {
-    match output.mime_type.as_str() {
-        "application/pdf" => output.bytes.starts_with(b"%PDF-"),
-        _ => !output.bytes.trim_ascii().is_empty(),
+    match Format::of(&output.mime_type) {
+        Some(format) => format.fits(&output.bytes),
+        None => !output.bytes.trim_ascii().is_empty(),
     }
 }

@@ -22,7 +22,8 @@ pub struct DocumentConfig {
     #[serde(default)]
     pub driver_format: DriverFormat,
     /// The media type that is expected; anything else is a failure. `email` carries `application/pdf` (attached) and
-    /// `text/html` (as the message), `print` the same two.
+    /// `text/html` (as the message); `print` carries both, and AFP (`application/vnd.afpc.modca`), PCL
+    /// (`application/vnd.hp-pcl`), PostScript (`application/postscript`) and TIFF (`image/tiff`).
     #[serde(default = "default_output")]
     pub output: String,
     /// How Exstream is asked to answer: an envelope with names and queues, or the document alone (`raw`).
@@ -61,10 +62,18 @@ pub struct DocumentConfig {
     #[serde(default)]
     pub on_unknown: OnUnknown,
     /// The e-mail's subject by locale. `{order}` and `{name}` both stand for what the document is about: the order's
-    /// name, the statement's period, the title of the offer or product. The channel `email` needs it for the default
-    /// locale.
+    /// name, the statement's period, the title of the offer or product; `{brand}` for the brand's name. The channel
+    /// `email` needs it for the default locale.
     #[serde(default)]
     pub subject: BTreeMap<String, String>,
+    /// The e-mail's text by locale, where the document is attached and is not the text itself. Plain text of up to 4000
+    /// characters, with the placeholders of `subject`. Default: the subject and the brand's name.
+    #[serde(default)]
+    pub message: BTreeMap<String, String>,
+    /// The name of the attached file by locale, such as `Receipt {order}.pdf`, with the placeholders of `subject`.
+    /// Default: what the document is about, in letters and digits.
+    #[serde(default)]
+    pub file_name: BTreeMap<String, String>,
     /// Tags for the order or customer, added once a channel accepted the document, or once it is archived if it has no
     /// channel. At most 40 characters each, no comma.
     #[serde(default)]

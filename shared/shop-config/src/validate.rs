@@ -1,7 +1,7 @@
 //! Parsing and checking. Every problem of a file is reported at once, each with the field it is about.
 
 use crate::{Adapter, Channel, DocumentConfig, OnUnknown, Problem, ShopConfig, Token, check::Check};
-use comms::{Document, Flow, HttpsUrl, MessageClass};
+use comms::{Document, Flow, Format, HttpsUrl, MessageClass};
 
 /// Held several times while a document is made, and ten documents are made at once.
 const MAX_OUTPUT_BYTES: usize = 32 * 1024 * 1024;
@@ -11,6 +11,12 @@ const MAX_NAME_BYTES: usize = 128;
 
 /// Each day of it is another question about each e-mail.
 const MAX_WATCH_DAYS: u16 = 60;
+
+/// As many as mail programs show of a subject, and a few more.
+const MAX_SUBJECT_CHARS: usize = 200;
+const MAX_MESSAGE_CHARS: usize = 4000;
+/// File systems take 255 bytes; what stands for a placeholder is longer than its name.
+const MAX_FILE_NAME_CHARS: usize = 80;
 
 /// Shopify's limit.
 const MAX_TAG_CHARS: usize = 40;
@@ -217,12 +223,24 @@ impl Check {
 
     fn channels(&mut self, config: &ShopConfig, document: Document, settings: &DocumentConfig) {
         let field = |name: &str| format!("documents.{document}.{name}");
-        let carried = settings.channels.iter().any(|it| matches!(it, Channel::Email | Channel::Print));
-        if carried && !matches!(settings.output.as_str(), "application/pdf" | "text/html") {
+        let format = Format::of(&settings.output);
+        if settings.channels.contains(&Channel::Email) && !format.is_some_and(Format::is_mailable) {
+            self.fail(field("output"), "must be application/pdf or text/html for the channel `email`");
+        }
+        if settings.channels.contains(&Channel::Print) && !format.is_some_and(Format::is_printable) {
             self.fail(
                 field("output"),
-                "must be application/pdf or text/html for the channels `email` and `print`",
+                "must be PDF, HTML, AFP, PCL, PostScript or TIFF for the channel `print`",
             );
+        }
+        self.texts(&field("subject"), &settings.subject, MAX_SUBJECT_CHARS);
+        self.texts(&field("message"), &settings.message, MAX_MESSAGE_CHARS);
+        self.texts(&field("file_name"), &settings.file_name, MAX_FILE_NAME_CHARS);
+        if let Some(extension) = format.map(Format::extension) {
+            let ending = format!(".{extension}");
+            for name in settings.file_name.values().filter(|name| !name.ends_with(&ending)) {
+                self.fail(field("file_name"), format!("`{name}` must end with {ending}"));
+            }
         }
         if settings.channels.contains(&Channel::Email) {
             if config.delivery.email.is_none() {

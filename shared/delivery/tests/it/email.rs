@@ -1,7 +1,8 @@
 //! Core Messaging: what is sent, and what each answer says about whether it was taken.
 
 use crate::support::{Fixture, Server, answer, channels};
-use comms::{Class, Classify};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use comms::{Class, Classify, Document};
 use delivery::{Accepted, AskCall, DeliveryError, EmailStatus, SendStatus, StatusCall};
 use exstream::ExchangeError;
 use jiff::Timestamp;
@@ -48,6 +49,30 @@ async fn an_html_document_is_the_body() {
 #[tokio::test]
 async fn a_pdf_document_is_attached() {
     insta::assert_snapshot!(sent(|base| Fixture::new(base, PDF.0, PDF.1)).await);
+}
+
+/// The shop's own words, in the recipient's language.
+#[tokio::test]
+async fn the_shop_words_the_message_and_names_the_file() {
+    let request = sent(|base| {
+        let mut fixture = Fixture::new(base, PDF.0, PDF.1);
+        let settings = fixture.config.documents.get_mut(&Document::OrderConfirmation).unwrap();
+        let texts = |en: &str, fr: &str| [("en".to_owned(), en.to_owned()), ("fr".to_owned(), fr.to_owned())];
+        settings.message =
+            texts("Hello", "Bonjour,\n\nvotre commande {order} est confirmée.\n{brand}").into();
+        settings.file_name = texts("Order {order}.pdf", "Commande {order}.pdf").into();
+        // what is filled in is neither a placeholder nor a path
+        fixture.order_name = Some("../{brand}\r\nBcc: x".to_owned());
+        fixture
+    })
+    .await;
+    let request: serde_json::Value = serde_json::from_str(request.split("\n\n").last().unwrap()).unwrap();
+    assert_eq!(request["attachments"][0]["name"], "Commande ..-{brand} Bcc- x.pdf");
+    let text = BASE64_STANDARD.decode(request["body"][0]["data"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        String::from_utf8(text).unwrap(),
+        "Bonjour,\n\nvotre commande ../{brand} Bcc: x est confirmée.\nAcme\n"
+    );
 }
 
 #[tokio::test]

@@ -113,8 +113,8 @@ fn each_rule_refuses_what_breaks_it() {
         (exstream("max_output_bytes = 0"), "exstream.max_output_bytes: must be between 1 and 33554432"),
         (exstream("max_output_bytes = 33554433"), "exstream.max_output_bytes: must be between"),
         (
-            receipt("output = \"image/tiff\""),
-            "documents.receipt.output: must be application/pdf or text/html",
+            receipt("output = \"text/plain\""),
+            "documents.receipt.output: must be PDF, HTML, AFP, PCL, PostScript or TIFF for the channel `print`",
         ),
         (
             receipt("message_class = \"marketing\""),
@@ -139,13 +139,25 @@ fn each_rule_refuses_what_breaks_it() {
             "documents.receipt.communication: must not be longer than 128 bytes",
         ),
         (receipt("brand = \"none\""), "documents.receipt.brand: `none` is not one of `brands`"),
+        (
+            receipt("file_name = { en = \"Receipt {order}\" }"),
+            "documents.receipt.file_name: `Receipt {order}` must end with .pdf",
+        ),
+        (
+            receipt("message = { en = \"Hello {customer}\" }"),
+            "documents.receipt.message.en: {customer} stands for nothing; there are {order}, {name}, {brand}",
+        ),
+        (receipt("message = { fr = \" \" }"), "documents.receipt.message.fr: must have 1 to 4000 characters"),
     ] {
         let found = problems(&text);
         assert!(found.starts_with(problem) && !found.contains("; documents"), "{found}");
     }
     for fine in [
         receipt("output = \"text/html\"\nmessage_class = \"regulated\""),
-        receipt("output = \"image/tiff\"").replace("[\"print\"]", "[\"exstream\"]"),
+        receipt("output = \"text/plain\"").replace("[\"print\"]", "[\"exstream\"]"),
+        receipt("output = \"image/tiff\""),
+        receipt("output = \"application/afp\"\nfile_name = { de = \"Beleg {order}.afp\" }"),
+        receipt("message = { en = \"Hello\\n\\n{order} {brand}\" }"),
         tags(&"é".repeat(40)),
         receipt("retention_days = 4018"),
         exstream("max_output_bytes = 33554432"),
