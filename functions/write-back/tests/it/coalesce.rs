@@ -173,7 +173,7 @@ async fn an_owner_that_is_gone_is_refused() {
     let reporter = Reporter::new([order(1)]).await;
     let results =
         reporter.report(&[reporter.confirmation(&order(9)), reporter.confirmation(&order(1))]).await;
-    assert_eq!(results, [ReportResult::Refused("owner not found".into()), ReportResult::Reported]);
+    assert_eq!(results, [ReportResult::Refused("resource not found".into()), ReportResult::Reported]);
 }
 
 #[tokio::test]

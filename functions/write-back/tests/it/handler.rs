@@ -90,7 +90,7 @@ async fn every_message_of_a_mixed_batch_gets_its_own_end() {
             .map(|(state, reason)| (state.as_str(), reason.as_deref()))
     };
     assert_eq!(of(0), Some(("reported", None)));
-    assert_eq!(of(2), Some(("failed", Some("owner not found"))));
+    assert_eq!(of(2), Some(("failed", Some("resource not found"))));
     assert_eq!(of(3), Some(("none", None)));
     assert_eq!((of(1), of(4)), (None, None));
     assert_eq!(well.status(&order(1)).newest().len(), 1);
