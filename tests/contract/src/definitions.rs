@@ -33,7 +33,8 @@ mod tests {
     fn what_only_unused_definitions_lead_to_is_unused() {
         let part = |to: &str| json!({"items": {"$ref": format!("#/$defs/{to}")}});
         let mut schema = part("First");
-        schema["$defs"] = json!({"First": part("Second"), "Second": part("First"), "Dead": part("Deader"), "Deader": {}});
+        schema["$defs"] =
+            json!({"First": part("Second"), "Second": part("First"), "Dead": part("Deader"), "Deader": {}});
         assert_eq!(unused(&schema), BTreeSet::from(["Dead".to_owned(), "Deader".to_owned()]));
     }
 }
