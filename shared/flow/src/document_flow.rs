@@ -77,6 +77,7 @@ pub fn plan_all(documents: &[DocumentEntry], event: &Event<'_>) -> Result<Planne
 ///
 /// # Panics
 /// With the name of the document that is missing, of another flow, or listed twice.
+#[allow(clippy::panic, reason = "it is called by the compiler, and its panic is an error of the build")]
 pub const fn check_list(flow: Flow, documents: &[DocumentEntry]) {
     let mut all = Document::ALL;
     while let [document, rest @ ..] = all {

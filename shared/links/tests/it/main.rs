@@ -1,4 +1,11 @@
 //! Links against a server in the place of DynamoDB: what is asked, and what an answer means.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::new_without_default,
+    reason = "helpers of tests fail the way tests do"
+)]
 
 mod contract_files;
 mod requests;

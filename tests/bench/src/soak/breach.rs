@@ -24,7 +24,7 @@ pub enum Breach {
     #[error("the report is {state}: {reason}")]
     Report { state: String, reason: String },
     #[error("Shopify shows it as {document} {state}")]
-    ShownAs { document: Value, state: Value },
+    ShownAs { document: Box<Value>, state: Box<Value> },
     #[error("Shopify shows it {times} times at {order}")]
     Shown { times: usize, order: String },
 }

@@ -194,9 +194,10 @@ impl Case<'_> {
         let shown: Vec<_> = list.filter(|shown| shown["id"] == self.id).collect();
         match shown[..] {
             [shown] if shown["state"] == self.state() && shown["document"] == self.due.document => Ok(()),
-            [shown] => {
-                Err(Breach::ShownAs { document: shown["document"].clone(), state: shown["state"].clone() })
-            }
+            [shown] => Err(Breach::ShownAs {
+                document: Box::new(shown["document"].clone()),
+                state: Box::new(shown["state"].clone()),
+            }),
             _ => Err(Breach::Shown { times: shown.len(), order: self.due.order.clone() }),
         }
     }
