@@ -37,7 +37,7 @@ impl Firing {
 }
 
 impl Cause {
-    /// Reads `segment_id` of [`JOINED_SEGMENT`]; `campaign`, `document`, `period` and `since` of [`CAMPAIGN`].
+    /// Reads `segment_id` of `customer.joined_segment`; `campaign`, `document`, `period` and `since` of `campaign`.
     ///
     /// # Errors
     /// When the topic is none of this flow's, or the payload lacks what this type holds.

@@ -32,13 +32,7 @@ impl GatherError {
     }
 }
 
-impl GatherError {
-    /// Takes an error's class and its whole chain of causes.
-    pub fn of<E: Classify + std::error::Error>(error: &E) -> Self {
-        Self { class: error.class(), reason: chain(error) }
-    }
-}
-
+/// Takes an error's class and its whole chain of causes.
 impl<E: Classify + std::error::Error> From<E> for GatherError {
     fn from(error: E) -> Self {
         Self { class: error.class(), reason: chain(&error) }

@@ -33,7 +33,7 @@ pub struct Plan {
 pub enum Planned {
     /// These communications, whether or not the shop wants them. None, if the payload shows that none can be due.
     Known(Vec<Plan>),
-    /// The event does not say. [`DocumentFlow::look_up`] then answers for all documents of the item.
+    /// The event does not say. The flow's `look_up` then answers for all documents of the item.
     AskShopify,
 }
 
