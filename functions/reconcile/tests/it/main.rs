@@ -6,3 +6,4 @@ mod aws;
 mod pass;
 mod shopify;
 mod tokens;
+mod topics;

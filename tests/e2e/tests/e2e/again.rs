@@ -65,7 +65,7 @@ async fn a_report_on_a_deleted_order_is_given_up_with_its_reason() {
     stack.send_batch("QueueUrlOrderConfirmation", &[item.to_string()]).await;
     let again = shop.settled(&stack, &id).await;
     assert_eq!((again.state, again.write_back), (State::Accepted, WriteBackState::Failed));
-    assert_eq!(again.write_back_reason.as_deref(), Some("owner not found"));
+    assert_eq!(again.write_back_reason.as_deref(), Some("resource not found"));
     assert_eq!(shop.emails().await.len(), 2, "each issue once");
     let dead = stack.receive(stack.output("DeadLetterUrlWriteBack"), shop.domain.as_str()).await;
     assert_eq!(dead, Vec::<String>::new());

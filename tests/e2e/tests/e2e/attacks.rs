@@ -135,7 +135,7 @@ async fn a_panic_is_the_matter_of_one_message() {
 
 /// The writes of one document, each recognised by what only it has.
 const WRITES: [(&str, &str); 3] =
-    [("claim", "attempts = if_not_exists"), ("mark", "sends = "), ("complete", "REMOVE #owner")];
+    [("claim", "attempts = if_not_exists"), ("mark", "sends = "), ("complete", "REMOVE #holder")];
 
 /// The ledger makes a write and its answer is lost: the worker goes on as if it had been told.
 #[tokio::test]

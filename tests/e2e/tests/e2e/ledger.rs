@@ -117,7 +117,7 @@ async fn a_report_that_arrived_is_not_overwritten_by_one_that_failed() {
     let record = async |of, state, reason| {
         case.stack.ledger.record_write_back(&case.id, of, state, reason).await.unwrap();
     };
-    record(State::Archived, WriteBackState::Failed, Some("owner not found")).await;
+    record(State::Archived, WriteBackState::Failed, Some("resource not found")).await;
     record(State::Accepted, WriteBackState::Reported, None).await;
     let entry = case.stack.ledger.get(&case.id).await.unwrap().unwrap();
     assert_eq!(entry.write_back, WriteBackState::Failed, "the report of another state is not this one's");
