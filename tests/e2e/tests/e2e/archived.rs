@@ -75,7 +75,7 @@ async fn the_record_proves_the_document_and_follows_its_schema() {
     assert!(!sent.is_empty());
     assert!(value.get("previous").is_none(), "a first issue has none before it");
     insta::assert_json_snapshot!("evidence-record", value, {
-        ".communication" => "[communication]", ".name" => "[name]", ".shop" => "[shop]", ".subject" => "[order]", ".order" => "[order]",
+        ".communication" => "[communication]", ".name" => "[name]", ".shop" => "[shop]", ".subject" => "[order]", ".reported_on" => "[order]",
         ".customer" => "[keyed hash]", ".trigger.webhook_id" => "[uuid]", ".composed_at" => "[time]",
         ".configuration" => "[version]", ".output.object" => "[key]", ".output.version_id" => "[version]",
         ".output.sha256" => "[sha256]", ".output.bytes" => "[bytes]", ".output.customer_number" => "[number]",

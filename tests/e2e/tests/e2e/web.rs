@@ -93,7 +93,7 @@ async fn a_customer_opens_the_page_and_the_archived_document() {
     assert!(page.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
     assert!(page.headers().get("set-cookie").is_none());
     let html = page.text().await.unwrap();
-    assert!(html.contains("Order confirmation") && html.contains("Northwind Outfitters"), "{html}");
+    assert!(html.contains("Confirmation de commande") && html.contains("Northwind Outfitters"), "{html}");
 
     let document = it.send(Method::GET, &format!("{}/document.pdf", it.path)).await;
     assert_eq!(document.headers()["content-type"], "application/pdf");
@@ -116,7 +116,7 @@ async fn a_revoked_link_says_so_and_a_replacement_opens_the_document() {
     it.ctl(&["revoke"], &DECISION).await;
     let (status, html) = it.get(&it.path).await;
     assert_eq!(status, 410);
-    assert!(html.contains("withdrawn") && !html.contains("wrong address"), "{html}");
+    assert!(html.contains("a été retiré") && !html.contains("wrong address"), "{html}");
     assert_eq!(it.get(&format!("{}/document.pdf", it.path)).await.0, 410);
     assert!(it.link().await.openings.is_empty());
 
@@ -142,7 +142,7 @@ async fn an_expired_link_says_so() {
         .unwrap();
     let (status, html) = it.get(&it.path).await;
     assert_eq!(status, 410);
-    assert!(html.contains("expired") && html.contains("service@northwind.example"), "{html}");
+    assert!(html.contains("a expiré") && html.contains("service@northwind.example"), "{html}");
 }
 
 #[tokio::test]
