@@ -72,7 +72,9 @@ class AdoptionTest(unittest.TestCase):
 
         self.adopt(first)
         again = self.deploy(first)
-        self.assertEqual(again, outputs)
+        # the HTTP API is made anew, and AWS chooses its address; a domain of one's own would stay
+        address = "DocumentsUrl"
+        self.assertEqual({**again, address: ""}, {**outputs, address: ""})
         self.assertEqual([*self.aws.items(again["TableName"], "pk")], [{"pk": "kept"}])
         self.assertEqual(self.aws.get(again["ArchiveBucket"], "kept"), b"evidence")
 

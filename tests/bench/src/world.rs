@@ -145,7 +145,7 @@ impl World {
         let [report] = &sent[..] else { return Err("an order confirmation is not reported".into()) };
         for (index, number) in (ORDER..).take(1 + BATCH).enumerate() {
             let mut report: Value = serde_json::from_str(&report.body)?;
-            report["owner"] = format!("gid://shopify/Order/{number}").into();
+            report["reported_on"] = format!("gid://shopify/Order/{number}").into();
             report["communication"] = format!("{index:032x}").into();
             self.reports.push(report.to_string());
         }
