@@ -66,7 +66,7 @@ pub struct Options {
     #[arg(long)]
     json: Option<PathBuf>,
     /// The request counts `ctl cost` calculates with. They are compared with what is measured.
-    #[arg(long, default_value = "infra/bench/requests.json")]
+    #[arg(long, default_value = "tests/bench/requests.json")]
     requests: PathBuf,
     /// Write the request counts instead of comparing them.
     #[arg(long)]
