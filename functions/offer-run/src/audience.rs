@@ -110,7 +110,7 @@ impl Audience<'_> {
     /// Queues the items of all members that are left, or as many as there is time for.
     pub async fn queue_all(&self) -> Result<Outcome, Retry> {
         let key = self.firing.key(&self.item.shop, &self.item.run);
-        let found = self.tools.checkpoints.load(&key).await.map_err(|error| Retry::of(&error))?;
+        let found = self.tools.checkpoints.load(&key).await?;
         let (mut progress, mut version) = match found {
             Some((progress, version)) => (progress, Some(version)),
             None => (self.start().await?, None),
@@ -231,7 +231,7 @@ impl Audience<'_> {
             Ok(page) => Ok(PageResult::Page(page)),
             Err(error) if progress.prepared.is_none() && progress.after.is_none() && is_too_much(&error) => {
                 let prepared = shopify.prepare_audience(self.call(), source).await;
-                progress.prepared = Some(prepared.map_err(|error| Retry::of(&error))?);
+                progress.prepared = Some(prepared?);
                 Ok(PageResult::Changed)
             }
             Err(error) => pause_or(&error),
@@ -245,11 +245,11 @@ impl Audience<'_> {
         for customer in &page.customers {
             let item =
                 work_item(shop, run, document, &firing, progress.since, customer).map_err(Retry::new)?;
-            messages.push(Message::of(&item).map_err(|error| Retry::of(&error))?);
+            messages.push(Message::of(&item)?);
         }
         let mut count = 0;
         for sent in self.tools.flow.send_all(&messages).await {
-            sent.map_err(|error| Retry::of(&error))?;
+            sent?;
             count += 1;
         }
         Ok(count)
@@ -270,8 +270,8 @@ impl Audience<'_> {
             scheduled_at: Some(progress.at),
             ..self.item.clone()
         };
-        let message = Message::of(&item).map_err(|error| Retry::of(&error))?;
-        self.tools.queue.send(&message).await.map_err(|error| Retry::of(&error))?;
+        let message = Message::of(&item)?;
+        self.tools.queue.send(&message).await?;
         Ok(Outcome::HandedOn(Counts { queued, members: progress.members, unread }))
     }
 }

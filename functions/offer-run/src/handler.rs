@@ -63,7 +63,7 @@ impl OfferRun {
     async fn record(&self, record: &Record, deadline: Instant) -> Result<RunSummary, Retry> {
         let item = RunItem::from_json(&record.body).map_err(|error| Retry::new(chain(&error)))?;
         let now = (self.tools.clock)();
-        let loaded = self.tools.configs.get(&item.shop, now).await.map_err(|error| Retry::of(&error))?;
+        let loaded = self.tools.configs.get(&item.shop, now).await?;
         let config = &loaded.config;
         let firing = Firing::new(&item, &config.time_zone, now).map_err(Retry::new)?;
         let period = firing.period.to_string();
@@ -73,7 +73,7 @@ impl OfferRun {
         let Some(campaign) = campaign.filter(|campaign| config.document(campaign.document).is_some()) else {
             return Ok(summary(Outcome::SwitchedOff));
         };
-        let secrets = self.tools.secrets.shop(&item.shop, now).await.map_err(|error| Retry::of(&error))?;
+        let secrets = self.tools.secrets.shop(&item.shop, now).await?;
         let audience = Audience {
             tools: &self.tools,
             config,

@@ -2,7 +2,7 @@
 //!
 //! A firing is named by shop, campaign and period: the local date it was scheduled for. Its state, the position
 //! in the audience, is a checkpoint in S3 that is written after each page's items were queued. Whatever ends an
-//! invocation, the next one continues from there and queues at most one page a second time; the items of a page
+//! invocation, the next one continues from there and queues at most one page again; the items of a page
 //! name the same communications however often they are queued, so nobody gets anything twice. An invocation
 //! whose time ends sends itself a message, so that a large audience is no failure of its message.
 

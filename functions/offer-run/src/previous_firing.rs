@@ -17,7 +17,7 @@ struct Latest {
 /// changes nothing: this firing then finds itself.
 pub async fn previous_firing(tools: &Tools, item: &RunItem, period: Date) -> Result<Option<Date>, Retry> {
     let key = Firing::latest_key(&item.shop, &item.run);
-    let found = tools.checkpoints.load::<Latest>(&key).await.map_err(|error| Retry::of(&error))?;
+    let found = tools.checkpoints.load::<Latest>(&key).await?;
     let (since, version) = match found {
         Some((latest, _)) if latest.period == period => return Ok(latest.since),
         // a day that a person asks for again: the days before it had their own firings

@@ -64,7 +64,7 @@ pub async fn start(session: &mut Session<'_>, index: usize) -> Result<Step, Retr
 async fn earlier_run_is_open(session: &Session<'_>) -> Result<bool, Retry> {
     let Some(before) = session.run.period.before() else { return Ok(false) };
     let key = Run::key(&session.run.shop, &before);
-    let found = session.tools.checkpoints.load::<Run>(&key).await.map_err(|error| Retry::of(&error))?;
+    let found = session.tools.checkpoints.load::<Run>(&key).await?;
     let oldest = (session.tools.clock)() - LONGEST_RUN;
     Ok(found.is_some_and(|(run, _)| run.outcome.is_none() && run.begun_at > oldest))
 }

@@ -50,7 +50,7 @@ impl Session<'_> {
     }
 
     pub async fn fetch<T: DeserializeOwned>(&self, key: &str) -> Result<T, Retry> {
-        let text = self.tools.payloads.fetch(key).await.map_err(|error| Retry::of(&error))?;
+        let text = self.tools.payloads.fetch(key).await?;
         let text = text.ok_or_else(|| Retry::new("the stored accounts of a batch job are missing"))?;
         serde_json::from_str(&text)
             .map_err(|_| Retry::new("the stored accounts of a batch job cannot be read"))

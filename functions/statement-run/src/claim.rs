@@ -25,7 +25,7 @@ pub async fn claim(
 ) -> Result<Claim, Retry> {
     let key = Run::key(&item.shop, &fresh.period);
     let nothing = |run: &Run, reason| Claim::NothingToDo { period: run.period.name.clone(), reason };
-    let found = tools.checkpoints.load::<Run>(&key).await.map_err(|error| Retry::of(&error))?;
+    let found = tools.checkpoints.load::<Run>(&key).await?;
     let (mut run, version) = found.map_or((fresh, None), |(run, version)| (run, Some(version)));
     match item.ticket {
         Some(ticket) if ticket < run.ticket => return Ok(nothing(&run, "overtaken")),
@@ -67,9 +67,9 @@ pub async fn release(
                 ticket: Some(session.run.ticket),
                 ..item.clone()
             };
-            let message = Message::of(&next).map_err(|error| Retry::of(&error))?;
+            let message = Message::of(&next)?;
             let delay = (*delay).max(Duration::from_secs(1));
-            session.tools.queue.send_later(&message, delay).await.map_err(|error| Retry::of(&error))?;
+            session.tools.queue.send_later(&message, delay).await?;
             "goes on later"
         }
         Ok(Next::Ended(Outcome::Done)) => "done",

@@ -80,10 +80,10 @@ impl StatementRun {
             return Err(Retry::new("this function has no such run"));
         }
         let now = (self.tools.clock)();
-        let loaded = self.tools.configs.get(&item.shop, now).await.map_err(|error| Retry::of(&error))?;
+        let loaded = self.tools.configs.get(&item.shop, now).await?;
         let settings = loaded.config.statements.as_ref();
         let settings = settings.ok_or_else(|| Retry::new("the shop's configuration has no statements"))?;
-        let secrets = self.tools.secrets.shop(&item.shop, now).await.map_err(|error| Retry::of(&error))?;
+        let secrets = self.tools.secrets.shop(&item.shop, now).await?;
         let at = item.scheduled_at.unwrap_or(now);
         let (period, issued_on) = period_of(item.period.as_deref(), at, &loaded.config.time_zone)
             .map_err(|error| Retry::new(chain(&error)))?;

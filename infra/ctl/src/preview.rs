@@ -8,7 +8,7 @@ use crate::{
 };
 use account_statements::AccountStatements;
 use archive::Examined;
-use comms::{Document, Flow, chain};
+use comms::{Document, Flow, Format, chain};
 use exception_letters::ExceptionLetters;
 use exstream::Template;
 use flow::preview::{ComposedPreview, Preview, PreviewContext, PreviewError, PreviewRequest, previews};
@@ -114,11 +114,8 @@ async fn of_flow(
 }
 
 fn save(stem: &Path, made: &ComposedPreview) -> Result<PathBuf, Failure> {
-    let extension = match made.output.mime_type.as_str() {
-        "application/pdf" => "pdf",
-        "text/html" => "html",
-        _ => "bin",
-    };
+    let format = Format::of(&made.output.mime_type).filter(|format| format.is_printable());
+    let extension = format.map_or("bin", Format::extension);
     let document = stem.with_extension(extension);
     let driver = stem.with_extension("json");
     std::fs::write(&document, &made.output.bytes)?;

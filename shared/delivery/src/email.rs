@@ -126,15 +126,16 @@ fn message(call: &SendCall<'_>) -> Result<Bytes, DeliveryError> {
     let brand = call.config.brand(call.document);
     let sender = header_text(brand.sender.as_ref().unwrap_or(&brand.name));
     let subject = wording::subject(call);
-    let text = wording::message(call);
-    let file_name = wording::file_name(call, Format::Pdf);
+    let (text, file_name);
     let part = |name, kind, charset, data| Part { name, kind, charset, data };
     let (body, attachments) = match Format::of(call.media_type) {
         Some(Format::Html) => (part("document.html", "html", Some(UTF8), &call.content[..]), None),
-        Some(Format::Pdf) => (
-            part("message.txt", "text", Some(UTF8), text.as_bytes()),
-            Some([part(&file_name, "pdf", None, &call.content[..])]),
-        ),
+        Some(Format::Pdf) => {
+            text = wording::message(call);
+            file_name = wording::file_name(call, Format::Pdf);
+            let document = part(&file_name, "pdf", None, &call.content[..]);
+            (part("message.txt", "text", Some(UTF8), text.as_bytes()), Some([document]))
+        }
         _ => return Err(DeliveryError::media_type(Channel::Email, call.media_type)),
     };
     let message = Message {

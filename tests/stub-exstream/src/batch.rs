@@ -50,24 +50,9 @@ impl ExstreamStub {
         if let Some((name, _)) = request.query.first() {
             return refuse(400, &format!("No parameter '{name}' is documented"), "UNKNOWN_PARAMETER");
         }
-        let Some(id) = request.header("communicationid") else {
-            return refuse(400, "Required request header 'communicationId' is not present", "MISSING_HEADER");
-        };
-        let Some(source) = request.header("driverdatasource") else {
-            return refuse(
-                400,
-                "Required request header 'driverDataSource' is not present",
-                "MISSING_HEADER",
-            );
-        };
-        let Some(communication) = self.communication(id) else {
-            return refuse(404, "The communication does not exist or has no approved version", "NOT_FOUND");
-        };
-        if communication.data_source.as_deref().is_some_and(|known| known != source) {
-            return refuse(400, "The data source is not a production data source", "INVALID_DATA_SOURCE");
-        }
-        let Some(xml) = compose::is_xml(request.header("content-type")) else {
-            return refuse(415, "Content type is not supported", "UNSUPPORTED_MEDIA_TYPE");
+        let (communication, xml) = match self.requested(request) {
+            Ok(requested) => requested,
+            Err(refusal) => return refusal,
         };
         let end = match value::parse(&request.body, xml) {
             // no path of the data map is in it: the engine does nothing, without an error

@@ -29,9 +29,10 @@ pub(crate) struct ComposedDocument {
 }
 
 impl ExstreamStub {
-    pub(crate) async fn on_demand(&self, request: &Request) -> Answer {
+    /// The communication that a request to compose names, and whether its driver data is XML; else the refusal.
+    pub(crate) fn requested(&self, request: &Request) -> Result<(Communication, bool), Answer> {
         let refuse =
-            |status, message: &str, code| answers::service_error(status, message, code, &request.path);
+            |status, message: &str, code| Err(answers::service_error(status, message, code, &request.path));
         let Some(id) = request.header("communicationid") else {
             return refuse(400, "Required request header 'communicationId' is not present", "MISSING_HEADER");
         };
@@ -51,8 +52,18 @@ impl ExstreamStub {
         let Some(xml) = is_xml(request.header("content-type")) else {
             return refuse(415, "Content type is not supported", "UNSUPPORTED_MEDIA_TYPE");
         };
+        Ok((communication, xml))
+    }
+
+    pub(crate) async fn on_demand(&self, request: &Request) -> Answer {
+        let (communication, xml) = match self.requested(request) {
+            Ok(requested) => requested,
+            Err(refusal) => return refusal,
+        };
+        let refuse =
+            |status, message: &str, code| answers::service_error(status, message, code, &request.path);
         let wanted = raw_type(request.header("accept"));
-        let any = self.accepts_any(id);
+        let any = self.accepts_any(&communication.id);
         let outputs = match &wanted {
             None => communication.outputs.clone(),
             Some(mime) if any && letter_render::can_make(mime) => {
