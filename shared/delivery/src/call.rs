@@ -1,15 +1,15 @@
 //! What channels are called with, and what they answer.
 
-use crate::Recipient;
+use crate::{DeliveryError, Recipient};
 use bytes::Bytes;
 use comms::{CommunicationId, Document, ShopDomain};
 use exstream::{Budget, Credentials};
 use jiff::Timestamp;
-use shop_config::{Channel, DocumentConfig, ShopConfig};
-use std::time::Duration;
+use shop_config::{Channel, DocumentConfig, ShopConfig, Use};
+use std::{collections::BTreeMap, time::Duration};
 
 /// One document to send, by one channel.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct SendCall<'a> {
     pub shop: &'a ShopDomain,
     pub config: &'a ShopConfig,
@@ -21,11 +21,8 @@ pub struct SendCall<'a> {
     /// What a person calls the order or whatever the document is about, such as `#1001`: fills `{order}` and
     /// `{name}`, which mean the same, in the subject, and names the attachment.
     pub order_name: Option<&'a str>,
-    pub content: &'a Bytes,
-    pub media_type: &'a str,
-    /// The archived hash in hexadecimal; other bytes are not sent.
-    pub sha256: &'a str,
-    pub pages: Option<u32>,
+    /// What was composed, the primary output first; never empty. Each channel takes those that are for it.
+    pub outputs: &'a [SendOutput<'a>],
     /// Dates the spool key and the manifest. Must be the same on every attempt: the moment the archive key
     /// is dated with.
     pub dated: Timestamp,
@@ -35,6 +32,53 @@ pub struct SendCall<'a> {
     /// For everything, token included: a send that is not complete by its end does not happen. E-mail ends earlier
     /// if the shop's own time-out says so.
     pub budget: Budget,
+}
+
+/// One archived output of the document.
+#[derive(Clone, Copy)]
+pub struct SendOutput<'a> {
+    /// What it is for. Empty for a document's only output, which every channel takes as far as its format allows.
+    pub uses: &'a [Use],
+    pub media_type: &'a str,
+    pub bytes: &'a Bytes,
+    /// The archived hash in hexadecimal; other bytes are not sent.
+    pub sha256: &'a str,
+    /// Of a PDF, where they are known.
+    pub pages: Option<u32>,
+    /// The queue of the template's design that it comes from.
+    pub queue: Option<&'a str>,
+    /// The configured names of its file, by locale.
+    pub file_name: &'a BTreeMap<String, String>,
+}
+
+impl SendOutput<'_> {
+    /// Whether it is for this.
+    pub fn is_for(&self, wanted: Use) -> bool {
+        wanted.is_among(self.uses, self.media_type)
+    }
+}
+
+impl<'a> SendCall<'a> {
+    /// The outputs that are for this, in the order of the configuration.
+    pub fn outputs_for(&self, wanted: Use) -> impl Iterator<Item = &'a SendOutput<'a>> + use<'a> {
+        self.outputs.iter().filter(move |output| output.is_for(wanted))
+    }
+
+    /// The first of them.
+    ///
+    /// # Errors
+    /// [`DeliveryError::NoOutput`], or [`DeliveryError::MediaType`] where there is one output for all uses.
+    pub fn output_for(&self, wanted: Use) -> Result<&'a SendOutput<'a>, DeliveryError> {
+        self.outputs_for(wanted).next().ok_or_else(|| self.no_output(wanted))
+    }
+
+    /// That none of the outputs is for this.
+    pub(crate) fn no_output(&self, wanted: Use) -> DeliveryError {
+        match self.outputs {
+            [only] if only.uses.is_empty() => DeliveryError::media_type(self.channel, only.media_type),
+            _ => DeliveryError::NoOutput { channel: self.channel, wanted },
+        }
+    }
 }
 
 /// An earlier attempt to ask about.

@@ -1,11 +1,11 @@
 //! Sending and asking, by channel.
 //!
 //! Owns no state: whoever calls has marked the communication as being sent, and asks after a crash. A
-//! document whose bytes do not hash to what was archived is not sent by any channel.
+//! document of which one output does not hash to what was archived is not sent by any channel.
 
 use crate::{
-    Accepted, AskCall, DeliveryError, EmailOutcome, SendCall, SendStatus, StatusCall, email, email_status,
-    print::Spool,
+    Accepted, AskCall, DeliveryError, EmailOutcome, SendCall, SendOutput, SendStatus, StatusCall, email,
+    email_status, print::Spool,
 };
 use exstream::TokenSource;
 use sha2::{Digest, Sha256};
@@ -36,7 +36,7 @@ impl Channels {
     /// [`DeliveryError`]. Of class [`comms::Class::Unknown`] if the document may be on its way: such a send
     /// must not be repeated without asking.
     pub async fn send(&self, call: SendCall<'_>) -> Result<Accepted, DeliveryError> {
-        if !call.sha256.eq_ignore_ascii_case(&hex::encode(Sha256::digest(call.content))) {
+        if !call.outputs.iter().all(is_archived) {
             return Err(DeliveryError::NotArchived);
         }
         match call.channel {
@@ -77,4 +77,8 @@ impl Channels {
     fn spool(&self, timeout: Duration) -> Spool<'_> {
         Spool { s3: &self.s3, bucket: &self.operations_bucket, timeout }
     }
+}
+
+fn is_archived(output: &SendOutput<'_>) -> bool {
+    output.sha256.eq_ignore_ascii_case(&hex::encode(Sha256::digest(output.bytes)))
 }

@@ -11,7 +11,7 @@
 //!   request had reached the service, also with `Retry-After` and in the gateway's own format.
 
 use crate::{
-    Accepted, DeliveryError, SendCall,
+    Accepted, DeliveryError, SendCall, SendOutput,
     wording::{self, header_text},
 };
 use base64::{display::Base64Display, prelude::BASE64_STANDARD};
@@ -24,7 +24,7 @@ use reqwest::{
 };
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
-use shop_config::Channel;
+use shop_config::Use;
 
 const PATH: &str = "/mra/v1/outbound/emails";
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -36,8 +36,8 @@ struct Message<'a> {
     options: Options<'a>,
     destinations: [Destination<'a>; 1],
     body: [Part<'a>; 1],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attachments: Option<[Part<'a>; 1]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attachments: Vec<Part<'a>>,
 }
 
 #[derive(Serialize)]
@@ -126,18 +126,23 @@ fn message(call: &SendCall<'_>) -> Result<Bytes, DeliveryError> {
     let brand = call.config.brand(call.document);
     let sender = header_text(brand.sender.as_ref().unwrap_or(&brand.name));
     let subject = wording::subject(call);
-    let (text, file_name);
-    let part = |name, kind, charset, data| Part { name, kind, charset, data };
-    let (body, attachments) = match Format::of(call.media_type) {
-        Some(Format::Html) => (part("document.html", "html", Some(UTF8), &call.content[..]), None),
-        Some(Format::Pdf) => {
+    let attached: Vec<_> = call.outputs_for(Use::EmailAttachment).collect();
+    let names = wording::file_names(call, &attached);
+    let text;
+    let body = match call.outputs_for(Use::EmailBody).next() {
+        Some(output) => body_part(call, output)?,
+        None if attached.is_empty() => return Err(call.no_output(Use::EmailBody)),
+        None => {
             text = wording::message(call);
-            file_name = wording::file_name(call, Format::Pdf);
-            let document = part(&file_name, "pdf", None, &call.content[..]);
-            (part("message.txt", "text", Some(UTF8), text.as_bytes()), Some([document]))
+            Part { name: "message.txt", kind: "text", charset: Some(UTF8), data: text.as_bytes() }
         }
-        _ => return Err(DeliveryError::media_type(Channel::Email, call.media_type)),
     };
+    let attachments: Vec<_> = names
+        .iter()
+        .zip(&attached)
+        .map(|(name, output)| Part { name, kind: "pdf", charset: None, data: &output.bytes[..] })
+        .collect();
+    let bytes: usize = attachments.iter().map(|part| part.data.len()).sum::<usize>() + body.data.len();
     let message = Message {
         options: Options {
             message_id: id,
@@ -153,10 +158,20 @@ fn message(call: &SendCall<'_>) -> Result<Bytes, DeliveryError> {
         body: [body],
         attachments,
     };
-    let mut json = Vec::with_capacity(call.content.len() / 3 * 4 + 2048);
+    let mut json = Vec::with_capacity(bytes / 3 * 4 + 2048);
     serde_json::to_writer(&mut json, &message)
         .map_err(|_| DeliveryError::Settings("they cannot be written as JSON"))?;
     Ok(Bytes::from(json))
+}
+
+/// An output as the message's text.
+fn body_part<'a>(call: &SendCall<'_>, output: &'a SendOutput<'_>) -> Result<Part<'a>, DeliveryError> {
+    let (name, kind) = match Format::of(output.media_type) {
+        Some(Format::Html) => ("document.html", "html"),
+        Some(Format::Text) => ("document.txt", "text"),
+        _ => return Err(DeliveryError::media_type(call.channel, output.media_type)),
+    };
+    Ok(Part { name, kind, charset: Some(UTF8), data: &output.bytes[..] })
 }
 
 pub(crate) fn url(settings: &shop_config::Email) -> Result<Url, DeliveryError> {

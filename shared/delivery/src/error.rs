@@ -2,7 +2,7 @@
 
 use comms::{Class, Classify};
 use exstream::{CallError, ExchangeError, TokenError};
-use shop_config::Channel;
+use shop_config::{Channel, Use};
 use std::time::Duration;
 
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -16,6 +16,8 @@ pub enum DeliveryError {
     NoAddress,
     #[error("{channel} cannot carry {media_type}")]
     MediaType { channel: &'static str, media_type: String },
+    #[error("nothing was composed for the channel `{channel}`: no output is for `{wanted}`")]
+    NoOutput { channel: Channel, wanted: Use },
     #[error("the bytes to send are not the archived ones")]
     NotArchived,
     #[error("the time for the send ended before it began")]
@@ -73,6 +75,7 @@ impl Classify for DeliveryError {
             Self::Unclear { .. } | Self::NoReference { .. } => Class::Unknown,
             Self::NoAddress
             | Self::MediaType { .. }
+            | Self::NoOutput { .. }
             | Self::NotArchived
             | Self::Refused { .. }
             | Self::SpoolConflict { .. } => Class::Permanent,

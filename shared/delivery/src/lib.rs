@@ -14,7 +14,7 @@ mod error;
 mod print;
 mod wording;
 
-pub use call::{Accepted, AskCall, SendCall, SendStatus};
+pub use call::{Accepted, AskCall, SendCall, SendOutput, SendStatus};
 pub use channels::Channels;
 pub use choose::{Recipient, choose};
 pub use email_status::{EmailOutcome, EmailStatus, StatusCall};

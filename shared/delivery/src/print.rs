@@ -11,7 +11,7 @@
 //! the spool meanwhile; after them, what left no version is in doubt. A put of a manifest whose answer is lost is
 //! not repeated before the versions were looked at.
 
-use crate::{Accepted, AskCall, DeliveryError, SendCall, SendStatus, error::Cause};
+use crate::{Accepted, AskCall, DeliveryError, SendCall, SendOutput, SendStatus, error::Cause};
 use aws_sdk_s3::{
     Client, config::retry::RetryConfig, error::ProvideErrorMetadata, primitives::ByteStream,
     types::ChecksumMode,
@@ -23,7 +23,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use shop_config::Channel;
+use shop_config::{Channel, Use};
 use std::{future::Future, time::Duration};
 
 /// Objects up to this size keep their versions long enough below `spool/`: see `infra/cdk/lib/storage.ts`.
@@ -60,17 +60,17 @@ pub struct PrintManifest {
 }
 
 impl PrintManifest {
-    fn new(call: &SendCall<'_>, object: &str) -> Self {
+    fn new(call: &SendCall<'_>, output: &SendOutput<'_>, object: &str) -> Self {
         Self {
             v: 1,
             communication: call.communication.clone(),
             shop: call.shop.clone(),
             document: call.document,
             object: object.to_owned(),
-            sha256: call.sha256.to_ascii_lowercase(),
-            bytes: call.content.len() as u64,
-            media_type: call.media_type.to_owned(),
-            pages: call.pages,
+            sha256: output.sha256.to_ascii_lowercase(),
+            bytes: output.bytes.len() as u64,
+            media_type: output.media_type.to_owned(),
+            pages: output.pages,
             created_at: call.dated,
         }
     }
@@ -126,10 +126,11 @@ enum Trace {
 impl Spool<'_> {
     pub(crate) async fn send(&self, call: &SendCall<'_>) -> Result<Accepted, DeliveryError> {
         let stem = stem(call.shop, call.dated, call.document, call.communication);
-        let object = format!("{stem}.{}", extension(call.media_type)?);
+        let output = call.output_for(Use::Print)?;
+        let object = format!("{stem}.{}", extension(output.media_type)?);
         self.limited("spooling", &object, async {
-            self.put_document(&object, call).await?;
-            self.put_manifest(manifest_key(&stem), &object, call).await
+            self.put_document(&object, output).await?;
+            self.put_manifest(manifest_key(&stem), &object, call, output).await
         })
         .await?;
         Ok(Accepted { reference: object })
@@ -157,10 +158,10 @@ impl Spool<'_> {
         done.unwrap_or_else(|elapsed| Err(failed(doing, key, elapsed)))
     }
 
-    async fn put_document(&self, key: &str, call: &SendCall<'_>) -> Result<(), DeliveryError> {
-        let sha256 = Sha256::digest(call.content);
+    async fn put_document(&self, key: &str, output: &SendOutput<'_>) -> Result<(), DeliveryError> {
+        let sha256 = Sha256::digest(output.bytes);
         for _ in 0..=CONFLICT_REPEATS {
-            match self.put(key, call.media_type, call.content.clone(), &sha256, Repeat::Always).await? {
+            match self.put(key, output.media_type, output.bytes.clone(), &sha256, Repeat::Always).await? {
                 Put::Done(version) => return versioned(key, version.as_deref()),
                 Put::Taken if self.holds(key, &sha256).await? => return Ok(()),
                 Put::Taken => return Err(DeliveryError::SpoolConflict { key: key.to_owned() }),
@@ -176,8 +177,9 @@ impl Spool<'_> {
         key: String,
         object: &str,
         call: &SendCall<'_>,
+        output: &SendOutput<'_>,
     ) -> Result<(), DeliveryError> {
-        let manifest = PrintManifest::new(call, object);
+        let manifest = PrintManifest::new(call, output, object);
         let json = serde_json::to_vec(&manifest).map_err(|error| failed("describing", &key, error))?;
         let sha256 = Sha256::digest(&json);
         let json = Bytes::from(json);

@@ -3,7 +3,7 @@
 //! The shop's texts are trusted, what is filled into them is not: a name of an order becomes part of no header, path or
 //! second placeholder, and every result is bounded.
 
-use crate::SendCall;
+use crate::{SendCall, SendOutput};
 use comms::{Format, one_line};
 use shop_config::{Placeholders, text_in};
 use std::collections::BTreeMap;
@@ -45,13 +45,23 @@ pub(crate) fn message(call: &SendCall<'_>) -> String {
     }
 }
 
-/// The name of the attached file.
-pub(crate) fn file_name(call: &SendCall<'_>, format: Format) -> String {
-    let extension = format.extension();
-    let configured = text(call, &call.settings.file_name);
+/// The names of attached files, in their order. No two are the same.
+pub(crate) fn file_names(call: &SendCall<'_>, outputs: &[&SendOutput<'_>]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(outputs.len());
+    for output in outputs {
+        let extension = Format::of(output.media_type).map_or("bin", Format::extension);
+        let stem = stem(call, output, extension);
+        let numbered = (2..).map(|number| format!("{stem}-{number}.{extension}"));
+        let mut free = std::iter::once(format!("{stem}.{extension}")).chain(numbered);
+        names.extend(free.find(|name| !names.contains(name)));
+    }
+    names
+}
+
+fn stem(call: &SendCall<'_>, output: &SendOutput<'_>, extension: &str) -> String {
+    let configured = text(call, output.file_name);
     let stem = configured.as_deref().map(|name| name.strip_suffix(extension).unwrap_or(name));
-    let stem = stem.map(portable).filter(|stem| !stem.is_empty()).unwrap_or_else(|| short(call));
-    format!("{stem}.{extension}")
+    stem.map(portable).filter(|stem| !stem.is_empty()).unwrap_or_else(|| short(call))
 }
 
 /// A name that every system can keep a file under, without the characters that are a path or a command somewhere.

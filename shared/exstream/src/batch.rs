@@ -142,7 +142,7 @@ impl Batch {
         let number = (u64::from(index) + 1).to_string();
         let path = "runtime/{domain}/flow-steps/{step}/customer-artifacts/{number}";
         let reply = self.ask(call, Method::GET, path, &[("step", step), ("number", &number)]).await?;
-        let expected = media_type(&call.document.output);
+        let expected = media_type(call.document.primary_media_type());
         archive::only(&reply.body, &expected, call.settings.max_output_bytes)
     }
 

@@ -110,7 +110,7 @@ impl Exstream {
                 output.bytes = room.clone().hold(std::mem::take(&mut output.bytes));
             }
         }
-        check(outputs, &call.document.output)
+        check(outputs, call.document.primary_media_type())
     }
 }
 

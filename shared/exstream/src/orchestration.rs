@@ -37,8 +37,8 @@ pub(crate) fn request(
     ];
     let mut headers = headers(settings, own)?;
     let optional = [
-        (HeaderName::from_static("empoweruser"), document.empower_user.as_ref()),
-        (ACCEPT, (document.answer == Answer::Raw).then_some(&document.output)),
+        (HeaderName::from_static("empoweruser"), document.empower_user.as_deref()),
+        (ACCEPT, (document.answer == Answer::Raw).then(|| document.primary_media_type())),
     ];
     for (name, value) in optional.into_iter().filter_map(|(name, value)| Some((name, value?))) {
         let value = HeaderValue::from_str(value)
@@ -84,7 +84,7 @@ pub(crate) fn read(
     driver: &[u8],
 ) -> Result<Vec<Output>, ExstreamError> {
     let found = reply.media_type.as_deref().unwrap_or_default();
-    let expected = media_type(&document.output);
+    let expected = media_type(document.primary_media_type());
     let is_json = found == "application/json";
     if found == expected && (document.answer == Answer::Raw || !is_json) {
         let file_name = reply.disposition.as_deref().and_then(file_name);

@@ -32,7 +32,7 @@ pub async fn find(
         Some(stored) => {
             let room = room(attempt, stored.bytes()).await?;
             let text = stored.read().await.map_err(Halt::of_call)?;
-            let kept = own_output(&text, attempt.communication, &attempt.settings.output);
+            let kept = own_output(&text, attempt.communication, attempt.settings.primary_media_type());
             kept.map(|Kept { output, template }| Kept {
                 output: Output { bytes: hold(room, output.bytes), ..output },
                 template,

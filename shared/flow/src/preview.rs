@@ -239,7 +239,7 @@ impl Subject<'_> {
             sends: false,
         };
         let composed = exstream.compose(call).await?;
-        let output = composed.expected(&settings.output)?.clone();
+        let output = composed.expected(settings.primary_media_type())?.clone();
         let examined = check::examine(&output, settings.require.standards())?;
         let Content { schema, driver, recipient, .. } = content;
         Ok(ComposedPreview { schema, driver, recipient, template, output, examined })

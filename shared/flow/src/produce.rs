@@ -205,7 +205,7 @@ async fn ask_exstream(
     };
     let exstream = if sends { &attempt.clients.sending_exstream } else { &attempt.clients.exstream };
     let composed = exstream.compose(call).await?;
-    composed.expected(&attempt.settings.output).cloned()
+    composed.expected(attempt.settings.primary_media_type()).cloned()
 }
 
 async fn archive_record(

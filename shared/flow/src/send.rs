@@ -9,7 +9,7 @@ use crate::{
     halt::Halt,
     send_mark::begin_send,
 };
-use delivery::{SendCall, StatusCall};
+use delivery::{SendCall, SendOutput, StatusCall};
 use ledger::Lease;
 use shop_config::Channel;
 use std::time::Duration;
@@ -50,10 +50,15 @@ pub async fn send(
         channel,
         recipient: &draft.content.recipient,
         order_name: draft.content.name.as_deref(),
-        content: &bytes,
-        media_type: &output.media_type,
-        sha256: &output.sha256,
-        pages: output.pages,
+        outputs: &[SendOutput {
+            uses: &[],
+            media_type: &output.media_type,
+            bytes: &bytes,
+            sha256: &output.sha256,
+            pages: output.pages,
+            queue: output.queue.as_deref(),
+            file_name: attempt.settings.file_names(&output.media_type, output.queue.as_deref()),
+        }],
         dated: dated(&lease.entry),
         email_credentials: &attempt.secrets.email,
         now: attempt.now(),

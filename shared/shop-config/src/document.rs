@@ -1,5 +1,6 @@
 //! The settings of one document.
 
+use crate::OutputConfig;
 use comms::{Document, MessageClass, names};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -21,11 +22,11 @@ pub struct DocumentConfig {
     /// How driver data is written. XML has the same shape below `<driver>`.
     #[serde(default)]
     pub driver_format: DriverFormat,
-    /// The media type that is expected; anything else is a failure. `email` carries `application/pdf` (attached) and
+    /// The media type of the document, where the composition yields one; anything else is a failure. Default:
+    /// `application/pdf`. For several, see `outputs`. `email` carries `application/pdf` (attached) and
     /// `text/html` (as the message); `print` carries both, and AFP (`application/vnd.afpc.modca`), PCL
     /// (`application/vnd.hp-pcl`), PostScript (`application/postscript`) and TIFF (`image/tiff`).
-    #[serde(default = "default_output")]
-    pub output: String,
+    pub output: Option<String>,
     /// How Exstream is asked to answer: an envelope with names and queues, or the document alone (`raw`).
     /// Orchestration only.
     #[serde(default)]
@@ -91,6 +92,11 @@ pub struct DocumentConfig {
     /// When this document was switched on. Earlier events lead to none, however late they arrive.
     #[schemars(with = "Option<String>")]
     pub since: Option<Timestamp>,
+    /// The outputs of the composition, where there are several: an e-mail's text and what is attached to it, a letter
+    /// and its label. The first is the one that reports and `ctl` call the document. At most 8, each with a media type
+    /// or a queue of its own. What Exstream yields besides is not kept, but for the pictures of a page.
+    #[serde(default)]
+    pub outputs: Vec<OutputConfig>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -179,10 +185,6 @@ impl DocumentConfig {
     pub fn class(&self, document: Document) -> MessageClass {
         self.message_class.unwrap_or_else(|| document.default_class())
     }
-}
-
-fn default_output() -> String {
-    "application/pdf".to_owned()
 }
 
 /// Seven years, what most commercial codes ask for.

@@ -15,8 +15,6 @@ const MAX_WATCH_DAYS: u16 = 60;
 /// As many as mail programs show of a subject, and a few more.
 const MAX_SUBJECT_CHARS: usize = 200;
 const MAX_MESSAGE_CHARS: usize = 4000;
-/// File systems take 255 bytes; what stands for a placeholder is longer than its name.
-const MAX_FILE_NAME_CHARS: usize = 80;
 
 /// Shopify's limit.
 const MAX_TAG_CHARS: usize = 40;
@@ -177,7 +175,7 @@ impl Check {
             }
         }
         if !settings.require.standards().is_empty() {
-            if settings.output != "application/pdf" {
+            if !settings.outputs().iter().any(|it| it.format() == Some(Format::Pdf)) {
                 self.fail(field("require"), "needs the output application/pdf");
             }
             if settings.channels.contains(&Channel::Exstream) {
@@ -212,6 +210,7 @@ impl Check {
         }
         self.tags(&field("tags"), &settings.tags);
         self.channels(config, document, settings);
+        self.outputs(config, document, settings);
         if settings.on_unknown == OnUnknown::Resend && settings.class(document) != MessageClass::Transactional
         {
             self.fail(
@@ -223,25 +222,8 @@ impl Check {
 
     fn channels(&mut self, config: &ShopConfig, document: Document, settings: &DocumentConfig) {
         let field = |name: &str| format!("documents.{document}.{name}");
-        let format = Format::of(&settings.output);
-        if settings.channels.contains(&Channel::Email) && !format.is_some_and(Format::is_mailable) {
-            self.fail(field("output"), "must be application/pdf or text/html for the channel `email`");
-        }
-        if settings.channels.contains(&Channel::Print) && !format.is_some_and(Format::is_printable) {
-            self.fail(
-                field("output"),
-                "must be PDF, HTML, AFP, PCL, PostScript or TIFF for the channel `print`",
-            );
-        }
         self.texts(&field("subject"), &settings.subject, MAX_SUBJECT_CHARS);
         self.texts(&field("message"), &settings.message, MAX_MESSAGE_CHARS);
-        self.texts(&field("file_name"), &settings.file_name, MAX_FILE_NAME_CHARS);
-        if let Some(extension) = format.map(Format::extension) {
-            let ending = format!(".{extension}");
-            for name in settings.file_name.values().filter(|name| !name.ends_with(&ending)) {
-                self.fail(field("file_name"), format!("`{name}` must end with {ending}"));
-            }
-        }
         if settings.channels.contains(&Channel::Email) {
             if config.delivery.email.is_none() {
                 self.fail(field("channels"), "`email` needs the section [delivery.email]");

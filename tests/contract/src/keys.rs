@@ -49,7 +49,10 @@ impl Tables<'_> {
         for (name, field) in below {
             let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
             if let Some((title, inner)) = table(field.node) {
-                self.section(&title.replace("{}", &path), &path, Some(field), inner);
+                let title = title.replace("{}", &path);
+                // below a table that has one for each of several names, they are named, too
+                let path = title.trim_matches(['`', '[', ']']).to_owned();
+                self.section(&title, &path, Some(field), inner);
             }
         }
     }

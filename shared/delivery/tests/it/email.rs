@@ -290,7 +290,7 @@ async fn neither_email_nor_exstream_can_tell() {
             document: call.document,
             communication: call.communication,
             channel,
-            media_type: call.media_type,
+            media_type: call.outputs[0].media_type,
             dated: call.dated,
             now: call.dated,
             timeout: Duration::from_secs(10),

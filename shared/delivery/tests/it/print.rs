@@ -154,7 +154,7 @@ async fn ask_after(
         document: call.document,
         communication: call.communication,
         channel: call.channel,
-        media_type: call.media_type,
+        media_type: call.outputs[0].media_type,
         dated: call.dated,
         now: call.dated + age,
         timeout: Duration::from_secs(10),

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use comms::{CommunicationId, Document, ShopDomain};
-use delivery::{Channels, Recipient, SendCall};
+use delivery::{Channels, Recipient, SendCall, SendOutput};
 use exstream::{Budget, Credentials, TokenSource};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -80,6 +80,19 @@ impl Fixture {
         }
     }
 
+    /// The document's only output.
+    pub fn output(&self) -> SendOutput<'_> {
+        SendOutput {
+            uses: &[],
+            media_type: self.media_type,
+            bytes: &self.content,
+            sha256: &self.sha256,
+            pages: self.pages,
+            queue: None,
+            file_name: &self.config.document(Document::OrderConfirmation).unwrap().file_name,
+        }
+    }
+
     pub fn call(&self, channel: Channel) -> SendCall<'_> {
         SendCall {
             shop: &self.shop,
@@ -90,10 +103,7 @@ impl Fixture {
             channel,
             recipient: &self.recipient,
             order_name: self.order_name.as_deref(),
-            content: &self.content,
-            media_type: self.media_type,
-            sha256: &self.sha256,
-            pages: self.pages,
+            outputs: Box::leak(Box::new([self.output()])),
             dated: "2026-01-02T23:30:00-02:00".parse().unwrap(),
             email_credentials: &self.credentials,
             now: Timestamp::UNIX_EPOCH,

@@ -72,7 +72,7 @@ async fn an_envelope_gives_all_outputs_with_their_context() {
     let server = Server::start(move |_| json(200, body)).await;
     let config = config(&server.base, "", "");
     let composed = compose(&config).await.unwrap();
-    let output = composed.expected(&document(&config).output).unwrap();
+    let output = composed.expected(document(&config).primary_media_type()).unwrap();
     assert_eq!((&output.bytes[..], output.mime_type.as_str()), (PDF, "application/pdf"));
     assert_eq!((&output.queue, &output.file_name, &output.customer_number), (&None, &None, &None));
     let html = composed.expected("text/html").unwrap();
