@@ -19,7 +19,6 @@ mod page;
 mod range;
 mod route;
 mod text;
-mod title;
 
 pub use http::{HttpRequest, HttpResponse};
 

@@ -7,7 +7,6 @@ use crate::{
     range::PART_BYTES,
     route::SCRIPT,
     text::{Language, Texts},
-    title::title,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use comms::one_line;
@@ -41,7 +40,7 @@ pub enum Notice {
 pub fn document(link: &Link, token: &str) -> Page {
     let language = Language::of(&link.locale);
     let texts = language.texts();
-    let heading = title(link.document, language);
+    let heading = link.document.title(texts.lang);
     let name = link.name.as_deref().map(one_line).filter(|name| !name.is_empty());
     let is_large = link.outputs.iter().any(|output| output.bytes > PART_BYTES);
     let until = Timestamp::from_millisecond(link.valid_until_epoch_ms).unwrap_or(Timestamp::MAX);
@@ -85,7 +84,7 @@ pub fn notice(notice: Notice, language: Language, sender: Option<&Sender>) -> Pa
 
 /// What the file of an output is called where it is saved.
 pub fn saved_as(link: &Link, output: &LinkedOutput) -> String {
-    let title = title(link.document, Language::of(&link.locale));
+    let title = link.document.title(Language::of(&link.locale).texts().lang);
     file_name(title, link.name.as_deref(), extension(output))
 }
 

@@ -34,7 +34,7 @@ pub struct Texts {
     date: &'static str,
 }
 
-/// The index of a language in [`ALL`], and in the titles of documents.
+/// The index of a language in [`ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Language(usize);
 
@@ -62,10 +62,6 @@ impl Language {
 
     pub fn texts(self) -> &'static Texts {
         &ALL[self.0]
-    }
-
-    pub fn pick<T: Copy>(self, of_each: [T; ALL.len()]) -> T {
-        of_each[self.0]
     }
 
     /// The day of a moment, in UTC.

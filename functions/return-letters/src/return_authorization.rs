@@ -10,28 +10,14 @@ use flow::{Content, Event, Gather, PlanError, Planned, Stop};
 
 const DOCUMENT: Document = Document::ReturnAuthorization;
 
-/// The events that end a return or change it are understood, and lead to nothing.
-pub const TOPICS: &[&str] = &[
-    "returns/request",
-    "returns/approve",
-    "returns/cancel",
-    "returns/close",
-    "returns/process",
-    "returns/reopen",
-    "returns/update",
-];
+pub const TOPICS: &[&str] = &["returns/request", "returns/approve"];
 
 pub fn plan(event: &Event<'_>) -> Result<Planned, PlanError> {
     let ids = ids_of(event, "Return")?;
-    Ok(match event.topic() {
-        // without instructions in the configuration, no label matters
-        "returns/request" | "returns/approve" => {
-            match event.config.documents.contains_key(&Document::ReturnInstructions) {
-                true => Planned::AskShopify,
-                false => Planned::one(first(DOCUMENT, &event.item.subject, ids.order.as_ref(), event.config)),
-            }
-        }
-        _ => Planned::none(),
+    // without instructions in the configuration, no label matters
+    Ok(match event.config.documents.contains_key(&Document::ReturnInstructions) {
+        true => Planned::AskShopify,
+        false => Planned::one(first(DOCUMENT, &event.item.subject, ids.order.as_ref(), event.config)),
     })
 }
 

@@ -26,10 +26,14 @@ names! {
     }
 }
 
-/// Declares [`Document`] from one row for each: its name, its flow, and the class that a shop gets unless its
-/// configuration says otherwise.
+/// Declares [`Document`] from one row for each: its name, its flow, the class that a shop gets unless its configuration
+/// says otherwise, what it tells, and its title in every language of the pages behind links.
 macro_rules! documents {
-    ($($variant:ident = $name:literal, $flow:ident, $class:ident;)+) => {
+    ($($variant:ident = $name:literal, $flow:ident, $class:ident {
+        about: $about:literal,
+        en: $en:literal, de: $de:literal, fr: $fr:literal,
+        ar: $ar:literal, he: $he:literal,
+    })+) => {
         names! {
             /// A kind of customer document, as a template designer would name it.
             Document, "document", { $($variant = $name),+ }
@@ -45,32 +49,133 @@ macro_rules! documents {
             pub const fn default_class(self) -> MessageClass {
                 match self { $(Self::$variant => MessageClass::$class),+ }
             }
+
+            /// What it tells, for those who decide what a shop sends.
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$variant => $about),+ }
+            }
+
+            /// What a customer calls it. `language` is `en`, `de`, `fr`, `ar` or `he`; every other one gets English.
+            pub fn title(self, language: &str) -> &'static str {
+                let [en, de, fr, ar, he] = match self { $(Self::$variant => [$en, $de, $fr, $ar, $he]),+ };
+                match language {
+                    "de" => de,
+                    "fr" => fr,
+                    "ar" => ar,
+                    "he" => he,
+                    _ => en,
+                }
+            }
         }
     };
 }
 
 documents! {
-    OrderConfirmation = "order-confirmation", OrderConfirmation, Transactional;
-    Receipt = "receipt", OrderConfirmation, Transactional;
-    ShippingNotice = "shipping-notice", ShippingDocuments, Transactional;
-    PackingSlip = "packing-slip", ShippingDocuments, Transactional;
-    DeliveryDocument = "delivery-document", ShippingDocuments, Transactional;
-    ReadyForPickupNotice = "ready-for-pickup-notice", ShippingDocuments, Transactional;
-    OutForDeliveryNotice = "out-for-delivery-notice", ShippingDocuments, Transactional;
-    ReturnAuthorization = "return-authorization", ReturnLetters, Transactional;
-    ReturnInstructions = "return-instructions", ReturnLetters, Transactional;
-    ReturnDeclined = "return-declined", ReturnLetters, Transactional;
-    RefundConfirmation = "refund-confirmation", ReturnLetters, Transactional;
-    PromotionalOffer = "promotional-offer", TargetedOffers, Marketing;
-    LoyaltyStatement = "loyalty-statement", TargetedOffers, Marketing;
-    ReplenishmentReminder = "replenishment-reminder", TargetedOffers, Marketing;
-    AccountStatement = "account-statement", AccountStatements, Transactional;
-    PurchaseSummary = "purchase-summary", AccountStatements, Transactional;
-    PaymentFailureLetter = "payment-failure-letter", ExceptionLetters, Regulated;
-    CancellationLetter = "cancellation-letter", ExceptionLetters, Regulated;
-    DisputeNotice = "dispute-notice", ExceptionLetters, Regulated;
-    DisputeResolution = "dispute-resolution", ExceptionLetters, Regulated;
-    PaymentOverdueLetter = "payment-overdue-letter", ExceptionLetters, Regulated;
+    OrderConfirmation = "order-confirmation", OrderConfirmation, Transactional {
+        about: "what was ordered, what it costs and where it goes, as it was placed; again after an edit, if the shop wants",
+        en: "Order confirmation", de: "Auftragsbestätigung", fr: "Confirmation de commande",
+        ar: "تأكيد الطلب", he: "אישור הזמנה",
+    }
+    Receipt = "receipt", OrderConfirmation, Transactional {
+        about: "what was paid, how, and what of the order is still ordered",
+        en: "Receipt", de: "Beleg", fr: "Reçu",
+        ar: "إيصال", he: "קבלה",
+    }
+    ShippingNotice = "shipping-notice", ShippingDocuments, Transactional {
+        about: "a shipment is on its way: tracking, contents, and what is still to come",
+        en: "Shipping notice", de: "Versandmitteilung", fr: "Avis d’expédition",
+        ar: "إشعار الشحن", he: "הודעת משלוח",
+    }
+    PackingSlip = "packing-slip", ShippingDocuments, Transactional {
+        about: "the contents of a shipment, for the warehouse",
+        en: "Packing slip", de: "Packzettel", fr: "Bon de colisage",
+        ar: "قائمة التعبئة", he: "תעודת אריזה",
+    }
+    DeliveryDocument = "delivery-document", ShippingDocuments, Transactional {
+        about: "a shipment has arrived: when, where, and what was in it",
+        en: "Delivery note", de: "Lieferschein", fr: "Bon de livraison",
+        ar: "مستند التسليم", he: "תעודת משלוח",
+    }
+    ReadyForPickupNotice = "ready-for-pickup-notice", ShippingDocuments, Transactional {
+        about: "an order can be picked up: where, when, and with what",
+        en: "Ready for pickup", de: "Bereit zur Abholung", fr: "Prêt à être retiré",
+        ar: "جاهز للاستلام", he: "מוכן לאיסוף",
+    }
+    OutForDeliveryNotice = "out-for-delivery-notice", ShippingDocuments, Transactional {
+        about: "a shipment arrives today",
+        en: "Out for delivery", de: "In Zustellung", fr: "En cours de livraison",
+        ar: "قيد التوصيل", he: "בדרך אליך",
+    }
+    ReturnAuthorization = "return-authorization", ReturnLetters, Transactional {
+        about: "the shop agrees to a return: which items, and what it costs",
+        en: "Return authorization", de: "Rücksendegenehmigung", fr: "Autorisation de retour",
+        ar: "الموافقة على الإرجاع", he: "אישור החזרה",
+    }
+    ReturnInstructions = "return-instructions", ReturnLetters, Transactional {
+        about: "how to send the items back: address, deadline, labels; again when a label is added",
+        en: "Return instructions", de: "Anleitung zur Rücksendung", fr: "Instructions de retour",
+        ar: "تعليمات الإرجاع", he: "הוראות החזרה",
+    }
+    ReturnDeclined = "return-declined", ReturnLetters, Transactional {
+        about: "why the shop does not agree to a return",
+        en: "Your return request", de: "Ihre Rücksendeanfrage", fr: "Votre demande de retour",
+        ar: "طلب الإرجاع الخاص بك", he: "בקשת ההחזרה שלך",
+    }
+    RefundConfirmation = "refund-confirmation", ReturnLetters, Transactional {
+        about: "what was paid back, for what, and how",
+        en: "Refund confirmation", de: "Bestätigung der Erstattung", fr: "Confirmation de remboursement",
+        ar: "تأكيد استرداد المبلغ", he: "אישור החזר כספי",
+    }
+    PromotionalOffer = "promotional-offer", TargetedOffers, Marketing {
+        about: "an offer to those who want offers",
+        en: "Your offer", de: "Ihr Angebot", fr: "Votre offre",
+        ar: "عرضك", he: "ההצעה שלך",
+    }
+    LoyaltyStatement = "loyalty-statement", TargetedOffers, Marketing {
+        about: "a member's points, tier and what earned them",
+        en: "Loyalty statement", de: "Punkteübersicht", fr: "Relevé de fidélité",
+        ar: "كشف نقاط الولاء", he: "דוח נקודות",
+    }
+    ReplenishmentReminder = "replenishment-reminder", TargetedOffers, Marketing {
+        about: "something bought earlier may soon run out",
+        en: "Time to reorder", de: "Zeit zum Nachbestellen", fr: "Pensez à recommander",
+        ar: "تذكير بإعادة الطلب", he: "תזכורת להזמנה",
+    }
+    AccountStatement = "account-statement", AccountStatements, Transactional {
+        about: "an account's orders, payments and balance of a month",
+        en: "Account statement", de: "Kontoauszug", fr: "Relevé de compte",
+        ar: "كشف الحساب", he: "דוח חשבון",
+    }
+    PurchaseSummary = "purchase-summary", AccountStatements, Transactional {
+        about: "what an account bought in a month",
+        en: "Purchase summary", de: "Einkaufsübersicht", fr: "Récapitulatif des achats",
+        ar: "ملخص المشتريات", he: "סיכום רכישות",
+    }
+    PaymentFailureLetter = "payment-failure-letter", ExceptionLetters, Regulated {
+        about: "a charge did not succeed, and how to pay instead",
+        en: "About your payment", de: "Zu Ihrer Zahlung", fr: "À propos de votre paiement",
+        ar: "بشأن دفعتك", he: "בנוגע לתשלום שלך",
+    }
+    CancellationLetter = "cancellation-letter", ExceptionLetters, Regulated {
+        about: "an order is cancelled, and what happens to the money",
+        en: "Cancellation", de: "Stornierung", fr: "Annulation",
+        ar: "إلغاء الطلب", he: "ביטול",
+    }
+    DisputeNotice = "dispute-notice", ExceptionLetters, Regulated {
+        about: "a payment is disputed, and what the shop does",
+        en: "About your payment dispute", de: "Zu Ihrer Zahlungsreklamation", fr: "À propos de votre contestation de paiement",
+        ar: "بشأن اعتراضك على الدفع", he: "בנוגע לערעור על התשלום",
+    }
+    DisputeResolution = "dispute-resolution", ExceptionLetters, Regulated {
+        about: "how a dispute ended, and what follows from it",
+        en: "Outcome of your payment dispute", de: "Ergebnis Ihrer Zahlungsreklamation", fr: "Issue de votre contestation de paiement",
+        ar: "نتيجة اعتراضك على الدفع", he: "תוצאת הערעור על התשלום",
+    }
+    PaymentOverdueLetter = "payment-overdue-letter", ExceptionLetters, Regulated {
+        about: "a payment on terms is due, with how to pay it",
+        en: "Overdue payment", de: "Überfällige Zahlung", fr: "Paiement en retard",
+        ar: "دفعة متأخرة", he: "תשלום באיחור",
+    }
 }
 
 #[cfg(test)]

@@ -64,13 +64,15 @@ pub fn published_text(path: &Path, text: &str) {
     );
 }
 
-/// Fails unless the part `name` of the page `path` holds exactly `text`. The part stands between the comments
-/// `<!-- generated: name … -->` and `<!-- end: name -->`; what is around it is written by hand.
+/// Fails unless the part `name` of the file `path` holds exactly `text`. The part stands between a comment that begins
+/// with `generated: name` and one that says `end: name`; what is around it is written by hand.
 pub fn published_part(path: &Path, name: &str, text: &str) {
     let page = fs::read_to_string(path).expect("the page is there");
-    let (begin, end) = (format!("<!-- generated: {name}"), format!("<!-- end: {name} -->"));
-    let begin = page.find(&begin).and_then(|at| Some(at + page[at..].find("-->")? + 3));
-    let (Some(begin), Some(end)) = (begin, page.find(&end)) else {
+    let line = |marks: [String; 2]| marks.iter().find_map(|mark| page.find(mark));
+    let begin = line([format!("<!-- generated: {name}"), format!("# generated: {name}")]);
+    let begin = begin.and_then(|at| Some(at + page[at..].find('\n')?));
+    let end = line([format!("<!-- end: {name} -->"), format!("# end: {name}\n")]);
+    let (Some(begin), Some(end)) = (begin, end) else {
         panic!("{}: has no part `{name}`", path.display());
     };
     published_text(path, &format!("{}\n\n{}\n\n{}", &page[..begin], text.trim(), &page[end..]));

@@ -1,10 +1,11 @@
 //! The fixed words of a letter, and how its language writes money and dates.
 
 use crate::{
-    labels::{LABELS, OPENINGS, STATUSES, TITLES, look_up},
+    labels::{LABELS, STATUSES, look_up},
     languages::{ARABIC, ENGLISH, FRENCH, GERMAN, Words},
     value,
 };
+use comms::Document;
 use serde_json::Value;
 
 impl Words {
@@ -19,7 +20,9 @@ impl Words {
     }
 
     pub fn title(&self, document: &str) -> String {
-        look_up(TITLES, document, self.language).map_or_else(|| spell_out(document), str::to_owned)
+        let known = document.parse().map(|it: Document| it.title(self.language)).ok();
+        let known = known.or_else(|| look_up(LABELS, document, self.language));
+        known.map_or_else(|| spell_out(document), str::to_owned)
     }
 
     /// A key of driver data as the label of its value.
@@ -44,12 +47,17 @@ impl Words {
             "outstanding" => self.outstanding,
             "note" => self.note,
             "po_number" => self.reference,
-            _ => match look_up(LABELS, key, self.language) {
+            _ => match self.listed(key) {
                 Some(label) => label,
                 None => return self.derived_label(key).unwrap_or_else(|| spell_out(key)),
             },
         };
         known.to_owned()
+    }
+
+    /// The label of a field of several documents, or of one.
+    fn listed(&self, key: &str) -> Option<&'static str> {
+        look_up(LABELS, key, self.language).or_else(|| demo_documents::label(key, self.language))
     }
 
     /// `shipped_on` is called as `shipped_at`, and an amount in another currency as the amount.
@@ -88,7 +96,7 @@ impl Words {
         ];
         OWN.contains(&key)
             || matches!(key, "tip" | "po_number")
-            || look_up(LABELS, key, self.language).is_some()
+            || self.listed(key).is_some()
             || self.derived_label(key).is_some()
     }
 
@@ -101,7 +109,7 @@ impl Words {
     }
 
     pub fn opening(&self, document: &str) -> Option<&'static str> {
-        look_up(OPENINGS, document, self.language)
+        demo_documents::opening(document.parse().ok()?, self.language)
     }
 
     pub fn including(&self, what: &str) -> String {

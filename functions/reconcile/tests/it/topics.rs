@@ -1,21 +1,18 @@
-//! Intake and the flows agree on which topic's events belong to which flow.
+//! Intake and the flows agree on which topic's events belong to which flow, and the samples and pages agree with them.
 
 use account_statements::AccountStatements;
-use comms::Flow;
+use comms::{Document, Flow};
 use exception_letters::ExceptionLetters;
 use flow::DocumentEntry;
 use order_confirmation::OrderConfirmation;
 use return_letters::ReturnLetters;
 use shipping_documents::ShippingDocuments;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, path::Path};
 use targeted_offers::TargetedOffers;
 
-/// The topics of work that the system makes by itself, which never passes intake.
-const OF_RUNS: [&str; 2] = ["statement-run", "campaign"];
-
-/// What ends or changes a return: `return-letters` understands it, and makes nothing of it.
-const WITHOUT_LETTER: [&str; 5] =
-    ["returns/cancel", "returns/close", "returns/process", "returns/reopen", "returns/update"];
+/// The topics of work that the system makes by itself, which never passes intake, and what the pages say of them.
+const OF_RUNS: [(&str, &str); 2] =
+    [("statement-run", "a schedule, by `statement-run`"), ("campaign", "campaigns, by `offer-run`")];
 
 /// Whose event an event is can depend on what became of the money.
 const PAYLOADS: [&str; 3] =
@@ -49,8 +46,8 @@ fn routed() -> BTreeSet<Route> {
     topics.flat_map(|topic| flows(topic).map(move |flow| (topic, flow))).collect()
 }
 
-fn is_exempt(topic: &str) -> bool {
-    OF_RUNS.contains(&topic) || WITHOUT_LETTER.contains(&topic)
+fn is_of_run(topic: &str) -> bool {
+    OF_RUNS.iter().any(|(known, _)| *known == topic)
 }
 
 fn flows(topic: &str) -> impl Iterator<Item = Flow> {
@@ -62,7 +59,7 @@ fn flows(topic: &str) -> impl Iterator<Item = Flow> {
 fn intake_routes_the_topics_of_every_document_to_its_flow() {
     let routed = routed();
     let lost: Vec<_> =
-        wanted().into_iter().filter(|it| !is_exempt(it.0)).filter(|it| !routed.contains(it)).collect();
+        wanted().into_iter().filter(|it| !is_of_run(it.0)).filter(|it| !routed.contains(it)).collect();
     assert!(lost.is_empty(), "a document follows from these, and `flows_of` does not route them: {lost:?}");
 }
 
@@ -77,8 +74,62 @@ fn intake_routes_no_topic_to_a_flow_without_a_document_of_it() {
 /// Otherwise the exemption hides something.
 #[test]
 fn what_is_exempt_is_a_topic_of_a_document_and_is_not_routed() {
-    for topic in OF_RUNS.into_iter().chain(WITHOUT_LETTER) {
+    for topic in OF_RUNS.map(|(topic, _)| topic) {
         assert!(wanted().iter().any(|it| it.0 == topic), "{topic}");
         assert_eq!(flows(topic).count(), 0, "{topic}");
     }
+}
+
+fn topics_of(document: Document) -> &'static [&'static str] {
+    let entry = documents(document.flow()).iter().find(|entry| entry.document == document);
+    entry.unwrap_or_else(|| panic!("{document} is in no flow")).topics
+}
+
+/// The topics of the sample events, which the demo and the end-to-end tests send.
+fn topics_of_samples() -> BTreeSet<String> {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/local/samples");
+    let flows = Flow::ALL.iter().map(|flow| samples.join(flow.name()));
+    let folders = flows.filter(|folder| folder.exists()).chain([samples.clone()]);
+    let files = folders.flat_map(|folder| fs::read_dir(folder).unwrap()).map(|file| file.unwrap().path());
+    let events = files.filter(|path| path.is_file()).map(|path| fs::read_to_string(path).unwrap());
+    let topic = |event: String| {
+        let event: serde_json::Value = serde_json::from_str(&event).unwrap();
+        event["detail"]["metadata"]["X-Shopify-Topic"].as_str().unwrap_or_default().to_owned()
+    };
+    events.map(topic).collect()
+}
+
+/// Otherwise neither the demo nor an end-to-end test makes the document.
+#[test]
+fn every_document_has_a_sample_of_an_event_that_can_lead_to_it() {
+    let sampled = topics_of_samples();
+    let known = |topic: &&str| is_of_run(topic) || sampled.contains(*topic);
+    let missing: Vec<_> =
+        Document::ALL.iter().filter(|document| !topics_of(**document).iter().any(|it| known(&it))).collect();
+    assert!(missing.is_empty(), "infra/local/samples has no event of a topic of {missing:?}");
+}
+
+/// The lists of all documents in the pages, which nobody keeps by hand.
+#[test]
+fn the_pages_list_every_document() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let say = |topic: &&str| match OF_RUNS.iter().find(|(known, _)| known == topic) {
+        Some((_, text)) => (*text).to_owned(),
+        None => format!("`{topic}`"),
+    };
+    let (mut uses, mut dictionary) = (String::new(), String::new());
+    for &flow in Flow::ALL {
+        for document in documents(flow).iter().map(|entry| entry.document) {
+            let topics: Vec<_> = topics_of(document).iter().map(say).collect();
+            let (about, topics) = (document.about(), topics.join(", "));
+            uses += &format!("| `{document}` | {about} | {topics} | `{flow}` |\n");
+            dictionary += &format!("| [{document}](data/{document}.md) | `{flow}` |\n");
+        }
+    }
+    let table = format!(
+        "| document | tells | triggered by | flow, function and queue |\n| --- | --- | --- | --- |\n{uses}"
+    );
+    contract::published_part(&docs.join("use-cases.md"), "documents", &table);
+    let table = format!("| document | flow |\n| --- | --- |\n{dictionary}");
+    contract::published_part(&docs.join("template-designers.md"), "documents", &table);
 }

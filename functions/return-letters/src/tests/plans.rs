@@ -1,8 +1,5 @@
 use super::*;
 
-const TOPICS_WITHOUT_LETTER: [&str; 5] =
-    ["returns/cancel", "returns/close", "returns/process", "returns/reopen", "returns/update"];
-
 fn without_instructions() -> ShopConfig {
     let mut config = config();
     config.documents.remove(&Document::ReturnInstructions);
@@ -36,9 +33,6 @@ fn each_topic_leads_to_its_document() {
             wanted: true,
         };
         assert_eq!(plans, [expected], "{topic}");
-    }
-    for topic in TOPICS_WITHOUT_LETTER {
-        assert_eq!(planned(topic, &r#return, Some(json!({"order_id": 3})), &config()), [], "{topic}");
     }
     let attached = ("reverse_deliveries/attach_deliverable", Gid::new("ReverseDelivery", 1));
     assert_eq!(planned(attached.0, &attached.1, None, &without_instructions()), []);

@@ -69,6 +69,7 @@ pub(crate) static LABELS: &[Entry] = &[
     ("difference", ["Difference", "Différence", "Differenz", "الفرق"]),
     ("discount_codes", ["Discount code", "Code de remise", "Rabattcode", "رمز الخصم"]),
     ("dispute", ["Dispute", "Litige", "Reklamation", "النزاع"]),
+    ("document", ["Letter", "Lettre", "Schreiben", "رسالة"]),
     ("due", ["Payment due", "Paiement attendu", "Fällige Zahlung", "المبلغ المستحق"]),
     ("due_date", ["Due date", "Échéance", "Fällig am", "تاريخ الاستحقاق"]),
     ("duties", ["Duties", "Droits de douane", "Zölle", "رسوم جمركية"]),

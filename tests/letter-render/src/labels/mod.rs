@@ -1,14 +1,12 @@
-//! Titles, labels and codes of driver data in the languages of the letters.
+//! Labels and codes of driver data in the languages of the letters.
 
 mod entry;
 mod fields;
 mod statuses;
-mod titles;
 
 pub(crate) use entry::look_up;
 pub(crate) use fields::LABELS;
 pub(crate) use statuses::STATUSES;
-pub(crate) use titles::{OPENINGS, TITLES};
 
 #[cfg(test)]
 mod tests {
@@ -16,7 +14,7 @@ mod tests {
 
     #[test]
     fn no_name_has_two_translations() {
-        for list in [TITLES, LABELS, STATUSES, OPENINGS] {
+        for list in [LABELS, STATUSES] {
             let mut names: Vec<_> = list.iter().map(|(name, _)| name).collect();
             names.sort_unstable();
             let twice: Vec<_> = names.windows(2).filter(|two| two[0] == two[1]).map(|two| two[0]).collect();
