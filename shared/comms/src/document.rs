@@ -55,16 +55,14 @@ macro_rules! documents {
                 match self { $(Self::$variant => $about),+ }
             }
 
-            /// What a customer calls it. `language` is `en`, `de`, `fr`, `ar` or `he`; every other one gets English.
+            /// The languages that titles are in; the first one is for everybody else.
+            pub const LANGUAGES: [&'static str; 5] = ["en", "de", "fr", "ar", "he"];
+
+            /// What a customer calls it, in one of [`Self::LANGUAGES`], else in English.
             pub fn title(self, language: &str) -> &'static str {
-                let [en, de, fr, ar, he] = match self { $(Self::$variant => [$en, $de, $fr, $ar, $he]),+ };
-                match language {
-                    "de" => de,
-                    "fr" => fr,
-                    "ar" => ar,
-                    "he" => he,
-                    _ => en,
-                }
+                let titles = match self { $(Self::$variant => [$en, $de, $fr, $ar, $he]),+ };
+                let mut pairs = Self::LANGUAGES.iter().zip(titles);
+                pairs.find(|(known, _)| **known == language).map_or(titles[0], |(_, title)| title)
             }
         }
     };
@@ -181,6 +179,13 @@ documents! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_is_in_the_language_asked_for_or_in_english() {
+        let titles = Document::LANGUAGES.map(|language| Document::Receipt.title(language));
+        assert_eq!(titles, ["Receipt", "Beleg", "Reçu", "إيصال", "קבלה"]);
+        assert_eq!(Document::Receipt.title("ja"), "Receipt");
+    }
 
     #[test]
     fn names_round_trip_and_unknown_ones_list_the_known() {
