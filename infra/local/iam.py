@@ -85,6 +85,8 @@ class Template:
                 return self.secret(self.names[logical]) if is_secret else self.names[logical]
             case {"Fn::GetAtt": [str(logical), "Arn"]} if logical in self.resources:
                 return self.arn(logical)
+            case {"Fn::GetAtt": [str(logical), "StreamArn"]} if logical in self.resources:
+                return f"{self.arn(logical)}/stream/*"
             case {"Fn::Join": [str(separator), list(parts)]}:
                 return separator.join(map(self.resolve, parts))
         raise Failure(f"the template says {value}, which this check does not understand")

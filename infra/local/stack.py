@@ -40,6 +40,7 @@ SHOP_SECRETS = {"shopify": CREDENTIALS, "exstream": CREDENTIALS, "email": CREDEN
 # short waits, so that a person or a test sees a retry happen; everything else is as in AWS
 CONTEXT = {
     "createBus": "true",
+    "createOutcomeBus": "true",
     "eventSource": "local.partner/shopify.com/",
     "destroyable": "true",
     "asyncRetries": "1",

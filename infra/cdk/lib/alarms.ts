@@ -46,6 +46,8 @@ export interface AlarmsProps {
   readonly reporters: Handler[];
   /** What customers open, and the API in front of it. */
   readonly documents: { readonly handler: Handler; readonly apiId: string };
+  /** Tells outcomes, and the time that one may wait. Only where a bus takes them. */
+  readonly outcomeEvents?: { readonly handler: Handler; readonly oldestSeconds: number };
   readonly statementRun: Handler;
   readonly offerRun: Handler;
   /** Names of the schedules' groups. */
@@ -80,6 +82,7 @@ export class Alarms extends Construct {
       );
     }
     this.ofDocuments();
+    this.ofOutcomeEvents();
     this.ofStatementRun(props.statementRun);
     this.ofOfferRun(props.offerRun);
     for (const run of [props.statementRun, props.offerRun]) this.ofRun(run);
@@ -219,6 +222,24 @@ export class Alarms extends Construct {
       'Customers got errors in place of their documents. Is there an alarm on the function documents? Otherwise the API may ' +
         'not invoke it, or it did not answer in time.',
       { most: 0, periods: LASTING },
+    );
+  }
+
+  private ofOutcomeEvents(): void {
+    if (this.props.outcomeEvents === undefined) return;
+    const { handler, oldestSeconds } = this.props.outcomeEvents;
+    this.watch.above(
+      'outcome-events-late',
+      new Metric({
+        namespace: 'AWS/Lambda',
+        metricName: 'IteratorAge',
+        dimensionsMap: { FunctionName: handler.function.functionName },
+        period: PERIOD,
+        statistic: 'Maximum',
+      }),
+      `Outcomes have waited for more than ${oldestSeconds} s to be told. Does the bus take events? The log has the reason. After six ` +
+        'hours they become dead letters.',
+      { most: oldestSeconds * 1000 },
     );
   }
 

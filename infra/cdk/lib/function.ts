@@ -3,17 +3,22 @@
 
 import { Duration, RemovalPolicy, Size, Validations } from 'aws-cdk-lib';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import {
   ApplicationLogLevel,
   Code,
   EventSourceMapping,
+  FilterCriteria,
+  FilterRule,
   Function as LambdaFunction,
   LoggingFormat,
   Runtime,
+  StartingPosition,
   SystemLogLevel,
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { join } from 'node:path';
 import type { FunctionName } from './functions.ts';
@@ -36,6 +41,15 @@ export interface BatchProps {
   readonly size: number;
   readonly maxConcurrency: number;
   readonly windowSeconds: number;
+}
+
+export interface ChangesProps {
+  readonly size: number;
+  readonly windowSeconds: number;
+  /** Changes of items in other states do not invoke the function. */
+  readonly states: string[];
+  /** Gets the place in the stream of a batch that the function failed at as a whole, again and again. */
+  readonly deadLetters: Queue;
 }
 
 export class Handler extends Construct {
@@ -92,6 +106,26 @@ export class Handler extends Construct {
       maxBatchingWindow: Duration.seconds(props.windowSeconds),
       maxConcurrency: props.maxConcurrency,
       reportBatchItemFailures: true,
+    });
+  }
+
+  /**
+   * Lets the function follow a table. Its role must hold the grant to read its changes. A batch that it fails at is
+   * halved and repeated for twelve hours, half of what the stream keeps.
+   */
+  follow(table: Table, props: ChangesProps): void {
+    new EventSourceMapping(this, 'Changes', {
+      target: this.function,
+      eventSourceArn: table.tableStreamArn,
+      startingPosition: StartingPosition.TRIM_HORIZON,
+      batchSize: props.size,
+      maxBatchingWindow: Duration.seconds(props.windowSeconds),
+      filters: [FilterCriteria.filter({ dynamodb: { NewImage: { state: { S: FilterRule.or(...props.states) } } } })],
+      bisectBatchOnError: true,
+      maxRecordAge: Duration.hours(12),
+      reportBatchItemFailures: true,
+      // the construct for it would grant what the role's grants are to say
+      onFailure: { bind: () => ({ destination: props.deadLetters.queueArn }) },
     });
   }
 }

@@ -29,6 +29,13 @@ export interface RunRow extends QueueRow<RunName> {
   readonly storageMegabytes?: number;
 }
 
+/** A row of a function that takes the changes of a table. */
+interface StreamRow<Name extends string> extends Row<Name> {
+  readonly batchSize: number;
+  readonly windowSeconds: number;
+  readonly oldestSeconds: number;
+}
+
 interface PassRow<Name extends string> extends Row<Name> {
   readonly everyMinutes: number;
 }
@@ -46,7 +53,18 @@ export const WRITE_BACK = row<QueueRow<'write-back'>>(table['write-back'], 'writ
 export const DELIVERY_STATUS = row<PassRow<'delivery-status'>>(table.pass, 'delivery-status');
 export const RECONCILE = row<PassRow<'reconcile'>>(table.pass, 'reconcile');
 export const DOCUMENTS = row<Row<'documents'>>(table.http, 'documents');
-export const FUNCTIONS = [INTAKE, ...FLOWS, ...RUNS, DELIVERY_STATUS, RECONCILE, WRITE_BACK, DOCUMENTS];
+/** Deployed only where a bus for outcomes is named. */
+export const OUTCOME_EVENTS = row<StreamRow<'outcome-events'>>(table.stream, 'outcome-events');
+export const FUNCTIONS = [
+  INTAKE,
+  ...FLOWS,
+  ...RUNS,
+  DELIVERY_STATUS,
+  RECONCILE,
+  WRITE_BACK,
+  DOCUMENTS,
+  OUTCOME_EVENTS,
+];
 
 export type FunctionName = (typeof FUNCTIONS)[number]['name'];
 

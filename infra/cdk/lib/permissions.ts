@@ -176,9 +176,19 @@ function ofSecrets(scope: Construct, action: string, resourceName: string, reaso
   return { ...plain([action], arn), patterns: [pattern(found, reason)] };
 }
 
-/** Puts events on a bus of the stack's own. */
+/** Puts events on a bus. */
 export function putEvents(bus: IEventBus): Grant {
   return plain(['events:PutEvents'], bus.eventBusArn);
+}
+
+/** What Lambda needs to follow a table's changes in the function's name. */
+export function readChanges(table: Table): Grant {
+  if (table.tableStreamArn === undefined) throw new Error('the table has no stream');
+  const actions = ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'];
+  return plain(
+    actions.map((action) => `dynamodb:${action}`),
+    table.tableStreamArn,
+  );
 }
 
 /** Keeps the schedules of a group as the configurations say. They act as `runRole`. */

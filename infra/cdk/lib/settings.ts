@@ -25,7 +25,7 @@ import { type Person, readTrusted } from './people.ts';
 
 const repository = resolve(__dirname, '../../..');
 
-/** The bus that Shopify's events arrive on: an existing partner bus, or one that the stack makes. */
+/** A bus: an existing one by its name or ARN, or one that the stack makes. */
 export type Bus = { existing: string } | { create: true };
 
 /**
@@ -47,7 +47,10 @@ export interface Settings {
   readonly architecture: Architecture;
   /** Holds `<function>/bootstrap`. */
   readonly codeRoot: string;
+  /** Brings Shopify's events. */
   readonly bus: Bus;
+  /** Takes events of outcomes. Without it nothing is told. */
+  readonly outcomeBus?: Bus;
   /** Prefix of the `source` of accepted events. */
   readonly eventSource: string;
   /** AWS endpoint of the functions; only for an emulator. */
@@ -131,6 +134,7 @@ export function readSettings(node: Node): Settings {
       oneOf('architecture', ['arm64', 'x86_64'], 'arm64') === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
     codeRoot: isAbsolute(codeRoot) ? codeRoot : join(repository, codeRoot),
     bus: readBus(text('eventBus'), flag('createBus')),
+    outcomeBus: readOutcomeBus(text('outcomeBus'), flag('createOutcomeBus')),
     eventSource: text('eventSource') ?? 'aws.partner/shopify.com/',
     endpointUrl,
     removal,
@@ -222,6 +226,14 @@ function readBus(existing: string | undefined, create: boolean): Bus {
   if (existing !== undefined && !create) return { existing };
   if (existing === undefined && create) return { create: true };
   throw new Error('give either -c eventBus=<name of the Shopify partner bus> or -c createBus=true');
+}
+
+function readOutcomeBus(existing: string | undefined, create: boolean): Bus | undefined {
+  if (existing === undefined) return create ? { create: true } : undefined;
+  if (create) throw new Error('give either -c outcomeBus=<name or ARN of a bus> or -c createOutcomeBus=true');
+  const name = /^(arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus\/)?[\w.-]{1,256}$/;
+  if (!name.test(existing)) throw new Error(`context outcomeBus: \`${existing}\` is no name or ARN of a bus`);
+  return { existing };
 }
 
 function readDomain(

@@ -17,6 +17,7 @@ import {
   type FlowName,
   type FlowRow,
   FLOWS,
+  OUTCOME_EVENTS,
   type QueueRow,
   RUNS,
   type RunName,
@@ -35,6 +36,9 @@ export interface CommunicationsStackProps extends StackProps {
   readonly settings: Settings;
 }
 
+/** The states that a communication ends in or waits for a person in: see `shared/comms/src/state.rs`. */
+const SETTLED = ['accepted', 'archived', 'bounced', 'delivered', 'failed', 'suppressed', 'unknown'];
+
 interface Handlers {
   readonly intake: Handler;
   readonly flows: Handler[];
@@ -43,6 +47,8 @@ interface Handlers {
   readonly deliveryStatus: Handler;
   readonly reconcile: Handler;
   readonly documents: Handler;
+  /** Only where a bus takes outcomes. */
+  readonly outcomeEvents?: Handler;
 }
 
 export class CommunicationsStack extends Stack {
@@ -53,6 +59,8 @@ export class CommunicationsStack extends Stack {
   private readonly writeBacks: WorkQueue;
   private readonly lostEvents: Queue;
   private readonly missedSchedules: Queue;
+  /** Where outcomes are told, and what could not be told. */
+  private readonly outcomes?: { readonly bus: IEventBus; readonly deadLetters: Queue };
 
   constructor(scope: Construct, id: string, props: CommunicationsStackProps) {
     super(scope, id, props);
@@ -73,6 +81,8 @@ export class CommunicationsStack extends Stack {
       'It is a dead-letter queue itself, of schedules.',
     );
 
+    this.outcomes = this.outcomeBus();
+
     const handlers: Handlers = {
       intake: this.intake(),
       flows: FLOWS.map((flow) => this.flow(flow)),
@@ -81,9 +91,11 @@ export class CommunicationsStack extends Stack {
       deliveryStatus: this.deliveryStatus(),
       reconcile: this.reconcile(),
       documents: this.documents(),
+      outcomeEvents: this.outcomeEvents(),
     };
-    const { intake, flows, runs, writeBack, deliveryStatus, reconcile, documents } = handlers;
+    const { intake, flows, runs, writeBack, deliveryStatus, reconcile, documents, outcomeEvents } = handlers;
     const all = [intake, ...flows, ...Object.values(runs), writeBack, deliveryStatus, reconcile, documents];
+    if (outcomeEvents !== undefined) all.push(outcomeEvents);
     const { bus, rule } = this.receive(intake);
     const api = new DocumentsApi(this, 'DocumentsApi', { settings: this.settings, handler: documents });
     const { everyMinutes } = this.settings;
@@ -112,7 +124,7 @@ export class CommunicationsStack extends Stack {
   }
 
   private watch(
-    { intake, flows, runs, writeBack, documents }: Handlers,
+    { intake, flows, runs, writeBack, documents, outcomeEvents }: Handlers,
     passes: ScheduledPass[],
     all: Handler[],
     webhooks: AlarmsProps['webhooks'],
@@ -138,10 +150,12 @@ export class CommunicationsStack extends Stack {
       deadLetters: [
         { name: 'intake-dlq', queue: this.lostEvents },
         { name: 'schedules-dlq', queue: this.missedSchedules },
+        ...(this.outcomes === undefined ? [] : [{ name: 'outcome-events-dlq', queue: this.outcomes.deadLetters }]),
       ],
       senders: flows,
       reporters: [writeBack],
       documents: { handler: documents, apiId },
+      outcomeEvents: outcomeEvents && { handler: outcomeEvents, oldestSeconds: OUTCOME_EVENTS.oldestSeconds },
       failed: this.settings.failedAlarm,
       statementRun: runs['statement-run'],
       offerRun: runs['offer-run'],
@@ -278,6 +292,37 @@ export class CommunicationsStack extends Stack {
     });
   }
 
+  private outcomeBus(): CommunicationsStack['outcomes'] {
+    const { outcomeBus: wanted, prefix } = this.settings;
+    if (wanted === undefined) return undefined;
+    const id = 'OutcomeBus';
+    const name = 'existing' in wanted ? wanted.existing : `${prefix}-outcomes`;
+    const existing = () =>
+      name.startsWith('arn:') ? EventBus.fromEventBusArn(this, id, name) : EventBus.fromEventBusName(this, id, name);
+    const bus = 'existing' in wanted ? existing() : new EventBus(this, id, { eventBusName: name });
+    const deadLetters = this.lostAndFound(
+      'OutcomeEventsDeadLetters',
+      'outcome-events-dlq',
+      'It is a dead-letter queue itself, of events that a bus did not take.',
+    );
+    return { bus, deadLetters };
+  }
+
+  /** Follows the ledger, so that whoever records an outcome makes no request more. */
+  private outcomeEvents(): Handler | undefined {
+    if (this.outcomes === undefined) return undefined;
+    const { bus, deadLetters } = this.outcomes;
+    const { table } = this.storage;
+    const handler = this.handler({
+      name: OUTCOME_EVENTS.name,
+      environment: { OUTCOME_BUS: bus.eventBusArn, DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl },
+      grants: [allow.readChanges(table), allow.putEvents(bus), allow.send(deadLetters)],
+    });
+    const { batchSize: size, windowSeconds } = OUTCOME_EVENTS;
+    handler.follow(table, { size, windowSeconds, states: SETTLED, deadLetters });
+    return handler;
+  }
+
   /** The queues of all flows but those: what only a run fills, nobody else writes to. */
   private queuesWithout(...others: FlowName[]): Queue[] {
     return FLOWS.filter(({ name }) => !others.includes(name)).map(({ name }) => this.flowQueues[name].queue);
@@ -389,6 +434,10 @@ export class CommunicationsStack extends Stack {
       ScheduleRoleArn: schedules.runRole.roleArn,
       ScheduleDeadLetterArn: this.missedSchedules.queueArn,
     };
+    if (this.outcomes !== undefined) {
+      values.OutcomeBusName = this.outcomes.bus.eventBusName;
+      values.DeadLetterUrlOutcomeEvents = this.outcomes.deadLetters.queueUrl;
+    }
     if (documents.domainTarget !== undefined) values.DocumentsDomainTarget = documents.domainTarget;
     for (const { name, queue } of Object.values(this.runQueues)) values[`QueueArn${pascal(name)}`] = queue.queueArn;
     for (const work of [...Object.values(this.flowQueues), ...Object.values(this.runQueues), this.writeBacks]) {

@@ -79,6 +79,15 @@ const EXPECTED: Record<string, string[]> = {
   Reconcile: [...LOG, ...READ_SHOP, 'secretsmanager:PutSecretValue', 'sqs:SendMessage', 'dynamodb:BatchGetItem'],
   Documents: [...LOG, 'dynamodb:GetItem', 'dynamodb:UpdateItem', 's3:GetObjectVersion', 'kms:Decrypt'],
   WriteBack: [...LOG, ...CONSUME, ...READ_SHOP, 'dynamodb:UpdateItem'],
+  OutcomeEvents: [
+    ...LOG,
+    'dynamodb:DescribeStream',
+    'dynamodb:GetRecords',
+    'dynamodb:GetShardIterator',
+    'dynamodb:ListStreams',
+    'events:PutEvents',
+    'sqs:SendMessage',
+  ],
 };
 const READS: Record<string, string[]> = {
   ...Object.fromEntries(FLOWS.map((name) => [idOf(name), ['config/*', 'work/*']])),
@@ -114,7 +123,7 @@ for (const [name, actions] of Object.entries(EXPECTED)) {
         assert.deepEqual(Condition, { StringLike: { 's3:prefix': prefixes[bucket] } });
         delete prefixes[bucket];
       }
-      const unlisted = name === 'Documents' ? [operations, archive] : actions.includes('kms:Decrypt') ? [] : [archive];
+      const unlisted = ['Documents', 'OutcomeEvents'].includes(name) ? [operations, archive] : actions.includes('kms:Decrypt') ? [] : [archive];
       assert.deepEqual(Object.keys(prefixes), unlisted);
     });
   });

@@ -153,6 +153,7 @@ describe('functions', () => {
       ['reconcile', 600, 256, undefined],
       ['write-back', 60, 256, undefined],
       ['documents', 20, 256, undefined],
+      ['outcome-events', 60, 256, undefined],
     ]);
     const context = { timeoutOfferRun: '60', memoryOfferRun: '128', storageStatementRun: '512' };
     const other = of(synthesize(context).template);
@@ -209,6 +210,7 @@ describe('functions', () => {
       reconcile: flows,
       'write-back': ['QUEUE_URL', 'RETRY_BASE_SECONDS'],
       documents: ['LINKS_TABLE_NAME'],
+      'outcome-events': ['DEAD_LETTER_QUEUE_URL', 'OUTCOME_BUS'],
     };
     for (const name of FUNCTIONS) {
       assert.deepEqual(names(idOf(name)), [...common, ...(expected[name] ?? [])].sort(), name);
@@ -349,6 +351,7 @@ test("the outputs are what the operator's command line reads", () => {
       'BusName',
       'CustomerKeySecret',
       'DeadLetterUrlIntake',
+      'DeadLetterUrlOutcomeEvents',
       'DeadLetterUrlSchedules',
       'DocumentsUrl',
       'EventSource',
@@ -356,6 +359,7 @@ test("the outputs are what the operator's command line reads", () => {
       'LinksTable',
       'MaxRetentionDays',
       'OperationsBucket',
+      'OutcomeBusName',
       'QueueArnOfferRun',
       'QueueArnStatementRun',
       'ScheduleDeadLetterArn',

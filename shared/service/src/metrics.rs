@@ -69,6 +69,8 @@ metrics! {
     LinkEnded: "documents", "Requests whose link has expired or was revoked.";
     NotFound: "documents", "Requests without a link: mistyped, or guessed.";
     NotShown: "documents", "Published documents that could not be shown to whoever holds their link.";
+    OutcomesPublished: "outcome-events", "Events of outcomes that the deployer's bus took.";
+    OutcomesRefused: "outcome-events", "Events of outcomes that became dead letters.";
     Problems: "delivery-status, reconcile", "Orders, items or requests that could not be handled.";
     FailedShops: "delivery-status, reconcile", "Shops whose pass was aborted.";
 }

@@ -98,6 +98,11 @@ impl Service {
         self.http.clone()
     }
 
+    /// What a client of a service that only one function uses is made from.
+    pub fn aws(&self) -> &SdkConfig {
+        &self.aws
+    }
+
     /// What large documents may take of the function's memory at once.
     pub fn memory(&self) -> Memory {
         self.memory.clone()

@@ -15,7 +15,8 @@ pub const EVENTS: &str = "events";
 pub const PASS: &str = "pass";
 pub const WRITE_BACK: &str = "write-back";
 pub const HTTP: &str = "http";
-const KINDS: [&str; 6] = [FLOW, RUN, EVENTS, PASS, WRITE_BACK, HTTP];
+pub const STREAM: &str = "stream";
+const KINDS: [&str; 7] = [FLOW, RUN, EVENTS, PASS, WRITE_BACK, HTTP, STREAM];
 
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {

@@ -57,6 +57,19 @@ impl Stack {
         assert_eq!(output.failed_entry_count(), 0, "{output:?}");
     }
 
+    /// Lets a queue get what matches a pattern on the bus that an output names.
+    pub async fn listen(&self, bus: &str, rule: &str, pattern: &Value, queue_url: &str) {
+        let attribute = aws_sdk_sqs::types::QueueAttributeName::QueueArn;
+        let queue = self.sqs.get_queue_attributes().queue_url(queue_url).attribute_names(attribute.clone());
+        let arn = queue.send().await.unwrap().attributes.unwrap()[&attribute].clone();
+        let bus = self.output(bus);
+        let put = self.events.put_rule().event_bus_name(bus).name(rule).event_pattern(pattern.to_string());
+        put.send().await.unwrap();
+        let target = aws_sdk_eventbridge::types::Target::builder().id("queue").arn(arn).build().unwrap();
+        let targets = self.events.put_targets().event_bus_name(bus).rule(rule).targets(target);
+        assert_eq!(targets.send().await.unwrap().failed_entry_count(), 0);
+    }
+
     /// Invokes a function asynchronously with an event, as EventBridge does.
     ///
     /// The emulator's EventBridge drops an invocation that failed, where AWS repeats it and then uses the

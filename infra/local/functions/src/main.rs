@@ -20,6 +20,7 @@ fn serve(name: &str) -> Option<Serving> {
         "intake" => intake::serve(),
         "offer-run" => offer_run::serve(),
         "order-confirmation" => order_confirmation::serve(),
+        "outcome-events" => outcome_events::serve(),
         "reconcile" => reconcile::serve(),
         "return-letters" => return_letters::serve(),
         "shipping-documents" => shipping_documents::serve(),

@@ -13,6 +13,7 @@ mod events;
 mod failures;
 mod flows;
 mod ledger;
+mod outcome_events;
 mod passes;
 mod people;
 mod real_orders;

@@ -41,7 +41,7 @@ async fn accepted(stack: &Stack, shop: &Shop) -> (u64, Entry) {
     (number, entry)
 }
 
-async fn settles_as(stack: &Stack, shop: &Shop, entry: &Entry, state: State) -> Entry {
+pub async fn settles_as(stack: &Stack, shop: &Shop, entry: &Entry, state: State) -> Entry {
     eventually(&format!("it becomes {state} and Shopify knows"), || async {
         pass(stack, "delivery-status").await;
         let entry = shop.settled(stack, &entry.communication).await;
