@@ -21,6 +21,9 @@ BATCHES = {
 }
 STEPS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "Get": "GetItem"}
 POLL = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+FOLLOW = tuple(
+    f"dynamodb:{action}" for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+)
 SCHEDULES = {
     "GET": "GetSchedule",
     "POST": "CreateSchedule",
@@ -153,9 +156,14 @@ class Calls:
             for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
                 yield roles[logical], Request(action, stream)
         for _, mapping in template.of_type("AWS::Lambda::EventSourceMapping"):
-            queue = template.resolve(mapping["EventSourceArn"])
-            for action in POLL:
-                yield roles[mapping["FunctionName"]["Ref"]], Request(action, queue)
+            source = template.resolve(mapping["EventSourceArn"])
+            role = roles[mapping["FunctionName"]["Ref"]]
+            for action in FOLLOW if ":dynamodb:" in source else POLL:
+                yield role, Request(action, source)
+            failed = mapping.get("DestinationConfig", {}).get("OnFailure")
+            if failed is not None:
+                for request in refused(template.resolve(failed["Destination"])):
+                    yield role, request
         for _, config in template.of_type("AWS::Lambda::EventInvokeConfig"):
             failed = config.get("DestinationConfig", {}).get("OnFailure")
             if failed is not None:
