@@ -180,6 +180,9 @@ def condition(operator: str, value: str | None, wanted: list[str]) -> bool:
     """Whether a condition holds for the one value of a key, which may be absent."""
     if operator == "Null":
         return (value is None) == (wanted == ["true"])
+    if operator.startswith("ForAllValues:"):
+        # of a key without values, all have any property; the recording has no values of DynamoDB's keys
+        return value is None or condition(operator.partition(":")[2], value, wanted)
     name = operator.removesuffix("IfExists")
     negated = "Not" in name
     compare = OPERATORS.get(name.replace("Not", ""))

@@ -1,4 +1,5 @@
-//! Shows customers what was published for them: the page behind a link, and the archived document itself.
+//! Shows customers what was published for them: the page behind a link, and the archived document itself; and lets them
+//! end marketing (`unsubscribe.rs`).
 //!
 //! A link is all that is asked for, so it is all that is trusted: a token leads to its link by its hash, the link
 //! names the exact versions that it shows, and nothing of a request becomes a key. The archive stays out of reach: the
@@ -19,8 +20,10 @@ mod page;
 mod range;
 mod route;
 mod text;
+mod unsubscribe;
 
 pub use http::{HttpRequest, HttpResponse};
+pub use unsubscribe::Unsubscribing;
 
 use archive::{Archive, ArchiveError};
 use comms::chain;
@@ -39,6 +42,7 @@ const HTML: &str = "text/html; charset=utf-8";
 pub struct Documents {
     links: Links,
     archive: Archive,
+    unsubscribing: Unsubscribing,
     function: String,
 }
 
@@ -63,11 +67,13 @@ impl Answer {
 impl Documents {
     /// Reads the environment. Sends nothing.
     pub fn new(service: &Service) -> Result<Self, StartError> {
-        Ok(Self::with(service.links()?, service.archive()?))
+        let unsubscribing =
+            Unsubscribing { ledger: service.ledger()?, write_back: service.queue("WRITE_BACK_QUEUE_URL")? };
+        Ok(Self::with(service.links()?, service.archive()?, unsubscribing))
     }
 
-    pub fn with(links: Links, archive: Archive) -> Self {
-        Self { links, archive, function: function_name() }
+    pub fn with(links: Links, archive: Archive, unsubscribing: Unsubscribing) -> Self {
+        Self { links, archive, unsubscribing, function: function_name() }
     }
 
     /// Answers one request. The log has one line of it, without its path.
@@ -75,11 +81,16 @@ impl Documents {
         let route = Route::of(request.path());
         let name = route.name();
         let mut link = None;
-        let answer = if matches!(request.method(), "GET" | "HEAD") {
-            self.answer(route, request, now, &mut link).await
-        } else {
-            let response = shown(405, page::notice(Notice::Unknown, accepted(request), None));
-            Answer::of(response.header("allow", "GET, HEAD"))
+        let answer = match (request.method(), &route) {
+            ("GET" | "HEAD", _) | ("POST", Route::Unsubscribe(_)) => {
+                self.answer(route, request, now, &mut link).await
+            }
+            (_, route) => {
+                let allowed =
+                    if matches!(route, Route::Unsubscribe(_)) { "GET, HEAD, POST" } else { "GET, HEAD" };
+                let response = shown(405, page::notice(Notice::Unknown, accepted(request), None));
+                Answer::of(response.header("allow", allowed))
+            }
         };
         let status = answer.response.status_code;
         let mut metrics = Metrics::default();
@@ -108,6 +119,9 @@ impl Documents {
         let (token, file) = match route {
             Route::Script => return Answer::of(script()),
             Route::Unknown => return unknown(request),
+            Route::Unsubscribe(token) => {
+                return unsubscribe::answer(&self.unsubscribing, &self.links, &token, request, now).await;
+            }
             Route::Page(token) => (token, None),
             Route::File(token, file) => (token, Some(file)),
         };

@@ -82,6 +82,19 @@ pub fn notice(notice: Notice, language: Language, sender: Option<&Sender>) -> Pa
     page(texts, heading, sender, &content, &html! {})
 }
 
+/// A page with this content and the sender's address for questions.
+pub fn plain(language: Language, title: &str, sender: &Sender, content: &Markup) -> Page {
+    let texts = language.texts();
+    page(texts, title, Some(sender), &html! { (content) (contact(sender, texts)) }, &html! {})
+}
+
+impl Page {
+    /// The same with a form that may be sent to where the page comes from.
+    pub fn with_form(self) -> Self {
+        Self { policy: self.policy.replace("form-action 'none'", "form-action 'self'"), ..self }
+    }
+}
+
 /// What the file of an output is called where it is saved.
 pub fn saved_as(link: &Link, output: &LinkedOutput) -> String {
     let title = link.document.title(Language::of(&link.locale).texts().lang);

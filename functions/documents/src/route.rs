@@ -13,6 +13,8 @@ pub enum Route<'a> {
     Page(Token),
     /// An output by its file name, which is looked up and never made into a key.
     File(Token, &'a str),
+    /// Ends marketing to a customer.
+    Unsubscribe(Token),
     Script,
     Unknown,
 }
@@ -21,6 +23,9 @@ impl<'a> Route<'a> {
     pub fn of(path: &'a str) -> Self {
         if path == SCRIPT {
             return Self::Script;
+        }
+        if let Some(Ok(token)) = path.strip_prefix("/u/").map(str::parse) {
+            return Self::Unsubscribe(token);
         }
         let Some(rest) = path.strip_prefix("/d/").filter(|_| path.len() <= MAX_PATH_BYTES) else {
             return Self::Unknown;
@@ -38,6 +43,7 @@ impl<'a> Route<'a> {
         match self {
             Self::Page(_) => "page",
             Self::File(..) => "document",
+            Self::Unsubscribe(_) => "unsubscribe",
             Self::Script => "script",
             Self::Unknown => "unknown",
         }
@@ -58,6 +64,10 @@ mod tests {
         let text = token();
         let token: Token = text.parse().unwrap();
         assert_eq!(Route::of(&format!("/d/{text}")), Route::Page(token.clone()));
+        assert_eq!(Route::of(&format!("/u/{text}")), Route::Unsubscribe(token.clone()));
+        for odd in [format!("/u/{text}/"), format!("/u/{text}/x"), "/u/".to_owned(), "/u/x".to_owned()] {
+            assert_eq!(Route::of(&odd), Route::Unknown, "{odd}");
+        }
         assert_eq!(Route::of(&format!("/d/{text}/document.pdf")), Route::File(token.clone(), "document.pdf"));
         assert_eq!(Route::of("/assets/parts.js"), Route::Script);
         // a name is compared with those of the link, so a path in it is no path

@@ -151,6 +151,7 @@ impl Case {
             shopify: &AdminApi::new(reqwest::Client::new()),
             history: None,
             locale: None,
+            unsubscribe_url: None,
             now: self.now,
             time_left: Duration::from_secs(20),
         };

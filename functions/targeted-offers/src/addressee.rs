@@ -21,10 +21,15 @@ pub struct Addressee {
     /// The customer's default postal address.
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<AddressData>,
+    /// The page where the customer ends offers and reminders. Absent where the shop made the document transactional,
+    /// and in previews.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"https://documents.northwind.example/u/bm8tb25lLWhhcy10aGlzLXRva2VuLWl0LWlzLWEtc2E")]
+    unsubscribe_url: Option<String>,
 }
 
 impl Addressee {
-    pub fn new(prospect: &Prospect) -> Self {
+    pub fn new(prospect: &Prospect, unsubscribe_url: Option<&str>) -> Self {
         let customer = &prospect.customer;
         Self {
             customer: CustomerData {
@@ -35,6 +40,7 @@ impl Addressee {
                 company_location: None,
             },
             address: prospect.address.as_ref().map(AddressData::new),
+            unsubscribe_url: unsubscribe_url.map(str::to_owned),
         }
     }
 }
@@ -59,7 +65,7 @@ impl Customer {
         let locale = gather.locale(&[prospect.customer.locale.as_deref()])?;
         Ok(Self {
             envelope: Envelope::new(document, gather.communication, &locale, gather.config),
-            addressee: Addressee::new(&prospect),
+            addressee: Addressee::new(&prospect, gather.unsubscribe_url),
             prospect,
             locale,
         })

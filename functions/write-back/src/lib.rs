@@ -1,4 +1,4 @@
-//! Reports to Shopify what became of communications.
+//! Reports to Shopify what became of communications, and that customers want no more marketing (`consent.rs`).
 //!
 //! Takes reports in batches, groups them by shop and by the resource that carries them, and merges them into
 //! that resource's status metafield. Keeps nothing between batches and owes nothing to order: a report that
@@ -9,12 +9,14 @@
 #![recursion_limit = "256"]
 
 mod coalesce;
+mod consent;
 mod status;
 
 pub use coalesce::{ReportResult, TAGGING, report};
 pub use status::{Existing, KEEP, Report, Status};
 
 use comms::{ShopDomain, WriteBackState, chain};
+use consent::Consents;
 use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 use ledger::Ledger;
@@ -23,7 +25,7 @@ use shop_config::ConfigStore;
 use shopify::{AdminApi, Call};
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
 use tokio::time::Instant;
-use work::{Backoff, BatchResponse, MalformedBatch, Queue, Retry, SqsEvent, WriteBackItem};
+use work::{Backoff, BatchResponse, MalformedBatch, Queue, Retry, SqsEvent, UnsubscribeItem, WriteBackItem};
 
 /// Kept back from Shopify's time, to record in the ledger what it answered.
 const RECORDING: Duration = Duration::from_secs(2);
@@ -99,8 +101,36 @@ impl WriteBack {
                 *slot = result;
             }
         }
+        for (index, result) in self.consents(&event, deadline).await {
+            if let Some(slot) = results.get_mut(index) {
+                *slot = result;
+            }
+        }
         self.account(&event, &items, &results, begun);
         Ok(self.tools.queue.respond(&event.records, &results, self.tools.backoff).await)
+    }
+
+    /// The messages of a batch that are no reports. What happens to one of them happens to it alone.
+    async fn consents(
+        &self,
+        event: &SqsEvent,
+        deadline: Instant,
+    ) -> Vec<(usize, Result<WriteBackState, Retry>)> {
+        let Tools { configs, secrets, shopify, clock, .. } = &self.tools;
+        let consents = Consents { configs, secrets, shopify, now: clock(), deadline };
+        let of_kind = event.records.iter().enumerate().filter(|(_, it)| UnsubscribeItem::is_one(&it.body));
+        let ends = of_kind.map(|(index, record)| {
+            let end = AssertUnwindSafe(consents.end(&record.body)).catch_unwind();
+            async move {
+                let result = match tokio::time::timeout_at(deadline, end).await {
+                    Ok(Ok(ended)) => ended.map(|()| WriteBackState::Reported),
+                    Ok(Err(_)) => Err(Retry::new("the handler panicked")),
+                    Err(_) => Err(Retry::new("the invocation's time was up")),
+                };
+                (index, result)
+            }
+        });
+        stream::iter(ends).buffer_unordered(self.tools.concurrency.max(1)).collect().await
     }
 
     /// What happens to one shop's share, a panic or the end of the time included, happens to it alone.

@@ -29,6 +29,9 @@ const ROUTES = [
   'HEAD /d/{token}',
   'GET /d/{token}/{file}',
   'HEAD /d/{token}/{file}',
+  'GET /u/{token}',
+  'HEAD /u/{token}',
+  'POST /u/{token}',
   'GET /assets/{file}',
 ];
 

@@ -144,6 +144,16 @@ export function followLinks(table: Table): Grant {
   return keepItems(table);
 }
 
+/** Changes what the ledger knows of recipients, such as that they want no marketing, and reads nothing. */
+export function suppress(table: Table): Grant {
+  const statement = new PolicyStatement({
+    actions: ['dynamodb:UpdateItem'],
+    resources: [table.tableArn],
+    conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['recipient#*'] } },
+  });
+  return { statements: [statement], patterns: [] };
+}
+
 /** Makes links, takes them back and replaces them. */
 export function publishLinks(table: Table): Grant {
   return plain(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], table.tableArn);

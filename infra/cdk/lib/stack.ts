@@ -59,6 +59,8 @@ export class CommunicationsStack extends Stack {
   private readonly writeBacks: WorkQueue;
   private readonly lostEvents: Queue;
   private readonly missedSchedules: Queue;
+  private readonly documentsHandler: Handler;
+  private readonly api: DocumentsApi;
   /** Where outcomes are told, and what could not be told. */
   private readonly outcomes?: { readonly bus: IEventBus; readonly deadLetters: Queue };
 
@@ -82,6 +84,8 @@ export class CommunicationsStack extends Stack {
     );
 
     this.outcomes = this.outcomeBus();
+    this.documentsHandler = this.documents();
+    this.api = new DocumentsApi(this, 'DocumentsApi', { settings: this.settings, handler: this.documentsHandler });
 
     const handlers: Handlers = {
       intake: this.intake(),
@@ -90,14 +94,13 @@ export class CommunicationsStack extends Stack {
       writeBack: this.writeBack(),
       deliveryStatus: this.deliveryStatus(),
       reconcile: this.reconcile(),
-      documents: this.documents(),
+      documents: this.documentsHandler,
       outcomeEvents: this.outcomeEvents(),
     };
     const { intake, flows, runs, writeBack, deliveryStatus, reconcile, documents, outcomeEvents } = handlers;
     const all = [intake, ...flows, ...Object.values(runs), writeBack, deliveryStatus, reconcile, documents];
     if (outcomeEvents !== undefined) all.push(outcomeEvents);
     const { bus, rule } = this.receive(intake);
-    const api = new DocumentsApi(this, 'DocumentsApi', { settings: this.settings, handler: documents });
     const { everyMinutes } = this.settings;
     const passes = [
       { handler: deliveryStatus, everyMinutes: everyMinutes.deliveryStatus },
@@ -110,7 +113,7 @@ export class CommunicationsStack extends Stack {
       functions: passes,
       paused: this.settings.schedulesPaused,
     });
-    this.watch(handlers, passes, all, { rule, busName: bus.eventBusName }, schedules, api);
+    this.watch(handlers, passes, all, { rule, busName: bus.eventBusName }, schedules, this.api);
     const works = [...Object.values(this.flowQueues), ...Object.values(this.runQueues), this.writeBacks];
     const people = new People(this, 'People', {
       prefix: this.settings.prefix,
@@ -120,7 +123,7 @@ export class CommunicationsStack extends Stack {
       ownBus: 'create' in this.settings.bus ? bus : undefined,
       trusted: this.settings.trusted,
     });
-    this.output(bus, schedules, people, all, api);
+    this.output(bus, schedules, people, all, this.api);
   }
 
   private watch(
@@ -181,7 +184,7 @@ export class CommunicationsStack extends Stack {
   }
 
   private flow({ name, batchSize: size, windowSeconds, batchConcurrency }: FlowRow): Handler {
-    const { archive, archiveKey, operations, table, customerKey } = this.storage;
+    const { archive, archiveKey, operations, table, customerKey, links, linkKey } = this.storage;
     const work = this.flowQueues[name];
     const handler = this.handler({
       name,
@@ -191,6 +194,8 @@ export class CommunicationsStack extends Stack {
         BATCH_CONCURRENCY: String(batchConcurrency),
         RETRY_BASE_SECONDS: String(this.settings.retryBaseSeconds),
         ARCHIVE_LOCK_MODE: this.settings.lockMode,
+        LINKS_TABLE_NAME: links.tableName,
+        DOCUMENTS_URL: this.api.url,
       },
       grants: [
         allow.consume(work.queue),
@@ -202,6 +207,8 @@ export class CommunicationsStack extends Stack {
         allow.readHistory(operations, 'spool/*'),
         allow.readShopSecrets(this, this.settings.prefix),
         allow.readSecret(customerKey),
+        allow.publishLinks(links),
+        allow.readSecret(linkKey),
       ],
     });
     handler.consume(work, { size, windowSeconds, maxConcurrency: this.settings.maxConcurrency[name] });
@@ -282,13 +289,21 @@ export class CommunicationsStack extends Stack {
     });
   }
 
-  /** The one function that everybody can reach has the least of all: what links name, and the links themselves. */
+  /**
+   * The one function that everybody can reach has the least of all: what links name, the links themselves, and what the
+   * ledger knows of recipients, so that an unsubscription holds at once. It reads no communication.
+   */
   private documents(): Handler {
-    const { archive, archiveKey, links } = this.storage;
+    const { archive, archiveKey, links, table } = this.storage;
     return this.handler({
       name: 'documents',
-      environment: { LINKS_TABLE_NAME: links.tableName },
-      grants: [allow.followLinks(links), allow.readDocuments(archive, archiveKey)],
+      environment: { LINKS_TABLE_NAME: links.tableName, WRITE_BACK_QUEUE_URL: this.writeBacks.queue.queueUrl },
+      grants: [
+        allow.followLinks(links),
+        allow.readDocuments(archive, archiveKey),
+        allow.suppress(table),
+        allow.send(this.writeBacks.queue),
+      ],
     });
   }
 

@@ -73,6 +73,8 @@ const COSTS: Readonly<Record<string, readonly [number, number]>> = {
   fulfillment_for_documents: [993, 104],
   fulfillment_order_for_documents: [506, 28],
   line_products: [4, 4],
+  marketing_consent: [2, 2],
+  marketing_unsubscribe: [10, 10],
   order_cancellation: [120, 28],
   order_for_documents: [970, 130],
   order_transaction: [6, 6],

@@ -53,6 +53,7 @@ const FLOW = [
   'sqs:SendMessage',
   'dynamodb:DeleteItem',
   'dynamodb:GetItem',
+  'dynamodb:PutItem',
   'dynamodb:UpdateItem',
   'dynamodb:Query',
   's3:GetObjectVersion',
@@ -77,7 +78,14 @@ const EXPECTED: Record<string, string[]> = {
     'dynamodb:UpdateItem',
   ],
   Reconcile: [...LOG, ...READ_SHOP, 'secretsmanager:PutSecretValue', 'sqs:SendMessage', 'dynamodb:BatchGetItem'],
-  Documents: [...LOG, 'dynamodb:GetItem', 'dynamodb:UpdateItem', 's3:GetObjectVersion', 'kms:Decrypt'],
+  Documents: [
+    ...LOG,
+    'dynamodb:GetItem',
+    'dynamodb:UpdateItem',
+    's3:GetObjectVersion',
+    'kms:Decrypt',
+    'sqs:SendMessage',
+  ],
   WriteBack: [...LOG, ...CONSUME, ...READ_SHOP, 'dynamodb:UpdateItem'],
   OutcomeEvents: [
     ...LOG,
@@ -163,6 +171,7 @@ test('each function sends to the queues behind it', () => {
   assert.deepEqual(sends('Reconcile'), queues(...of('AccountStatementsQueue', 'TargetedOffersQueue')));
   for (const name of FLOWS.map(idOf)) assert.deepEqual(sends(name), queues('WriteBackQueue'));
   assert.deepEqual(sends('DeliveryStatus'), queues('WriteBackQueue'));
+  assert.deepEqual(sends('Documents'), queues('WriteBackQueue'));
   assert.deepEqual(sends('StatementRun'), queues('StatementRunQueue', 'AccountStatementsQueue'));
   assert.deepEqual(sends('OfferRun'), queues('OfferRunQueue', 'TargetedOffersQueue'));
 });
@@ -177,24 +186,45 @@ test('the ledger is queried by the index that a function needs', () => {
   const index = (name: string) => JSON.stringify(below(table, `index/${name}`));
   const whole = JSON.stringify(arn({ logicalId: table }));
   const links = JSON.stringify(arn(only(template, 'AWS::DynamoDB::Table', 'StorageLinks')));
+  const stream = JSON.stringify({ 'Fn::GetAtt': [table, 'StreamArn'] });
   for (const name of FLOWS.map(idOf)) {
     assert.deepEqual(allowed(name).get('dynamodb:Query'), [index('by-resource')]);
   }
   assert.deepEqual(allowed('DeliveryStatus').get('dynamodb:Query'), [index('by-check')]);
   for (const [name, actions] of Object.entries(EXPECTED)) {
     for (const action of actions.filter((it) => it.startsWith('dynamodb:') && it !== 'dynamodb:Query')) {
-      assert.deepEqual(allowed(name).get(action), [name === 'Documents' ? links : whole]);
+      const writes = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'].includes(action);
+      const ofFlow = FLOWS.map(idOf).includes(name) && writes ? (action === 'dynamodb:PutItem' ? [links] : [whole, links]) : [whole];
+      const expected: Record<string, string[]> = {
+        Documents: action === 'dynamodb:UpdateItem' ? [links, whole] : [links],
+        OutcomeEvents: [stream],
+      };
+      assert.deepEqual(allowed(name).get(action), expected[name] ?? ofFlow, `${name} ${action}`);
     }
   }
+});
+
+test('the function that everybody can reach changes of the ledger what is known of recipients, and nothing else', () => {
+  const whole = JSON.stringify(arn({ logicalId: table }));
+  const changes = statements('Documents').filter(({ Resource }) => JSON.stringify(Resource) === whole);
+  assert.deepEqual(changes, [
+    {
+      Effect: 'Allow',
+      Action: 'dynamodb:UpdateItem',
+      Resource: arn({ logicalId: table }),
+      Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['recipient#*'] } },
+    },
+  ]);
 });
 
 test('secrets are those of shops, and the pseudonym key where pseudonyms are made', () => {
   const shops = /:secret:shopify-exstream\/shop\/\*/;
   const key = JSON.stringify({ Ref: id('AWS::SecretsManager::Secret', 'StorageCustomerKey') });
-  for (const name of Object.keys(EXPECTED).filter((it) => it !== 'Intake' && it !== 'Documents')) {
+  const linkKey = JSON.stringify({ Ref: id('AWS::SecretsManager::Secret', 'StorageLinkKey') });
+  for (const name of Object.keys(EXPECTED).filter((it) => !['Intake', 'Documents', 'OutcomeEvents'].includes(it))) {
     const [first, ...more] = allowed(name).get('secretsmanager:GetSecretValue') ?? [];
     assert.match(first ?? '', shops);
-    assert.deepEqual(more, FLOWS.map(idOf).includes(name) ? [key] : []);
+    assert.deepEqual(more, FLOWS.map(idOf).includes(name) ? [key, linkKey] : []);
   }
 });
 

@@ -47,7 +47,7 @@ describe('queues', () => {
 
   test('are encrypted and refuse plain HTTP', () => {
     const queues = Object.entries(template.findResources('AWS::SQS::Queue'));
-    assert.equal(queues.length, 2 * (FLOWS.length + RUNS.length + 1) + 2);
+    assert.equal(queues.length, 2 * (FLOWS.length + RUNS.length + 1) + 3);
     for (const [logicalId, { Properties }] of queues) {
       assert.equal(Properties.SqsManagedSseEnabled, true);
       template.hasResourceProperties('AWS::SQS::QueuePolicy', {
@@ -200,7 +200,15 @@ describe('functions', () => {
       'TABLE_NAME',
     ];
     const flows = FLOWS.map((name) => `QUEUE_URL_${name.replaceAll('-', '_').toUpperCase()}`);
-    const flow = ['ARCHIVE_LOCK_MODE', 'BATCH_CONCURRENCY', 'QUEUE_URL', 'RETRY_BASE_SECONDS', 'WRITE_BACK_QUEUE_URL'];
+    const flow = [
+      'ARCHIVE_LOCK_MODE',
+      'BATCH_CONCURRENCY',
+      'DOCUMENTS_URL',
+      'LINKS_TABLE_NAME',
+      'QUEUE_URL',
+      'RETRY_BASE_SECONDS',
+      'WRITE_BACK_QUEUE_URL',
+    ];
     const run = ['FLOW_QUEUE_URL', 'QUEUE_URL', 'RETRY_BASE_SECONDS'];
     const expected: Record<string, string[]> = {
       intake: ['EVENT_SOURCES', ...flows],
@@ -209,7 +217,7 @@ describe('functions', () => {
       'delivery-status': ['WRITE_BACK_QUEUE_URL'],
       reconcile: flows,
       'write-back': ['QUEUE_URL', 'RETRY_BASE_SECONDS'],
-      documents: ['LINKS_TABLE_NAME'],
+      documents: ['LINKS_TABLE_NAME', 'WRITE_BACK_QUEUE_URL'],
       'outcome-events': ['DEAD_LETTER_QUEUE_URL', 'OUTCOME_BUS'],
     };
     for (const name of FUNCTIONS) {

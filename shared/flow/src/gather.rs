@@ -35,6 +35,8 @@ pub struct Gather<'a> {
     pub history: Option<History<'a>>,
     /// The only locale to consider, where a person asks for one.
     pub locale: Option<&'a str>,
+    /// The address of the page that ends marketing to the customer. Only for marketing, where there are pages.
+    pub unsubscribe_url: Option<&'a str>,
     /// When the document is made.
     pub now: Timestamp,
     /// For all questions together.

@@ -2,7 +2,7 @@
 
 use crate::{
     context::Attempt, copy, document_flow::DocumentFlow, gather::Gather, gather_error::GatherError,
-    halt::Halt, history::History, verdict::Gathered,
+    halt::Halt, history::History, unsubscribe, verdict::Gathered,
 };
 use comms::Class;
 
@@ -14,6 +14,7 @@ pub async fn gather_content<F: DocumentFlow>(attempt: &Attempt<'_>, flow: &F) ->
     if let Some(record) = attempt.copy_of() {
         return Ok(Gathered::Ready(Box::new(copy::content(record))));
     }
+    let unsubscribe_url = unsubscribe::address(attempt).await?;
     let gather = Gather {
         plan: attempt.plan,
         item: attempt.item,
@@ -24,6 +25,7 @@ pub async fn gather_content<F: DocumentFlow>(attempt: &Attempt<'_>, flow: &F) ->
         shopify: &attempt.clients.shopify,
         history: Some(History::new(&attempt.clients.ledger, &attempt.clients.archive)),
         locale: None,
+        unsubscribe_url: unsubscribe_url.as_deref(),
         now: attempt.now(),
         time_left: attempt.time_left(),
     };

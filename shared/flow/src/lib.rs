@@ -50,6 +50,7 @@ mod send_mark;
 mod settle_doubt;
 #[cfg(test)]
 mod tests;
+mod unsubscribe;
 mod verdict;
 
 pub use archive::Previous;

@@ -19,6 +19,7 @@ use crate::{
     produce::produce,
     send::send,
     settle_doubt::settle_doubt,
+    unsubscribe,
     verdict::Gathered,
 };
 use ledger::Lease;
@@ -80,6 +81,7 @@ async fn produce_and_send(
         Answer::Suppressed(reason) => return Ok(Conclusion::Suppressed(reason)),
         Answer::Later(until) => return Ok(Conclusion::Postponed { until, reason: "quiet hours" }),
     }
+    unsubscribe::offer(attempt, content, details).await?;
     let OutcomeDetails { channel, test, .. } = *details;
     let draft = Draft { content, channel, test, customer: details.customer.as_ref() };
     let archived = produce(attempt, lease, &draft).await?;

@@ -206,6 +206,8 @@ impl Subject<'_> {
             shopify,
             history: None,
             locale: self.locale,
+            // a preview is for nobody
+            unsubscribe_url: None,
             now,
             time_left: time,
         };

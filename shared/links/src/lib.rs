@@ -1,4 +1,5 @@
-//! Links to documents that are published for their customers: what a link is, who may follow it, and its record.
+//! Links to documents that are published for their customers: what a link is, who may follow it, and its record; and
+//! links that end marketing (`unsubscribe.rs`).
 //!
 //! A link is a token of 256 bits. The table holds its SHA-256 only, so whoever reads the table can open nothing. The
 //! token follows from the deployment's key, the communication and the link's serial number: a pipeline that tries again
@@ -22,12 +23,14 @@ mod link;
 mod publication;
 mod store;
 mod token;
+mod unsubscribe;
 
 pub use error::LinkError;
 pub use link::{Link, LinkState, LinkedOutput, Opened, Opening, Revocation, Sender};
 pub use publication::{MAX_OUTPUT_BYTES, MAX_OUTPUTS, MAX_VALID_DAYS, Publication, Unpublishable};
 pub use store::{Links, Published, Recorded, Revoked};
 pub use token::{InvalidKey, InvalidToken, LinkKey, Token, TokenHash};
+pub use unsubscribe::{UnsubscribeOffer, Unsubscription, unsubscribe_path};
 
 /// How many openings of a link are kept one by one; further ones are counted.
 pub const MAX_OPENINGS: usize = 50;

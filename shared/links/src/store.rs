@@ -59,8 +59,8 @@ pub enum Revoked {
 }
 
 pub struct Links {
-    client: Client,
-    table: String,
+    pub(crate) client: Client,
+    pub(crate) table: String,
 }
 
 impl Links {
@@ -307,7 +307,7 @@ fn ended(refused: Option<Item>, now: Timestamp) -> Result<Checked, LinkError> {
 }
 
 /// The item that a refused write found, empty if there is none; nothing if it was made.
-fn refused<T>(
+pub(crate) fn refused<T>(
     doing: &'static str,
     result: Result<T, SdkError<UpdateItemError>>,
 ) -> Result<Option<Item>, LinkError> {
@@ -343,7 +343,10 @@ fn current_item(link: &Link) -> Result<Item, LinkError> {
     serde_dynamo::to_item(current).map_err(|error| failed("writing a link", error))
 }
 
-fn from_item<T: for<'de> Deserialize<'de>>(item: Item, what: &'static str) -> Result<T, LinkError> {
+pub(crate) fn from_item<T: for<'de> Deserialize<'de>>(
+    item: Item,
+    what: &'static str,
+) -> Result<T, LinkError> {
     serde_dynamo::from_item(item).map_err(|error| LinkError::Malformed { what, source: Box::new(error) })
 }
 
@@ -360,14 +363,17 @@ fn communication_pk(communication: &CommunicationId) -> String {
     format!("communication#{communication}")
 }
 
-fn text(value: &str) -> AttributeValue {
+pub(crate) fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
-fn number(value: i64) -> AttributeValue {
+pub(crate) fn number(value: i64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-fn failed(doing: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> LinkError {
+pub(crate) fn failed(
+    doing: &'static str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> LinkError {
     LinkError::Request { doing, source: source.into() }
 }

@@ -52,14 +52,17 @@ pub struct InvalidToken;
 impl Token {
     /// The token of a communication's link with this serial number. The first is 0; the next one replaces it.
     pub fn derive(key: &LinkKey, communication: &CommunicationId, serial: u32) -> Self {
+        Self::mac(key, &[b"link/1", communication.as_str().as_bytes(), &serial.to_be_bytes()])
+    }
+
+    /// The first part says what the token is for. All parts have one length each, and no two uses have one length
+    /// together.
+    pub(crate) fn mac(key: &LinkKey, parts: &[&[u8]]) -> Self {
         // a key of a whole block needs no check of its length
         let mut block = [0; 64];
         block[..BYTES].copy_from_slice(&Sha256::digest(key.0.expose_secret()));
         let mut mac = Hmac::<Sha256>::new(&block.into());
-        // all parts have one length each
-        mac.update(b"link/1");
-        mac.update(communication.as_str().as_bytes());
-        mac.update(&serial.to_be_bytes());
+        parts.iter().for_each(|part| mac.update(part));
         Self(mac.finalize().into_bytes().into())
     }
 

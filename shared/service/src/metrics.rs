@@ -66,6 +66,7 @@ metrics! {
     Unconfirmed: "delivery-status", "E-mails without an outcome after a day.";
     Seen: "reconcile", "Occurrences in Shopify that were looked up in the ledger.";
     Opened: "documents", "Pages and documents behind links that were opened.";
+    Unsubscribed: "documents", "Uses of links that end marketing to a customer.";
     LinkEnded: "documents", "Requests whose link has expired or was revoked.";
     NotFound: "documents", "Requests without a link: mistyped, or guessed.";
     NotShown: "documents", "Published documents that could not be shown to whoever holds their link.";

@@ -27,6 +27,7 @@ pub use operations::{MAX_METAFIELDS, MetafieldWrite, StatusMetafield};
 
 pub(crate) use answer::Data;
 pub(crate) use call::Operation;
+pub(crate) use operations::{Payload, accepted};
 
 use budget::Budgets;
 use http::exchange;

@@ -4,6 +4,7 @@
 //! agreed. Nothing is kept between calls, so what is answered is what Shopify says at that moment.
 
 mod audience;
+mod consent;
 mod page;
 mod payments;
 mod purchases;
@@ -16,6 +17,7 @@ pub(crate) use {
 };
 
 pub use audience::{AudiencePage, Source};
+pub use consent::ConsentEnd;
 pub use payments::{CustomerPayments, Method, MoneyMovement, OrderParts, PaidOrder, Parts};
 pub use purchases::{BoughtLine, LineProduct, Purchase};
 

@@ -1,6 +1,6 @@
 //! Queues: what is in a message, the one loop that handles a batch, and what a failed message does next.
 //!
-//! Messages are versioned JSON ([`WorkItem`], [`WriteBackItem`], [`RunItem`]; `schemas/`). A consumer calls [`each`] with
+//! Messages are versioned JSON ([`WorkItem`], [`WriteBackItem`], [`RunItem`], [`UnsubscribeItem`]; `schemas/`). A consumer calls [`each`] with
 //! a function for one record: records run concurrently within a cap and inside the invocation's deadline,
 //! and whatever happens to one (an error, a panic, a time-out, an unreadable body) happens to it alone.
 //! [`Queue`] takes a [`Message`] and nothing else, in which every character is one SQS takes; a message that is
@@ -12,6 +12,7 @@ mod item;
 mod message;
 mod queue;
 mod run;
+mod unsubscribe;
 
 pub use batch::{BatchResponse, Limits, MalformedBatch, Record, Retry, SqsEvent, each};
 pub use checkpoint::{CheckpointError, Checkpoints, Version};
@@ -19,3 +20,4 @@ pub use item::{InvalidItem, Resend, Trigger, WorkItem, WriteBackItem};
 pub use message::{Message, NotJson};
 pub use queue::{Backoff, Payloads, Queue, QueueError, StoredPayload};
 pub use run::RunItem;
+pub use unsubscribe::{UnsubscribeItem, UnsubscribeKind};

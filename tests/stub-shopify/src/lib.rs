@@ -19,6 +19,7 @@ mod execution;
 mod gid;
 mod graphql;
 mod json;
+mod marketing_consent;
 mod metafield;
 mod metafields_set;
 mod mutation;

@@ -5,7 +5,7 @@ use crate::{
     execution::{Execution, fail, plain},
     gid::type_of,
     json::Json,
-    metafields_set, segment,
+    marketing_consent, metafields_set, segment,
     shop::Shop,
 };
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
@@ -41,6 +41,9 @@ impl Execution<'_> {
             "metafieldsSet" => metafields_set::set(shop, self.schema, inputs(), self.now),
             "metafieldsDelete" => metafields_set::delete(shop, inputs()),
             "tagsAdd" | "tagsRemove" => self.change_tags(shop, arguments, field == "tagsAdd"),
+            "customerEmailMarketingConsentUpdate" => {
+                marketing_consent::update(shop, &arguments["input"], self.now)
+            }
             "bulkOperationCancel" => shop.bulk.cancel(arguments, &self.settings, self.base),
             "customerSegmentMembersQueryCreate" => segment::create_query(shop, arguments),
             other => return Err(fail(format!("the stub does not serve Mutation.{other}"))),

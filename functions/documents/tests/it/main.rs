@@ -10,4 +10,5 @@ mod answers;
 mod browser;
 mod documents_in_parts;
 mod logs;
+mod unsubscribe;
 mod world;

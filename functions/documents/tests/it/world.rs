@@ -7,12 +7,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use documents::Documents;
+use documents::{Documents, Unsubscribing};
 use fakes::{Seen, Server};
 use jiff::Timestamp;
+use ledger::Ledger;
 use links::{LinkKey, LinkedOutput, Links, Publication, Sender, Token};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
+use work::Queue;
 
 pub struct World {
     pub documents: Documents,
@@ -73,7 +75,16 @@ impl World {
         let s3 = aws_sdk_s3::config::Builder::from(&aws).force_path_style(true).build();
         let s3 = aws_sdk_s3::Client::from_conf(s3);
         let archive = Archive::new(s3, "archive".to_owned(), LockMode::Compliance);
-        Self { documents: Documents::with(links, archive), token: token.expose(), table, store }
+        let unsubscribing = Unsubscribing {
+            ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&aws), "ledger".to_owned()),
+            write_back: Queue::new(aws_sdk_sqs::Client::new(&aws), format!("{}/write-back", table.base)),
+        };
+        Self {
+            documents: Documents::with(links, archive, unsubscribing),
+            token: token.expose(),
+            table,
+            store,
+        }
     }
 
     pub fn change(&self, change: impl FnOnce(&mut Store)) {

@@ -85,6 +85,7 @@ impl Case {
             shopify: &AdminApi::new(reqwest::Client::new()),
             history: None,
             locale: None,
+            unsubscribe_url: None,
             now,
             time_left: Duration::from_secs(20),
         };

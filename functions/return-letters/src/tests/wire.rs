@@ -51,6 +51,7 @@ impl Wire {
             shopify: &self.api,
             history: None,
             locale: None,
+            unsubscribe_url: None,
             now: Timestamp::from_second(1_900_000_000).unwrap(),
             time_left: Duration::from_secs(20),
         }

@@ -161,6 +161,9 @@ impl Shop {
             shopify: &self.api,
             history: None,
             locale: None,
+            unsubscribe_url: Some(
+                "https://documents.northwind.example/u/bm8tb25lLWhhcy10aGlzLXRva2VuLWl0LWlzLWEtc2E",
+            ),
             now: self.now,
             time_left: Duration::from_secs(30),
         };

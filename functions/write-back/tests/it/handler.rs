@@ -10,7 +10,7 @@ use std::{collections::HashMap, time::Duration};
 use work::{Backoff, Queue, SqsEvent, WriteBackItem};
 use write_back::{Tools, WriteBack};
 
-async fn function(aws: &FakeAws) -> WriteBack {
+pub async fn function(aws: &FakeAws) -> WriteBack {
     let sdk = aws.sdk().await;
     let s3 = aws_sdk_s3::config::Builder::from(&sdk).force_path_style(true).build();
     let ttl = Duration::from_secs(60);
@@ -30,7 +30,7 @@ fn invocation(time_left: Duration) -> Invocation {
     Invocation { request_id: "r".into(), deadline: Timestamp::now() + time_left }
 }
 
-const LONG: Duration = Duration::from_secs(30);
+pub const LONG: Duration = Duration::from_secs(30);
 
 fn event(bodies: &[String]) -> SqsEvent {
     let records: Vec<_> = bodies
@@ -49,7 +49,7 @@ fn body(item: &WriteBackItem) -> String {
     serde_json::to_string(item).unwrap()
 }
 
-async fn failures(function: &WriteBack, bodies: &[String], time_left: Duration) -> Vec<String> {
+pub async fn failures(function: &WriteBack, bodies: &[String], time_left: Duration) -> Vec<String> {
     let response = function.handle(event(bodies), invocation(time_left)).await.unwrap();
     response.failures.into_iter().map(|failure| failure.message_id).collect()
 }

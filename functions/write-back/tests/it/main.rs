@@ -4,6 +4,7 @@
 
 mod aws;
 mod coalesce;
+mod consent;
 mod handler;
 mod shopify;
 

@@ -31,6 +31,8 @@ pub struct Store {
     pub garbled: BTreeSet<String>,
     /// Owners the app may not read.
     pub denied: BTreeSet<String>,
+    /// What customers with an e-mail address said about marketing.
+    pub consents: BTreeMap<String, String>,
     /// Owners whose tags are refused.
     pub untaggable: BTreeSet<String>,
     /// What every request is answered with, whatever it asks.
@@ -140,6 +142,21 @@ impl Store {
         json!({"data": {"metafieldsSet": {"userErrors": errors}}})
     }
 
+    fn consent(&mut self, variables: &Value) -> Value {
+        self.reads += 1;
+        let state = self.consents.get(variables["id"].as_str().unwrap());
+        let address = state.map(|state| json!({"marketingState": state, "marketingUpdatedAt": null}));
+        json!({"data": {"customer": {"defaultEmailAddress": address}}})
+    }
+
+    fn unsubscribe(&mut self, variables: &Value) -> Value {
+        self.writes += 1;
+        let input = &variables["input"];
+        let state = input["emailMarketingConsent"]["marketingState"].as_str().unwrap().to_owned();
+        self.consents.insert(input["customerId"].as_str().unwrap().to_owned(), state);
+        json!({"data": {"customerEmailMarketingConsentUpdate": {"userErrors": []}}})
+    }
+
     fn tag(&mut self, variables: &Value) -> Value {
         let owner = variables["id"].as_str().unwrap().to_owned();
         if self.untaggable.contains(&owner) {
@@ -174,6 +191,8 @@ async fn answer(State(store): State<Arc<Mutex<Store>>>, Json(request): Json<Valu
     match request["operationName"].as_str().unwrap() {
         "StatusRead" => Json(store.read(variables)).into_response(),
         "StatusWrite" => Json(store.write(variables)).into_response(),
+        "MarketingConsent" => Json(store.consent(variables)).into_response(),
+        "MarketingUnsubscribe" => Json(store.unsubscribe(variables)).into_response(),
         "TagsAdd" => Json(store.tag(variables)).into_response(),
         _ => StatusCode::NOT_FOUND.into_response(),
     }

@@ -1,7 +1,7 @@
 //! The published form of a link.
 
 use crate::Sample;
-use links::{Link, Opened, Opening, Revocation, Token};
+use links::{Link, Opened, Opening, Revocation, Token, Unsubscription};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -48,6 +48,32 @@ fn the_format_is_published_and_its_sample_conforms() {
     contract::published(&folder.join("schemas/link.v1.json"), &schema);
     contract::published(&folder.join("samples/link.v1.json"), &sample);
     assert_eq!(serde_json::from_value::<Link>(sample).unwrap(), everything());
+}
+
+#[test]
+fn the_format_of_a_link_to_unsubscribe_is_published_and_its_sample_conforms() {
+    let sample = Sample::new();
+    let at = crate::now().as_millisecond();
+    let item = Unsubscription {
+        v: 1,
+        token_sha256: Token::derive_unsubscribe(&crate::key(), &sample.communication).hash(),
+        communication: sample.communication,
+        shop: sample.shop,
+        customer: comms::Gid::new("Customer", 501),
+        customer_key: "0123456789abcdef0123456789abcdef".to_owned(),
+        locale: "fr-CA".to_owned(),
+        sender: sample.sender,
+        created_epoch_ms: at,
+        used_epoch_ms: Some(at + 3_600_000),
+        expires_epoch_s: at / 1000 + 400 * 86_400,
+    };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let schema = serde_json::to_value(schemars::schema_for!(Unsubscription)).unwrap();
+    let sample = serde_json::to_value(&item).unwrap();
+    contract::conforms(&schema, &sample);
+    contract::published(&folder.join("schemas/unsubscribe.v1.json"), &schema);
+    contract::published(&folder.join("samples/unsubscribe.v1.json"), &sample);
+    assert_eq!(serde_json::from_value::<Unsubscription>(sample).unwrap(), item);
 }
 
 /// What opens a document is in no item.

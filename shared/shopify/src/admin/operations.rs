@@ -70,7 +70,7 @@ struct Metafield {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Payload {
+pub(crate) struct Payload {
     user_errors: Vec<UserError>,
 }
 
@@ -163,7 +163,7 @@ impl AdminApi {
     }
 }
 
-fn accepted(data: &Data, payload: Option<Payload>) -> Result<(), AdminError> {
+pub(crate) fn accepted(data: &Data, payload: Option<Payload>) -> Result<(), AdminError> {
     match payload {
         None => Err(AdminError::NoData { operation: data.operation() }),
         Some(payload) if payload.user_errors.is_empty() => Ok(()),

@@ -3,6 +3,7 @@
 
 mod bulk;
 mod changes;
+mod consent;
 mod failures;
 mod fulfillment;
 mod operations;

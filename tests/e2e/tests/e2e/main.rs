@@ -19,5 +19,6 @@ mod people;
 mod real_orders;
 mod runs;
 mod shops;
+mod unsubscribe;
 mod web;
 mod wire;

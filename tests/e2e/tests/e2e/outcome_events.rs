@@ -83,7 +83,9 @@ async fn what_is_archived_printed_or_not_sent_is_told_once() {
     stack.put(&created).await;
     stack.put(&shop.event("orders/paid", number, |_| {})).await;
     let cancelled = order_number();
-    let event = shop.event("orders/create", cancelled, |order| order["cancelled_at"] = json!("2026-11-22T10:00:00+01:00"));
+    let event = shop.event("orders/create", cancelled, |order| {
+        order["cancelled_at"] = json!("2026-11-22T10:00:00+01:00")
+    });
     stack.put(&event).await;
     for (document, number, outcome) in [
         (Document::OrderConfirmation, number, "archived"),
