@@ -55,16 +55,7 @@ export const RECONCILE = row<PassRow<'reconcile'>>(table.pass, 'reconcile');
 export const DOCUMENTS = row<Row<'documents'>>(table.http, 'documents');
 /** Deployed only where a bus for outcomes is named. */
 export const OUTCOME_EVENTS = row<StreamRow<'outcome-events'>>(table.stream, 'outcome-events');
-export const FUNCTIONS = [
-  INTAKE,
-  ...FLOWS,
-  ...RUNS,
-  DELIVERY_STATUS,
-  RECONCILE,
-  WRITE_BACK,
-  DOCUMENTS,
-  OUTCOME_EVENTS,
-];
+export const FUNCTIONS = [INTAKE, ...FLOWS, ...RUNS, DELIVERY_STATUS, RECONCILE, WRITE_BACK, DOCUMENTS, OUTCOME_EVENTS];
 
 export type FunctionName = (typeof FUNCTIONS)[number]['name'];
 

@@ -50,7 +50,12 @@ const functionName = (name: string, id: string) =>
 const WORK = [...FLOWS, ...RUNS, 'write-back'].map((name) => `${idOf(name)}Queue`);
 
 test('every dead-letter queue must be empty', () => {
-  const ids = [...WORK.map((id) => `${id}DeadLetters`), 'IntakeDeadLetters', 'OutcomeEventsDeadLetters', 'SchedulesDeadLetters'];
+  const ids = [
+    ...WORK.map((id) => `${id}DeadLetters`),
+    'IntakeDeadLetters',
+    'OutcomeEventsDeadLetters',
+    'SchedulesDeadLetters',
+  ];
   assert.deepEqual(dimensions('ApproximateNumberOfMessagesVisible'), ids.map(queueName).sort());
 });
 
@@ -325,7 +330,15 @@ for (const every of [1, 5, 11, 15, 20, 30, 45, 60]) {
 }
 
 test('all others fire on the first value above the threshold, and on no value not at all', () => {
-  const tolerated = ['ApproximateAgeOfOldestMessage', 'Recovered', 'Retried', 'Duration', 'NotFound', 'IteratorAge', undefined];
+  const tolerated = [
+    'ApproximateAgeOfOldestMessage',
+    'Recovered',
+    'Retried',
+    'Duration',
+    'NotFound',
+    'IteratorAge',
+    undefined,
+  ];
   const lasting = ['FailedShops', 'Problems', 'Throttles', 'Duration', 'TargetErrorCount', '5xx'];
   for (const alarm of alarms.filter(({ MetricName }) => MetricName !== 'Events')) {
     assert.equal(alarm.ComparisonOperator, 'GreaterThanThreshold');

@@ -124,14 +124,7 @@ describe('links', () => {
   // what it may do with the ledger, which is to change items of recipients: permissions.test.ts
   test('are followed without the key, communications, records and anything to write', () => {
     const role = JSON.stringify(only(template, 'AWS::IAM::Role', 'DocumentsRole').Properties);
-    for (const absent of [
-      'secretsmanager',
-      's3:PutObject',
-      's3:List',
-      'record',
-      'DeleteItem',
-      'PutItem',
-    ]) {
+    for (const absent of ['secretsmanager', 's3:PutObject', 's3:List', 'record', 'DeleteItem', 'PutItem']) {
       assert.ok(!role.includes(absent), absent);
     }
     assert.match(role, /\/\?{4}\/\?\?\/\?\?\/\*\/\*\/document\*"/);

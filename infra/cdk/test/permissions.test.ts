@@ -131,7 +131,11 @@ for (const [name, actions] of Object.entries(EXPECTED)) {
         assert.deepEqual(Condition, { StringLike: { 's3:prefix': prefixes[bucket] } });
         delete prefixes[bucket];
       }
-      const unlisted = ['Documents', 'OutcomeEvents'].includes(name) ? [operations, archive] : actions.includes('kms:Decrypt') ? [] : [archive];
+      const unlisted = ['Documents', 'OutcomeEvents'].includes(name)
+        ? [operations, archive]
+        : actions.includes('kms:Decrypt')
+          ? []
+          : [archive];
       assert.deepEqual(Object.keys(prefixes), unlisted);
     });
   });
@@ -194,7 +198,8 @@ test('the ledger is queried by the index that a function needs', () => {
   for (const [name, actions] of Object.entries(EXPECTED)) {
     for (const action of actions.filter((it) => it.startsWith('dynamodb:') && it !== 'dynamodb:Query')) {
       const writes = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'].includes(action);
-      const ofFlow = FLOWS.map(idOf).includes(name) && writes ? (action === 'dynamodb:PutItem' ? [links] : [whole, links]) : [whole];
+      const ofFlow =
+        FLOWS.map(idOf).includes(name) && writes ? (action === 'dynamodb:PutItem' ? [links] : [whole, links]) : [whole];
       const expected: Record<string, string[]> = {
         Documents: action === 'dynamodb:UpdateItem' ? [links, whole] : [links],
         OutcomeEvents: [stream],

@@ -3,6 +3,7 @@
 use comms::{CommunicationId, Document, State};
 use e2e::{eventually, order_number, shop::Shop, stack::Stack};
 use serde_json::{Value, json};
+use std::cell::RefCell;
 
 /// A queue that gets every event of one shop.
 struct Listener<'a> {
@@ -22,18 +23,20 @@ impl<'a> Listener<'a> {
 
     /// The outcomes of a communication that have come, once there are `count`, each counted once.
     async fn outcomes(&self, communication: &CommunicationId, count: usize) -> Vec<Value> {
-        let mut known: Vec<Value> = Vec::new();
-        eventually("the outcomes are told", async || {
+        let known: RefCell<Vec<Value>> = RefCell::default();
+        eventually("the outcomes are told", || async {
             for body in self.stack.receive(&self.queue_url, communication.as_str()).await {
                 let event: Value = serde_json::from_str(&body).unwrap();
                 assert_eq!(event["detail-type"], "CommunicationOutcome");
+                let mut known = known.borrow_mut();
                 if known.iter().all(|it| it["id"] != event["detail"]["id"]) {
                     known.push(event["detail"].clone());
                 }
             }
-            (known.len() >= count).then_some(())
+            (known.borrow().len() >= count).then_some(())
         })
         .await;
+        let mut known = known.into_inner();
         known.sort_by_key(|detail| detail["step"].as_u64());
         known
     }
