@@ -26,11 +26,13 @@ pub struct SendCall<'a> {
     /// Dates the spool key and the manifest. Must be the same on every attempt: the moment the archive key
     /// is dated with.
     pub dated: Timestamp,
-    /// The shop's e-mail credentials; not looked at by the other channels.
-    pub email_credentials: &'a Credentials,
+    /// The address of the document's page, where what is sent leads to it.
+    pub link: Option<&'a str>,
+    /// The shop's credentials for the channel; not looked at by those that are not Core Messaging's.
+    pub credentials: &'a Credentials,
     pub now: Timestamp,
-    /// For everything, token included: a send that is not complete by its end does not happen. E-mail ends earlier
-    /// if the shop's own time-out says so.
+    /// For everything, token included: a send that is not complete by its end does not happen. Core Messaging's end
+    /// earlier if the shop's own time-out says so.
     pub budget: Budget,
 }
 
@@ -98,8 +100,8 @@ pub struct AskCall<'a> {
 /// The channel took the document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
-    /// E-mail: the job id. Print: the spooled object's key. Exstream: always `exstream`, as no name Exstream
-    /// gives a file identifies a send.
+    /// Core Messaging: the job id. Print: the spooled object's key. Web: the first 32 digits of the token's hash.
+    /// Exstream: always `exstream`, as no name Exstream gives a file identifies a send.
     pub reference: String,
 }
 

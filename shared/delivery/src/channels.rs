@@ -4,8 +4,8 @@
 //! document of which one output does not hash to what was archived is not sent by any channel.
 
 use crate::{
-    Accepted, AskCall, DeliveryError, EmailOutcome, SendCall, SendOutput, SendStatus, StatusCall, email,
-    email_status, print::Spool,
+    Accepted, AskCall, DeliveryError, JobOutcome, Page, PageCall, SendCall, SendOutput, SendStatus, StatusCall,
+    WebPages, email, job_status, messaging, print::Spool, sms, whatsapp,
 };
 use exstream::TokenSource;
 use sha2::{Digest, Sha256};
@@ -18,19 +18,28 @@ pub struct Channels {
     tokens: Arc<TokenSource>,
     s3: aws_sdk_s3::Client,
     operations_bucket: String,
+    pages: Option<WebPages>,
 }
 
 impl Channels {
+    /// Channels that publish no pages.
     pub fn new(
         http: reqwest::Client,
         tokens: Arc<TokenSource>,
         s3: aws_sdk_s3::Client,
         operations_bucket: String,
     ) -> Self {
-        Self { http, tokens, s3, operations_bucket }
+        Self { http, tokens, s3, operations_bucket, pages: None }
     }
 
-    /// Sends a document. For channel `exstream` composing was sending, and there is nothing left to do.
+    /// The same, that publish pages here.
+    #[must_use]
+    pub fn publishing(self, pages: WebPages) -> Self {
+        Self { pages: Some(pages), ..self }
+    }
+
+    /// Sends a document. For channel `exstream` composing was sending, and there is nothing left to do. A page is
+    /// published by [`Channels::publish`].
     ///
     /// # Errors
     /// [`DeliveryError`]. Of class [`comms::Class::Unknown`] if the document may be on its way: such a send
@@ -41,6 +50,9 @@ impl Channels {
         }
         match call.channel {
             Channel::Email => email::send(&self.http, &self.tokens, &call).await,
+            Channel::Sms => sms::send(&self.http, &self.tokens, &call).await,
+            Channel::WhatsApp => whatsapp::send(&self.http, &self.tokens, &call).await,
+            Channel::Web => Err(DeliveryError::Settings("a page is published, not sent")),
             Channel::Print => {
                 let left = call.budget.left().map_err(|_| DeliveryError::OutOfTime)?;
                 self.spool(left).send(&call).await
@@ -49,29 +61,47 @@ impl Channels {
         }
     }
 
-    /// Whether an earlier `send` of the same communication by the same channel happened. Only the spool can
-    /// tell: Core Messaging looks jobs up by the job id that was lost, Exstream not at all.
+    /// Publishes a document, or finds what an earlier attempt has published.
     ///
     /// # Errors
-    /// [`DeliveryError::Spool`] if the spool cannot be asked.
+    /// [`DeliveryError`], never of class unknown: publishing bears repetition.
+    pub async fn publish(&self, call: PageCall<'_>) -> Result<Page, DeliveryError> {
+        self.pages()?.publish(call).await
+    }
+
+    fn pages(&self) -> Result<&WebPages, DeliveryError> {
+        self.pages.as_ref().ok_or(DeliveryError::Settings("this function publishes no pages"))
+    }
+
+    /// Whether an earlier `send` of the same communication by the same channel happened. Only the spool and the pages
+    /// can tell: Core Messaging looks jobs up by the job id that was lost, Exstream not at all.
+    ///
+    /// # Errors
+    /// [`DeliveryError`] if the channel cannot be asked.
     pub async fn ask(&self, call: AskCall<'_>) -> Result<SendStatus, DeliveryError> {
         match call.channel {
             Channel::Print => self.spool(call.timeout).ask(&call).await,
-            Channel::Email | Channel::Exstream => Ok(SendStatus::CannotTell),
+            Channel::Web => Ok(match self.pages()?.find(call.communication).await? {
+                Some(reference) => SendStatus::Accepted { reference },
+                None => SendStatus::NotSent,
+            }),
+            Channel::Email | Channel::Sms | Channel::WhatsApp | Channel::Exstream => {
+                Ok(SendStatus::CannotTell)
+            }
         }
     }
 
-    /// What became of an accepted e-mail.
+    /// What became of a message that Core Messaging accepted.
     ///
     /// # Errors
     /// [`DeliveryError`]; asking has no effect, so every class but permanent means: ask again later.
-    pub async fn email_status(&self, call: StatusCall<'_>) -> Result<EmailOutcome, DeliveryError> {
-        email_status::status(&self.http, &self.tokens, call).await
+    pub async fn job_status(&self, call: StatusCall<'_>) -> Result<JobOutcome, DeliveryError> {
+        job_status::status(&self.http, &self.tokens, call).await
     }
 
     /// Whether Core Messaging answers a question at all. Has no effect there.
-    pub async fn email_answers(&self, call: StatusCall<'_>) -> bool {
-        email_status::answers(&self.http, &self.tokens, call).await
+    pub async fn messaging_answers(&self, call: StatusCall<'_>) -> bool {
+        messaging::answers(&self.http, &self.tokens, call).await
     }
 
     fn spool(&self, timeout: Duration) -> Spool<'_> {

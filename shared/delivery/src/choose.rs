@@ -1,5 +1,6 @@
 //! Who gets a document, and by which channel.
 
+use crate::phone::mobile_number;
 use comms::is_one_line;
 use shop_config::Channel;
 use std::fmt;
@@ -9,8 +10,24 @@ use std::fmt;
 pub struct Recipient {
     pub name: Option<String>,
     pub email: Option<String>,
+    /// Telephone numbers, the one that is most likely the recipient's own first.
+    pub phones: Vec<Phone>,
     /// The locale the document is written in, as the shop's configuration spells it.
     pub locale: String,
+}
+
+/// A telephone number as somebody wrote it. `Debug` prints what is known, not what it is.
+#[derive(Clone)]
+pub struct Phone {
+    pub number: String,
+    /// ISO 3166-1: where it is dialled, if it does not begin with a country's code.
+    pub country: Option<String>,
+}
+
+impl fmt::Debug for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Phone").field("country", &self.country).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Recipient {
@@ -19,6 +36,7 @@ impl fmt::Debug for Recipient {
         f.debug_struct("Recipient")
             .field("name", &format_args!("{}", known(&self.name)))
             .field("email", &format_args!("{}", known(&self.email)))
+            .field("phones", &self.phones.len())
             .field("locale", &self.locale)
             .finish()
     }
@@ -27,23 +45,30 @@ impl fmt::Debug for Recipient {
 impl Recipient {
     /// The e-mail address, if a message could be sent to it.
     pub(crate) fn usable_email(&self) -> Option<&str> {
-        self.email.as_deref().map(str::trim).filter(|address| is_plausible(address))
+        self.email.as_deref().map(str::trim).filter(|address| is_email_address(address))
+    }
+
+    /// The first number that a text message could be sent to, in E.164.
+    pub fn mobile_number(&self) -> Option<String> {
+        self.phones.iter().find_map(|phone| mobile_number(&phone.number, phone.country.as_deref()))
     }
 }
 
 /// The first of `channels`, the document's order of preference, that can reach `recipient`.
 ///
-/// Print and Exstream's own channel need nothing from the recipient; e-mail needs a plausible address.
+/// Print, a page and Exstream's own channel need nothing from the recipient; e-mail needs a plausible address, a text
+/// message and WhatsApp a number of a mobile telephone.
 pub fn choose(channels: &[Channel], recipient: &Recipient) -> Option<Channel> {
     channels.iter().copied().find(|channel| match channel {
         Channel::Email => recipient.usable_email().is_some(),
-        Channel::Print | Channel::Exstream => true,
+        Channel::Sms | Channel::WhatsApp => recipient.mobile_number().is_some(),
+        Channel::Print | Channel::Exstream | Channel::Web => true,
     })
 }
 
 /// Whether `address` can be one: bounded, one `@`, a host with a dot, and nothing that could end the
 /// address or begin another. Whether it exists only a delivery tells.
-fn is_plausible(address: &str) -> bool {
+pub fn is_email_address(address: &str) -> bool {
     let Some((local, host)) = address.rsplit_once('@') else { return false };
     let plain = |c: char| c != ' ' && !"<>()[],;:\\\"@".contains(c);
     let label = |label: &str| {
@@ -68,19 +93,23 @@ mod tests {
         Recipient {
             name: Some("Zoë Öztürk".to_owned()),
             email: Some(email.to_owned()),
+            phones: vec![Phone { number: "06 12 34 56 78".to_owned(), country: Some("FR".to_owned()) }],
             locale: "en".to_owned(),
         }
     }
 
     #[test]
     fn the_first_channel_that_can_reach_the_recipient_is_chosen() {
-        use Channel::{Email, Exstream, Print};
+        use Channel::{Email, Exstream, Print, Sms, Web, WhatsApp};
         let reachable = recipient("zoe@example.com");
         let nobody = Recipient::default();
         assert_eq!(choose(&[Email, Print], &reachable), Some(Email));
         assert_eq!(choose(&[Email, Print], &nobody), Some(Print));
         assert_eq!(choose(&[Exstream, Email], &nobody), Some(Exstream));
         assert_eq!(choose(&[Email], &nobody), None);
+        assert_eq!(choose(&[Sms, Email], &reachable), Some(Sms));
+        assert_eq!(choose(&[WhatsApp, Sms, Web], &reachable), Some(WhatsApp));
+        assert_eq!(choose(&[WhatsApp, Sms, Web], &nobody), Some(Web));
         assert_eq!(choose(&[], &reachable), None);
     }
 
@@ -120,6 +149,7 @@ mod tests {
     #[test]
     fn debug_names_nobody() {
         let text = format!("{:?}", recipient("zoe@example.com"));
-        assert_eq!(text, r#"Recipient { name: ***, email: ***, locale: "en" }"#);
+        assert!(!format!("{:?}", recipient("x").phones).contains("12"));
+        assert_eq!(text, r#"Recipient { name: ***, email: ***, phones: 1, locale: "en" }"#);
     }
 }

@@ -2,18 +2,25 @@
 
 use comms::{Class, Classify};
 use exstream::{CallError, ExchangeError, TokenError};
+use links::LinkError;
 use shop_config::{Channel, Use};
 use std::time::Duration;
 
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Names what happened. Carries statuses and object keys; never an address, a subject or a document.
+/// Names what happened. Carries statuses and object keys; never an address, a number, a subject or a document.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
-    #[error("the shop's e-mail settings cannot be used: {0}")]
+    #[error("the channel's settings cannot be used: {0}")]
     Settings(&'static str),
     #[error("the recipient has no usable e-mail address")]
     NoAddress,
+    #[error("the recipient has no number of a mobile telephone")]
+    NoNumber,
+    #[error("there is no text for the message")]
+    NoText,
+    #[error("the text takes {segments} segments, and {most} are allowed")]
+    TooLong { segments: usize, most: usize },
     #[error("{channel} cannot carry {media_type}")]
     MediaType { channel: &'static str, media_type: String },
     #[error("nothing was composed for the channel `{channel}`: no output is for `{wanted}`")]
@@ -42,6 +49,12 @@ pub enum DeliveryError {
     NoReference { status: u16 },
     #[error("Core Messaging's answer about a job is not the documented JSON")]
     Unintelligible,
+    /// Publishing bears repetition.
+    #[error("publishing the page")]
+    Page(#[from] LinkError),
+    /// A person has taken it back, or its time is over; either way it is not published again by itself.
+    #[error("the page {0}")]
+    PageEnded(&'static str),
     #[error("the print spool holds something else under {key}")]
     SpoolConflict { key: String },
     /// Spooling may have happened: the answer of S3 may have been lost after the manifest was put. Spooling
@@ -66,6 +79,7 @@ impl Classify for DeliveryError {
         match self {
             Self::Token(error) => error.class(),
             Self::Exchange(error) => error.class(),
+            Self::Page(error) => error.class(),
             Self::Unavailable { retry_after, .. } => Class::Transient { retry_after: *retry_after },
             Self::Settings(_)
             | Self::Unauthorized { .. }
@@ -74,6 +88,10 @@ impl Classify for DeliveryError {
             | Self::Spool { .. } => Class::transient(),
             Self::Unclear { .. } | Self::NoReference { .. } => Class::Unknown,
             Self::NoAddress
+            | Self::NoNumber
+            | Self::NoText
+            | Self::TooLong { .. }
+            | Self::PageEnded(_)
             | Self::MediaType { .. }
             | Self::NoOutput { .. }
             | Self::NotArchived

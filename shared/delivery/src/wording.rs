@@ -22,9 +22,25 @@ pub(crate) fn header_text(text: &str) -> String {
 /// The configured text in the recipient's language, else in the shop's, filled in.
 fn text(call: &SendCall<'_>, texts: &BTreeMap<String, String>) -> Option<String> {
     let found = text_in(texts, &call.recipient.locale, &call.config.default_locale)?;
+    Some(filled(call, found))
+}
+
+/// A text of the shop's with its placeholders filled.
+pub(crate) fn filled(call: &SendCall<'_>, text: &str) -> String {
     let brand = &call.config.brand(call.document).name;
     let name = one_line(call.order_name.unwrap_or_default());
-    Some(Placeholders { name: &name, brand }.fill(found))
+    Placeholders { name: &name, brand, link: call.link.unwrap_or_default() }.fill(text)
+}
+
+/// A configured text of several lines, filled in.
+pub(crate) fn lines(call: &SendCall<'_>, texts: &BTreeMap<String, String>) -> Option<String> {
+    Some(plain(&text(call, texts)?))
+}
+
+/// Lines without what hides or steers.
+pub(crate) fn plain(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(one_line).collect();
+    lines.join("\n").trim().to_owned()
 }
 
 /// The subject; the brand's name where none is configured.
@@ -36,11 +52,8 @@ pub(crate) fn subject(call: &SendCall<'_>) -> String {
 /// The text of an e-mail whose document is attached. Where none is configured, the subject, which is in the recipient's
 /// language, and the brand's name.
 pub(crate) fn message(call: &SendCall<'_>) -> String {
-    match text(call, &call.settings.message) {
-        Some(text) => {
-            let lines: Vec<_> = text.lines().map(one_line).collect();
-            format!("{}\n", lines.join("\n").trim())
-        }
+    match lines(call, &call.settings.message) {
+        Some(text) => format!("{text}\n"),
         None => format!("{}\n\n{}\n", subject(call), header_text(&call.config.brand(call.document).name)),
     }
 }

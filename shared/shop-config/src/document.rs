@@ -1,6 +1,6 @@
 //! The settings of one document.
 
-use crate::OutputConfig;
+use crate::{OutputConfig, placeholders::has_link};
 use comms::{Document, MessageClass, names};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -68,13 +68,26 @@ pub struct DocumentConfig {
     #[serde(default)]
     pub subject: BTreeMap<String, String>,
     /// The e-mail's text by locale, where the document is attached and is not the text itself. Plain text of up to 4000
-    /// characters, with the placeholders of `subject`. Default: the subject and the brand's name.
+    /// characters, with the placeholders of `subject`, and `{link}` for the document's page, which is published then.
+    /// Default: the subject and the brand's name.
     #[serde(default)]
     pub message: BTreeMap<String, String>,
     /// The name of the attached file by locale, such as `Receipt {order}.pdf`, with the placeholders of `subject`.
     /// Default: what the document is about, in letters and digits.
     #[serde(default)]
     pub file_name: BTreeMap<String, String>,
+    /// The text message by locale, with the placeholders of `message`. The channel `sms` needs it for the default
+    /// locale.
+    #[serde(default)]
+    pub sms: BTreeMap<String, String>,
+    /// The WhatsApp template by locale. The channel `whatsapp` needs it for the default locale.
+    #[serde(default)]
+    pub whatsapp: BTreeMap<String, WhatsAppTemplate>,
+    /// When the next of `channels` is tried, with a further issue of the document: after `bounced` and `refused` the
+    /// channel certainly did not deliver; `no-outcome` says that a day's silence counts as that. Never after doubt. Not
+    /// for marketing.
+    #[serde(default)]
+    pub next_channel_on: Vec<NextChannelOn>,
     /// Tags for the order or customer, added once a channel accepted the document, or once it is archived if it has no
     /// channel. At most 40 characters each, no comma.
     #[serde(default)]
@@ -168,7 +181,39 @@ names! {
         Email = "email",
         /// A spool in S3, for a print provider to collect.
         Print = "print",
+        /// A text message by OpenText Core Messaging.
+        Sms = "sms",
+        /// A template message by OpenText Core Messaging.
+        WhatsApp = "whatsapp",
+        /// A page for the customer, behind a link.
+        Web = "web",
     }
+}
+
+names! {
+    /// After what the next channel of the list is tried.
+    NextChannelOn, "reason for the next channel", {
+        /// The channel took the document and reports that it did not arrive.
+        Bounced = "bounced",
+        /// The channel refused it.
+        Refused = "refused",
+        /// The channel took it, and for a day reports nothing.
+        NoOutcome = "no-outcome",
+    }
+}
+
+/// One of WhatsApp's approved templates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WhatsAppTemplate {
+    /// As it was approved.
+    pub template_id: String,
+    /// As it was approved, such as `en`.
+    pub language_code: String,
+    /// What stands in the template's places, which are called `body[1]text`, `body[2]text` and so on. With the
+    /// placeholders of `sms`.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -184,6 +229,18 @@ pub enum OnUnknown {
 impl DocumentConfig {
     pub fn class(&self, document: Document) -> MessageClass {
         self.message_class.unwrap_or_else(|| document.default_class())
+    }
+
+    /// Whether what a channel sends leads to the document's page, in any language. Then the page is published before.
+    pub fn links_to_page(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Email => self.message.values().any(|text| has_link(text)),
+            Channel::Sms => self.sms.values().any(|text| has_link(text)),
+            Channel::WhatsApp => {
+                self.whatsapp.values().flat_map(|it| it.parameters.values()).any(|text| has_link(text))
+            }
+            Channel::Exstream | Channel::Print | Channel::Web => false,
+        }
     }
 }
 

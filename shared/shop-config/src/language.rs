@@ -13,12 +13,21 @@ pub type Texts = BTreeMap<String, String>;
 
 /// The text for a locale: the closest one, or else that in the shop's default locale.
 pub fn text_in<'a>(texts: &'a Texts, locale: &str, default_locale: &str) -> Option<&'a str> {
+    in_locale(texts, locale, default_locale).map(String::as_str)
+}
+
+/// The same, of whatever there is by locale.
+pub fn in_locale<'a, T>(
+    texts: &'a BTreeMap<String, T>,
+    locale: &str,
+    default_locale: &str,
+) -> Option<&'a T> {
     // most locales are written as the configuration writes them
     let found = texts.get(locale).or_else(|| {
         let closest = |wanted| Asked::read(wanted)?.closest(texts.keys().map(String::as_str));
         texts.get(closest(locale).or_else(|| closest(default_locale))?)
     });
-    found.or_else(|| texts.get(default_locale)).map(String::as_str)
+    found.or_else(|| texts.get(default_locale))
 }
 
 /// A locale that somebody wants.

@@ -5,7 +5,9 @@
 //! [`ShopConfig::parse`] is the only way to get one, so whoever holds one holds a valid one. [`ConfigStore`]
 //! reads files with a time-to-live, so that a change needs no redeployment.
 
+mod channels;
 mod check;
+mod delivery;
 mod document;
 mod exstream;
 mod language;
@@ -21,9 +23,10 @@ mod store;
 mod validate;
 
 pub use check::Problem;
+pub use delivery::*;
 pub use document::*;
 pub use exstream::*;
-pub use language::{Texts, text_in};
+pub use language::{Texts, in_locale, text_in};
 pub use letters::*;
 pub use locale::{Locale, NoTranslation};
 pub use marketing::{Audience, Campaign, FrequencyCap, Marketing, Offer, QuietHours, SegmentOffer};

@@ -1,7 +1,7 @@
 //! The configuration's types. Defaults are the values shown in OpenText's and Shopify's own documentation.
 
 use crate::{
-    DocumentConfig, Exceptions, Exstream, Marketing, Returns, Shipping, Statements, exstream::Token,
+    Delivery, DocumentConfig, Exceptions, Exstream, Marketing, Returns, Shipping, Statements,
 };
 use comms::{Document, Flow, HttpsUrl, MessageClass, ShopDomain};
 use jiff::{Timestamp, tz::TimeZone};
@@ -82,6 +82,9 @@ pub struct Brand {
     pub phone: Option<String>,
     /// The brand's own page, as `https://`.
     pub url: Option<HttpsUrl>,
+    /// The colour of the head of customers' pages, such as `#1a5f7a`.
+    #[schemars(regex(pattern = "^#[0-9a-fA-F]{6}$"))]
+    pub colour: Option<String>,
 }
 
 /// How to reach the shop's Admin API. The credentials are in the shop's secret.
@@ -101,36 +104,6 @@ impl Default for Shopify {
     fn default() -> Self {
         Self { base_url: None, api_version: "2026-10".to_owned(), timeout_ms: 10_000 }
     }
-}
-
-/// How to reach the channels that deliver.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Delivery {
-    /// E-mail by OpenText Core Messaging. Required if a document has the channel `email`.
-    pub email: Option<Email>,
-}
-
-/// OpenText Core Messaging.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Email {
-    /// Scheme and host, such as `https://t2api.us.cloudmessaging.opentext.com`.
-    pub base_url: HttpsUrl,
-    /// How an access token for Core Messaging is obtained.
-    pub token: Token,
-    /// The time for one message.
-    #[schemars(range(min = 100, max = 600_000))]
-    #[serde(default = "default_email_timeout_ms")]
-    pub timeout_ms: u64,
-    /// For how many days Core Messaging is asked whether an e-mail came back after it was delivered.
-    #[schemars(range(min = 1, max = 60))]
-    #[serde(default = "default_watch_days")]
-    pub watch_days: u16,
-    /// The same for marketing, whose recipients may also opt out. Each day is one more question for each e-mail.
-    #[schemars(range(min = 1, max = 60))]
-    #[serde(default = "default_marketing_watch_days")]
-    pub marketing_watch_days: u16,
 }
 
 /// Reports to Shopify.
@@ -200,24 +173,6 @@ impl Shopify {
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)
     }
-}
-
-impl Email {
-    pub fn timeout(&self) -> Duration {
-        Duration::from_millis(self.timeout_ms)
-    }
-}
-
-fn default_email_timeout_ms() -> u64 {
-    15_000
-}
-
-fn default_watch_days() -> u16 {
-    3
-}
-
-fn default_marketing_watch_days() -> u16 {
-    14
 }
 
 mod time_zone {

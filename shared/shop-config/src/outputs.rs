@@ -78,7 +78,9 @@ impl Use {
         match self {
             Self::EmailBody | Self::EmailAttachment => Some(Channel::Email),
             Self::Print => Some(Channel::Print),
-            Self::SmsText | Self::Web | Self::Archive => None,
+            Self::SmsText => Some(Channel::Sms),
+            // a page is also what messages lead to
+            Self::Web | Self::Archive => None,
         }
     }
 }

@@ -6,6 +6,9 @@ use std::{borrow::Cow, collections::BTreeMap};
 /// What a placeholder stands for, by its name. `order` and `name` mean the same.
 const NAMES: [&str; 3] = ["order", "name", "brand"];
 
+/// Stands for the address of the document's page, in the texts of messages only.
+const LINK: &str = "link";
+
 /// The values that placeholders stand for.
 #[derive(Debug, Clone, Copy)]
 pub struct Placeholders<'a> {
@@ -13,6 +16,13 @@ pub struct Placeholders<'a> {
     pub name: &'a str,
     /// The brand's name: `{brand}`.
     pub brand: &'a str,
+    /// The address of the document's page: `{link}`. Empty where the text has none.
+    pub link: &'a str,
+}
+
+/// Whether a text has the placeholder `{link}`.
+pub(crate) fn has_link(text: &str) -> bool {
+    pieces(text).any(|piece| piece == Piece::Placeholder(LINK))
 }
 
 impl Placeholders<'_> {
@@ -22,7 +32,7 @@ impl Placeholders<'_> {
     /// ```
     /// use shop_config::Placeholders;
     ///
-    /// let values = Placeholders { name: "#1001 {brand}", brand: "Acme" };
+    /// let values = Placeholders { name: "#1001 {brand}", brand: "Acme", link: "" };
     /// assert_eq!(values.fill("{brand}: {order} {x}"), "Acme: #1001 {brand} {x}");
     /// ```
     pub fn fill(&self, text: &str) -> String {
@@ -30,6 +40,7 @@ impl Placeholders<'_> {
             .map(|piece| match piece {
                 Piece::Placeholder("order" | "name") => self.name.into(),
                 Piece::Placeholder("brand") => self.brand.into(),
+                Piece::Placeholder(LINK) => self.link.into(),
                 Piece::Placeholder(other) => Cow::Owned(format!("{{{other}}}")),
                 Piece::Text(text) => text.into(),
             })
@@ -68,17 +79,31 @@ impl Check {
     /// Texts by locale: none empty or longer than `most` characters, no placeholder that stands for nothing.
     pub(crate) fn texts(&mut self, field: &str, texts: &BTreeMap<String, String>, most: usize) {
         for (locale, text) in texts {
-            let field = format!("{field}.{locale}");
-            if text.trim().is_empty() || text.chars().count() > most {
-                self.fail(&field, format!("must have 1 to {most} characters"));
-            }
-            for piece in pieces(text) {
-                if let Piece::Placeholder(name) = piece
-                    && !NAMES.contains(&name)
-                {
-                    let known = NAMES.map(|name| format!("{{{name}}}")).join(", ");
-                    self.fail(&field, format!("{{{name}}} stands for nothing; there are {known}"));
-                }
+            self.text(&format!("{field}.{locale}"), text, most, &NAMES);
+        }
+    }
+
+    /// Texts of messages, which may lead to the document's page.
+    pub(crate) fn messages(&mut self, field: &str, texts: &BTreeMap<String, String>, most: usize) {
+        for (locale, text) in texts {
+            self.message(&format!("{field}.{locale}"), text, most);
+        }
+    }
+
+    pub(crate) fn message(&mut self, field: &str, text: &str, most: usize) {
+        self.text(field, text, most, &[&NAMES[..], &[LINK]].concat());
+    }
+
+    fn text(&mut self, field: &str, text: &str, most: usize, known: &[&str]) {
+        if text.trim().is_empty() || text.chars().count() > most {
+            self.fail(field, format!("must have 1 to {most} characters"));
+        }
+        for piece in pieces(text) {
+            if let Piece::Placeholder(name) = piece
+                && !known.contains(&name)
+            {
+                let known: Vec<_> = known.iter().map(|name| format!("{{{name}}}")).collect();
+                self.fail(field, format!("{{{name}}} stands for nothing; there are {}", known.join(", ")));
             }
         }
     }
@@ -90,7 +115,7 @@ mod tests {
 
     #[test]
     fn braces_that_are_no_placeholder_are_text() {
-        let values = Placeholders { name: "N", brand: "B" };
+        let values = Placeholders { name: "N", brand: "B", link: "L" };
         for (text, filled) in [
             ("", ""),
             ("{", "{"),
@@ -101,6 +126,7 @@ mod tests {
             ("{Order}", "{Order}"),
             ("é{name}ü{brand}", "éNüB"),
             ("{other} {order}", "{other} N"),
+            ("{link}{name}", "LN"),
         ] {
             assert_eq!(values.fill(text), filled, "{text}");
         }
@@ -115,7 +141,7 @@ mod tests {
                 Piece::Placeholder(name) => format!("{{{name}}}"),
             }).collect();
             proptest::prop_assert_eq!(&kept, &text);
-            let values = Placeholders { name: "{brand}", brand: "{order}" };
+            let values = Placeholders { name: "{brand}", brand: "{order}", link: "{name}" };
             let count = |text: &str, what: &str| text.matches(what).count();
             let filled = values.fill(&text);
             let expected = count(&text, "{order}") + count(&text, "{name}");

@@ -1,7 +1,7 @@
 //! Parsing and checking. Every problem of a file is reported at once, each with the field it is about.
 
-use crate::{Adapter, Channel, DocumentConfig, OnUnknown, Problem, ShopConfig, Token, check::Check};
-use comms::{Document, Flow, Format, HttpsUrl, MessageClass};
+use crate::{Adapter, Channel, Delivery, DocumentConfig, OnUnknown, Problem, ShopConfig, Token, check::Check};
+use comms::{Document, Flow, HttpsUrl, MessageClass};
 
 /// Held several times while a document is made, and ten documents are made at once.
 const MAX_OUTPUT_BYTES: usize = 32 * 1024 * 1024;
@@ -12,9 +12,11 @@ const MAX_NAME_BYTES: usize = 128;
 /// Each day of it is another question about each e-mail.
 const MAX_WATCH_DAYS: u16 = 60;
 
-/// As many as mail programs show of a subject, and a few more.
-const MAX_SUBJECT_CHARS: usize = 200;
-const MAX_MESSAGE_CHARS: usize = 4000;
+/// Nobody reads more, and each is charged.
+const MAX_SEGMENTS: u16 = 10;
+
+/// As long as a link may live.
+const MAX_VALID_DAYS: u16 = 400;
 
 /// Shopify's limit.
 const MAX_TAG_CHARS: usize = 40;
@@ -122,13 +124,8 @@ impl Check {
             self.fail("exstream.max_output_bytes", format!("must be between 1 and {MAX_OUTPUT_BYTES}"));
         }
         self.timeout("shopify.timeout_ms", config.shopify.timeout_ms);
-        if let Some(email) = &config.delivery.email {
-            self.base("delivery.email.base_url", &email.base_url);
-            self.token("delivery.email.token", &email.token);
-            self.timeout("delivery.email.timeout_ms", email.timeout_ms);
-            self.watch_days("delivery.email.watch_days", email.watch_days);
-            self.watch_days("delivery.email.marketing_watch_days", email.marketing_watch_days);
-        }
+        self.delivery(&config.delivery);
+        self.brands(config);
         config.shipping.check(self, &config.returns);
         config.returns.check(self);
         config.exceptions.check(self, &config.locales);
@@ -140,6 +137,42 @@ impl Check {
         }
         if config.write_back.namespace.len() < 3 || config.write_back.key.len() < 2 {
             self.fail("write_back", "a metafield needs a namespace of 3 and a key of 2 characters or more");
+        }
+    }
+
+    fn delivery(&mut self, delivery: &Delivery) {
+        if let Some(it) = &delivery.email {
+            self.messaging("delivery.email", &it.base_url, &it.token, it.timeout_ms, it.watch_days);
+            self.watch_days("delivery.email.marketing_watch_days", it.marketing_watch_days);
+        }
+        if let Some(it) = &delivery.sms {
+            self.messaging("delivery.sms", &it.base_url, &it.token, it.timeout_ms, it.watch_days);
+            if !(1..=MAX_SEGMENTS).contains(&it.most_segments) {
+                let what = format!("must be between 1 and {MAX_SEGMENTS}");
+                self.fail("delivery.sms.most_segments", what);
+            }
+        }
+        if let Some(it) = &delivery.whatsapp {
+            self.messaging("delivery.whatsapp", &it.base_url, &it.token, it.timeout_ms, it.watch_days);
+        }
+        if delivery.web.is_some_and(|web| !(1..=MAX_VALID_DAYS).contains(&web.valid_days)) {
+            self.fail("delivery.web.valid_days", format!("must be between 1 and {MAX_VALID_DAYS} days"));
+        }
+    }
+
+    fn messaging(&mut self, field: &str, base_url: &HttpsUrl, token: &Token, timeout_ms: u64, days: u16) {
+        self.base(&format!("{field}.base_url"), base_url);
+        self.token(&format!("{field}.token"), token);
+        self.timeout(&format!("{field}.timeout_ms"), timeout_ms);
+        self.watch_days(&format!("{field}.watch_days"), days);
+    }
+
+    fn brands(&mut self, config: &ShopConfig) {
+        let others = config.brands.iter().map(|(name, brand)| (format!("brands.{name}.colour"), brand));
+        for (field, brand) in others.chain([("brand.colour".to_owned(), &config.brand)]) {
+            if brand.colour.as_deref().is_some_and(|colour| !is_colour(colour)) {
+                self.fail(field, "must be `#` and six hexadecimal digits");
+            }
         }
     }
 
@@ -220,23 +253,6 @@ impl Check {
         }
     }
 
-    fn channels(&mut self, config: &ShopConfig, document: Document, settings: &DocumentConfig) {
-        let field = |name: &str| format!("documents.{document}.{name}");
-        self.texts(&field("subject"), &settings.subject, MAX_SUBJECT_CHARS);
-        self.texts(&field("message"), &settings.message, MAX_MESSAGE_CHARS);
-        if settings.channels.contains(&Channel::Email) {
-            if config.delivery.email.is_none() {
-                self.fail(field("channels"), "`email` needs the section [delivery.email]");
-            }
-            if !settings.subject.contains_key(&config.default_locale) {
-                self.fail(
-                    field("subject"),
-                    format!("needs a subject for the default locale `{}`", config.default_locale),
-                );
-            }
-        }
-    }
-
     /// What Shopify takes: it would cut a list at a comma, and refuse the rest after the document was sent.
     pub(crate) fn tags(&mut self, field: &str, tags: &[String]) {
         for tag in tags {
@@ -273,6 +289,11 @@ impl Check {
             self.fail(field, "must be between 100 and 600000 milliseconds");
         }
     }
+}
+
+fn is_colour(text: &str) -> bool {
+    let digits = text.strip_prefix('#').unwrap_or_default();
+    digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

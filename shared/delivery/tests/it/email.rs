@@ -2,8 +2,8 @@
 
 use crate::support::{Fixture, Server, answer, channels};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use comms::{Class, Classify, Document};
-use delivery::{Accepted, AskCall, DeliveryError, EmailStatus, SendStatus, StatusCall};
+use comms::{Class, Classify, Document, MessageClass};
+use delivery::{Accepted, AskCall, DeliveryError, JobStatus, SendStatus, StatusCall};
 use exstream::ExchangeError;
 use jiff::Timestamp;
 use shop_config::Channel;
@@ -251,8 +251,8 @@ async fn core_messaging_takes_http_basic() {
     let mut fixture = Fixture::new(&server.base, HTML.0, HTML.1);
     fixture.config.delivery.email.as_mut().unwrap().token = shop_config::Token::Basic;
     send(&fixture).await.unwrap();
-    let outcome = channels("http://127.0.0.1:1").await.email_status(status_call(&fixture)).await.unwrap();
-    assert_eq!(outcome.status, EmailStatus::Delivered);
+    let outcome = channels("http://127.0.0.1:1").await.job_status(status_call(&fixture)).await.unwrap();
+    assert_eq!(outcome.status, JobStatus::Delivered);
     assert_eq!(server.seen().len(), 2, "no token is asked for");
     for seen in server.seen() {
         assert_eq!(seen.header("authorization"), Some("Basic aWQ6czNjcmV0"), "{}", seen.target);
@@ -272,12 +272,12 @@ async fn whether_core_messaging_answers_at_all_is_told_from_a_gateways_word() {
     ] {
         let server = messaging(status, body).await;
         let fixture = Fixture::new(&server.base, HTML.0, HTML.1);
-        let answers = channels("http://127.0.0.1:1").await.email_answers(status_call(&fixture)).await;
+        let answers = channels("http://127.0.0.1:1").await.messaging_answers(status_call(&fixture)).await;
         assert_eq!(answers, expected, "{status} {body}");
         assert!(server.targets()[1].starts_with("GET "), "a question sends nothing");
     }
     let fixture = Fixture::new("http://127.0.0.1:1", HTML.0, HTML.1);
-    assert!(!channels("http://127.0.0.1:1").await.email_answers(status_call(&fixture)).await);
+    assert!(!channels("http://127.0.0.1:1").await.messaging_answers(status_call(&fixture)).await);
 }
 
 #[tokio::test]
@@ -304,7 +304,8 @@ async fn neither_email_nor_exstream_can_tell() {
 fn status_call(fixture: &Fixture) -> StatusCall<'_> {
     StatusCall {
         shop: &fixture.shop,
-        settings: fixture.config.delivery.email.as_ref().unwrap(),
+        channel: Channel::Email,
+        settings: fixture.config.delivery.messaging(Channel::Email, MessageClass::Transactional).unwrap(),
         credentials: &fixture.credentials,
         job_id: "xsi-1&x=y",
         now: Timestamp::UNIX_EPOCH,
@@ -312,9 +313,9 @@ fn status_call(fixture: &Fixture) -> StatusCall<'_> {
     }
 }
 
-async fn status(server: &Server) -> Result<EmailStatus, DeliveryError> {
+async fn status(server: &Server) -> Result<JobStatus, DeliveryError> {
     let fixture = Fixture::new(&server.base, HTML.0, HTML.1);
-    let outcome = channels("http://127.0.0.1:1").await.email_status(status_call(&fixture)).await;
+    let outcome = channels("http://127.0.0.1:1").await.job_status(status_call(&fixture)).await;
     outcome.map(|outcome| outcome.status)
 }
 
@@ -325,7 +326,7 @@ async fn a_jobs_status_is_asked_for_and_read() {
         _ => answer(200, include_str!("../fixtures/email-status.json").replace("xsi-1234567", "xsi-1&x=y")),
     })
     .await;
-    assert_eq!(status(&server).await.unwrap(), EmailStatus::Delivered);
+    assert_eq!(status(&server).await.unwrap(), JobStatus::Delivered);
     assert_eq!(server.targets()[1], "GET /mra/v1/outbound/emails/status?job_id=xsi-1%26x%3Dy");
     for code in [500, 503] {
         assert_eq!(status(&messaging(code, "").await).await.unwrap_err().class(), Class::transient());
@@ -342,7 +343,7 @@ async fn a_jobs_status_is_asked_for_and_read() {
 #[tokio::test]
 async fn a_job_that_is_gone_is_told_from_a_gateway_that_does_not_know_the_way() {
     let gone = messaging(404, r#"{"error":{"code":"not_found","message":"the job does not exist"}}"#).await;
-    assert_eq!(status(&gone).await.unwrap(), EmailStatus::Gone);
+    assert_eq!(status(&gone).await.unwrap(), JobStatus::Gone);
     for page in ["", "<html><h1>404 Not Found</h1></html>"] {
         let error = status(&messaging(404, page).await).await.unwrap_err();
         assert!(matches!(error, DeliveryError::Refused { status: 404 }), "{page}: {error}");

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use comms::{CommunicationId, Document, ShopDomain};
-use delivery::{Channels, Recipient, SendCall, SendOutput};
+use delivery::{Channels, Phone, Recipient, SendCall, SendOutput};
 use exstream::{Budget, Credentials, TokenSource};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -19,6 +19,9 @@ pub use fakes::{Seen, Server};
 pub fn answer(status: u16, body: impl Into<Body>) -> Response {
     Response::builder().status(StatusCode::from_u16(status).unwrap()).body(body.into()).unwrap()
 }
+
+/// Where a test's document is shown.
+pub const LINK: &str = "https://d.acme.example/d/0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
 
 /// Everything a send borrows.
 pub struct Fixture {
@@ -54,11 +57,29 @@ impl Fixture {
             [delivery.email]
             base_url = "{base}"
             token = {{ mode = "gateway_json", url = "{base}/token" }}
+            [delivery.sms]
+            base_url = "{base}"
+            token = {{ mode = "gateway_json", url = "{base}/token" }}
+            billing_code = "acme-sms"
+            [delivery.whatsapp]
+            base_url = "{base}"
+            token = {{ mode = "gateway_json", url = "{base}/token" }}
+            number_prefix = "+"
+            [delivery.web]
             [documents.order-confirmation]
             communication = "c"
             data_source = "d"
             channels = ["email"]
             subject = {{ en = "Your order {{order}}", fr = "Votre commande {{order}}" }}
+            sms = {{ en = "{{brand}}: order {{order}} {{link}}", fr = "{{brand}} : commande {{order}} {{link}}" }}
+            [documents.order-confirmation.whatsapp.en]
+            template_id = "order_confirmed"
+            language_code = "en"
+            parameters = {{ "body[1]text" = "{{order}}", "body[2]text" = "{{link}}" }}
+            [documents.order-confirmation.whatsapp.fr]
+            template_id = "commande_confirmee"
+            language_code = "fr"
+            parameters = {{ "body[1]text" = "{{order}}", "body[2]text" = "{{link}}" }}
             "##
         );
         Self {
@@ -68,6 +89,7 @@ impl Fixture {
             recipient: Recipient {
                 name: Some("Zoë Öztürk".to_owned()),
                 email: Some("zoe@example.com".to_owned()),
+                phones: vec![Phone { number: "06 12 34 56 78".to_owned(), country: Some("FR".to_owned()) }],
                 locale: "fr".to_owned(),
             },
             credentials: serde_json::from_str(r#"{"client_id":"id","client_secret":"s3cret"}"#).unwrap(),
@@ -105,7 +127,8 @@ impl Fixture {
             order_name: self.order_name.as_deref(),
             outputs: Box::leak(Box::new([self.output()])),
             dated: "2026-01-02T23:30:00-02:00".parse().unwrap(),
-            email_credentials: &self.credentials,
+            link: Some(LINK),
+            credentials: &self.credentials,
             now: Timestamp::UNIX_EPOCH,
             budget: Budget::new(self.timeout),
         }

@@ -1,11 +1,11 @@
 use super::*;
 use serde_json::json;
 
-fn outcome(body: &Value) -> EmailOutcome {
+fn outcome(body: &Value) -> JobOutcome {
     read_outcome(&serde_json::to_vec(body).unwrap(), "xsi-1").unwrap()
 }
 
-fn status(job: &[&str], attempts: &[&str]) -> EmailStatus {
+fn status(job: &[&str], attempts: &[&str]) -> JobStatus {
     let attempts: Vec<_> = attempts.iter().map(|state| json!({"state": state, "gamma_code": 550})).collect();
     outcome(&json!({
         "job_id": "xsi-1", "job_state": job,
@@ -14,19 +14,19 @@ fn status(job: &[&str], attempts: &[&str]) -> EmailStatus {
     .status
 }
 
-fn bounced(reason: &str) -> EmailStatus {
-    EmailStatus::Bounced { reason: reason.to_owned() }
+fn bounced(reason: &str) -> JobStatus {
+    JobStatus::Bounced { reason: reason.to_owned() }
 }
 
 #[test]
 fn a_status_is_only_final_when_it_cannot_change() {
-    assert_eq!(status(&["Complete", "Posted"], &["Submitted", "Sent"]), EmailStatus::Delivered);
-    assert_eq!(status(&["Active"], &["Sent"]), EmailStatus::Delivered);
-    assert_eq!(status(&["Active"], &["Error"]), EmailStatus::Pending, "may be tried again");
-    assert_eq!(status(&["Complete"], &["Error", "Sent"]), EmailStatus::Delivered);
+    assert_eq!(status(&["Complete", "Posted"], &["Submitted", "Sent"]), JobStatus::Delivered);
+    assert_eq!(status(&["Active"], &["Sent"]), JobStatus::Delivered);
+    assert_eq!(status(&["Active"], &["Error"]), JobStatus::Pending, "may be tried again");
+    assert_eq!(status(&["Complete"], &["Error", "Sent"]), JobStatus::Delivered);
     assert_eq!(status(&["Complete"], &["Error"]), bounced("delivery failed with code 550"));
     assert_eq!(status(&["Cancelled"], &[]), bounced("the job was cancelled"));
-    assert_eq!(status(&["Complete"], &["Submitted"]), EmailStatus::Pending);
+    assert_eq!(status(&["Complete"], &["Submitted"]), JobStatus::Pending);
 }
 
 /// Every shape for every event, in every combination: each parses, and means the same in each.
@@ -60,11 +60,11 @@ fn each_event_is_understood_in_every_shape() {
                     let expected = if *returned {
                         bounced("returned by the recipient's mail server")
                     } else {
-                        EmailStatus::Delivered
+                        JobStatus::Delivered
                     };
                     assert_eq!(
                         outcome(&body),
-                        EmailOutcome { status: expected, opted_out: *opted_out },
+                        JobOutcome { status: expected, opted_out: *opted_out },
                         "{body}"
                     );
                 }
@@ -84,7 +84,7 @@ fn every_part_of_an_answer_may_be_null_or_absent() {
         json!({"deliveries": [{"delivery_attempts": [{"state": null, "gamma_code": null}], "events": {}}]}),
         json!({"deliveries": [{"events": {"email_delivery_events": null}}]}),
     ] {
-        assert_eq!(outcome(&body), EmailOutcome { status: EmailStatus::Pending, opted_out: false }, "{body}");
+        assert_eq!(outcome(&body), JobOutcome { status: JobStatus::Pending, opted_out: false }, "{body}");
     }
     assert_eq!(outcome(&json!({"job_state": "Cancelled"})).status, bounced("the job was cancelled"));
 }
@@ -104,9 +104,9 @@ fn a_dsn_says_whether_the_message_came_back() {
         (json!({"action": "failed", "reason": "zoe@example.com is full"}), &without),
         (json!({"status": 5}), &without),
         (json!("2026-01-03T10:50:58Z"), &without),
-        (json!({"action": "delayed", "status": "4.4.1"}), &EmailStatus::Delivered),
-        (json!({"action": "Delivered"}), &EmailStatus::Delivered),
-        (json!({"status": "2.0.0"}), &EmailStatus::Delivered),
+        (json!({"action": "delayed", "status": "4.4.1"}), &JobStatus::Delivered),
+        (json!({"action": "Delivered"}), &JobStatus::Delivered),
+        (json!({"status": "2.0.0"}), &JobStatus::Delivered),
     ] {
         let body = json!({"deliveries": [{
             "delivery_attempts": [{"state": "Sent"}], "events": {"email_delivery_events": {"dsn": dsn}},

@@ -1,38 +1,32 @@
-//! Asking Core Messaging what became of an e-mail that it took.
+//! Asking Core Messaging what became of a message that it took.
 //!
 //! Asking has no effect, so every failure means: ask again later. An answer counts only if it is about the job
 //! that was asked for. `Sent` is not the end: a bounce (a DSN) and an opt-out come hours or days later, and the
-//! answer to a later question shows them. A job is forgotten after some time, which nobody has published.
+//! answer to a later question shows them. Both are documented for e-mail; of an SMS or a WhatsApp message only the
+//! state of its attempts is. A job is forgotten after some time, which nobody has published.
 
 use crate::{
     DeliveryError,
-    email::{ANSWER_BYTES, CLOSE, JSON, is_unauthorized, refusal, url},
+    messaging::{StatusCall, ask, refusal},
 };
-use bytes::Bytes;
-use comms::ShopDomain;
-use exstream::{Budget, CallError, Credentials, ExchangeError, Outgoing, Reply, TokenCall, TokenSource};
-use jiff::Timestamp;
-use reqwest::{
-    Client, Method,
-    header::{ACCEPT, CONNECTION, HeaderMap},
-};
+use exstream::TokenSource;
+use reqwest::Client;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use std::time::Duration;
 
 /// What became of a message, as far as Core Messaging knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EmailOutcome {
-    pub status: EmailStatus,
+pub struct JobOutcome {
+    pub status: JobStatus,
     /// The recipient asked for no more of this kind.
     pub opted_out: bool,
 }
 
 /// What Core Messaging says of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EmailStatus {
+pub enum JobStatus {
     Pending,
-    /// Handed to the recipient's mail server.
+    /// Handed to the recipient's mail server, or to the network that brings it.
     Delivered,
     /// Not delivered, or returned after it was.
     Bounced {
@@ -42,68 +36,22 @@ pub enum EmailStatus {
     Gone,
 }
 
-#[derive(Clone, Copy)]
-pub struct StatusCall<'a> {
-    pub shop: &'a ShopDomain,
-    pub settings: &'a shop_config::Email,
-    pub credentials: &'a Credentials,
-    /// [`crate::Accepted::reference`] of the send.
-    pub job_id: &'a str,
-    pub now: Timestamp,
-    pub timeout: Duration,
-}
-
 pub(crate) async fn status(
     http: &Client,
     tokens: &TokenSource,
     call: StatusCall<'_>,
-) -> Result<EmailOutcome, DeliveryError> {
+) -> Result<JobOutcome, DeliveryError> {
     let reply = ask(http, tokens, call).await?;
     match refusal(&reply) {
         _ if reply.is_success() => read_outcome(&reply.body, call.job_id),
         // a gateway that has lost its route says 404, too, and not in the service's words
         DeliveryError::Refused { status: 404 } if reports_error(&reply.body) => {
-            Ok(EmailOutcome { status: EmailStatus::Gone, opted_out: false })
+            Ok(JobOutcome { status: JobStatus::Gone, opted_out: false })
         }
         DeliveryError::Unclear { status } => {
             Err(DeliveryError::Unavailable { status, retry_after: reply.retry_after })
         }
         refusal => Err(refusal),
-    }
-}
-
-/// Whether the service itself answers: a job's status, or that there is none. Not a gateway's error or a page.
-pub(crate) async fn answers(http: &Client, tokens: &TokenSource, call: StatusCall<'_>) -> bool {
-    match ask(http, tokens, call).await {
-        Ok(reply) if reply.is_success() => {
-            serde_json::from_slice::<serde::de::IgnoredAny>(&reply.body).is_ok()
-        }
-        Ok(reply) => (400..=499).contains(&reply.status),
-        Err(_) => false,
-    }
-}
-
-async fn ask(http: &Client, tokens: &TokenSource, call: StatusCall<'_>) -> Result<Reply, DeliveryError> {
-    let mut url = url(call.settings)?;
-    url.set_path(&format!("{}/status", url.path()));
-    url.query_pairs_mut().append_pair("job_id", call.job_id);
-    let outgoing = Outgoing {
-        method: Method::GET,
-        url,
-        headers: HeaderMap::from_iter([(ACCEPT, JSON), (CONNECTION, CLOSE)]),
-        body: Bytes::new(),
-        limit: ANSWER_BYTES,
-    };
-    let token = TokenCall {
-        shop: call.shop,
-        token: &call.settings.token,
-        credentials: call.credentials,
-        now: call.now,
-        budget: Budget::new(call.timeout.min(call.settings.timeout())),
-    };
-    match tokens.exchange(http, token, &outgoing, is_unauthorized).await {
-        Err(CallError::Exchange(ExchangeError::TooLarge { .. })) => Err(DeliveryError::Unintelligible),
-        other => Ok(other?),
     }
 }
 
@@ -176,7 +124,7 @@ fn events(value: &Value) -> Vec<&Value> {
     }
 }
 
-fn read_outcome(body: &[u8], job_id: &str) -> Result<EmailOutcome, DeliveryError> {
+fn read_outcome(body: &[u8], job_id: &str) -> Result<JobOutcome, DeliveryError> {
     let wire: WireStatus = serde_json::from_slice(body).map_err(|_| DeliveryError::Unintelligible)?;
     let is_another = wire.job_id.as_deref().is_some_and(|id| id != job_id);
     // a success that reports an error instead of a job says nothing of it
@@ -186,35 +134,35 @@ fn read_outcome(body: &[u8], job_id: &str) -> Result<EmailOutcome, DeliveryError
     }
     let deliveries = wire.deliveries.as_deref().unwrap_or_default();
     let opted_out = deliveries.iter().any(|it| !events(&it.events.email_delivery_events.opt_out).is_empty());
-    Ok(EmailOutcome { status: read_status(&wire.job_state, deliveries), opted_out })
+    Ok(JobOutcome { status: read_status(&wire.job_state, deliveries), opted_out })
 }
 
 /// A failed DSN has the last word. Without a DSN, a message is delivered once an attempt is `Sent`, and has bounced
 /// when the job has ended without one: until then a failed attempt may be followed by another.
-fn read_status(job_state: &Value, deliveries: &[WireDelivery]) -> EmailStatus {
+fn read_status(job_state: &Value, deliveries: &[WireDelivery]) -> JobStatus {
     let dsns = deliveries.iter().flat_map(|it| events(&it.events.email_delivery_events.dsn));
     if let Some(reason) = dsns.filter_map(returned).next() {
-        return EmailStatus::Bounced { reason };
+        return JobStatus::Bounced { reason };
     }
     let attempts: Vec<_> = deliveries.iter().flat_map(|it| &it.delivery_attempts).collect();
     let is = |state: &str, names: &[&str]| names.iter().any(|name| state.eq_ignore_ascii_case(name));
     if attempts.iter().any(|attempt| is(&attempt.state, &["Sent"])) {
-        return EmailStatus::Delivered;
+        return JobStatus::Delivered;
     }
     let states = events(job_state);
     let over = |names: &[&str]| states.iter().any(|state| state.as_str().is_some_and(|it| is(it, names)));
     if over(&["Cancelled", "Canceled"]) {
-        return EmailStatus::Bounced { reason: "the job was cancelled".to_owned() };
+        return JobStatus::Bounced { reason: "the job was cancelled".to_owned() };
     }
     let failed = attempts.iter().rev().find(|attempt| is(&attempt.state, &["Error", "Failed"]));
     match failed {
-        Some(attempt) if over(&["Complete", "Completed"]) => EmailStatus::Bounced {
+        Some(attempt) if over(&["Complete", "Completed"]) => JobStatus::Bounced {
             reason: match attempt.gamma_code {
                 Some(code) => format!("delivery failed with code {code}"),
                 None => "delivery failed".to_owned(),
             },
         },
-        _ => EmailStatus::Pending,
+        _ => JobStatus::Pending,
     }
 }
 
