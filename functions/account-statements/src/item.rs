@@ -135,7 +135,12 @@ impl AccountItem {
         previous: PreviousIssue,
     ) -> Result<Content, GatherError> {
         let contact = self.account.contact;
-        let recipient = Recipient { name: contact.name.or(self.account.name), email: contact.email, locale };
+        let recipient = Recipient {
+            name: contact.name.or(self.account.name),
+            email: contact.email,
+            phones: Vec::new(),
+            locale,
+        };
         let composed = self.composed.filter(|it| it.document == gather.plan.document);
         Ok(Content {
             name: Some(self.period.name),

@@ -3,7 +3,7 @@
 use delivery::DeliveryError;
 use ledger::LedgerError;
 use service::SecretError;
-use shop_config::ConfigError;
+use shop_config::{Channel, ConfigError};
 use work::QueueError;
 
 /// Each says itself what was being done. None ends more than the pass of one shop, and the next pass asks again.
@@ -19,6 +19,6 @@ pub enum CheckError {
     Queue(#[from] QueueError),
     #[error(transparent)]
     Channel(#[from] DeliveryError),
-    #[error("the section [delivery.email] is gone from the configuration")]
-    NoSettings,
+    #[error("the section [delivery.{0}] is gone from the configuration")]
+    NoSettings(Channel),
 }

@@ -19,7 +19,7 @@ mod error;
 mod watch;
 
 use comms::{CustomerKey, MessageClass, ShopDomain, State, WriteBackState, chain};
-use delivery::{Channels, EmailOutcome, StatusCall};
+use delivery::{Channels, JobOutcome, StatusCall};
 use error::CheckError;
 use flow::report;
 use futures::{StreamExt, stream};
@@ -218,7 +218,7 @@ impl DeliveryStatus {
         }
         let watch = Watch::new(entry, &loaded.config, now);
         let answer = self.ask(entry, loaded, secrets, now).await;
-        if let Ok(Some(EmailOutcome { opted_out: true, .. })) = answer {
+        if let Ok(Some(JobOutcome { opted_out: true, .. })) = answer {
             self.opted_out(entry, watch.class, now).await?;
         }
         let Step { outcome, is_last } = watch.step(entry, answer)?;
@@ -261,22 +261,24 @@ impl DeliveryStatus {
         loaded: &Loaded,
         secrets: &ShopSecrets,
         now: Timestamp,
-    ) -> Result<Option<EmailOutcome>, CheckError> {
-        let channel = entry.channel.as_deref().and_then(|name| name.parse::<Channel>().ok());
-        let (Some(Channel::Email), Some(job_id)) = (channel, entry.reference.as_deref()) else {
+    ) -> Result<Option<JobOutcome>, CheckError> {
+        let channel = channel(entry).filter(|channel| channel.is_messaging());
+        let (Some(channel), Some(job_id)) = (channel, entry.reference.as_deref()) else {
             return Ok(None);
         };
-        let settings = loaded.config.delivery.email.as_ref();
-        let settings = settings.ok_or(CheckError::NoSettings)?;
+        let class = watch::class(entry, &loaded.config);
+        let settings = loaded.config.delivery.messaging(channel, class);
+        let settings = settings.ok_or(CheckError::NoSettings(channel))?;
         let call = StatusCall {
             shop: &entry.shop,
+            channel,
             settings,
-            credentials: &secrets.email,
+            credentials: secrets.messaging(channel),
             job_id,
             now,
-            timeout: settings.timeout(),
+            timeout: settings.timeout,
         };
-        Ok(Some(self.tools.channels.email_status(call).await?))
+        Ok(Some(self.tools.channels.job_status(call).await?))
     }
 
     async fn opted_out(&self, entry: &Entry, class: MessageClass, now: Timestamp) -> Result<(), CheckError> {
@@ -289,6 +291,11 @@ impl DeliveryStatus {
         let at = now.checked_add(watch.pause(entry)).unwrap_or(now);
         Ok(self.tools.ledger.check_again(entry.communication.as_str(), at).await?)
     }
+}
+
+/// The channel that took it, as far as this release knows it.
+fn channel(entry: &Entry) -> Option<Channel> {
+    entry.channel.as_deref().and_then(|name| name.parse().ok())
 }
 
 /// The result of one page of a shop's communications.

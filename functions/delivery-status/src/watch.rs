@@ -5,7 +5,7 @@
 //! an earlier one stopped. A step never leads back: what was delivered stays so until it bounces.
 
 use comms::{MessageClass, State};
-use delivery::{EmailOutcome, EmailStatus};
+use delivery::{JobOutcome, JobStatus};
 use jiff::Timestamp;
 use ledger::{ChannelOutcome, Entry};
 use shop_config::ShopConfig;
@@ -42,15 +42,9 @@ pub struct Step {
 
 impl Watch {
     pub fn new(entry: &Entry, config: &ShopConfig, now: Timestamp) -> Self {
-        let settings = config.documents.get(&entry.document);
-        let class =
-            settings.map_or(entry.document.default_class(), |settings| settings.class(entry.document));
-        let most = config.delivery.email.as_ref().map_or(SILENCE, |email| {
-            days(match class {
-                MessageClass::Marketing => email.marketing_watch_days,
-                MessageClass::Transactional | MessageClass::Regulated => email.watch_days,
-            })
-        });
+        let class = class(entry, config);
+        let settings = crate::channel(entry).and_then(|channel| config.delivery.messaging(channel, class));
+        let most = settings.map_or(SILENCE, |settings| days(settings.watch_days));
         let age = now.as_millisecond().saturating_sub(entry.accepted_at_epoch_ms());
         Self { age: Duration::from_millis(u64::try_from(age).unwrap_or_default()), most, class }
     }
@@ -59,7 +53,7 @@ impl Watch {
     ///
     /// # Errors
     /// That of the answer, while asking again is worthwhile.
-    pub fn step<E>(self, entry: &Entry, answer: Result<Option<EmailOutcome>, E>) -> Result<Step, E> {
+    pub fn step<E>(self, entry: &Entry, answer: Result<Option<JobOutcome>, E>) -> Result<Step, E> {
         let over = self.age >= self.most;
         let silent = (entry.state == State::Accepted && !is_unconfirmed(entry) && self.age >= SILENCE)
             .then(|| ChannelOutcome::Unconfirmed { reason: UNCONFIRMED.to_owned() });
@@ -76,23 +70,23 @@ impl Watch {
                 };
             }
         };
-        let arrived = outcome.status == EmailStatus::Delivered;
+        let arrived = outcome.status == JobStatus::Delivered;
         let opted_out = outcome.opted_out && arrived && self.class == MessageClass::Marketing;
         Ok(match outcome.status {
-            EmailStatus::Bounced { reason } => {
+            JobStatus::Bounced { reason } => {
                 Step { outcome: Some(ChannelOutcome::Bounced { reason }), is_last: true }
             }
-            EmailStatus::Delivered if opted_out => Step {
+            JobStatus::Delivered if opted_out => Step {
                 outcome: Some(ChannelOutcome::OptedOut { reason: OPTED_OUT.to_owned() }),
                 is_last: true,
             },
-            EmailStatus::Delivered => Step {
+            JobStatus::Delivered => Step {
                 outcome: (entry.state == State::Accepted).then_some(ChannelOutcome::Delivered),
                 is_last: over,
             },
-            EmailStatus::Pending => Step { outcome: silent, is_last: over },
+            JobStatus::Pending => Step { outcome: silent, is_last: over },
             // a young job may not be known yet, an old one is forgotten: what was known of it stays
-            EmailStatus::Gone => Step { outcome: silent, is_last: over || self.age >= SILENCE },
+            JobStatus::Gone => Step { outcome: silent, is_last: over || self.age >= SILENCE },
         })
     }
 
@@ -116,6 +110,12 @@ impl Watch {
             left => pause.min(left.max(FIRST_PAUSE)),
         }
     }
+}
+
+/// How carefully the shop sends the document.
+pub fn class(entry: &Entry, config: &ShopConfig) -> MessageClass {
+    let settings = config.documents.get(&entry.document);
+    settings.map_or(entry.document.default_class(), |settings| settings.class(entry.document))
 }
 
 /// Whether a day's silence has been noted.
@@ -156,13 +156,13 @@ mod tests {
         Watch { age, most: days(14), class: MessageClass::Marketing }
     }
 
-    fn bounced() -> EmailStatus {
-        EmailStatus::Bounced { reason: "5.1.1".to_owned() }
+    fn bounced() -> JobStatus {
+        JobStatus::Bounced { reason: "5.1.1".to_owned() }
     }
 
     #[test]
     fn each_answer_leads_on_and_never_back() {
-        use EmailStatus::{Delivered, Gone, Pending};
+        use JobStatus::{Delivered, Gone, Pending};
         let (accepted, delivered) = (entry(State::Accepted, None), entry(State::Delivered, None));
         let unconfirmed = entry(State::Accepted, Some(UNCONFIRMED));
         let (soon, day, end, beyond) = (minutes(5), days(1), days(14), days(21));
@@ -193,7 +193,7 @@ mod tests {
             (&delivered, minutes(40), Gone, no, None, no),
             (&delivered, end, Delivered, no, None, yes),
         ] {
-            let answer = Ok(Some(EmailOutcome { status: status.clone(), opted_out: opted }));
+            let answer = Ok(Some(JobOutcome { status: status.clone(), opted_out: opted }));
             let step = marketing(age).step::<Infallible>(entry, answer).unwrap();
             assert_eq!(step, Step { outcome, is_last }, "{:?} {age:?} {status:?} {opted}", entry.state);
         }
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn an_opt_out_of_what_is_no_marketing_changes_nothing() {
         let watch = Watch { class: MessageClass::Transactional, ..marketing(days(1)) };
-        let answer = Ok(Some(EmailOutcome { status: EmailStatus::Delivered, opted_out: true }));
+        let answer = Ok(Some(JobOutcome { status: JobStatus::Delivered, opted_out: true }));
         let step = watch.step::<Infallible>(&entry(State::Delivered, None), answer).unwrap();
         assert_eq!(step, Step { outcome: None, is_last: false });
     }

@@ -29,6 +29,7 @@ pub async fn gather(gather: &Gather<'_>) -> Result<Content, Stop> {
     let recipient = Recipient {
         name: subscriber.customer.name().or_else(|| subscriber.address.as_ref()?.name()),
         email: subscriber.customer.email.clone(),
+        phones: flow::phones(None, Some(&subscriber.customer), subscriber.address.as_ref()),
         locale: locale.clone(),
     };
     Ok(Content {

@@ -39,7 +39,7 @@ pub async fn gather(gather: &Gather<'_>) -> Result<Content, Stop> {
 /// Whoever opens the parcel. It goes to nobody's mailbox.
 pub fn recipient(order: &Order, buyer: Recipient) -> Recipient {
     let receiver = order.shipping_address.as_ref().and_then(Address::name);
-    Recipient { name: receiver.or(buyer.name), email: None, ..buyer }
+    Recipient { name: receiver.or(buyer.name), email: None, phones: Vec::new(), ..buyer }
 }
 
 pub fn schema() -> serde_json::Value {

@@ -95,8 +95,9 @@ pub fn content(
     let settings = gather.config.documents.get(&document);
     let class = settings.map_or(document.default_class(), |settings| settings.class(document));
     let channels = settings.map_or(&[][..], |settings| &settings.channels);
-    let Permission { consent, email } = permission(prospect, class, channels, &gather.config.marketing);
-    let recipient = Recipient { name: prospect.customer.name(), email, locale };
+    let Permission { consent, email, phones } =
+        permission(prospect, class, channels, &gather.config.marketing);
+    let recipient = Recipient { name: prospect.customer.name(), email, phones, locale };
     Ok(Content {
         name: Some(name),
         customer: Some(prospect.customer.id.clone()),

@@ -1,21 +1,23 @@
 //! Whether a customer wants offers, and the address that may be used for them.
 //!
-//! Only what Shopify states counts. E-mail, and what Exstream sends itself, needs a subscription. Paper needs the
+//! Only what Shopify states counts. E-mail, and what Exstream sends itself, needs a subscription, and so does a page, of
+//! which somebody would have to be told; a text message needs one of its own. For WhatsApp Shopify records none. Paper needs the
 //! shop's tag for it; where the shop has none, a subscription to e-mail, because Shopify records no other
 //! agreement to marketing. A shop that made a document transactional has decided that it needs none.
 
 use comms::MessageClass;
-use delivery::{Recipient, choose};
+use delivery::{Phone, Recipient, choose};
 use flow::Consent;
 use shop_config::{Channel, Marketing};
 use shopify::marketing::{Prospect, Subscription};
 use std::borrow::Cow;
 
-/// Whether the customer agreed, and the address if it may be used.
-#[derive(Debug, PartialEq, Eq)]
+/// Whether the customer agreed, and the address and number if they may be used.
+#[derive(Debug)]
 pub struct Permission {
     pub consent: Consent,
     pub email: Option<String>,
+    pub phones: Vec<Phone>,
 }
 
 pub fn permission(
@@ -25,27 +27,35 @@ pub fn permission(
     marketing: &Marketing,
 ) -> Permission {
     let email = prospect.customer.email.clone();
+    // a subscription is to the customer's own number, and to no other that an address may have
+    let phones = flow::phones(None, Some(&prospect.customer), None);
     if class != MessageClass::Marketing {
-        return Permission { consent: Consent::NotAsked, email };
+        return Permission { consent: Consent::NotAsked, email, phones };
     }
     // Shopify's tags do not differ by case
     let tagged = |tag: &str| prospect.tags.iter().any(|own| own.to_lowercase() == tag.to_lowercase());
     if let Some(tag) = marketing.suppression_tags.iter().find(|tag| tagged(tag)) {
         let why = format!("the customer has the suppression tag {tag}");
-        return Permission { consent: Consent::Refused(why.into()), email };
+        return Permission { consent: Consent::Refused(why.into()), email, phones };
     }
     let subscribed = prospect.subscription == Subscription::Subscribed;
     let by_post = marketing.post_consent_tag.as_deref().map_or(subscribed, tagged);
-    // an address that may not be used must not decide the channel
-    let usable = email.clone().filter(|_| subscribed);
-    let reachable = Recipient { email: usable.clone(), ..Recipient::default() };
-    let given = match choose(channels, &reachable) {
-        Some(Channel::Email | Channel::Exstream) => subscribed,
+    let by_sms = prospect.sms_subscription == Subscription::Subscribed;
+    // an address or number that may not be used must not decide the channel
+    let usable = Recipient {
+        email: email.clone().filter(|_| subscribed),
+        phones: if by_sms { phones.clone() } else { Vec::new() },
+        ..Recipient::default()
+    };
+    let given = match choose(channels, &usable) {
+        Some(Channel::Email | Channel::Exstream | Channel::Web) => subscribed,
+        Some(Channel::Sms) => by_sms,
+        Some(Channel::WhatsApp) | None => false,
         Some(Channel::Print) => by_post && prospect.address.is_some(),
-        None => false,
     };
     if given {
-        return Permission { consent: Consent::Given, email: usable };
+        let Recipient { email, phones, .. } = usable;
+        return Permission { consent: Consent::Given, email, phones };
     }
     let mut reasons: Vec<Cow<'static, str>> = Vec::new();
     for channel in channels {
@@ -57,7 +67,7 @@ pub fn permission(
     if reasons.is_empty() {
         reasons.push(why_not(prospect.subscription).into());
     }
-    Permission { consent: Consent::Refused(reasons.join("; ").into()), email }
+    Permission { consent: Consent::Refused(reasons.join("; ").into()), email, phones }
 }
 
 /// Why a channel may not be used, from what Shopify says.
@@ -68,7 +78,9 @@ fn why_not_by(
     by_post: bool,
 ) -> Cow<'static, str> {
     match (channel, &marketing.post_consent_tag) {
-        (Channel::Email | Channel::Exstream, _) => why_not(prospect.subscription).into(),
+        (Channel::Email | Channel::Exstream | Channel::Web, _) => why_not(prospect.subscription).into(),
+        (Channel::Sms, _) => why_not_by_sms(prospect.sms_subscription).into(),
+        (Channel::WhatsApp, _) => "Shopify records no consent to marketing by WhatsApp".into(),
         (Channel::Print, Some(tag)) if !by_post => {
             format!("no agreement to offers by post (tag {tag})").into()
         }
@@ -90,10 +102,23 @@ const fn why_not(subscription: Subscription) -> &'static str {
     }
 }
 
+const fn why_not_by_sms(subscription: Subscription) -> &'static str {
+    match subscription {
+        // no message can be sent to this number
+        Subscription::Subscribed => "the customer's telephone number cannot be used",
+        Subscription::Pending => "the customer has not confirmed the subscription to SMS marketing",
+        Subscription::NotSubscribed => "the customer is not subscribed to SMS marketing",
+        Subscription::Unsubscribed => "the customer has unsubscribed from SMS marketing",
+        Subscription::Invalid => "the customer's subscription to SMS marketing is invalid",
+        Subscription::NoAddress => "the customer has no telephone number",
+        Subscription::Other => "the customer's consent to SMS marketing is in a state that is not known",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Channel::{Email, Exstream, Print};
+    use Channel::{Email, Exstream, Print, Sms, WhatsApp};
     use comms::Gid;
     use shopify::Customer;
 
@@ -109,6 +134,7 @@ mod tests {
                 locale: None,
             },
             subscription,
+            sms_subscription: Subscription::NoAddress,
             tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
             address: serde_json::from_str(r#"{"address1": "1 High Street"}"#).ok(),
             balance: None,
@@ -180,6 +206,33 @@ mod tests {
         let (answer, _) = ask(&nowhere, &[Email, Print], Some("post-ok"));
         let no = "the customer has unsubscribed from e-mail marketing; the customer has no postal address";
         assert_eq!(answer, Err(no.to_owned()));
+    }
+
+    /// One subscription is none of the other kind.
+    #[test]
+    fn a_text_message_needs_a_subscription_of_its_own() {
+        use Subscription::{NotSubscribed, Other, Pending, Subscribed, Unsubscribed};
+        let by = |email: Subscription, sms: Subscription, channels: &[Channel]| {
+            let mut who = Prospect { sms_subscription: sms, ..prospect(email, &[]) };
+            who.customer.phone = Some("+33612345678".to_owned());
+            let answer = permission(&who, MessageClass::Marketing, channels, &marketing(None));
+            let given = answer.consent == Consent::Given;
+            let usable = Recipient { email: answer.email, phones: answer.phones, ..Recipient::default() };
+            given.then(|| choose(channels, &usable)).flatten()
+        };
+        assert_eq!(by(Subscribed, Subscribed, &[Sms, Email]), Some(Sms));
+        for no in [NotSubscribed, Pending, Unsubscribed, Other] {
+            assert_eq!(by(Subscribed, no, &[Sms]), None, "{no:?}");
+            // the number is withheld, so that the pipeline goes on to the address
+            assert_eq!(by(Subscribed, no, &[Sms, Email]), Some(Email), "{no:?}");
+            assert_eq!(by(no, Subscribed, &[Email, Sms]), Some(Sms), "{no:?}");
+            assert_eq!(by(no, Subscribed, &[Email]), None, "{no:?}");
+        }
+        assert_eq!(by(Subscribed, Subscribed, &[WhatsApp]), None, "Shopify records no such consent");
+        let mut unsubscribed = Prospect { sms_subscription: Unsubscribed, ..prospect(Subscribed, &[]) };
+        unsubscribed.customer.phone = Some("+33612345678".to_owned());
+        let why = "the customer has unsubscribed from SMS marketing".to_owned();
+        assert_eq!(ask(&unsubscribed, &[Sms], None).0, Err(why));
     }
 
     #[test]

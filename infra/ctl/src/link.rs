@@ -12,7 +12,7 @@ use links::{
     Sender, Token,
 };
 use shop_config::Brand;
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 const DAYS: u16 = 90;
 
@@ -68,14 +68,15 @@ pub async fn run(stack: &Stack, command: LinkCommand) -> Result<ExitCode, Failur
     match command {
         LinkCommand::Show { communication } => {
             let link = links.of(&communication).await?.ok_or("it has no link")?;
-            let token = Token::derive(&key(stack, now).await?, &communication, link.serial);
+            let key = key(stack, now).await?;
+            let token = Token::derive(&key, &communication, link.serial);
             print(stack, &link, Some(token).filter(|token| token.hash() == link.token_sha256), now)
         }
         LinkCommand::Publish { communication, days } => {
             let document = Document::read(stack, &communication, now).await?;
             let publication = document.publication(days);
-            let Published { token, link, .. } =
-                links.publish(&key(stack, now).await?, &publication, now).await?;
+            let key = key(stack, now).await?;
+            let Published { token, link, .. } = links.publish(&key, &publication, now).await?;
             print(stack, &link, Some(token), now)
         }
         LinkCommand::Revoke { communication, decision } => {
@@ -110,8 +111,8 @@ fn revocation(decision: Decision, now: Timestamp) -> Result<Revocation, Failure>
     Ok(Revocation { at_epoch_ms: now.as_millisecond(), actor, reason })
 }
 
-async fn key(stack: &Stack, now: Timestamp) -> Result<LinkKey, Failure> {
-    Ok(LinkKey::new((*stack.secrets.link_key(now).await?).clone())?)
+async fn key(stack: &Stack, now: Timestamp) -> Result<Arc<LinkKey>, Failure> {
+    Ok(stack.secrets.link_key(now).await?)
 }
 
 /// A communication's document, ready to be published.
@@ -161,7 +162,7 @@ fn sender(brand: &Brand) -> Sender {
         email: brand.reply_to.clone(),
         phone: brand.phone.clone(),
         url: brand.url.as_ref().map(ToString::to_string),
-        colour: None,
+        colour: brand.colour.clone(),
     }
 }
 

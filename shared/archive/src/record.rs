@@ -204,9 +204,13 @@ pub struct Recipient {
     /// As the shop knows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Present if it was to be sent by e-mail.
+    /// Present if it was to be sent by e-mail, or by a channel after which e-mail would be tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// In E.164. Present if it was to be sent as a text message or by WhatsApp, or by a channel after which one of them
+    /// would be tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
 }
 
 /// How an object is locked.
@@ -301,7 +305,11 @@ mod tests {
 
     #[test]
     fn prints_nothing_of_a_customer() {
-        let recipient = Recipient { name: Some("Doe".to_owned()), email: Some("doe@example.com".to_owned()) };
+        let recipient = Recipient {
+            name: Some("Doe".to_owned()),
+            email: Some("doe@example.com".to_owned()),
+            phone: None,
+        };
         assert_eq!(format!("{recipient:?}"), "Recipient { .. }");
         let data = RawValue::from_string(r#"{"name":"Doe"}"#.to_owned()).unwrap();
         let (schema, format, sha256) = ("receipt/1".to_owned(), "json".to_owned(), "00".to_owned());

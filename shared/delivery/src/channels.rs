@@ -4,8 +4,8 @@
 //! document of which one output does not hash to what was archived is not sent by any channel.
 
 use crate::{
-    Accepted, AskCall, DeliveryError, JobOutcome, Page, PageCall, SendCall, SendOutput, SendStatus, StatusCall,
-    WebPages, email, job_status, messaging, print::Spool, sms, whatsapp,
+    Accepted, AskCall, DeliveryError, JobOutcome, Page, PageCall, SendCall, SendOutput, SendStatus,
+    StatusCall, WebPages, email, job_status, messaging, print::Spool, sms, whatsapp,
 };
 use exstream::TokenSource;
 use sha2::{Digest, Sha256};

@@ -46,10 +46,7 @@ fn message(call: &SendCall<'_>) -> Result<Bytes, DeliveryError> {
     let text = text(call, settings)?;
     let reference = call.communication.as_str();
     let message = Message {
-        options: Options {
-            billing_code: settings.billing_code.as_deref(),
-            customer_reference: reference,
-        },
+        options: Options { billing_code: settings.billing_code.as_deref(), customer_reference: reference },
         destinations: [Destination { reference, sms: &dialled(&number, settings.number_prefix) }],
         sms_text: &text,
     };

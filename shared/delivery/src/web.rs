@@ -83,7 +83,10 @@ impl WebPages {
     }
 
     /// The reference of a communication's page, if it was ever published.
-    pub(crate) async fn find(&self, communication: &CommunicationId) -> Result<Option<String>, DeliveryError> {
+    pub(crate) async fn find(
+        &self,
+        communication: &CommunicationId,
+    ) -> Result<Option<String>, DeliveryError> {
         let link = self.links.of(communication).await?;
         Ok(link.map(|link| reference(link.token_sha256.as_str())))
     }

@@ -87,7 +87,7 @@ mod tests {
     /// A configuration that changed between the job and the message changes the data, and with it the document.
     #[test]
     fn a_batch_output_of_other_data_is_not_the_document() {
-        let recipient = || Recipient { name: None, email: None, locale: "en".to_owned() };
+        let recipient = || Recipient { name: None, email: None, phones: Vec::new(), locale: "en".to_owned() };
         let with = |driver_sha256: String| {
             let content = Content::empty("x/1", recipient());
             let composed = Some(BatchOutput { output_key: "k".to_owned(), driver_sha256 });

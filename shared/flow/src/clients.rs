@@ -58,7 +58,7 @@ impl Clients {
             catalogue: service.catalogue(),
             archive: service.archive()?,
             ledger: service.ledger()?,
-            channels: service.channels()?,
+            channels: service.publishing_channels()?,
             memory: service.memory(),
             gates: Gates::new(service.backoff()?),
             pages: match optional("DOCUMENTS_URL") {

@@ -165,7 +165,8 @@ impl Completion<'_> {
     /// When the channel is to be asked what became of it, if it is one that can say.
     fn check_at(&self, state: State, now: Timestamp) -> Option<Timestamp> {
         let begun = || self.lease.entry.channel.as_deref().and_then(|name| name.parse().ok());
-        (state == State::Accepted && self.details.channel.or_else(begun) == Some(Channel::Email))
+        let channel = self.details.channel.or_else(begun);
+        (state == State::Accepted && channel.is_some_and(Channel::is_messaging))
             .then(|| now.checked_add(FIRST_CHECK).unwrap_or(now))
     }
 

@@ -4,9 +4,9 @@ use crate::{gather::Gather, gather_error::GatherError};
 use archive::Previous;
 use bytes::Bytes;
 use comms::{CustomerKey, Gid};
-use delivery::Recipient;
+use delivery::{Phone, Recipient};
 use serde::{Deserialize, Serialize};
-use shopify::Order;
+use shopify::{Address, Customer, Order};
 use std::borrow::Cow;
 
 /// A document before it is composed.
@@ -117,5 +117,23 @@ pub struct BatchOutput {
 
 /// Who placed an order, to be written to in `locale`.
 pub fn buyer(order: &Order, locale: String) -> Recipient {
-    Recipient { name: driver::recipient_name(order), email: driver::email(order), locale }
+    Recipient {
+        name: driver::recipient_name(order),
+        email: driver::email(order),
+        phones: phones(order.phone.as_deref(), order.customer.as_ref(), order.shipping_address.as_ref()),
+        locale,
+    }
+}
+
+/// The numbers to try: the order's own, the customer's, and that of where it goes, which is read as the address's country
+/// writes it.
+pub fn phones(order: Option<&str>, customer: Option<&Customer>, address: Option<&Address>) -> Vec<Phone> {
+    let country = address.and_then(|address| address.country_code.clone());
+    let numbers = [
+        order,
+        customer.and_then(|customer| customer.phone.as_deref()),
+        address.and_then(|address| address.phone.as_deref()),
+    ];
+    let phone = |number: &str| Phone { number: number.to_owned(), country: country.clone() };
+    numbers.into_iter().flatten().map(phone).collect()
 }

@@ -4,7 +4,7 @@
 use crate::{content::Content, context::Attempt, document_bytes::archived_bytes, halt::Halt};
 use archive::{Composed, Details, EvidenceRecord};
 use bytes::Bytes;
-use delivery::Recipient;
+use delivery::{Phone, Recipient};
 use shop_config::Channel;
 
 /// The document as its record describes it.
@@ -21,10 +21,15 @@ pub fn content(record: &EvidenceRecord) -> Content {
             Recipient {
                 name: recipient.and_then(|it| it.name.clone()),
                 email: recipient.and_then(|it| it.email.clone()),
+                phones: recipient.and_then(|it| it.phone.clone()).map(e164).into_iter().collect(),
                 locale: record.locale.clone(),
             },
         )
     }
+}
+
+fn e164(number: String) -> Phone {
+    Phone { number, country: None }
 }
 
 /// The earlier issue's bytes, as this communication's document.

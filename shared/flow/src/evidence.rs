@@ -12,7 +12,7 @@ use comms::{MessageClass, Revision, chain};
 use exstream::Basis;
 use ledger::{ArchivedAs, Entry, Lease, LedgerError};
 use serde_json::value::RawValue;
-use shop_config::{Channel, DriverFormat};
+use shop_config::{Channel, DocumentConfig, DriverFormat};
 
 const SOFTWARE: Software = Software {
     name: std::borrow::Cow::Borrowed("shopify-exstream"),
@@ -93,7 +93,7 @@ pub fn record(attempt: &Attempt<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
         driver_data: driver_data(content, stored, evidence.driver_sha256),
         output: stored.output.clone(),
         channel: channel.map(|channel| channel.name().to_owned()),
-        recipient: recipient(content, class, channel),
+        recipient: recipient(content, class, channel, attempt.settings),
         retention: evidence.retention.clone(),
         configuration: details.configuration.clone(),
         software: SOFTWARE,
@@ -130,11 +130,24 @@ fn driver_data(content: &Content, stored: &Stored, driver_sha256: &str) -> Drive
     }
 }
 
-/// Marketing names nobody, nor does what is archived and not sent.
-fn recipient(content: &Content, class: MessageClass, channel: Option<Channel>) -> Option<Recipient> {
-    (class != MessageClass::Marketing && channel.is_some()).then(|| Recipient {
+/// Marketing names nobody, nor does what is archived and not sent. Of the addresses, those that the channel uses, or one
+/// that would be tried after it.
+fn recipient(
+    content: &Content,
+    class: MessageClass,
+    channel: Option<Channel>,
+    settings: &DocumentConfig,
+) -> Option<Recipient> {
+    let channel = channel.filter(|_| class != MessageClass::Marketing)?;
+    let mut uses = vec![channel];
+    if !settings.next_channel_on.is_empty() {
+        uses.extend(settings.channels_after(channel));
+    }
+    let by_phone = uses.iter().any(|channel| matches!(channel, Channel::Sms | Channel::WhatsApp));
+    Some(Recipient {
         name: content.recipient.name.clone(),
-        email: content.recipient.email.clone().filter(|_| channel == Some(Channel::Email)),
+        email: content.recipient.email.clone().filter(|_| uses.contains(&Channel::Email)),
+        phone: by_phone.then(|| content.recipient.mobile_number()).flatten(),
     })
 }
 

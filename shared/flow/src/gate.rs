@@ -13,6 +13,7 @@ use crate::halt::Halt;
 use comms::{Class, Classify, ShopDomain, chain};
 use jiff::Timestamp;
 use ledger::{Ledger, LedgerError, Outage};
+use shop_config::Channel;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -30,7 +31,7 @@ const TRUST: Duration = Duration::from_secs(60);
 /// So long a message waits in the process for the one that is tried before it. Then it goes back to the queue.
 const TURN: Duration = Duration::from_secs(5);
 
-/// The channels this process sends by, by shop and host.
+/// The channels this process sends by, by shop and name.
 pub struct Gates {
     gates: Mutex<HashMap<(ShopDomain, String), Arc<Gate>>>,
     backoff: Backoff,
@@ -50,11 +51,12 @@ struct Memory {
     is_noted: bool,
 }
 
-/// The ledger, shop and host of one send.
+/// The ledger, shop and channel of one send.
 #[derive(Clone, Copy)]
 pub struct Route<'a> {
     pub ledger: &'a Ledger,
     pub shop: &'a ShopDomain,
+    pub channel: Channel,
     /// The channel's host, with its port.
     pub host: &'a str,
     pub clock: fn() -> Timestamp,
@@ -63,6 +65,14 @@ pub struct Route<'a> {
 impl Route<'_> {
     fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// What the channel is known by. Of one host, one may work while another does not.
+    fn name(&self) -> String {
+        match self.channel {
+            Channel::Email => self.host.to_owned(),
+            channel => format!("{}/{channel}", self.host),
+        }
     }
 }
 
@@ -89,7 +99,7 @@ impl Gates {
         route: Route<'a>,
         answers: impl AsyncFnOnce() -> bool,
     ) -> Result<Permit<'a>, Halt> {
-        let gate = self.gate(route.shop, route.host);
+        let gate = self.gate(route.shop, route.name());
         let permit = |turn| Permit { gates: self, route, gate: Arc::clone(&gate), _turn: turn };
         if gate.is_trusted(route.now()) {
             return Ok(permit(None));
@@ -101,7 +111,7 @@ impl Gates {
         if gate.is_trusted(now) {
             return Ok(permit(None));
         }
-        let known = route.ledger.outage(route.shop, route.host).await.map_err(Halt::of_call)?;
+        let known = route.ledger.outage(route.shop, &route.name()).await.map_err(Halt::of_call)?;
         if let Some(known) = known {
             gate.remember(Memory { trusted_until: None, is_noted: true });
             if known.closed_until_epoch_ms > 0 {
@@ -131,9 +141,9 @@ impl Gates {
         if answers().await { Ok(()) } else { Err(wait("the channel does not answer", pause)) }
     }
 
-    fn gate(&self, shop: &ShopDomain, host: &str) -> Arc<Gate> {
+    fn gate(&self, shop: &ShopDomain, name: String) -> Arc<Gate> {
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(gates.entry((shop.clone(), host.to_owned())).or_default())
+        Arc::clone(gates.entry((shop.clone(), name)).or_default())
     }
 
     /// Longer than a send takes, and four times longer each time, within the bounds of the queue's own back-off.
@@ -175,7 +185,7 @@ impl Permit<'_> {
         let trusted_until = self.route.now().checked_add(TRUST).ok();
         self.gate.remember(Memory { trusted_until, is_noted });
         if is_noted {
-            self.route.ledger.end_outage(self.route.shop, self.route.host).await?;
+            self.route.ledger.end_outage(self.route.shop, &self.route.name()).await?;
             self.gate.remember(Memory { trusted_until, is_noted: false });
         }
         Ok(())
@@ -184,13 +194,13 @@ impl Permit<'_> {
     async fn doubtful(&self) -> Result<(), LedgerError> {
         self.gate.remember(Memory { trusted_until: None, is_noted: true });
         let (route, now) = (self.route, self.route.now());
-        let known = route.ledger.count_doubt(route.shop, route.host, now).await?;
+        let known = route.ledger.count_doubt(route.shop, &route.name(), now).await?;
         let is_closed = known.closed_until_epoch_ms > now.as_millisecond();
         if known.doubts >= DOUBTS && !is_closed {
             let pause = self.gates.pause(&known);
             if close(route, &known, pause, now).await? {
-                let Route { shop, host, .. } = route;
-                tracing::warn!(%shop, host, pause_s = pause.as_secs(), "doubtful answers: the channel is closed");
+                let (shop, channel) = (route.shop, route.name());
+                tracing::warn!(%shop, channel, pause_s = pause.as_secs(), "doubtful answers: the channel is closed");
             }
         }
         Ok(())
@@ -204,7 +214,7 @@ async fn close(
     now: Timestamp,
 ) -> Result<bool, LedgerError> {
     let until = now.checked_add(pause).unwrap_or(now);
-    route.ledger.close_channel(route.shop, route.host, known, until, now).await
+    route.ledger.close_channel(route.shop, &route.name(), known, until, now).await
 }
 
 /// Unsent, and not before `at_least` is over.

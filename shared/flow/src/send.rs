@@ -9,8 +9,9 @@ use crate::{
     halt::Halt,
     send_mark::begin_send,
 };
-use delivery::{SendCall, SendOutput, StatusCall};
+use delivery::{Page, PageCall, SendCall, SendOutput, StatusCall};
 use ledger::Lease;
+use links::LinkedOutput;
 use shop_config::Channel;
 use std::time::Duration;
 
@@ -28,18 +29,22 @@ pub async fn send(
     channel: Channel,
     archived: &Archived,
 ) -> Result<String, Halt> {
-    let output = &archived.stored.output;
-    if channel == Channel::Exstream {
-        return sent_by_composing(archived);
+    match channel {
+        Channel::Exstream => return sent_by_composing(archived),
+        Channel::Web => return publish(attempt, lease, draft, archived).await,
+        Channel::Email | Channel::Print | Channel::Sms | Channel::WhatsApp => {}
     }
+    let output = &archived.stored.output;
     let bytes = match &archived.bytes {
         Some(bytes) => bytes.clone(),
         None => archived_bytes(attempt, output).await?,
     };
-    let permit = match channel {
-        Channel::Email => leave(attempt).await?,
-        Channel::Print | Channel::Exstream => None,
+    // a link works when the message with it arrives
+    let page = match attempt.settings.links_to_page(channel) {
+        true => Some(page(attempt, draft, archived).await?),
+        false => None,
     };
+    let permit = leave(attempt, channel).await?;
     let budget = begin_send(attempt, lease, channel, Some(&archived.as_recorded)).await?;
     let call = SendCall {
         shop: &attempt.item.shop,
@@ -60,7 +65,8 @@ pub async fn send(
             file_name: attempt.settings.file_names(&output.media_type, output.queue.as_deref()),
         }],
         dated: dated(&lease.entry),
-        email_credentials: &attempt.secrets.email,
+        link: page.as_ref().map(|page| page.address.as_str()),
+        credentials: attempt.secrets.messaging(channel),
         now: attempt.now(),
         budget,
     };
@@ -68,10 +74,10 @@ pub async fn send(
     if let Some(permit) = permit {
         permit.done(&sent).await;
     }
-    let accepted = sent.map_err(|error| match channel {
+    let accepted = sent.map_err(|error| match channel.is_messaging() {
+        true => Halt::of_send(error),
         // the spool can be asked, so nothing need be assumed
-        Channel::Print => Halt::of_call(error),
-        Channel::Email | Channel::Exstream => Halt::of_send(error),
+        false => Halt::of_call(error),
     })?;
     fault::point("send");
     Ok(accepted.reference)
@@ -88,19 +94,66 @@ fn sent_by_composing(archived: &Archived) -> Result<String, Halt> {
     }
 }
 
-/// The leave to send an e-mail: after a few doubtful answers no message is sent that could only add to them.
-async fn leave<'a>(attempt: &'a Attempt<'_>) -> Result<Option<Permit<'a>>, Halt> {
-    let Some(settings) = &attempt.loaded.config.delivery.email else { return Ok(None) };
+/// A page by itself. It can be asked for, so that whoever comes after this worker knows whether it is there.
+async fn publish(
+    attempt: &Attempt<'_>,
+    lease: &Lease,
+    draft: &Draft<'_>,
+    archived: &Archived,
+) -> Result<String, Halt> {
+    begin_send(attempt, lease, Channel::Web, Some(&archived.as_recorded)).await?;
+    let page = page(attempt, draft, archived).await?;
+    fault::point("send");
+    Ok(page.reference)
+}
+
+/// The document's page. Publishing it again finds what is there.
+async fn page(attempt: &Attempt<'_>, draft: &Draft<'_>, archived: &Archived) -> Result<Page, Halt> {
+    let key = attempt.clients.secrets.link_key(attempt.now()).await.map_err(Halt::of_call)?;
+    let outputs: Vec<_> = [&archived.stored.output].into_iter().map(linked).collect();
+    let call = PageCall {
+        shop: &attempt.item.shop,
+        config: &attempt.loaded.config,
+        document: attempt.plan.document,
+        communication: attempt.communication,
+        locale: &archived.stored.details.locale,
+        name: draft.content.name.as_deref(),
+        outputs: &outputs,
+        key: &key,
+        now: attempt.now(),
+    };
+    let page = attempt.clients.channels.publish(call).await.map_err(Halt::of_call)?;
+    fault::point("publish");
+    Ok(page)
+}
+
+fn linked(output: &archive::Output) -> LinkedOutput {
+    LinkedOutput {
+        object: output.object.clone(),
+        version_id: output.version_id.clone(),
+        media_type: output.media_type.clone(),
+        bytes: output.bytes,
+        sha256: output.sha256.clone(),
+    }
+}
+
+/// The leave to send by Core Messaging: after a few doubtful answers no message is sent that could only add to them.
+/// Each of its channels is trusted by itself.
+async fn leave<'a>(attempt: &'a Attempt<'_>, channel: Channel) -> Result<Option<Permit<'a>>, Halt> {
+    let class = attempt.settings.class(attempt.plan.document);
+    let Some(settings) = attempt.loaded.config.delivery.messaging(channel, class) else { return Ok(None) };
     let clients = attempt.clients;
     let host = settings.base_url.authority();
-    let route = Route { ledger: &clients.ledger, shop: &attempt.item.shop, host, clock: clients.clock };
+    let route =
+        Route { ledger: &clients.ledger, shop: &attempt.item.shop, channel, host, clock: clients.clock };
     let call = StatusCall {
         shop: &attempt.item.shop,
+        channel,
         settings,
-        credentials: &attempt.secrets.email,
+        credentials: attempt.secrets.messaging(channel),
         job_id: "none",
         now: attempt.now(),
         timeout: PROBE,
     };
-    clients.gates.enter(route, async || clients.channels.email_answers(call).await).await.map(Some)
+    clients.gates.enter(route, async || clients.channels.messaging_answers(call).await).await.map(Some)
 }

@@ -1,7 +1,7 @@
 //! Stage 2: was it sent? The question that a worker leaves behind which died, or lost an answer, around a send.
 //!
 //! Answered from the ledger's entry and the channel alone, before the order or the configuration is looked
-//! at. Print can always answer, Exstream answers by what is in the archive, e-mail cannot.
+//! at. Print and pages can always answer, Exstream answers by what is in the archive, Core Messaging cannot.
 
 use crate::{
     context::{Attempt, dated},
@@ -24,7 +24,9 @@ pub async fn settle_doubt(attempt: &Attempt<'_>, lease: &Lease) -> Result<Doubt,
     }
     match lease.entry.channel.as_deref().and_then(|name| name.parse::<Channel>().ok()) {
         Some(Channel::Exstream) => ask_archive(attempt, lease).await,
-        Some(channel @ (Channel::Print | Channel::Email)) => ask_channel(attempt, lease, channel).await,
+        Some(
+            channel @ (Channel::Print | Channel::Web | Channel::Email | Channel::Sms | Channel::WhatsApp),
+        ) => ask_channel(attempt, lease, channel).await,
         None => repeat_or_unknown(attempt, lease, "a send was begun by a channel this version does not know"),
     }
 }

@@ -3,8 +3,10 @@
 use cache::{Cache, Fresh};
 use comms::{Class, Classify, ShopDomain};
 use jiff::Timestamp;
+use links::LinkKey;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use shop_config::Channel;
 use std::{sync::Arc, time::Duration};
 
 /// The credentials of one shop: the JSON of the secret `<prefix>/shop/<shop>`. A service the shop does not
@@ -15,6 +17,22 @@ pub struct ShopSecrets {
     pub shopify: shopify::Credentials,
     pub exstream: exstream::Credentials,
     pub email: exstream::Credentials,
+    /// Those of `email`, if absent.
+    pub sms: Option<exstream::Credentials>,
+    /// Those of `email`, if absent.
+    pub whatsapp: Option<exstream::Credentials>,
+}
+
+impl ShopSecrets {
+    /// The credentials for a channel of Core Messaging.
+    pub fn messaging(&self, channel: Channel) -> &exstream::Credentials {
+        let own = match channel {
+            Channel::Sms => self.sms.as_ref(),
+            Channel::WhatsApp => self.whatsapp.as_ref(),
+            Channel::Email | Channel::Exstream | Channel::Print | Channel::Web => None,
+        };
+        own.unwrap_or(&self.email)
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +69,7 @@ pub struct Secrets {
     ttl: Duration,
     shops: Cache<ShopDomain, ShopSecrets>,
     customer_key: Cache<(), SecretString>,
-    link_key: Cache<(), SecretString>,
+    link_key: Cache<(), LinkKey>,
 }
 
 impl Secrets {
@@ -99,11 +117,15 @@ impl Secrets {
             .await
     }
 
-    /// The key of [`links::LinkKey`].
-    pub async fn link_key(&self, now: Timestamp) -> Result<Arc<SecretString>, SecretError> {
+    /// The key that tokens of links are derived with.
+    pub async fn link_key(&self, now: Timestamp) -> Result<Arc<LinkKey>, SecretError> {
         let name = format!("{}/link-key", self.prefix);
         self.link_key
-            .get(&(), now, async || Ok(Fresh { value: self.read(&name).await?, expires_at: now + self.ttl }))
+            .get(&(), now, async || {
+                let key = LinkKey::new(self.read(&name).await?);
+                let value = key.map_err(|_| SecretError::Malformed(name.clone()))?;
+                Ok(Fresh { value, expires_at: now + self.ttl })
+            })
             .await
     }
 

@@ -4,7 +4,7 @@ use crate::{Secrets, StartError, log, trust::Trust};
 use archive::{Archive, LockMode};
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use comms::Flow;
-use delivery::Channels;
+use delivery::{Channels, WebPages};
 use exstream::{Batch, Catalogue, Exstream, Memory, TokenSource};
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
@@ -167,6 +167,15 @@ impl Service {
             self.s3.clone(),
             required("OPERATIONS_BUCKET")?,
         ))
+    }
+
+    /// The same, that publish pages where this deployment has an address for them.
+    pub fn publishing_channels(&self) -> Result<Channels, StartError> {
+        let channels = self.channels()?;
+        Ok(match optional("DOCUMENTS_URL") {
+            Some(address) => channels.publishing(WebPages::new(self.links()?, address)),
+            None => channels,
+        })
     }
 
     /// The queue whose address is in the environment variable `name`.

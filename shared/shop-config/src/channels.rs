@@ -95,7 +95,10 @@ impl Check {
             [("template_id", &template.template_id), ("language_code", &template.language_code)]
         {
             if text.trim().is_empty() || text.chars().count() > MAX_TEMPLATE_CHARS {
-                self.fail(format!("{field}.{name}"), format!("must have 1 to {MAX_TEMPLATE_CHARS} characters"));
+                self.fail(
+                    format!("{field}.{name}"),
+                    format!("must have 1 to {MAX_TEMPLATE_CHARS} characters"),
+                );
             }
         }
         for (place, text) in &template.parameters {
@@ -117,7 +120,10 @@ impl Check {
         }
         let has_page = linking.is_some() || settings.channels.contains(&Channel::Web);
         if has_page && !has(settings, Use::Web) {
-            self.fail(field("outputs"), "none is for a page: use `web`, or one that is PDF, HTML or plain text");
+            self.fail(
+                field("outputs"),
+                "none is for a page: use `web`, or one that is PDF, HTML or plain text",
+            );
         }
     }
 

@@ -190,6 +190,16 @@ names! {
     }
 }
 
+impl Channel {
+    /// Whether Core Messaging carries it: it can be asked what became of a message, and not whether it took one.
+    pub const fn is_messaging(self) -> bool {
+        match self {
+            Self::Email | Self::Sms | Self::WhatsApp => true,
+            Self::Exstream | Self::Print | Self::Web => false,
+        }
+    }
+}
+
 names! {
     /// After what the next channel of the list is tried.
     NextChannelOn, "reason for the next channel", {
@@ -229,6 +239,12 @@ pub enum OnUnknown {
 impl DocumentConfig {
     pub fn class(&self, document: Document) -> MessageClass {
         self.message_class.unwrap_or_else(|| document.default_class())
+    }
+
+    /// The channels that come after this one, in order of preference.
+    pub fn channels_after(&self, channel: Channel) -> &[Channel] {
+        let place = self.channels.iter().position(|it| *it == channel);
+        place.and_then(|place| self.channels.get(place.saturating_add(1)..)).unwrap_or_default()
     }
 
     /// Whether what a channel sends leads to the document's page, in any language. Then the page is published before.

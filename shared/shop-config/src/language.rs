@@ -17,11 +17,7 @@ pub fn text_in<'a>(texts: &'a Texts, locale: &str, default_locale: &str) -> Opti
 }
 
 /// The same, of whatever there is by locale.
-pub fn in_locale<'a, T>(
-    texts: &'a BTreeMap<String, T>,
-    locale: &str,
-    default_locale: &str,
-) -> Option<&'a T> {
+pub fn in_locale<'a, T>(texts: &'a BTreeMap<String, T>, locale: &str, default_locale: &str) -> Option<&'a T> {
     // most locales are written as the configuration writes them
     let found = texts.get(locale).or_else(|| {
         let closest = |wanted| Asked::read(wanted)?.closest(texts.keys().map(String::as_str));

@@ -1,8 +1,6 @@
 //! The configuration's types. Defaults are the values shown in OpenText's and Shopify's own documentation.
 
-use crate::{
-    Delivery, DocumentConfig, Exceptions, Exstream, Marketing, Returns, Shipping, Statements,
-};
+use crate::{Delivery, DocumentConfig, Exceptions, Exstream, Marketing, Returns, Shipping, Statements};
 use comms::{Document, Flow, HttpsUrl, MessageClass, ShopDomain};
 use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;

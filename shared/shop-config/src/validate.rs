@@ -1,7 +1,9 @@
 //! Parsing and checking. Every problem of a file is reported at once, each with the field it is about.
 
-use crate::{Adapter, Channel, Delivery, DocumentConfig, OnUnknown, Problem, ShopConfig, Token, check::Check};
-use comms::{Document, Flow, HttpsUrl, MessageClass};
+use crate::{
+    Adapter, Channel, Delivery, DocumentConfig, OnUnknown, Problem, ShopConfig, Token, check::Check,
+};
+use comms::{Document, Flow, Format, HttpsUrl, MessageClass};
 
 /// Held several times while a document is made, and ten documents are made at once.
 const MAX_OUTPUT_BYTES: usize = 32 * 1024 * 1024;

@@ -41,6 +41,8 @@ const MEMBERSHIP: Operation =
 pub struct Prospect {
     pub customer: Customer,
     pub subscription: Subscription,
+    /// Whether the customer subscribed to marketing by text message.
+    pub sms_subscription: Subscription,
     pub tags: Vec<String>,
     pub address: Option<Address>,
     /// The text of the metafield that was asked for, if the customer has it.
@@ -57,7 +59,7 @@ impl fmt::Debug for Prospect {
     }
 }
 
-/// Whether a customer subscribed to e-mail marketing.
+/// Whether a customer subscribed to marketing by e-mail or by text message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Subscription {
@@ -67,7 +69,7 @@ pub enum Subscription {
     NotSubscribed,
     Unsubscribed,
     Invalid,
-    /// There is no e-mail address that could be subscribed.
+    /// There is no address or number that could be subscribed.
     #[serde(skip_deserializing)]
     NoAddress,
     /// A state this version does not know, which is not a yes.
@@ -109,6 +111,7 @@ struct Email {
 #[serde(rename_all = "camelCase")]
 struct Phone {
     phone_number: String,
+    marketing_state: Subscription,
 }
 
 #[derive(Deserialize)]
@@ -118,15 +121,16 @@ struct Metafield {
 
 impl From<Wire> for Prospect {
     fn from(wire: Wire) -> Self {
-        let email = wire.default_email_address;
+        let (email, phone) = (wire.default_email_address, wire.default_phone_number);
         Self {
             subscription: email.as_ref().map_or(Subscription::NoAddress, |email| email.marketing_state),
+            sms_subscription: phone.as_ref().map_or(Subscription::NoAddress, |phone| phone.marketing_state),
             customer: Customer {
                 id: wire.id,
                 first_name: wire.first_name,
                 last_name: wire.last_name,
                 email: email.map(|email| email.email_address),
-                phone: wire.default_phone_number.map(|phone| phone.phone_number),
+                phone: phone.map(|phone| phone.phone_number),
                 locale: wire.locale,
             },
             tags: wire.tags,

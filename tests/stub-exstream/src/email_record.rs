@@ -1,5 +1,6 @@
 //! Accepted e-mails, and the rules that say what becomes of them.
 
+use crate::text_message::TextRecord;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -49,6 +50,9 @@ pub struct OutcomeRule {
     pub job_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// Of a text message, as it was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
     /// How many messages a rule without a name is good for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
@@ -82,17 +86,30 @@ pub enum Outcome {
 
 impl OutcomeRule {
     pub(crate) const fn is_named(&self) -> bool {
-        self.customer_reference.is_some() || self.job_id.is_some() || self.email.is_some()
+        self.customer_reference.is_some()
+            || self.job_id.is_some()
+            || self.email.is_some()
+            || self.number.is_some()
     }
 
     pub(crate) fn names(&self, message: &EmailRecord) -> bool {
-        let same = |wanted: &Option<String>, own: Option<&String>| {
-            wanted.as_ref().is_none_or(|wanted| Some(wanted) == own)
-        };
         let to = |email: &String| message.destinations.iter().any(|d| d.email == *email);
         self.is_named()
+            && self.number.is_none()
             && same(&self.customer_reference, message.customer_reference.as_ref())
             && same(&self.job_id, Some(&message.job_id))
             && self.email.as_ref().is_none_or(to)
     }
+
+    pub(crate) fn names_text(&self, message: &TextRecord) -> bool {
+        self.is_named()
+            && self.email.is_none()
+            && same(&self.customer_reference, message.customer_reference.as_ref())
+            && same(&self.job_id, Some(&message.job_id))
+            && same(&self.number, Some(&message.number))
+    }
+}
+
+fn same(wanted: &Option<String>, own: Option<&String>) -> bool {
+    wanted.as_ref().is_none_or(|wanted| Some(wanted) == own)
 }

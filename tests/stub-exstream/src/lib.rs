@@ -20,6 +20,7 @@ mod options;
 mod outcome;
 mod service;
 mod stub;
+mod text_message;
 mod token;
 mod zip;
 
@@ -27,3 +28,4 @@ pub use communication::{Communication, Output, OutputRecord, Part};
 pub use email_record::{EmailRecord, Outcome, OutcomeRule};
 pub use options::{EventShape, ExstreamOptions, ExstreamSettings, Identify, StepFilter};
 pub use stub::ExstreamStub;
+pub use text_message::{Template, TextChannel, TextRecord};

@@ -1,4 +1,4 @@
-//! What becomes of an accepted e-mail, as a control call says it.
+//! What becomes of an accepted message, as a control call says it.
 //!
 //! A rule that names a message holds for it whenever its status is asked for, so that it can be opened or
 //! opted out of later. A rule that names none is used up by the next messages that are accepted.
@@ -6,6 +6,7 @@
 use crate::{
     email_record::{EmailRecord, OutcomeRule},
     stub::ExstreamStub,
+    text_message::TextRecord,
 };
 use serde_json::json;
 use std::sync::PoisonError;
@@ -23,6 +24,12 @@ impl ExstreamStub {
     pub(crate) fn outcome_of(&self, message: &EmailRecord) -> Option<OutcomeRule> {
         let rules = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
         rules.iter().rev().find(|rule| rule.names(message)).cloned().or_else(|| message.outcome.clone())
+    }
+
+    pub(crate) fn outcome_of_text(&self, message: &TextRecord) -> OutcomeRule {
+        let rules = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = rules.iter().rev().find(|rule| rule.names_text(message)).cloned();
+        named.or_else(|| message.outcome.clone()).unwrap_or_default()
     }
 
     /// `PUT` replaces the rules, `POST` adds to them; the newest that names a message decides.

@@ -2,7 +2,7 @@
 
 use crate::{
     answers, communication::Communication, jobs, options::ExstreamOptions, stub::ExstreamStub,
-    token::TokenMode,
+    text_message::TextChannel, token::TokenMode,
 };
 use axum::http::{Method, header};
 use serde_json::json;
@@ -34,6 +34,8 @@ enum Route<'a> {
     Version,
     Email,
     EmailStatus,
+    Text(TextChannel),
+    TextStatus(TextChannel),
     Unknown,
 }
 
@@ -59,6 +61,14 @@ impl<'a> Route<'a> {
             ([_, "sgw", "v1", "communications"], _) if post => Self::ServiceGateway,
             (["mra", "v1", "outbound", "emails"], _) if post => Self::Email,
             (["mra", "v1", "outbound", "emails", "status"], _) if get => Self::EmailStatus,
+            (["mra", "v1", "outbound", "sms"], _) if post => Self::Text(TextChannel::Sms),
+            (["mra", "v1", "outbound", "sms", "status"], _) if get => Self::TextStatus(TextChannel::Sms),
+            (["mra", "v1", "outbound", "whatsapp", "template_message"], _) if post => {
+                Self::Text(TextChannel::WhatsApp)
+            }
+            (["mra", "v1", "outbound", "whatsapp", "status"], _) if get => {
+                Self::TextStatus(TextChannel::WhatsApp)
+            }
             (["design", "api", "v1", what @ ..], _) => Self::Design(what.to_vec()),
             (_, ["inputs", "ondemand", _, _]) if post => Self::OnDemand,
             (_, ["inputs", "batch", _, _]) if post => Self::Batch,
@@ -79,9 +89,18 @@ impl<'a> Route<'a> {
             Self::Version => "version",
             Self::Email => "email",
             Self::EmailStatus => "email_status",
+            Self::Text(TextChannel::Sms) => "sms",
+            Self::TextStatus(TextChannel::Sms) => "sms_status",
+            Self::Text(TextChannel::WhatsApp) => "whatsapp",
+            Self::TextStatus(TextChannel::WhatsApp) => "whatsapp_status",
             Self::Unknown => "unknown",
         }
     }
+}
+
+/// Whether an operation is one of Core Messaging's.
+fn is_messaging(operation: &str) -> bool {
+    ["email", "sms", "whatsapp"].contains(&operation.trim_end_matches("_status"))
 }
 
 impl Service for ExstreamStub {
@@ -117,6 +136,8 @@ impl Service for ExstreamStub {
             Route::Version => Answer::json(200, &json!({"status": "success", "data": {"version": "25.2.0"}})),
             Route::Email => self.send_email(request).await,
             Route::EmailStatus => self.email_status(request),
+            Route::Text(channel) => self.send_text(channel, request).await,
+            Route::TextStatus(channel) => self.text_status(channel, request),
             Route::Token(..) | Route::Unknown => {
                 answers::service_error(404, "No message available", "NOT_FOUND", &request.path)
             }
@@ -136,7 +157,7 @@ impl Service for ExstreamStub {
             }
             (FaultKind::Empty200, "sgw") => Answer::json(200, &json!({"status": "success", "data": {}})),
             (FaultKind::Empty200, _) => Answer::json(200, &json!({})),
-            (FaultKind::Error200, "email" | "email_status") => {
+            (FaultKind::Error200, operation) if is_messaging(operation) => {
                 answers::messaging_error(200, "internal_error", message)
             }
             (FaultKind::Error200, _) => answers::engine_error(200, status, message),
@@ -157,7 +178,7 @@ impl Service for ExstreamStub {
                 answers::gateway_fault(401, "Invalid ApiKey", "oauth.v2.InvalidApiKey")
             }
             (_, "token") => answers::gateway_fault(status, message, "messaging.runtime.Fault"),
-            (_, "email" | "email_status") => answers::messaging_error(status, "fault", message),
+            (_, operation) if is_messaging(operation) => answers::messaging_error(status, "fault", message),
             _ => answers::service_error(status, message, "FAULT", ""),
         }
     }
@@ -178,6 +199,11 @@ impl Service for ExstreamStub {
             (&Method::GET, "emails") => self.report_emails(),
             (&Method::DELETE, "emails") => {
                 self.emails.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                control::done()
+            }
+            (&Method::GET, "texts") => self.report_texts(),
+            (&Method::DELETE, "texts") => {
+                self.texts.lock().unwrap_or_else(PoisonError::into_inner).clear();
                 control::done()
             }
             (&Method::GET, "outcomes") => self.report_outcomes(),

@@ -5,6 +5,7 @@ use crate::{
     email_record::{EmailRecord, OutcomeRule},
     job::{Job, JobPlan},
     options::{ExstreamOptions, ExstreamSettings},
+    text_message::TextRecord,
 };
 use std::{
     collections::BTreeMap,
@@ -25,6 +26,7 @@ pub struct ExstreamStub {
     pub(crate) communications: RwLock<BTreeMap<String, Communication>>,
     pub(crate) outputs: Mutex<Vec<OutputRecord>>,
     pub(crate) emails: Mutex<Vec<EmailRecord>>,
+    pub(crate) texts: Mutex<Vec<TextRecord>>,
     pub(crate) outcomes: Mutex<Vec<OutcomeRule>>,
     pub(crate) plans: Mutex<Vec<JobPlan>>,
     pub(crate) jobs: Mutex<BTreeMap<String, Job>>,
@@ -44,6 +46,7 @@ impl ExstreamStub {
             communications: RwLock::new(known),
             outputs: Mutex::default(),
             emails: Mutex::default(),
+            texts: Mutex::default(),
             outcomes: Mutex::default(),
             plans: Mutex::default(),
             jobs: Mutex::default(),

@@ -4,3 +4,4 @@
 mod email;
 mod print;
 mod support;
+mod text_message;

@@ -145,7 +145,8 @@ enum Delivery {
 
 async fn deliver(gates: &Gates, ledger: &Ledger, messaging: &Messaging) -> Delivery {
     let shop = "acme.myshopify.com".parse().unwrap();
-    let route = Route { ledger, shop: &shop, host: "t2api.example", clock: Timestamp::now };
+    let route =
+        Route { ledger, shop: &shop, channel: Channel::Email, host: "t2api.example", clock: Timestamp::now };
     match gates.enter(route, async || messaging.answers()).await {
         Ok(permit) => {
             let result = messaging.send().await;

@@ -16,7 +16,7 @@ use crate::{
 };
 use archive::{Archive, LockMode};
 use comms::{CommunicationId, Document, Flow, Gid, Revision, State};
-use delivery::{Channels, Recipient};
+use delivery::{Channels, Phone, Recipient};
 use exstream::{Catalogue, Exstream, Memory, TokenSource};
 use fakes::Server;
 use jiff::{SignedDuration, Timestamp};
@@ -60,7 +60,13 @@ impl DocumentFlow for Letters {
 
 /// A document for somebody with this address.
 pub fn content(email: Option<&str>) -> Result<Gathered, GatherError> {
-    let recipient = Recipient { name: None, email: email.map(str::to_owned), locale: "en".to_owned() };
+    let phone = Phone { number: "06 12 34 56 78".to_owned(), country: Some("FR".to_owned()) };
+    let recipient = Recipient {
+        name: None,
+        email: email.map(str::to_owned),
+        phones: email.map(|_| phone).into_iter().collect(),
+        locale: "en".to_owned(),
+    };
     let driver = json!({"order": "#1001"}).to_string().into_bytes().into();
     Ok(Gathered::Ready(Box::new(Content { driver, ..Content::empty("letter/1", recipient) })))
 }

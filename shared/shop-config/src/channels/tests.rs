@@ -50,8 +50,18 @@ fn a_channel_needs_its_section_and_its_text() {
             "documents.receipt.file_name.en: {link} stands for nothing; there are {order}, {name}, {brand}",
         ),
         ("[\"whatsapp\"]", TEMPLATE, WHATSAPP, "none"),
-        ("[\"whatsapp\"]", TEMPLATE, "", "documents.receipt.channels: `whatsapp` needs the section [delivery.whatsapp]"),
-        ("[\"whatsapp\"]", "", WHATSAPP, "documents.receipt.whatsapp: needs a template for the default locale `en`"),
+        (
+            "[\"whatsapp\"]",
+            TEMPLATE,
+            "",
+            "documents.receipt.channels: `whatsapp` needs the section [delivery.whatsapp]",
+        ),
+        (
+            "[\"whatsapp\"]",
+            "",
+            WHATSAPP,
+            "documents.receipt.whatsapp: needs a template for the default locale `en`",
+        ),
         (
             "[\"whatsapp\"]",
             &TEMPLATE.replace("body[1]text", "header[1]text"),
@@ -66,7 +76,12 @@ fn a_channel_needs_its_section_and_its_text() {
             web,
             "documents.receipt.outputs: none is for a page: use `web`, or one that is PDF, HTML or plain text",
         ),
-        ("[\"web\"]", "", "[delivery.web]\nvalid_days = 401", "delivery.web.valid_days: must be between 1 and 400 days"),
+        (
+            "[\"web\"]",
+            "",
+            "[delivery.web]\nvalid_days = 401",
+            "delivery.web.valid_days: must be between 1 and 400 days",
+        ),
         (
             "[\"sms\"]",
             sms,
@@ -87,8 +102,7 @@ fn a_text_that_is_too_long_with_nothing_filled_in_is_refused() {
     let text = |length: usize| format!("sms = {{ en = \"{}{{order}}\" }}", "a".repeat(length));
     let one = format!("{SMS}most_segments = 1\n");
     assert_eq!(problem(&shop("[\"sms\"]", &text(160), &one)), "none");
-    let expected =
-        "documents.receipt.sms.en: takes 2 segments or more; delivery.sms.most_segments allows 1";
+    let expected = "documents.receipt.sms.en: takes 2 segments or more; delivery.sms.most_segments allows 1";
     assert_eq!(problem(&shop("[\"sms\"]", &text(161), &one)), expected);
     // an address has 58 characters or more
     let linked = format!("sms = {{ en = \"{}{{link}}\" }}", "a".repeat(103));
