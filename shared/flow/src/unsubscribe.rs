@@ -4,9 +4,10 @@
 //! document is admitted and before it is composed: whoever holds a document can use its link.
 
 use crate::{content::Content, context::Attempt, halt::Halt, outcome::OutcomeDetails};
-use comms::{Class, MessageClass, chain};
+use comms::MessageClass;
 use links::{LinkKey, Sender, Token, UnsubscribeOffer, unsubscribe_path};
 use shop_config::Brand;
+use std::sync::Arc;
 
 /// The address, if the document is marketing and the deployment has pages.
 ///
@@ -17,7 +18,8 @@ pub async fn address(attempt: &Attempt<'_>) -> Result<Option<String>, Halt> {
     if !is_marketing(attempt) {
         return Ok(None);
     }
-    let token = Token::derive_unsubscribe(&key(attempt).await?, attempt.communication);
+    let key = key(attempt).await?;
+    let token = Token::derive_unsubscribe(&key, attempt.communication);
     Ok(Some(format!("{}{}", pages.url, unsubscribe_path(&token))))
 }
 
@@ -39,7 +41,8 @@ pub async fn offer(attempt: &Attempt<'_>, content: &Content, details: &OutcomeDe
         locale: &content.recipient.locale,
         sender: &sender(attempt.loaded.config.brand(attempt.plan.document)),
     };
-    let offered = pages.links.offer_unsubscribe(&key(attempt).await?, &offer, attempt.now()).await;
+    let key = key(attempt).await?;
+    let offered = pages.links.offer_unsubscribe(&key, &offer, attempt.now()).await;
     offered.map(drop).map_err(Halt::of_call)
 }
 
@@ -47,13 +50,8 @@ fn is_marketing(attempt: &Attempt<'_>) -> bool {
     attempt.settings.class(attempt.plan.document) == MessageClass::Marketing
 }
 
-async fn key(attempt: &Attempt<'_>) -> Result<LinkKey, Halt> {
-    let secret = attempt.clients.secrets.link_key(attempt.now()).await.map_err(Halt::of_call)?;
-    LinkKey::new((*secret).clone()).map_err(|error| Halt::Retry {
-        class: Class::transient(),
-        reason: chain(&error),
-        unsent: false,
-    })
+async fn key(attempt: &Attempt<'_>) -> Result<Arc<LinkKey>, Halt> {
+    attempt.clients.secrets.link_key(attempt.now()).await.map_err(Halt::of_call)
 }
 
 /// Who the page says it is from.
@@ -63,6 +61,6 @@ fn sender(brand: &Brand) -> Sender {
         email: brand.reply_to.clone(),
         phone: brand.phone.clone(),
         url: brand.url.as_ref().map(ToString::to_string),
-        colour: None,
+        colour: brand.colour.clone(),
     }
 }
