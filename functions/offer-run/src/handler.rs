@@ -7,10 +7,10 @@ use crate::{
 };
 use comms::{ShopDomain, chain};
 use jiff::Timestamp;
-use service::{Invocation, Metric, Metrics, Service, StartError, function_name};
+use service::{BatchTime, Invocation, Metric, Metrics, Service, StartError, function_name};
 use shopify::AdminApi;
 use tokio::time::Instant;
-use work::{BatchResponse, Limits, MalformedBatch, Record, Retry, RunItem, SqsEvent, each};
+use work::{BatchResponse, MalformedBatch, Record, Retry, RunItem, SqsEvent, each};
 
 pub struct OfferRun {
     tools: Tools,
@@ -50,13 +50,10 @@ impl OfferRun {
         event: SqsEvent,
         invocation: Invocation,
     ) -> Result<BatchResponse, MalformedBatch> {
-        event.check()?;
-        let begun = Instant::now();
-        let deadline = begun + invocation.time_left((self.tools.clock)());
-        // one after the other: each message has a whole run to continue, and takes what time there is
-        let limits = Limits { concurrency: 1, deadline };
-        let results = each(&event.records, limits, async |record| self.record(record, deadline).await).await;
-        self.report(&event.records, &results, begun);
+        let time = BatchTime::of(&event, &invocation, (self.tools.clock)())?;
+        let record = async |record| self.record(record, time.deadline).await;
+        let results = each(&event.records, time.one_by_one(), record).await;
+        self.report(&event.records, &results, time);
         Ok(self.tools.queue.respond(&event.records, &results, self.tools.backoff).await)
     }
 
@@ -87,9 +84,9 @@ impl OfferRun {
     }
 
     /// Logs one line per message, and emits the counts.
-    fn report(&self, records: &[Record], results: &[Result<RunSummary, Retry>], begun: Instant) {
+    fn report(&self, records: &[Record], results: &[Result<RunSummary, Retry>], time: BatchTime) {
         let mut metrics = Metrics::default();
-        let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let duration_ms = time.duration_ms();
         for (record, result) in records.iter().zip(results) {
             match result {
                 Ok(RunSummary { shop, run, period, outcome }) => {
@@ -98,10 +95,7 @@ impl OfferRun {
                     metrics.count(Metric::MembersUnreadable, unread);
                     tracing::info!(%shop, run, period, state = outcome.name(), queued, members, duration_ms);
                 }
-                Err(retry) => {
-                    metrics.count(Metric::Retried, 1);
-                    tracing::warn!(message_id = %record.message_id, receive_count = record.receive_count(), reason = %retry.reason, "message will be retried");
-                }
+                Err(retry) => metrics.retried(record, None, retry),
             }
         }
         metrics.emit(&self.function, (self.tools.clock)());

@@ -11,11 +11,11 @@ use crate::{
 };
 use comms::chain;
 use jiff::Timestamp;
-use service::{Invocation, Metric, Metrics, Service, StartError, function_name};
+use service::{BatchTime, Invocation, Metric, Metrics, Service, StartError, function_name};
 use shop_config::Statements;
 use shopify::AdminApi;
 use tokio::time::Instant;
-use work::{BatchResponse, Limits, MalformedBatch, Record, Retry, RunItem, SqsEvent};
+use work::{BatchResponse, MalformedBatch, Record, Retry, RunItem, SqsEvent, each};
 
 pub struct StatementRun {
     tools: Tools,
@@ -63,14 +63,10 @@ impl StatementRun {
         event: SqsEvent,
         invocation: Invocation,
     ) -> Result<BatchResponse, MalformedBatch> {
-        event.check()?;
-        let begun = Instant::now();
-        let deadline = begun + invocation.time_left((self.tools.clock)());
-        // each message has a whole run to advance, and takes what time there is
-        let limits = Limits { concurrency: 1, deadline };
-        let results =
-            work::each(&event.records, limits, async |record| self.message(record, deadline).await).await;
-        self.report(&event, &results, begun);
+        let time = BatchTime::of(&event, &invocation, (self.tools.clock)())?;
+        let message = async |record| self.message(record, time.deadline).await;
+        let results = each(&event.records, time.one_by_one(), message).await;
+        self.report(&event, &results, time);
         Ok(self.tools.queue.respond(&event.records, &results, self.tools.backoff).await)
     }
 
@@ -112,19 +108,16 @@ impl StatementRun {
     }
 
     /// Logs one line per message, and emits the counts.
-    fn report(&self, event: &SqsEvent, results: &[Result<Handled, Retry>], begun: Instant) {
+    fn report(&self, event: &SqsEvent, results: &[Result<Handled, Retry>], time: BatchTime) {
         let mut metrics = Metrics::default();
-        let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let duration_ms = time.duration_ms();
         for (record, handled) in event.records.iter().zip(results) {
             match handled {
                 Ok(Handled { item, period, result, counts }) => {
                     tracing::info!(shop = %item.shop, run = RUN, period, queued = counts.queued, duration_ms, "{result}");
                     count(&mut metrics, counts, result);
                 }
-                Err(retry) => {
-                    metrics.count(Metric::Retried, 1);
-                    tracing::warn!(message_id = %record.message_id, receive_count = record.receive_count(), reason = %retry.reason, "message will be retried");
-                }
+                Err(retry) => metrics.retried(record, None, retry),
             }
         }
         metrics.emit(&self.function, (self.tools.clock)());

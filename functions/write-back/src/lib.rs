@@ -20,7 +20,7 @@ use consent::Consents;
 use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 use ledger::Ledger;
-use service::{Invocation, Metric, Metrics, Secrets, Service, Serving, StartError, function_name};
+use service::{BatchTime, Invocation, Metric, Metrics, Secrets, Service, Serving, StartError, function_name};
 use shop_config::ConfigStore;
 use shopify::{AdminApi, Call};
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
@@ -76,9 +76,7 @@ impl WriteBack {
         event: SqsEvent,
         invocation: Invocation,
     ) -> Result<BatchResponse, MalformedBatch> {
-        event.check()?;
-        let begun = Instant::now();
-        let deadline = begun + invocation.time_left((self.tools.clock)());
+        let time = BatchTime::of(&event, &invocation, (self.tools.clock)())?;
         let items: Vec<_> =
             event.records.iter().map(|record| WriteBackItem::from_json(&record.body)).collect();
         let mut results: Vec<Result<WriteBackState, Retry>> = items
@@ -92,7 +90,7 @@ impl WriteBack {
             }
         }
         let reported: Vec<_> = stream::iter(shops)
-            .map(|(shop, share)| self.share(shop, share, deadline))
+            .map(|(shop, share)| self.share(shop, share, time.deadline))
             .buffer_unordered(self.tools.concurrency.max(1))
             .collect()
             .await;
@@ -101,12 +99,12 @@ impl WriteBack {
                 *slot = result;
             }
         }
-        for (index, result) in self.consents(&event, deadline).await {
+        for (index, result) in self.consents(&event, time.deadline).await {
             if let Some(slot) = results.get_mut(index) {
                 *slot = result;
             }
         }
-        self.account(&event, &items, &results, begun);
+        self.account(&event, &items, &results, time);
         Ok(self.tools.queue.respond(&event.records, &results, self.tools.backoff).await)
     }
 
@@ -209,10 +207,10 @@ impl WriteBack {
         event: &SqsEvent,
         items: &[Result<WriteBackItem, work::InvalidItem>],
         results: &[Result<WriteBackState, Retry>],
-        begun: Instant,
+        time: BatchTime,
     ) {
         let mut metrics = Metrics::default();
-        let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let duration_ms = time.duration_ms();
         for ((record, item), result) in event.records.iter().zip(items).zip(results) {
             match (result, item) {
                 (Ok(state), Ok(item)) => {
@@ -228,9 +226,8 @@ impl WriteBack {
                     );
                 }
                 (Err(retry), item) => {
-                    metrics.count(Metric::Retried, 1);
                     let flow = item.as_ref().ok().map(|item| item.document.flow().name());
-                    tracing::warn!(message_id = %record.message_id, flow, receive_count = record.receive_count(), reason = %retry.reason, "message will be retried");
+                    metrics.retried(record, flow, retry);
                 }
                 (Ok(_), Err(_)) => {}
             }

@@ -126,7 +126,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
                     let elsewhere = retry.elsewhere;
                     handled.retry = handled.retry.or(Some(retry));
                     if elsewhere {
-                        // whoever has it goes on to the rest: two that take it from each other never end
+                        // whoever has it continues with the rest: two that take it from each other never end
                         break;
                     }
                     // otherwise the rest does not wait for this one
@@ -254,10 +254,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
             match retry {
                 None if counts.is_empty() => metrics.count(Metric::Skipped, 1),
                 None => {}
-                Some(retry) => {
-                    metrics.count(Metric::Retried, 1);
-                    tracing::warn!(message_id = %record.message_id, receive_count = record.receive_count(), reason = %retry.reason, "message will be retried");
-                }
+                Some(retry) => metrics.retried(record, None, retry),
             }
         }
         metrics.emit(&self.function, (self.clients.clock)());
@@ -274,7 +271,7 @@ struct Handled {
 }
 
 impl Handled {
-    /// The names to count it under: one for each communication, and another for each that no event had brought.
+    /// The names to count it under: one for each communication, and another for each whose event was missed.
     fn counts(&self) -> Vec<Metric> {
         let mut counts: Vec<_> = self.settled.iter().map(metric).collect();
         if self.reconciled {

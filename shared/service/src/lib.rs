@@ -4,6 +4,7 @@
 //! ends the start, so that a misconfigured function never takes a message. Clients are made once and share
 //! one HTTP stack. Secrets and shop configurations are read on first use and kept for a time-to-live.
 
+mod batch;
 mod error;
 mod log;
 mod metrics;
@@ -13,6 +14,7 @@ mod secrets;
 mod start;
 mod trust;
 
+pub use batch::BatchTime;
 pub use error::StartError;
 pub use metrics::{Metric, Metrics};
 pub use offline::{Stored, StoredToken};
