@@ -1,15 +1,17 @@
 //! For tests: servers of this process in the place of outside services, and AWS clients that talk to them.
 //!
-//! What a server answers is the test's own. A server lives as long as the test's runtime.
+//! What a server answers is the test's own, but for an AWS account ([`FakeAws`]) that knows the services' rules. A server lives as long as the test's runtime.
 
-#![allow(clippy::expect_used, reason = "only tests call this, and a failure is a failed test")]
+#![allow(clippy::expect_used, clippy::panic, reason = "only tests call this, and a failure is a failed test")]
 #![allow(clippy::arithmetic_side_effects, reason = "times and numbers are those that tests give")]
 
+mod account;
 pub mod dynamodb;
 mod listener;
 mod runtime_api;
 mod script;
 
+pub use account::{Account, FakeAws, Items, Objects, Queues, SecretValues, SecretWrite};
 pub use aws_config::retry::RetryConfig;
 pub use listener::{listen, serve};
 pub use runtime_api::{Answer, RuntimeApi};

@@ -71,7 +71,7 @@ impl RuntimeApi {
         Self { address, invocations, answers, server }
     }
 
-    /// Hands an event to the process as soon as it asks for one; its time is over `timeout` later. False if there is
+    /// Hands an event to the process as soon as it asks for one; its time ends `timeout` later. False if there is
     /// no server any more.
     pub async fn invoke(&self, event: Bytes, timeout: Duration) -> bool {
         self.invocations.send(Invocation { event, timeout }).await.is_ok()

@@ -2,6 +2,5 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the way tests do")]
 #![recursion_limit = "256"]
 
-mod aws;
 mod runs;
 mod shopify;

@@ -1,8 +1,6 @@
-use crate::{
-    aws::FakeAws,
-    shopify::{FakeShopify, error},
-};
+use crate::shopify::{FakeShopify, error};
 use comms::Gid;
+use fakes::FakeAws;
 use jiff::Timestamp;
 use offer_run::{OfferRun, Tools};
 use serde_json::{Value, json};
@@ -72,7 +70,7 @@ impl World {
     async fn new(members: u64) -> Self {
         let (aws, shopify) = (FakeAws::start().await, FakeShopify::start(members).await);
         let config = format!("{CONFIG}\n[shopify]\nbase_url = \"{}\"\n", shopify.url);
-        aws.put("config/acme.myshopify.com.toml", config);
+        aws.account().objects.set("config/acme.myshopify.com.toml", config);
         Self::on(aws, shopify).await
     }
 
@@ -109,7 +107,7 @@ impl World {
     /// Webhook ids of the work that was queued.
     fn queued(&self) -> Vec<String> {
         let id = |item: &Value| item["trigger"]["webhook_id"].as_str().unwrap().to_owned();
-        self.aws.sent("targeted-offers").iter().map(id).collect()
+        self.aws.account().queues.sent("targeted-offers").iter().map(id).collect()
     }
 
     fn members_reached(&self) -> usize {
@@ -127,14 +125,15 @@ async fn every_member_becomes_one_item_of_the_local_date() {
     let world = World::new(612).await;
     assert!(world.run(&fired("spring"), LONG).await);
     assert_eq!((world.queued().len(), world.members_reached()), (612, 612));
-    let first = WorkItem::from_json(&world.aws.sent("targeted-offers")[0].to_string()).unwrap();
+    let first =
+        WorkItem::from_json(&world.aws.account().queues.sent("targeted-offers")[0].to_string()).unwrap();
     assert_eq!(first.subject, Gid::new("Customer", 9000));
     assert_eq!(first.trigger.webhook_id, "spring-2026-11-23-9000");
     assert_eq!(
         first.payload.unwrap().get(),
         r#"{"campaign":"spring","document":"promotional-offer","period":"2026-11-23"}"#
     );
-    let state = world.aws.object(STATE).unwrap();
+    let state = world.aws.account().objects.json(STATE).unwrap();
     assert_eq!((&state["stage"], &state["members"]), (&json!("done"), &json!(612)));
     let asked = world.shopify.asked("SegmentMembers");
     assert_eq!(asked.len(), 3);
@@ -167,7 +166,7 @@ async fn a_reminder_knows_the_firing_before_it() {
         let before = world.queued().len();
         let body = json!({"v": 1, "shop": "acme.myshopify.com", "run": "refill", "period": period});
         assert!(world.run(&body, LONG).await);
-        let sent = world.aws.sent("targeted-offers");
+        let sent = world.aws.account().queues.sent("targeted-offers");
         let payloads: Vec<_> = sent[before..].iter().map(|item| item["payload"].clone()).collect();
         if since.is_none() && period == "2026-11-16" {
             assert!(payloads.is_empty(), "it was done");
@@ -187,10 +186,10 @@ async fn a_reminder_knows_the_firing_before_it() {
 async fn a_firing_that_finds_itself_goes_back_as_far() {
     let world = World::new(1).await;
     let latest = json!({"period": "2026-11-16", "since": "2026-11-09"});
-    world.aws.put("runs/acme.myshopify.com/refill.json", latest.to_string());
+    world.aws.account().objects.set("runs/acme.myshopify.com/refill.json", latest.to_string());
     let body = json!({"v": 1, "shop": "acme.myshopify.com", "run": "refill", "period": "2026-11-16"});
     assert!(world.run(&body, LONG).await);
-    assert_eq!(world.aws.sent("targeted-offers")[0]["payload"]["since"], "2026-11-09");
+    assert_eq!(world.aws.account().queues.sent("targeted-offers")[0]["payload"]["since"], "2026-11-09");
 }
 
 #[tokio::test]
@@ -211,7 +210,7 @@ async fn a_segment_is_asked_for_by_its_id_and_may_be_empty() {
     assert!(world.run(&fired("club"), LONG).await);
     assert_eq!(world.shopify.asked("SegmentMembers")[0]["segment"], "gid://shopify/Segment/5");
     assert!(world.queued().is_empty());
-    assert_eq!(world.aws.object(&STATE.replace("spring", "club")).unwrap()["stage"], "done");
+    assert_eq!(world.aws.account().objects.json(&STATE.replace("spring", "club")).unwrap()["stage"], "done");
 }
 
 #[tokio::test]
@@ -229,18 +228,18 @@ async fn a_member_that_cannot_be_read_keeps_no_other_from_the_campaign() {
     .into();
     assert!(world.run(&fired("club"), LONG).await);
     assert_eq!(world.members_reached(), 2 + 10);
-    assert_eq!(world.aws.object(&STATE.replace("spring", "club")).unwrap()["stage"], "done");
+    assert_eq!(world.aws.account().objects.json(&STATE.replace("spring", "club")).unwrap()["stage"], "done");
 }
 
 #[tokio::test]
 async fn a_page_that_was_not_queued_whole_is_queued_again_and_no_other() {
     let world = World::new(612).await;
-    world.aws.account().sends_until_failure = Some(30);
+    world.aws.account().queues.batches_until_failure = Some(30);
     assert!(
         !world.run(&fired("spring"), LONG).await,
         "25 sends of the first page, and the sixth of the second"
     );
-    assert_eq!(world.aws.object(STATE).unwrap()["after"], "250");
+    assert_eq!(world.aws.account().objects.json(STATE).unwrap()["after"], "250");
     assert!(world.run(&fired("spring"), LONG).await);
     let asked: Vec<_> = world.shopify.asked("SegmentMembers").iter().map(|it| it["after"].clone()).collect();
     assert_eq!(asked, [Value::Null, json!("250"), json!("250"), json!("500")]);
@@ -257,7 +256,7 @@ async fn a_run_whose_time_ends_goes_on_with_a_message_of_its_own() {
             {"maximumAvailable": 2000.0, "currentlyAvailable": 0.0, "restoreRate": 2.0}}}});
     world.shopify.audience().instead = [Value::Null, pause].into();
     assert!(world.run(&fired("spring"), Duration::from_secs(40)).await);
-    let [next] = &world.aws.sent("offer-run")[..] else { panic!() };
+    let [next] = &world.aws.account().queues.sent("offer-run")[..] else { panic!() };
     let item = RunItem::from_json(&next.to_string()).unwrap();
     assert_eq!((item.period.as_deref(), item.run.as_str()), (Some("2026-11-23"), "spring"));
     assert_eq!(world.queued().len(), 250);
@@ -271,14 +270,14 @@ async fn a_run_whose_time_ends_goes_on_with_a_message_of_its_own() {
 async fn a_message_that_gets_nowhere_comes_back() {
     let world = World::new(612).await;
     assert!(!world.run(&fired("spring"), Duration::from_secs(10)).await);
-    assert!(world.queued().is_empty() && world.aws.sent("offer-run").is_empty());
+    assert!(world.queued().is_empty() && world.aws.account().queues.sent("offer-run").is_empty());
 }
 
 /// Two deliveries of one message: the slower one learns of the other and comes back to find the work done.
 #[tokio::test]
 async fn of_two_workers_one_gives_way() {
     let world = World::new(612).await;
-    world.aws.account().overtaken = 1;
+    world.aws.account().objects.overtaken = 1;
     assert!(!world.run(&fired("spring"), LONG).await);
     assert_eq!(world.queued().len(), 250);
 }
@@ -312,10 +311,10 @@ async fn a_look_up_that_shopify_forgot_is_begun_again() {
     let world = World::new(300).await;
     let state = json!({"v": 1, "at": "2026-11-22T23:00:00Z", "after": "250", "members": 250,
         "prepared": "gid://shopify/CustomerSegmentMembersQuery/0", "stage": "members"});
-    world.aws.put(STATE, state.to_string());
+    world.aws.account().objects.set(STATE, state.to_string());
     assert!(world.run(&fired("spring"), LONG).await);
     assert_eq!(
-        (world.members_reached(), world.aws.object(STATE).unwrap()["members"].clone()),
+        (world.members_reached(), world.aws.account().objects.json(STATE).unwrap()["members"].clone()),
         (300, json!(300))
     );
 }
@@ -330,10 +329,10 @@ async fn a_search_that_was_ignored_reaches_nobody() {
     world.shopify.audience().instead = [ignored].into();
     assert!(!world.run(&fired("spring"), LONG).await);
     assert!(world.queued().is_empty());
-    assert_eq!(world.aws.object(STATE), None);
+    assert_eq!(world.aws.account().objects.json(STATE), None);
 }
 
-/// The message comes back, and once access is granted or the shop is open again, everybody is reached.
+/// The message is delivered again, and once access is granted or the shop is open again, everybody is reached.
 #[tokio::test]
 async fn missing_access_and_a_closed_shop_are_no_reason_to_prepare_anything() {
     for code in ["ACCESS_DENIED", "SHOP_INACTIVE"] {
@@ -375,5 +374,6 @@ async fn what_is_not_configured_is_not_run_and_what_is_not_understood_comes_back
     item["shop"] = "stranger.myshopify.com".into();
     assert!(!world.run(&item, LONG).await);
     assert!(world.shopify.audience().asked.is_empty() && world.queued().is_empty());
-    assert_eq!(world.aws.account().delays, [10, 10, 10]);
+    let delays: Vec<_> = world.aws.account().queues.delays.iter().map(|(_, seconds)| *seconds).collect();
+    assert_eq!(delays, [10, 10, 10]);
 }

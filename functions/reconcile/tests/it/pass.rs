@@ -1,4 +1,5 @@
-use crate::{aws::FakeAws, shopify::FakeShopify};
+use crate::shopify::FakeShopify;
+use fakes::FakeAws;
 use jiff::{SignedDuration, Timestamp};
 use ledger::Ledger;
 use reconcile::{PassResult, Reconciliation, Tools};
@@ -22,7 +23,7 @@ impl World {
         let config = include_str!("../../../../infra/local/config/demo-shop.toml")
             .replace("http://127.0.0.1:4602/shops/northwind-demo.myshopify.com", &shopify.url);
         let config = format!("{config}\n[reconcile]\nsince = \"{}\"\n", ago(24 * 10));
-        aws.account().configs.push(("northwind-demo.myshopify.com".to_owned(), config));
+        aws.account().objects.set("config/northwind-demo.myshopify.com.toml", config);
         let sdk = aws.sdk().await;
         let s3 = aws_sdk_s3::config::Builder::from(&sdk).force_path_style(true).build();
         let ttl = Duration::from_secs(60);
@@ -49,7 +50,7 @@ impl World {
 
     /// What was queued since the last time: topic and the subject's number.
     fn queued(&self) -> Vec<(String, String)> {
-        let queued = std::mem::take(&mut self.aws.account().queued);
+        let queued = self.aws.account().queues.take("queue");
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let number = |gid: &Value| text(gid).rsplit('/').next().unwrap().to_owned();
         queued.iter().map(|item| (text(&item["trigger"]["topic"]), number(&item["subject"]))).collect()
@@ -152,12 +153,12 @@ async fn what_cannot_be_read_costs_nothing_beside_it() {
 #[tokio::test]
 async fn a_read_that_is_throttled_or_a_message_that_is_refused_costs_its_own_page_or_order() {
     let world = World::new(vec![vec![placed(1)], vec![placed(2), placed(3)], vec![placed(4)]]).await;
-    world.aws.account().throttled = 1;
-    world.aws.account().refused = Some("gid://shopify/Order/2".to_owned());
+    world.aws.account().items.throttled = 1;
+    world.aws.account().queues.refused = Some("gid://shopify/Order/2".to_owned());
     let pass = world.pass().await;
     assert_eq!((pass.seen, pass.queued, pass.problems, pass.failed_shops), (4, 2, 2, 0), "{pass:?}");
     assert_eq!(world.queued(), pairs(&[("orders/create", 3), ("orders/create", 4)]));
-    world.aws.account().refused = None;
+    world.aws.account().queues.refused = None;
     let pass = world.pass().await;
     assert_eq!((pass.queued, pass.problems), (4, 0), "{pass:?}");
 }

@@ -1,10 +1,8 @@
 //! The renewal of offline tokens, against a token service with Shopify's rules and Secrets Manager with its own, in
 //! virtual time, with everything going wrong in between.
 
-use crate::{
-    aws::{FakeAws, Write},
-    shopify::{FakeShopify, SHOP},
-};
+use crate::shopify::{FakeShopify, SHOP};
+use fakes::{FakeAws, SecretWrite};
 use jiff::Timestamp;
 use ledger::Ledger;
 use proptest::prelude::*;
@@ -43,10 +41,13 @@ impl World {
         let mut tokens = OfflineTokens::default();
         {
             let mut account = aws.account();
-            account.configs.push((SHOP.to_owned(), config));
-            account.secret =
+            account.objects.set(format!("config/{SHOP}.toml"), config);
+            account.secrets.shop =
                 Some(json!({"shopify": {"client_id": "app", "client_secret": "s", "token": "offline"}}));
-            account.token_versions.push(("first".into(), tokens.install(SHOP, NOW.get()).to_string()));
+            account
+                .secrets
+                .token_versions
+                .push(("first".into(), tokens.install(SHOP, NOW.get()).to_string()));
         }
         (shopify.store().offline, shopify.store().now) = (Some(tokens), NOW.get());
         let function = Self::function(&aws).await;
@@ -82,7 +83,7 @@ impl World {
     }
 
     fn stored(&self) -> Value {
-        serde_json::from_str(&self.aws.account().token_versions.last().unwrap().1).unwrap()
+        serde_json::from_str(&self.aws.account().secrets.token_versions.last().unwrap().1).unwrap()
     }
 
     /// Whether the functions have a token that Shopify accepts.
@@ -115,14 +116,18 @@ async fn a_token_is_renewed_at_once_when_it_was_put_and_then_before_it_ends() {
 
 #[tokio::test]
 async fn no_answer_lost_and_no_write_that_fails_locks_the_shop_out() {
-    for (lost_grants, writes) in
-        [(1, vec![]), (2, vec![]), (0, vec![Write::Fails]), (0, vec![Write::Lost]), (1, vec![Write::Fails])]
-    {
+    for (lost_grants, writes) in [
+        (1, vec![]),
+        (2, vec![]),
+        (0, vec![SecretWrite::Fails]),
+        (0, vec![SecretWrite::Lost]),
+        (1, vec![SecretWrite::Fails]),
+    ] {
         let world = World::new().await;
         world.pass().await;
         world.advance(2 * QUARTER);
         world.shopify.store().lost_grants = lost_grants;
-        world.aws.account().writes = writes.clone().into();
+        world.aws.account().secrets.writes = writes.clone().into();
         let mut passes = 0;
         while world.pass().await.failed_shops > 0 {
             passes += 1;
@@ -140,10 +145,10 @@ async fn a_store_that_fails_for_weeks_is_recovered_from() {
     world.pass().await;
     for _ in 0..29 {
         world.advance(DAY);
-        world.aws.account().writes = [Write::Fails].into();
+        world.aws.account().secrets.writes = [SecretWrite::Fails].into();
         assert_eq!((world.pass().await.failed_shops, world.works()), (1, false));
     }
-    world.aws.account().writes.clear();
+    world.aws.account().secrets.writes.clear();
     assert_eq!((world.pass().await.renewed, world.works()), (1, true));
 }
 
@@ -156,7 +161,7 @@ async fn two_rounds_at_once_store_one_pair_and_the_next_round_mends_what_they_di
         // one may find its token ended by what the other was granted
         let (one, two) = tokio::join!(world.function.pass(&invocation), other.pass(&invocation));
         one.and(two).unwrap();
-        assert_eq!(world.aws.account().token_versions.len(), 2, "one successor");
+        assert_eq!(world.aws.account().secrets.token_versions.len(), 2, "one successor");
         world.advance(QUARTER);
         world.pass().await;
         assert!(world.works());
@@ -172,7 +177,7 @@ async fn a_shop_that_was_away_too_long_waits_for_a_new_authorization() {
     let before = world.stored();
     assert_eq!((world.pass().await.failed_shops, world.stored()), (1, before));
     let granted = world.shopify.store().offline.as_mut().unwrap().install(SHOP, NOW.get());
-    world.aws.account().token_versions.push(("by hand".into(), granted.to_string()));
+    world.aws.account().secrets.token_versions.push(("by hand".into(), granted.to_string()));
     assert_eq!((world.pass().await.renewed, world.works()), (1, true));
 }
 
@@ -180,7 +185,7 @@ async fn a_shop_that_was_away_too_long_waits_for_a_new_authorization() {
 enum Mishap {
     None,
     LostGrant,
-    Write(Write),
+    Write(SecretWrite),
     TwoAtOnce,
     /// No pass at all.
     Outage(u64),
@@ -190,8 +195,8 @@ fn mishaps() -> impl Strategy<Value = Vec<Mishap>> {
     let one = prop_oneof![
         3 => Just(Mishap::None),
         2 => Just(Mishap::LostGrant),
-        1 => Just(Mishap::Write(Write::Fails)),
-        1 => Just(Mishap::Write(Write::Lost)),
+        1 => Just(Mishap::Write(SecretWrite::Fails)),
+        1 => Just(Mishap::Write(SecretWrite::Lost)),
         2 => Just(Mishap::TwoAtOnce),
         1 => (1..20u64).prop_map(|days| Mishap::Outage(days * DAY)),
     ];
@@ -214,7 +219,7 @@ proptest! {
                 match mishap {
                     Mishap::None => {}
                     Mishap::LostGrant => world.shopify.store().lost_grants = 1,
-                    Mishap::Write(write) => world.aws.account().writes = [write].into(),
+                    Mishap::Write(write) => world.aws.account().secrets.writes = [write].into(),
                     Mishap::TwoAtOnce => {
                         let _ = tokio::join!(world.function.pass(&invocation), other.pass(&invocation));
                     }
@@ -224,7 +229,7 @@ proptest! {
                 world.advance(QUARTER);
             }
             world.shopify.store().lost_grants = 0;
-            world.aws.account().writes.clear();
+            world.aws.account().secrets.writes.clear();
             for _ in 0..2 {
                 world.pass().await;
                 world.advance(QUARTER);

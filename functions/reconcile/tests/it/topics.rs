@@ -105,7 +105,7 @@ fn every_document_has_a_sample_of_an_event_that_can_lead_to_it() {
     let sampled = topics_of_samples();
     let known = |topic: &&str| is_of_run(topic) || sampled.contains(*topic);
     let missing: Vec<_> =
-        Document::ALL.iter().filter(|document| !topics_of(**document).iter().any(|it| known(&it))).collect();
+        Document::ALL.iter().filter(|document| !topics_of(**document).iter().any(&known)).collect();
     assert!(missing.is_empty(), "infra/local/samples has no event of a topic of {missing:?}");
 }
 

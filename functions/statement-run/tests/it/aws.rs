@@ -5,20 +5,16 @@ use axum::{
     Router,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, Method, StatusCode, Uri},
+    http::{HeaderMap, Method, Uri},
     response::{IntoResponse, Response},
 };
+use fakes::Objects;
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard},
-};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 #[derive(Default)]
 pub struct Account {
-    /// Text and version, by key.
-    pub objects: BTreeMap<String, (String, u64)>,
-    writes: u64,
+    pub objects: Objects,
     /// Bodies and delays of messages to the function's own queue.
     pub own: Vec<(String, u64)>,
     /// Bodies of messages to the flow.
@@ -66,45 +62,16 @@ async fn answer(
     faults
         .meet(async {
             let mut account = account.lock().unwrap();
-            let key = uri.path().trim_start_matches("/operations/");
             match method {
-                Method::GET => account.get(key),
-                Method::PUT => account.put(key, &headers, &body),
+                Method::GET => account.objects.get(&uri),
+                Method::PUT => account.objects.put(&uri, &headers, &body),
                 _ => account.command(&headers, &body),
             }
         })
         .await
 }
 
-fn error(status: StatusCode, code: &str) -> Response {
-    (status, format!("<Error><Code>{code}</Code></Error>")).into_response()
-}
-
 impl Account {
-    fn get(&self, key: &str) -> Response {
-        match self.objects.get(key) {
-            Some((text, version)) => ([("etag", format!("\"{version}\""))], text.clone()).into_response(),
-            None => error(StatusCode::NOT_FOUND, "NoSuchKey"),
-        }
-    }
-
-    fn put(&mut self, key: &str, headers: &HeaderMap, body: &[u8]) -> Response {
-        let found = self.objects.get(key).map(|(_, version)| format!("\"{version}\""));
-        let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
-        let holds = match (text("if-match"), text("if-none-match")) {
-            (Some(wanted), _) => found == Some(wanted),
-            (None, Some(_)) => found.is_none(),
-            (None, None) => true,
-        };
-        if !holds {
-            return error(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
-        }
-        self.writes += 1;
-        let text = String::from_utf8(decoded(headers, body)).unwrap();
-        self.objects.insert(key.to_owned(), (text, self.writes));
-        [("etag", format!("\"{}\"", self.writes))].into_response()
-    }
-
     fn command(&mut self, headers: &HeaderMap, body: &[u8]) -> Response {
         let target = fakes::operation(headers).to_owned();
         let request: Value = serde_json::from_slice(body).unwrap();
@@ -151,23 +118,5 @@ impl Account {
             other => panic!("{other}"),
         };
         answer.to_string().into_response()
-    }
-}
-
-/// The SDK sends streams in chunks with a checksum behind them.
-fn decoded(headers: &HeaderMap, body: &[u8]) -> Vec<u8> {
-    if headers.get("content-encoding").is_none_or(|it| !it.to_str().unwrap().contains("aws-chunked")) {
-        return body.to_vec();
-    }
-    let (mut out, mut rest) = (Vec::new(), body);
-    loop {
-        let end = rest.windows(2).position(|pair| pair == b"\r\n").unwrap();
-        let size = std::str::from_utf8(&rest[..end]).unwrap().split(';').next().unwrap();
-        let size = usize::from_str_radix(size, 16).unwrap();
-        if size == 0 {
-            return out;
-        }
-        out.extend_from_slice(&rest[end + 2..end + 2 + size]);
-        rest = &rest[end + 4 + size..];
     }
 }

@@ -66,7 +66,7 @@ async fn world(stub: &Running) -> World {
 /// sent twice may name the outputs of two jobs.
 fn composed(world: &World) -> BTreeMap<String, String> {
     let account = world.aws.account();
-    let config = ShopConfig::parse(&account.objects["config/acme.myshopify.com.toml"].0).unwrap();
+    let config = ShopConfig::parse(&account.objects.texts["config/acme.myshopify.com.toml"].0).unwrap();
     let mut found = BTreeMap::new();
     for body in &account.flow {
         let item = work::WorkItem::from_json(body).unwrap();
@@ -74,7 +74,7 @@ fn composed(world: &World) -> BTreeMap<String, String> {
         let payload: Value = serde_json::from_str(&text).unwrap();
         let Some(key) = payload["composed"]["output_key"].as_str() else { continue };
         let document: Document = serde_json::from_value(payload["composed"]["document"].clone()).unwrap();
-        let Kept { output, template } = serde_json::from_str(&account.objects[key].0).unwrap();
+        let Kept { output, template } = serde_json::from_str(&account.objects.texts[key].0).unwrap();
         assert_eq!(template.map(|it| it.basis), Some(Basis::Traced));
         let communication = driver(&text, document, &config).unwrap().unwrap().communication;
         assert_eq!(output.named(), BTreeSet::from([communication]));

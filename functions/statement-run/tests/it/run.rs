@@ -52,9 +52,9 @@ async fn a_run_waits_for_that_of_the_month_before() {
     let finished = october.clone();
     (october["outcome"], october["begun_at"]) = (Value::Null, jiff::Timestamp::now().to_string().into());
     let put = |world: &World, state: &Value| {
-        let (text, version) = world.aws.account().objects.get_mut(key).map(std::mem::take).unwrap();
+        let (text, version) = world.aws.account().objects.texts.get_mut(key).map(std::mem::take).unwrap();
         drop(text);
-        world.aws.account().objects.insert(key.to_owned(), (state.to_string(), version + 1));
+        world.aws.account().objects.texts.insert(key.to_owned(), (state.to_string(), version + 1));
     };
     put(&world, &october);
     let november = json!({"v": 1, "shop": world.shop, "run": "account-statements", "period": "2026-11", "scheduled_at": "2026-12-01T05:00:00Z"});
@@ -152,7 +152,7 @@ async fn nothing_found_is_a_finished_run() {
     let mut world = World::new("").await;
     for outcome in [Outcome::Nothing, Outcome::Found(String::new())] {
         world.shopify.store().results = vec![outcome];
-        world.aws.account().objects.retain(|key, _| !key.starts_with("runs/"));
+        world.aws.account().objects.texts.retain(|key, _| !key.starts_with("runs/"));
         world.schedule();
         world.drain().await;
         assert_eq!((world.items().len(), &world.state()["outcome"]), (0, &json!({"is": "done"})));
@@ -231,7 +231,7 @@ async fn a_large_payload_waits_in_the_bucket_and_requests_stay_small() {
     assert_eq!(world.items().len(), 30);
     let account = world.aws.account();
     assert!(
-        account.objects["work/acme.myshopify.com/account-statements-2026-10-location-2.json"].0.len()
+        account.objects.texts["work/acme.myshopify.com/account-statements-2026-10-location-2.json"].0.len()
             > 250_000
     );
     assert!(account.largest.0 <= 250_000 && account.largest.1 <= 10, "{:?}", account.largest);
@@ -351,7 +351,7 @@ proptest! {
             let all = if grouped { lines(&SHAPE) } else { mixed };
             world.found(&text(&all));
             world.shopify.store().ignores_ranges = ignores_ranges;
-            // a server that breaks and cannot go on never gets to the end
+            // a server that breaks and cannot continue never gets to the end
             world.shopify.store().breaks_after = (!ignores_ranges).then_some(breaks_after);
             world.schedule();
             world.drain().await;

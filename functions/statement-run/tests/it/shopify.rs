@@ -19,7 +19,7 @@ use std::{
 pub struct Store {
     /// What the operations find, in the order of their start; the last one again and again.
     pub results: Vec<Outcome>,
-    /// How often a running operation is asked about before it is over.
+    /// How often a running operation is asked about before it ends.
     pub polls: u32,
     /// Starts that are refused because five operations run.
     pub busy: u32,
@@ -28,7 +28,7 @@ pub struct Store {
     pub downloads: usize,
     /// Connections break after so many bytes.
     pub breaks_after: Option<usize>,
-    /// The address of a result is over, so many times.
+    /// The address of a result has expired, so many times.
     pub gone: u32,
     pub ignores_ranges: bool,
     /// The app was not granted the orders of any age.

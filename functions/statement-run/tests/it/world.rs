@@ -1,4 +1,4 @@
-//! A shop, the services around it, and a queue that hands out the function's messages.
+//! A shop, the services around it, and a queue that delivers the function's messages.
 
 use crate::{
     aws::FakeAws,
@@ -65,7 +65,7 @@ pub struct World {
     next: u32,
     /// Invocations that ended by themselves.
     pub invocations: usize,
-    /// Times a message came back without the worker's death.
+    /// How often a message was delivered again without the worker's death.
     pub returned: usize,
 }
 
@@ -111,7 +111,7 @@ impl World {
              [documents.account-statement]\ncommunication = \"0b2c1d3e-1111-4222-8333-444455556666\"\ndata_source = \"D\"\n\
              [documents.purchase-summary]\ncommunication = \"0b2c1d3e-1111-4222-8333-444455556667\"\ndata_source = \"D\"\n"
         );
-        self.aws.account().objects.insert(format!("config/{shop}.toml"), (config, 0));
+        self.aws.account().objects.texts.insert(format!("config/{shop}.toml"), (config, 0));
     }
 
     /// A cold start.
@@ -195,6 +195,7 @@ impl World {
         self.aws
             .account()
             .objects
+            .texts
             .get(&key)
             .map_or(Value::Null, |(text, _)| serde_json::from_str(text).unwrap())
     }
@@ -207,7 +208,7 @@ impl World {
             let item = work::WorkItem::from_json(body).unwrap();
             let payload = match (&item.payload, &item.payload_key) {
                 (Some(payload), None) => payload.get().to_owned(),
-                (None, Some(key)) => account.objects[key].0.clone(),
+                (None, Some(key)) => account.objects.texts[key].0.clone(),
                 other => panic!("{other:?}"),
             };
             let found = Found { subject: item.subject.to_string(), payload };

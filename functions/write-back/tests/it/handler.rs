@@ -1,8 +1,9 @@
-use crate::{aws::FakeAws, item, order, shop, shopify::FakeShopify};
+use crate::{item, order, shop, shopify::FakeShopify};
 use comms::{Document, Gid, ShopDomain};
+use fakes::FakeAws;
 use jiff::Timestamp;
 use ledger::Ledger;
-use serde_json::json;
+use serde_json::{Value, json};
 use service::{Invocation, Secrets};
 use shop_config::ConfigStore;
 use shopify::AdminApi;
@@ -55,10 +56,28 @@ pub async fn failures(function: &WriteBack, bodies: &[String], time_left: Durati
 }
 
 fn delays(aws: &FakeAws) -> HashMap<String, u64> {
-    let delay = |entry: &serde_json::Value| {
-        (entry["ReceiptHandle"].as_str().unwrap().to_owned(), entry["VisibilityTimeout"].as_u64().unwrap())
+    aws.account().queues.delays.iter().cloned().collect()
+}
+
+/// Makes `shop` a served one whose Admin API is at `shopify`.
+fn serve(aws: &FakeAws, shop: &ShopDomain, shopify: &str, write_back: bool) {
+    let config = format!(
+        "version = 1\nshop = \"{shop}\"\ntime_zone = \"UTC\"\ndefault_locale = \"en\"\n\
+         [brand]\nname = \"Acme\"\n[shopify]\nbase_url = \"{shopify}\"\n[write_back]\nenabled = {write_back}\n\
+         [exstream]\nadapter = \"orchestration\"\nbase_url = \"https://exstream.example\"\ndomain = \"d\"\n\
+         token = {{ mode = \"none\" }}\n[documents]\n"
+    );
+    aws.account().objects.set(format!("config/{shop}.toml"), config);
+}
+
+/// What the ledger was told of each communication: state and reason.
+fn recorded(aws: &FakeAws) -> HashMap<String, (String, Option<String>)> {
+    let text = |value: &Value| value["S"].as_str().map(str::to_owned);
+    let told = |update: &Value| {
+        let values = &update["ExpressionAttributeValues"];
+        (text(&update["Key"]["pk"]).unwrap(), (text(&values[":state"]).unwrap(), text(&values[":reason"])))
     };
-    aws.account().delays.iter().map(delay).collect()
+    aws.account().items.updates.iter().map(told).collect()
 }
 
 #[tokio::test]
@@ -67,9 +86,9 @@ async fn every_message_of_a_mixed_batch_gets_its_own_end() {
     let (well, busy) = (FakeShopify::start([order(1)]).await, FakeShopify::start([order(1)]).await);
     busy.store().throttled = Some(100);
     let shops = [shop("well"), shop("busy"), shop("silenced"), shop("stranger")];
-    aws.serve(&shops[0], &well.url, true);
-    aws.serve(&shops[1], &busy.url, true);
-    aws.serve(&shops[2], &well.url, false);
+    serve(&aws, &shops[0], &well.url, true);
+    serve(&aws, &shops[1], &busy.url, true);
+    serve(&aws, &shops[2], &well.url, false);
     let items = [
         confirmation(&shops[0], &order(1)),
         confirmation(&shops[1], &order(1)),
@@ -83,7 +102,7 @@ async fn every_message_of_a_mixed_batch_gets_its_own_end() {
     let function = function(&aws).await;
     assert_eq!(failures(&function, &bodies, LONG).await, ["m1", "m4", "m5"]);
 
-    let recorded = aws.recorded();
+    let recorded = recorded(&aws);
     let of = |index: usize| {
         recorded
             .get(items[index].communication.as_str())
@@ -105,16 +124,16 @@ async fn a_message_is_not_acknowledged_before_the_ledger_knows() {
     let aws = FakeAws::start().await;
     let fake = FakeShopify::start([order(1), order(2)]).await;
     let acme = shop("acme");
-    aws.serve(&acme, &fake.url, true);
+    serve(&aws, &acme, &fake.url, true);
     let items = [confirmation(&acme, &order(1)), confirmation(&acme, &order(2))];
     let bodies: Vec<_> = items.iter().map(body).collect();
-    aws.account().broken.push(items[0].communication.to_string());
+    aws.account().items.broken.push(items[0].communication.to_string());
 
     let function = function(&aws).await;
     assert_eq!(failures(&function, &bodies, LONG).await, ["m0"]);
-    aws.account().broken.clear();
+    aws.account().items.broken.clear();
     assert_eq!(failures(&function, &bodies[..1], LONG).await, Vec::<String>::new());
-    assert_eq!(aws.recorded().len(), 2);
+    assert_eq!(recorded(&aws).len(), 2);
     assert_eq!(fake.store().writes, 1, "Shopify had it already");
 }
 
@@ -123,11 +142,11 @@ async fn a_shop_that_does_not_answer_keeps_only_its_own_messages() {
     let aws = FakeAws::start().await;
     let (well, slow) = (FakeShopify::start([order(1)]).await, FakeShopify::start([order(1)]).await);
     slow.store().delay = Duration::from_secs(600);
-    aws.serve(&shop("well"), &well.url, true);
-    aws.serve(&shop("slow"), &slow.url, true);
+    serve(&aws, &shop("well"), &well.url, true);
+    serve(&aws, &shop("slow"), &slow.url, true);
     let bodies =
         [body(&confirmation(&shop("slow"), &order(1))), body(&confirmation(&shop("well"), &order(1)))];
     let function = function(&aws).await;
     assert_eq!(failures(&function, &bodies, Duration::from_millis(4_500)).await, ["m0"]);
-    assert_eq!(aws.recorded().len(), 1);
+    assert_eq!(recorded(&aws).len(), 1);
 }

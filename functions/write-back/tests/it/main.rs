@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the way tests do")]
 #![recursion_limit = "256"]
 
-mod aws;
 mod coalesce;
 mod consent;
 mod handler;
