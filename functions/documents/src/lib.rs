@@ -26,7 +26,7 @@ pub use http::{HttpRequest, HttpResponse};
 pub use unsubscribe::Unsubscribing;
 
 use archive::{Archive, ArchiveError};
-use comms::chain;
+use comms::{Format, chain};
 use file_name::disposition;
 use jiff::Timestamp;
 use links::{Link, LinkState, LinkedOutput, Links, Opened, Recorded, Token};
@@ -264,20 +264,20 @@ fn not_read(link: &Link, error: &ArchiveError) -> Answer {
 
 /// The headers of an output. What a template wrote as HTML gets no script, no origin and nothing from elsewhere.
 fn of_output(status: u16, link: &Link, output: &LinkedOutput) -> HttpResponse {
-    let media_type = output.media_type.split(';').next().unwrap_or_default().trim();
-    let (content_type, policy) = match media_type {
-        "text/html" => (
+    let (content_type, policy) = match Format::of(&output.media_type) {
+        Some(Format::Html) => (
             HTML,
             format!(
                 "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; {NOWHERE}; \
                  sandbox allow-popups allow-popups-to-escape-sandbox"
             ),
         ),
-        "text/plain" => ("text/plain; charset=utf-8", format!("default-src 'none'; {NOWHERE}")),
+        Some(Format::Text) => ("text/plain; charset=utf-8", format!("default-src 'none'; {NOWHERE}")),
         // a sandbox would keep browsers from showing it
-        other => {
-            (other, format!("default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; {NOWHERE}"))
-        }
+        format => (
+            format.map_or("application/octet-stream", Format::media_type),
+            format!("default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; {NOWHERE}"),
+        ),
     };
     HttpResponse::new(status, content_type, &policy)
         .header("accept-ranges", "bytes")

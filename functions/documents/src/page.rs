@@ -9,7 +9,7 @@ use crate::{
     text::{Language, Texts},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use comms::one_line;
+use comms::{Format, one_line};
 use jiff::Timestamp;
 use links::{Link, LinkedOutput, Sender};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -118,7 +118,7 @@ fn files(output: &LinkedOutput, address: &str, name: &str, texts: &Texts) -> Mar
             a href=(address) download=(name) data-bytes=(output.bytes) data-sha256=(output.sha256)
                 data-type=(output.media_type) data-loading=(texts.loading) data-loaded=(texts.loaded)
                 data-failed=(texts.not_loaded) { (texts.download) " (" bdi { (kind) ", " (size) } ")" }
-        } @else if output.media_type.starts_with("text/html") {
+        } @else if Format::of(&output.media_type) == Some(Format::Html) {
             a href=(address) { (texts.read) }
         } @else {
             a href=(address) { (texts.open) " (" bdi { (kind) ", " (size) } ")" }

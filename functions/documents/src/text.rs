@@ -1,5 +1,6 @@
 //! What pages say, in each language, in plain words. A document's locale that none of them speaks is written to in English.
 
+use comms::month_name;
 use jiff::{Timestamp, tz::TimeZone};
 
 /// The texts of one language.
@@ -29,7 +30,6 @@ pub struct Texts {
     pub check_link: &'static str,
     pub unavailable: &'static str,
     pub try_later: &'static str,
-    months: [&'static str; 12],
     /// `{d}`, `{m}` and `{y}` in this language's order.
     date: &'static str,
 }
@@ -67,12 +67,11 @@ impl Language {
     /// The day of a moment, in UTC.
     pub fn date(self, at: Timestamp) -> String {
         let (texts, date) = (self.texts(), at.to_zoned(TimeZone::UTC).date());
-        let month =
-            usize::try_from(date.month()).ok().and_then(|month| texts.months.get(month.checked_sub(1)?));
+        let month = month_name(texts.lang, date.month());
         texts
             .date
             .replace("{d}", &date.day().to_string())
-            .replace("{m}", month.copied().unwrap_or_default())
+            .replace("{m}", month)
             .replace("{y}", &date.year().to_string())
     }
 }
@@ -99,20 +98,6 @@ pub const ALL: [Texts; 5] = [
         check_link: "Please check that you have opened the complete link from your message.",
         unavailable: "The document cannot be shown right now",
         try_later: "Please try again in a few minutes.",
-        months: [
-            "January",
-            "February",
-            "March",
-            "April",
-            "May",
-            "June",
-            "July",
-            "August",
-            "September",
-            "October",
-            "November",
-            "December",
-        ],
         date: "{d} {m} {y}",
     },
     Texts {
@@ -136,20 +121,6 @@ pub const ALL: [Texts; 5] = [
         check_link: "Bitte prüfen Sie, ob Sie den vollständigen Link aus Ihrer Nachricht geöffnet haben.",
         unavailable: "Das Dokument kann gerade nicht angezeigt werden",
         try_later: "Bitte versuchen Sie es in einigen Minuten noch einmal.",
-        months: [
-            "Januar",
-            "Februar",
-            "März",
-            "April",
-            "Mai",
-            "Juni",
-            "Juli",
-            "August",
-            "September",
-            "Oktober",
-            "November",
-            "Dezember",
-        ],
         date: "{d}. {m} {y}",
     },
     Texts {
@@ -173,20 +144,6 @@ pub const ALL: [Texts; 5] = [
         check_link: "Vérifiez que vous avez ouvert le lien complet de votre message.",
         unavailable: "Le document ne peut pas être affiché pour le moment",
         try_later: "Veuillez réessayer dans quelques minutes.",
-        months: [
-            "janvier",
-            "février",
-            "mars",
-            "avril",
-            "mai",
-            "juin",
-            "juillet",
-            "août",
-            "septembre",
-            "octobre",
-            "novembre",
-            "décembre",
-        ],
         date: "{d} {m} {y}",
     },
     Texts {
@@ -210,20 +167,6 @@ pub const ALL: [Texts; 5] = [
         check_link: "يرجى التأكد من أنك فتحت الرابط الكامل الوارد في رسالتك.",
         unavailable: "لا يمكن عرض المستند الآن",
         try_later: "يرجى المحاولة مرة أخرى بعد بضع دقائق.",
-        months: [
-            "يناير",
-            "فبراير",
-            "مارس",
-            "أبريل",
-            "مايو",
-            "يونيو",
-            "يوليو",
-            "أغسطس",
-            "سبتمبر",
-            "أكتوبر",
-            "نوفمبر",
-            "ديسمبر",
-        ],
         date: "{d} {m} {y}",
     },
     Texts {
@@ -247,20 +190,6 @@ pub const ALL: [Texts; 5] = [
         check_link: "נא לוודא שנפתח הקישור המלא מההודעה.",
         unavailable: "לא ניתן להציג את המסמך כעת",
         try_later: "נא לנסות שוב בעוד כמה דקות.",
-        months: [
-            "בינואר",
-            "בפברואר",
-            "במרץ",
-            "באפריל",
-            "במאי",
-            "ביוני",
-            "ביולי",
-            "באוגוסט",
-            "בספטמבר",
-            "באוקטובר",
-            "בנובמבר",
-            "בדצמבר",
-        ],
         date: "{d} {m} {y}",
     },
 ];

@@ -4,7 +4,7 @@ use comms::{InvalidMoney, Money};
 use schemars::JsonSchema;
 use serde::Serialize;
 use shopify::{
-    MoneyBag,
+    LineItem, MoneyBag,
     returns::{ExchangeLine, Return},
 };
 
@@ -32,6 +32,39 @@ impl FeesData {
         let restocking = sum(fees.map(|fee| fee.amount.presentment))?;
         let total = sum([return_shipping, restocking].into_iter().flatten())?;
         Ok(total.filter(|it| !it.amount().is_zero()).map(|total| Self { return_shipping, restocking, total }))
+    }
+}
+
+// Which article a line is about, after its title. A doc comment would become the description of every line.
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct ArticleData {
+    /// The variant's name, such as a size or a colour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "M / Grey")]
+    variant: Option<String>,
+    /// The shop's article number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "COAT-M-GR")]
+    sku: Option<String>,
+    /// A picture of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"https://cdn.shopify.com/s/files/1/0001/wool-coat.jpg")]
+    image_url: Option<String>,
+    /// Its page in the online store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"https://northwind.example/products/wool-coat")]
+    product_url: Option<String>,
+}
+
+impl ArticleData {
+    /// `bought` is the order's line, if it still has one.
+    pub fn new(variant: Option<&String>, sku: Option<&String>, bought: Option<&LineItem>) -> Self {
+        Self {
+            variant: variant.cloned(),
+            sku: sku.cloned(),
+            image_url: bought.and_then(|it| it.image_url.clone()),
+            product_url: bought.and_then(|it| it.product_url.clone()),
+        }
     }
 }
 

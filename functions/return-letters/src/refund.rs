@@ -3,7 +3,7 @@
 
 use crate::{
     balance::{Adjusted, Balance, Explained, Terms, paid},
-    common::{ExchangeData, negative, with_tax},
+    common::{ArticleData, ExchangeData, negative, with_tax},
     share::Share,
 };
 use comms::{CommunicationId, Document, Gid, InvalidMoney, Money};
@@ -101,22 +101,8 @@ struct LineData {
     /// The product's name.
     #[schemars(example = "Wool coat")]
     title: String,
-    /// The variant's name, such as a size or a colour.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "M / Grey")]
-    variant: Option<String>,
-    /// The shop's article number.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "COAT-M-GR")]
-    sku: Option<String>,
-    /// A picture of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = &"https://cdn.shopify.com/s/files/1/0001/wool-coat.jpg")]
-    image_url: Option<String>,
-    /// Its page in the online store.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = &"https://northwind.example/products/wool-coat")]
-    product_url: Option<String>,
+    #[serde(flatten)]
+    article: ArticleData,
     /// How many are given back.
     quantity: u64,
     /// The tax in the total.
@@ -273,10 +259,7 @@ impl LineData {
         Ok(Self {
             number,
             title: line.title.clone(),
-            variant: line.variant.clone(),
-            sku: line.sku.clone(),
-            image_url: bought.and_then(|it| it.image_url.clone()),
-            product_url: bought.and_then(|it| it.product_url.clone()),
+            article: ArticleData::new(line.variant.as_ref(), line.sku.as_ref(), bought),
             quantity: line.quantity,
             tax: line.tax.presentment,
             total: with_tax(line.subtotal, line.tax, order.taxes_included)?,

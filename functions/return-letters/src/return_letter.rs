@@ -3,7 +3,7 @@
 //! `schemas/return-declined.v1.json`.
 
 use crate::{
-    common::{ExchangeData, FeesData},
+    common::{ArticleData, ExchangeData, FeesData},
     label::LabelKind,
 };
 use comms::{CommunicationId, Document, Gid, InvalidMoney, Money};
@@ -82,22 +82,8 @@ struct LineData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "Wool coat")]
     title: Option<String>,
-    /// The variant's name, such as a size or a colour.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "M / Grey")]
-    variant: Option<String>,
-    /// The shop's article number.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "COAT-M-GR")]
-    sku: Option<String>,
-    /// A picture of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = &"https://cdn.shopify.com/s/files/1/0001/wool-coat.jpg")]
-    image_url: Option<String>,
-    /// Its page in the online store.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = &"https://northwind.example/products/wool-coat")]
-    product_url: Option<String>,
+    #[serde(flatten)]
+    article: ArticleData,
     /// How many.
     quantity: u64,
     /// Why it is sent back.
@@ -252,10 +238,7 @@ impl LineData {
         Self {
             number,
             title: line.title.clone(),
-            variant: line.variant.clone(),
-            sku: line.sku.clone(),
-            image_url: bought.and_then(|it| it.image_url.clone()),
-            product_url: bought.and_then(|it| it.product_url.clone()),
+            article: ArticleData::new(line.variant.as_ref(), line.sku.as_ref(), bought),
             quantity: line.quantity,
             reason: line.reason.clone(),
             customer_note: line.customer_note.clone(),

@@ -82,9 +82,11 @@ impl Format {
             .find(|it| it.media_types().iter().any(|known| known.eq_ignore_ascii_case(essence)))
     }
 
-    /// The format of files with this extension, given without the dot.
+    /// The format of files with this extension, given without the dot, whatever its case.
     pub fn of_extension(extension: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.extension() == extension)
+        Self::ALL
+            .into_iter()
+            .find(|it| it.extensions().iter().any(|known| known.eq_ignore_ascii_case(extension)))
     }
 
     /// The registered media type, in lower case.
@@ -94,17 +96,22 @@ impl Format {
 
     /// The extension of its files, without the dot.
     pub const fn extension(self) -> &'static str {
+        self.extensions()[0]
+    }
+
+    /// The extensions that its files have elsewhere, ours first.
+    const fn extensions(self) -> &'static [&'static str] {
         match self {
-            Self::Pdf => "pdf",
-            Self::Html => "html",
-            Self::Text => "txt",
-            Self::Json => "json",
-            Self::Xml => "xml",
-            Self::Afp => "afp",
-            Self::Pcl => "pcl",
-            Self::PostScript => "ps",
-            Self::Tiff => "tif",
-            Self::Empower => "empower",
+            Self::Pdf => &["pdf"],
+            Self::Html => &["html", "htm"],
+            Self::Text => &["txt"],
+            Self::Json => &["json"],
+            Self::Xml => &["xml"],
+            Self::Afp => &["afp"],
+            Self::Pcl => &["pcl"],
+            Self::PostScript => &["ps"],
+            Self::Tiff => &["tif", "tiff"],
+            Self::Empower => &["empower", "mpw"],
         }
     }
 
@@ -137,6 +144,11 @@ impl Format {
         }
     }
 
+    /// Whether browsers show it, so that a link can lead to it.
+    pub const fn is_shown_by_browsers(self) -> bool {
+        matches!(self, Self::Pdf | Self::Html | Self::Text)
+    }
+
     /// Whether an e-mail carries it: as its body, or as an attachment.
     pub const fn is_mailable(self) -> bool {
         matches!(self, Self::Pdf | Self::Html)
@@ -159,10 +171,9 @@ mod tests {
     fn no_two_formats_share_a_media_type_or_an_extension() {
         let types = Format::ALL.iter().flat_map(|it| it.media_types());
         assert_eq!(types.clone().collect::<HashSet<_>>().len(), types.count());
-        assert_eq!(
-            Format::ALL.iter().map(|it| it.extension()).collect::<HashSet<_>>().len(),
-            Format::ALL.len()
-        );
+        let extensions = Format::ALL.iter().flat_map(|it| it.extensions());
+        assert_eq!(extensions.clone().collect::<HashSet<_>>().len(), extensions.count());
+        assert_eq!(Format::of_extension("HTM"), Some(Format::Html));
         for format in Format::ALL {
             assert_eq!(Format::of(format.media_type()), Some(format));
             assert_eq!(Format::of_extension(format.extension()), Some(format));

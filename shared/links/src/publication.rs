@@ -1,7 +1,7 @@
 //! What is to be published, held within bounds before anything is stored.
 
 use crate::{Link, LinkedOutput, Sender, TokenHash};
-use comms::{CommunicationId, Document, ShopDomain, cut, one_line};
+use comms::{CommunicationId, Document, Format, ShopDomain, cut, one_line};
 use jiff::{SignedDuration, Timestamp};
 
 /// The largest document behind a link: what the function that serves it holds in memory several times.
@@ -96,8 +96,7 @@ fn check_output(output: &LinkedOutput) -> Result<(), Unpublishable> {
     if output.bytes > MAX_OUTPUT_BYTES {
         return Err(Unpublishable::TooLarge(output.bytes));
     }
-    let media_type = output.media_type.split(';').next().unwrap_or_default().trim();
-    if !["application/pdf", "text/html", "text/plain"].contains(&media_type) {
+    if !Format::of(&output.media_type).is_some_and(Format::is_shown_by_browsers) {
         return Err(Unpublishable::MediaType(bounded(&output.media_type)));
     }
     // the role of the function that serves documents reads no other object: records stay out of its reach

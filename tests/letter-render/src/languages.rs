@@ -43,7 +43,6 @@ pub(crate) struct Words {
     pub of: &'static str,
     pub yes: &'static str,
     pub no: &'static str,
-    pub months: [&'static str; 12],
 }
 
 pub(crate) static ENGLISH: Words = Words {
@@ -83,20 +82,6 @@ pub(crate) static ENGLISH: Words = Words {
     of: "of",
     yes: "Yes",
     no: "No",
-    months: [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
 };
 
 pub(crate) static FRENCH: Words = Words {
@@ -136,20 +121,6 @@ pub(crate) static FRENCH: Words = Words {
     of: "sur",
     yes: "Oui",
     no: "Non",
-    months: [
-        "janvier",
-        "février",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "août",
-        "septembre",
-        "octobre",
-        "novembre",
-        "décembre",
-    ],
 };
 
 pub(crate) static GERMAN: Words = Words {
@@ -189,20 +160,6 @@ pub(crate) static GERMAN: Words = Words {
     of: "von",
     yes: "Ja",
     no: "Nein",
-    months: [
-        "Januar",
-        "Februar",
-        "März",
-        "April",
-        "Mai",
-        "Juni",
-        "Juli",
-        "August",
-        "September",
-        "Oktober",
-        "November",
-        "Dezember",
-    ],
 };
 
 pub(crate) static ARABIC: Words = Words {
@@ -242,18 +199,4 @@ pub(crate) static ARABIC: Words = Words {
     of: "من",
     yes: "نعم",
     no: "لا",
-    months: [
-        "يناير",
-        "فبراير",
-        "مارس",
-        "أبريل",
-        "مايو",
-        "يونيو",
-        "يوليو",
-        "أغسطس",
-        "سبتمبر",
-        "أكتوبر",
-        "نوفمبر",
-        "ديسمبر",
-    ],
 };

@@ -93,7 +93,7 @@ impl Sheet {
         let spoken = line.pieces.iter().any(|piece| matches!(piece, Piece::Shaped { .. }));
         if spoken {
             let mut mark = page.begin_marked_content_with_properties(Name(b"Span"));
-            // a property of ours, for `read_text`: with `ActualText` poppler turns right-to-left text round
+            // a property of ours, for `read_text`: with `ActualText` poppler reverses right-to-left text
             mark.properties().pair(Name(b"Says"), TextStr(&line.text));
         }
         for piece in &line.pieces {

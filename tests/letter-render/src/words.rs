@@ -5,7 +5,7 @@ use crate::{
     languages::{ARABIC, ENGLISH, FRENCH, GERMAN, Words},
     value,
 };
-use comms::Document;
+use comms::{Document, month_name};
 use serde_json::Value;
 
 impl Words {
@@ -138,7 +138,7 @@ impl Words {
     /// text is left alone.
     pub fn day(&self, text: &str) -> String {
         let day: Option<jiff::civil::Date> = text.get(..10).and_then(|d| d.parse().ok());
-        let month = |day: jiff::civil::Date| self.months[usize::from(day.month().unsigned_abs()) - 1];
+        let month = |day: jiff::civil::Date| month_name(self.language, day.month());
         let Some(day) = day else {
             let first: Option<jiff::civil::Date> = format!("{text}-01").parse().ok();
             return first.map_or_else(|| text.to_owned(), |day| format!("{} {}", month(day), day.year()));

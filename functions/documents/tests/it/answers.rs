@@ -161,7 +161,7 @@ async fn what_cannot_be_recorded_is_not_shown() {
 #[tokio::test]
 async fn other_bytes_than_the_recorded_ones_are_never_shown() {
     let world = World::new(pdf()).await;
-    world.change(|store| store.objects[0].1 = Bytes::from_static(b"%PDF somebody else's"));
+    world.change(|store| store.objects[0].1 = Bytes::from_static(b"%PDF of another customer"));
     let answer = world.get(&world.pdf()).await;
     assert_eq!((answer["statusCode"].clone(), answer["isBase64Encoded"].clone()), (json!(503), json!(false)));
     assert_eq!(world.count("UpdateItem"), 0);

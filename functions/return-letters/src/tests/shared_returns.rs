@@ -150,7 +150,7 @@ async fn a_fee_for_several_units_is_divided_to_the_cent() {
     }
 }
 
-/// A dearer exchange whose items come back in two parcels: what the first does not cover, the second does in part.
+/// A dearer exchange whose items are sent back in two parcels: what the first does not cover, the second does in part.
 #[tokio::test]
 async fn what_one_refund_does_not_cover_the_next_one_does() {
     let node =

@@ -4,6 +4,7 @@
 //! and no more is unpacked than the shop allows a document to have.
 
 use crate::{ExstreamError, Output};
+use comms::Format;
 use std::io::{Cursor, Read};
 use zip::ZipArchive;
 
@@ -57,20 +58,13 @@ pub(super) fn only(archive: &[u8], expected: &str, limit: usize) -> Result<Outpu
 /// Archives name no media types. A PDF is known by its first bytes; anything else by the ending of its name,
 /// or by being the only file.
 fn is(expected: &str, name: &str, bytes: &[u8], count: usize) -> bool {
-    const ENDINGS: [(&str, &[&str]); 4] = [
-        ("text/html", &["html", "htm"]),
-        ("application/json", &["json"]),
-        ("application/vnd.exstream-empower", &["empower", "mpw"]),
-        ("text/plain", &["txt"]),
-    ];
-    if expected == "application/pdf" {
-        return bytes.starts_with(b"%PDF-");
+    let (format, is_pdf) = (Format::of(expected), Format::Pdf.fits(bytes));
+    if format == Some(Format::Pdf) {
+        return is_pdf;
     }
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    let named = ENDINGS.iter().any(|(mime, endings)| {
-        *mime == expected && ending.as_deref().is_some_and(|ending| endings.contains(&ending))
-    });
-    !bytes.trim_ascii().is_empty() && (named || (count == 1 && !bytes.starts_with(b"%PDF-")))
+    let ending = name.rsplit_once('.').and_then(|(_, ending)| Format::of_extension(ending));
+    let is_named = format.is_some() && ending == format;
+    !bytes.trim_ascii().is_empty() && (is_named || (count == 1 && !is_pdf))
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ fn asked(server: &Server) -> Value {
     sorted(bodies.collect())
 }
 
-/// The SDK writes an item's attributes in any order.
+/// The attributes of an item are in any order.
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(map) => {
