@@ -50,26 +50,8 @@ TEXTS = {
     ".py": r'''#([^\n]*)|"""(.*?)"""|"((?:\\.|[^"\\\n])*)"|\'((?:\\.|[^\'\\\n])*)\'''',
 }
 
-# Where code keeps to the words as well.
-READ = (
-    "shared/archive",
-    "shared/bulk-reader",
-    "shared/cache",
-    "shared/comms",
-    "shared/delivery",
-    "shared/exstream",
-    "shared/ledger",
-    "shared/objects",
-    "shared/service",
-    "shared/shop-config",
-    "shared/shopify",
-    "shared/work",
-    "functions/delivery-status",
-    "functions/intake",
-    "functions/reconcile",
-    "functions/write-back",
-    "infra/ctl",
-)
+# Where code keeps to the words as well: everywhere.
+READ = ("functions", "shared", "infra", "tests")
 
 
 @cache
@@ -100,7 +82,8 @@ def sources() -> list[Path]:
         capture_output=True,
         text=True,
     )
-    files = [ROOT / name for name in listed.stdout.splitlines()]
+    # this file names the words
+    files = [ROOT / name for name in listed.stdout.splitlines() if ROOT / name != Path(__file__).resolve()]
     return [file for file in files if file.suffix in TEXTS and file.exists()]
 
 
@@ -191,7 +174,7 @@ class Documentation(unittest.TestCase):
         self.assertEqual({page: problems for page, problems in found.items() if problems}, {})
 
     def test_no_comment_or_string_trips_its_reader(self) -> None:
-        self.assertGreater(len(sources()), 200)
+        self.assertGreater(len(sources()), 600)
         found = {
             str(file.relative_to(ROOT)): tripping(texts(file.read_text(encoding="utf-8"), file.suffix))
             for file in sources()

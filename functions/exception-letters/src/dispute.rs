@@ -99,7 +99,7 @@ fn letter_of(
     Some(Plan { revision: Revision::named(revision), ..about(event, document, order) })
 }
 
-/// How a dispute ended, if it did. One in a state that is not known here has ended once Shopify says when.
+/// How a dispute ended, if it did. A dispute whose state is not known here has ended once Shopify says when.
 fn outcome(status: &str, finalized: bool) -> Option<&str> {
     match status {
         "won" | "lost" | "accepted" | "prevented" => Some(status),

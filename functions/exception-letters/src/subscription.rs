@@ -51,7 +51,7 @@ fn judge(attempt: &BillingAttempt, config: &ShopConfig, now: Timestamp, asked_fo
         return Verdict::NotDue("the billing is not decided yet");
     }
     if attempt.out_of_stock {
-        return Verdict::Suppress("it failed for want of stock, not of money");
+        return Verdict::Suppress("it failed for lack of stock, not of money");
     }
     if matches!(attempt.contract_status.as_str(), "cancelled" | "expired") {
         return Verdict::Suppress("the subscription has ended");

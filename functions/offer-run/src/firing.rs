@@ -1,4 +1,4 @@
-//! Which firing of a campaign a message means, and the work that follows for one member. Pure.
+//! Which firing of a campaign is meant by a message, and the work that follows for one member. Pure.
 
 use comms::{Document, Flow, Gid, ShopDomain};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};

@@ -53,7 +53,7 @@ impl Outcome {
     }
 }
 
-/// What became of one communication. A later outcome of the same one is an event of its own: what was delivered may
+/// What became of one communication. A later outcome of it has an event of its own: what was delivered may
 /// come back, and a person settles what was unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutcomeEvent {

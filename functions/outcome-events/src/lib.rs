@@ -1,7 +1,7 @@
 //! Tells whoever wants to know what became of each communication: one event on the deployer's bus for each outcome.
 //!
-//! Reads the ledger's stream, so an outcome is told whoever recorded it, and nobody who records one makes a request
-//! for it. At least once: a batch that dies half-way is delivered again from where it stopped, and the events of one
+//! Reads the ledger's stream, so an outcome is told whoever recorded it, and recording costs no request
+//! more. At least once: a batch that dies half-way is delivered again from where it stopped, and the events of one
 //! outcome are equal. What the bus refuses for good, or for longer than [`PATIENCE`], and what this release cannot read
 //! becomes a dead letter that a person can put again; so no record keeps back those behind it for long. Keeps nothing
 //! between batches.

@@ -1,7 +1,7 @@
 //! Reads a file account by account, and hands the accounts on: to the flow as items, or to a chunk for a batch job.
 //!
-//! The position in the state is always after an account that was handed on, so what is read again after a
-//! crash is at most what was handed on since the state was written.
+//! The position in the state is always after an account that was passed on, so what is read again after a
+//! crash is at most what was passed on since the state was written.
 
 use crate::{
     file_error::FileError,
@@ -23,7 +23,7 @@ const SENT_BYTES: usize = 4 << 20;
 /// The accounts of one driver file.
 const CHUNK_BYTES: usize = 24 << 20;
 
-/// Accounts that were read and are not handed on, and what is to be written once they are.
+/// Accounts that were read and are not passed on, and what is to be written once they are.
 struct Pending {
     accounts: Vec<AccountWork>,
     bytes: usize,

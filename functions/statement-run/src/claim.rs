@@ -1,5 +1,5 @@
 //! Who works on a run: one message at a time holds its lease. A message whose ticket is lower than the run's is out of
-//! date and does nothing, so a run that was handed on has one message that goes on with it.
+//! date and does nothing, so a run that was passed on has one message that continues it.
 
 use crate::{
     session::{Next, Session, saved_elsewhere},
@@ -70,7 +70,7 @@ pub async fn release(
             let message = Message::of(&next)?;
             let delay = (*delay).max(Duration::from_secs(1));
             session.tools.queue.send_later(&message, delay).await?;
-            "goes on later"
+            "continues later"
         }
         Ok(Next::Ended(Outcome::Done)) => "done",
         Ok(Next::Ended(Outcome::Failed { .. })) => "failed",

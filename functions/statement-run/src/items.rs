@@ -33,7 +33,7 @@ pub struct Composed {
     pub driver_sha256: String,
 }
 
-/// An account's item: for all its documents, or for one that a batch job composed.
+/// An account's item: for all its documents, or for the one document that came from a batch job.
 pub struct Item {
     pub account: AccountWork,
     pub composed: Option<Composed>,

@@ -1,6 +1,6 @@
 //! Statement runs: every trade account of a shop, once a month.
 //!
-//! A run starts bulk operations for the accounts a shop wants statements for, waits for them, reads their
+//! A run starts bulk operations for the accounts that get statements, waits for them, reads their
 //! results and sends one work item per account to the flow `account-statements`. If the shop composes in
 //! batches, it first hands the accounts to Exstream in driver files, and each item names the output that a job composed
 //! for it. A run takes as many invocations as it needs: its state is one object, changed only over the version
@@ -9,7 +9,7 @@
 //! | module | owns |
 //! | --- | --- |
 //! | `handler` | messages: claims a run, has it advanced, releases it |
-//! | `claim` | who works on a run, and the message that goes on |
+//! | `claim` | who works on a run, and the message that continues it |
 //! | `advance` | the order of the steps |
 //! | `bulk_operation` | starting Shopify's bulk operations and waiting for them |
 //! | `bulk_file`, `survey`, `accounts`, `file_error` | reading their results |

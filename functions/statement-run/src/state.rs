@@ -1,6 +1,6 @@
 //! What is known of a run between two invocations: one object in the operations bucket.
 //!
-//! It is only ever written over the version that was read, so two workers of one run cannot both go on. It
+//! A write replaces the version that was read and no other, so two workers of one run cannot both continue. It
 //! holds positions and counts, and the global ids of at most [`PROBLEMS`] accounts that need a look; no other
 //! customer's data.
 
@@ -79,7 +79,7 @@ pub enum Stage {
         file: BulkFile,
         survey: Box<Survey>,
     },
-    /// Accounts are read and handed on.
+    /// Accounts are read and passed on.
     Reading {
         operation: Gid,
         file: BulkFile,

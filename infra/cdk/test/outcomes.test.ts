@@ -1,4 +1,4 @@
-// Events of outcomes: nothing without a bus, and with one a function that follows the ledger.
+// Events of outcomes: without a bus nothing, with a bus the function that follows the ledger.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

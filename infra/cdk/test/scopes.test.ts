@@ -88,7 +88,7 @@ function topics(): Need[] {
   });
 }
 
-/** Who carries a report writes a metafield: the scope is that of changing the resource. */
+/** A report is written to a metafield: the scope is that of changing the resource. */
 const writes = ['orderUpdate', 'customerUpdate', 'companyLocationUpdate'].flatMap((name) => needOf(`Mutation.${name}`));
 
 /** What no field's description tells. */

@@ -54,7 +54,7 @@ pub async fn claim(attempt: &Attempt<'_>) -> Result<Claimed, Retry> {
     }
 }
 
-/// What an earlier attempt has made of it. The report is queued again if its message came back or it is overdue.
+/// What an earlier attempt has made of it. The report is queued again if its message is delivered again or it is overdue.
 fn finished(attempt: &Attempt<'_>, entry: Entry, now: Timestamp) -> Settled {
     let updated = Timestamp::from_millisecond(entry.updated_epoch_ms).unwrap_or(now);
     let age = now.duration_since(updated).unsigned_abs();

@@ -17,7 +17,7 @@ pub trait DocumentFlow {
     /// anything is claimed.
     ///
     /// # Errors
-    /// What keeps the item from being understood. The message comes back and ends in the dead letters.
+    /// What keeps the item from being understood. The message is delivered again and ends in the dead letters.
     fn plan(&self, event: &Event<'_>) -> Result<Planned, PlanError>;
 
     /// All communications of an item for which [`plan`](Self::plan) answered [`Planned::AskShopify`].

@@ -24,7 +24,7 @@ pub fn point(name: &str) {
         std::panic::resume_unwind(Box::new("a fault was asked for"));
     }
     if reached(&STANDS_STILL, name) {
-        // the whole process, until somebody lets it go on
+        // the whole process, until somebody lets it continue
         let _ = Command::new("/bin/sh").args(["-c", "kill -STOP $PPID"]).status();
     }
 }

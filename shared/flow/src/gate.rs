@@ -3,7 +3,7 @@
 //! In an outage every send may end in doubt, and a doubtful send is never repeated. So few are let into it: a process
 //! that has not had a good answer lately sends one message at a time, and after a few doubtful answers in a row, whichever
 //! processes got them, the channel is closed for all of them ([`ledger::Outage`]). What is to be sent then waits, unsent
-//! and unmarked. When the time is over, one worker asks the channel a question without an effect, and only if that is
+//! and unmarked. When the time has passed, one worker asks the channel a question without an effect, and only if that is
 //! answered sends its message. A good answer opens the channel for all; a failure, or the worker's death, leaves it closed
 //! for longer.
 //!
@@ -121,7 +121,7 @@ impl Gates {
         Ok(permit(Some(turn)))
     }
 
-    /// Of all who find the channel closed, one goes on once the time is over, and only if the channel answers.
+    /// Of all who find the channel closed, one continues once the time has passed, and only if the channel answers.
     async fn try_closed(
         &self,
         route: Route<'_>,
@@ -167,7 +167,7 @@ impl Gate {
 }
 
 impl Permit<'_> {
-    /// Learns from what came of the send. The send is over: what fails here is logged and changes nothing about it.
+    /// Learns from what came of the send. The send has ended: what fails here is logged and changes nothing about it.
     pub async fn done<T, E: Classify>(self, result: &Result<T, E>) {
         let learned = match result.as_ref().map_err(Classify::class) {
             Ok(_) | Err(Class::Permanent) => self.good().await,
@@ -217,7 +217,7 @@ async fn close(
     route.ledger.close_channel(route.shop, &route.name(), known, until, now).await
 }
 
-/// Unsent, and not before `at_least` is over.
+/// Unsent, and not before `at_least` has passed.
 fn wait(reason: &str, at_least: Duration) -> Halt {
     let class = Class::Transient { retry_after: Some(at_least) };
     Halt::Retry { class, reason: reason.to_owned(), unsent: false }

@@ -20,12 +20,12 @@ impl GatherError {
         Self { class: Class::Permanent, reason: reason.to_string() }
     }
 
-    /// The work comes back, because the rest of it is there later: what Shopify shows lags behind the event.
+    /// The work is delivered again, because the rest of it is there later: what Shopify shows lags behind the event.
     pub fn not_yet(reason: impl fmt::Display) -> Self {
         Self { class: Class::transient(), reason: reason.to_string() }
     }
 
-    /// What Shopify answered cannot be made into the document. The work comes back and ends in the dead letters,
+    /// What Shopify answered cannot be made into the document. The work is delivered again and ends in the dead letters,
     /// from where a later release can take it up again.
     pub fn unusable(reason: impl fmt::Display) -> Self {
         Self { class: Class::transient(), reason: reason.to_string() }

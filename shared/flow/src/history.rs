@@ -5,7 +5,7 @@ use archive::{Archive, ArchiveError, EvidenceRecord};
 use comms::{Class, Classify, CommunicationId, Gid, ShopDomain};
 use ledger::{Entry, Ledger};
 
-/// Enough for twenty years of two documents a month.
+/// Enough for twenty years of two documents per month.
 const MOST_IDS: usize = 500;
 
 /// The ledger and the archive, to be read.

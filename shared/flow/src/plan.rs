@@ -86,7 +86,7 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Why an item leads to nothing that could be planned. Nothing is claimed or recorded: the message comes back and
+/// Why an item leads to nothing that could be planned. Nothing is claimed or recorded: the message is delivered again and
 /// ends in the dead letters, from where a later release can take it up again.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {

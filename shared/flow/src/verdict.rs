@@ -20,7 +20,7 @@ pub enum Verdict {
     /// Not due now: too early, or not what this event is about. Nothing is recorded, so that a later event, or
     /// reconciliation, can make the same communication.
     NotDue(&'static str),
-    /// Too early to tell: the work comes back at that time, for the reason.
+    /// Too early to tell: the work is delivered again at that time, for the reason.
     WaitUntil(Timestamp, &'static str),
     /// What the event told of is no longer so, and this is due in its place. Nothing is recorded of the plan that was
     /// asked for. If the other one was made before, it stays made once.
@@ -28,7 +28,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Goes on where the document may be written. `reported_on` is the order, customer or company location that is
+    /// Continues where the document may be written. `reported_on` is the order, customer or company location that is
     /// told of a suppression, where the plan may not have named it.
     ///
     /// # Errors

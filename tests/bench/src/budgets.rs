@@ -53,7 +53,7 @@ fn of_row(row: &Row) -> Vec<String> {
     if row.is_flow() {
         let reports = row.requests.get(REPORT).copied().unwrap_or_default();
         let documents = row.communications * row.batch as f64;
-        at_most("reports a batch", reports * row.batch as f64, (documents / 10.0).ceil());
+        at_most("reports per batch", reports * row.batch as f64, (documents / 10.0).ceil());
         at_most("bytes of the largest ledger item", row.item_bytes as f64, ITEM_BYTES as f64);
         // one busy moment of the machine is not a batch that runs one by one
         at_most("a batch of ten to its slowest message", row.late_ratio.min, LATE_RATIO);
@@ -61,7 +61,7 @@ fn of_row(row: &Row) -> Vec<String> {
         // what is counted against the frequency cap is the customer's, not the communication's
         let counted = if row.function == OFFERS { sends } else { 0.0 };
         at_most(
-            "DynamoDB writes a communication",
+            "DynamoDB writes per communication",
             row.each(row.dynamo_writes),
             DYNAMO_WRITES + sends + counted,
         );
@@ -70,7 +70,7 @@ fn of_row(row: &Row) -> Vec<String> {
                 row.requests.iter().filter(|(name, _)| Service::is_aws(name)).map(|(_, count)| count).sum();
             let earlier = EARLIER_ISSUE.iter().filter_map(|name| row.requests.get(*name)).sum::<f64>();
             at_most("look-ups of earlier issues a communication", row.each(earlier), LOOK_UPS);
-            at_most("AWS requests a communication", row.each(aws - reports - earlier), AWS_REQUESTS);
+            at_most("AWS requests per communication", row.each(aws - reports - earlier), AWS_REQUESTS);
         }
         // a scenario that composes nothing would measure nothing
         let composed = row.each(row.requests.get(COMPOSE).copied().unwrap_or_default());
@@ -93,7 +93,7 @@ pub fn differing(results: &Results, kept: &str) -> Result<Vec<String>, serde_jso
         let now = row.counted();
         if now.requests != kept.requests || now.communications != kept.communications {
             differing.push(format!(
-                "{name}: requests a message are {:?}, the file of request counts says {:?}; if that is meant, write it with --update",
+                "{name}: requests per message are {:?}, the file of request counts says {:?}; if that is meant, write it with --update",
                 now.requests, kept.requests
             ));
         }

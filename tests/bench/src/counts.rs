@@ -56,7 +56,7 @@ pub struct Counts {
     /// By `service:operation`.
     pub requests: BTreeMap<String, u64>,
     pub dynamo_writes: u64,
-    /// Ledger items begun: one a communication.
+    /// Ledger items begun: one per communication.
     pub communications: u64,
     pub largest_item: usize,
 }

@@ -1,6 +1,6 @@
 //! The ledger's table, as far as its answers matter: update expressions, item sizes, no conditions.
 //!
-//! An item is one of a communication and the owner of its lease, so that each delivery of the same message finds
+//! An item belongs to a communication and the owner of its lease, so that each delivery of the same message finds
 //! its communication untouched, and one sample stands for any number of messages.
 
 use fakes::dynamodb::{Item, UnknownExpression, apply, bytes};

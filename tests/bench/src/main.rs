@@ -44,16 +44,16 @@ enum Command {
 
 #[derive(Args)]
 pub struct Options {
-    /// Rounds; in each, every scenario has a process of its own.
+    /// Repetitions; in each, every scenario has a process of its own.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Cold starts a round and scenario.
+    /// Cold starts per repetition and scenario.
     #[arg(long, default_value_t = 3)]
     starts: usize,
-    /// Batches a round that are measured, after as many as a fifth of them that are not.
+    /// Batches per repetition that are measured, after as many as a fifth of them that are not.
     #[arg(long, default_value_t = 30)]
     batches: usize,
-    /// Batches of one and of ten a round with the latencies of real services.
+    /// Batches of one and of ten per repetition with the latencies of real services.
     #[arg(long, default_value_t = 3)]
     late_batches: usize,
     /// Only functions or scenarios whose name contains this.

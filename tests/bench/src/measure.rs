@@ -1,4 +1,4 @@
-//! The rounds: in each, every scenario has fresh processes, one scenario after the other, so that whatever the
+//! The repetitions: in each, every scenario has fresh processes, one scenario after the other, so that whatever the
 //! machine does meanwhile falls on all of them.
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 use bytes::Bytes;
 use std::time::Duration;
 
-/// What one process showed in one round.
+/// What one process showed in one repetition.
 #[derive(Debug, Default)]
 struct Round {
     start_ms: Vec<f64>,
@@ -109,7 +109,7 @@ fn row(scenario: &Scenario, rounds: &[Round]) -> Option<Row> {
     let messages = last.messages as f64;
     let of = |value: fn(&Round) -> f64| Spread::of(rounds.iter().map(value));
     let cpu_ms = of(|round| round.cpu_ms);
-    // a function that makes no communications of its own logs a line a message
+    // a function that makes no communications of its own logs one line per message
     let lines =
         if last.all_communications > 0 { last.all_communications as f64 } else { last.all_messages as f64 };
     Some(Row {

@@ -6,7 +6,7 @@ use crate::{
 };
 
 pub fn print(results: &Results) {
-    println!("{}, {}. Medians with the extremes of all rounds.\n", results.date, results.machine);
+    println!("{}, {}. Medians with the extremes of all repetitions.\n", results.date, results.machine);
     let head = [
         "FUNCTION",
         "SCENARIO",
@@ -31,7 +31,7 @@ pub fn print(results: &Results) {
         "ITEM B",
         "LOG B/DOC",
         "METRIC B/MSG",
-        "REQUESTS A MESSAGE",
+        "REQUESTS PER MESSAGE",
     ];
     table(&head, results.rows.iter().map(counts));
 }

@@ -74,7 +74,7 @@ impl Worker {
         Ok(Self { child, pid, begun, api, log })
     }
 
-    /// Invokes the function. Nothing, if it ended without an answer or had none in time: the process is over then.
+    /// Invokes the function. Nothing, if it ended without an answer or had none in time: the process has ended then.
     pub async fn call(&mut self, event: &Bytes, timeout: Duration) -> Option<Answer> {
         if !self.api.invoke(event.clone(), timeout).await {
             return None;

@@ -3,13 +3,13 @@
 /// Where a function's events come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Input {
-    /// Samples as they arrive on the bus, one an invocation.
+    /// Samples as they arrive on the bus, one per invocation.
     Events(&'static [&'static str]),
     /// Batches of the work items the real intake makes of samples.
     Items(&'static [&'static str]),
     /// Batches of work items as they are.
     Made(&'static [&'static str]),
-    /// Batches of the reports a flow function makes of its items.
+    /// Batches of the reports that flow functions make of their items.
     Reports,
 }
 

@@ -25,7 +25,7 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: 
     }
 }
 
-/// An order number that no other test uses and that a float would round.
+/// An order number that no other test uses and that no float can hold.
 pub fn order_number() -> u64 {
     let random = uuid::Uuid::new_v4().as_u128() as u64;
     (1 << 60) + (random >> 5) * 2 + 1

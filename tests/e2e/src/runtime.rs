@@ -60,7 +60,7 @@ impl Worker {
         Self { child, api }
     }
 
-    /// Hands the function an event, whose time is over `timeout` after it took it, and goes on.
+    /// Hands the function an event, whose time ends `timeout` after it took it, and does not wait.
     pub async fn begin(&mut self, event: &Value, timeout: Duration) {
         assert!(self.api.invoke(event.to_string().into(), timeout).await, "the worker's server has ended");
     }
@@ -100,7 +100,7 @@ impl Worker {
         .await;
     }
 
-    /// Lets a process go on that stands still.
+    /// Lets a process that stands still continue.
     pub async fn wake(&self) {
         let pid = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-CONT", &pid]).status().await.unwrap().success());
@@ -127,7 +127,7 @@ impl Worker {
         unreachable!("the loop ends by acknowledgement or by time")
     }
 
-    /// The same for a batch, of which each message that failed comes back by itself.
+    /// The same for a batch, of which each failed message is delivered again by itself.
     pub async fn deliver_all(&mut self, items: &[Value], first: u32) {
         for failed in self.deliver_once(items, first).await {
             self.deliver(&items[failed], first + 1).await;

@@ -142,7 +142,7 @@ impl Stack {
         format!("{key} {metadata:?} {headers:?} {tags:?} {}", decoded.join(" "))
     }
 
-    /// How many documents a shop has in the print spool.
+    /// How many documents of a shop are in the print spool.
     pub async fn spooled(&self, shop: &ShopDomain) -> usize {
         let list = self.s3.list_objects_v2().bucket(self.output("OperationsBucket"));
         let found = list.prefix(format!("spool/{shop}/")).send().await.unwrap();

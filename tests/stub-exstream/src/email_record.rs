@@ -78,7 +78,7 @@ pub enum Outcome {
     Bounced,
     /// Sent, and returned by the recipient's mail server afterwards.
     Returned,
-    /// The job is forgotten: its time is over.
+    /// The job is forgotten: its time has passed.
     Gone,
     /// No attempt is ever reported.
     Silent,

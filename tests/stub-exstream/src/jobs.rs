@@ -47,7 +47,7 @@ impl ExstreamStub {
         Answer::json(200, &json!({ "jobs": jobs }))
     }
 
-    /// Lets held jobs go on, all or the one that `id` names.
+    /// Lets held jobs continue, all or the one that `id` names.
     pub(crate) fn release_jobs(&self, request: &Request) -> Answer {
         let wanted = request.parameter("id");
         let mut released = 0;

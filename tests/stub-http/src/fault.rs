@@ -1,6 +1,6 @@
 //! Faults that a test orders: which requests they hit, how often, and what then goes wrong.
 //!
-//! Rules are tried in order and the first that fires decides; delays add up and let the request go on.
+//! Rules are tried in order and the first that fires decides; delays add up and let the request continue.
 //! A rate is drawn from a fixed seed, so that a run can be repeated.
 
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ pub enum FaultKind {
     NonJsonError,
     /// Refuses because of load: GraphQL's THROTTLED, else 429 with Retry-After.
     Throttled,
-    /// Refuses for want of a permission: GraphQL's ACCESS_DENIED, else 403.
+    /// Refuses because a permission is missing: GraphQL's ACCESS_DENIED, else 403.
     AccessDenied,
     /// Closes the connection; the work is not done.
     DropConnection,

@@ -1,7 +1,7 @@
 //! What the stub was asked: counts by operation and the last requests, without their secrets.
 //!
 //! An entry exists from the moment a request is read, so a request that never got its answer is seen too.
-//! Bounded in number and in bytes; counts go on when old requests are forgotten.
+//! Bounded in number and in bytes; counts continue when old requests are forgotten.
 
 use crate::{fault::FaultKind, message::Request};
 use serde::Serialize;

@@ -90,7 +90,7 @@ impl Recorder {
 
     fn write(&self, call: &Value) {
         let mut file = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        // a recording with a hole would call a used permission unused: better to stop than to go on without
+        // a recording with a hole would call a used permission unused: better to stop than to continue without
         if let Err(error) = writeln!(file, "{call}") {
             eprintln!("the recording cannot be written: {error}");
             std::process::exit(1);

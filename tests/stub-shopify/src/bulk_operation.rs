@@ -2,7 +2,7 @@
 //!
 //! An operation moves by the clock (`bulk_step_ms` per state) from CREATED over RUNNING to its end. Its result
 //! is what a control call said it will be, else the query executed over what is registered. Results are
-//! kept as long as the stub runs; one in a file is read when it is asked for and never held in memory.
+//! kept as long as the stub runs; what is in a file is read when it is asked for and never held in memory.
 
 use crate::{
     bulk_content::{BulkError, Content},

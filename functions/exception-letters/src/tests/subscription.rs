@@ -55,7 +55,7 @@ async fn an_attempt_that_no_longer_matters_is_not_written_about() {
         (edited(|it| it["state"]["error"] = json!({"paymentCode": "INVOICE_ALREADY_PAID"})), "paid since"),
         (
             edited(|it| it["state"]["error"] = json!({"inventoryCode": "INSUFFICIENT_INVENTORY"})),
-            "it failed for want of stock, not of money",
+            "it failed for lack of stock, not of money",
         ),
         (
             edited(|it| it["subscriptionContract"]["status"] = "CANCELLED".into()),
@@ -123,5 +123,5 @@ async fn a_failed_renewal_says_how_to_change_the_card_and_not_how_to_pay() {
     let data = retried.letter().await.data();
     assert_eq!(text(&data, "/subscription/next_try_on"), "2026-11-25");
     let late = retried.at("2026-11-26T09:00:00Z").letter().await.data();
-    assert_eq!(late["subscription"].get("next_try"), None, "that day is over");
+    assert_eq!(late["subscription"].get("next_try"), None, "that day has passed");
 }

@@ -60,7 +60,7 @@ fn delays(aws: &FakeAws) -> HashMap<String, u64> {
 }
 
 /// Makes `shop` a served one whose Admin API is at `shopify`.
-fn serve(aws: &FakeAws, shop: &ShopDomain, shopify: &str, write_back: bool) {
+pub fn serve(aws: &FakeAws, shop: &ShopDomain, shopify: &str, write_back: bool) {
     let config = format!(
         "version = 1\nshop = \"{shop}\"\ntime_zone = \"UTC\"\ndefault_locale = \"en\"\n\
          [brand]\nname = \"Acme\"\n[shopify]\nbase_url = \"{shopify}\"\n[write_back]\nenabled = {write_back}\n\
@@ -71,7 +71,7 @@ fn serve(aws: &FakeAws, shop: &ShopDomain, shopify: &str, write_back: bool) {
 }
 
 /// What the ledger was told of each communication: state and reason.
-fn recorded(aws: &FakeAws) -> HashMap<String, (String, Option<String>)> {
+pub fn recorded(aws: &FakeAws) -> HashMap<String, (String, Option<String>)> {
     let text = |value: &Value| value["S"].as_str().map(str::to_owned);
     let told = |update: &Value| {
         let values = &update["ExpressionAttributeValues"];

@@ -164,7 +164,7 @@ fn process() -> Gates {
     Gates::new(Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(2) })
 }
 
-/// Ten messages at once in each of so many processes, again and again, until none is left or `until` is over.
+/// Ten messages at once in each of so many processes, again and again, until none is left or `until` has passed.
 async fn work(
     table: &Table,
     messaging: &Messaging,

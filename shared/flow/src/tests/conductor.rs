@@ -74,7 +74,7 @@ const CASES: [Case; 14] = [
         stage: "gather: not due, before anything was begun",
         letters: || Ok(Gathered::NotDue("too early".into())),
         arrange: NONE,
-        // what was marked cannot be forgotten: the ledger refuses, and the message comes back
+        // what was marked cannot be forgotten: the ledger refuses, and the message is delivered again
         expected: ["nothing", "again", "unknown"],
     },
     Case {
@@ -201,7 +201,7 @@ async fn what_was_spooled_is_accepted_and_nothing_else_is_looked_at() {
     }
 }
 
-/// A spool that cannot be asked leaves the mark: the message comes back until it can.
+/// A spool that cannot be asked leaves the mark: the message is delivered again until it can.
 #[tokio::test]
 async fn a_channel_that_does_not_answer_settles_nothing() {
     let shop = Shop::new(PRINT).await;

@@ -49,7 +49,7 @@ struct Sent {
     compositions: usize,
 }
 
-/// A worker stands still at `point` until its lease is over and another worker has finished its work. What has been
+/// A worker stands still at `point` until its lease has expired and another worker has finished its work. What has been
 /// sent by then is all that is ever sent.
 async fn zombie(point: &str, topic: &str, change: impl FnOnce(&str) -> String, expected: Sent) {
     let order = Order::open(topic, change).await;
@@ -137,7 +137,7 @@ async fn a_panic_is_the_matter_of_one_message() {
 const WRITES: [(&str, &str); 3] =
     [("claim", "attempts = if_not_exists"), ("mark", "sends = "), ("complete", "REMOVE #holder")];
 
-/// The ledger makes a write and its answer is lost: the worker goes on as if it had been told.
+/// The ledger makes a write and its answer is lost: the worker continues as if it had been told.
 #[tokio::test]
 async fn a_lost_answer_of_the_ledger_changes_nothing() {
     for (name, write) in WRITES {

@@ -60,7 +60,7 @@ async fn fifty_deliveries_of_both_topics_in_any_order_make_one_of_each() {
     let paid = shop.event("orders/paid", number, |_| {});
     shop.register(&created).await;
     for round in 0..50 {
-        // paid overtakes created in every other round
+        // paid overtakes created in every other pass
         let (first, second) = if round % 2 == 0 { (&paid, &created) } else { (&created, &paid) };
         stack.put(first).await;
         stack.put(second).await;

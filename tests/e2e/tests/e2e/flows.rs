@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-/// The documents an event leads to, by their ids.
+/// The documents that follow from an event, by their ids.
 async fn expected(shop: &Shop, event: &Value) -> Vec<(CommunicationId, Document)> {
     let config = ShopConfig::parse(&shop.config).unwrap();
     let item = work(shop, event);

@@ -1,4 +1,4 @@
-//! The functions that make passes: what channels say later, and what no event brought.
+//! The functions that make passes: what channels say later, and missed events.
 
 use comms::{CommunicationId, Document, Revision, State, WriteBackState};
 use e2e::{

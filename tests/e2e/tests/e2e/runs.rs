@@ -71,7 +71,7 @@ async fn every_account_gets_its_statement_once_composed_on_demand() {
         let record = stable(stack.record(&entry).await.1, &shop, &entry);
         insta::assert_json_snapshot!(format!("record-{}", entry.document), record);
     }
-    assert_eq!(shop.emails().await.len(), 6, "one e-mail an account, though the run was asked for twice");
+    assert_eq!(shop.emails().await.len(), 6, "one e-mail per account, though the run was asked for twice");
 }
 
 /// Jobs of two customers each: the outputs are split and every account gets its own.
@@ -92,7 +92,7 @@ async fn every_account_gets_its_own_output_of_a_batch_job() {
     assert_eq!(hashes.len(), 10);
 }
 
-/// The engine gives every number the output of the next one: all of them are somebody else's, and none is used.
+/// The engine gives every number the output of the next one: all of them belong to another account, and none is used.
 #[tokio::test]
 async fn nobody_gets_the_output_of_a_number_that_is_shifted_by_one() {
     let shifted = json!({"customer_shift": 1});

@@ -1,4 +1,4 @@
-//! Bulk operations: what may be run, how it goes on, and the file at its URL.
+//! Bulk operations: what may be run, how it continues, and the file at its URL.
 
 use crate::{
     documents,
