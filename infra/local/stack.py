@@ -295,10 +295,13 @@ class LocalStack:
         """The stub knows nothing of its own accord: an event's order is taken from the event."""
         for sample in sorted(SAMPLES.glob("*.json")):
             self.tell_shopify("orders", sample.read_bytes())
-        for sample in sorted(SAMPLES.glob("**/shopify/*.json")):
+        resources = [json.loads(sample.read_text()) for sample in sorted(SAMPLES.glob("*/shopify/*.json"))]
+        for event in sorted(SAMPLES.glob("*/*.json")):
+            resources += json.loads(event.read_text()).get("shopify", [])
+        for resource in resources:
             # a segment is a document that has members
-            segment = json.loads(sample.read_text())["id"].startswith("gid://shopify/Segment/")
-            self.tell_shopify("segments" if segment else "documents", sample.read_bytes())
+            segment = resource["id"].startswith("gid://shopify/Segment/")
+            self.tell_shopify("segments" if segment else "documents", json.dumps(resource).encode())
 
     def tell_shopify(self, what: str, body: bytes) -> None:
         """A control call of the stub, about the shop of the samples."""

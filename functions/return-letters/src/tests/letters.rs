@@ -24,7 +24,9 @@ async fn instructions(node: Value) -> Gathered {
 
 /// The first event of the samples that leads to the document, answered by all that Shopify has there.
 async fn sample(document: Document) -> Value {
-    let wire = Wire::new(samples("shopify").iter().map(|text| value(text))).await;
+    let of_events = samples("").into_iter().flat_map(|text| value(&text)["shopify"].as_array().cloned());
+    let resources = samples("shopify").into_iter().map(|text| value(&text)).chain(of_events.flatten());
+    let wire = Wire::new(resources.collect::<Vec<_>>()).await;
     for text in samples("") {
         let (item, payload) = event(&text);
         let plans = plans(&wire, &item, Some(&payload), &config()).await;

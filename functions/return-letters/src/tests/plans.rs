@@ -18,13 +18,16 @@ fn planned(topic: &str, subject: &Gid, payload: Option<Value>, config: &ShopConf
 #[test]
 fn each_topic_leads_to_its_document() {
     let (r#return, refund) = (Gid::new("Return", 1), Gid::new("Refund", 2));
-    for (topic, subject, document) in [
-        ("returns/request", &r#return, Document::ReturnAuthorization),
-        ("returns/approve", &r#return, Document::ReturnAuthorization),
-        ("returns/decline", &r#return, Document::ReturnDeclined),
-        ("refunds/create", &refund, Document::RefundConfirmation),
+    for (topic, subject, document, sample) in [
+        ("returns/request", &r#return, Document::ReturnAuthorization, APPROVED),
+        ("returns/approve", &r#return, Document::ReturnAuthorization, APPROVED),
+        ("returns/decline", &r#return, Document::ReturnDeclined, DECLINED),
+        ("refunds/create", &refund, Document::RefundConfirmation, REFUNDED),
     ] {
-        let plans = planned(topic, subject, Some(json!({"order_id": 3})), &without_instructions());
+        // a whole payload: what other documents read of it is there
+        let mut payload = value(sample)["detail"]["payload"].take();
+        (payload["order_id"], payload["order"]) = (json!(3), Value::Null);
+        let plans = planned(topic, subject, Some(payload), &without_instructions());
         let expected = Plan {
             document,
             subject: subject.clone(),
