@@ -1,6 +1,6 @@
 //! The outputs of a batch job that is complete, fetched in slices and stored.
 //!
-//! Only an output that proves whose it is is stored: it names the communication of its own account, and of no other
+//! Only outputs that prove whose they are are stored: each names the communication of its own account, and of no other
 //! account of its file. For any other, and for one that is missing, the flow composes by itself.
 
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     state::{DriverFile, FileEntry, Job, JobStage, OutputKey, slice_key},
 };
 use comms::{Class, Classify, CommunicationId, Document, chain};
-use exstream::{BatchJob, ExstreamError, Kept, Template};
+use exstream::{BatchJob, ExstreamError, Kept, Output, Template};
 use futures::{StreamExt, stream};
 use std::collections::BTreeSet;
 use work::Retry;
@@ -160,16 +160,19 @@ async fn fetch_output(
 ) -> Result<FetchedOutput, Retry> {
     let JobOutputs { document, step, template } = outputs;
     let call = session.batch_call(document).ok_or_else(|| Retry::new("the document was switched off"))?;
-    let output = match session.tools.exstream.artifact(call, step, number).await {
-        Ok(output) => output,
+    let outputs = match session.tools.exstream.artifact(call, step, number).await {
+        Ok(outputs) => outputs,
         Err(error) if is_final(&error) => return Ok(FetchedOutput::Missing(error)),
         Err(error) => return Err(Retry::of(&error)),
     };
-    let named = output.named();
-    if !named.contains(own) || named.iter().any(|id| id != own && ids.contains(id)) {
+    let is_own = |output: &Output| {
+        let named = output.named();
+        named.contains(own) && !named.iter().any(|id| id != own && ids.contains(id))
+    };
+    if !outputs.iter().all(is_own) {
         return Ok(FetchedOutput::Unproven);
     }
-    session.store(&key, &Kept { output, template: template.cloned() }).await?;
+    session.store(&key, &Kept { outputs, template: template.cloned() }).await?;
     Ok(FetchedOutput::Stored(key))
 }
 
@@ -182,7 +185,9 @@ fn is_final(error: &ExstreamError) -> bool {
         | ExstreamError::NoContent { .. }
         | ExstreamError::TooLarge { .. }
         | ExstreamError::UnexpectedMediaType { .. }
-        | ExstreamError::SeveralOutputs { .. } => true,
+        | ExstreamError::SeveralOutputs { .. }
+        | ExstreamError::MissingOutput { .. }
+        | ExstreamError::Page(_) => true,
         error => error.class() == Class::Permanent,
     }
 }

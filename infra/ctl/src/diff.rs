@@ -1,7 +1,7 @@
 //! `ctl diff`: a rehearsed document beside the last real one of its kind.
 
 use crate::{failure::Failure, out::say, stack::Stack};
-use archive::EvidenceRecord;
+use archive::{EvidenceRecord, Output};
 use comms::{CommunicationId, Document, ShopDomain};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use ledger::Entry;
@@ -98,16 +98,23 @@ fn differences(old: &EvidenceRecord, new: &EvidenceRecord) -> Vec<String> {
             .as_ref()
             .map_or_else(|| "?".to_owned(), |it| format!("{} ({})", it.sha256, it.count))
     };
-    let pdf = |record: &EvidenceRecord| format!("{:?}", record.output.pdf);
+    // one output of each is compared with the one in the same place
+    let each = |record: &EvidenceRecord, of: &dyn Fn(&Output) -> String| {
+        record.outputs.iter().map(of).collect::<Vec<_>>().join(", ")
+    };
+    let pdf = |record: &EvidenceRecord| each(record, &|output| format!("{:?}", output.pdf));
+    let media_type = |record: &EvidenceRecord| each(record, &|output| output.media_type.clone());
+    let pages = |record: &EvidenceRecord| each(record, &|output| format!("{:?}", output.pages));
+    let sha256 = |record: &EvidenceRecord| each(record, &|output| output.sha256.clone());
     for (name, old, new) in [
         ("template", template(old), template(new)),
         ("parts", parts(old), parts(new)),
         ("PDF", pdf(old), pdf(new)),
         ("locale", old.locale.clone(), new.locale.clone()),
-        ("media type", old.output.media_type.clone(), new.output.media_type.clone()),
-        ("pages", format!("{:?}", old.output.pages), format!("{:?}", new.output.pages)),
+        ("media type", media_type(old), media_type(new)),
+        ("pages", pages(old), pages(new)),
         ("schema", old.driver_data.schema.clone(), new.driver_data.schema.clone()),
-        ("SHA-256", old.output.sha256.clone(), new.output.sha256.clone()),
+        ("SHA-256", sha256(old), sha256(new)),
     ] {
         if old != new {
             lines.push(format!("  {name}: {old} -> {new}"));

@@ -11,7 +11,7 @@ use links::{
     Link, LinkKey, LinkState, LinkedOutput, Links, Opened, Publication, Published, Revocation, Revoked,
     Sender, Token,
 };
-use shop_config::Brand;
+use shop_config::{Brand, Use};
 use std::{process::ExitCode, sync::Arc};
 
 const DAYS: u16 = 90;
@@ -131,14 +131,21 @@ impl Document {
         }
         let (record, _) = stack.archive.record_of(&archived.archive_key, &archived.record_version).await?;
         let loaded = stack.configs().get(&entry.shop, now).await?;
-        let output = &record.output;
-        let outputs = vec![LinkedOutput {
+        let is_for_web = |output: &&archive::Output| {
+            let uses: Vec<Use> = output.uses.iter().filter_map(|name| name.parse().ok()).collect();
+            Use::Web.is_among(&uses, &output.media_type) && uses.len() == output.uses.len()
+        };
+        let linked = |output: &archive::Output| LinkedOutput {
             object: output.object.clone(),
             version_id: output.version_id.clone(),
             media_type: output.media_type.clone(),
             bytes: output.bytes,
             sha256: output.sha256.clone(),
-        }];
+        };
+        let outputs: Vec<_> = record.outputs.iter().filter(is_for_web).map(linked).collect();
+        if outputs.is_empty() {
+            return Err("none of its outputs is for the use `web`".into());
+        }
         Ok(Self { sender: sender(loaded.config.brand(entry.document)), outputs, record })
     }
 

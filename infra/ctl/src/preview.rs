@@ -10,7 +10,7 @@ use account_statements::AccountStatements;
 use archive::Examined;
 use comms::{Document, Flow, Format, chain};
 use exception_letters::ExceptionLetters;
-use exstream::Template;
+use exstream::{ComposedOutput, Template};
 use flow::preview::{ComposedPreview, Preview, PreviewContext, PreviewError, PreviewRequest, previews};
 use intake::{Routed, work_item};
 use order_confirmation::OrderConfirmation;
@@ -84,9 +84,11 @@ pub async fn run(
         match what {
             Ok(made) => {
                 let stem = out.join(format!("preview-{document}-{communication}"));
-                let file = save(&stem, &made)?;
-                if validate && !verapdf::run(&file, made.examined.as_ref())? {
-                    code = ExitCode::FAILURE;
+                let files = save(&stem, &made)?;
+                for (file, (_, examined)) in files.iter().zip(&made.outputs).filter(|_| validate) {
+                    if !verapdf::run(file, examined.as_ref())? {
+                        code = ExitCode::FAILURE;
+                    }
                 }
             }
             Err(error) => {
@@ -113,18 +115,27 @@ async fn of_flow(
     }
 }
 
-fn save(stem: &Path, made: &ComposedPreview) -> Result<PathBuf, Failure> {
-    let format = Format::of(&made.output.mime_type).filter(|format| format.is_printable());
-    let extension = format.map_or("bin", Format::extension);
-    let document = stem.with_extension(extension);
+/// The outputs, the first under the document's own name, and the driver data beside them.
+fn save(stem: &Path, made: &ComposedPreview) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for (number, (ComposedOutput { output, .. }, examined)) in (1..).zip(&made.outputs) {
+        // the name with `json` is that of the driver data
+        let format = Format::of(&output.mime_type).filter(|format| *format != Format::Json);
+        let extension = format.map_or("bin", Format::extension);
+        let file = match number {
+            1 => stem.with_extension(extension),
+            _ => PathBuf::from(format!("{}-{number}.{extension}", stem.display())),
+        };
+        std::fs::write(&file, &output.bytes)?;
+        say!("{}  {} bytes{}", file.display(), output.bytes.len(), about(examined.as_ref()));
+        files.push(file);
+    }
     let driver = stem.with_extension("json");
-    std::fs::write(&document, &made.output.bytes)?;
     let value: serde_json::Value = serde_json::from_slice(&made.driver)?;
     std::fs::write(&driver, serde_json::to_string_pretty(&value)?)?;
-    say!("{}  {} bytes{}", document.display(), made.output.bytes.len(), about(made.examined.as_ref()));
     say!("{}  driver data, {}, locale {}", driver.display(), made.schema, made.recipient.locale);
     say!("  template {}", version(&made.template));
-    Ok(document)
+    Ok(files)
 }
 
 /// The version that is approved now and the hash that a pin on its parts has.

@@ -1,4 +1,4 @@
-//! `ctl show`: the document and its proof, side by side on disk.
+//! `ctl show`: the outputs of a document and its proof, side by side on disk.
 
 use crate::{failure::Failure, out::say, stack::Stack};
 use comms::CommunicationId;
@@ -10,19 +10,27 @@ pub async fn run(stack: &Stack, id: &CommunicationId, out: &Path) -> Result<Exit
         return Err(format!("nothing is archived: it is {}", entry.state).into());
     };
     let (record, json) = stack.archive.record_of(&archived.archive_key, &archived.record_version).await?;
-    let document = stack.archive.read_document(&record.output).await?;
-    archive::verify(&record, &document)?;
     if archive::sha256_hex(&json) != archived.record_sha256 {
         return Err("the record is not the one the ledger names".into());
     }
     std::fs::create_dir_all(out)?;
-    let extension = Path::new(&archived.archive_key).extension().and_then(|it| it.to_str()).unwrap_or("bin");
-    let document_file = out.join(format!("{}-{id}.{extension}", entry.document));
+    for (number, output) in (1..).zip(&record.outputs) {
+        let bytes = stack.archive.read_document(output).await?;
+        archive::verify(&record, &bytes)?;
+        let extension = Path::new(&output.object).extension().and_then(|it| it.to_str()).unwrap_or("bin");
+        // the first is the document, whether it has others beside it or not
+        let number = if number == 1 { String::new() } else { format!("-{number}") };
+        let file = out.join(format!("{}-{id}{number}.{extension}", entry.document));
+        std::fs::write(&file, &bytes)?;
+        let uses = match &output.uses[..] {
+            [] => String::new(),
+            uses => format!(", for {}", uses.join(" and ")),
+        };
+        say!("{}  {} bytes, SHA-256 matches the record{uses}", file.display(), bytes.len());
+    }
     let record_file = out.join(format!("{}-{id}.record.json", entry.document));
-    std::fs::write(&document_file, &document)?;
     // the archived bytes unchanged: anybody can hash the file again
     std::fs::write(&record_file, &json)?;
-    say!("{}  {} bytes, SHA-256 matches the record", document_file.display(), document.len());
     say!(
         "{}  SHA-256 {} as in the ledger, locked until {}",
         record_file.display(),

@@ -1,4 +1,5 @@
-//! What is known of a document when it was composed, kept as metadata of its object. It promises to fit: S3
+//! What is known of a document when it was composed, kept as metadata of its objects: of each output what it is, and of
+//! the primary one how all were made and which further outputs belong to it. It promises to fit: S3
 //! takes 2 KB of metadata, so texts from outside are cut. It names no person: whoever may list or look at objects
 //! sees metadata, also in inventories and access logs, and it cannot be changed while the object is locked.
 //!
@@ -19,14 +20,48 @@ const MAX_TEXT_BYTES: usize = 128;
 const MAX_LOCALE_BYTES: usize = 35;
 
 /// A document as Exstream made it, with what the record needs to know of its making.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Composed {
+    /// What it is called by, here and in the ledger.
+    pub primary: ComposedOutput,
+    /// What was composed with it.
+    pub further: Vec<ComposedOutput>,
+    /// What is kept beside them.
+    pub details: Details,
+}
+
+/// One output of it.
+#[derive(Clone)]
+pub struct ComposedOutput {
     /// As Exstream returned them.
     pub bytes: Bytes,
     /// In lower case, without parameters.
     pub media_type: String,
     /// What is kept beside them.
-    pub details: Details,
+    pub about: About,
+}
+
+/// What is known of one output beside its bytes. Kept as its object's metadata.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// What it is for, by the names of the configuration. Empty for an only output.
+    #[serde(rename = "use", default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<String>,
+    /// As [`crate::examine`] found them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<u32>,
+    /// The same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pdf: Option<Pdf>,
+    /// A name from the template's design.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// May name a person: not in the metadata, and so absent from what is adopted.
+    #[serde(skip)]
+    pub file_name: Option<String>,
+    /// The same.
+    #[serde(skip)]
+    pub customer_number: Option<String>,
 }
 
 /// What was true when the document was composed. Kept as object metadata beside it, so that a record can be
@@ -53,20 +88,6 @@ pub struct Details {
     pub configuration: Option<String>,
     /// How long it is kept, counted from `composed_at`.
     pub retention_days: u16,
-    /// As [`crate::examine`] found them.
-    #[serde(default)]
-    pub pages: Option<u32>,
-    /// The same.
-    #[serde(default)]
-    pub pdf: Option<Pdf>,
-    /// A name from the template's design.
-    pub queue: Option<String>,
-    /// May name a person: not in the metadata, and so absent from what is adopted.
-    #[serde(skip)]
-    pub file_name: Option<String>,
-    /// The same.
-    #[serde(skip)]
-    pub customer_number: Option<String>,
 }
 
 /// What S3 says of an object.
@@ -81,9 +102,24 @@ pub(crate) struct Object {
 impl Details {
     /// The details as they are kept: no text from outside is long, or longer in JSON than it looks.
     pub(crate) fn bounded(&self) -> Self {
+        Self { locale: cut(&plain(&self.locale), MAX_LOCALE_BYTES).to_owned(), ..self.clone() }
+    }
+
+    /// The details as JSON for the metadata, which has no room for a list of parts: their hash and number stay.
+    pub(crate) fn for_metadata(&self) -> serde_json::Result<String> {
+        let mut short = self.clone();
+        if let Some(parts) = &mut short.template.parts {
+            parts.list = Vec::new();
+        }
+        serde_json::to_string(&short)
+    }
+}
+
+impl About {
+    /// The same as it is kept: see [`Details::bounded`].
+    pub(crate) fn bounded(&self) -> Self {
         let short = |text: &Option<String>| text.as_deref().map(plain);
         Self {
-            locale: cut(&plain(&self.locale), MAX_LOCALE_BYTES).to_owned(),
             queue: short(&self.queue),
             file_name: short(&self.file_name),
             customer_number: short(&self.customer_number),
@@ -91,28 +127,20 @@ impl Details {
         }
     }
 
-    /// The details as JSON for the metadata, which has no room for a list of parts: their hash and number stay.
-    pub(crate) fn for_metadata(&self) -> serde_json::Result<Vec<u8>> {
-        let mut short = self.clone();
-        if let Some(parts) = &mut short.template.parts {
-            parts.list = Vec::new();
-        }
-        serde_json::to_vec(&short)
-    }
-
-    /// What the record says of the document.
-    pub(crate) fn output(&self, object: Object) -> Output {
+    /// What the record says of the output.
+    pub(crate) fn output(self, object: Object) -> Output {
         Output {
+            uses: self.uses,
             object: object.key,
             version_id: object.version_id,
             media_type: object.media_type,
             bytes: object.bytes,
             sha256: object.sha256,
             pages: self.pages,
-            pdf: self.pdf.clone(),
-            queue: self.queue.clone(),
-            file_name: self.file_name.clone(),
-            customer_number: self.customer_number.clone(),
+            pdf: self.pdf,
+            queue: self.queue,
+            file_name: self.file_name,
+            customer_number: self.customer_number,
         }
     }
 }
@@ -123,7 +151,6 @@ fn plain(text: &str) -> String {
     cut(&text, MAX_TEXT_BYTES).to_owned()
 }
 
-// file name and customer number are the customer's
 impl fmt::Debug for Details {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Details")
@@ -134,13 +161,19 @@ impl fmt::Debug for Details {
     }
 }
 
-impl fmt::Debug for Composed {
+// file name, customer number and bytes are the customer's
+impl fmt::Debug for ComposedOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Composed")
+        f.debug_struct("ComposedOutput")
             .field("bytes", &self.bytes.len())
             .field("media_type", &self.media_type)
-            .field("details", &self.details)
-            .finish()
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("About").field("uses", &self.uses).field("queue", &self.queue).finish_non_exhaustive()
     }
 }
 
@@ -172,6 +205,14 @@ pub(crate) mod tests {
             channel: Some("exstream".to_owned()),
             configuration: Some("v".repeat(32)),
             retention_days: u16::MAX,
+        }
+    }
+
+    /// The same of an output with every use.
+    pub(crate) fn about(text: &str) -> About {
+        let uses = ["email-attachment", "print", "web"];
+        About {
+            uses: uses.map(str::to_owned).to_vec(),
             pages: Some(u32::MAX),
             pdf: Some(Pdf {
                 pdf_a: Some("3b".to_owned()),
@@ -186,21 +227,13 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn fit_into_the_metadata_of_an_object() {
-        for text in ["x", "\"", "\u{1}", "\u{1F600}"] {
-            let json = details(&text.repeat(500)).bounded().for_metadata().unwrap();
-            let metadata = "details".len() + json.len().div_ceil(3) * 4 + "sha256".len() + 64;
-            assert!(metadata <= 2048, "{metadata} bytes of {text:?}");
-        }
-    }
-
-    #[test]
     fn print_nothing_of_a_customer() {
-        let composed = Composed {
+        let primary = ComposedOutput {
             bytes: Bytes::from_static(b"Ms Doe"),
             media_type: "text/plain".to_owned(),
-            details: details("Doe"),
+            about: About { file_name: Some("Doe".to_owned()), ..About::default() },
         };
+        let composed = Composed { primary, further: Vec::new(), details: details("Doe") };
         assert!(!format!("{composed:?}").contains("Doe"));
     }
 }

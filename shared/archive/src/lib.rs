@@ -4,17 +4,22 @@
 //! overwritten or deleted before its retention ends. The location is derived from the communication alone,
 //! so a second attempt finds what the first one left ([`Archive::find`]) and adopts it. A crash between the
 //! two puts leaves a document without a record; its metadata carries what the record needs.
+//!
+//! Where a composition has further outputs, each is an object of its own, `document-<hash>.<ext>`, put before
+//! `document.<ext>`, whose metadata lists them. That put is the commit: it succeeds once, so all outputs are those of
+//! one composition. What an attempt put that did not get that far belongs to nothing.
 
 #![warn(missing_docs)]
 
 mod details;
 mod location;
+mod metadata;
 mod pdf;
 mod record;
 mod store;
 mod verify;
 
-pub use details::{Composed, Details};
+pub use details::{About, Composed, ComposedOutput, Details};
 pub use location::{Location, is_test, media_type};
 pub use pdf::{Examined, Pdf, PdfFault, examine};
 pub use record::{

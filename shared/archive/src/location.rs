@@ -6,6 +6,9 @@ use jiff::{Timestamp, tz::TimeZone};
 /// Where what was only rehearsed is.
 const TEST: &str = "test/";
 
+/// What the names of further outputs begin with.
+const FURTHER: &str = "document-";
+
 /// Whether an object was only rehearsed: a test order, a dry run.
 pub fn is_test(key: &str) -> bool {
     key.starts_with(TEST)
@@ -41,9 +44,20 @@ impl Location {
         &self.prefix
     }
 
-    /// The document's key.
+    /// The key of the document: of its primary output.
     pub fn document(&self, extension: &str) -> String {
         format!("{}document.{extension}", self.prefix)
+    }
+
+    /// The key of a further output: named by a hash of its bytes and of what is known of them, so that two attempts that
+    /// composed differently never meet under one key.
+    pub(crate) fn further(&self, name: &str) -> String {
+        format!("{}{FURTHER}{name}", self.prefix)
+    }
+
+    /// Whether `key` is one that a primary output can have.
+    pub(crate) fn is_primary(&self, key: &str) -> bool {
+        key.strip_prefix(&self.prefix).is_some_and(|name| name.starts_with("document."))
     }
 
     /// The evidence record's key.

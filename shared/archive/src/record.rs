@@ -47,8 +47,9 @@ pub struct EvidenceRecord {
     pub template: Template,
     /// What was sent to Exstream.
     pub driver_data: DriverData,
-    /// What Exstream answered.
-    pub output: Output,
+    /// What Exstream answered, the primary output first. The first is what the ledger names.
+    #[schemars(length(min = 1))]
+    pub outputs: Vec<Output>,
     /// The channel the document was made for; absent when it was only archived.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
@@ -168,9 +169,13 @@ pub struct DriverData {
     pub data: Option<Box<RawValue>>,
 }
 
-/// What Exstream answered.
+/// One output that Exstream answered with.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Output {
+    /// What it is for, such as `email-body`. Absent where there is one output, which is for whatever its media type
+    /// allows.
+    #[serde(rename = "use", default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<String>,
     /// The object's key.
     pub object: String,
     /// The object's S3 version.

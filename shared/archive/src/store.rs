@@ -1,7 +1,10 @@
 //! Puts and gets. A put is refused by S3 where the object exists, and checked by S3 against its SHA-256.
 
 use crate::{
-    Composed, Details, EvidenceRecord, Location, Output, Retention, details::Object, location::extension,
+    About, Composed, ComposedOutput, Details, EvidenceRecord, Location, Output, Retention,
+    details::Object,
+    location::extension,
+    metadata::{Metadata, about_json, document_metadata, further_metadata, further_name, metadata_json},
     sha256_hex,
 };
 use aws_sdk_s3::{
@@ -15,7 +18,6 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use comms::{Class, Classify, names};
 use jiff::Timestamp;
-use std::collections::HashMap;
 
 /// How often a put is repeated that collided with another put of the same key.
 const CONFLICT_REPEATS: usize = 2;
@@ -81,12 +83,21 @@ names! {
 /// A document that is in the archive.
 #[derive(Debug, Clone)]
 pub struct Stored {
-    /// What the record says of it.
-    pub output: Output,
+    /// What the record says of its primary output.
+    pub primary: Output,
+    /// The same of the further ones, in the order of the composition.
+    pub further: Vec<Output>,
     /// What was true when it was composed.
     pub details: Details,
     /// It was there before: an earlier attempt, or one at the same time, composed it.
     pub adopted: bool,
+}
+
+impl Stored {
+    /// All outputs, the primary one first.
+    pub fn outputs(&self) -> impl Iterator<Item = &Output> + Clone {
+        std::iter::once(&self.primary).chain(&self.further)
+    }
 }
 
 /// What an earlier attempt left.
@@ -117,28 +128,65 @@ impl Archive {
         Retention { mode: self.lock.name().to_owned(), until }
     }
 
-    /// Archives a document, or adopts the one that is already there.
-    ///
-    /// Two attempts that both composed end with the same, first document; the second's bytes are dropped.
-    pub async fn put_document(
+    /// Archives a further output of a document that is about to be archived. It belongs to it once
+    /// [`Self::put_document`] names it.
+    pub async fn put_further(
         &self,
         location: &Location,
-        composed: &Composed,
+        composed: &ComposedOutput,
         retention: &Retention,
-    ) -> Result<Stored, ArchiveError> {
-        let key = location.document(extension(&composed.media_type));
+    ) -> Result<Output, ArchiveError> {
         let sha256 = sha256_hex(&composed.bytes);
-        let details = composed.details.bounded();
-        let metadata = metadata(&details, &sha256)?;
+        let about = composed.about.bounded();
+        let json = about_json(&about)?;
+        let name = further_name(&sha256, &json, extension(&composed.media_type));
+        let key = location.further(&name);
+        let metadata = further_metadata(json, &sha256);
         let put = self.put(&key, composed.bytes.clone(), &composed.media_type, &sha256, metadata, retention);
         match put.await? {
             Some(version_id) => {
                 let media_type = composed.media_type.clone();
                 let bytes = composed.bytes.len() as u64;
-                let output = details.output(Object { key, version_id, media_type, bytes, sha256 });
-                Ok(Stored { output, details, adopted: false })
+                Ok(about.output(Object { key, version_id, media_type, bytes, sha256 }))
             }
-            None => self.adopt(key).await,
+            None => {
+                let (found, _) = self.look_at(key).await?;
+                match found.sha256 == sha256 {
+                    true => Ok(Output {
+                        file_name: about.file_name,
+                        customer_number: about.customer_number,
+                        ..found
+                    }),
+                    false => Err(ArchiveError::Conflict { key: found.object }),
+                }
+            }
+        }
+    }
+
+    /// Archives a document whose further outputs are archived, or adopts the one that is already there.
+    ///
+    /// Two attempts that both composed end with the same, first document and its further outputs; what the second
+    /// composed is dropped.
+    pub async fn put_document(
+        &self,
+        location: &Location,
+        composed: &Composed,
+        further: Vec<Output>,
+        retention: &Retention,
+    ) -> Result<Stored, ArchiveError> {
+        let ComposedOutput { bytes, media_type, about } = &composed.primary;
+        let key = location.document(extension(media_type));
+        let sha256 = sha256_hex(bytes);
+        let details = composed.details.bounded();
+        let about = about.bounded();
+        let metadata = document_metadata(&details, &about, &sha256, &further)?;
+        match self.put(&key, bytes.clone(), media_type, &sha256, metadata, retention).await? {
+            Some(version_id) => {
+                let (media_type, bytes) = (media_type.clone(), bytes.len() as u64);
+                let primary = about.output(Object { key, version_id, media_type, bytes, sha256 });
+                Ok(Stored { primary, further, details, adopted: false })
+            }
+            None => self.adopt(location, key).await,
         }
     }
 
@@ -152,11 +200,14 @@ impl Archive {
         let key = location.record();
         let json = Bytes::from(serde_json::to_vec(record).map_err(ArchiveError::Record)?);
         let sha256 = sha256_hex(&json);
-        match self.put(&key, json, "application/json", &sha256, HashMap::new(), retention).await? {
+        match self.put(&key, json, "application/json", &sha256, Metadata::new(), retention).await? {
             Some(version_id) => Ok((version_id, sha256)),
             None => {
                 let (kept, version_id, sha256) = self.read_record(&key).await?;
-                if kept.output.sha256 == record.output.sha256 {
+                let hashes = |record: &EvidenceRecord| -> Vec<String> {
+                    record.outputs.iter().map(|output| output.sha256.clone()).collect()
+                };
+                if hashes(&kept) == hashes(record) {
                     Ok((version_id, sha256))
                 } else {
                     Err(ArchiveError::Conflict { key })
@@ -167,33 +218,45 @@ impl Archive {
 
     /// What an earlier attempt left at `location`.
     ///
-    /// Two attempts whose output had different media types may have left two documents. The one that the record
+    /// Two attempts whose primary output had different media types may have left two documents. The one that the record
     /// names is the document; without a record, the older one.
     pub async fn find(&self, location: &Location) -> Result<Found, ArchiveError> {
-        let list =
-            self.s3.list_objects_v2().bucket(&self.bucket).prefix(location.prefix()).max_keys(8).send().await;
-        let list = list.map_err(|error| request("listing", location.prefix(), error))?;
         let record_key = location.record();
-        let (records, mut documents): (Vec<_>, Vec<_>) = list
-            .contents()
-            .iter()
-            .filter_map(|object| Some((object.key()?, object.last_modified())))
-            .partition(|(key, _)| *key == record_key);
+        let (mut records, mut documents, mut next) = (Vec::new(), Vec::new(), None);
+        loop {
+            let list = self.s3.list_objects_v2().bucket(&self.bucket).prefix(location.prefix());
+            let list = list.set_continuation_token(next.take()).send().await;
+            let list = list.map_err(|error| request("listing", location.prefix(), error))?;
+            for object in list.contents() {
+                match object.key() {
+                    Some(key) if key == record_key => records.push(key.to_owned()),
+                    Some(key) if location.is_primary(key) => {
+                        let modified = object.last_modified().map(|at| (at.secs(), at.subsec_nanos()));
+                        documents.push((key.to_owned(), modified));
+                    }
+                    // of a document, or of an attempt that did not get as far as one
+                    _ => {}
+                }
+            }
+            next = list.next_continuation_token().map(str::to_owned);
+            if next.is_none() {
+                break;
+            }
+        }
         let mut found = Found::default();
         if !records.is_empty() {
             found.record = Some(self.read_record(&record_key).await?);
         }
-        let named = found.record.as_ref().map(|(record, ..)| record.output.object.as_str());
-        documents.sort_by_key(|(key, modified)| {
-            (Some(*key) != named, modified.map(|at| (at.secs(), at.subsec_nanos())))
-        });
-        if let Some((key, _)) = documents.first() {
-            found.document = Some(self.adopt((*key).to_owned()).await?);
+        let named = found.record.as_ref().and_then(|(record, ..)| record.outputs.first());
+        let named = named.map(|output| output.object.clone());
+        documents.sort_by_key(|(key, modified)| (Some(key) != named.as_ref(), *modified));
+        if let Some((key, _)) = documents.into_iter().next() {
+            found.document = Some(self.adopt(location, key).await?);
         }
         Ok(found)
     }
 
-    /// The archived bytes of a document, checked against its recorded hash.
+    /// The archived bytes of an output, checked against its recorded hash.
     pub async fn read_document(&self, output: &Output) -> Result<Bytes, ArchiveError> {
         self.read_exactly(&output.object, &output.version_id, &output.sha256).await
     }
@@ -253,7 +316,7 @@ impl Archive {
         bytes: Bytes,
         media_type: &str,
         sha256: &str,
-        metadata: HashMap<String, String>,
+        metadata: Metadata,
         retention: &Retention,
     ) -> Result<Option<String>, ArchiveError> {
         let digest = BASE64_STANDARD.encode(hex::decode(sha256).unwrap_or_default());
@@ -300,7 +363,32 @@ impl Archive {
         }
     }
 
-    async fn adopt(&self, key: String) -> Result<Stored, ArchiveError> {
+    async fn adopt(&self, location: &Location, key: String) -> Result<Stored, ArchiveError> {
+        let (primary, metadata) = self.look_at(key).await?;
+        let malformed = |what| ArchiveError::Malformed { key: primary.object.clone(), what };
+        let details: Details =
+            metadata_json(&metadata, "details").ok_or_else(|| malformed("no details in its metadata"))?;
+        let mut further = Vec::new();
+        for name in metadata.get("further").map(String::as_str).unwrap_or_default().split_whitespace() {
+            further.push(self.look_at_further(location, name).await?);
+        }
+        Ok(Stored { primary, further, details, adopted: true })
+    }
+
+    /// The further output of this name, which it has by its hash.
+    async fn look_at_further(&self, location: &Location, name: &str) -> Result<Output, ArchiveError> {
+        let (output, metadata) = self.look_at(location.further(name)).await?;
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        let about = metadata.get("output").and_then(|text| BASE64_STANDARD.decode(text).ok());
+        let json = about.and_then(|json| String::from_utf8(json).ok()).unwrap_or_default();
+        match further_name(&output.sha256, &json, extension) == name {
+            true => Ok(output),
+            false => Err(ArchiveError::Conflict { key: output.object }),
+        }
+    }
+
+    /// What S3 says of an output's object, with its metadata.
+    async fn look_at(&self, key: String) -> Result<(Output, Metadata), ArchiveError> {
         let head = self
             .s3
             .head_object()
@@ -311,12 +399,9 @@ impl Archive {
             .await
             .map_err(|error| request("looking at", &key, error))?;
         let malformed = |what| ArchiveError::Malformed { key: key.clone(), what };
-        let metadata = head.metadata().ok_or_else(|| malformed("no metadata"))?;
-        let details: Details = metadata
-            .get("details")
-            .and_then(|text| BASE64_STANDARD.decode(text).ok())
-            .and_then(|json| serde_json::from_slice(&json).ok())
-            .ok_or_else(|| malformed("no details in its metadata"))?;
+        let metadata = head.metadata().ok_or_else(|| malformed("no metadata"))?.clone();
+        let about: About =
+            metadata_json(&metadata, "output").ok_or_else(|| malformed("no output in its metadata"))?;
         // the checksum S3 computed is the witness; the metadata only says it in hexadecimal
         let sha256 = head
             .checksum_sha256()
@@ -324,24 +409,15 @@ impl Archive {
             .map(hex::encode)
             .or_else(|| metadata.get("sha256").cloned())
             .ok_or_else(|| malformed("no checksum"))?;
-        let output = details.output(Object {
+        let output = about.output(Object {
             version_id: head.version_id().ok_or_else(|| malformed("no version"))?.to_owned(),
             media_type: head.content_type().unwrap_or_default().to_owned(),
             bytes: head.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default(),
             sha256,
             key,
         });
-        Ok(Stored { output, details, adopted: true })
+        Ok((output, metadata))
     }
-}
-
-/// What S3 keeps beside a document's bytes, for everybody who may look at the object.
-fn metadata(details: &Details, sha256: &str) -> Result<HashMap<String, String>, ArchiveError> {
-    let json = details.for_metadata().map_err(ArchiveError::Record)?;
-    Ok(HashMap::from([
-        ("details".to_owned(), BASE64_STANDARD.encode(json)),
-        ("sha256".to_owned(), sha256.to_owned()),
-    ]))
 }
 
 /// The code of S3's refusal.
@@ -351,25 +427,4 @@ fn refusal(result: &Result<PutObjectOutput, SdkError<PutObjectError>>) -> Option
 
 fn request(doing: &'static str, key: &str, source: impl Into<Cause>) -> ArchiveError {
     ArchiveError::Request { doing, key: key.to_owned(), source: source.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::details::tests::details;
-
-    #[test]
-    fn metadata_names_no_person_and_keeps_the_rest() {
-        let (queue, locale) = (Some("LETTERS".to_owned()), "fr".to_owned());
-        let kept = Details { queue, locale, ..details("Doe") }.bounded();
-        let metadata = metadata(&kept, "00").unwrap();
-        let json = BASE64_STANDARD.decode(&metadata["details"]).unwrap();
-        for text in metadata.values().map(String::as_str).chain([std::str::from_utf8(&json).unwrap()]) {
-            assert!(!text.contains("Doe"), "{text}");
-        }
-        let read: Details = serde_json::from_slice(&json).unwrap();
-        let mut kept = Details { file_name: None, customer_number: None, ..kept };
-        kept.template.parts.iter_mut().for_each(|parts| parts.list.clear());
-        assert!(read == kept);
-    }
 }

@@ -15,9 +15,9 @@ use crate::{
     Budget, Credentials, ExstreamError, Fault, Outgoing, Output, Reply, TokenCall, TokenSource,
     answer::{is_unauthorized, reported_failure, unparsable},
     driver_file,
-    exchange::media_type,
     fault::is_code,
     request::{self, headers},
+    select::select,
     text::{Text, nonempty},
 };
 use bytes::Bytes;
@@ -128,22 +128,23 @@ impl Batch {
         })
     }
 
-    /// The output of customer number `index` + 1 of a [`step`](Self::step), of the document's media type. Whether that
-    /// is the customer at `index` of the driver file, the output itself has to prove.
+    /// The outputs of customer number `index` + 1 of a [`step`](Self::step), as the document lists them. Whether that
+    /// is the customer at `index` of the driver file, each of them has to prove itself.
     ///
     /// # Errors
-    /// [`ExstreamError`], as for a document composed on demand. An output that is not there is `Refused`.
+    /// [`ExstreamError`], as for a document composed on demand. What is not there is `Refused`.
     pub async fn artifact(
         &self,
         call: BatchCall<'_>,
         step: &str,
         index: u32,
-    ) -> Result<Output, ExstreamError> {
+    ) -> Result<Vec<Output>, ExstreamError> {
         let number = (u64::from(index) + 1).to_string();
         let path = "runtime/{domain}/flow-steps/{step}/customer-artifacts/{number}";
         let reply = self.ask(call, Method::GET, path, &[("step", step), ("number", &number)]).await?;
-        let expected = media_type(call.document.primary_media_type());
-        archive::only(&reply.body, &expected, call.settings.max_output_bytes)
+        let (wanted, limit) = (call.document.outputs(), call.settings.max_output_bytes);
+        let composed = select(archive::files(&reply.body, &wanted, limit)?, &wanted, limit)?;
+        Ok(composed.outputs.into_iter().map(|it| it.output).collect())
     }
 
     /// Ends a job that nobody needs any more. One that has ended is left as it is.

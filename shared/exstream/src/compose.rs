@@ -1,15 +1,17 @@
 //! On-demand composition: one call in, whole and checked documents out.
 //!
-//! The adapters say how a request looks and how an answer is read; which answers are documents is
-//! decided here, once: an output of the expected media type whose bytes agree with it. Nothing is kept
-//! between calls, so a crash loses no more than the composition.
+//! The adapters say how a request looks and how an answer is read; which outputs are the document is decided for both
+//! in `select.rs`. Nothing is kept between calls, so a crash loses no more than the composition.
 
 use crate::{
-    Budget, Credentials, ExstreamError, Fault, Output, TokenCall, TokenSource, answer::is_unauthorized,
-    driver_file, exchange::media_type, orchestration, sgw,
+    Budget, Composed, Credentials, ExstreamError, Fault, TokenCall, TokenSource,
+    answer::is_unauthorized,
+    driver_file, orchestration,
+    select::{as_made, select},
+    sgw,
 };
 use bytes::Bytes;
-use comms::{Format, ShopDomain};
+use comms::ShopDomain;
 use jiff::Timestamp;
 use reqwest::{
     Client,
@@ -40,32 +42,6 @@ pub struct ComposeCall<'a> {
     pub budget: Budget,
 }
 
-/// What Exstream made: at least one output, exactly one of them of the expected media type.
-#[derive(Debug)]
-pub struct Composed {
-    pub outputs: Vec<Output>,
-}
-
-impl Composed {
-    /// The output of media type `mime`.
-    ///
-    /// # Errors
-    /// [`ExstreamError::UnexpectedMediaType`] if there is none, [`ExstreamError::SeveralOutputs`] if there are
-    /// more than one; never for the document's own output type.
-    pub fn expected(&self, mime: &str) -> Result<&Output, ExstreamError> {
-        let expected = media_type(mime);
-        let found: Vec<_> = self.outputs.iter().filter(|output| output.mime_type == expected).collect();
-        match found[..] {
-            [output] => Ok(output),
-            [] => Err(ExstreamError::UnexpectedMediaType {
-                expected,
-                found: self.outputs.iter().map(|it| it.mime_type.as_str()).collect::<Vec<_>>().join(", "),
-            }),
-            _ => Err(ExstreamError::SeveralOutputs { media_type: expected, count: found.len() }),
-        }
-    }
-}
-
 impl Exstream {
     pub fn new(http: Client, tokens: Arc<TokenSource>) -> Self {
         Self { http, tokens }
@@ -74,7 +50,7 @@ impl Exstream {
     /// Composes one document.
     ///
     /// # Errors
-    /// Everything but a whole document of the expected media type; see [`ExstreamError`].
+    /// Everything but whole documents, one for each required output; see [`ExstreamError`].
     pub async fn compose(&self, call: ComposeCall<'_>) -> Result<Composed, ExstreamError> {
         let customer = std::slice::from_ref(&call.driver);
         let driver = driver_file(call.settings.driver_root, call.document.driver_format, customer)
@@ -110,27 +86,11 @@ impl Exstream {
                 output.bytes = room.clone().hold(std::mem::take(&mut output.bytes));
             }
         }
-        check(outputs, call.document.primary_media_type())
-    }
-}
-
-fn check(outputs: Vec<Output>, expected: &str) -> Result<Composed, ExstreamError> {
-    if outputs.is_empty() {
-        return Err(ExstreamError::NoOutput);
-    }
-    let composed = Composed { outputs };
-    composed.expected(expected)?;
-    for output in &composed.outputs {
-        if !looks_right(output) {
-            return Err(ExstreamError::NotTheType { expected: output.mime_type.clone() });
+        let wanted = call.document.outputs();
+        match call.sends {
+            // it was sent as it is, so it is archived as it is
+            true => as_made(&outputs, &wanted),
+            false => select(outputs, &wanted, call.settings.max_output_bytes),
         }
-    }
-    Ok(composed)
-}
-
-fn looks_right(output: &Output) -> bool {
-    match Format::of(&output.mime_type) {
-        Some(format) => format.fits(&output.bytes),
-        None => !output.bytes.trim_ascii().is_empty(),
     }
 }

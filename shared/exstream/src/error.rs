@@ -1,6 +1,6 @@
 //! What can go wrong with Exstream, and what it means for the work it interrupted.
 
-use crate::{CallError, DriverError, ExchangeError, Fault, TokenError};
+use crate::{CallError, DriverError, ExchangeError, Fault, PageError, TokenError};
 use comms::{Class, Classify};
 use std::{sync::Arc, time::Duration};
 
@@ -45,8 +45,15 @@ pub enum ExstreamError {
     Undecodable { index: usize },
     #[error("expected {expected}, got {found}")]
     UnexpectedMediaType { expected: String, found: String },
+    /// One of several outputs. Names types and queues, which are the template's.
+    #[error("the composition has no output {wanted}; it has {found}")]
+    MissingOutput { wanted: String, found: String },
+    #[error("the page that Exstream made is not whole: {0}")]
+    Page(#[source] PageError),
     /// Several documents where one is meant: nobody can say which of them the customer should get.
-    #[error("Exstream returned {count} outputs of {media_type}: configure the communication to make one")]
+    #[error(
+        "Exstream returned {count} outputs of {media_type}: configure the communication to make one, or `outputs` with the queue of each"
+    )]
     SeveralOutputs { media_type: String, count: usize },
     /// The bytes contradict the media type they were announced with.
     #[error("the output does not look like {expected}")]
@@ -68,7 +75,7 @@ pub enum ExstreamError {
 
 impl Classify for ExstreamError {
     /// Where an operator can fix the cause (settings, credentials, a communication Exstream does not know, a
-    /// template of another version or with other outputs), work waits and ends in the DLQ at worst. Any other
+    /// template of another version or with other outputs, a page without its pictures), work waits and ends in the DLQ at worst. Any other
     /// success answer without a usable document is permanent: the same driver data and template give the same
     /// answer. A reported failure without a status may be either, and
     /// trying again costs less than a document that is never made.
@@ -84,6 +91,8 @@ impl Classify for ExstreamError {
             | Self::Unintelligible(_)
             | Self::UnexpectedMediaType { .. }
             | Self::SeveralOutputs { .. }
+            | Self::MissingOutput { .. }
+            | Self::Page(_)
             | Self::PinMismatch { .. }
             | Self::PinUnchecked { .. }
             | Self::PartsMismatch { .. }
@@ -125,6 +134,8 @@ impl ExstreamError {
             | Self::Undecodable { .. }
             | Self::UnexpectedMediaType { .. }
             | Self::SeveralOutputs { .. }
+            | Self::MissingOutput { .. }
+            | Self::Page(_)
             | Self::NotTheType { .. } => true,
         }
     }

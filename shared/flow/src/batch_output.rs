@@ -1,7 +1,7 @@
 //! What a batch job composed for a communication, where it may be used.
 //!
-//! It may, if it was made of the data that the record will name, says itself that it is this communication's, is whole,
-//! and was made with the template that is pinned, if one is. Otherwise the document is composed like any other.
+//! It may, if it was made of the data that the record will name, says itself that it is this communication's, each of
+//! its outputs, is whole, and was made with the template that is pinned, if one is. Otherwise the document is composed like any other.
 
 use crate::{
     check,
@@ -12,7 +12,7 @@ use crate::{
 };
 use archive::{Examined, sha256_hex};
 use comms::CommunicationId;
-use exstream::{Kept, Output, Template};
+use exstream::{ComposedOutput, Kept, Template};
 use shop_config::DocumentConfig;
 
 /// The batch job's output, if it was made of the very data that the record will name. After a change of the
@@ -21,39 +21,56 @@ fn usable(content: &Content) -> Option<&BatchOutput> {
     content.composed.as_ref().filter(|output| output.driver_sha256 == sha256_hex(&content.driver))
 }
 
-/// The output with what made it, and what it says of itself.
+/// What a batch job composed for a communication.
+pub struct BatchComposed {
+    /// Each with what it says of itself.
+    pub outputs: Vec<(ComposedOutput, Option<Examined>)>,
+    /// What they were composed with, where Exstream traces its jobs.
+    pub template: Option<Template>,
+}
+
+/// The outputs with what made them, and what they say of themselves.
 pub async fn find(
     attempt: &Attempt<'_>,
     draft: &Draft<'_>,
     in_force: &Template,
-) -> Result<Option<(Kept, Option<Examined>)>, Halt> {
+) -> Result<Option<BatchComposed>, Halt> {
     let Some(BatchOutput { output_key, .. }) = usable(draft.content) else { return Ok(None) };
     let kept = match attempt.clients.payloads.open(output_key).await.map_err(Halt::of_call)? {
         Some(stored) => {
             let room = room(attempt, stored.bytes()).await?;
             let text = stored.read().await.map_err(Halt::of_call)?;
-            let kept = own_output(&text, attempt.communication, attempt.settings.primary_media_type());
-            kept.map(|Kept { output, template }| Kept {
-                output: Output { bytes: hold(room, output.bytes), ..output },
-                template,
+            own_outputs(&text, attempt.communication, attempt.settings).map(|(mut outputs, template)| {
+                for it in &mut outputs {
+                    it.output.bytes = hold(room.clone(), std::mem::take(&mut it.output.bytes));
+                }
+                (outputs, template)
             })
         }
         None => None,
     };
-    let kept = kept.filter(|kept| is_as_pinned(kept.template.as_ref(), in_force, attempt.settings));
-    let found = kept.and_then(|kept| check::facts(&kept.output).ok().map(|facts| (kept, facts)));
+    let kept = kept.filter(|(_, template)| is_as_pinned(template.as_ref(), in_force, attempt.settings));
+    let found = kept.and_then(|(outputs, template)| {
+        let facts = |it: ComposedOutput| check::facts(&it.output).ok().map(|facts| (it, facts));
+        let outputs = outputs.into_iter().map(facts).collect::<Option<_>>()?;
+        Some(BatchComposed { outputs, template })
+    });
     if found.is_none() {
         tracing::warn!(communication = %attempt.communication, "composed on demand: the batch job's output is gone, damaged, of another template than is pinned, or does not prove whose it is");
     }
     Ok(found)
 }
 
-fn own_output(stored: &str, communication: &CommunicationId, media_type: &str) -> Option<Kept> {
-    let Kept { output, template } = serde_json::from_str(stored).ok()?;
-    let is_own = output.named().contains(communication);
-    let composed = exstream::Composed { outputs: vec![output] };
-    let output = composed.expected(media_type).ok().filter(|_| is_own)?.clone();
-    Some(Kept { output, template })
+/// The outputs that the document lists, if each of them says itself that it is this communication's.
+fn own_outputs(
+    stored: &str,
+    communication: &CommunicationId,
+    settings: &DocumentConfig,
+) -> Option<(Vec<ComposedOutput>, Option<Template>)> {
+    let kept: Kept = serde_json::from_str(stored).ok()?;
+    let composed = kept.composed(settings).ok()?;
+    let is_own = |it: &ComposedOutput| it.output.named().contains(communication);
+    composed.outputs.iter().all(is_own).then_some((composed.outputs, kept.template))
 }
 
 /// Whether a batch job used what is pinned. A job composes before its documents are looked at, so what it used has to
@@ -82,6 +99,7 @@ fn is_as_pinned(traced: Option<&Template>, in_force: &Template, settings: &Docum
 mod tests {
     use super::*;
     use delivery::Recipient;
+    use exstream::Output;
     use serde_json::json;
 
     /// A configuration that changed between the job and the message changes the data, and with it the document.
@@ -141,12 +159,35 @@ mod tests {
             file_name: None,
             customer_number: None,
         };
-        let bytes = output.bytes.clone();
-        let stored = serde_json::to_string(&Kept { output, template: None }).unwrap();
-        let own = own_output(&stored, &id("a"), "application/pdf").unwrap();
-        assert_eq!(own.output.bytes, bytes);
-        assert!(own_output(&stored, &id("b"), "application/pdf").is_none());
-        assert!(own_output(&stored, &id("a"), "text/html").is_none());
-        assert!(own_output("{}", &id("a"), "application/pdf").is_none());
+        let settings = |lines: &str| {
+            toml::from_str::<DocumentConfig>(&format!("communication = \"c\"\n{lines}")).unwrap()
+        };
+        let (pdf, html) = (settings(""), settings("output = \"text/html\""));
+        let stored = |outputs: Vec<Output>| serde_json::to_string(&Kept { outputs, template: None }).unwrap();
+        let one = stored(vec![output.clone()]);
+        let (own, _) = own_outputs(&one, &id("a"), &pdf).unwrap();
+        assert_eq!(own[0].output.bytes, output.bytes);
+        assert!(own_outputs(&one, &id("b"), &pdf).is_none());
+        assert!(own_outputs(&one, &id("a"), &html).is_none());
+        assert!(own_outputs("{}", &id("a"), &pdf).is_none());
+
+        let both = settings(
+            "outputs = [{ use = \"archive\", media_type = \"application/pdf\" }, { use = \"web\", media_type = \"text/html\" }]",
+        );
+        let page = |bytes: String| Output {
+            bytes: bytes.into(),
+            mime_type: "text/html".to_owned(),
+            ..output.clone()
+        };
+        let whole = stored(vec![output.clone(), page(format!("<p>{}", id("a")))]);
+        assert_eq!(own_outputs(&whole, &id("a"), &both).unwrap().0.len(), 2);
+        for other in [format!("<p>{}", id("b")), "<p>".to_owned()] {
+            let mixed = stored(vec![output.clone(), page(other)]);
+            assert!(
+                own_outputs(&mixed, &id("a"), &both).is_none(),
+                "one of them proves nothing of the other"
+            );
+        }
+        assert!(own_outputs(&one, &id("a"), &both).is_none(), "a part of it is not the document");
     }
 }

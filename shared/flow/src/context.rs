@@ -76,8 +76,8 @@ pub struct Draft<'a> {
 pub struct Archived {
     pub stored: Stored,
     pub as_recorded: ArchivedAs,
-    /// The archived bytes, where this attempt still has them.
-    pub bytes: Option<Bytes>,
+    /// The archived bytes of all outputs in their order, where this attempt still has them.
+    pub bytes: Option<Vec<Bytes>>,
 }
 
 /// The archive and the spool date a communication by its first claim.

@@ -2,7 +2,7 @@
 //! from the record alone.
 
 use crate::{content::Content, context::Attempt, document_bytes::archived_bytes, halt::Halt};
-use archive::{Composed, Details, EvidenceRecord};
+use archive::{About, Composed, ComposedOutput, Details, EvidenceRecord};
 use bytes::Bytes;
 use delivery::{Phone, Recipient};
 use shop_config::Channel;
@@ -32,7 +32,7 @@ fn e164(number: String) -> Phone {
     Phone { number, country: None }
 }
 
-/// The earlier issue's bytes, as this communication's document.
+/// The earlier issue's bytes, of all its outputs, as this communication's document.
 ///
 /// # Errors
 /// When the archive does not answer, or the channel cannot send archived bytes.
@@ -48,10 +48,23 @@ pub async fn composed(
                 .to_owned(),
         ));
     }
-    let bytes = archived_bytes(attempt, &record.output).await?;
-    Ok(Composed {
+    let bytes = archived_bytes(attempt, record.outputs.iter()).await?;
+    let mut outputs = record.outputs.iter().zip(bytes).map(|(output, bytes)| ComposedOutput {
         bytes,
-        media_type: record.output.media_type.clone(),
+        media_type: output.media_type.clone(),
+        about: About {
+            uses: output.uses.clone(),
+            pages: output.pages,
+            pdf: output.pdf.clone(),
+            queue: output.queue.clone(),
+            file_name: output.file_name.clone(),
+            customer_number: output.customer_number.clone(),
+        },
+    });
+    let primary = outputs.next().ok_or_else(|| Halt::Failed("the record names no output".to_owned()))?;
+    Ok(Composed {
+        primary,
+        further: outputs.collect(),
         details: Details {
             composed_at: record.composed_at,
             driver_sha256: record.driver_data.sha256.clone(),
@@ -62,11 +75,6 @@ pub async fn composed(
             channel: channel.map(|channel| channel.name().to_owned()),
             configuration: record.configuration.clone(),
             retention_days,
-            pages: record.output.pages,
-            pdf: record.output.pdf.clone(),
-            queue: record.output.queue.clone(),
-            file_name: record.output.file_name.clone(),
-            customer_number: record.output.customer_number.clone(),
         },
     })
 }

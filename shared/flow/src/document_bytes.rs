@@ -4,14 +4,23 @@ use crate::{context::Attempt, halt::Halt};
 use bytes::Bytes;
 use exstream::Room;
 
-/// The bytes of an archived document, once there is room for them.
+/// The bytes of archived outputs in their order, once there is room for all of them.
 ///
 /// # Errors
 /// When there is no room in time, or the archive does not answer.
-pub async fn archived_bytes(attempt: &Attempt<'_>, output: &archive::Output) -> Result<Bytes, Halt> {
-    let room = room(attempt, usize::try_from(output.bytes).unwrap_or(usize::MAX)).await?;
-    let bytes = attempt.clients.archive.read_document(output).await.map_err(Halt::of_call)?;
-    Ok(hold(room, bytes))
+pub async fn archived_bytes<'a>(
+    attempt: &Attempt<'_>,
+    outputs: impl Iterator<Item = &'a archive::Output> + Clone,
+) -> Result<Vec<Bytes>, Halt> {
+    let all = outputs.clone().map(|output| output.bytes).fold(0, u64::saturating_add);
+    // asked for once: two that wait for more while they hold some would wait for each other
+    let room = room(attempt, usize::try_from(all).unwrap_or(usize::MAX)).await?;
+    let mut read = Vec::new();
+    for output in outputs {
+        let bytes = attempt.clients.archive.read_document(output).await.map_err(Halt::of_call)?;
+        read.push(hold(room.clone(), bytes));
+    }
+    Ok(read)
 }
 
 /// Waits for room for so many bytes and their copies. Small documents need none.

@@ -12,7 +12,7 @@ use comms::{MessageClass, Revision, chain};
 use exstream::Basis;
 use ledger::{ArchivedAs, Entry, Lease, LedgerError};
 use serde_json::value::RawValue;
-use shop_config::{Channel, DocumentConfig, DriverFormat};
+use shop_config::{Channel, DocumentConfig, DriverFormat, Use};
 
 const SOFTWARE: Software = Software {
     name: std::borrow::Cow::Borrowed("shopify-exstream"),
@@ -57,6 +57,12 @@ fn part(part: &exstream::Part) -> Part {
     }
 }
 
+/// What an archived output is for. One that is for something this release does not know is kept and sent by no channel.
+pub fn uses(output: &archive::Output) -> Vec<Use> {
+    let known: Vec<_> = output.uses.iter().filter_map(|name| name.parse().ok()).collect();
+    if known.is_empty() && !output.uses.is_empty() { vec![Use::Archive] } else { known }
+}
+
 /// What a record is made of, beside the attempt.
 pub struct Evidence<'a> {
     pub draft: &'a Draft<'a>,
@@ -91,7 +97,7 @@ pub fn record(attempt: &Attempt<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
         locale: details.locale.clone(),
         template: details.template.clone(),
         driver_data: driver_data(content, stored, evidence.driver_sha256),
-        output: stored.output.clone(),
+        outputs: stored.outputs().cloned().collect(),
         channel: channel.map(|channel| channel.name().to_owned()),
         recipient: recipient(content, class, channel, attempt.settings),
         retention: evidence.retention.clone(),
@@ -154,9 +160,9 @@ fn recipient(
 /// How the ledger names what is archived. `record` is the version and SHA-256 of the record.
 pub fn archived_as(stored: &Stored, record: (String, String)) -> ArchivedAs {
     ArchivedAs {
-        archive_key: stored.output.object.clone(),
-        archive_version: stored.output.version_id.clone(),
-        sha256: stored.output.sha256.clone(),
+        archive_key: stored.primary.object.clone(),
+        archive_version: stored.primary.version_id.clone(),
+        sha256: stored.primary.sha256.clone(),
         record_version: record.0,
         record_sha256: record.1,
         template: stored.details.template.communication.clone(),

@@ -16,7 +16,9 @@ use archive::Examined;
 use bytes::Bytes;
 use comms::{CommunicationId, Document};
 use delivery::Recipient;
-use exstream::{Budget, Catalogue, ComposeCall, Exstream, ExstreamError, Output, Template, TemplateCall};
+use exstream::{
+    Budget, Catalogue, ComposeCall, ComposedOutput, Exstream, ExstreamError, Template, TemplateCall,
+};
 use jiff::Timestamp;
 use service::ShopSecrets;
 use shop_config::{Channel, DocumentConfig, ShopConfig};
@@ -72,10 +74,8 @@ pub struct ComposedPreview {
     pub recipient: Recipient,
     /// What it was composed with.
     pub template: Template,
-    /// What Exstream answered.
-    pub output: Output,
-    /// What a PDF says of itself.
-    pub examined: Option<Examined>,
+    /// What Exstream answered, the primary output first, each with what it says of itself if it is a PDF.
+    pub outputs: Vec<(ComposedOutput, Option<Examined>)>,
 }
 
 /// Why there is no preview.
@@ -240,10 +240,12 @@ impl Subject<'_> {
             budget: Budget::new(time).at_most(config.exstream.timeout()),
             sends: false,
         };
-        let composed = exstream.compose(call).await?;
-        let output = composed.expected(settings.primary_media_type())?.clone();
-        let examined = check::examine(&output, settings.require.standards())?;
+        let mut outputs = Vec::new();
+        for it in exstream.compose(call).await?.outputs {
+            let examined = check::examine(&it.output, settings.require.standards())?;
+            outputs.push((it, examined));
+        }
         let Content { schema, driver, recipient, .. } = content;
-        Ok(ComposedPreview { schema, driver, recipient, template, output, examined })
+        Ok(ComposedPreview { schema, driver, recipient, template, outputs })
     }
 }

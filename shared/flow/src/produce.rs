@@ -4,7 +4,8 @@
 //! takes no others. Dying anywhere in here costs at most one composition.
 
 use crate::{
-    batch_output, check,
+    batch_output::{self, BatchComposed},
+    check,
     context::{Archived, Attempt, Draft},
     copy,
     evidence::{self, Evidence, format_name},
@@ -12,10 +13,13 @@ use crate::{
     halt::Halt,
     send_mark::begin_send,
 };
-use archive::{ArchiveError, Composed, Details, Examined, Found, Location, Retention, Stored, sha256_hex};
+use archive::{
+    About, ArchiveError, Composed, ComposedOutput, Details, Examined, Found, Location, Retention, Stored,
+    sha256_hex,
+};
 use bytes::Bytes;
 use comms::{Class, Classify, chain};
-use exstream::{Budget, ComposeCall, ExstreamError, Kept, Output, Template, TemplateCall};
+use exstream::{Budget, ComposeCall, ExstreamError, Template, TemplateCall};
 use ledger::Lease;
 use shop_config::{Channel, DriverFormat};
 use std::time::Duration;
@@ -76,32 +80,61 @@ async fn compose(
     driver_sha256: &str,
 ) -> Result<Composed, Halt> {
     let template = template(attempt).await?;
-    let (output, template, facts) = match draft.channel == Some(Channel::Exstream) {
+    let (outputs, template) = match draft.channel == Some(Channel::Exstream) {
         true => {
             // what Exstream sends must be archived and recorded within this invocation, too
             let budget = begin_send(attempt, lease, Channel::Exstream, None).await?;
-            let output = ask_exstream(attempt, draft, true, budget).await.map_err(of_sending)?;
-            let facts = check::facts(&output);
-            let facts = check::allowed(attempt, &output, facts, true)?;
-            (output, template, facts)
+            let outputs = ask_exstream(attempt, draft, true, budget).await.map_err(of_sending)?;
+            (checked(attempt, outputs, true)?, template)
         }
         false => match batch_output::find(attempt, draft, &template).await? {
-            Some((Kept { output, template: traced }, facts)) => {
-                let facts = check::allowed(attempt, &output, Ok(facts), false)?;
-                (output, traced.unwrap_or(template), facts)
+            Some(BatchComposed { outputs, template: traced }) => {
+                let outputs = outputs.into_iter().map(|(it, facts)| {
+                    let facts = check::allowed(attempt, &it.output, Ok(facts), false)?;
+                    Ok(output(it, facts))
+                });
+                (outputs.collect::<Result<_, Halt>>()?, traced.unwrap_or(template))
             }
             None => {
                 let budget = Budget::new(attempt.time_left());
-                let output = ask_exstream(attempt, draft, false, budget).await.map_err(Halt::of_call)?;
-                let facts = check::facts(&output);
-                let facts = check::allowed(attempt, &output, facts, false)?;
-                (output, template, facts)
+                let outputs = ask_exstream(attempt, draft, false, budget).await.map_err(Halt::of_call)?;
+                (checked(attempt, outputs, false)?, template)
             }
         },
     };
-    let composed = composed(attempt, draft, driver_sha256, output, template, facts);
+    let composed = composed(attempt, draft, driver_sha256, outputs, template)?;
     fault::point("compose");
     Ok(composed)
+}
+
+/// The outputs, if each may be archived. What is `sent` may.
+fn checked(
+    attempt: &Attempt<'_>,
+    outputs: Vec<exstream::ComposedOutput>,
+    sent: bool,
+) -> Result<Vec<ComposedOutput>, Halt> {
+    let checked = outputs.into_iter().map(|it| {
+        let facts = check::allowed(attempt, &it.output, check::facts(&it.output), sent)?;
+        Ok(output(it, facts))
+    });
+    checked.collect()
+}
+
+/// The output as it is archived.
+fn output(composed: exstream::ComposedOutput, facts: Option<Examined>) -> ComposedOutput {
+    let exstream::ComposedOutput { uses, output } = composed;
+    ComposedOutput {
+        bytes: output.bytes,
+        media_type: output.mime_type,
+        about: About {
+            uses: uses.iter().map(|it| it.name().to_owned()).collect(),
+            pages: facts.as_ref().map(|facts| facts.pages),
+            pdf: facts.map(|facts| facts.pdf),
+            queue: output.queue,
+            file_name: output.file_name,
+            customer_number: output.customer_number,
+        },
+    }
 }
 
 /// The template as it is now. Fails only for one that is pinned.
@@ -126,43 +159,47 @@ fn composed(
     attempt: &Attempt<'_>,
     draft: &Draft<'_>,
     driver_sha256: &str,
-    output: Output,
+    outputs: Vec<ComposedOutput>,
     template: Template,
-    facts: Option<Examined>,
-) -> Composed {
-    Composed {
-        bytes: output.bytes,
-        media_type: output.mime_type,
-        details: Details {
-            composed_at: attempt.now(),
-            driver_sha256: driver_sha256.to_owned(),
-            driver_format: format_name(attempt.settings.driver_format).to_owned(),
-            template: evidence::template(template, &attempt.settings.data_source),
-            queue: output.queue,
-            file_name: output.file_name,
-            customer_number: output.customer_number,
-            channel: draft.channel.map(|channel| channel.name().to_owned()),
-            locale: draft.content.recipient.locale.clone(),
-            schema: draft.content.schema.clone(),
-            configuration: attempt.loaded.version_id.clone(),
-            retention_days: retention_days(attempt, draft),
-            pages: facts.as_ref().map(|facts| facts.pages),
-            pdf: facts.map(|facts| facts.pdf),
-        },
-    }
+) -> Result<Composed, Halt> {
+    let mut outputs = outputs.into_iter();
+    let primary = outputs.next().ok_or(ExstreamError::NoOutput).map_err(Halt::of_call)?;
+    let details = Details {
+        composed_at: attempt.now(),
+        driver_sha256: driver_sha256.to_owned(),
+        driver_format: format_name(attempt.settings.driver_format).to_owned(),
+        template: evidence::template(template, &attempt.settings.data_source),
+        channel: draft.channel.map(|channel| channel.name().to_owned()),
+        locale: draft.content.recipient.locale.clone(),
+        schema: draft.content.schema.clone(),
+        configuration: attempt.loaded.version_id.clone(),
+        retention_days: retention_days(attempt, draft),
+    };
+    Ok(Composed { primary, further: outputs.collect(), details })
 }
 
+/// Further outputs first: the document's own put makes all of them its own.
 async fn archive_document(
     attempt: &Attempt<'_>,
     draft: &Draft<'_>,
     location: &Location,
     composed: Composed,
-) -> Result<(Stored, Option<Bytes>), Halt> {
+) -> Result<(Stored, Option<Vec<Bytes>>), Halt> {
     let retention = retention(attempt, &composed.details);
-    let stored = attempt.clients.archive.put_document(location, &composed, &retention).await;
+    let archive = &attempt.clients.archive;
+    let mut further = Vec::with_capacity(composed.further.len());
+    for (number, output) in (1..).zip(&composed.further) {
+        let put = archive.put_further(location, output, &retention).await;
+        further.push(put.map_err(|error| after_composing(draft, error))?);
+        fault::point(&format!("archive-output-{number}"));
+    }
+    let stored = archive.put_document(location, &composed, further, &retention).await;
     let stored = stored.map_err(|error| after_composing(draft, error))?;
     // where another attempt's document was there first, its bytes are the document
-    let bytes = (!stored.adopted).then_some(composed.bytes);
+    let bytes = (!stored.adopted).then(|| {
+        let further = composed.further.into_iter().map(|output| output.bytes);
+        std::iter::once(composed.primary.bytes).chain(further).collect()
+    });
     Ok((stored, bytes))
 }
 
@@ -191,7 +228,7 @@ async fn ask_exstream(
     draft: &Draft<'_>,
     sends: bool,
     budget: Budget,
-) -> Result<Output, ExstreamError> {
+) -> Result<Vec<exstream::ComposedOutput>, ExstreamError> {
     let settings = &attempt.loaded.config.exstream;
     let call = ComposeCall {
         shop: &attempt.item.shop,
@@ -204,8 +241,7 @@ async fn ask_exstream(
         sends,
     };
     let exstream = if sends { &attempt.clients.sending_exstream } else { &attempt.clients.exstream };
-    let composed = exstream.compose(call).await?;
-    composed.expected(attempt.settings.primary_media_type()).cloned()
+    Ok(exstream.compose(call).await?.outputs)
 }
 
 async fn archive_record(

@@ -4,7 +4,7 @@
 use crate::{
     context::{Archived, Attempt, Draft, dated},
     document_bytes::archived_bytes,
-    fault,
+    evidence, fault,
     gate::{Permit, Route},
     halt::Halt,
     send_mark::begin_send,
@@ -12,7 +12,7 @@ use crate::{
 use delivery::{Page, PageCall, SendCall, SendOutput, StatusCall};
 use ledger::Lease;
 use links::LinkedOutput;
-use shop_config::Channel;
+use shop_config::{Channel, Use};
 use std::time::Duration;
 
 /// For the question whether Core Messaging answers at all.
@@ -34,16 +34,31 @@ pub async fn send(
         Channel::Web => return publish(attempt, lease, draft, archived).await,
         Channel::Email | Channel::Print | Channel::Sms | Channel::WhatsApp => {}
     }
-    let output = &archived.stored.output;
+    let stored = &archived.stored;
     let bytes = match &archived.bytes {
         Some(bytes) => bytes.clone(),
-        None => archived_bytes(attempt, output).await?,
+        None => archived_bytes(attempt, stored.outputs()).await?,
     };
     // a link works when the message with it arrives
     let page = match attempt.settings.links_to_page(channel) {
         true => Some(page(attempt, draft, archived).await?),
         false => None,
     };
+    let uses: Vec<_> = stored.outputs().map(evidence::uses).collect();
+    let outputs: Vec<_> = stored
+        .outputs()
+        .zip(&bytes)
+        .zip(&uses)
+        .map(|((output, bytes), uses)| SendOutput {
+            uses,
+            media_type: &output.media_type,
+            bytes,
+            sha256: &output.sha256,
+            pages: output.pages,
+            queue: output.queue.as_deref(),
+            file_name: attempt.settings.file_names(&output.media_type, output.queue.as_deref()),
+        })
+        .collect();
     let permit = leave(attempt, channel).await?;
     let budget = begin_send(attempt, lease, channel, Some(&archived.as_recorded)).await?;
     let call = SendCall {
@@ -55,15 +70,7 @@ pub async fn send(
         channel,
         recipient: &draft.content.recipient,
         order_name: draft.content.name.as_deref(),
-        outputs: &[SendOutput {
-            uses: &[],
-            media_type: &output.media_type,
-            bytes: &bytes,
-            sha256: &output.sha256,
-            pages: output.pages,
-            queue: output.queue.as_deref(),
-            file_name: attempt.settings.file_names(&output.media_type, output.queue.as_deref()),
-        }],
+        outputs: &outputs,
         dated: dated(&lease.entry),
         link: page.as_ref().map(|page| page.address.as_str()),
         credentials: attempt.secrets.messaging(channel),
@@ -110,7 +117,9 @@ async fn publish(
 /// The document's page. Publishing it again finds what is there.
 async fn page(attempt: &Attempt<'_>, draft: &Draft<'_>, archived: &Archived) -> Result<Page, Halt> {
     let key = attempt.clients.secrets.link_key(attempt.now()).await.map_err(Halt::of_call)?;
-    let outputs: Vec<_> = [&archived.stored.output].into_iter().map(linked).collect();
+    let is_for_web =
+        |output: &&archive::Output| Use::Web.is_among(&evidence::uses(output), &output.media_type);
+    let outputs: Vec<_> = archived.stored.outputs().filter(is_for_web).map(linked).collect();
     let call = PageCall {
         shop: &attempt.item.shop,
         config: &attempt.loaded.config,

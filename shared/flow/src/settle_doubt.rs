@@ -6,12 +6,13 @@
 use crate::{
     context::{Attempt, dated},
     doubt::Doubt,
+    evidence,
     halt::Halt,
 };
-use archive::media_type;
+use archive::{Output, media_type};
 use delivery::{AskCall, SendStatus};
 use ledger::{Lease, SendMark};
-use shop_config::Channel;
+use shop_config::{Channel, Use};
 
 /// What is known of the send that the ledger's mark tells of.
 ///
@@ -32,13 +33,13 @@ pub async fn settle_doubt(attempt: &Attempt<'_>, lease: &Lease) -> Result<Doubt,
 }
 
 async fn ask_channel(attempt: &Attempt<'_>, lease: &Lease, channel: Channel) -> Result<Doubt, Halt> {
-    let archived = lease.entry.archived.as_ref();
+    let media_type = media_type_for(attempt, lease, channel).await?;
     let asked = attempt.clients.channels.ask(AskCall {
         shop: &attempt.item.shop,
         document: attempt.plan.document,
         communication: attempt.communication,
         channel,
-        media_type: archived.map_or("", |archived| media_type(&archived.archive_key)),
+        media_type: &media_type,
         dated: dated(&lease.entry),
         now: attempt.now(),
         timeout: attempt.time_left(),
@@ -53,6 +54,21 @@ async fn ask_channel(attempt: &Attempt<'_>, lease: &Lease, channel: Channel) -> 
         // not knowing is not the same as not sent: the mark stays as it is
         Err(error) => Err(Halt::of_call(error)),
     }
+}
+
+/// The media type of what the channel was given: the archived document's, or of several outputs that of the one that is
+/// printed, which the record names.
+async fn media_type_for(attempt: &Attempt<'_>, lease: &Lease, channel: Channel) -> Result<String, Halt> {
+    let Some(archived) = &lease.entry.archived else { return Ok(String::new()) };
+    if channel == Channel::Print && !attempt.settings.outputs.is_empty() {
+        let record = attempt.clients.archive.record_of(&archived.archive_key, &archived.record_version);
+        let (record, _) = record.await.map_err(Halt::of_call)?;
+        let is_printed = |output: &&Output| Use::Print.is_among(&evidence::uses(output), &output.media_type);
+        if let Some(output) = record.outputs.iter().find(is_printed) {
+            return Ok(output.media_type.clone());
+        }
+    }
+    Ok(media_type(&archived.archive_key).to_owned())
 }
 
 /// Had Exstream answered, its answer would be in the archive.

@@ -193,6 +193,9 @@ impl Check {
         if settings.outputs.first().is_some_and(|first| !first.required) {
             self.fail(field("outputs[1].required"), "must be true: the first output is the document");
         }
+        if settings.answer == Answer::Raw && settings.outputs.iter().any(|it| it.queue.is_some()) {
+            self.fail(field("answer"), "`raw` names no queues");
+        }
         for (number, output) in (1..).zip(&settings.outputs) {
             self.output(&field(&format!("outputs[{number}]")), config, settings, output);
         }

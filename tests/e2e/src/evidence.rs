@@ -66,7 +66,7 @@ pub fn told(record: &Value) -> BTreeSet<String> {
         }
     }
     let (mut found, mut open) = (BTreeSet::new(), BTreeSet::new());
-    for personal in ["name", "recipient", "driver_data", "output"] {
+    for personal in ["name", "recipient", "driver_data", "outputs"] {
         gather(&record[personal], &mut found);
     }
     // what the system itself calls things: keys, hashes, the template, the shop
@@ -74,7 +74,10 @@ pub fn told(record: &Value) -> BTreeSet<String> {
         match name.as_str() {
             "name" | "recipient" => {}
             "driver_data" => gather(&without(value, &["data"]), &mut open),
-            "output" => gather(&without(value, &["file_name", "customer_number"]), &mut open),
+            "outputs" => {
+                let outputs = value.as_array().unwrap().iter();
+                outputs.for_each(|it| gather(&without(it, &["file_name", "customer_number"]), &mut open));
+            }
             _ => gather(value, &mut open),
         }
     }

@@ -50,14 +50,21 @@ pub const EMPOWER: &str = "application/vnd.exstream-empower";
 
 /// Whether documents of this type can be made.
 pub fn can_make(mime: &str) -> bool {
-    matches!(mime, "application/pdf" | "text/html" | EMPOWER)
+    matches!(mime, "application/pdf" | "text/html" | "text/plain" | EMPOWER)
 }
 
-/// The documents of one queue. A PDF holds all customers of the file; HTML and Empower break per customer.
+/// The documents of one queue. A PDF holds all customers of the file; all others break per customer.
 pub fn make(mime: &str, customers: &[Value], stamp: Option<&Stamp>, padding: usize) -> Vec<Vec<u8>> {
     match mime {
         "application/pdf" => vec![pdf::write(customers, stamp, padding)],
         "text/html" => customers.iter().map(|customer| html::write(customer).into_bytes()).collect(),
+        "text/plain" => customers.iter().map(|customer| short(customer).into_bytes()).collect(),
         _ => customers.iter().map(|customer| customer.to_string().into_bytes()).collect(),
     }
+}
+
+/// The text of a short message: what it is about, and whose it is.
+fn short(customer: &Value) -> String {
+    let of = |path: &[&str]| value::text(customer, path).unwrap_or_default();
+    format!("{} {} {}\n", of(&["brand", "name"]), of(&["order", "name"]), of(&["communication"]))
 }

@@ -238,7 +238,11 @@ impl ExstreamStub {
             self.record(&job.communication.id, &composed, customers.first());
             composed.customer = number;
             let name = compose::file_name(&composed);
-            (if identify == Identify::FileName { format!("{id}_{name}") } else { name }, composed.bytes)
+            let is_picture = composed.file_name.is_some();
+            (
+                if identify == Identify::FileName && !is_picture { format!("{id}_{name}") } else { name },
+                composed.bytes,
+            )
         });
         named.collect()
     }

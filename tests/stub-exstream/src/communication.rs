@@ -42,6 +42,9 @@ pub struct Part {
 pub struct Output {
     pub queue: String,
     pub mime: String,
+    /// Of a page: the files that it shows, which come with it.
+    #[serde(default)]
+    pub pictures: Vec<String>,
 }
 
 pub(crate) const fn one() -> u32 {
@@ -49,7 +52,7 @@ pub(crate) const fn one() -> u32 {
 }
 
 pub(crate) fn pdf_queue() -> Vec<Output> {
-    vec![Output { queue: "PDF".to_owned(), mime: "application/pdf".to_owned() }]
+    vec![Output { queue: "PDF".to_owned(), mime: "application/pdf".to_owned(), pictures: Vec::new() }]
 }
 
 /// One document that left the stub.

@@ -3,6 +3,7 @@
 use crate::{
     answers,
     communication::{Communication, Output, OutputRecord, one, pdf_queue},
+    options::{How, Spoil},
     stub::ExstreamStub,
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -26,6 +27,8 @@ pub(crate) struct ComposedDocument {
     pub mime: String,
     pub customer: usize,
     pub bytes: Bytes,
+    /// Of a file that a page shows.
+    pub file_name: Option<String>,
 }
 
 impl ExstreamStub {
@@ -67,7 +70,7 @@ impl ExstreamStub {
         let outputs = match &wanted {
             None => communication.outputs.clone(),
             Some(mime) if any && letter_render::can_make(mime) => {
-                vec![Output { queue: "RAW".to_owned(), mime: mime.clone() }]
+                vec![Output { queue: "RAW".to_owned(), mime: mime.clone(), pictures: Vec::new() }]
             }
             Some(mime) => communication.outputs.iter().filter(|o| o.mime == *mime).take(1).cloned().collect(),
         };
@@ -194,18 +197,27 @@ impl ExstreamStub {
         for output in outputs {
             let documents =
                 letter_render::make(&output.mime, customers, stamp.as_ref(), settings.pdf_padding_bytes);
-            let numbered = documents.into_iter().zip(1..);
-            composed.extend(numbered.map(|(bytes, customer)| ComposedDocument {
-                queue: output.queue.clone(),
-                mime: output.mime.clone(),
-                customer,
-                bytes: bytes.into(),
-            }));
+            for (bytes, customer) in documents.into_iter().zip(1..) {
+                composed.push(ComposedDocument {
+                    queue: output.queue.clone(),
+                    mime: output.mime.clone(),
+                    customer,
+                    bytes: showing(bytes, &output.pictures).into(),
+                    file_name: None,
+                });
+                composed.extend(output.pictures.iter().map(|name| picture(&output.queue, name, customer)));
+            }
+        }
+        if let Some(spoil) = &settings.spoil {
+            spoiled(&mut composed, spoil);
         }
         composed
     }
 
     pub(crate) fn record(&self, template: &str, document: &ComposedDocument, driver: Option<&Value>) {
+        if document.file_name.is_some() {
+            return;
+        }
         let mut records = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
         if records.len() < MAX_RECORDS {
             records.push(OutputRecord {
@@ -256,10 +268,62 @@ fn envelope(composed: &[ComposedDocument]) -> Answer {
     Answer::json(200, &json!({"status": "success", "data": data}))
 }
 
+/// The page with a place for each of its pictures.
+fn showing(page: Vec<u8>, pictures: &[String]) -> Vec<u8> {
+    let shown: String = pictures.iter().map(|name| format!("<img src=\"{name}\" alt=\"\">")).collect();
+    match String::from_utf8(page) {
+        Ok(text) if !shown.is_empty() => text.replacen("</body>", &format!("{shown}</body>"), 1).into_bytes(),
+        Ok(text) => text.into_bytes(),
+        Err(binary) => binary.into_bytes(),
+    }
+}
+
+/// One pixel.
+const PICTURE: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+
+fn picture(queue: &str, name: &str, customer: usize) -> ComposedDocument {
+    ComposedDocument {
+        queue: queue.to_owned(),
+        mime: "image/gif".to_owned(),
+        customer,
+        bytes: Bytes::from_static(PICTURE),
+        file_name: Some(name.to_owned()),
+    }
+}
+
+fn spoiled(composed: &mut Vec<ComposedDocument>, spoil: &Spoil) {
+    let is_it = |document: &ComposedDocument| document.queue == spoil.queue && document.file_name.is_none();
+    match spoil.how {
+        How::Missing => composed.retain(|document| document.queue != spoil.queue),
+        How::NoPictures => composed.retain(|it| it.queue != spoil.queue || it.file_name.is_none()),
+        How::Twice => {
+            let again: Vec<_> = composed.iter().filter(|it| is_it(it)).map(ComposedDocument::copy).collect();
+            composed.extend(again);
+        }
+        How::WrongType => {
+            for document in composed.iter_mut().filter(|document| is_it(document)) {
+                document.bytes = Bytes::from_static(b"<html><body>Back soon</body></html>");
+            }
+        }
+    }
+}
+
+impl ComposedDocument {
+    fn copy(&self) -> Self {
+        let Self { queue, mime, customer, bytes, file_name } = self;
+        let (queue, mime, file_name) = (queue.clone(), mime.clone(), file_name.clone());
+        Self { queue, mime, customer: *customer, bytes: bytes.clone(), file_name }
+    }
+}
+
 pub(crate) fn file_name(document: &ComposedDocument) -> String {
+    if let Some(name) = &document.file_name {
+        return name.clone();
+    }
     let extension = match document.mime.as_str() {
         "application/pdf" => "pdf",
         "text/html" => "html",
+        "text/plain" => "txt",
         "application/json" => "json",
         _ => "bin",
     };

@@ -26,6 +26,6 @@ mod zip;
 
 pub use communication::{Communication, Output, OutputRecord, Part};
 pub use email_record::{EmailRecord, Outcome, OutcomeRule};
-pub use options::{EventShape, ExstreamOptions, ExstreamSettings, Identify, StepFilter};
+pub use options::{EventShape, ExstreamOptions, ExstreamSettings, How, Identify, Spoil, StepFilter};
 pub use stub::ExstreamStub;
 pub use text_message::{Template, TextChannel, TextRecord};

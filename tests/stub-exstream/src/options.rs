@@ -51,6 +51,8 @@ pub struct ExstreamSettings {
     pub customer_shift: usize,
     /// Every customer of a batch job gets the files of all.
     pub unsplit_files: bool,
+    /// What is wrong with one queue of every composition.
+    pub spoil: Option<Spoil>,
     /// Whether resources used by a run can be asked for afterwards.
     pub job_tracing: bool,
     /// An e-mail address that contains one of these bounces.
@@ -74,12 +76,32 @@ impl Default for ExstreamSettings {
             identify: Identify::default(),
             customer_shift: 0,
             unsplit_files: false,
+            spoil: None,
             job_tracing: true,
             bounce: vec!["bounce".to_owned()],
             delivery_ms: 0,
             event_shape: EventShape::default(),
         }
     }
+}
+
+/// A queue that a composition has otherwise than its design says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spoil {
+    pub queue: String,
+    pub how: How,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    Missing,
+    Twice,
+    /// The bytes of a maintenance page, under the type of the queue.
+    WrongType,
+    /// The page without the files that it shows.
+    NoPictures,
 }
 
 /// How a list of steps is filtered: both forms are documented, for different services.

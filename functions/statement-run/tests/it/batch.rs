@@ -74,9 +74,10 @@ fn composed(world: &World) -> BTreeMap<String, String> {
         let payload: Value = serde_json::from_str(&text).unwrap();
         let Some(key) = payload["composed"]["output_key"].as_str() else { continue };
         let document: Document = serde_json::from_value(payload["composed"]["document"].clone()).unwrap();
-        let Kept { output, template } = serde_json::from_str(&account.objects.texts[key].0).unwrap();
+        let Kept { outputs, template } = serde_json::from_str(&account.objects.texts[key].0).unwrap();
         assert_eq!(template.map(|it| it.basis), Some(Basis::Traced));
         let communication = driver(&text, document, &config).unwrap().unwrap().communication;
+        let [output] = &outputs[..] else { panic!("one output") };
         assert_eq!(output.named(), BTreeSet::from([communication]));
         let pages = read_text(&output.bytes).concat();
         let name = payload["account"]["name"].as_str().unwrap();

@@ -2,12 +2,14 @@
 
 use crate::support::{Fixture, Server, answer, channels};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use comms::{Class, Classify, Document, MessageClass};
-use delivery::{Accepted, AskCall, DeliveryError, JobStatus, SendStatus, StatusCall};
+use delivery::{Accepted, AskCall, DeliveryError, JobStatus, SendCall, SendOutput, SendStatus, StatusCall};
 use exstream::ExchangeError;
 use jiff::Timestamp;
-use shop_config::Channel;
-use std::time::Duration;
+use sha2::{Digest as _, Sha256};
+use shop_config::{Channel, Use};
+use std::{collections::BTreeMap, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -73,6 +75,62 @@ async fn the_shop_words_the_message_and_names_the_file() {
         String::from_utf8(text).unwrap(),
         "Bonjour,\n\nvotre commande ../{brand} Bcc: x est confirmée.\nAcme\n"
     );
+}
+
+/// A page as the text, and what is for other channels stays away.
+#[tokio::test]
+async fn each_output_has_its_place_in_the_message() {
+    let server = messaging(202, TAKEN).await;
+    let fixture = Fixture::new(&server.base, HTML.0, HTML.1);
+    let pdf = Bytes::from_static(PDF.1);
+    let sha256 = hex::encode(Sha256::digest(PDF.1));
+    let (named, unnamed) = (
+        BTreeMap::from(
+            [("en", "Terms {order}.pdf"), ("fr", "Conditions.pdf")]
+                .map(|(l, t)| (l.to_owned(), t.to_owned())),
+        ),
+        BTreeMap::new(),
+    );
+    let of = |uses, file_name| SendOutput {
+        uses,
+        media_type: PDF.0,
+        bytes: &pdf,
+        sha256: &sha256,
+        queue: None,
+        pages: None,
+        file_name,
+    };
+    let attached: &[Use] = &[Use::EmailAttachment, Use::Web];
+    let outputs = [
+        of(attached, &unnamed),
+        SendOutput { uses: &[Use::EmailBody], ..fixture.output() },
+        of(&[Use::Print], &unnamed),
+        of(attached, &named),
+        of(attached, &unnamed),
+    ];
+    let call = SendCall { outputs: &outputs, ..fixture.call(Channel::Email) };
+    let channels = channels("http://127.0.0.1:1").await;
+    channels.send(call).await.unwrap();
+    let request: serde_json::Value = serde_json::from_slice(&server.seen().pop().unwrap().body).unwrap();
+    let names = |what: &str| -> Vec<String> {
+        request[what].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names("body"), ["document.html"]);
+    assert_eq!(names("attachments"), ["1001.pdf", "Conditions.pdf", "1001-2.pdf"], "no two have one name");
+
+    let seen = server.seen().len();
+    let changed = Bytes::from_static(b"%PDF-1.7 other");
+    let mut other = outputs;
+    other[2].bytes = &changed;
+    let error = channels.send(SendCall { outputs: &other, ..call }).await.unwrap_err();
+    assert!(matches!(error, DeliveryError::NotArchived), "not even one that it does not take: {error}");
+    let error = channels.send(SendCall { outputs: &outputs[2..3], ..call }).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "nothing was composed for the channel `email`: no output is for `email-body`"
+    );
+    assert_eq!(error.class(), Class::Permanent);
+    assert_eq!(server.seen().len(), seen);
 }
 
 #[tokio::test]

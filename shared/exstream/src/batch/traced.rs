@@ -2,24 +2,37 @@
 
 use super::{Batch, BatchCall, BatchJob, Envelope, address, read};
 use crate::{
-    Basis, ExstreamError, Outgoing, Output, Parts, Template,
+    Basis, Composed, ExstreamError, Outgoing, Output, Parts, Template,
     parts::{MAX_PARTS, Part, WirePart},
     request::{self, headers},
+    select::as_made,
 };
 use bytes::Bytes;
 use reqwest::{Method, header::CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
+use shop_config::DocumentConfig;
 use std::{collections::BTreeSet, sync::Arc};
 
 const TRACE_BYTES: usize = 4 * 1024 * 1024;
 
-/// An output of a batch job as it is kept until its document is archived.
+/// A customer's outputs of a batch job as they are kept until their document is archived.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Kept {
-    pub output: Output,
-    /// What it was composed with, where Exstream traces its jobs.
+    /// As the configuration lists them, the primary one first.
+    pub outputs: Vec<Output>,
+    /// What they were composed with, where Exstream traces its jobs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<Template>,
+}
+
+impl Kept {
+    /// The outputs with their uses, as the configuration lists them now.
+    ///
+    /// # Errors
+    /// As for a document composed on demand.
+    pub fn composed(&self, document: &DocumentConfig) -> Result<Composed, ExstreamError> {
+        as_made(&self.outputs, &document.outputs())
+    }
 }
 
 impl Batch {

@@ -66,7 +66,9 @@ async fn a_job_gives_each_customers_document_and_is_deleted() {
         assert_eq!(ended(&batch, call, &job).await, JobState::Complete);
         let step = batch.step(call, &job).await.unwrap();
         for (index, name) in (0..).zip(["One & Co", "Two", "Three"]) {
-            let output = batch.artifact(call, &step, index).await.unwrap();
+            let [output] = &batch.artifact(call, &step, index).await.unwrap()[..] else {
+                panic!("one output")
+            };
             assert_eq!(output.mime_type, "application/pdf");
             let text = letter_render::read_text(&output.bytes).concat();
             assert!(text.contains(name), "{name} in {text}");
@@ -101,7 +103,7 @@ async fn no_step_of_another_flow_instance_is_taken() {
         for (number, job) in jobs.iter().enumerate().step_by(7) {
             assert_eq!(ended(&batch, call, job).await, JobState::Complete);
             let step = batch.step(call, job).await.unwrap();
-            let output = batch.artifact(call, &step, 0).await.unwrap();
+            let [output] = &batch.artifact(call, &step, 0).await.unwrap()[..] else { panic!("one output") };
             let ids: Vec<_> = output.named().into_iter().map(String::from).collect();
             assert_eq!(ids, [format!("{number:032}")], "{step_filter:?}");
         }

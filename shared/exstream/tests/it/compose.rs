@@ -5,6 +5,7 @@ use crate::support::{
     exstream, json,
 };
 use exstream::{Budget, ComposeCall, Credentials};
+use shop_config::Use;
 use std::time::{Duration, Instant};
 
 async fn request(exstream: &str, document: &str) -> String {
@@ -65,22 +66,32 @@ async fn only_a_request_that_sends_asks_for_its_own_connection() {
 }
 
 #[tokio::test]
-async fn an_envelope_gives_all_outputs_with_their_context() {
+async fn an_envelope_gives_the_listed_outputs_with_their_context() {
     let body = r#"{"status":"success","data":[
         {"content":"PGgxPg==","mimeType":"text/html","engineOutputContext":{"queueName":"Mail","fileName":"","customerNumber":"7"}},
         {"content":"JVBERi0x\r\nLjcgaGVsbG8=","mimeType":"Application/PDF;v=1","extra":1}]}"#;
     let server = Server::start(move |_| json(200, body)).await;
-    let config = config(&server.base, "", "");
-    let composed = compose(&config).await.unwrap();
-    let output = composed.expected(document(&config).primary_media_type()).unwrap();
-    assert_eq!((&output.bytes[..], output.mime_type.as_str()), (PDF, "application/pdf"));
-    assert_eq!((&output.queue, &output.file_name, &output.customer_number), (&None, &None, &None));
-    let html = composed.expected("text/html").unwrap();
+    let composed = compose(&config(&server.base, "", "")).await.unwrap();
+    let [only] = &composed.outputs[..] else { panic!("{composed:?}") };
+    assert_eq!((&only.output.bytes[..], only.output.mime_type.as_str()), (PDF, "application/pdf"));
     assert_eq!(
-        (html.queue.as_deref(), &html.file_name, html.customer_number.as_deref()),
+        (&only.output.queue, &only.output.file_name, &only.output.customer_number),
+        (&None, &None, &None)
+    );
+    assert_eq!(only.uses, []);
+
+    let outputs = r#"outputs = [
+        { use = "archive", media_type = "application/pdf" },
+        { use = "web", media_type = "text/html", queue = "Mail" }]"#;
+    let composed = compose(&config(&server.base, "", outputs)).await.unwrap();
+    let [pdf, html] = &composed.outputs[..] else { panic!("{composed:?}") };
+    assert_eq!((&pdf.output.bytes[..], &pdf.uses[..]), (PDF, &[Use::Archive][..]));
+    assert_eq!(
+        (html.output.queue.as_deref(), &html.output.file_name, html.output.customer_number.as_deref()),
         (Some("Mail"), &None, Some("7"))
     );
-    assert!(composed.expected("image/png").is_err());
+    assert!(!server.seen()[1].text().contains("accept: text/html"), "one request, for all of them");
+    assert_eq!(server.seen().len(), 2);
 }
 
 #[tokio::test]
@@ -93,13 +104,16 @@ async fn raw_answers_are_the_document_and_may_still_be_envelopes() {
     .await;
     let composed = compose(&config(&raw.base, "", "answer = \"raw\"")).await.unwrap();
     assert_eq!(
-        (&composed.outputs[0].bytes[..], composed.outputs[0].file_name.as_deref()),
+        (&composed.outputs[0].output.bytes[..], composed.outputs[0].output.file_name.as_deref()),
         (PDF, Some("a.pdf"))
     );
 
     let enveloped = Server::start(|_| json(200, envelope("application/pdf", PDF))).await;
     let composed = compose(&config(&enveloped.base, "", "answer = \"raw\"")).await.unwrap();
-    assert_eq!((&composed.outputs[0].bytes[..], composed.outputs[0].queue.as_deref()), (PDF, Some("PDF")));
+    assert_eq!(
+        (&composed.outputs[0].output.bytes[..], composed.outputs[0].output.queue.as_deref()),
+        (PDF, Some("PDF"))
+    );
 }
 
 #[tokio::test]
@@ -108,7 +122,7 @@ async fn the_service_gateways_answer_is_read() {
     let server = Server::start(move |_| json(200, body)).await;
     let composed = compose(&config(&server.base, "sgw", "")).await.unwrap();
     assert_eq!(
-        (&composed.outputs[0].bytes[..], composed.outputs[0].file_name.as_deref()),
+        (&composed.outputs[0].output.bytes[..], composed.outputs[0].output.file_name.as_deref()),
         (PDF, Some("b.pdf"))
     );
 }
@@ -123,7 +137,7 @@ async fn seven_megabytes_fit() {
     let composed =
         compose_with(&exstream(), &config, &Credentials::None, Duration::from_secs(30)).await.unwrap();
     println!("7 MB PDF composed in {:?}", begun.elapsed());
-    assert_eq!(composed.outputs[0].bytes, pdf);
+    assert_eq!(composed.outputs[0].output.bytes, pdf);
 }
 
 #[test]

@@ -190,7 +190,7 @@ async fn two_outputs_of_the_expected_type_are_one_too_many() {
     assert_eq!(
         named(200, &body).await,
         named_as(
-            "Exstream returned 2 outputs of application/pdf: configure the communication to make one",
+            "Exstream returned 2 outputs of application/pdf: configure the communication to make one, or `outputs` with the queue of each",
             Class::transient(),
             true,
         )

@@ -72,7 +72,7 @@ async fn large_answers_come_in_turn_and_small_ones_pass_them() {
     let one = async |config| {
         let composed = compose(exstream, config, LONG).await.unwrap();
         most.fetch_max(held.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-        assert_eq!(composed.outputs[0].bytes.len(), 3 * MB);
+        assert_eq!(composed.outputs[0].output.bytes.len(), 3 * MB);
         tokio::time::sleep(Duration::from_millis(50)).await;
         held.fetch_sub(1, Ordering::SeqCst);
         // its room is free only now

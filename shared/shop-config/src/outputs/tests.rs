@@ -73,6 +73,7 @@ fn each_mistake_is_named() {
             of(&format!("{BODY}, {PRINT}, {}", PRINT.replace(", queue = \"PRINT\"", ""))),
             "outputs: entries 2 and 3 are both application/pdf: each needs a `queue` of its own",
         ),
+        (with(&format!("answer = \"raw\"\noutputs = [{PRINT}]")), "answer: `raw` names no queues"),
         (of(&format!("{BODY}, {PRINT}, {PRINT}")), "outputs: entries 2 and 3 are both"),
         (
             of(&format!("{BODY}, {PRINT}, {}", BODY.replace("html", "plain"))),

@@ -151,7 +151,7 @@ impl Case<'_> {
         let record = format!("{}/record.json", folder(&document));
         let record = self.object(&record, record_version, record_sha256)?;
         let record: Value = serde_json::from_slice(&record.bytes)?;
-        let output = &record["output"];
+        let output = &record["outputs"][0];
         let said = [&output["object"], &output["version_id"], &output["sha256"], &record["communication"]];
         if said == [key, version, sha256, self.id] { Ok(()) } else { Err(Breach::OtherRecord) }
     }
@@ -238,7 +238,7 @@ mod tests {
             let archived = put(&mut buckets, &format!("/archive/{key}"), format!("%PDF {document}"));
             let (id, sha256) = (format!("c-{document}"), archived.sha256.clone());
             let output = json!({"object": key, "version_id": archived.version, "sha256": sha256});
-            let record = json!({"communication": id, "output": output}).to_string();
+            let record = json!({"communication": id, "outputs": [output]}).to_string();
             let record = put(&mut buckets, &format!("/archive/{}/record.json", folder(&key)), record);
             let spooled = format!("spool/{id}.pdf");
             if way == Way::Print {

@@ -69,7 +69,7 @@ async fn the_record_proves_the_document_and_follows_its_schema() {
 
     assert_eq!(record.recipient.as_ref().unwrap().email.as_deref(), Some("camille.moreau@example.com"));
     assert_eq!(value["trigger"]["topic"], "orders/create");
-    assert_eq!(value["output"]["pages"], json!(1));
+    assert_eq!(value["outputs"][0]["pages"], json!(1));
     assert_eq!(value["driver_data"]["schema"], "order-confirmation/1");
     let sent = value["driver_data"]["data"].to_string();
     assert!(!sent.is_empty());
@@ -77,9 +77,9 @@ async fn the_record_proves_the_document_and_follows_its_schema() {
     insta::assert_json_snapshot!("evidence-record", value, {
         ".communication" => "[communication]", ".name" => "[name]", ".shop" => "[shop]", ".subject" => "[order]", ".reported_on" => "[order]",
         ".customer" => "[keyed hash]", ".trigger.webhook_id" => "[uuid]", ".composed_at" => "[time]",
-        ".configuration" => "[version]", ".output.object" => "[key]", ".output.version_id" => "[version]",
-        ".output.sha256" => "[sha256]", ".output.bytes" => "[bytes]", ".output.customer_number" => "[number]",
-        ".output.file_name" => "[name]", ".driver_data.sha256" => "[sha256]", ".driver_data.data" => "[driver data]",
+        ".configuration" => "[version]", ".outputs[].object" => "[key]", ".outputs[].version_id" => "[version]",
+        ".outputs[].sha256" => "[sha256]", ".outputs[].bytes" => "[bytes]", ".outputs[].customer_number" => "[number]",
+        ".outputs[].file_name" => "[name]", ".driver_data.sha256" => "[sha256]", ".driver_data.data" => "[driver data]",
         ".retention.until" => "[time]", ".software.version" => "[version]",
     });
 }

@@ -14,6 +14,7 @@ mod failures;
 mod flows;
 mod ledger;
 mod outcome_events;
+mod outputs;
 mod passes;
 mod people;
 mod real_orders;

@@ -168,7 +168,11 @@ async fn xml_gives_the_same_page_as_json() {
 
 #[tokio::test]
 async fn the_envelope_holds_every_output_and_outputs_are_remembered() {
-    let output = |queue: &str, mime: &str| Output { queue: queue.to_owned(), mime: mime.to_owned() };
+    let output = |queue: &str, mime: &str| Output {
+        queue: queue.to_owned(),
+        mime: mime.to_owned(),
+        pictures: Vec::new(),
+    };
     let communication = Communication {
         id: COMMUNICATION.to_owned(),
         name: "confirmation".to_owned(),
