@@ -29,7 +29,7 @@ pub enum Mismatch {
     Version(u32),
 }
 
-/// Checks one of a document's files against its record; answers which output it is.
+/// Compares a file with the record of its document; answers which output it is.
 ///
 /// # Errors
 /// The first thing that does not match. Of a file that is none of several outputs, that of the primary one.
