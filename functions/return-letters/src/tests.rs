@@ -5,7 +5,7 @@ mod plans;
 mod refund_amounts;
 mod refunds;
 mod shared_returns;
-mod wire;
+pub(crate) mod wire;
 
 use crate::{ReturnLetters, subject::first};
 use comms::{Class, CommunicationId, Document, Gid, Revision};
@@ -23,35 +23,35 @@ const REFUNDED: &str = include_str!("../../../infra/local/samples/return-letters
 const PAID_BACK: &str =
     include_str!("../../../infra/local/samples/return-letters/order-transactions-create.json");
 
-fn config() -> ShopConfig {
+pub(crate) fn config() -> ShopConfig {
     ShopConfig::parse(CONFIG).unwrap()
 }
 
-fn value(text: &str) -> Value {
+pub(crate) fn value(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-fn order() -> Value {
+pub(crate) fn order() -> Value {
     value(include_str!("../../../infra/local/samples/return-letters/shopify/order.json"))
 }
 
-fn approved() -> Value {
+pub(crate) fn approved() -> Value {
     value(include_str!("../../../infra/local/samples/return-letters/shopify/return-approved.json"))
 }
 
-fn declined() -> Value {
+pub(crate) fn declined() -> Value {
     value(include_str!("../../../infra/local/samples/return-letters/shopify/return-declined.json"))
 }
 
-fn refund() -> Value {
+pub(crate) fn refund() -> Value {
     value(include_str!("../../../infra/local/samples/return-letters/shopify/refund.json"))
 }
 
-fn id(node: &Value) -> Gid {
+pub(crate) fn id(node: &Value) -> Gid {
     node["id"].as_str().unwrap().parse().unwrap()
 }
 
-fn item(topic: &str, subject: &Gid) -> WorkItem {
+pub(crate) fn item(topic: &str, subject: &Gid) -> WorkItem {
     let item = json!({
         "v": 1, "shop": "northwind-demo.myshopify.com", "flow": "return-letters",
         "trigger": {"topic": topic, "webhook_id": "w"}, "subject": subject,
@@ -60,19 +60,24 @@ fn item(topic: &str, subject: &Gid) -> WorkItem {
 }
 
 /// The item and the payload of a sample event.
-fn event(text: &str) -> (WorkItem, String) {
+pub(crate) fn event(text: &str) -> (WorkItem, String) {
     let detail = &value(text)["detail"];
     let payload = &detail["payload"];
     let subject = payload["admin_graphql_api_id"].as_str().unwrap().parse().unwrap();
     (item(detail["metadata"]["X-Shopify-Topic"].as_str().unwrap(), &subject), payload.to_string())
 }
 
-fn communication(plan: &Plan) -> CommunicationId {
+pub(crate) fn communication(plan: &Plan) -> CommunicationId {
     CommunicationId::derive(&config().shop, plan.document, &plan.subject, &plan.revision)
 }
 
 /// What a delivery of the item would do: the plans, asked of Shopify where the event does not say.
-async fn plans(wire: &Wire, item: &WorkItem, payload: Option<&str>, config: &ShopConfig) -> Vec<Plan> {
+pub(crate) async fn plans(
+    wire: &Wire,
+    item: &WorkItem,
+    payload: Option<&str>,
+    config: &ShopConfig,
+) -> Vec<Plan> {
     match ReturnLetters.plan(&Event { item, payload, config }).unwrap() {
         Planned::Known(plans) => plans,
         Planned::AskShopify => ReturnLetters.look_up(wire.look_up(item, payload, config)).await.unwrap(),
@@ -80,14 +85,14 @@ async fn plans(wire: &Wire, item: &WorkItem, payload: Option<&str>, config: &Sho
 }
 
 /// What is gathered for the first issue of a document that `topic` led to.
-async fn gathered(wire: &Wire, document: Document, topic: &str, subject: &Gid) -> Gathered {
+pub(crate) async fn gathered(wire: &Wire, document: Document, topic: &str, subject: &Gid) -> Gathered {
     let plan = first(document, subject, None, &config());
     let config = config();
     ReturnLetters.gather(wire.gather(&plan, &item(topic, subject), &config)).await.unwrap()
 }
 
 /// The driver data of what must be ready.
-fn driver(gathered: Gathered) -> (Value, Content) {
+pub(crate) fn driver(gathered: Gathered) -> (Value, Content) {
     match gathered {
         Gathered::Ready(content) => (serde_json::from_slice(&content.driver).unwrap(), *content),
         Gathered::Suppressed { reason, .. } => panic!("suppressed: {reason}"),
@@ -97,7 +102,7 @@ fn driver(gathered: Gathered) -> (Value, Content) {
 }
 
 /// How gathering ended, in a word, and why.
-fn outcome(gathered: &Gathered) -> (&'static str, &str) {
+pub(crate) fn outcome(gathered: &Gathered) -> (&'static str, &str) {
     match gathered {
         Gathered::Ready(_) => ("ready", ""),
         Gathered::Suppressed { reason, .. } => ("suppressed", reason),
@@ -106,10 +111,10 @@ fn outcome(gathered: &Gathered) -> (&'static str, &str) {
     }
 }
 
-fn text<'a>(data: &'a Value, pointer: &str) -> &'a str {
+pub(crate) fn text<'a>(data: &'a Value, pointer: &str) -> &'a str {
     data.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn schema(document: Document) -> Value {
+pub(crate) fn schema(document: Document) -> Value {
     ReturnLetters::schema(document).unwrap()
 }

@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(by(Subscribed, Subscribed, &[Sms, Email]), Some(Sms));
         for no in [NotSubscribed, Pending, Unsubscribed, Other] {
             assert_eq!(by(Subscribed, no, &[Sms]), None, "{no:?}");
-            // the number is withheld, so that the pipeline goes on to the address
+            // the number is withheld, so that the pipeline continues with the address
             assert_eq!(by(Subscribed, no, &[Sms, Email]), Some(Email), "{no:?}");
             assert_eq!(by(no, Subscribed, &[Email, Sms]), Some(Sms), "{no:?}");
             assert_eq!(by(no, Subscribed, &[Email]), None, "{no:?}");

@@ -52,7 +52,7 @@ pub enum DeliveryError {
     /// Publishing bears repetition.
     #[error("publishing the page")]
     Page(#[from] LinkError),
-    /// A person has taken it back, or its time is over; either way it is not published again by itself.
+    /// A person has taken it back, or its time has ended; either way it is not published again by itself.
     #[error("the page {0}")]
     PageEnded(&'static str),
     #[error("the print spool holds something else under {key}")]

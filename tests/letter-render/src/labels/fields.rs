@@ -249,6 +249,7 @@ pub(crate) static LABELS: &[Entry] = &[
     ("units", ["Units", "Unités", "Stück", "الوحدات"]),
     ("unreconciled", ["Not reconciled", "Non rapproché", "Nicht abgestimmt", "غير مطابق"]),
     ("unreconciled_orders", ["Orders not reconciled", "Commandes non rapprochées", "Nicht abgestimmte Bestellungen", "طلبات غير مطابقة"]),
+    ("unsubscribe_url", ["End these messages", "Ne plus recevoir ces messages", "Diese Nachrichten abbestellen", "إيقاف هذه الرسائل"]),
     ("update_url", ["Change your card", "Changer de carte", "Karte ändern", "تغيير البطاقة"]),
     ("url", ["Link", "Lien", "Link", "الرابط"]),
     ("valid_until", ["Valid until", "Valable jusqu’au", "Gültig bis", "صالح حتى"]),
