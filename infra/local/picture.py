@@ -49,7 +49,7 @@ def page(document: Path) -> Image.Image:
 def metafield(log: str) -> list[dict[str, str]]:
     """The communications in the metafield that the demo printed."""
     found = re.search(
-        r"metafield \$app:communications\.status\n(\{.*?^\}|\{[^\n]*\})", log, re.DOTALL | re.MULTILINE
+        r"metafield \$app\.communications\n(\{.*?^\}|\{[^\n]*\})", log, re.DOTALL | re.MULTILINE
     )
     if found is None:
         raise SystemExit("the log has no metafield: is it what `make demo` printed?")

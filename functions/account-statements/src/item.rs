@@ -80,7 +80,7 @@ fn check_name(name: &str) -> Result<(), InvalidPayload> {
 
 /// The issue of a document for the period of this name.
 pub fn revision(period: &str) -> Revision {
-    Revision::named(format!("period-{period}"))
+    Revision::of_period(period)
 }
 
 impl AccountItem {

@@ -149,7 +149,9 @@ impl Shop<'_> {
             let existing = Status::read(value);
             if existing.damaged {
                 tracing::warn!(shop = %self.call.shop, resource = %resource.gid, "the status metafield held something else, which is replaced");
-            } else if merged(&existing.status, &resource.reports).newest() == existing.status.newest() {
+            } else if !existing.outdated
+                && merged(&existing.status, &resource.reports).newest() == existing.status.newest()
+            {
                 return Ok(None);
             }
             status = existing.status;

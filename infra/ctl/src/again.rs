@@ -125,7 +125,8 @@ pub async fn settle(
         },
     };
     if owed == comms::WriteBackState::Pending {
-        let message = Message::of(&report::item(&entry, &loaded.config))?;
+        let report = report::settled(&entry, &loaded.config, decision.actor, decision.reason);
+        let message = Message::of(&report)?;
         stack.queue("write-back")?.send(&message).await?;
     }
     table::print(&[table::Row::from(&entry)], false)?;

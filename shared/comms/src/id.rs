@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{borrow::Cow, fmt, str::FromStr};
 
+/// What the name of an issue for a period begins with.
+const PERIOD: &str = "period-";
+
 /// Which issue of a document about one subject this is.
 ///
 /// The first one is [`Revision::Initial`]; anything that justifies another copy of the same document (an
@@ -24,6 +27,16 @@ impl Revision {
     /// The revision of this name. `initial` is the name of the first one and of no other.
     pub fn named(name: impl Into<String>) -> Self {
         Self::from(name.into())
+    }
+
+    /// The issue for a period, such as `2026-10`.
+    pub fn of_period(period: &str) -> Self {
+        Self::named(format!("{PERIOD}{period}"))
+    }
+
+    /// The period of an issue that is for one.
+    pub fn period(&self) -> Option<&str> {
+        self.as_str().strip_prefix(PERIOD)
     }
 
     /// The name as it is stored: part of what a communication's id is derived from.
@@ -194,6 +207,9 @@ mod tests {
     fn the_first_revision_has_one_spelling() {
         assert_eq!(Revision::named("initial"), Revision::Initial);
         assert_eq!(Revision::named("edit-1"), Revision::Named("edit-1".to_owned()));
+        assert_eq!(Revision::of_period("2026-10").as_str(), "period-2026-10");
+        assert_eq!(Revision::of_period("2026-10").period(), Some("2026-10"));
+        assert_eq!(Revision::Initial.period(), None);
         assert_eq!(serde_json::from_str::<Revision>("\"initial\"").unwrap(), Revision::Initial);
     }
 

@@ -33,5 +33,5 @@ pub use names::UnknownName;
 pub use segments::Segments;
 pub use shop::{InvalidShopDomain, ShopDomain};
 pub use state::{State, WriteBackState};
-pub use text::{is_one_line, one_line, printable, visible_json};
+pub use text::{is_one_line, masked, one_line, printable, visible_json};
 pub use url::{HttpsUrl, InvalidUrl, is_web_link};

@@ -67,6 +67,11 @@ impl State {
         }
     }
 
+    /// Whether a channel took it, or may have.
+    pub const fn was_sent(self) -> bool {
+        matches!(self, Self::Accepted | Self::Delivered | Self::Bounced | Self::Unknown)
+    }
+
     /// Whether somebody may still have to work on it: a lapsed lease in such a state is taken over.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Claimed | Self::Sending)

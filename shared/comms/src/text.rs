@@ -46,6 +46,29 @@ pub fn one_line(text: &str) -> String {
     printable(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// An e-mail address or a telephone number, as far as somebody who knows it recognises it: `z…@example.com`, `…89`.
+///
+/// ```
+/// assert_eq!(comms::masked("zoe@example.com"), "z…@example.com");
+/// assert_eq!(comms::masked("+49 30 1234567"), "…67");
+/// assert_eq!(comms::masked("z@example.com"), "…@example.com");
+/// ```
+pub fn masked(address: &str) -> String {
+    let address = one_line(address);
+    match address.rsplit_once('@') {
+        Some((local, host)) => {
+            // of a name of one letter, the first letter is all
+            let first = local.chars().next().filter(|_| local.chars().nth(1).is_some());
+            format!("{}…@{host}", first.map(String::from).unwrap_or_default())
+        }
+        None => {
+            let digits: Vec<char> = address.chars().filter(char::is_ascii_digit).collect();
+            let shown = if digits.len() > 4 { digits.len() - 2 } else { digits.len() };
+            format!("…{}", digits.into_iter().skip(shown).collect::<String>())
+        }
+    }
+}
+
 /// Whether people can read all there is of `text`, in one line.
 pub fn is_one_line(text: &str) -> bool {
     kinds(text).all(|(c, kind)| kind == Kind::Drawn || c == ' ')

@@ -66,6 +66,14 @@ pub fn choose(channels: &[Channel], recipient: &Recipient) -> Option<Channel> {
     })
 }
 
+/// Where a channel sends it, where that is an address of the recipient's.
+pub fn address(channel: Channel, recipient: &Recipient) -> Option<&str> {
+    match channel {
+        Channel::Email => recipient.usable_email(),
+        Channel::Print | Channel::Exstream => None,
+    }
+}
+
 /// Whether `address` can be one: bounded, one `@`, a host with a dot, and nothing that could end the
 /// address or begin another. Whether it exists only a delivery tells.
 pub fn is_email_address(address: &str) -> bool {
@@ -111,6 +119,13 @@ mod tests {
         assert_eq!(choose(&[WhatsApp, Sms, Web], &reachable), Some(WhatsApp));
         assert_eq!(choose(&[WhatsApp, Sms, Web], &nobody), Some(Web));
         assert_eq!(choose(&[], &reachable), None);
+    }
+
+    #[test]
+    fn the_address_is_the_one_that_the_channel_uses() {
+        assert_eq!(address(Channel::Email, &recipient(" zoe@example.com ")), Some("zoe@example.com"));
+        assert_eq!(address(Channel::Email, &recipient("nobody")), None);
+        assert_eq!(address(Channel::Print, &recipient("zoe@example.com")), None);
     }
 
     #[test]

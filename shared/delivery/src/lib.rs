@@ -23,7 +23,7 @@ mod wording;
 
 pub use call::{Accepted, AskCall, SendCall, SendOutput, SendStatus};
 pub use channels::Channels;
-pub use choose::{Phone, Recipient, choose, is_email_address};
+pub use choose::{Phone, Recipient, address, choose, is_email_address};
 pub use error::DeliveryError;
 pub use job_status::{JobOutcome, JobStatus};
 pub use messaging::StatusCall;

@@ -16,7 +16,6 @@ const IN_PROGRESS: Duration = Duration::from_secs(10);
 const LEASE_GRACE: Duration = Duration::from_secs(5);
 
 /// The answer to [`claim`].
-#[expect(clippy::large_enum_variant, reason = "one value per attempt, taken apart at once")]
 pub enum Claimed {
     /// The work is this attempt's until the lease lapses.
     Leased(Lease),
@@ -60,6 +59,6 @@ fn finished(attempt: &Attempt<'_>, entry: Entry, now: Timestamp) -> Settled {
     let age = now.duration_since(updated).unsigned_abs();
     let owed =
         entry.write_back == WriteBackState::Pending && (attempt.receive_count > 1 || age > REPORT_OVERDUE);
-    let report = owed.then(|| report::item(&entry, &attempt.loaded.config));
+    let report = owed.then(|| report::attempted(attempt, &entry));
     Settled { state: entry.state, attempts: entry.attempts, reason: entry.reason, fresh: false, report }
 }

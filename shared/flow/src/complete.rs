@@ -156,8 +156,8 @@ impl Completion<'_> {
             return Err(error.into());
         }
         fault::point("complete");
-        let report =
-            (write_back == WriteBackState::Pending).then(|| self.report(state, archived, reason, now));
+        let report = (write_back == WriteBackState::Pending)
+            .then(|| self.report(state, archived, reference, reason, now));
         let (reason, attempts) = (reason.map(str::to_owned), self.lease.entry.attempts);
         Ok(Settled { state, reason, attempts, fresh: true, report })
     }
@@ -175,6 +175,7 @@ impl Completion<'_> {
         &self,
         state: State,
         archived: Option<ArchivedAs>,
+        reference: Option<&str>,
         reason: Option<&str>,
         now: Timestamp,
     ) -> WriteBackItem {
@@ -183,10 +184,15 @@ impl Completion<'_> {
         entry.updated_epoch_ms = now.as_millisecond();
         entry.archived = archived.or(entry.archived);
         entry.channel = self.details.channel.map(|channel| channel.name().to_owned()).or(entry.channel);
+        entry.reference = reference.map(str::to_owned).or(entry.reference);
         entry.reason = reason.map(str::to_owned);
         if let Some(resource) = &self.details.reported_on {
             entry.reported_on = resource.clone();
         }
-        report::item(&entry, &self.attempt.loaded.config)
+        WriteBackItem {
+            // what was not sent went nowhere
+            address: self.details.address.clone().filter(|_| state.was_sent()),
+            ..report::attempted(self.attempt, &entry)
+        }
     }
 }

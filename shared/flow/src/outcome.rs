@@ -34,6 +34,8 @@ pub struct OutcomeDetails {
     /// What this attempt has archived or adopted.
     pub archived: Option<ArchivedAs>,
     pub channel: Option<Channel>,
+    /// Where it goes by that channel, masked.
+    pub address: Option<String>,
     pub customer: Option<CustomerKey>,
     /// The order, customer or company location it belongs to, where the plan did not name it.
     pub reported_on: Option<Gid>,

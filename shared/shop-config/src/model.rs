@@ -118,7 +118,7 @@ pub struct WriteBack {
 
 impl Default for WriteBack {
     fn default() -> Self {
-        Self { enabled: true, namespace: "$app:communications".to_owned(), key: "status".to_owned() }
+        Self { enabled: true, namespace: "$app".to_owned(), key: "communications".to_owned() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The messages. Public contracts: `schemas/work-item.v1.json`, `schemas/write-back-item.v1.json`.
 
-use comms::{CommunicationId, Document, Flow, Gid, Revision, ShopDomain, State};
+use comms::{CommunicationId, Document, Flow, Gid, Revision, ShopDomain, State, names};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -103,9 +103,56 @@ pub struct WriteBackItem {
     /// SHA-256 of the archived document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// The period a statement is for, such as `2026-10`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<String>,
+    /// The communication this is a further issue of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue_of: Option<CommunicationId>,
+    /// What a person decided about it, the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// When the channel took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub sent: Option<Timestamp>,
+    /// When it reached the recipient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub delivered: Option<Timestamp>,
+    /// When it failed or came back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub failed: Option<Timestamp>,
+    /// Where it was sent, masked: `z…@example.com`. Only in the report of whoever sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// The beginning of the published link's hash. Names the link to an operator and opens nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
     /// Tags to add to that resource.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+}
+
+/// What a person decided about a communication, and why.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Decision {
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    pub kind: DecisionKind,
+    pub actor: String,
+    pub reason: String,
+}
+
+names! {
+    /// What a person can decide about a communication.
+    DecisionKind, "kind of decision", {
+        /// That this further issue of a document is sent.
+        Resend = "resend",
+        /// What became of a send whose outcome was unknown.
+        Settle = "settle",
+    }
 }
 
 #[derive(Deserialize)]
@@ -195,6 +242,10 @@ mod tests {
             "v": 1, "shop": "acme.myshopify.com", "reported_on": "gid://shopify/Order/1",
             "communication": "c4809f9b199959867b344883a5f958d0", "document": "receipt", "state": "accepted",
             "at": "2026-11-22T09:00:00Z", "channel": "email", "tags": ["receipt-sent"],
+            "sent": "2026-11-22T09:00:00Z", "address": "z…@example.com", "issue_of": "2b706c1bf2a6cefed14ac0788edd2bd6",
+            "decision": {
+                "at": "2026-11-22T08:59:00Z", "kind": "resend", "actor": "support@acme.example", "reason": "asked for it",
+            },
         });
         contract::conforms(&schema, &sample);
         assert!(WriteBackItem::from_json(&sample.to_string()).is_ok());

@@ -6,8 +6,13 @@ use exception_letters::ExceptionLetters;
 use flow::DocumentEntry;
 use order_confirmation::OrderConfirmation;
 use return_letters::ReturnLetters;
+use serde_json::json;
 use shipping_documents::ShippingDocuments;
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 use targeted_offers::TargetedOffers;
 
 /// The topics of work that the system makes by itself, which never passes intake, and what the pages say of them.
@@ -132,4 +137,19 @@ fn the_pages_list_every_document() {
     contract::published_part(&docs.join("use-cases.md"), "documents", &table);
     let table = format!("| document | flow |\n| --- | --- |\n{dictionary}");
     contract::published_part(&docs.join("template-designers.md"), "documents", &table);
+}
+
+/// What the Shopify app subscribes to and may do follows from the documents that a shop has switched on.
+#[test]
+fn the_app_knows_the_flow_and_the_topics_of_every_document() {
+    let of_documents: BTreeMap<_, _> = Flow::ALL
+        .iter()
+        .flat_map(|flow| documents(*flow))
+        .map(|it| {
+            let topics: BTreeSet<_> = it.topics.iter().filter(|topic| !is_of_run(topic)).collect();
+            (it.document.name(), json!({"flow": it.document.flow(), "topics": topics}))
+        })
+        .collect();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/shopify-app/documents.json");
+    contract::published(&path, &json!(of_documents));
 }

@@ -196,6 +196,19 @@ async fn a_foreign_value_is_replaced() {
     assert_eq!(reporter.states(&order(1)), [State::Accepted]);
 }
 
+/// So that whoever reads the metafield need not know two versions for long.
+#[tokio::test]
+async fn a_value_of_the_version_before_is_written_again_even_if_it_says_all_of_it() {
+    let reporter = Reporter::new([order(1)]).await;
+    let item = reporter.confirmation(&order(1));
+    let before = listing(&item).replace(r#"{"v":2,"#, r#"{"v":1,"#);
+    reporter.fake.store().set(order(1).as_str(), &before);
+    assert!(all_reported(&reporter.report(std::slice::from_ref(&item)).await));
+    assert_eq!(reporter.fake.value(&order(1)), Some(listing(&item)));
+    assert!(all_reported(&reporter.report(&[item]).await));
+    assert_eq!(reporter.requests(), (2, 1), "and then no more");
+}
+
 #[tokio::test]
 async fn tags_are_added_once_an_owner_and_fail_alone() {
     let reporter = Reporter::new([order(1), order(2)]).await;

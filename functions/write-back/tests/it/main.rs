@@ -39,6 +39,14 @@ pub fn item(shop: &ShopDomain, resource: &Gid, document: Document) -> WriteBackI
         template: Some("order-confirmation".into()),
         template_version: Some(3),
         sha256: None,
+        period: None,
+        issue_of: None,
+        decision: None,
+        sent: Some(at(0)),
+        delivered: None,
+        failed: None,
+        address: Some("z…@example.com".into()),
+        link: None,
         tags: vec![],
     }
 }

@@ -67,7 +67,7 @@ impl FakeShopify {
 
     /// The communications an owner's metafield lists.
     pub fn status(&self, owner: &Gid) -> Status {
-        let Existing { status, damaged } = Status::read(&self.value(owner).unwrap_or_default());
+        let Existing { status, damaged, .. } = Status::read(&self.value(owner).unwrap_or_default());
         assert!(!damaged);
         status
     }
