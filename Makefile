@@ -44,7 +44,7 @@ status: ## Say what runs locally and where
 	$(LOCAL) status
 
 .PHONY: test
-test: lint unit cdk e2e ## Run every check and every test
+test: lint unit cdk app e2e ## Run every check and every test
 
 .PHONY: unit
 unit: ## Run the tests that need no stack
@@ -57,6 +57,11 @@ unit: ## Run the tests that need no stack
 cdk: ## Check and test the infrastructure
 	$(LOCAL) install
 	cd infra/cdk && npm run --silent check && npm test --silent
+
+.PHONY: app
+app: ## Check and test the Shopify app
+	$(LOCAL) install
+	cd infra/shopify-app && npm run --silent check && npm test --silent
 
 # the stack goes whatever becomes of the tests
 .PHONY: e2e
@@ -108,4 +113,4 @@ audit: ## Check what the project is built from: vulnerabilities, licences, bans,
 clean: ## End every local stack and delete all that was built or installed
 	$(LOCAL) down --all
 	$(CARGO) clean
-	rm -rf .local infra/cdk/node_modules infra/cdk/cdk.out
+	rm -rf .local infra/cdk/node_modules infra/cdk/cdk.out infra/shopify-app/node_modules

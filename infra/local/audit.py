@@ -18,7 +18,7 @@ import install
 
 SECONDS = 300
 FETCH_SECONDS = 60
-# licences that let the CDK app's packages be used without conditions beyond a notice
+# licences that let npm's packages be used without conditions beyond a notice
 LICENCES = {"0BSD", "Apache-2.0", "BlueOak-1.0.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0"}
 # of the tools that build a deployment; what is lower is printed
 SERIOUS = ("high", "critical")
@@ -34,9 +34,10 @@ class Result(NamedTuple):
 def audit() -> bool:
     """Prints what every check found. Answers whether none failed."""
     install.emulator()
-    install.node_packages()
+    folders = (install.node_packages(), install.app_packages())
     results = []
-    for result in (*crates(), npm_advisories(), npm_licences(install.CDK / "package-lock.json")):
+    packages = (check(folder) for folder in folders for check in (npm_advisories, npm_licences))
+    for result in (*crates(), *packages):
         word = {True: "ok", False: "FAILED", None: "not checked"}[result.ok]
         print(f"{result.name}: {word}{': ' if result.detail else ''}{result.detail}", flush=True)
         results.append(result.ok)
@@ -59,14 +60,14 @@ def crates() -> Iterator[Result]:
     yield Result("crates, advisories", done.returncode == 0, _said(done))
 
 
-def npm_advisories() -> Result:
-    done = _run(["npm", "audit", "--json"], FETCH_SECONDS, install.CDK)
-    return read_npm_audit(done.stdout)
+def npm_advisories(folder: Path) -> Result:
+    done = _run(["npm", "audit", "--json"], FETCH_SECONDS, folder)
+    return read_npm_audit(folder.name, done.stdout)
 
 
-def read_npm_audit(text: str) -> Result:
+def read_npm_audit(folder: str, text: str) -> Result:
     """What npm's report says; one without vulnerabilities is about why there is none."""
-    name = "npm packages, advisories"
+    name = f"npm packages of {folder}, advisories"
     try:
         report: dict[str, Any] = json.loads(text)
     except ValueError:
@@ -79,14 +80,15 @@ def read_npm_audit(text: str) -> Result:
     return Result(name, not serious, ", ".join(f"{package} ({found[package]})" for package in sorted(found)))
 
 
-def npm_licences(lock: Path) -> Result:
+def npm_licences(folder: Path) -> Result:
+    lock = folder / "package-lock.json"
     packages: dict[str, dict[str, Any]] = json.loads(lock.read_text())["packages"]
     refused = [
         f"{path.rpartition('node_modules/')[2]} ({package.get('license', 'none')})"
         for path, package in packages.items()
         if path and not accepted(package.get("license", ""))
     ]
-    return Result("npm packages, licences", not refused, ", ".join(sorted(refused)))
+    return Result(f"npm packages of {folder.name}, licences", not refused, ", ".join(sorted(refused)))
 
 
 def accepted(expression: str) -> bool:

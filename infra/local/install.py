@@ -23,6 +23,7 @@ from processes import Failure, run
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".local"
 CDK = ROOT / "infra/cdk"
+APP = ROOT / "infra/shopify-app"
 VENV = STATE / ".venv"
 LINTERS = STATE / ".lint-venv"
 BUILT = ROOT / "target"
@@ -75,12 +76,20 @@ def _python_packages(venv: Path, requirements: Path, what: str) -> Path:
 
 def node_packages() -> Path:
     """The folder of the CDK app, its packages installed."""
+    return _npm_packages(CDK, "the CDK app's packages")
 
+
+def app_packages() -> Path:
+    """The folder of the Shopify app, its packages installed."""
+    return _npm_packages(APP, "the Shopify app's packages")
+
+
+def _npm_packages(folder: Path, what: str) -> Path:
     def install() -> None:
-        _step(["npm", "ci", "--ignore-scripts"], CDK, "installing the CDK app's packages")
+        _step(["npm", "ci", "--ignore-scripts"], folder, f"installing {what}")
 
-    _once("node packages", CDK / "package-lock.json", CDK / "node_modules/.installed", install)
-    return CDK
+    _once(what, folder / "package-lock.json", folder / "node_modules/.installed", install)
+    return folder
 
 
 def package_functions() -> Path:

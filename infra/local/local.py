@@ -35,7 +35,7 @@ def main() -> int:
         "rights": "compare what the roles may do with what was recorded",
         "demo": "start a stack, send the samples, make a month's statements, show what came of it, end it",
         "package": "copy the functions' binaries to target/lambda",
-        "install": "install the emulator, the fonts, the CDK app's packages and the linters of its template",
+        "install": "install the emulator, the fonts, the packages of the CDK app and the Shopify app, and the linters",
     }.items():
         command = verbs.add_parser(verb, help=text, description=text)
         if verb in ("up", "down", "status", "exec", "invoke", "rights"):
@@ -96,6 +96,7 @@ def act(arguments: argparse.Namespace) -> int:
             install.package_functions()
         case "install":
             install.node_packages()
+            install.app_packages()
             install.emulator()
             install.linters()
     return 0

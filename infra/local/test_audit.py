@@ -20,7 +20,7 @@ class Npm(unittest.TestCase):
             json.dumps({"message": "405 Method Not Allowed", "method": "POST"}),
             json.dumps({"error": {"code": "ENOAUDIT", "summary": "no audit"}}),
         ):
-            result = audit.read_npm_audit(text)
+            result = audit.read_npm_audit("cdk", text)
             self.assertIsNone(result.ok, text)
             self.assertIn("database unreachable", result.detail)
 
@@ -30,9 +30,10 @@ class Npm(unittest.TestCase):
                 {"vulnerabilities": {name: {"severity": it} for name, it in severities.items()}}
             )
 
-        self.assertEqual(audit.read_npm_audit(report())[1:], (True, ""))
-        self.assertEqual(audit.read_npm_audit(report(a="moderate"))[1:], (True, "a (moderate)"))
-        self.assertEqual(audit.read_npm_audit(report(b="low", a="high"))[1:], (False, "a (high), b (low)"))
+        self.assertEqual(audit.read_npm_audit("cdk", report())[1:], (True, ""))
+        self.assertEqual(audit.read_npm_audit("cdk", report(a="moderate"))[1:], (True, "a (moderate)"))
+        worst = audit.read_npm_audit("cdk", report(b="low", a="high"))
+        self.assertEqual(worst[1:], (False, "a (high), b (low)"))
 
     def test_licences(self) -> None:
         for expression, fine in (
@@ -51,8 +52,9 @@ class Npm(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "package-lock.json"
             file.write_text(json.dumps(lock))
-            self.assertEqual(audit.npm_licences(file)[1:], (False, "b (none)"))
-        self.assertEqual(audit.npm_licences(install.CDK / "package-lock.json")[1:], (True, ""))
+            self.assertEqual(audit.npm_licences(file.parent)[1:], (False, "b (none)"))
+        for packages in (install.CDK, install.APP):
+            self.assertEqual(audit.npm_licences(packages)[1:], (True, ""), packages)
 
 
 if __name__ == "__main__":
