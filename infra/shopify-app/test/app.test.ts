@@ -20,6 +20,7 @@ import {
   type Wanted,
 } from '../lib/app.ts';
 import { shop } from '../lib/shop.ts';
+import known from '../documents.json' with { type: 'json' };
 import { QUERY } from '../extensions/documents/src/metafield.ts';
 import { fromRepository, repository } from './support.ts';
 
@@ -34,18 +35,26 @@ const wanted = (documents: readonly Document[], more: Partial<Wanted> = {}): Wan
   fulfillmentOrders: ['merchant_managed'],
   ...more,
 });
+const FLOWS = [...new Set(DOCUMENTS.map((document) => known[document].flow))];
 const everything = { reconcile: true, subscriptions: true, fulfillmentOrders: FULFILLMENT_ORDERS };
 
 const schema = JSON.parse(readFileSync(join(import.meta.dirname, 'shopify-app-toml.schema.json'), 'utf8'));
 const conforms = new Ajv({ allErrors: true, strict: false }).compile(schema);
 
-/** The scopes in the table of docs/deployment.md. */
-function documented(): string[] {
+/** The scopes in the table of docs/deployment.md, by whom they are for: a flow, or `reconcile`. */
+function documented(): Map<string, Set<string>> {
   const page = fromRepository('docs/deployment.md');
   const table = page.slice(page.indexOf('Admin API scopes:')).split('\n\n')[1] ?? '';
-  return [
-    ...new Set(table.split('\n').flatMap((line) => line.split('|')[2]?.match(/(?:read|write)_\w+/g) ?? [])),
-  ].sort();
+  const users = [...FLOWS, 'reconcile'];
+  const found = new Map(users.map((user) => [user, new Set<string>()]));
+  let named: string[] = [];
+  for (const row of table.split('\n').slice(2)) {
+    const [, who = '', scopes = ''] = row.split('|').map((cell) => cell.trim());
+    // an empty cell is the one above
+    if (who !== '') named = who === 'every flow' ? FLOWS : who.split(', ').map((name) => name.replace(' ', '-'));
+    for (const user of named) scopes.match(/(?:read|write)_\w+/g)?.forEach((scope) => found.get(user)?.add(scope));
+  }
+  return found;
 }
 
 describe('the configuration', () => {
@@ -82,8 +91,18 @@ describe('the configuration', () => {
     assert.ok(topics(own).includes(topic) && scopes(own).includes('read_own_subscription_contracts'));
   });
 
-  test('asks for the scopes of the manual', () => {
-    assert.deepEqual(scopes(wanted(DOCUMENTS, everything)), documented());
+  test('asks for the scopes of the manual, flow by flow', () => {
+    const found = documented();
+    for (const flow of FLOWS) {
+      const documents = DOCUMENTS.filter((document) => known[document].flow === flow);
+      assert.ok(documents.length > 0);
+      const subscriptions = flow === 'exception-letters';
+      const asked = scopes(wanted(documents, { ...everything, reconcile: false, subscriptions }));
+      assert.deepEqual(asked, [...(found.get(flow) ?? [])].sort(), flow);
+      const missed = scopes(wanted(documents, { ...everything, subscriptions }));
+      const both = new Set([...asked, ...(found.get('reconcile') ?? [])]);
+      assert.deepEqual(missed, [...both].sort(), `${flow} with reconcile`);
+    }
   });
 
   test('defines the metafield that write-back writes and the extension reads', () => {

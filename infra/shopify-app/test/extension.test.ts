@@ -89,6 +89,7 @@ for (const target of TARGETS) {
         () => Promise.reject(new Error('network')),
         async () => ({ errors: [{ message: 'Access denied' }] }),
         async () => ({ data: { node: null } }),
+        async () => ({ ...answer(null), errors: [{ message: 'Access denied for metafield' }] }),
         async () => ({}),
       ];
       for (const failure of failures) {

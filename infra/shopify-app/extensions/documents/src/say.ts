@@ -111,7 +111,7 @@ function about({ subject }: Communication, words: Words): string | undefined {
 /** A settled doubt says its reason with the decision. */
 function why({ reason, decision }: Communication, words: Words): string | undefined {
   if (reason === undefined || decision?.kind === 'settle') return undefined;
-  const known = Object.hasOwn(REASONS, reason) ? REASONS[reason]?.[words.translate('language')] : undefined;
+  const known = REASONS[reason]?.[words.translate('language')];
   return words.translate('why', { reason: known ?? isolated(reason) });
 }
 
