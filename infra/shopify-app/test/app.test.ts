@@ -159,7 +159,7 @@ describe('configure', () => {
     promisify(execFile)('node', ['--import', 'tsx', 'bin/configure.ts', ...options], { cwd: folder });
   const id = ['--client-id', wanted([]).clientId, '--event-source', wanted([]).eventSource, '--url', wanted([]).url];
 
-  test('reads which documents a shop has switched on', () => {
+  test('reads what a shop has switched on', () => {
     const config =
       'shop = "a"\n[documents.receipt]\n[documents.packing-slip]\nenabled = false\n[reconcile]\nsince = 1\n';
     assert.deepEqual(shop(config), { documents: ['receipt'], reconcile: true });

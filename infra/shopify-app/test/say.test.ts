@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { read } from '../extensions/documents/src/metafield.ts';
 import { REASONS } from '../extensions/documents/src/reasons.ts';
-import { row } from '../extensions/documents/src/say.ts';
+import { CHANNELS, row } from '../extensions/documents/src/say.ts';
 import { fromRepository, type Language, LANGUAGES, locale, repository, SAMPLE, words } from './support.ts';
 
 /** The lines of a list, without the marks that isolate. */
@@ -120,7 +120,7 @@ describe('the languages', () => {
       'suppressed',
       'unknown',
     ];
-    const channels = ['email', 'exstream', 'print', 'push', 'sms', 'web', 'whatsapp', 'pigeon', undefined];
+    const channels = [...CHANNELS, 'pigeon', undefined];
     const subjects = [
       'Dispute',
       'Fulfillment',
@@ -145,6 +145,12 @@ describe('the languages', () => {
       }
       for (const subject of subjects) said(language, receipt({ subject: `gid://shopify/${subject}/1`, issue_of: 'x' }));
     }
+  });
+
+  test('have a word for every channel', () => {
+    const [, body = ''] = fromRepository('shared/shop-config/src/document.rs').split('Channel, "channel", {');
+    const named = [...(body.split('\n    }\n}')[0] ?? '').matchAll(/ = "(\w+)"/g)].map(([, name]) => name);
+    assert.deepEqual([...CHANNELS].sort(), named.sort());
   });
 
   /** What the code gives as a reason in fixed words, so that a merchant is not met by English now and then. */

@@ -67,10 +67,11 @@ pub fn choose(channels: &[Channel], recipient: &Recipient) -> Option<Channel> {
 }
 
 /// Where a channel sends it, where that is an address of the recipient's.
-pub fn address(channel: Channel, recipient: &Recipient) -> Option<&str> {
+pub fn address(channel: Channel, recipient: &Recipient) -> Option<String> {
     match channel {
-        Channel::Email => recipient.usable_email(),
-        Channel::Print | Channel::Exstream => None,
+        Channel::Email => recipient.usable_email().map(str::to_owned),
+        Channel::Sms | Channel::WhatsApp => recipient.mobile_number(),
+        Channel::Print | Channel::Exstream | Channel::Web => None,
     }
 }
 
@@ -123,9 +124,11 @@ mod tests {
 
     #[test]
     fn the_address_is_the_one_that_the_channel_uses() {
-        assert_eq!(address(Channel::Email, &recipient(" zoe@example.com ")), Some("zoe@example.com"));
-        assert_eq!(address(Channel::Email, &recipient("nobody")), None);
-        assert_eq!(address(Channel::Print, &recipient("zoe@example.com")), None);
+        let of = |channel, email| address(channel, &recipient(email));
+        assert_eq!(of(Channel::Email, " zoe@example.com ").as_deref(), Some("zoe@example.com"));
+        assert_eq!(of(Channel::Email, "nobody"), None);
+        assert_eq!(of(Channel::Sms, "nobody").as_deref(), Some("+33612345678"));
+        assert_eq!(of(Channel::Print, "zoe@example.com"), None);
     }
 
     #[test]

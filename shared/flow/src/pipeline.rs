@@ -83,8 +83,9 @@ async fn produce_and_send(
     }
     unsubscribe::offer(attempt, content, details).await?;
     let OutcomeDetails { channel, test, .. } = *details;
-    details.address =
-        channel.and_then(|channel| delivery::address(channel, &content.recipient)).map(comms::masked);
+    details.address = channel
+        .and_then(|channel| delivery::address(channel, &content.recipient))
+        .map(|it| comms::masked(&it));
     let draft = Draft { content, channel, test, customer: details.customer.as_ref() };
     let archived = produce(attempt, lease, &draft).await?;
     details.archived = Some(archived.as_recorded.clone());

@@ -4,11 +4,8 @@ use crate::context::Attempt;
 use comms::{Gid, State, WriteBackState};
 use jiff::Timestamp;
 use ledger::Entry;
-use shop_config::ShopConfig;
+use shop_config::{Channel, ShopConfig};
 use work::{Decision, DecisionKind, Resend, WriteBackItem};
-
-/// The channel whose reference is the hash of a link.
-const WEB: &str = "web";
 
 /// Whether this shop is to be told of a communication about `resource`. What belongs to no order, customer or
 /// company location has nowhere to be reported.
@@ -50,10 +47,7 @@ pub fn item(entry: &Entry, config: &ShopConfig) -> WriteBackItem {
         delivered: updated.filter(|_| entry.state == State::Delivered),
         failed: updated.filter(|_| matches!(entry.state, State::Failed | State::Bounced)),
         address: None,
-        link: entry.reference.as_ref().filter(|_| entry.channel.as_deref() == Some(WEB)).map(|hash| {
-            // enough to tell one of a communication's links from another
-            hash.chars().take(12).collect()
-        }),
+        link: link(entry),
         tags: if reached { tags } else { Vec::new() },
     }
 }
@@ -83,6 +77,13 @@ pub fn settled(entry: &Entry, config: &ShopConfig, actor: String, reason: String
     let item = item(entry, config);
     let decision = Decision { at: item.at, kind: DecisionKind::Settle, actor, reason };
     WriteBackItem { decision: Some(decision), sent: None, delivered: None, failed: None, ..item }
+}
+
+/// The beginning of the published link's hash, which is the channel's reference: enough to tell the links of a
+/// communication apart.
+fn link(entry: &Entry) -> Option<String> {
+    let published = entry.channel.as_deref() == Some(Channel::Web.name());
+    entry.reference.as_ref().filter(|_| published).map(|hash| hash.chars().take(12).collect())
 }
 
 fn moment(epoch_ms: i64) -> Option<Timestamp> {

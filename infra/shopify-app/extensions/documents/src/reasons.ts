@@ -16,7 +16,7 @@ export const REASONS: Readonly<Record<string, Readonly<Record<string, string>>>>
     de: 'es gehört zu keiner Bestellung, also gibt es keinen Empfänger',
     fr: 'aucune commande associée, donc aucun destinataire',
   },
-  'it failed for want of stock, not of money': {
+  'it failed for lack of stock, not of money': {
     de: 'es fehlte am Bestand, nicht am Geld',
     fr: 'le stock manquait, pas l’argent',
   },

@@ -25,7 +25,7 @@ const TONES: Record<State, Tone> = {
 };
 
 /** What channels and subjects there are words for. */
-const CHANNELS = ['email', 'exstream', 'print', 'push', 'sms', 'web', 'whatsapp'];
+export const CHANNELS = ['email', 'exstream', 'print', 'sms', 'web', 'whatsapp'];
 const SUBJECTS = [
   'Dispute',
   'Fulfillment',
