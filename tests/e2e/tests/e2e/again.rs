@@ -49,6 +49,17 @@ async fn the_archived_bytes_go_out_again_as_a_communication_of_their_own() {
     archive::verify(&evidence, &bytes).unwrap();
     let list = shop.metafield(number).await;
     assert_eq!(list["communications"].as_array().unwrap().len(), 2, "{list}");
+    let shown = list["communications"].as_array().unwrap().iter().find(|it| it["id"] == id.as_str()).unwrap();
+    assert_eq!(shown["issue_of"], first.communication.as_str(), "{shown}");
+    assert_eq!(
+        (&shown["decision"]["kind"], &shown["decision"]["actor"]),
+        (&json!("resend"), &json!("ops@northwind.example"))
+    );
+    assert_eq!(
+        (&shown["address"], &shown["label"]["de"]),
+        (&json!("c…@example.com"), &json!("Auftragsbestätigung"))
+    );
+    assert!(shown["sent"].is_string() && !list.to_string().contains("camille"), "{list}");
 }
 
 /// The letter goes out; there is nothing to report on, which is recorded with its reason and not tried for ever.
