@@ -74,7 +74,7 @@ def main(log: Path, document: Path, target: Path) -> None:
         lines = [
             f"{key}: {value}"
             for key, value in communication.items()
-            if key not in ("id", "document", "state")
+            if key not in ("id", "document", "state", "label", "decision")
         ]
         height = 62 + 22 * len(lines)
         draw.rounded_rectangle((x, y, WIDTH - MARGIN, y + height), 8, fill=PAPER, outline=FRAME)
