@@ -1,0 +1,47 @@
+//! A batch: which records are the leaves from a place in the log on. It names no person and no record's hash, because
+//! it outlives what it is about.
+
+use crate::Commitment;
+use comms::{CommunicationId, ShopDomain};
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// The most leaves of a batch: sixteen whole tiles.
+pub const BATCH_LEAVES: usize = 4096;
+
+/// A record in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Whose record it is.
+    pub communication: CommunicationId,
+    /// What the leaf says.
+    pub commitment: Commitment,
+}
+
+/// Records of one day that became leaves together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The version of this format: 1.
+    pub v: u32,
+    /// Whose log it is.
+    pub shop: ShopDomain,
+    /// The index of the first leaf.
+    pub start: u64,
+    /// The day in the records' keys.
+    pub date: Date,
+    /// In the order of the log.
+    pub entries: Vec<Entry>,
+}
+
+impl Batch {
+    pub(crate) const VERSION: u32 = 1;
+
+    /// Whether this batch can be where it was found.
+    pub(crate) fn fits(&self, shop: &ShopDomain, start: u64) -> bool {
+        self.v == Self::VERSION
+            && self.shop == *shop
+            && self.start == start
+            && !self.entries.is_empty()
+            && self.entries.len() <= BATCH_LEAVES
+    }
+}

@@ -1,0 +1,38 @@
+//! The log of a shop's evidence records in the archive bucket, and the secrets behind its leaves.
+//!
+//! Everything is below `log/<shop>/`, put once and locked like the evidence itself:
+//!
+//! ```text
+//! key                        the public key that signs                      written with the first checkpoint
+//! batch/<start>              which records are the leaves from <start> on   the lock: whoever puts it first decides
+//! index/<date>/<start>       the same, found by the day of the records
+//! tile/…, tile/entries/…     the tree and its entries, c2sp.org/tlog-tiles
+//! checkpoint                 the signed root; each version is kept          the commit: replaced only if unchanged
+//! ```
+//!
+//! The log grows by batches. A batch takes its place by a conditional put; all else follows from the checkpoint before it
+//! and from the batch alone, so whoever finds a batch without a checkpoint, after a crash or beside another run, writes
+//! the very same objects. No two checkpoints can contradict each other, and nothing but the bucket is asked.
+//!
+//! A leaf is `SHA-256(salt || SHA-256(record.json))`. The salt follows from a secret of the customer's
+//! ([`CommitmentSecrets`]), which can be deleted: then nobody can tell what the leaf was, not even by guessing, and the
+//! tree above it still holds.
+
+#![warn(missing_docs)]
+
+mod batch;
+pub mod bundle;
+mod commitment;
+mod error;
+mod log;
+mod proof;
+mod secrets;
+mod store;
+
+pub use batch::{BATCH_LEAVES, Batch, Entry};
+pub use commitment::{Commitment, CommitmentSecret, Owner, Salt};
+pub use error::LogError;
+pub use log::{Sealed, ShopLog, origin};
+pub use proof::{Inclusion, LogReader};
+pub use secrets::CommitmentSecrets;
+pub use store::LogStore;

@@ -1,0 +1,133 @@
+//! A log as somebody sees it who asks for proof: where a record is, and that it is there.
+
+use crate::{
+    Batch, Commitment, Entry, LogError, LogStore,
+    log::{checkpoint_of, folder, origin},
+};
+use comms::{CommunicationId, ShopDomain};
+use jiff::civil::Date;
+use std::ops::Range;
+use tlog::{
+    Hash, Tiles, TlogProof, VerifierKey, consistency, inclusion, leaf_hash, tiles_for, verify_inclusion,
+};
+
+/// Reads logs.
+#[derive(Debug)]
+pub struct LogReader<'a> {
+    store: &'a LogStore,
+}
+
+/// A leaf that is proved to be in the log.
+#[derive(Debug)]
+pub struct Inclusion {
+    /// What the leaf says.
+    pub commitment: Commitment,
+    /// The proof, with the latest checkpoint.
+    pub proof: TlogProof,
+    /// The key that the log names as its own. Who checks compares it with what they know of the key.
+    pub key: VerifierKey,
+}
+
+impl<'a> LogReader<'a> {
+    /// Of the logs in a bucket.
+    pub const fn new(store: &'a LogStore) -> Self {
+        Self { store }
+    }
+
+    /// What is sealed of the records of a day: each entry with its index, in the order of the log.
+    ///
+    /// # Errors
+    /// S3 did not answer, or an object is no index.
+    pub async fn sealed_on(
+        &self,
+        shop: &ShopDomain,
+        date: Date,
+        mut each: impl FnMut(u64, Entry),
+    ) -> Result<(), LogError> {
+        for key in self.store.list(&format!("{}index/{date}/", folder(shop))).await? {
+            let bytes = self.store.need(&key).await?;
+            let start = key.rsplit_once('/').and_then(|(_, start)| start.parse().ok());
+            let batch: Option<Batch> = serde_json::from_slice(&bytes).ok();
+            let batch =
+                batch.zip(start).filter(|(batch, start)| batch.date == date && batch.fits(shop, *start));
+            let (batch, start) = batch.ok_or_else(|| LogError::contradiction(&key, "it is no index"))?;
+            (start..).zip(batch.entries).for_each(|(index, entry)| each(index, entry));
+        }
+        Ok(())
+    }
+
+    /// The proof that a communication's record is in the log; none if it is not sealed yet.
+    ///
+    /// # Errors
+    /// S3 did not answer, or the log contradicts itself.
+    pub async fn prove(
+        &self,
+        shop: &ShopDomain,
+        date: Date,
+        communication: &CommunicationId,
+    ) -> Result<Option<Inclusion>, LogError> {
+        let mut found = None;
+        let each = |index, entry: Entry| {
+            if entry.communication == *communication {
+                found = Some((index, entry.commitment));
+            }
+        };
+        self.sealed_on(shop, date, each).await?;
+        let Some((index, commitment)) = found else { return Ok(None) };
+        let key = self.key(shop).await?;
+        let name = format!("{}checkpoint", folder(shop));
+        let note = self.store.need(&name).await?;
+        let checkpoint = checkpoint_of(&name, &note, &key)?;
+        if index >= checkpoint.size {
+            // indexed, and its checkpoint not published yet
+            return Ok(None);
+        }
+        let ranges = inclusion(index, checkpoint.size)
+            .map_err(|_| LogError::contradiction(folder(shop), "it has no such leaf"))?;
+        let hashes = self.hashes(shop, &ranges, checkpoint.size).await?;
+        let leaf = leaf_hash(&commitment.0);
+        verify_inclusion(leaf, index, checkpoint.size, &hashes, checkpoint.root).map_err(|_| {
+            LogError::contradiction(folder(shop), "its tiles do not prove an entry of its index")
+        })?;
+        let text = String::from_utf8_lossy(&note);
+        let note = text.parse().map_err(|_| LogError::contradiction(name, "it is no signed note"))?;
+        Ok(Some(Inclusion { commitment, proof: TlogProof { index, hashes, checkpoint: note }, key }))
+    }
+
+    async fn key(&self, shop: &ShopDomain) -> Result<VerifierKey, LogError> {
+        let name = format!("{}key", folder(shop));
+        let bytes = self.store.need(&name).await?;
+        let key =
+            std::str::from_utf8(&bytes).ok().and_then(|text| text.trim_end().parse::<VerifierKey>().ok());
+        let origin = origin(self.store.bucket(), shop)?;
+        let key = key.filter(|key| *key.name() == origin);
+        key.ok_or_else(|| LogError::contradiction(name, "it is no key of this log"))
+    }
+
+    /// The proof that the log of `size` leaves begins with that of `old` leaves.
+    ///
+    /// # Errors
+    /// S3 did not answer, or the log has not so many leaves.
+    pub async fn consistency(&self, shop: &ShopDomain, old: u64, size: u64) -> Result<Vec<Hash>, LogError> {
+        let ranges = consistency(old, size)
+            .map_err(|_| LogError::contradiction(folder(shop), "it has no checkpoint of this size"))?;
+        self.hashes(shop, &ranges, size).await
+    }
+
+    async fn hashes(
+        &self,
+        shop: &ShopDomain,
+        ranges: &[Range<u64>],
+        size: u64,
+    ) -> Result<Vec<Hash>, LogError> {
+        let contradiction = |what| LogError::contradiction(folder(shop), what);
+        let mut tiles = Tiles::default();
+        for tile in tiles_for(ranges, size) {
+            let file = self.store.need(&format!("{}{}", folder(shop), tile.path())).await?;
+            let hashes = tile.hashes(&file).ok_or_else(|| contradiction("a tile has another length"))?;
+            tiles.insert(tile, hashes);
+        }
+        let hashes = ranges.iter().map(|range| tiles.hash(range)).collect::<Result<_, _>>();
+        hashes.map_err(|_| contradiction("a tile is missing"))
+    }
+}

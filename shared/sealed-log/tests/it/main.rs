@@ -1,0 +1,76 @@
+//! Logs in a bucket of this process: dying at every put, two runs at once, tampering, and bundles byte by byte.
+
+mod bucket;
+mod bundles;
+mod crashes;
+mod tools;
+
+use archive::LockMode;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use bucket::Bucket;
+use comms::{CommunicationId, ShopDomain};
+use jiff::{Timestamp, civil::Date};
+use sealed_log::{Commitment, Entry, LogError, LogStore, Sealed, ShopLog, origin};
+use std::convert::Infallible;
+use tlog::VerifierKey;
+
+fn shop() -> ShopDomain {
+    "acme.myshopify.com".parse().unwrap()
+}
+
+fn date() -> Date {
+    "2026-11-27".parse().unwrap()
+}
+
+fn now() -> Timestamp {
+    "2026-11-27T12:00:00Z".parse().unwrap()
+}
+
+fn pair() -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap()
+}
+
+fn key() -> VerifierKey {
+    let public = pair().public_key().as_ref().try_into().unwrap();
+    VerifierKey::new(origin("archive", &shop()).unwrap(), public)
+}
+
+async fn sign(text: &str) -> Result<Vec<u8>, Infallible> {
+    Ok(pair().sign(text.as_bytes()).as_ref().to_vec())
+}
+
+fn id(number: u64) -> CommunicationId {
+    format!("{number:032x}").parse().unwrap()
+}
+
+fn entries(numbers: std::ops::Range<u64>) -> Vec<Entry> {
+    let commitment = |number: u64| Commitment(std::array::from_fn(|at| number.to_be_bytes()[at % 8]));
+    numbers.map(|number| Entry { communication: id(number), commitment: commitment(number) }).collect()
+}
+
+async fn store(bucket: &Bucket) -> LogStore {
+    LogStore::new(bucket.client().await, "archive".to_owned(), LockMode::Compliance, 100)
+}
+
+async fn open(store: &LogStore) -> Result<ShopLog<'_>, LogError> {
+    ShopLog::open(store, &shop(), key()).await
+}
+
+/// A run: finishes what was left, then seals these in batches of `size`, each once.
+async fn run(store: &LogStore, mut open_entries: Vec<Entry>, size: usize) -> Result<(), LogError> {
+    let mut log = open(store).await?;
+    log.resume(sign, now()).await?;
+    let mut sealed = Vec::new();
+    let each = |_, entry: Entry| sealed.push(entry.communication);
+    sealed_log::LogReader::new(store).sealed_on(&shop(), date(), each).await?;
+    open_entries.retain(|entry| !sealed.contains(&entry.communication));
+    while !open_entries.is_empty() {
+        let batch: Vec<_> = open_entries.iter().take(size).cloned().collect();
+        let theirs = match log.seal(date(), batch.clone(), sign, now()).await? {
+            Sealed::Own => batch,
+            Sealed::Other(other) => other.entries,
+        };
+        open_entries.retain(|entry| !theirs.contains(entry));
+    }
+    Ok(())
+}

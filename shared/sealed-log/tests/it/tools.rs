@@ -1,0 +1,122 @@
+//! A bundle as its own page says to check it, by tools that nobody here wrote: coreutils, OpenSSL, and Go's library of the
+//! checksum database where it is installed. They accept the bundle, and refuse it with one byte changed.
+
+use crate::bundles;
+use sealed_log::bundle::{self, Bundle, names};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// A folder with an unpacked bundle, gone with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str, parts: &Bundle) -> Self {
+        let path = std::env::temp_dir().join(format!("bundle-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        let page = bundle::page(&["document.pdf"]).into_bytes();
+        for (name, bytes) in [
+            ("document.pdf", &parts.documents[0]),
+            (names::RECORD, &parts.record),
+            (names::PROOF, &parts.proof),
+            (names::SALT, &parts.salt),
+            (names::KEY, &parts.key),
+            (names::KEY_PEM, &parts.key_pem),
+            (names::PAGE, &page),
+        ] {
+            std::fs::write(path.join(name), bytes).unwrap();
+        }
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The commands of the page, up to the Go program: what they print.
+fn shell(parts: &Path) -> String {
+    let page = std::fs::read_to_string(parts.join("README.txt")).unwrap();
+    let program = page.find("\n  package main").unwrap();
+    let commands: Vec<&str> = page[..program]
+        .lines()
+        .filter_map(|line| line.strip_prefix("  "))
+        .filter(|line| {
+            ["sha256sum", "grep", "sed", "tail", "openssl", "(cat"].iter().any(|it| line.starts_with(it))
+        })
+        .collect();
+    assert_eq!(commands.len(), 6, "{commands:?}");
+    let script = format!("set -eo pipefail\n{}", commands.join("\n"));
+    let output = Command::new("bash").args(["-c", &script]).current_dir(parts).output().unwrap();
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// The Go program of the page, with Debian's copy of its libraries; `None` where that is not installed.
+fn go(parts: &Path) -> Option<String> {
+    let library = Path::new("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog");
+    if !library.is_dir() || Command::new("go").arg("version").output().is_err() {
+        return None;
+    }
+    let page = std::fs::read_to_string(parts.join("README.txt")).unwrap();
+    let program =
+        &page[page.find("  package main").unwrap()..page.find("\nIt must answer \"accepted\"").unwrap()];
+    std::fs::write(parts.join("check.go"), program).unwrap();
+    let run = Command::new("go")
+        .args(["run", "check.go"])
+        .env("GO111MODULE", "off")
+        .env("GOPATH", "/usr/share/gocode")
+        .env("GOFLAGS", "")
+        .env("GOCACHE", std::env::temp_dir().join("go-cache"))
+        .current_dir(parts)
+        .output()
+        .unwrap();
+    Some(format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr)))
+}
+
+fn accepted(said: &str, parts: &Bundle) -> bool {
+    let sha256 = archive::sha256_hex(&parts.documents[0]);
+    said.contains("Signature Verified Successfully") && said.matches(&sha256).count() == 1
+}
+
+#[tokio::test]
+async fn the_commands_of_the_page_accept_a_bundle_and_refuse_a_changed_one() {
+    let whole = bundles::bundle().await;
+    let folder = Folder::new("whole", &whole);
+    let said = shell(&folder.0);
+    assert!(accepted(&said, &whole), "{said}");
+    match go(&folder.0) {
+        Some(said) => assert!(said.starts_with("accepted: leaf 0 of 300"), "{said}"),
+        None => println!("skipped: Go and golang-golang-x-mod-dev are not installed"),
+    }
+
+    type Change = fn(&mut Bundle);
+    let changes: [(&str, Change); 6] = [
+        ("document", |it| it.documents[0][100] ^= 1),
+        ("record", |it| it.record[100] ^= 1),
+        ("salt", |it| it.salt[31] ^= 1),
+        ("key", |it| it.key_pem[60] ^= 1),
+        ("root", |it| change(&mut it.proof, "\n300\n", "\n301\n")),
+        ("index", |it| change(&mut it.proof, "\nindex 0\n", "\nindex 1\n")),
+    ];
+    for (name, apply) in changes {
+        let mut changed = whole.clone();
+        apply(&mut changed);
+        let folder = Folder::new(name, &changed);
+        let said = shell(&folder.0);
+        let is_refused = match name {
+            "document" | "key" | "root" => !accepted(&said, &changed),
+            // OpenSSL knows nothing of trees
+            _ => go(&folder.0).is_none_or(|said| said.starts_with("REFUSED")),
+        };
+        assert!(is_refused, "{name}: {said}");
+    }
+}
+
+fn change(proof: &mut Vec<u8>, from: &str, to: &str) {
+    let text = String::from_utf8(proof.clone()).unwrap();
+    assert!(text.contains(from));
+    *proof = text.replacen(from, to, 1).into_bytes();
+}
