@@ -62,6 +62,10 @@ class Calls:
             case "secretsmanager":
                 action = f"secretsmanager:{call['target'].rpartition('.')[2]}"
                 return [Request(action, self.template.secret(call["names"]["SecretId"]))]
+            case "kms":
+                # KMS calls itself TrentService; a key is named by its id
+                action = f"kms:{call['target'].rpartition('.')[2]}"
+                return [Request(action, f"arn:aws:kms:{self.here}:key/{call['names']['KeyId']}")]
             case "events":
                 action = f"events:{call['target'].rpartition('.')[2]}"
                 buses = [bus.rpartition("/")[2] for bus in call["names"]["EventBusNames"]]

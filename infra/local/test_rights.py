@@ -132,6 +132,12 @@ class Roles(unittest.TestCase):
             comparison.add(it)
         return [f"{it.what}: {it.role}: {it.detail}" for it in comparison.findings()]
 
+    def test_a_key_that_signs_is_named_by_its_id(self) -> None:
+        template = Template({"Resources": TEMPLATE}, NAMES, "eu-west-1", "000000000001")
+        needed = Comparison(template).calls.needed(call("kms", "TrentService.Sign", names={"KeyId": "k"}))
+        self.assertEqual(needed, [Request("kms:Sign", "arn:aws:kms:eu-west-1:000000000001:key/k")])
+        self.assertEqual(template.resolve(ARN["Key"]), needed[0].resource)
+
     def test_roles_that_are_used_and_no_more_pass(self) -> None:
         self.assertEqual(self.compare(CALLS), [])
 

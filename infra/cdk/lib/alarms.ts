@@ -44,6 +44,8 @@ export interface AlarmsProps {
   readonly failed: { readonly mostPercent: number; readonly atLeast: number };
   /** Functions that tell Shopify what became of a document. */
   readonly reporters: Handler[];
+  /** Keeps the logs of the evidence, and finds what is wrong with it. */
+  readonly sealer: Handler;
   /** What customers open, and the API in front of it. */
   readonly documents: { readonly handler: Handler; readonly apiId: string };
   /** Tells outcomes, and the time that one may wait. Only where a bus takes them. */
@@ -81,6 +83,7 @@ export class Alarms extends Construct {
         'Shopify refused a report permanently. The document is not affected. `ctl status` has the reason.',
       );
     }
+    this.ofSealer(props.sealer);
     this.ofDocuments();
     this.ofOutcomeEvents();
     this.ofStatementRun(props.statementRun);
@@ -240,6 +243,20 @@ export class Alarms extends Construct {
       `Outcomes have waited for more than ${oldestSeconds} s to be told. Does the bus take events? The log has the reason. After six ` +
         'hours they become dead letters.',
       { most: oldestSeconds * 1000 },
+    );
+  }
+
+  private ofSealer(handler: Handler): void {
+    this.counted(
+      handler,
+      'EvidenceMissing',
+      'Archived objects are not there any more. The log of archive-seal names each. See docs/operations.md.',
+    );
+    this.counted(
+      handler,
+      'EvidenceAltered',
+      'Somebody overwrote or deleted archived objects, or the log of a shop contradicts itself. First versions are locked and still ' +
+        'there. The log of archive-seal names each. See docs/operations.md.',
     );
   }
 

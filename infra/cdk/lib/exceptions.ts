@@ -89,8 +89,13 @@ export const CHECKOV: readonly LinterException[] = [
   { id: 'CKV_AWS_117', on: /Function/, reason: NO_VPC },
   {
     id: 'CKV_AWS_119',
-    on: /^Storage(Ledger|Links)/,
+    on: /^Storage(Ledger|Links|Commitments)/,
     reason: "The table is encrypted with the account's key for DynamoDB; it holds ids and pseudonyms, no document.",
+  },
+  {
+    id: 'CKV_AWS_28',
+    on: /^StorageCommitments/,
+    reason: 'A deleted secret must not come back: with it, what a leaf of the log was could be told again.',
   },
   { id: 'CKV_AWS_149', on: /^Storage(CustomerKey|LinkKey)/, reason: SECRETS_ENCRYPTED },
   { id: 'CKV_AWS_158', on: /Log/, reason: LOGS_ENCRYPTED },

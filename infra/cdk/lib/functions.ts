@@ -50,12 +50,23 @@ export const FLOWS = rows<FlowRow>(table.flow);
 export const RUNS = rows<RunRow>(table.run);
 export const INTAKE = row<Row<'intake'> & { readonly asyncRetries: number }>(table.events, 'intake');
 export const WRITE_BACK = row<QueueRow<'write-back'>>(table['write-back'], 'write-back');
+export const ARCHIVE_SEAL = row<PassRow<'archive-seal'>>(table.pass, 'archive-seal');
 export const DELIVERY_STATUS = row<PassRow<'delivery-status'>>(table.pass, 'delivery-status');
 export const RECONCILE = row<PassRow<'reconcile'>>(table.pass, 'reconcile');
 export const DOCUMENTS = row<Row<'documents'>>(table.http, 'documents');
 /** Deployed only where a bus for outcomes is named. */
 export const OUTCOME_EVENTS = row<StreamRow<'outcome-events'>>(table.stream, 'outcome-events');
-export const FUNCTIONS = [INTAKE, ...FLOWS, ...RUNS, DELIVERY_STATUS, RECONCILE, WRITE_BACK, DOCUMENTS, OUTCOME_EVENTS];
+export const FUNCTIONS = [
+  INTAKE,
+  ...FLOWS,
+  ...RUNS,
+  ARCHIVE_SEAL,
+  DELIVERY_STATUS,
+  RECONCILE,
+  WRITE_BACK,
+  DOCUMENTS,
+  OUTCOME_EVENTS,
+];
 
 export type FunctionName = (typeof FUNCTIONS)[number]['name'];
 

@@ -40,7 +40,7 @@ const COMMANDS: Readonly<Record<Person, readonly string[]>> = {
     'ctl-status-metafield',
     'ctl-suppress',
   ],
-  auditor: ['ctl-show', 'ctl-status'],
+  auditor: ['ctl-proof', 'ctl-show', 'ctl-status'],
   support: ['ctl-status'],
 };
 
@@ -70,7 +70,11 @@ export class People extends Construct {
     if (ownBus !== undefined) commands.operator = [...commands.operator, 'ctl-send'];
     const grants: Record<Person, Grant[]> = {
       operator: this.operate(),
-      auditor: [allow.lookAt(storage.table), allow.readEvidence(storage.archive, storage.archiveKey)],
+      auditor: [
+        allow.lookAt(storage.table),
+        allow.readEvidence(storage.archive, storage.archiveKey),
+        allow.proveEvidence(storage.archive, storage.commitments),
+      ],
       support: [allow.lookAt(storage.table)],
     };
     for (const person of PEOPLE) {

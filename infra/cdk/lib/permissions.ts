@@ -91,6 +91,29 @@ export function archive(bucket: Bucket, key: Key): Grant {
   );
 }
 
+/** Where the logs of the shops are. */
+const LOGS = 'log/*';
+/** The folder of a day. */
+const DAYS = '*.myshopify.com/????/??/??/';
+
+/** Looks at everything that was archived of a day, and adds to the logs. Whatever there is, it neither changes nor deletes. */
+export function sealEvidence(bucket: Bucket, key: Key, logKey: Key, commitments: Table): Grant {
+  return all(
+    ofObjects(bucket, ['s3:GetObjectVersion'], [`${FOLDERS}*`]),
+    readHistory(bucket, DAYS),
+    ofObjects(bucket, ['s3:GetObject', 's3:PutObject', 's3:PutObjectRetention'], [LOGS]),
+    list(bucket, LOGS),
+    plain(['kms:GenerateDataKey', 'kms:Decrypt'], key.keyArn),
+    plain(['kms:GetPublicKey', 'kms:Sign'], logKey.keyArn),
+    plain(['dynamodb:BatchGetItem', 'dynamodb:PutItem'], commitments.tableArn),
+  );
+}
+
+/** Reads the logs, and what the leaf of a record is salted with. */
+export function proveEvidence(bucket: Bucket, commitments: Table): Grant {
+  return all(read(bucket, LOGS), plain(['dynamodb:GetItem'], commitments.tableArn));
+}
+
 /** Documents and records, each at the version that the ledger or a record names. */
 export function readEvidence(bucket: Bucket, key: Key): Grant {
   return all(ofObjects(bucket, ['s3:GetObjectVersion'], ['*']), plain(['kms:Decrypt'], key.keyArn));

@@ -6,6 +6,7 @@ import type { Node } from 'constructs';
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import {
+  ARCHIVE_SEAL,
   byName,
   DELIVERY_STATUS,
   FLOWS,
@@ -81,8 +82,8 @@ export interface Settings {
   readonly memoryMegabytes: Readonly<Record<FunctionName, number>>;
   /** Room for files, of runs that need more than Lambda gives. */
   readonly runStorageMegabytes: Readonly<Record<RunName, number | undefined>>;
-  readonly everyMinutes: { readonly deliveryStatus: number; readonly reconcile: number };
-  /** True: delivery-status and reconcile wait to be invoked by hand. */
+  readonly everyMinutes: { readonly archiveSeal: number; readonly deliveryStatus: number; readonly reconcile: number };
+  /** True: archive-seal, delivery-status and reconcile wait to be invoked by hand. */
   readonly schedulesPaused: boolean;
   /** More documents of a flow than this that had to be recovered in one period of reconcile are an alarm. */
   readonly recoveredAlarm: number;
@@ -161,6 +162,7 @@ export function readSettings(node: Node): Settings {
       storageMegabytes === undefined ? undefined : whole(`storage${pascal(name)}`, storageMegabytes, 512, 10_240),
     ),
     everyMinutes: {
+      archiveSeal: period('everyArchiveSeal', ARCHIVE_SEAL.everyMinutes, timeoutSeconds['archive-seal']),
       deliveryStatus: period('everyDeliveryStatus', DELIVERY_STATUS.everyMinutes, timeoutSeconds['delivery-status']),
       reconcile: period('everyReconcile', RECONCILE.everyMinutes, timeoutSeconds.reconcile),
     },

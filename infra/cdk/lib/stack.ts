@@ -44,6 +44,7 @@ interface Handlers {
   readonly flows: Handler[];
   readonly runs: Readonly<Record<RunName, Handler>>;
   readonly writeBack: Handler;
+  readonly archiveSeal: Handler;
   readonly deliveryStatus: Handler;
   readonly reconcile: Handler;
   readonly documents: Handler;
@@ -92,17 +93,21 @@ export class CommunicationsStack extends Stack {
       flows: FLOWS.map((flow) => this.flow(flow)),
       runs: byName(RUNS, (run) => this.run(run)),
       writeBack: this.writeBack(),
+      archiveSeal: this.archiveSeal(),
       deliveryStatus: this.deliveryStatus(),
       reconcile: this.reconcile(),
       documents: this.documentsHandler,
       outcomeEvents: this.outcomeEvents(),
     };
-    const { intake, flows, runs, writeBack, deliveryStatus, reconcile, documents, outcomeEvents } = handlers;
-    const all = [intake, ...flows, ...Object.values(runs), writeBack, deliveryStatus, reconcile, documents];
+    const { intake, flows, runs, writeBack, archiveSeal, deliveryStatus, reconcile, documents, outcomeEvents } =
+      handlers;
+    const scheduled = [archiveSeal, deliveryStatus, reconcile];
+    const all = [intake, ...flows, ...Object.values(runs), writeBack, ...scheduled, documents];
     if (outcomeEvents !== undefined) all.push(outcomeEvents);
     const { bus, rule } = this.receive(intake);
     const { everyMinutes } = this.settings;
     const passes = [
+      { handler: archiveSeal, everyMinutes: everyMinutes.archiveSeal },
       { handler: deliveryStatus, everyMinutes: everyMinutes.deliveryStatus },
       { handler: reconcile, everyMinutes: everyMinutes.reconcile },
     ];
@@ -127,7 +132,7 @@ export class CommunicationsStack extends Stack {
   }
 
   private watch(
-    { intake, flows, runs, writeBack, documents, outcomeEvents }: Handlers,
+    { intake, flows, runs, writeBack, archiveSeal, documents, outcomeEvents }: Handlers,
     passes: ScheduledPass[],
     all: Handler[],
     webhooks: AlarmsProps['webhooks'],
@@ -157,6 +162,7 @@ export class CommunicationsStack extends Stack {
       ],
       senders: flows,
       reporters: [writeBack],
+      sealer: archiveSeal,
       documents: { handler: documents, apiId },
       outcomeEvents: outcomeEvents && { handler: outcomeEvents, oldestSeconds: OUTCOME_EVENTS.oldestSeconds },
       failed: this.settings.failedAlarm,
@@ -260,6 +266,19 @@ export class CommunicationsStack extends Stack {
     const { writeBackConcurrency: maxConcurrency, writeBackWindowSeconds: windowSeconds } = this.settings;
     handler.consume(this.writeBacks, { size: WRITE_BACK.batchSize, maxConcurrency, windowSeconds });
     return handler;
+  }
+
+  private archiveSeal(): Handler {
+    const { archive, archiveKey, logKey, commitments, operations } = this.storage;
+    return this.handler({
+      name: 'archive-seal',
+      environment: {
+        ARCHIVE_LOCK_MODE: this.settings.lockMode,
+        LOG_KEY_ID: logKey.keyId,
+        COMMITMENTS_TABLE_NAME: commitments.tableName,
+      },
+      grants: [allow.sealEvidence(archive, archiveKey, logKey, commitments), allow.read(operations, 'config/*')],
+    });
   }
 
   private deliveryStatus(): Handler {
@@ -438,6 +457,8 @@ export class CommunicationsStack extends Stack {
       TableName: storage.table.tableName,
       ArchiveBucket: storage.archive.bucketName,
       ArchiveKey: storage.archiveKey.keyId,
+      LogKey: storage.logKey.keyId,
+      CommitmentsTable: storage.commitments.tableName,
       OperationsBucket: storage.operations.bucketName,
       LinksTable: storage.links.tableName,
       LinkKeySecret: storage.linkKey.secretArn,

@@ -1,5 +1,5 @@
-// What outlives a deployment: the evidence archive, the operations bucket, the ledger and the secret that
-// pseudonyms are made with. Without `destroyable` all of it is kept when the stack goes, and can be adopted by the next
+// What outlives a deployment: the evidence archive with the key and the secrets of its logs, the operations bucket, the
+// ledger and the secret that pseudonyms are made with. Without `destroyable` all of it is kept when the stack goes, and can be adopted by the next
 // one (`bin/adopt.ts`). Of the archive and its key that is so in AWS with `destroyable` too.
 
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
@@ -12,7 +12,7 @@ import {
   Table,
 } from 'aws-cdk-lib/aws-dynamodb';
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { Key } from 'aws-cdk-lib/aws-kms';
+import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
@@ -30,6 +30,10 @@ const MANIFEST_BYTES = 16 * 1024;
 export class Storage extends Construct {
   readonly archive: Bucket;
   readonly archiveKey: Key;
+  /** Signs the checkpoints of the logs. */
+  readonly logKey: Key;
+  /** What the leaves of the logs are salted with, by customer. */
+  readonly commitments: Table;
   readonly operations: Bucket;
   readonly table: Table;
   readonly customerKey: Secret;
@@ -50,6 +54,8 @@ export class Storage extends Construct {
       removalPolicy: this.settings.removal.archive,
     });
     this.archive = this.makeArchive();
+    this.logKey = this.makeLogKey();
+    this.commitments = this.makeCommitments();
     this.table = this.makeTable();
     this.customerKey = this.makeCustomerKey();
     this.links = this.makeLinks();
@@ -99,6 +105,34 @@ export class Storage extends Construct {
       }),
     );
     return bucket;
+  }
+
+  // Whoever checks a proof knows the logs by this key, so it is kept as long as the archive. KMS rotates no key of this kind.
+  private makeLogKey(): Key {
+    return new Key(this, 'LogKey', {
+      description: 'Signs the checkpoints of the logs of evidence records',
+      keySpec: KeySpec.ECC_NIST_EDWARDS25519,
+      keyUsage: KeyUsage.SIGN_VERIFY,
+      removalPolicy: this.settings.removal.archive,
+    });
+  }
+
+  // No point-in-time recovery: a secret that was deleted so that nobody can tell any more what a leaf was must not come
+  // back. One that is lost takes nothing but the possibility to prove records of its customer by the log.
+  private makeCommitments(): Table {
+    const table = new Table(this, 'Commitments', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.AWS_MANAGED,
+      deletionProtection: this.settings.guarded,
+      removalPolicy: this.settings.removal.data,
+    });
+    const reason = 'A deleted secret must not come back: with it, what a leaf of the log was could be told again.';
+    Validations.of(table).acknowledge(
+      { id: 'AwsSolutions-DDB3', reason },
+      { id: 'NIST.800.53.R5-DynamoDBPITREnabled', reason },
+    );
+    return table;
   }
 
   private makeOperations(): Bucket {

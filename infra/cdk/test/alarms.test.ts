@@ -84,8 +84,10 @@ test("what ends badly is the function's own metric", () => {
     BatchOutputsMissing: ['statement-run'],
     MembersUnreadable: ['offer-run'],
     Retried: RUNS,
-    FailedShops: ['delivery-status', 'reconcile'],
-    Problems: ['delivery-status', 'reconcile'],
+    EvidenceAltered: ['archive-seal'],
+    EvidenceMissing: ['archive-seal'],
+    FailedShops: ['archive-seal', 'delivery-status', 'reconcile'],
+    Problems: ['archive-seal', 'delivery-status', 'reconcile'],
     Recovered: FLOWS,
     NotShown: ['documents'],
     NotFound: ['documents'],
@@ -303,13 +305,15 @@ for (const every of [1, 5, 11, 15, 20, 30, 45, 60]) {
       timeoutDeliveryStatus: '30',
       everyReconcile: `${every}`,
       timeoutReconcile: '30',
+      everyArchiveSeal: `${every}`,
+      timeoutArchiveSeal: '30',
     };
     const found = Object.values(
       synthesize(context).template.findResources('AWS::CloudWatch::Alarm', {
         Properties: { MetricName: 'FailedShops' },
       }),
     );
-    assert.equal(found.length, 2);
+    assert.equal(found.length, 3);
     for (const { Properties } of found) {
       const { Period, EvaluationPeriods } = Properties;
       // what CloudWatch looks back on at most

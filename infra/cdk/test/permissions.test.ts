@@ -69,6 +69,21 @@ const EXPECTED: Record<string, string[]> = {
   ...Object.fromEntries(FLOWS.map((name) => [idOf(name), FLOW])),
   StatementRun: RUN,
   OfferRun: RUN,
+  ArchiveSeal: [
+    ...LOG,
+    'dynamodb:BatchGetItem',
+    'dynamodb:PutItem',
+    'kms:Decrypt',
+    'kms:GenerateDataKey',
+    'kms:GetPublicKey',
+    'kms:Sign',
+    's3:GetObject',
+    's3:GetObjectVersion',
+    's3:ListBucket',
+    's3:ListBucketVersions',
+    's3:PutObject',
+    's3:PutObjectRetention',
+  ],
   DeliveryStatus: [
     ...LOG,
     ...READ_SHOP,
@@ -123,7 +138,10 @@ for (const [name, actions] of Object.entries(EXPECTED)) {
     });
 
     test('lists below prefixes only, and those of the keys it reads', () => {
-      const prefixes = { [operations]: READS[name] ?? ['config/*'], [archive]: [FOLDERS] };
+      const prefixes = {
+        [operations]: READS[name] ?? ['config/*'],
+        [archive]: name === 'ArchiveSeal' ? ['log/*'] : [FOLDERS],
+      };
       for (const { Action, Resource, Condition } of statements(name)) {
         if (!list(Action).includes('s3:ListBucket')) continue;
         const [bucket] = (Resource as ReturnType<typeof arn>)['Fn::GetAtt'];
@@ -161,6 +179,9 @@ test('each function writes where it has to and nowhere else', () => {
     assert.deepEqual(writes(name), keys(below(archive, '*'), below(operations, 'spool/*')));
   }
   for (const name of ['DeliveryStatus', 'Reconcile', 'WriteBack']) assert.equal(writes(name), undefined);
+  assert.deepEqual(writes('ArchiveSeal'), keys(below(archive, 'log/*')));
+  const signers = Object.keys(EXPECTED).filter((name) => allowed(name).has('kms:Sign'));
+  assert.deepEqual(signers, ['ArchiveSeal']);
 });
 
 const queues = (...names: string[]) =>
@@ -191,6 +212,7 @@ test('the ledger is queried by the index that a function needs', () => {
   const whole = JSON.stringify(arn({ logicalId: table }));
   const links = JSON.stringify(arn(only(template, 'AWS::DynamoDB::Table', 'StorageLinks')));
   const stream = JSON.stringify({ 'Fn::GetAtt': [table, 'StreamArn'] });
+  const commitments = JSON.stringify(arn(only(template, 'AWS::DynamoDB::Table', 'StorageCommitments')));
   for (const name of FLOWS.map(idOf)) {
     assert.deepEqual(allowed(name).get('dynamodb:Query'), [index('by-resource')]);
   }
@@ -203,6 +225,7 @@ test('the ledger is queried by the index that a function needs', () => {
       const expected: Record<string, string[]> = {
         Documents: action === 'dynamodb:UpdateItem' ? [links, whole] : [links],
         OutcomeEvents: [stream],
+        ArchiveSeal: [commitments],
       };
       assert.deepEqual(allowed(name).get(action), expected[name] ?? ofFlow, `${name} ${action}`);
     }
@@ -226,7 +249,9 @@ test('secrets are those of shops, and the pseudonym key where pseudonyms are mad
   const shops = /:secret:shopify-exstream\/shop\/\*/;
   const key = JSON.stringify({ Ref: id('AWS::SecretsManager::Secret', 'StorageCustomerKey') });
   const linkKey = JSON.stringify({ Ref: id('AWS::SecretsManager::Secret', 'StorageLinkKey') });
-  for (const name of Object.keys(EXPECTED).filter((it) => !['Intake', 'Documents', 'OutcomeEvents'].includes(it))) {
+  for (const name of Object.keys(EXPECTED).filter(
+    (it) => !['Intake', 'Documents', 'OutcomeEvents', 'ArchiveSeal'].includes(it),
+  )) {
     const [first, ...more] = allowed(name).get('secretsmanager:GetSecretValue') ?? [];
     assert.match(first ?? '', shops);
     assert.deepEqual(more, FLOWS.map(idOf).includes(name) ? [key, linkKey] : []);
@@ -264,12 +289,12 @@ describe('roles of schedules', () => {
     ]);
   });
 
-  test('of functions invokes the two', () => {
+  test('of functions invokes those that make passes', () => {
     assert.deepEqual(role('Function').may, [
       {
         Effect: 'Allow',
         Action: 'lambda:InvokeFunction',
-        Resource: functions('DeliveryStatus', 'Reconcile'),
+        Resource: functions('ArchiveSeal', 'DeliveryStatus', 'Reconcile'),
       },
       { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: send('SchedulesDeadLetters')[0] },
     ]);

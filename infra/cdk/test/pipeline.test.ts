@@ -149,6 +149,7 @@ describe('functions', () => {
       ['exception-letters', 120, 256, undefined],
       ['statement-run', 900, 512, 4096],
       ['offer-run', 300, 256, undefined],
+      ['archive-seal', 900, 256, undefined],
       ['delivery-status', 240, 256, undefined],
       ['reconcile', 600, 256, undefined],
       ['write-back', 60, 256, undefined],
@@ -214,6 +215,7 @@ describe('functions', () => {
       intake: ['EVENT_SOURCES', ...flows],
       ...Object.fromEntries(FLOWS.map((name) => [name, flow])),
       ...Object.fromEntries(RUNS.map((name) => [name, run])),
+      'archive-seal': ['ARCHIVE_LOCK_MODE', 'COMMITMENTS_TABLE_NAME', 'LOG_KEY_ID'],
       'delivery-status': ['WRITE_BACK_QUEUE_URL'],
       reconcile: flows,
       'write-back': ['QUEUE_URL', 'RETRY_BASE_SECONDS'],
@@ -303,6 +305,7 @@ describe('schedules', () => {
 
   test('invoke the functions that pass over all shops, again soon and not later than the next pass', () => {
     for (const [id, name, minutes] of [
+      ['ArchiveSeal', 'archive-seal', 60],
       ['DeliveryStatus', 'delivery-status', 5],
       ['Reconcile', 'reconcile', 15],
     ] as const) {
@@ -310,7 +313,7 @@ describe('schedules', () => {
         Name: `shopify-exstream-${name}`,
         GroupName: { Ref: only(template, 'AWS::Scheduler::ScheduleGroup', 'SchedulesPassesGroup').logicalId },
         State: 'ENABLED',
-        ScheduleExpression: `rate(${minutes} minutes)`,
+        ScheduleExpression: `rate(${minutes === 60 ? '1 hour' : `${minutes} minutes`})`,
         FlexibleTimeWindow: { Mode: 'OFF' },
         Target: {
           Arn: arn(lambda(id)),
@@ -341,7 +344,7 @@ describe('schedules', () => {
   });
 
   test('of runs have a group named as the stack, and none of them is in the template', () => {
-    template.resourceCountIs('AWS::Scheduler::Schedule', 2);
+    template.resourceCountIs('AWS::Scheduler::Schedule', 3);
     template.hasResourceProperties('AWS::Scheduler::ScheduleGroup', { Name: 'shopify-exstream' });
     template.hasResourceProperties('AWS::Scheduler::ScheduleGroup', { Name: 'shopify-exstream-passes' });
     template.resourceCountIs('AWS::Scheduler::ScheduleGroup', 2);
@@ -357,6 +360,7 @@ test("the outputs are what the operator's command line reads", () => {
       'ArchiveBucket',
       'ArchiveKey',
       'BusName',
+      'CommitmentsTable',
       'CustomerKeySecret',
       'DeadLetterUrlIntake',
       'DeadLetterUrlOutcomeEvents',
@@ -365,6 +369,7 @@ test("the outputs are what the operator's command line reads", () => {
       'EventSource',
       'LinkKeySecret',
       'LinksTable',
+      'LogKey',
       'MaxRetentionDays',
       'OperationsBucket',
       'OutcomeBusName',

@@ -71,6 +71,7 @@ test('every exception is known and has a reason', () => {
   const rules = new Set(reasons.map(([id]) => id.replace(/^Annotation::/, '').replace(/\[.*/, '')));
   assert.deepEqual([...rules].sort(), [
     'AwsSolutions-APIG4',
+    'AwsSolutions-DDB3',
     'AwsSolutions-IAM5',
     'AwsSolutions-S1',
     'AwsSolutions-SMG4',
@@ -80,6 +81,7 @@ test('every exception is known and has a reason', () => {
     'NIST.800.53.R5-CloudWatchAlarmAction',
     'NIST.800.53.R5-CloudWatchLogGroupEncrypted',
     'NIST.800.53.R5-DynamoDBInBackupPlan',
+    'NIST.800.53.R5-DynamoDBPITREnabled',
     'NIST.800.53.R5-IAMNoInlinePolicy',
     'NIST.800.53.R5-LambdaConcurrency',
     'NIST.800.53.R5-LambdaDLQ',

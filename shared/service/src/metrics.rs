@@ -72,8 +72,11 @@ metrics! {
     NotShown: "documents", "Published documents that could not be shown to whoever holds their link.";
     OutcomesPublished: "outcome-events", "Events of outcomes that the deployer's bus took.";
     OutcomesRefused: "outcome-events", "Events of outcomes that became dead letters.";
-    Problems: "delivery-status, reconcile", "Orders, items or requests that could not be handled.";
-    FailedShops: "delivery-status, reconcile", "Shops whose pass was aborted.";
+    Sealed: "archive-seal", "Evidence records that became leaves of their shop's log.";
+    EvidenceMissing: "archive-seal", "Archived objects that are not there any more.";
+    EvidenceAltered: "archive-seal", "Communications in whose folder an archived object was overwritten or deleted, records or documents that are not as they were archived, and logs that contradict themselves.";
+    Problems: "archive-seal, delivery-status, reconcile", "Orders, items, records or requests that could not be handled.";
+    FailedShops: "archive-seal, delivery-status, reconcile", "Shops whose pass was aborted.";
 }
 
 /// Counts of one invocation.

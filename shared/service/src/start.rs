@@ -94,6 +94,10 @@ impl Service {
         Ok(Self { aws, s3, sqs, http, http_unpooled, config_ttl, tokens, memory })
     }
 
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        self.s3.clone()
+    }
+
     pub fn http(&self) -> reqwest::Client {
         self.http.clone()
     }
@@ -118,14 +122,22 @@ impl Service {
     }
 
     pub fn archive(&self) -> Result<Archive, StartError> {
-        let lock: LockMode = parsed("ARCHIVE_LOCK_MODE", Some("COMPLIANCE"))?;
-        Ok(Archive::new(self.s3.clone(), required("ARCHIVE_BUCKET")?, lock))
+        Ok(Archive::new(self.s3.clone(), required("ARCHIVE_BUCKET")?, self.lock_mode()?))
+    }
+
+    /// How objects of the archive are locked.
+    pub fn lock_mode(&self) -> Result<LockMode, StartError> {
+        parsed("ARCHIVE_LOCK_MODE", Some("COMPLIANCE"))
+    }
+
+    /// For how many days an object of the archive can be locked at most.
+    pub fn max_retention_days(&self) -> Result<u16, StartError> {
+        parsed("MAX_RETENTION_DAYS", Some(&MAX_RETENTION_DAYS.to_string()))
     }
 
     pub fn configs(&self) -> Result<ConfigStore, StartError> {
         let store = ConfigStore::new(self.s3.clone(), required("OPERATIONS_BUCKET")?, self.config_ttl);
-        let usual = MAX_RETENTION_DAYS.to_string();
-        Ok(store.retaining_at_most(parsed("MAX_RETENTION_DAYS", Some(&usual))?))
+        Ok(store.retaining_at_most(self.max_retention_days()?))
     }
 
     pub fn payloads(&self) -> Result<Payloads, StartError> {

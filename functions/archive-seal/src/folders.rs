@@ -1,0 +1,123 @@
+//! What there is of the communications of a day, version by version. A folder whose objects were put once and never
+//! touched has one version of each and no deletion; anything else was done from outside, and is reported.
+
+use crate::SealError;
+use aws_sdk_s3::Client;
+use comms::{CommunicationId, ShopDomain};
+use jiff::civil::Date;
+use std::collections::BTreeMap;
+
+pub const RECORD: &str = "record.json";
+
+/// The objects of one communication.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Folder {
+    /// The first version of the record, which is the evidence; none while there is no record.
+    pub record_version: Option<String>,
+    /// Everything that is there: key and version.
+    pub versions: Vec<(String, String)>,
+    /// An object was overwritten or deleted after it was put. Its first version is locked and still there.
+    pub is_altered: bool,
+}
+
+/// Folders by their prefix, such as `<shop>/2026/11/27/receipt/<communication>/`, in order.
+pub type Folders = BTreeMap<String, Folder>;
+
+/// Lists a day page by page.
+pub struct Listing<'a> {
+    s3: &'a Client,
+    bucket: &'a str,
+    prefix: String,
+    /// Where the next page begins: key and version. `None` once all was listed.
+    next: Option<(Option<String>, Option<String>)>,
+    /// Of folders that may continue on the next page.
+    open: Folders,
+}
+
+impl<'a> Listing<'a> {
+    pub fn new(s3: &'a Client, bucket: &'a str, shop: &ShopDomain, date: Date) -> Self {
+        let (year, month, day) = (date.year(), date.month(), date.day());
+        let prefix = format!("{shop}/{year:04}/{month:02}/{day:02}/");
+        Self { s3, bucket, prefix, next: Some((None, None)), open: Folders::new() }
+    }
+
+    /// The next folders; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Folders>, SealError> {
+        let Some((key, version)) = self.next.take() else { return Ok(None) };
+        let list = self.s3.list_object_versions().bucket(self.bucket).prefix(&self.prefix);
+        let page = list.set_key_marker(key).set_version_id_marker(version).send().await;
+        let page = page.map_err(|error| SealError::request(format!("listing {}", self.prefix), error))?;
+        for version in page.versions() {
+            self.version(version.key(), version.version_id());
+        }
+        for marker in page.delete_markers() {
+            if let Some(folder) = marker.key().and_then(folder_of) {
+                self.open.entry(folder.to_owned()).or_default().is_altered = true;
+            }
+        }
+        if page.is_truncated() != Some(true) {
+            return Ok(Some(std::mem::take(&mut self.open)));
+        }
+        let next_key = page.next_key_marker().map(str::to_owned);
+        // a page that says there is more and not where would be listed for ever
+        let last = next_key.as_deref().and_then(folder_of).map(str::to_owned);
+        let last = last.ok_or_else(|| {
+            SealError::request(format!("listing {}", self.prefix), "the next page has no beginning")
+        })?;
+        self.next = Some((next_key, page.next_version_id_marker().map(str::to_owned)));
+        let rest = self.open.split_off(&last);
+        Ok(Some(std::mem::replace(&mut self.open, rest)))
+    }
+
+    fn version(&mut self, key: Option<&str>, version: Option<&str>) {
+        let Some((key, folder)) = key.and_then(|key| Some((key, folder_of(key)?))) else { return };
+        let seen = self.open.entry(folder.to_owned()).or_default();
+        let version = version.unwrap_or_default().to_owned();
+        seen.is_altered |= seen.versions.iter().any(|(other, _)| other == key);
+        if key.strip_prefix(folder) == Some(RECORD) {
+            // the newest comes first, so the last one seen is the first one put
+            seen.record_version = Some(version.clone());
+        }
+        seen.versions.push((key.to_owned(), version));
+    }
+}
+
+/// The folder of a key, with the slash at its end.
+fn folder_of(key: &str) -> Option<&str> {
+    key.rfind('/').and_then(|at| key.get(..=at))
+}
+
+/// The communication whose folder it is.
+pub fn communication(folder: &str) -> Option<CommunicationId> {
+    folder.trim_end_matches('/').rsplit('/').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_version_of_a_record_is_the_evidence_and_a_second_one_is_reported() {
+        let s3 = Client::from_conf(aws_sdk_s3::Config::builder().behavior_version_latest().build());
+        let date = "2026-11-27".parse().unwrap();
+        let mut listing = Listing::new(&s3, "archive", &"acme.myshopify.com".parse().unwrap(), date);
+        assert_eq!(listing.prefix, "acme.myshopify.com/2026/11/27/");
+        listing.version(Some("a/b/record.json"), Some("second"));
+        listing.version(Some("a/b/record.json"), Some("first"));
+        listing.version(Some("a/c/document.pdf"), Some("x"));
+        listing.version(Some("a/c/record.json"), Some("only"));
+        let seen = |folder: &str| {
+            let Folder { record_version, is_altered, versions } = &listing.open[folder];
+            (record_version.as_deref().unwrap(), *is_altered, versions.len())
+        };
+        assert_eq!(seen("a/b/"), ("first", true, 2));
+        assert_eq!(seen("a/c/"), ("only", false, 2));
+    }
+
+    #[test]
+    fn a_folder_names_its_communication() {
+        let id = "c4809f9b199959867b344883a5f958d0";
+        assert_eq!(communication(&format!("s/2026/11/27/receipt/{id}/")).unwrap().as_str(), id);
+        assert_eq!(communication("s/2026/11/27/receipt/"), None);
+    }
+}
