@@ -17,6 +17,7 @@ mod link;
 mod metafield;
 mod out;
 mod preview;
+mod proof;
 mod run;
 mod schedules;
 mod send;
@@ -90,6 +91,23 @@ enum Command {
         /// Where to save them.
         #[arg(long, default_value = ".")]
         out: PathBuf,
+    },
+    /// Write the proof of a communication to one file, which explains itself: document, record, its place in the log, and
+    /// the commands to check each with tools of others.
+    Proof {
+        /// Its id.
+        communication: CommunicationId,
+        /// Where to save it.
+        #[arg(long, default_value = ".")]
+        out: PathBuf,
+    },
+    /// Check a file that `ctl proof` wrote, and name the part that does not fit. Needs no deployment.
+    Verify {
+        /// The file.
+        file: PathBuf,
+        /// The key of the log, as you know it from elsewhere.
+        #[arg(long)]
+        key: Option<String>,
     },
     /// Issue a communication again: the archived bytes, as a communication of its own. Refused for a test order or a
     /// dry run, of which only `--recompose` makes a real one.
@@ -220,6 +238,8 @@ impl Command {
             Self::Status { metafield: true, .. } => "ctl-status-metafield",
             Self::Status { .. } => "ctl-status",
             Self::Show { .. } => "ctl-show",
+            Self::Proof { .. } => "ctl-proof",
+            Self::Verify { .. } => "ctl-verify",
             Self::Resend { .. } => "ctl-resend",
             Self::Settle { .. } => "ctl-settle",
             Self::Preview { .. } => "ctl-preview",
@@ -259,6 +279,8 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Status { .. } => Err("name a communication, or an order with --order and --shop".into()),
         Command::Show { communication, out } => show::run(&stack().await?, &communication, &out).await,
+        Command::Proof { communication, out } => proof::run(&stack().await?, &communication, &out).await,
+        Command::Verify { file, key } => proof::verify(&file, key.as_deref()),
         Command::Resend { communication, decision, recompose, timeout, no_wait } => {
             let wait = (!no_wait).then(|| Duration::from_secs(timeout));
             again::resend(&stack().await?, &communication, decision, recompose, wait).await

@@ -5,6 +5,7 @@ use archive::{Archive, LockMode};
 use aws_config::{AppName, BehaviorVersion};
 use ledger::Ledger;
 use links::Links;
+use sealed_log::{CommitmentSecrets, LogStore};
 use serde::Deserialize;
 use service::Secrets;
 use shop_config::{ConfigStore, MAX_RETENTION_DAYS};
@@ -112,6 +113,16 @@ impl Stack {
 
     pub fn links(&self) -> Result<Links, Failure> {
         Ok(Links::new(self.dynamodb.clone(), self.outputs.value("LinksTable")?.to_owned()))
+    }
+
+    /// For reading: nothing is put, so nothing is locked.
+    pub fn logs(&self) -> Result<LogStore, Failure> {
+        self.outputs.value("LogKey")?;
+        Ok(LogStore::new(self.s3.clone(), self.outputs.archive_bucket.clone(), LockMode::Compliance, 1))
+    }
+
+    pub fn commitments(&self) -> Result<CommitmentSecrets, Failure> {
+        Ok(CommitmentSecrets::new(self.dynamodb.clone(), self.outputs.value("CommitmentsTable")?.to_owned()))
     }
 
     pub fn configs(&self) -> ConfigStore {

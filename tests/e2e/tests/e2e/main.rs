@@ -19,6 +19,7 @@ mod passes;
 mod people;
 mod real_orders;
 mod runs;
+mod sealing;
 mod shops;
 mod unsubscribe;
 mod web;

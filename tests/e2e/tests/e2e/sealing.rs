@@ -1,0 +1,155 @@
+//! Evidence as an outsider gets it: sealed by the real function and proved by the real command. That tools of others accept
+//! a bundle is tested in `shared/sealed-log/tests/it/tools.rs`.
+
+use crate::people::{Folder, ctl};
+use comms::State;
+use e2e::{
+    order_number,
+    runtime::{Ended, Worker, repository},
+    shop::Shop,
+    stack::Stack,
+};
+use ledger::Entry;
+use serde_json::{Value, json};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+use tlog::TlogProof;
+
+const TIME: Duration = Duration::from_secs(60);
+
+fn environment(stack: &Stack) -> HashMap<String, String> {
+    let mut environment = stack.environment();
+    environment.insert("LOG_KEY_ID".to_owned(), stack.output("LogKey").to_owned());
+    environment.insert("COMMITMENTS_TABLE_NAME".to_owned(), stack.output("CommitmentsTable").to_owned());
+    environment
+}
+
+async fn seal(stack: &Stack) -> Value {
+    let mut worker = Worker::start("archive-seal", &environment(stack)).await;
+    match worker.invoke(&json!({}), TIME).await {
+        Ended::Response(pass) => pass,
+        other => panic!("archive-seal: {other:?}"),
+    }
+}
+
+async fn confirmed(stack: &Stack, shop: &Shop) -> Entry {
+    let entry = shop.confirmed(stack, order_number(), |_| {}).await;
+    assert_eq!(entry.state, State::Accepted);
+    entry
+}
+
+/// The bundle of a communication, unpacked.
+async fn prove(stack: &Stack, folder: &Folder, entry: &Entry) -> (PathBuf, PathBuf) {
+    let id = entry.communication.as_str();
+    ctl(stack, folder, &["proof", id]).await;
+    let file = folder.path().join(format!("order-confirmation-{id}.proof.zip"));
+    let parts = folder.path().join(id);
+    _ = std::fs::remove_dir_all(&parts);
+    let unpack = Command::new("python3").args(["-m", "zipfile", "-e"]).arg(&file).arg(&parts).status();
+    assert!(unpack.unwrap().success());
+    (file, parts)
+}
+
+fn proof(parts: &Path) -> TlogProof {
+    std::fs::read_to_string(parts.join("record.tlog-proof")).unwrap().parse().unwrap()
+}
+
+fn size(proof: &TlogProof) -> u64 {
+    proof.checkpoint.unverified_text().lines().nth(1).unwrap().parse().unwrap()
+}
+
+fn verify(file: &Path, key: Option<&str>) -> Result<String, String> {
+    let mut command = Command::new(repository().join("target/debug/ctl"));
+    command.arg("verify").arg(file).args(key.map(|key| format!("--key={key}")));
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+#[tokio::test]
+async fn a_sealed_record_is_proved_and_a_changed_bundle_is_not() {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, str::to_owned).await;
+    let entry = confirmed(&stack, &shop).await;
+    let folder = Folder::new();
+    seal(&stack).await;
+    let (file, parts) = prove(&stack, &folder, &entry).await;
+
+    let key = std::fs::read_to_string(parts.join("log-key.txt")).unwrap();
+    let said = verify(&file, Some(key.trim_end())).unwrap();
+    assert!(said.contains(entry.communication.as_str()), "{said}");
+    let other = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+    assert!(verify(&file, Some(other)).unwrap_err().contains("log-key.txt"));
+
+    let mut bytes = std::fs::read(&file).unwrap();
+    let at = bytes.len() / 2;
+    bytes[at] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let refused = verify(&file, None).unwrap_err();
+    assert!(
+        refused.contains("document.pdf") || refused.contains("record.json"),
+        "it names the part: {refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_late_record_is_in_the_next_seal_and_runs_that_die_or_meet_seal_each_once() {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, str::to_owned).await;
+    let folder = Folder::new();
+    let first = confirmed(&stack, &shop).await;
+    seal(&stack).await;
+    let (_, parts) = prove(&stack, &folder, &first).await;
+    let before = proof(&parts);
+    assert_eq!((size(&before), before.index), (1, 0));
+
+    let mut later = Vec::new();
+    for _ in 0..3 {
+        later.push(confirmed(&stack, &shop).await);
+        // a run that is killed at some moment, and two at the same time
+        let mut killed = Worker::start("archive-seal", &environment(&stack)).await;
+        killed.begin(&json!({}), TIME).await;
+        tokio::time::sleep(Duration::from_millis(150 * later.len() as u64)).await;
+        drop(killed);
+        tokio::join!(seal(&stack), seal(&stack));
+    }
+    seal(&stack).await;
+    let mut indexes = Vec::new();
+    for entry in &later {
+        let (file, parts) = prove(&stack, &folder, entry).await;
+        verify(&file, None).unwrap();
+        assert_eq!(size(&proof(&parts)), 4, "nothing is sealed twice and nothing is left out");
+        indexes.push(proof(&parts).index);
+    }
+    indexes.sort_unstable();
+    assert_eq!(indexes, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn what_was_overwritten_or_deleted_is_reported_and_holds_up_nothing() {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, str::to_owned).await;
+    let folder = Folder::new();
+    let entry = confirmed(&stack, &shop).await;
+    let archived = entry.archived.clone().unwrap();
+    let put = stack.s3.put_object().bucket(stack.output("ArchiveBucket")).key(&archived.archive_key);
+    put.body(aws_sdk_s3::primitives::ByteStream::from_static(b"other")).send().await.unwrap();
+    let whole = confirmed(&stack, &shop).await;
+    let pass = seal(&stack).await;
+    assert!(pass["altered"].as_u64().unwrap() >= 1, "{pass}");
+    for entry in [&entry, &whole] {
+        let (file, _) = prove(&stack, &folder, entry).await;
+        verify(&file, None).unwrap();
+    }
+
+    let key = archived.archive_key.replace("document.pdf", "record.json");
+    stack.s3.delete_object().bucket(stack.output("ArchiveBucket")).key(&key).send().await.unwrap();
+    let pass = seal(&stack).await;
+    assert!(pass["altered"].as_u64().unwrap() >= 1, "{pass}");
+    let (file, _) = prove(&stack, &folder, &entry).await;
+    verify(&file, None).unwrap();
+}
