@@ -141,9 +141,12 @@ impl AccountItem {
             phones: Vec::new(),
             locale,
         };
+        let address = self.account.address.as_ref();
+        let postal_address = address.map(|it| flow::postal_address(it, recipient.name.clone()));
         let composed = self.composed.filter(|it| it.document == gather.plan.document);
         Ok(Content {
             name: Some(self.period.name),
+            postal_address,
             customer: contact.customer,
             composed: composed.map(|it| it.output),
             previous,

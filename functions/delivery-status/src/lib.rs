@@ -9,6 +9,8 @@
 //! An outcome is recorded once, whoever asks; its report to Shopify is queued after that, and only then is the
 //! communication put off or left alone: after a death in between, the next pass queues the report.
 //!
+//! Print providers put status files into the operations bucket, which are read first (`print_files.rs`).
+//!
 //! What goes wrong with one communication is its own problem: it is counted and logged, and put off, so that those
 //! behind it have their turn and a later pass asks again.
 
@@ -16,12 +18,16 @@
 #![recursion_limit = "256"]
 
 mod error;
+mod print_files;
+mod printed;
 mod watch;
 
 use comms::{CustomerKey, MessageClass, ShopDomain, State, WriteBackState, chain};
 use delivery::{Channels, JobOutcome, StatusCall};
 use error::CheckError;
 use flow::report;
+pub use print_files::{FileResult, PrintFiles};
+
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use ledger::{ChannelOutcome, Entry, Ledger, Problem};
@@ -56,6 +62,8 @@ pub struct Tools {
 
 pub struct DeliveryStatus {
     tools: Tools,
+    /// Where print providers put status files.
+    files: Option<PrintFiles>,
     function: String,
 }
 
@@ -77,6 +85,7 @@ pub struct PassResult {
 impl DeliveryStatus {
     /// Reads the environment and makes the clients. Sends nothing.
     pub fn new(service: &Service) -> Result<Self, StartError> {
+        let files = PrintFiles::new(service.s3(), service::required("OPERATIONS_BUCKET")?);
         Ok(Self::with(Tools {
             configs: service.configs()?,
             secrets: service.secrets()?,
@@ -85,11 +94,17 @@ impl DeliveryStatus {
             write_back: service.queue("WRITE_BACK_QUEUE_URL")?,
             concurrency: service.concurrency()?,
             clock: Timestamp::now,
-        }))
+        })
+        .reading(files))
     }
 
     pub fn with(tools: Tools) -> Self {
-        Self { tools, function: function_name() }
+        Self { tools, files: None, function: function_name() }
+    }
+
+    /// The same, which also reads the status files of print providers.
+    pub fn reading(self, files: PrintFiles) -> Self {
+        Self { files: Some(files), ..self }
     }
 
     /// One pass over all shops.
@@ -119,8 +134,17 @@ impl DeliveryStatus {
         Ok(pass)
     }
 
-    /// Page by page until nothing is due.
+    /// What print providers say, then what other channels answer.
     async fn shop(&self, shop: &ShopDomain, last_page: Instant) -> Result<Asked, CheckError> {
+        let printed = self.printed(shop, last_page).await;
+        let mut asked = self.pages(shop, last_page).await?;
+        asked.outcomes.extend(printed.outcomes);
+        asked.problems += printed.problems;
+        Ok(asked)
+    }
+
+    /// Page by page until nothing is due.
+    async fn pages(&self, shop: &ShopDomain, last_page: Instant) -> Result<Asked, CheckError> {
         let mut asked = Asked::default();
         loop {
             let page = self.page(shop).await?;

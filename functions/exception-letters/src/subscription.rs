@@ -34,6 +34,10 @@ pub async fn gather(gather: &Gather<'_>) -> Result<Content, Stop> {
     };
     Ok(Content {
         name: attempt.lines.first().map(|line| line.title.clone()),
+        postal_address: subscriber
+            .address
+            .as_ref()
+            .map(|address| flow::postal_address(address, subscriber.customer.name())),
         customer: Some(customer.clone()),
         reported_on: Some(customer.clone()),
         test: attempt.payment.as_ref().is_some_and(|payment| payment.test),

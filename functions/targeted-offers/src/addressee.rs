@@ -100,6 +100,10 @@ pub fn content(
     let recipient = Recipient { name: prospect.customer.name(), email, phones, locale };
     Ok(Content {
         name: Some(name),
+        postal_address: prospect
+            .address
+            .as_ref()
+            .map(|it| flow::postal_address(it, prospect.customer.name())),
         customer: Some(prospect.customer.id.clone()),
         consent,
         ..Content::new(gather, data, recipient)?

@@ -288,7 +288,8 @@ export class CommunicationsStack extends Stack {
       grants: [
         allow.send(this.writeBacks.queue),
         allow.followUp(this.storage.table),
-        allow.read(this.storage.operations, 'config/*'),
+        allow.read(this.storage.operations, 'config/*', 'print-status/*'),
+        allow.write(this.storage.operations, 'print-status/*/done/*'),
         allow.readShopSecrets(this, this.settings.prefix),
       ],
     });

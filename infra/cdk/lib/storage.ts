@@ -165,6 +165,13 @@ export class Storage extends Construct {
           objectSizeLessThan: MANIFEST_BYTES + 1,
           noncurrentVersionExpiration: Duration.days(SPOOL_PROVABLE_DAYS + 1),
         },
+        // what print providers say, and what came of it: the ledger keeps what was believed
+        {
+          id: 'print-status',
+          prefix: 'print-status/',
+          expiration: Duration.days(this.settings.spoolDays),
+          noncurrentVersionExpiration: Duration.days(1),
+        },
         // what an audience or a period came to; the ledger keeps what was made of it
         {
           id: 'runs',

@@ -87,6 +87,7 @@ const EXPECTED: Record<string, string[]> = {
   DeliveryStatus: [
     ...LOG,
     ...READ_SHOP,
+    's3:PutObject',
     'sqs:SendMessage',
     'dynamodb:GetItem',
     'dynamodb:Query',
@@ -114,6 +115,7 @@ const EXPECTED: Record<string, string[]> = {
 };
 const READS: Record<string, string[]> = {
   ...Object.fromEntries(FLOWS.map((name) => [idOf(name), ['config/*', 'work/*']])),
+  DeliveryStatus: ['config/*', 'print-status/*'],
   StatementRun: ['config/*', 'runs/*', 'work/*'],
   OfferRun: ['config/*', 'runs/*'],
 };
@@ -178,7 +180,8 @@ test('each function writes where it has to and nowhere else', () => {
   for (const name of FLOWS.map(idOf)) {
     assert.deepEqual(writes(name), keys(below(archive, '*'), below(operations, 'spool/*')));
   }
-  for (const name of ['DeliveryStatus', 'Reconcile', 'WriteBack']) assert.equal(writes(name), undefined);
+  assert.deepEqual(writes('DeliveryStatus'), keys(below(operations, 'print-status/*/done/*')));
+  for (const name of ['Reconcile', 'WriteBack']) assert.equal(writes(name), undefined);
   assert.deepEqual(writes('ArchiveSeal'), keys(below(archive, 'log/*')));
   const signers = Object.keys(EXPECTED).filter((name) => allowed(name).has('kms:Sign'));
   assert.deepEqual(signers, ['ArchiveSeal']);

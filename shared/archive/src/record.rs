@@ -2,7 +2,7 @@
 //! (`schemas/evidence-record.v1.json`).
 
 use crate::Pdf;
-use comms::{CommunicationId, Document, Flow, Gid, MessageClass, Revision, ShopDomain};
+use comms::{CommunicationId, Document, Flow, Gid, MessageClass, PostalAddress, Revision, ShopDomain};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -216,6 +216,9 @@ pub struct Recipient {
     /// would be tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
+    /// Present if it was to be printed and posted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postal_address: Option<PostalAddress>,
 }
 
 /// How an object is locked.
@@ -314,6 +317,7 @@ mod tests {
             name: Some("Doe".to_owned()),
             email: Some("doe@example.com".to_owned()),
             phone: None,
+            postal_address: None,
         };
         assert_eq!(format!("{recipient:?}"), "Recipient { .. }");
         let data = RawValue::from_string(r#"{"name":"Doe"}"#.to_owned()).unwrap();

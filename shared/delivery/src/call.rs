@@ -2,7 +2,7 @@
 
 use crate::{DeliveryError, Recipient};
 use bytes::Bytes;
-use comms::{CommunicationId, Document, ShopDomain};
+use comms::{CommunicationId, Document, PostalAddress, ShopDomain};
 use exstream::{Budget, Credentials};
 use jiff::Timestamp;
 use shop_config::{Channel, DocumentConfig, ShopConfig, Use};
@@ -23,6 +23,8 @@ pub struct SendCall<'a> {
     pub order_name: Option<&'a str>,
     /// What was composed, the primary output first; never empty. Each channel takes those that are for it.
     pub outputs: &'a [SendOutput<'a>],
+    /// Where a letter goes.
+    pub postal_address: Option<&'a PostalAddress>,
     /// Dates the spool key and the manifest. Must be the same on every attempt: the moment the archive key
     /// is dated with.
     pub dated: Timestamp,

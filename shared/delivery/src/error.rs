@@ -25,6 +25,8 @@ pub enum DeliveryError {
     MediaType { channel: &'static str, media_type: String },
     #[error("nothing was composed for the channel `{channel}`: no output is for `{wanted}`")]
     NoOutput { channel: Channel, wanted: Use },
+    #[error("the letter has no postal address that it could arrive at")]
+    NoPostalAddress,
     #[error("the bytes to send are not the archived ones")]
     NotArchived,
     #[error("the time for the send ended before it began")]
@@ -92,6 +94,7 @@ impl Classify for DeliveryError {
             | Self::NoText
             | Self::TooLong { .. }
             | Self::PageEnded(_)
+            | Self::NoPostalAddress
             | Self::MediaType { .. }
             | Self::NoOutput { .. }
             | Self::NotArchived

@@ -18,12 +18,12 @@ use aws_sdk_s3::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use comms::{CommunicationId, Document, Format, ShopDomain};
+use comms::{CommunicationId, Document, Format, PostalAddress, ShopDomain};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use shop_config::{Channel, Use};
+use shop_config::{Channel, ColorMode, Print, Sides, Use};
 use std::{future::Future, time::Duration};
 
 /// Objects up to this size keep their versions long enough below `spool/`: see `infra/cdk/lib/storage.ts`.
@@ -54,14 +54,55 @@ pub struct PrintManifest {
     /// Absent where the number of pages is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pages: Option<u32>,
+    /// How to print it.
+    pub job: PrintJob,
+    /// Where the letter goes. Absent for what does not go by post.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<PrintedAddress>,
+    /// Where undeliverable mail comes back to, line by line. Absent for what does not go by post.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub return_address: Vec<String>,
+    /// What the provider calls the kind of mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_class: Option<String>,
     /// The moment the communication was begun, in UTC.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub created_at: Timestamp,
 }
 
+/// How to print a document: attributes and values of the Internet Printing Protocol (RFC 8011; `print-color-mode`:
+/// PWG 5100.13; names of paper: PWG 5101.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PrintJob {
+    pub copies: u16,
+    pub sides: Sides,
+    pub print_color_mode: ColorMode,
+    pub media: String,
+}
+
+/// A postal address, in parts and as the lines of the envelope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PrintedAddress {
+    #[serde(flatten)]
+    pub parts: PostalAddress,
+    /// From the recipient to the country.
+    pub lines: Vec<String>,
+}
+
 impl PrintManifest {
-    fn new(call: &SendCall<'_>, output: &SendOutput<'_>, object: &str) -> Self {
-        Self {
+    /// # Errors
+    /// For a letter without an address that it could arrive at.
+    fn new(call: &SendCall<'_>, output: &SendOutput<'_>, object: &str) -> Result<Self, DeliveryError> {
+        let Print { copies, sides, print_color_mode, media, service_class, return_address } =
+            call.config.print_of(call.document);
+        let by_post = call.settings.goes_by_post(call.document);
+        let recipient = match call.postal_address.filter(|address| by_post && address.is_usable()) {
+            Some(address) => Some(PrintedAddress { parts: address.clone(), lines: address.lines() }),
+            None if by_post => return Err(DeliveryError::NoPostalAddress),
+            None => None,
+        };
+        Ok(Self {
             v: 1,
             communication: call.communication.clone(),
             shop: call.shop.clone(),
@@ -71,8 +112,12 @@ impl PrintManifest {
             bytes: output.bytes.len() as u64,
             media_type: output.media_type.to_owned(),
             pages: output.pages,
+            job: PrintJob { copies, sides, print_color_mode, media },
+            recipient,
+            return_address: if by_post { return_address } else { Vec::new() },
+            service_class,
             created_at: call.dated,
-        }
+        })
     }
 
     /// Whether both send a provider to the same bytes. A later attempt may know more or less of the rest.
@@ -128,9 +173,10 @@ impl Spool<'_> {
         let stem = stem(call.shop, call.dated, call.document, call.communication);
         let output = call.output_for(Use::Print)?;
         let object = format!("{stem}.{}", extension(output.media_type)?);
+        let manifest = PrintManifest::new(call, output, &object)?;
         self.limited("spooling", &object, async {
             self.put_document(&object, output).await?;
-            self.put_manifest(manifest_key(&stem), &object, call, output).await
+            self.put_manifest(manifest_key(&stem), &manifest, call).await
         })
         .await?;
         Ok(Accepted { reference: object })
@@ -175,19 +221,17 @@ impl Spool<'_> {
     async fn put_manifest(
         &self,
         key: String,
-        object: &str,
+        manifest: &PrintManifest,
         call: &SendCall<'_>,
-        output: &SendOutput<'_>,
     ) -> Result<(), DeliveryError> {
-        let manifest = PrintManifest::new(call, output, object);
-        let json = serde_json::to_vec(&manifest).map_err(|error| failed("describing", &key, error))?;
+        let json = serde_json::to_vec(manifest).map_err(|error| failed("describing", &key, error))?;
         let sha256 = Sha256::digest(&json);
         let json = Bytes::from(json);
         for _ in 0..=CONFLICT_REPEATS {
             call.budget.left().map_err(|_| DeliveryError::OutOfTime)?;
             match self.put(&key, "application/json", json.clone(), &sha256, Repeat::Never).await? {
                 Put::Done(_) => return Ok(()),
-                Put::Taken if self.is_there(&key, &manifest).await? => return Ok(()),
+                Put::Taken if self.is_there(&key, manifest).await? => return Ok(()),
                 Put::Taken => return Err(DeliveryError::SpoolConflict { key }),
                 // it may be the provider who deletes what another attempt has put
                 Put::Collided if matches!(self.trace(&key).await?, Trace::Put) => return Ok(()),
@@ -304,6 +348,15 @@ mod tests {
             bytes: 1,
             media_type: "application/pdf".to_owned(),
             pages: None,
+            job: PrintJob {
+                copies: 1,
+                sides: Sides::OneSided,
+                print_color_mode: ColorMode::Auto,
+                media: "iso_a4_210x297mm".to_owned(),
+            },
+            recipient: None,
+            return_address: Vec::new(),
+            service_class: None,
             created_at: Timestamp::UNIX_EPOCH,
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     halt::Halt,
     outcome::OutcomeDetails,
 };
-use comms::{CommunicationId, CustomerKey, MessageClass, ShopDomain, State};
+use comms::{CommunicationId, CustomerKey, MessageClass, PostalAddress, ShopDomain, State};
 use jiff::{Timestamp, tz::TimeZone};
 use ledger::{Admission, Cap, Lease, Ledger, LedgerError};
 use secrecy::ExposeSecret;
@@ -67,7 +67,15 @@ fn channel(attempt: &Attempt<'_>, lease: &Lease, content: &Content) -> Option<Ch
     let begun = (lease.entry.state == State::Sending).then_some(lease.entry.channel.as_deref()).flatten();
     begun
         .and_then(|name| name.parse::<Channel>().ok())
-        .or_else(|| delivery::choose(&attempt.settings.channels, &content.recipient))
+        .or_else(|| delivery::choose(&reachable(attempt, content), &content.recipient))
+}
+
+/// Without print, where a letter would have nowhere to go.
+fn reachable(attempt: &Attempt<'_>, content: &Content) -> Vec<Channel> {
+    let has_address = content.postal_address.as_ref().is_some_and(PostalAddress::is_usable);
+    let may_print = has_address || !attempt.settings.goes_by_post(attempt.plan.document);
+    let channels = attempt.settings.channels.iter().copied();
+    channels.filter(|channel| may_print || *channel != Channel::Print).collect()
 }
 
 async fn customer_key(attempt: &Attempt<'_>, content: &Content) -> Result<Option<CustomerKey>, SecretError> {

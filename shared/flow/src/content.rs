@@ -3,7 +3,7 @@
 use crate::{gather::Gather, gather_error::GatherError};
 use archive::Previous;
 use bytes::Bytes;
-use comms::{CustomerKey, Gid};
+use comms::{CustomerKey, Document, Flow, Gid, PostalAddress};
 use delivery::{Phone, Recipient};
 use serde::{Deserialize, Serialize};
 use shopify::{Address, Customer, Order};
@@ -17,6 +17,8 @@ pub struct Content {
     pub driver: Bytes,
     /// Whom it is for, and in which locale.
     pub recipient: Recipient,
+    /// Where a letter goes.
+    pub postal_address: Option<PostalAddress>,
     /// What a person calls the order, or whatever the document is about, for a subject line.
     pub name: Option<String>,
     /// Whose document it is.
@@ -62,6 +64,7 @@ impl Content {
     ) -> Result<Self, GatherError> {
         Ok(Self {
             name: Some(order.name.clone()),
+            postal_address: order_address(gather.plan.document, order),
             customer: order.customer.as_ref().map(|customer| customer.id.clone()),
             reported_on: (gather.plan.reported_on != order.id).then(|| order.id.clone()),
             test: order.test,
@@ -74,6 +77,7 @@ impl Content {
             schema: schema.into(),
             driver: Bytes::new(),
             recipient,
+            postal_address: None,
             name: None,
             customer: None,
             known_customer: None,
@@ -113,6 +117,33 @@ pub struct BatchOutput {
     pub output_key: String,
     /// Of the driver data that was handed in: another one's output is not this document.
     pub driver_sha256: String,
+}
+
+/// Where a letter about an order goes: a document of its shipment where the parcel goes, any other where the bill does.
+fn order_address(document: Document, order: &Order) -> Option<PostalAddress> {
+    let (shipping, billing) = (order.shipping_address.as_ref(), order.billing_address.as_ref());
+    let (first, second) =
+        if document.flow() == Flow::ShippingDocuments { (shipping, billing) } else { (billing, shipping) };
+    let usable = |address: Option<&Address>| {
+        let address = address.map(|it| postal_address(it, driver::recipient_name(order)));
+        address.filter(PostalAddress::is_usable)
+    };
+    usable(first).or_else(|| usable(second))
+}
+
+/// An address of Shopify's as a letter needs it, with a name for it where it has none.
+pub fn postal_address(address: &Address, name: Option<String>) -> PostalAddress {
+    PostalAddress {
+        name: address.name().or(name),
+        company: address.company.clone(),
+        line1: address.address1.clone(),
+        line2: address.address2.clone(),
+        postal_code: address.zip.clone(),
+        city: address.city.clone(),
+        region: address.province_code.clone().or_else(|| address.province.clone()),
+        country: address.country.clone(),
+        country_code: address.country_code.clone(),
+    }
 }
 
 /// Who placed an order, to be written to in `locale`.

@@ -15,6 +15,7 @@ pub fn content(record: &EvidenceRecord) -> Content {
         driver: driver.unwrap_or_default(),
         known_customer: record.customer.as_ref().and_then(|key| key.parse().ok()),
         name: record.name.clone(),
+        postal_address: recipient.and_then(|it| it.postal_address.clone()),
         test: record.test,
         ..Content::empty(
             record.driver_data.schema.clone(),

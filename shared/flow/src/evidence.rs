@@ -8,7 +8,7 @@ use archive::{
     DriverData, EvidenceRecord, Part, Parts, Previous, Recipient, Resend, Retention, Software, Stored,
     TemplateBasis, is_test,
 };
-use comms::{MessageClass, Revision, chain};
+use comms::{Document, MessageClass, Revision, chain};
 use exstream::Basis;
 use ledger::{ArchivedAs, Entry, Lease, LedgerError};
 use serde_json::value::RawValue;
@@ -99,7 +99,7 @@ pub fn record(attempt: &Attempt<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
         driver_data: driver_data(content, stored, evidence.driver_sha256),
         outputs: stored.outputs().cloned().collect(),
         channel: channel.map(|channel| channel.name().to_owned()),
-        recipient: recipient(content, class, channel, attempt.settings),
+        recipient: recipient(content, class, channel, attempt.settings, attempt.plan.document),
         retention: evidence.retention.clone(),
         configuration: details.configuration.clone(),
         software: SOFTWARE,
@@ -143,6 +143,7 @@ fn recipient(
     class: MessageClass,
     channel: Option<Channel>,
     settings: &DocumentConfig,
+    document: Document,
 ) -> Option<Recipient> {
     let channel = channel.filter(|_| class != MessageClass::Marketing)?;
     let mut uses = vec![channel];
@@ -150,10 +151,12 @@ fn recipient(
         uses.extend(settings.channels_after(channel));
     }
     let by_phone = uses.iter().any(|channel| matches!(channel, Channel::Sms | Channel::WhatsApp));
+    let by_post = uses.contains(&Channel::Print) && settings.goes_by_post(document);
     Some(Recipient {
         name: content.recipient.name.clone(),
         email: content.recipient.email.clone().filter(|_| uses.contains(&Channel::Email)),
         phone: by_phone.then(|| content.recipient.mobile_number()).flatten(),
+        postal_address: content.postal_address.clone().filter(|_| by_post),
     })
 }
 

@@ -54,7 +54,7 @@ mod unsubscribe;
 mod verdict;
 
 pub use archive::Previous;
-pub use content::{BatchOutput, Consent, Content, PreviousIssue, buyer, phones};
+pub use content::{BatchOutput, Consent, Content, PreviousIssue, buyer, phones, postal_address};
 pub use document_flow::{DocumentEntry, DocumentFlow, check_list, plan_all, plans};
 pub use gather::Gather;
 pub use gather_error::GatherError;

@@ -70,6 +70,7 @@ pub async fn send(
         channel,
         recipient: &draft.content.recipient,
         order_name: draft.content.name.as_deref(),
+        postal_address: draft.content.postal_address.as_ref(),
         outputs: &outputs,
         dated: dated(&lease.entry),
         link: page.as_ref().map(|page| page.address.as_str()),

@@ -70,11 +70,39 @@ impl Ledger {
         write_back: WriteBackState,
         now: Timestamp,
     ) -> Result<Option<Entry>, LedgerError> {
-        let (state, reason) = outcome.outcome();
+        let (state, _) = outcome.outcome();
         let legal = entry.state.may_become(state) || entry.state == state;
         if !legal || !matches!(entry.state, State::Accepted | State::Delivered) {
             return Ok(None);
         }
+        self.move_on(entry, outcome, write_back, " AND attribute_exists(check_shop)", now).await
+    }
+
+    /// The same of a channel that reports by itself and is never asked, such as a print provider. Its word also settles
+    /// a send whose outcome was unknown. `None` if the state cannot become that, or has moved since `entry` was read.
+    pub async fn record_report(
+        &self,
+        entry: &Entry,
+        outcome: &ChannelOutcome,
+        write_back: WriteBackState,
+        now: Timestamp,
+    ) -> Result<Option<Entry>, LedgerError> {
+        let (state, _) = outcome.outcome();
+        if entry.state.is_open() || !entry.state.may_become(state) {
+            return Ok(None);
+        }
+        self.move_on(entry, outcome, write_back, "", now).await
+    }
+
+    async fn move_on(
+        &self,
+        entry: &Entry,
+        outcome: &ChannelOutcome,
+        write_back: WriteBackState,
+        also: &str,
+        now: Timestamp,
+    ) -> Result<Option<Entry>, LedgerError> {
+        let (state, reason) = outcome.outcome();
         let mut expression = "SET #state = :state, updated_epoch_ms = :now, write_back = :write_back, \
              accepted_epoch_ms = if_not_exists(accepted_epoch_ms, updated_epoch_ms)"
             .to_owned();
@@ -97,9 +125,7 @@ impl Ledger {
         }
         let update = update
             .update_expression(expression)
-            .condition_expression(
-                "#state = :from AND updated_epoch_ms = :read AND attribute_exists(check_shop)",
-            )
+            .condition_expression(format!("#state = :from AND updated_epoch_ms = :read{also}"))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match conditional("recording an outcome", update.send().await)? {

@@ -60,8 +60,8 @@ metrics! {
     ReportRefused: "write-back", "Reports that Shopify refused for good.";
     ReportSkipped: "write-back", "Reports that were not needed.";
     Asked: "delivery-status", "E-mails whose outcome was asked for.";
-    Delivered: "delivery-status", "E-mails that were delivered.";
-    Bounced: "delivery-status", "E-mails that bounced.";
+    Delivered: "delivery-status", "Messages and letters that were delivered.";
+    Bounced: "delivery-status", "Messages that bounced, and letters that came back.";
     OptedOut: "delivery-status", "E-mails whose recipient opted out of marketing after they were delivered.";
     Unconfirmed: "delivery-status", "E-mails without an outcome after a day.";
     Seen: "reconcile", "Occurrences in Shopify that were looked up in the ledger.";

@@ -1,6 +1,6 @@
 //! The channels that deliver: how each is reached, and what it may do.
 
-use crate::{Channel, Token};
+use crate::{Channel, Print, Token};
 use comms::{HttpsUrl, MessageClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,8 @@ pub struct Delivery {
     pub whatsapp: Option<WhatsApp>,
     /// Pages for customers, behind links. Required if a document has the channel `web`, or a text with `{link}`.
     pub web: Option<Web>,
+    /// How documents are printed and posted.
+    pub print: Print,
 }
 
 /// OpenText Core Messaging.

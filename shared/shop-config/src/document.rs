@@ -1,6 +1,6 @@
 //! The settings of one document.
 
-use crate::{OutputConfig, placeholders::has_link};
+use crate::{DocumentPrint, OutputConfig, placeholders::has_link};
 use comms::{Document, MessageClass, names};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -88,6 +88,9 @@ pub struct DocumentConfig {
     /// for marketing.
     #[serde(default)]
     pub next_channel_on: Vec<NextChannelOn>,
+    /// How this document is printed, where it differs from `[delivery.print]`.
+    #[serde(default)]
+    pub print: DocumentPrint,
     /// Tags for the order or customer, added once a channel accepted the document, or once it is archived if it has no
     /// channel. At most 40 characters each, no comma.
     #[serde(default)]

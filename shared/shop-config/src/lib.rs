@@ -17,6 +17,7 @@ mod marketing;
 mod model;
 mod outputs;
 mod placeholders;
+mod print;
 mod rewards;
 mod statements;
 mod store;
@@ -33,6 +34,7 @@ pub use marketing::{Audience, Campaign, FrequencyCap, Marketing, Offer, QuietHou
 pub use model::*;
 pub use outputs::{OutputConfig, Use, Uses};
 pub use placeholders::Placeholders;
+pub use print::*;
 pub use rewards::{GiftCards, Loyalty, Purchases, Replenishment, Rounding};
 pub use statements::{CUSTOMERS_PER_FILE, Compose, Statements};
 pub use store::{ConfigError, ConfigStore, Loaded, config_key};

@@ -128,6 +128,7 @@ impl Check {
         self.timeout("shopify.timeout_ms", config.shopify.timeout_ms);
         self.delivery(&config.delivery);
         self.brands(config);
+        config.delivery.print.check(self);
         config.shipping.check(self, &config.returns);
         config.returns.check(self);
         config.exceptions.check(self, &config.locales);
@@ -243,6 +244,7 @@ impl Check {
         if document.flow() == Flow::AccountStatements && !settings.tags.is_empty() {
             self.fail(field("tags"), "cannot be given: company locations have no tags");
         }
+        settings.print.check(self, &field("print"));
         self.tags(&field("tags"), &settings.tags);
         self.channels(config, document, settings);
         self.outputs(config, document, settings);

@@ -3,5 +3,6 @@
 #![recursion_limit = "256"]
 
 mod pass;
+mod printed;
 mod watch;
 mod world;

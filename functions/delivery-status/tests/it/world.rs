@@ -9,7 +9,7 @@ use axum::{
 };
 use comms::{CommunicationId, Document, Gid, Revision, ShopDomain};
 use delivery::Channels;
-use delivery_status::{DeliveryStatus, PassResult, Tools};
+use delivery_status::{DeliveryStatus, PassResult, PrintFiles, Tools};
 use exstream::TokenSource;
 use jiff::{SignedDuration, Timestamp};
 use ledger::Ledger;
@@ -30,6 +30,8 @@ pub struct Store {
     pub busy: BTreeSet<String>,
     /// What Core Messaging answers about a job; of the others it says "delivered".
     pub jobs: BTreeMap<String, (u16, &'static str)>,
+    /// What print providers put, and what came of it, below `print-status/`.
+    pub files: BTreeMap<String, Vec<u8>>,
     /// Reports that were queued.
     pub reports: Vec<Value>,
     /// The queue refuses reports of these.
@@ -84,11 +86,12 @@ impl World {
             configs: ConfigStore::new(s3.clone(), "operations".into(), ttl),
             secrets: Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), "p".into(), ttl),
             ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&sdk), "table".into()),
-            channels: Channels::new(http, tokens, s3, "operations".into()),
+            channels: Channels::new(http, tokens, s3.clone(), "operations".into()),
             write_back: Queue::new(aws_sdk_sqs::Client::new(&sdk), format!("{url}/queue")),
             concurrency: 10,
             clock: Timestamp::now,
-        });
+        })
+        .reading(PrintFiles::new(s3, "operations".into()));
         Self { shared, function }
     }
 
@@ -210,6 +213,9 @@ async fn answer(
         return store.command(target, &serde_json::from_slice(&body).unwrap());
     }
     let query = uri.query().unwrap_or_default();
+    if query.contains("prefix=print-status") || uri.path().contains("/print-status/") {
+        return store.file(&method, &uri, body);
+    }
     if query.contains("list-type=2") {
         let key = format!("<Contents><Key>config/{}.toml</Key></Contents>", shop());
         return format!("<ListBucketResult><IsTruncated>false</IsTruncated>{key}</ListBucketResult>")
@@ -228,6 +234,34 @@ async fn answer(
 }
 
 impl Store {
+    fn file(&mut self, method: &Method, uri: &Uri, body: Bytes) -> Response {
+        let key = uri.path().trim_start_matches("/operations/").to_owned();
+        if uri.query().is_some_and(|query| query.contains("list-type=2")) {
+            let entry = |(key, bytes): (&String, &Vec<u8>)| {
+                let put = Timestamp::now() - SignedDuration::from_mins(5);
+                let tag =
+                    bytes.iter().fold(7_u64, |tag, byte| tag.wrapping_mul(31).wrapping_add(u64::from(*byte)));
+                format!(
+                    "<Contents><Key>{key}</Key><ETag>\"{tag:x}\"</ETag><Size>{}</Size><LastModified>{put}</LastModified></Contents>",
+                    bytes.len()
+                )
+            };
+            let entries: String = self.files.iter().map(entry).collect();
+            return format!("<ListBucketResult><IsTruncated>false</IsTruncated>{entries}</ListBucketResult>")
+                .into_response();
+        }
+        match *method {
+            Method::GET => self.files[&key].clone().into_response(),
+            Method::PUT if self.effects_left == Some(0) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            Method::PUT => {
+                self.effects_left = self.effects_left.map(|left| left - 1);
+                self.files.insert(key, body.to_vec());
+                StatusCode::OK.into_response()
+            }
+            _ => StatusCode::NOT_IMPLEMENTED.into_response(),
+        }
+    }
+
     fn command(&mut self, target: &str, request: &Value) -> Response {
         if matches!(target, "UpdateItem" | "SendMessage") {
             match &mut self.effects_left {

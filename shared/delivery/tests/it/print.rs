@@ -362,3 +362,57 @@ async fn only_what_can_be_printed_is_spooled() {
     assert!(matches!(spool(&server, &other_bytes).await.unwrap_err(), DeliveryError::NotArchived));
     assert!(server.seen().is_empty());
 }
+
+/// The manifest, of a document with these settings.
+async fn manifest_of(change: impl FnOnce(&mut Fixture)) -> Result<serde_json::Value, DeliveryError> {
+    let objects = Objects::default();
+    let server = s3(&objects, "").await;
+    let mut fixture = Fixture::new("http://127.0.0.1:1", "application/pdf", b"%PDF-1.7");
+    change(&mut fixture);
+    channels(&server.base).await.send(fixture.call(Channel::Print)).await?;
+    let bucket = objects.lock().unwrap();
+    Ok(serde_json::from_slice(bucket.current(MANIFEST).unwrap()).unwrap())
+}
+
+#[tokio::test]
+async fn a_letter_says_how_it_is_printed_and_where_it_goes() {
+    let manifest = manifest_of(|fixture| {
+        let print = &mut fixture.config.delivery.print;
+        print.sides = shop_config::Sides::TwoSidedLongEdge;
+        print.service_class = Some("registered".to_owned());
+        let own = &mut fixture.config.documents.values_mut().next().unwrap().print;
+        own.copies = Some(2);
+        own.media = Some("na_letter_8.5x11in".to_owned());
+    })
+    .await
+    .unwrap();
+    let job = serde_json::json!({
+        "copies": 2, "sides": "two-sided-long-edge", "print-color-mode": "auto", "media": "na_letter_8.5x11in",
+    });
+    assert_eq!((&manifest["job"], &manifest["service_class"]), (&job, &"registered".into()));
+    let recipient = &manifest["recipient"];
+    assert_eq!(
+        recipient["lines"],
+        serde_json::json!(["Zoë Öztürk", "3 quai de la Fosse", "44000 Nantes", "FRANCE"])
+    );
+    assert_eq!((&recipient["city"], &recipient["country_code"]), (&"Nantes".into(), &"FR".into()));
+    assert_eq!(manifest["return_address"], serde_json::json!(["Acme"]), "the brand has no address");
+}
+
+#[tokio::test]
+async fn a_letter_without_an_address_is_not_printed_and_leaves_nothing() {
+    let error = manifest_of(|fixture| fixture.postal_address.city = None).await.unwrap_err();
+    assert!(matches!(error, DeliveryError::NoPostalAddress) && error.class() == Class::Permanent);
+}
+
+#[tokio::test]
+async fn what_goes_with_the_parcel_names_nobody() {
+    let manifest = manifest_of(|fixture| {
+        fixture.config.documents.values_mut().next().unwrap().print.by_post = Some(false);
+        fixture.postal_address.city = None;
+    })
+    .await
+    .unwrap();
+    assert_eq!((manifest.get("recipient"), manifest.get("return_address")), (None, None));
+    assert_eq!(manifest["job"]["copies"], 1);
+}

@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use comms::{CommunicationId, Document, ShopDomain};
+use comms::{CommunicationId, Document, PostalAddress, ShopDomain};
 use delivery::{Channels, Phone, Recipient, SendCall, SendOutput};
 use exstream::{Budget, Credentials, TokenSource};
 use jiff::Timestamp;
@@ -34,6 +34,7 @@ pub struct Fixture {
     pub sha256: String,
     pub media_type: &'static str,
     pub order_name: Option<String>,
+    pub postal_address: PostalAddress,
     pub pages: Option<u32>,
     pub timeout: Duration,
 }
@@ -97,6 +98,15 @@ impl Fixture {
             sha256: hex::encode(Sha256::digest(content)),
             media_type,
             order_name: Some("#1001".to_owned()),
+            postal_address: PostalAddress {
+                name: Some("Zoë Öztürk".to_owned()),
+                line1: Some("3 quai de la Fosse".to_owned()),
+                postal_code: Some("44000".to_owned()),
+                city: Some("Nantes".to_owned()),
+                country: Some("France".to_owned()),
+                country_code: Some("FR".to_owned()),
+                ..PostalAddress::default()
+            },
             pages: Some(2),
             timeout: Duration::from_secs(10),
         }
@@ -125,6 +135,7 @@ impl Fixture {
             channel,
             recipient: &self.recipient,
             order_name: self.order_name.as_deref(),
+            postal_address: Some(&self.postal_address),
             outputs: Box::leak(Box::new([self.output()])),
             dated: "2026-01-02T23:30:00-02:00".parse().unwrap(),
             link: Some(LINK),

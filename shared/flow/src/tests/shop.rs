@@ -68,7 +68,11 @@ pub fn content(email: Option<&str>) -> Result<Gathered, GatherError> {
         locale: "en".to_owned(),
     };
     let driver = json!({"order": "#1001"}).to_string().into_bytes().into();
-    Ok(Gathered::Ready(Box::new(Content { driver, ..Content::empty("letter/1", recipient) })))
+    let postal_address = serde_json::from_value(json!({
+        "name": "Zoe", "line1": "3 quai de la Fosse", "postal_code": "44000", "city": "Nantes", "country_code": "FR",
+    }));
+    let content = Content::empty("letter/1", recipient);
+    Ok(Gathered::Ready(Box::new(Content { driver, postal_address: postal_address.ok(), ..content })))
 }
 
 pub fn ready() -> Result<Gathered, GatherError> {

@@ -17,6 +17,7 @@ mod outcome_events;
 mod outputs;
 mod passes;
 mod people;
+mod print;
 mod real_orders;
 mod runs;
 mod sealing;

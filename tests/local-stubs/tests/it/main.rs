@@ -4,6 +4,7 @@
 
 mod bulk;
 mod compose;
+mod consent;
 mod documents;
 mod email;
 mod faults;
