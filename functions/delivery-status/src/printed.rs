@@ -15,9 +15,8 @@ impl DeliveryStatus {
     pub(crate) async fn printed(&self, shop: &ShopDomain, until: Instant) -> Asked {
         let Some(files) = &self.files else { return Asked::default() };
         let now = (self.tools.clock)();
-        let handle = async |line: PrintStatusLine| {
-            self.line(shop, &line).await.unwrap_or_else(|reason| LineResult::Failed(reason))
-        };
+        let handle =
+            async |line: PrintStatusLine| self.line(shop, &line).await.unwrap_or_else(LineResult::Failed);
         match files.pass(shop, now, until, handle).await {
             Ok(FilesResult { recorded, problems }) => {
                 let outcome = |entry: &Entry| match entry.state {
