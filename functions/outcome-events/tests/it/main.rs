@@ -1,6 +1,10 @@
 //! The function against a bus and a dead-letter queue over the wire.
 
-#![allow(clippy::arithmetic_side_effects, reason = "an overflow is a failed test")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    reason = "an overflow or a missing value is a failed test"
+)]
 
 use axum::{
     http::StatusCode,

@@ -189,7 +189,7 @@ async fn what_runs_out_is_reminded_of_once() {
 
 /// Fires a campaign twice and waits until so many of its documents have settled. Each is proven, or says why
 /// it was not sent.
-pub async fn fire(
+async fn fire(
     stack: &Stack,
     shop: &Shop,
     run: &str,

@@ -77,7 +77,7 @@ async fn an_email_is_told_of_when_it_is_delivered_and_again_when_it_comes_back()
 #[tokio::test]
 async fn what_is_archived_printed_or_not_sent_is_told_once() {
     let stack = Stack::open().await;
-    let only_archived = |text: &str| text.replace(r#"channels = ["email"]"#, "channels = []");
+    let only_archived = |text: &str| text.replace(r#"channels = ["email", "print"]"#, "channels = []");
     let shop = Shop::open(&stack, only_archived).await;
     let listener = Listener::to(&stack, &shop).await;
     let number = order_number();
