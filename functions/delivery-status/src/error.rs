@@ -9,6 +9,8 @@ use work::QueueError;
 /// Each says itself what was being done. None ends more than the pass of one shop, and the next pass asks again.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
+    #[error("its state has moved meanwhile")]
+    Moved,
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     #[error(transparent)]

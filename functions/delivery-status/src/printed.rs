@@ -1,7 +1,9 @@
 //! Recording what a print provider's lines say, and reporting it to Shopify.
 
 use crate::{
-    Asked, DeliveryStatus, log,
+    Asked, DeliveryStatus,
+    error::CheckError,
+    log,
     print_files::{FilesResult, LineResult, judge},
 };
 use comms::{ShopDomain, WriteBackState, chain};
@@ -15,8 +17,9 @@ impl DeliveryStatus {
     pub(crate) async fn printed(&self, shop: &ShopDomain, until: Instant) -> Asked {
         let Some(files) = &self.files else { return Asked::default() };
         let now = (self.tools.clock)();
-        let handle =
-            async |line: PrintStatusLine| self.line(shop, &line).await.unwrap_or_else(LineResult::Failed);
+        let handle = async |line: PrintStatusLine| {
+            self.line(shop, &line).await.unwrap_or_else(|error| LineResult::Failed(chain(&error)))
+        };
         match files.pass(shop, now, until, handle).await {
             Ok(FilesResult { recorded, problems }) => {
                 let outcome = |entry: &Entry| match entry.state {
@@ -32,9 +35,9 @@ impl DeliveryStatus {
         }
     }
 
-    async fn line(&self, shop: &ShopDomain, line: &PrintStatusLine) -> Result<LineResult, String> {
+    async fn line(&self, shop: &ShopDomain, line: &PrintStatusLine) -> Result<LineResult, CheckError> {
         let now = (self.tools.clock)();
-        let entry = self.tools.ledger.get(&line.communication).await.map_err(|error| chain(&error))?;
+        let entry = self.tools.ledger.get(&line.communication).await?;
         let outcome = match (judge(line, shop, entry.as_ref()), &entry) {
             (Ok(outcome), _) => outcome,
             // recorded by a pass that got no further
@@ -45,23 +48,22 @@ impl DeliveryStatus {
             (Err(other), _) => return Ok(other),
         };
         let Some(entry) = entry else { return Ok(LineResult::Early) };
-        let loaded = self.tools.configs.get(shop, now).await.map_err(|error| chain(&error))?;
+        let loaded = self.tools.configs.get(shop, now).await?;
         let owed = report::owed(&loaded.config, &entry.reported_on, false);
         let recorded = self.tools.ledger.record_report(&entry, &outcome, owed, now).await;
-        match recorded.map_err(|error| chain(&error))? {
+        match recorded? {
             Some(recorded) => {
                 log(&recorded);
                 self.report_printed(&recorded).await?;
                 Ok(LineResult::Recorded(Box::new(recorded)))
             }
             // somebody was faster: the next pass sees with what
-            None => Err("its state has moved".to_owned()),
+            None => Err(CheckError::Moved),
         }
     }
 
-    async fn report_printed(&self, entry: &Entry) -> Result<(), String> {
-        let loaded =
-            self.tools.configs.get(&entry.shop, (self.tools.clock)()).await.map_err(|error| chain(&error))?;
-        self.report(entry, &loaded).await.map_err(|error| chain(&error))
+    async fn report_printed(&self, entry: &Entry) -> Result<(), CheckError> {
+        let loaded = self.tools.configs.get(&entry.shop, (self.tools.clock)()).await?;
+        self.report(entry, &loaded).await
     }
 }

@@ -15,11 +15,11 @@ use crate::{
 };
 use comms::{CustomerKey, chain};
 use jiff::Timestamp;
-use ledger::Ledger;
-use links::{Links, Token, Unsubscription, unsubscribe_path};
+use ledger::{Ledger, LedgerError};
+use links::{LinkError, Links, Token, Unsubscription, unsubscribe_path};
 use maud::{Markup, html};
 use service::Metric;
-use work::{Message, Queue, UnsubscribeItem, UnsubscribeKind};
+use work::{Message, Queue, QueueError, UnsubscribeItem, UnsubscribeKind};
 
 /// Why a customer is on the suppression list.
 pub const REASON: &str = "unsubscribed by link";
@@ -29,6 +29,19 @@ pub struct Unsubscribing {
     pub ledger: Ledger,
     /// What Shopify is told goes there.
     pub write_back: Queue,
+}
+
+/// Why marketing could not be ended now. Each says itself what was being done; the next try does the rest.
+#[derive(Debug, thiserror::Error)]
+enum UnsubscribeError {
+    #[error("the link's customer cannot be read")]
+    Customer,
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(transparent)]
+    Links(#[from] LinkError),
 }
 
 /// What the pages say, in each language.
@@ -107,19 +120,23 @@ pub async fn answer(
             tracing::info!(shop = %it.shop, communication = %it.communication, "unsubscribed");
             Answer::of(shown(200, farewell(&it))).counted(Metric::Unsubscribed)
         }
-        Err(problem) => {
+        Err(error) => {
             let page = page::notice(Notice::Unavailable, Language::of(&it.locale), Some(&it.sender));
             let response: HttpResponse = shown(503, page).header("retry-after", "120");
-            Answer { response, metric: None, problem: Some(problem) }
+            Answer { response, metric: None, problem: Some(chain(&error)) }
         }
     }
 }
 
 impl Unsubscribing {
-    async fn end_marketing(&self, links: &Links, it: &Unsubscription, now: Timestamp) -> Result<(), String> {
-        let key: CustomerKey =
-            it.customer_key.parse().map_err(|_| "the link's customer cannot be read".to_owned())?;
-        self.ledger.suppress(&it.shop, &key, REASON, now).await.map_err(|error| chain(&error))?;
+    async fn end_marketing(
+        &self,
+        links: &Links,
+        it: &Unsubscription,
+        now: Timestamp,
+    ) -> Result<(), UnsubscribeError> {
+        let key: CustomerKey = it.customer_key.parse().map_err(|_| UnsubscribeError::Customer)?;
+        self.ledger.suppress(&it.shop, &key, REASON, now).await?;
         let item = UnsubscribeItem {
             v: UnsubscribeItem::VERSION,
             kind: UnsubscribeKind::Unsubscribe,
@@ -128,9 +145,8 @@ impl Unsubscribing {
             communication: it.communication.clone(),
             at: now,
         };
-        let message = Message::of(&item).map_err(|error| chain(&error))?;
-        self.write_back.send(&message).await.map_err(|error| chain(&error))?;
-        links.record_unsubscribe(&it.token_sha256, now).await.map_err(|error| chain(&error))
+        self.write_back.send(&Message::of(&item).map_err(QueueError::from)?).await?;
+        Ok(links.record_unsubscribe(&it.token_sha256, now).await?)
     }
 }
 

@@ -30,6 +30,8 @@ pub struct SendCall<'a> {
     pub dated: Timestamp,
     /// The address of the document's page, where what is sent leads to it.
     pub link: Option<&'a str>,
+    /// The address of the page that ends marketing, for marketing: fills `{unsubscribe}`, or ends an e-mail's text.
+    pub unsubscribe_url: Option<&'a str>,
     /// The shop's credentials for the channel; not looked at by those that are not Core Messaging's.
     pub credentials: &'a Credentials,
     pub now: Timestamp,

@@ -29,7 +29,13 @@ fn text(call: &SendCall<'_>, texts: &BTreeMap<String, String>) -> Option<String>
 pub(crate) fn filled(call: &SendCall<'_>, text: &str) -> String {
     let brand = &call.config.brand(call.document).name;
     let name = one_line(call.order_name.unwrap_or_default());
-    Placeholders { name: &name, brand, link: call.link.unwrap_or_default() }.fill(text)
+    Placeholders {
+        name: &name,
+        brand,
+        link: call.link.unwrap_or_default(),
+        unsubscribe: call.unsubscribe_url.unwrap_or_default(),
+    }
+    .fill(text)
 }
 
 /// A configured text of several lines, filled in.
@@ -52,9 +58,24 @@ pub(crate) fn subject(call: &SendCall<'_>) -> String {
 /// The text of an e-mail whose document is attached. Where none is configured, the subject, which is in the recipient's
 /// language, and the brand's name.
 pub(crate) fn message(call: &SendCall<'_>) -> String {
-    match lines(call, &call.settings.message) {
-        Some(text) => format!("{text}\n"),
-        None => format!("{}\n\n{}\n", subject(call), header_text(&call.config.brand(call.document).name)),
+    let text = lines(call, &call.settings.message).unwrap_or_else(|| {
+        format!("{}\n\n{}", subject(call), header_text(&call.config.brand(call.document).name))
+    });
+    match call.unsubscribe_url.filter(|url| !text.contains(*url)) {
+        // marketing never goes without it
+        Some(url) => format!("{text}\n\n{}: {url}\n", unsubscribe(&call.recipient.locale)),
+        None => format!("{text}\n"),
+    }
+}
+
+/// What stands before the address that ends marketing, where the shop's text has no place for it.
+fn unsubscribe(locale: &str) -> &'static str {
+    match locale.split(['-', '_']).next().unwrap_or_default() {
+        "de" => "Abmelden",
+        "fr" => "Se désabonner",
+        "ar" => "إلغاء الاشتراك",
+        "he" | "iw" => "הסרה",
+        _ => "Unsubscribe",
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     gate::{Permit, Route},
     halt::Halt,
     send_mark::begin_send,
+    unsubscribe,
 };
 use delivery::{Page, PageCall, SendCall, SendOutput, StatusCall};
 use ledger::Lease;
@@ -59,6 +60,10 @@ pub async fn send(
             file_name: attempt.settings.file_names(&output.media_type, output.queue.as_deref()),
         })
         .collect();
+    let unsubscribe_url = unsubscribe::address(attempt).await?;
+    if let (Channel::Email, Some(url)) = (channel, &unsubscribe_url) {
+        unsubscribe::check(attempt, url, &outputs)?;
+    }
     let permit = leave(attempt, channel).await?;
     let budget = begin_send(attempt, lease, channel, Some(&archived.as_recorded)).await?;
     let call = SendCall {
@@ -74,6 +79,7 @@ pub async fn send(
         outputs: &outputs,
         dated: dated(&lease.entry),
         link: page.as_ref().map(|page| page.address.as_str()),
+        unsubscribe_url: unsubscribe_url.as_deref(),
         credentials: attempt.secrets.messaging(channel),
         now: attempt.now(),
         budget,

@@ -5,8 +5,9 @@
 
 use crate::{content::Content, context::Attempt, halt::Halt, outcome::OutcomeDetails};
 use comms::MessageClass;
+use delivery::SendOutput;
 use links::{LinkKey, Sender, Token, UnsubscribeOffer, unsubscribe_path};
-use shop_config::Brand;
+use shop_config::{Brand, Use};
 use std::sync::Arc;
 
 /// The address, if the document is marketing and the deployment has pages.
@@ -23,13 +24,16 @@ pub async fn address(attempt: &Attempt<'_>) -> Result<Option<String>, Halt> {
     Ok(Some(format!("{}{}", pages.url, unsubscribe_path(&token))))
 }
 
-/// Stores what the address does. A copy of what was sent before has the link that it had.
+/// Stores what the address does.
 ///
 /// # Errors
 /// When it cannot be stored: the document is not made with a link that leads nowhere.
 pub async fn offer(attempt: &Attempt<'_>, content: &Content, details: &OutcomeDetails) -> Result<(), Halt> {
     let Some(pages) = &attempt.clients.pages else { return Ok(()) };
-    let (Some(customer), Some(customer_key)) = (&content.customer, &details.customer) else { return Ok(()) };
+    // the record of an earlier issue names no customer, what the document is about does
+    let subject = Some(&attempt.plan.subject).filter(|subject| subject.kind() == "Customer");
+    let customer = content.customer.as_ref().or(subject);
+    let (Some(customer), Some(customer_key)) = (customer, &details.customer) else { return Ok(()) };
     if details.test || !is_marketing(attempt) {
         return Ok(());
     }
@@ -44,6 +48,22 @@ pub async fn offer(attempt: &Attempt<'_>, content: &Content, details: &OutcomeDe
     let key = key(attempt).await?;
     let offered = pages.links.offer_unsubscribe(&key, &offer, attempt.now()).await;
     offered.map(drop).map_err(Halt::of_call)
+}
+
+/// Whether an e-mail whose text was composed has the link. A text of the shop's gets it, if it has no place for it; a
+/// copy of what was sent before has the link that it had.
+///
+/// # Errors
+/// When it has not: marketing that cannot be ended is not sent.
+pub fn check(attempt: &Attempt<'_>, url: &str, outputs: &[SendOutput<'_>]) -> Result<(), Halt> {
+    let has_link = |output: &SendOutput<'_>| output.bytes.windows(url.len()).any(|part| part == url.as_bytes());
+    let body = outputs.iter().find(|output| output.is_for(Use::EmailBody));
+    if attempt.copy_of().is_some() || body.is_none_or(has_link) {
+        return Ok(());
+    }
+    Err(Halt::Failed(
+        "the e-mail has no link to unsubscribe: its template leaves out unsubscribe_url".to_owned(),
+    ))
 }
 
 fn is_marketing(attempt: &Attempt<'_>) -> bool {

@@ -1,6 +1,9 @@
 //! What a document needs for the channels that it goes out by.
 
-use crate::{Channel, DocumentConfig, Placeholders, ShopConfig, Use, WhatsAppTemplate, check::Check};
+use crate::{
+    Channel, DocumentConfig, Placeholders, ShopConfig, Use, WhatsAppTemplate, check::Check,
+    placeholders::has_unsubscribe,
+};
 use comms::{Document, MessageClass, Segments};
 
 /// As many as mail programs show of a subject, and a few more.
@@ -37,6 +40,13 @@ impl Check {
             }
         }
         self.page(config, document, settings);
+        if settings.class(document) != MessageClass::Marketing {
+            for (name, texts) in [("message", &settings.message), ("sms", &settings.sms)] {
+                if texts.values().any(|text| has_unsubscribe(text)) {
+                    self.fail(field(name), "`{unsubscribe}` is for marketing");
+                }
+            }
+        }
         self.next_channel(document, settings);
     }
 
@@ -64,7 +74,12 @@ impl Check {
         let Some(sms) = &config.delivery.sms else {
             return self.fail(field("channels"), "`sms` needs the section [delivery.sms]");
         };
-        let least = Placeholders { name: "", brand: &config.brand(document).name, link: SHORTEST_LINK };
+        let least = Placeholders {
+            name: "",
+            brand: &config.brand(document).name,
+            link: SHORTEST_LINK,
+            unsubscribe: SHORTEST_LINK,
+        };
         for (locale, text) in &settings.sms {
             let segments = Segments::of(&least.fill(text)).count;
             if segments > usize::from(sms.most_segments) {

@@ -9,6 +9,9 @@ const NAMES: [&str; 3] = ["order", "name", "brand"];
 /// Stands for the address of the document's page, in the texts of messages only.
 const LINK: &str = "link";
 
+/// Stands for the address of the page that ends marketing, in the texts of marketing messages only.
+const UNSUBSCRIBE: &str = "unsubscribe";
+
 /// The values that placeholders stand for.
 #[derive(Debug, Clone, Copy)]
 pub struct Placeholders<'a> {
@@ -18,11 +21,18 @@ pub struct Placeholders<'a> {
     pub brand: &'a str,
     /// The address of the document's page: `{link}`. Empty where the text has none.
     pub link: &'a str,
+    /// The address of the page that ends marketing: `{unsubscribe}`. Empty where there is none.
+    pub unsubscribe: &'a str,
 }
 
 /// Whether a text has the placeholder `{link}`.
 pub(crate) fn has_link(text: &str) -> bool {
     pieces(text).any(|piece| piece == Piece::Placeholder(LINK))
+}
+
+/// Whether a text has the placeholder `{unsubscribe}`.
+pub(crate) fn has_unsubscribe(text: &str) -> bool {
+    pieces(text).any(|piece| piece == Piece::Placeholder(UNSUBSCRIBE))
 }
 
 impl Placeholders<'_> {
@@ -32,7 +42,7 @@ impl Placeholders<'_> {
     /// ```
     /// use shop_config::Placeholders;
     ///
-    /// let values = Placeholders { name: "#1001 {brand}", brand: "Acme", link: "" };
+    /// let values = Placeholders { name: "#1001 {brand}", brand: "Acme", link: "", unsubscribe: "" };
     /// assert_eq!(values.fill("{brand}: {order} {x}"), "Acme: #1001 {brand} {x}");
     /// ```
     pub fn fill(&self, text: &str) -> String {
@@ -41,6 +51,7 @@ impl Placeholders<'_> {
                 Piece::Placeholder("order" | "name") => self.name.into(),
                 Piece::Placeholder("brand") => self.brand.into(),
                 Piece::Placeholder(LINK) => self.link.into(),
+                Piece::Placeholder(UNSUBSCRIBE) => self.unsubscribe.into(),
                 Piece::Placeholder(other) => Cow::Owned(format!("{{{other}}}")),
                 Piece::Text(text) => text.into(),
             })
@@ -91,7 +102,7 @@ impl Check {
     }
 
     pub(crate) fn message(&mut self, field: &str, text: &str, most: usize) {
-        self.text(field, text, most, &[&NAMES[..], &[LINK]].concat());
+        self.text(field, text, most, &[&NAMES[..], &[LINK, UNSUBSCRIBE]].concat());
     }
 
     fn text(&mut self, field: &str, text: &str, most: usize, known: &[&str]) {
@@ -115,7 +126,7 @@ mod tests {
 
     #[test]
     fn braces_that_are_no_placeholder_are_text() {
-        let values = Placeholders { name: "N", brand: "B", link: "L" };
+        let values = Placeholders { name: "N", brand: "B", link: "L", unsubscribe: "U" };
         for (text, filled) in [
             ("", ""),
             ("{", "{"),
@@ -127,6 +138,7 @@ mod tests {
             ("é{name}ü{brand}", "éNüB"),
             ("{other} {order}", "{other} N"),
             ("{link}{name}", "LN"),
+            ("{unsubscribe}", "U"),
         ] {
             assert_eq!(values.fill(text), filled, "{text}");
         }
@@ -141,7 +153,7 @@ mod tests {
                 Piece::Placeholder(name) => format!("{{{name}}}"),
             }).collect();
             proptest::prop_assert_eq!(&kept, &text);
-            let values = Placeholders { name: "{brand}", brand: "{order}", link: "{name}" };
+            let values = Placeholders { name: "{brand}", brand: "{order}", link: "{name}", unsubscribe: "{link}" };
             let count = |text: &str, what: &str| text.matches(what).count();
             let filled = values.fill(&text);
             let expected = count(&text, "{order}") + count(&text, "{name}");

@@ -407,3 +407,28 @@ async fn a_job_that_is_gone_is_told_from_a_gateway_that_does_not_know_the_way() 
         assert!(matches!(error, DeliveryError::Refused { status: 404 }), "{page}: {error}");
     }
 }
+
+/// Marketing never goes without the link that ends it: where the shop says, or at the end.
+#[tokio::test]
+async fn a_text_of_marketing_has_the_link_that_ends_it() {
+    const URL: &str = "https://documents.example/u/token";
+    for (text, expected) in [
+        (None, "Your order #1001\n\nAcme\n\nUnsubscribe: https://documents.example/u/token\n"),
+        (Some("News."), "News.\n\nUnsubscribe: https://documents.example/u/token\n"),
+        (Some("No more: {unsubscribe}\nBye"), "No more: https://documents.example/u/token\nBye\n"),
+    ] {
+        let server = messaging(202, TAKEN).await;
+        let mut fixture = Fixture::new(&server.base, PDF.0, PDF.1);
+        fixture.recipient.locale = "en".to_owned();
+        if let Some(text) = text {
+            let settings = fixture.config.documents.values_mut().next().unwrap();
+            settings.message = [("en".to_owned(), text.to_owned())].into();
+        }
+        let call = SendCall { unsubscribe_url: Some(URL), ..fixture.call(Channel::Email) };
+        channels("http://127.0.0.1:1").await.send(call).await.unwrap();
+        let sent = server.seen().pop().unwrap();
+        let message: serde_json::Value = serde_json::from_slice(&sent.body).unwrap();
+        let data = message["body"][0]["data"].as_str().unwrap();
+        assert_eq!(String::from_utf8(BASE64_STANDARD.decode(data).unwrap()).unwrap(), expected);
+    }
+}

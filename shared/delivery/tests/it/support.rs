@@ -139,6 +139,7 @@ impl Fixture {
             outputs: Box::leak(Box::new([self.output()])),
             dated: "2026-01-02T23:30:00-02:00".parse().unwrap(),
             link: Some(LINK),
+            unsubscribe_url: None,
             credentials: &self.credentials,
             now: Timestamp::UNIX_EPOCH,
             budget: Budget::new(self.timeout),
