@@ -38,10 +38,16 @@ fn a_channel_needs_its_section_and_its_text() {
         // a text of a channel that is not used leads nowhere
         ("[\"print\"]", "sms = { en = \"{link}\" }", "", "none"),
         (
+            "[\"print\"]",
+            "message = { en = \"{unsubscribe}\" }",
+            "",
+            "documents.receipt.message: `{unsubscribe}` is for marketing",
+        ),
+        (
             "[\"sms\"]",
             "sms = { en = \"{pin}\" }",
             SMS,
-            "documents.receipt.sms.en: {pin} stands for nothing; there are {order}, {name}, {brand}, {link}",
+            "documents.receipt.sms.en: {pin} stands for nothing; there are {order}, {name}, {brand}, {link}, {unsubscribe}",
         ),
         (
             "[\"print\"]",
