@@ -56,7 +56,8 @@ pub async fn offer(attempt: &Attempt<'_>, content: &Content, details: &OutcomeDe
 /// # Errors
 /// When it has not: marketing that cannot be ended is not sent.
 pub fn check(attempt: &Attempt<'_>, url: &str, outputs: &[SendOutput<'_>]) -> Result<(), Halt> {
-    let has_link = |output: &SendOutput<'_>| output.bytes.windows(url.len()).any(|part| part == url.as_bytes());
+    let has_link =
+        |output: &SendOutput<'_>| output.bytes.windows(url.len()).any(|part| part == url.as_bytes());
     let body = outputs.iter().find(|output| output.is_for(Use::EmailBody));
     if attempt.copy_of().is_some() || body.is_none_or(has_link) {
         return Ok(());
