@@ -102,10 +102,6 @@ impl Service {
         self.http.clone()
     }
 
-    pub fn s3(&self) -> aws_sdk_s3::Client {
-        self.s3.clone()
-    }
-
     /// What a client of a service that only one function uses is made from.
     pub fn aws(&self) -> &SdkConfig {
         &self.aws
