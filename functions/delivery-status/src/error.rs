@@ -1,5 +1,6 @@
 //! Why asking about a communication failed.
 
+use comms::Flow;
 use delivery::DeliveryError;
 use ledger::LedgerError;
 use service::SecretError;
@@ -23,4 +24,6 @@ pub enum CheckError {
     Channel(#[from] DeliveryError),
     #[error("the section [delivery.{0}] is gone from the configuration")]
     NoSettings(Channel),
+    #[error("this deployment does not serve the flow {0}")]
+    NoQueue(Flow),
 }

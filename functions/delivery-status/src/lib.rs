@@ -22,12 +22,13 @@ mod print_files;
 mod printed;
 mod watch;
 
-use comms::{CustomerKey, MessageClass, ShopDomain, State, WriteBackState, chain};
+use comms::{CustomerKey, Flow, MessageClass, ShopDomain, State, WriteBackState, chain};
 use delivery::{Channels, JobOutcome, StatusCall};
 use error::CheckError;
-use flow::report;
-pub use print_files::{FileResult, PrintFiles};
-
+use flow::{
+    next_channel::{self, is_unconfirmed},
+    report,
+};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use ledger::{ChannelOutcome, Entry, Ledger, Problem};
@@ -37,10 +38,12 @@ use service::{
     pass_over_shops,
 };
 use shop_config::{Channel, ConfigError, ConfigStore, Loaded};
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 use tokio::time::Instant;
 use watch::{Step, Watch};
 use work::{Message, Queue, QueueError};
+
+pub use print_files::{FileResult, PrintFiles};
 
 /// How many communications of a shop are listed at once.
 const PAGE: u16 = 500;
@@ -55,6 +58,8 @@ pub struct Tools {
     pub ledger: Ledger,
     pub channels: Channels,
     pub write_back: Queue,
+    /// Where the next channel is asked for.
+    pub flows: HashMap<Flow, Queue>,
     /// How many questions of a shop at once.
     pub concurrency: usize,
     pub clock: fn() -> Timestamp,
@@ -92,6 +97,7 @@ impl DeliveryStatus {
             ledger: service.ledger()?,
             channels: service.channels()?,
             write_back: service.queue("WRITE_BACK_QUEUE_URL")?,
+            flows: service.flow_queues()?,
             concurrency: service.concurrency()?,
             clock: Timestamp::now,
         })
@@ -234,8 +240,9 @@ impl DeliveryStatus {
     ) -> Result<Option<ChannelOutcome>, CheckError> {
         let now = (self.tools.clock)();
         // an earlier pass may have recorded an outcome and got no further
-        if entry.state != State::Accepted || watch::is_unconfirmed(entry) {
+        if entry.state != State::Accepted || is_unconfirmed(entry) {
             self.report(entry, loaded).await?;
+            self.try_next_channel(entry, loaded).await?;
         }
         if watch::is_settled(entry) {
             return self.leave(entry).await.map(|()| None);
@@ -254,6 +261,7 @@ impl DeliveryStatus {
             let Some(recorded) = recorded else { return Ok(None) };
             log(&recorded);
             self.report(&recorded, loaded).await?;
+            self.try_next_channel(&recorded, loaded).await?;
             known = Cow::Owned(recorded);
         }
         if is_last {
@@ -272,6 +280,15 @@ impl DeliveryStatus {
         let item = report::item(entry, &loaded.config);
         let message = Message::of(&item).map_err(QueueError::from)?;
         Ok(self.tools.write_back.send(&message).await?)
+    }
+
+    /// Asks the flow to try the next channel, if this one did not deliver and the shop wants it. Asked for twice, it is
+    /// tried once.
+    async fn try_next_channel(&self, entry: &Entry, loaded: &Loaded) -> Result<(), CheckError> {
+        let Some(item) = next_channel::item(entry, &loaded.config) else { return Ok(()) };
+        let queue = self.tools.flows.get(&entry.flow).ok_or(CheckError::NoQueue(entry.flow))?;
+        let message = Message::of(&item).map_err(QueueError::from)?;
+        Ok(queue.send(&message).await?)
     }
 
     async fn leave(&self, entry: &Entry) -> Result<(), CheckError> {

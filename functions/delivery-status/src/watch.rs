@@ -6,6 +6,7 @@
 
 use comms::{MessageClass, State};
 use delivery::{JobOutcome, JobStatus};
+use flow::next_channel::{UNCONFIRMED, is_unconfirmed};
 use jiff::Timestamp;
 use ledger::{ChannelOutcome, Entry};
 use shop_config::ShopConfig;
@@ -18,8 +19,6 @@ const SILENCE: Duration = days(1);
 
 /// For so long after the last day a channel is asked that gave no answer on it.
 const GRACE: Duration = days(7);
-
-const UNCONFIRMED: &str = "unconfirmed: nothing was heard of it for 24 h";
 
 pub const OPTED_OUT: &str = "opted out of e-mail";
 
@@ -116,11 +115,6 @@ impl Watch {
 pub fn class(entry: &Entry, config: &ShopConfig) -> MessageClass {
     let settings = config.documents.get(&entry.document);
     settings.map_or(entry.document.default_class(), |settings| settings.class(entry.document))
-}
-
-/// Whether a day's silence has been noted.
-pub fn is_unconfirmed(entry: &Entry) -> bool {
-    entry.state == State::Accepted && entry.reason.as_deref() == Some(UNCONFIRMED)
 }
 
 /// Nothing that a channel could still say would change it.

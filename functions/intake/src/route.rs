@@ -158,6 +158,7 @@ pub fn work_item(event: &Event, config: &ShopConfig) -> Result<Routed, IntakeErr
         payload,
         payload_key: None,
         resend: None,
+        next_channel: None,
     };
     let others: Vec<_> = served.map(|flow| WorkItem { flow, ..item.clone() }).collect();
     Ok(Routed::Work([vec![item], others].concat()))

@@ -79,6 +79,7 @@ pub fn work_item(
         payload: Some(to_raw_value(&payload)?),
         payload_key: None,
         resend: None,
+        next_channel: None,
     })
 }
 

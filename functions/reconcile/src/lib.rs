@@ -351,6 +351,7 @@ fn work_item(shop: &ShopDomain, occurrence: &Occurrence, flow: Flow) -> Result<W
         payload: occurrence.payload.as_ref().map(to_raw_value).transpose()?,
         payload_key: None,
         resend: None,
+        next_channel: None,
     })
 }
 

@@ -117,6 +117,7 @@ impl ItemWriter<'_> {
             payload: Some(payload),
             payload_key: None,
             resend: None,
+            next_channel: None,
         };
         tools.payloads.message(item).await
     }

@@ -205,7 +205,8 @@ export class CommunicationsStack extends Stack {
       },
       grants: [
         allow.consume(work.queue),
-        allow.send(this.writeBacks.queue),
+        // to itself, where a channel refused a document and the next one is tried
+        allow.send(this.writeBacks.queue, work.queue),
         allow.keepLedger(table),
         allow.archive(archive, archiveKey),
         allow.read(operations, 'config/*', 'work/*'),
@@ -284,9 +285,10 @@ export class CommunicationsStack extends Stack {
   private deliveryStatus(): Handler {
     return this.handler({
       name: 'delivery-status',
-      environment: { WRITE_BACK_QUEUE_URL: this.writeBacks.queue.queueUrl },
+      environment: { WRITE_BACK_QUEUE_URL: this.writeBacks.queue.queueUrl, ...this.queueOfEachFlow() },
       grants: [
-        allow.send(this.writeBacks.queue),
+        // what did not arrive is tried by the next channel
+        allow.send(this.writeBacks.queue, ...this.queuesWithout()),
         allow.followUp(this.storage.table),
         allow.read(this.storage.operations, 'config/*', 'print-status/*'),
         allow.write(this.storage.operations, 'print-status/*/done/*'),

@@ -197,8 +197,9 @@ test('each function sends to the queues behind it', () => {
   const of = (...without: string[]) => flowQueues.filter((name) => !without.includes(name));
   assert.deepEqual(sends('Intake'), queues(...of('AccountStatementsQueue'), 'IntakeDeadLetters'));
   assert.deepEqual(sends('Reconcile'), queues(...of('AccountStatementsQueue', 'TargetedOffersQueue')));
-  for (const name of FLOWS.map(idOf)) assert.deepEqual(sends(name), queues('WriteBackQueue'));
-  assert.deepEqual(sends('DeliveryStatus'), queues('WriteBackQueue'));
+  // to itself, for the next channel
+  for (const name of FLOWS.map(idOf)) assert.deepEqual(sends(name), queues('WriteBackQueue', `${name}Queue`));
+  assert.deepEqual(sends('DeliveryStatus'), queues('WriteBackQueue', ...flowQueues));
   assert.deepEqual(sends('Documents'), queues('WriteBackQueue'));
   assert.deepEqual(sends('StatementRun'), queues('StatementRunQueue', 'AccountStatementsQueue'));
   assert.deepEqual(sends('OfferRun'), queues('OfferRunQueue', 'TargetedOffersQueue'));

@@ -216,7 +216,7 @@ describe('functions', () => {
       ...Object.fromEntries(FLOWS.map((name) => [name, flow])),
       ...Object.fromEntries(RUNS.map((name) => [name, run])),
       'archive-seal': ['ARCHIVE_LOCK_MODE', 'COMMITMENTS_TABLE_NAME', 'LOG_KEY_ID'],
-      'delivery-status': ['WRITE_BACK_QUEUE_URL'],
+      'delivery-status': ['WRITE_BACK_QUEUE_URL', ...flows],
       reconcile: flows,
       'write-back': ['QUEUE_URL', 'RETRY_BASE_SECONDS'],
       documents: ['LINKS_TABLE_NAME', 'WRITE_BACK_QUEUE_URL'],

@@ -1,10 +1,12 @@
 //! `ctl resend` and `ctl settle`: what a person decides about a communication, with their name and reason.
 
 use crate::{failure::Failure, out::say, stack::Stack, table};
-use comms::{CommunicationId, Revision, State, is_one_line};
+use comms::{CommunicationId, MessageClass, Revision, State, is_one_line};
+use delivery::Address;
 use flow::report;
 use jiff::{Timestamp, tz::TimeZone};
 use ledger::Entry;
+use shop_config::ShopConfig;
 use std::{process::ExitCode, time::Duration};
 use work::{Message, Resend, Trigger, WorkItem};
 
@@ -32,27 +34,50 @@ impl Decision {
     }
 }
 
+/// What is asked for of another issue.
+pub struct Request {
+    pub decision: Decision,
+    pub recompose: bool,
+    /// A corrected e-mail address or number.
+    pub to: Option<String>,
+}
+
+/// Whether the document may go there: the flow asks the same again.
+fn reaches(to: &Address, entry: &Entry, config: &ShopConfig) -> Result<(), Failure> {
+    let settings = config.document(entry.document).ok_or("the document is switched off")?;
+    if settings.class(entry.document) == MessageClass::Marketing {
+        return Err("it is marketing, and nobody knows of a consent for the other address".into());
+    }
+    if !settings.channels.iter().any(|channel| to.fits(*channel)) {
+        return Err("the document has no channel for such an address".into());
+    }
+    Ok(())
+}
+
 /// Queues another issue of a communication, and waits for it.
 pub async fn resend(
     stack: &Stack,
     id: &CommunicationId,
-    decision: Decision,
-    recompose: bool,
+    request: Request,
     wait: Option<Duration>,
 ) -> Result<ExitCode, Failure> {
-    decision.check()?;
+    request.decision.check()?;
+    let to = request.to.as_deref().map(str::parse::<Address>).transpose()?;
     let entry = stack.ledger.get(id).await?.ok_or("the ledger has no such communication")?;
     if entry.state.is_open() {
         return Err(format!("it is {}: wait until it has ended", entry.state).into());
     }
-    if !recompose {
+    if !request.recompose {
         has_bytes(&entry)?;
+    }
+    if let Some(to) = &to {
+        reaches(to, &entry, &stack.configs().get(&entry.shop, Timestamp::now()).await?.config)?;
     }
     let now = Timestamp::now();
     let revision =
         Revision::named(format!("resend-{}", now.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ")));
     let issue = CommunicationId::derive(&entry.shop, entry.document, &entry.subject, &revision);
-    let item = item(&entry, &issue, revision, decision, recompose, now);
+    let item = item(&entry, &issue, revision, request, now);
     stack.queue(entry.flow.name())?.send(&Message::of(&item)?).await?;
     say!("{issue}  another issue of {id} is on its way");
     match wait {
@@ -78,11 +103,10 @@ fn item(
     entry: &Entry,
     issue: &CommunicationId,
     revision: Revision,
-    decision: Decision,
-    recompose: bool,
+    request: Request,
     now: Timestamp,
 ) -> WorkItem {
-    let Decision { actor, reason } = decision;
+    let Request { decision: Decision { actor, reason }, recompose, to } = request;
     WorkItem {
         v: WorkItem::VERSION,
         shop: entry.shop.clone(),
@@ -97,7 +121,8 @@ fn item(
         subject: entry.subject.clone(),
         payload: None,
         payload_key: None,
-        resend: Some(Resend { of: entry.communication.clone(), revision, actor, reason, recompose }),
+        resend: Some(Resend { of: entry.communication.clone(), revision, actor, reason, recompose, to }),
+        next_channel: None,
     }
 }
 

@@ -119,6 +119,10 @@ enum Command {
         /// Compose it again, from what Shopify has now.
         #[arg(long)]
         recompose: bool,
+        /// Send the archived bytes to a corrected e-mail address or mobile number (such as +33612345678). Both addresses
+        /// become evidence. Not for marketing.
+        #[arg(long, conflicts_with = "recompose")]
+        to: Option<String>,
         /// Seconds to wait for it.
         #[arg(long, default_value_t = 120)]
         timeout: u64,
@@ -281,9 +285,10 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Show { communication, out } => show::run(&stack().await?, &communication, &out).await,
         Command::Proof { communication, out } => proof::run(&stack().await?, &communication, &out).await,
         Command::Verify { file, key } => proof::verify(&file, key.as_deref()),
-        Command::Resend { communication, decision, recompose, timeout, no_wait } => {
+        Command::Resend { communication, decision, recompose, to, timeout, no_wait } => {
             let wait = (!no_wait).then(|| Duration::from_secs(timeout));
-            again::resend(&stack().await?, &communication, decision, recompose, wait).await
+            let request = again::Request { decision, recompose, to };
+            again::resend(&stack().await?, &communication, request, wait).await
         }
         Command::Settle { communication, state, decision } => {
             again::settle(&stack().await?, &communication, state, decision).await

@@ -23,8 +23,8 @@ pub use details::{About, Composed, ComposedOutput, Details};
 pub use location::{Location, is_test, media_type};
 pub use pdf::{Examined, Pdf, PdfFault, examine};
 pub use record::{
-    DriverData, EvidenceRecord, Output, Part, Parts, Previous, Recipient, Resend, Retention, Software,
-    Template, TemplateBasis, Trigger,
+    CorrectedAddress, DriverData, EvidenceRecord, Output, Part, Parts, Previous, Recipient, Resend,
+    Retention, Software, Template, TemplateBasis, Trigger,
 };
 pub use store::{Archive, ArchiveError, Found, LockMode, Stored};
 pub use verify::{Mismatch, verify};

@@ -258,6 +258,19 @@ pub struct Resend {
     pub reason: String,
     /// The communication that was issued again.
     pub of: CommunicationId,
+    /// Where it went to another address than the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<CorrectedAddress>,
+}
+
+/// An e-mail address or telephone number (E.164) that took another one's place.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CorrectedAddress {
+    /// As the record of the issue before has it. Absent where that names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Where this issue was to be sent.
+    pub to: String,
 }
 
 impl EvidenceRecord {
@@ -298,6 +311,12 @@ impl fmt::Debug for Output {
             .field("version_id", &self.version_id)
             .field("sha256", &self.sha256)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CorrectedAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CorrectedAddress").finish_non_exhaustive()
     }
 }
 

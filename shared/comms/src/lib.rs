@@ -34,6 +34,6 @@ pub use names::UnknownName;
 pub use postal::PostalAddress;
 pub use segments::Segments;
 pub use shop::{InvalidShopDomain, ShopDomain};
-pub use state::{State, WriteBackState};
+pub use state::{State, Undelivered, WriteBackState};
 pub use text::{is_one_line, masked, one_line, printable, visible_json};
 pub use url::{HttpsUrl, InvalidUrl, is_web_link};

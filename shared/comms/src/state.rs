@@ -34,6 +34,18 @@ names! {
     }
 }
 
+names! {
+    /// How it is known that a channel did not deliver, of a document that may be tried by the next one.
+    Undelivered, "reason for the next channel", {
+        /// The channel took the document and reports that it did not arrive.
+        Bounced = "bounced",
+        /// The channel refused it.
+        Refused = "refused",
+        /// The channel took it, and for a day reports nothing.
+        NoOutcome = "no-outcome",
+    }
+}
+
 impl State {
     /// How far along the state is. A report with a lower rank never replaces one with a higher rank.
     pub const fn rank(self) -> u8 {

@@ -77,7 +77,7 @@ pub fn address(channel: Channel, recipient: &Recipient) -> Option<String> {
 
 /// Whether `address` can be one: bounded, one `@`, a host with a dot, and nothing that could end the
 /// address or begin another. Whether it exists only a delivery tells.
-pub fn is_email_address(address: &str) -> bool {
+pub(crate) fn is_email_address(address: &str) -> bool {
     let Some((local, host)) = address.rsplit_once('@') else { return false };
     let plain = |c: char| c != ' ' && !"<>()[],;:\\\"@".contains(c);
     let label = |label: &str| {

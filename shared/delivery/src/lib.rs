@@ -7,6 +7,7 @@
 //! answers say instead of guessing. Outcomes that may be a send are of class [`comms::Class::Unknown`], never retried
 //! here.
 
+mod address;
 mod call;
 mod channels;
 mod choose;
@@ -22,9 +23,10 @@ mod web;
 mod whatsapp;
 mod wording;
 
+pub use address::{Address, InvalidAddress};
 pub use call::{Accepted, AskCall, SendCall, SendOutput, SendStatus};
 pub use channels::Channels;
-pub use choose::{Phone, Recipient, address, choose, is_email_address};
+pub use choose::{Phone, Recipient, address, choose};
 pub use error::DeliveryError;
 pub use job_status::{JobOutcome, JobStatus};
 pub use messaging::StatusCall;

@@ -59,7 +59,8 @@ pub async fn admit(
     }
 }
 
-/// The channel of a send that was begun stays the channel; otherwise the first that can reach anybody.
+/// The channel of a send that was begun stays the channel; otherwise the one that was asked for, or the first that can
+/// reach anybody.
 fn channel(attempt: &Attempt<'_>, lease: &Lease, content: &Content) -> Option<Channel> {
     if attempt.settings.channels.is_empty() {
         return None;
@@ -67,6 +68,7 @@ fn channel(attempt: &Attempt<'_>, lease: &Lease, content: &Content) -> Option<Ch
     let begun = (lease.entry.state == State::Sending).then_some(lease.entry.channel.as_deref()).flatten();
     begun
         .and_then(|name| name.parse::<Channel>().ok())
+        .or_else(|| attempt.resend?.channel)
         .or_else(|| delivery::choose(&reachable(attempt, content), &content.recipient))
 }
 

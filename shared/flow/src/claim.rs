@@ -1,6 +1,6 @@
 //! Stage 1: taking the lease of a communication, or learning that nothing is left to do.
 
-use crate::{context::Attempt, outcome::Settled, report};
+use crate::{context::Attempt, next_channel, outcome::Settled, report};
 use comms::WriteBackState;
 use jiff::Timestamp;
 use ledger::{Claim, ClaimRequest, Entry, Lease};
@@ -60,5 +60,9 @@ fn finished(attempt: &Attempt<'_>, entry: Entry, now: Timestamp) -> Settled {
     let owed =
         entry.write_back == WriteBackState::Pending && (attempt.receive_count > 1 || age > REPORT_OVERDUE);
     let report = owed.then(|| report::attempted(attempt, &entry));
-    Settled { state: entry.state, attempts: entry.attempts, reason: entry.reason, fresh: false, report }
+    // whoever recorded a refusal may have died before it was queued
+    let again = attempt.receive_count > 1;
+    let next_channel = again.then(|| next_channel::item(&entry, &attempt.loaded.config)).flatten();
+    let (state, attempts, reason) = (entry.state, entry.attempts, entry.reason);
+    Settled { state, attempts, reason, fresh: false, report, next_channel }
 }

@@ -9,12 +9,13 @@ use crate::{
     fault,
     halt::Halt,
     left_behind::{self, LeftBehind},
+    next_channel,
     outcome::{AttemptOutcome, Conclusion, OutcomeDetails, Settled},
     report,
 };
 use comms::{Class, Classify, State, WriteBackState, chain};
 use jiff::Timestamp;
-use ledger::{ArchivedAs, Lease, Outcome};
+use ledger::{ArchivedAs, Entry, Lease, Outcome};
 use shop_config::Channel;
 use std::time::Duration;
 use work::{Retry, WriteBackItem};
@@ -64,9 +65,13 @@ struct Completion<'a> {
 }
 
 impl Completion<'_> {
-    async fn halt(self, halt: Halt) -> Result<Settled, Retry> {
+    async fn halt(mut self, halt: Halt) -> Result<Settled, Retry> {
         match halt {
             Halt::Failed(reason) => self.record(State::Failed, None, Some(&reason)).await,
+            Halt::Refused(reason) => {
+                self.details.refused = true;
+                self.record(State::Failed, None, Some(&reason)).await
+            }
             // one more copy, if the shop wants it so; the mark stays, so nothing else can happen in between
             Halt::Unknown(reason) if self.attempt.may_resend(self.lease.entry.sends + 1) => {
                 Err(self.give_back(false, Class::transient(), reason).await)
@@ -156,10 +161,13 @@ impl Completion<'_> {
             return Err(error.into());
         }
         fault::point("complete");
-        let report = (write_back == WriteBackState::Pending)
-            .then(|| self.report(state, archived, reference, reason, now));
+        let (is_reported, refused) = (write_back == WriteBackState::Pending, details.refused);
+        let entry = (is_reported || refused).then(|| self.recorded(state, archived, reference, reason, now));
+        let report = entry.as_ref().filter(|_| is_reported).map(|entry| self.report(entry));
+        let next_channel =
+            entry.as_ref().filter(|_| refused).and_then(|it| next_channel::item(it, &loaded.config));
         let (reason, attempts) = (reason.map(str::to_owned), self.lease.entry.attempts);
-        Ok(Settled { state, reason, attempts, fresh: true, report })
+        Ok(Settled { state, reason, attempts, fresh: true, report, next_channel })
     }
 
     /// When the channel is to be asked what became of it, if it is one that can say.
@@ -170,15 +178,15 @@ impl Completion<'_> {
             .then(|| now.checked_add(FIRST_CHECK).unwrap_or(now))
     }
 
-    /// The report of what was just recorded.
-    fn report(
+    /// The entry as it was just recorded.
+    fn recorded(
         &self,
         state: State,
         archived: Option<ArchivedAs>,
         reference: Option<&str>,
         reason: Option<&str>,
         now: Timestamp,
-    ) -> WriteBackItem {
+    ) -> Entry {
         let mut entry = self.lease.entry.clone();
         entry.state = state;
         entry.updated_epoch_ms = now.as_millisecond();
@@ -186,13 +194,20 @@ impl Completion<'_> {
         entry.channel = self.details.channel.map(|channel| channel.name().to_owned()).or(entry.channel);
         entry.reference = reference.map(str::to_owned).or(entry.reference);
         entry.reason = reason.map(str::to_owned);
+        // only what a channel was asked to take can be refused
+        entry.sends = entry.sends.saturating_add(u32::from(self.details.refused));
         if let Some(resource) = &self.details.reported_on {
             entry.reported_on = resource.clone();
         }
+        entry
+    }
+
+    /// The report of what was just recorded.
+    fn report(&self, entry: &Entry) -> WriteBackItem {
         WriteBackItem {
             // what was not sent went nowhere
-            address: self.details.address.clone().filter(|_| state.was_sent()),
-            ..report::attempted(self.attempt, &entry)
+            address: self.details.address.clone().filter(|_| entry.state.was_sent()),
+            ..report::attempted(self.attempt, entry)
         }
     }
 }

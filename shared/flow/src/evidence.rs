@@ -3,10 +3,11 @@
 use crate::{
     content::{Content, PreviousIssue},
     context::{Attempt, Draft},
+    resend::ResendRequest,
 };
 use archive::{
-    DriverData, EvidenceRecord, Part, Parts, Previous, Recipient, Resend, Retention, Software, Stored,
-    TemplateBasis, is_test,
+    CorrectedAddress, DriverData, EvidenceRecord, Part, Parts, Previous, Recipient, Resend, Retention,
+    Software, Stored, TemplateBasis, is_test,
 };
 use comms::{Document, MessageClass, Revision, chain};
 use exstream::Basis;
@@ -108,9 +109,18 @@ pub fn record(attempt: &Attempt<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
             actor: request.resend.actor.clone(),
             reason: request.resend.reason.clone(),
             of: request.resend.of.clone(),
+            corrected: corrected(request),
         }),
         test: *test,
     }
+}
+
+/// Both addresses, where a person gave another one.
+fn corrected(request: &ResendRequest) -> Option<CorrectedAddress> {
+    let to = request.to.as_ref()?.as_str().to_owned();
+    let recipient = request.copy_of.as_ref().and_then(|record| record.recipient.as_ref());
+    let from = recipient.and_then(|it| it.email.clone().or_else(|| it.phone.clone()));
+    Some(CorrectedAddress { from, to })
 }
 
 fn trigger(attempt: &Attempt<'_>) -> archive::Trigger {

@@ -12,7 +12,11 @@ use comms::Class;
 /// When the flow cannot say, for good or for now.
 pub async fn gather_content<F: DocumentFlow>(attempt: &Attempt<'_>, flow: &F) -> Result<Gathered, Halt> {
     if let Some(record) = attempt.copy_of() {
-        return Ok(Gathered::Ready(Box::new(copy::content(record))));
+        let mut content = copy::content(record);
+        if let Some(to) = attempt.resend.and_then(|resend| resend.to.as_ref()) {
+            content.recipient = to.of(content.recipient);
+        }
+        return Ok(Gathered::Ready(Box::new(content)));
     }
     let unsubscribe_url = unsubscribe::address(attempt).await?;
     let gather = Gather {

@@ -11,6 +11,8 @@ use std::error::Error;
 pub enum Halt {
     /// Trying again gives the same answer. The reason is recorded.
     Failed(String),
+    /// The channel did not take it and never will. The reason is recorded, and the next channel may be tried.
+    Refused(String),
     /// It may have been sent, and nobody can tell.
     Unknown(String),
     /// The message is delivered again.
@@ -42,6 +44,14 @@ impl Halt {
     pub fn before_send(error: impl Classify + Error) -> Self {
         match Self::of_call(error) {
             Self::Retry { class, reason, .. } => Self::Retry { class, reason, unsent: true },
+            halt => halt,
+        }
+    }
+
+    /// For a send: what is permanent is the channel's refusal.
+    pub fn refused(self) -> Self {
+        match self {
+            Self::Failed(reason) => Self::Refused(reason),
             halt => halt,
         }
     }

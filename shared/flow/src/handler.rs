@@ -5,6 +5,7 @@ use crate::{
     context::Attempt,
     document_flow::{DocumentFlow, plans},
     gather_error::GatherError,
+    next_channel,
     outcome::{AttemptOutcome, Settled},
     pipeline,
     plan::{LookUp, Plan},
@@ -79,6 +80,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
         let mut results =
             each(&event.records, limits, async |record| self.record(record, &invocation).await).await;
         self.send_reports(&mut results).await;
+        self.try_next_channels(&mut results).await;
         self.account(&event.records, &results);
         let results: Vec<Result<(), Retry>> = results
             .into_iter()
@@ -102,9 +104,17 @@ impl<F: DocumentFlow> FlowHandler<F> {
         let now = (self.clients.clock)();
         let loaded = self.clients.configs.get(&item.shop, now).await?;
         let payload = self.clients.payloads.load(&item).await?;
-        let resend = match &item.resend {
-            Some(resend) => Some(ResendRequest::load(&self.clients, &item, resend).await?),
-            None => None,
+        let resend = match (&item.resend, &item.next_channel) {
+            (Some(resend), _) => {
+                Some(ResendRequest::load(&self.clients, &item, resend, &loaded.config).await?)
+            }
+            (None, Some(next)) => {
+                match next_channel::load(&self.clients, &item, next, &loaded.config).await? {
+                    Some(request) => Some(request),
+                    None => return Ok(Handled::default()),
+                }
+            }
+            (None, None) => None,
         };
         let plans = match &resend {
             Some(resend) => vec![resend.plan.clone()],
@@ -241,6 +251,29 @@ impl<F: DocumentFlow> FlowHandler<F> {
         }
     }
 
+    /// Asks for the next channel where one has refused. A request that cannot be queued brings its message back.
+    async fn try_next_channels(&self, results: &mut [Result<Handled, Retry>]) {
+        let mut requests = Vec::new();
+        for (index, result) in results.iter().enumerate() {
+            let settled = result.iter().flat_map(|handled| &handled.settled);
+            for item in settled.filter_map(|settled| settled.next_channel.as_ref()) {
+                match work::Message::of(item) {
+                    Ok(message) => requests.push((index, message)),
+                    Err(error) => tracing::error!(error = %error, "an item cannot be written as JSON"),
+                }
+            }
+        }
+        if requests.is_empty() {
+            return;
+        }
+        let (indices, messages): (Vec<_>, Vec<_>) = requests.into_iter().unzip();
+        for (index, sent) in indices.into_iter().zip(self.queue.send_all(&messages).await) {
+            if let (Err(error), Some(Ok(handled))) = (sent, results.get_mut(index)) {
+                handled.retry = Some(Retry::of(&error));
+            }
+        }
+    }
+
     fn account(&self, records: &[Record], results: &[Result<Handled, Retry>]) {
         let mut metrics = Metrics::default();
         for (record, result) in records.iter().zip(results) {
@@ -343,7 +376,7 @@ mod tests {
     use super::*;
 
     fn settled(state: State, fresh: bool) -> Settled {
-        Settled { state, reason: None, attempts: 1, fresh, report: None }
+        Settled { state, reason: None, attempts: 1, fresh, report: None, next_channel: None }
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod halt;
 mod handler;
 mod history;
 mod left_behind;
+pub mod next_channel;
 mod outcome;
 mod pipeline;
 mod plan;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use ledger::ArchivedAs;
 use shop_config::Channel;
 use std::borrow::Cow;
-use work::WriteBackItem;
+use work::{WorkItem, WriteBackItem};
 
 /// How the stages ended that were not stopped.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub struct OutcomeDetails {
     pub reported_on: Option<Gid>,
     pub test: bool,
     pub doubt: Doubt,
+    /// The channel refused the document.
+    pub refused: bool,
 }
 
 /// Where a communication stands after an attempt, and what Shopify is to be told.
@@ -52,6 +54,8 @@ pub struct Settled {
     /// Whether this very attempt brought it there.
     pub fresh: bool,
     pub report: Option<WriteBackItem>,
+    /// The request to try the next channel.
+    pub next_channel: Option<WorkItem>,
 }
 
 /// What an attempt came to. Neither, if nothing is to be made and nothing was recorded.

@@ -89,9 +89,9 @@ pub async fn send(
         permit.done(&sent).await;
     }
     let accepted = sent.map_err(|error| match channel.is_messaging() {
-        true => Halt::of_send(error),
+        true => Halt::of_send(error).refused(),
         // the spool can be asked, so nothing need be assumed
-        false => Halt::of_call(error),
+        false => Halt::of_call(error).refused(),
     })?;
     fault::point("send");
     Ok(accepted.reference)
@@ -116,7 +116,7 @@ async fn publish(
     archived: &Archived,
 ) -> Result<String, Halt> {
     begin_send(attempt, lease, Channel::Web, Some(&archived.as_recorded)).await?;
-    let page = page(attempt, draft, archived).await?;
+    let page = page(attempt, draft, archived).await.map_err(Halt::refused)?;
     fault::point("send");
     Ok(page.reference)
 }

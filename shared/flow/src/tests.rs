@@ -2,7 +2,9 @@
 //! what it comes to whatever they answer.
 
 mod conductor;
+mod next_channel;
 mod outside;
 mod send;
 mod settle_doubt;
 mod shop;
+mod web;

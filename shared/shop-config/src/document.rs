@@ -1,7 +1,7 @@
 //! The settings of one document.
 
 use crate::{DocumentPrint, OutputConfig, placeholders::has_link};
-use comms::{Document, MessageClass, names};
+use comms::{Document, MessageClass, Undelivered, names};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,7 @@ pub struct DocumentConfig {
     /// channel certainly did not deliver; `no-outcome` says that a day's silence counts as that. Never after doubt. Not
     /// for marketing.
     #[serde(default)]
-    pub next_channel_on: Vec<NextChannelOn>,
+    pub next_channel_on: Vec<Undelivered>,
     /// How this document is printed, where it differs from `[delivery.print]`.
     #[serde(default)]
     pub print: DocumentPrint,
@@ -200,18 +200,6 @@ impl Channel {
             Self::Email | Self::Sms | Self::WhatsApp => true,
             Self::Exstream | Self::Print | Self::Web => false,
         }
-    }
-}
-
-names! {
-    /// After what the next channel of the list is tried.
-    NextChannelOn, "reason for the next channel", {
-        /// The channel took the document and reports that it did not arrive.
-        Bounced = "bounced",
-        /// The channel refused it.
-        Refused = "refused",
-        /// The channel took it, and for a day reports nothing.
-        NoOutcome = "no-outcome",
     }
 }
 

@@ -1,6 +1,6 @@
 //! The messages. Public contracts: `schemas/work-item.v1.json`, `schemas/write-back-item.v1.json`.
 
-use comms::{CommunicationId, Document, Flow, Gid, Revision, ShopDomain, State, names};
+use comms::{CommunicationId, Document, Flow, Gid, Revision, ShopDomain, State, Undelivered, names};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -38,10 +38,21 @@ pub struct WorkItem {
     /// A person asks for another issue of a document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resend: Option<Resend>,
+    /// A channel did not deliver a document, and the next one of the list is tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_channel: Option<NextChannel>,
+}
+
+/// Another issue of a communication, by the channel after the one that did not deliver it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NextChannel {
+    pub of: CommunicationId,
+    /// How it is known that it was not delivered.
+    pub after: Undelivered,
 }
 
 /// Another issue of a communication, as a communication of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Resend {
     pub of: CommunicationId,
     /// The issue's own revision, such as `resend-20261122T090000Z`.
@@ -53,6 +64,9 @@ pub struct Resend {
     /// Compose again from what Shopify has now, instead of sending the archived bytes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recompose: bool,
+    /// The corrected e-mail address or telephone number (E.164) that the archived bytes go to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
 }
 
 /// The event, as far as evidence needs it.
@@ -168,6 +182,16 @@ impl fmt::Debug for WorkItem {
             .field("flow", &self.flow)
             .field("subject", &self.subject)
             .field("webhook_id", &self.trigger.webhook_id)
+            .finish_non_exhaustive()
+    }
+}
+
+// the address is a customer's
+impl fmt::Debug for Resend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resend")
+            .field("of", &self.of)
+            .field("revision", &self.revision)
             .finish_non_exhaustive()
     }
 }

@@ -210,6 +210,14 @@ impl Shop {
             .unwrap_or_default()
     }
 
+    /// The text messages the stub has accepted for this shop.
+    pub async fn texts(&self) -> Vec<Value> {
+        self.control(self.exstream, "GET", "texts", None).await["texts"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+    }
+
     /// The documents the stub has composed for this shop.
     pub async fn outputs(&self) -> Vec<Value> {
         let outputs = self.control(self.exstream, "GET", "outputs", None).await;

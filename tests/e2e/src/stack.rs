@@ -212,6 +212,8 @@ impl Stack {
             ("ARCHIVE_BUCKET", "ArchiveBucket"),
             ("OPERATIONS_BUCKET", "OperationsBucket"),
             ("SECRET_PREFIX", "SecretPrefix"),
+            ("LINKS_TABLE_NAME", "LinksTable"),
+            ("DOCUMENTS_URL", "DocumentsUrl"),
             ("QUEUE_URL", "QueueUrlOrderConfirmation"),
             ("WRITE_BACK_QUEUE_URL", "QueueUrlWriteBack"),
             ("QUEUE_URL_ORDER_CONFIRMATION", "QueueUrlOrderConfirmation"),

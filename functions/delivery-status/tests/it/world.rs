@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, Uri},
     response::{IntoResponse, Response},
 };
-use comms::{CommunicationId, Document, Gid, Revision, ShopDomain};
+use comms::{CommunicationId, Document, Flow, Gid, Revision, ShopDomain};
 use delivery::Channels;
 use delivery_status::{DeliveryStatus, PassResult, PrintFiles, Tools};
 use exstream::TokenSource;
@@ -34,6 +34,10 @@ pub struct Store {
     pub files: BTreeMap<String, Vec<u8>>,
     /// Reports that were queued.
     pub reports: Vec<Value>,
+    /// The paths that Core Messaging was asked at.
+    pub asked: Vec<String>,
+    /// Requests for the next channel.
+    pub next: Vec<Value>,
     /// The queue refuses reports of these.
     pub refused: BTreeSet<String>,
     /// How many more effects (writes and messages) there will be: then the function is dead, and AWS hears no more of it.
@@ -82,12 +86,14 @@ impl World {
         let ttl = Duration::from_secs(60);
         let http = reqwest::Client::new();
         let tokens = Arc::new(TokenSource::new(http.clone()));
+        let queue = |flow: Flow| Queue::new(aws_sdk_sqs::Client::new(&sdk), format!("{url}/{flow}"));
         let function = DeliveryStatus::with(Tools {
             configs: ConfigStore::new(s3.clone(), "operations".into(), ttl),
             secrets: Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), "p".into(), ttl),
             ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&sdk), "table".into()),
             channels: Channels::new(http, tokens, s3.clone(), "operations".into()),
             write_back: Queue::new(aws_sdk_sqs::Client::new(&sdk), format!("{url}/queue")),
+            flows: Flow::ALL.iter().map(|flow| (*flow, queue(*flow))).collect(),
             concurrency: 10,
             clock: Timestamp::now,
         })
@@ -122,6 +128,24 @@ impl World {
         id
     }
 
+    /// The same, with a document that is archived. If it does not arrive, the shop wants it printed.
+    pub fn archived(&self, number: u64) -> CommunicationId {
+        let id = self.accepted(number);
+        self.set(number, "archive_key", json!({"S": "acme.myshopify.com/x/document.pdf"}));
+        self.set(number, "sends", json!({"N": "1"}));
+        for name in ["archive_version", "sha256", "record_version", "record_sha256", "template"] {
+            self.set(number, name, json!({"S": "x"}));
+        }
+        id
+    }
+
+    /// For which communications the next channel was asked for, and after what.
+    pub fn next(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let next = |item: &Value| (text(&item["next_channel"]["of"]), text(&item["next_channel"]["after"]));
+        self.store().next.iter().map(next).collect()
+    }
+
     /// The same, of marketing that went to a customer, so many hours ago.
     pub fn offered(&self, number: u64, hours: i64) -> CommunicationId {
         let id = self.accepted(number);
@@ -152,6 +176,13 @@ impl World {
     /// It is to be asked about now.
     pub fn due(&self, number: u64) {
         self.set(number, "check_epoch_ms", json!({"N": "1"}));
+    }
+
+    /// The same, if it is still to be asked about at all.
+    pub fn due_if_listed(&self, number: u64) {
+        if self.next_check(number).is_some() {
+            self.due(number);
+        }
     }
 
     /// What Core Messaging says of it from now on.
@@ -222,6 +253,7 @@ async fn answer(
             .into_response();
     }
     if let Some(job) = query.strip_prefix("job_id=") {
+        store.asked.push(uri.path().to_owned());
         let (status, body) = store.jobs.get(job).copied().unwrap_or((200, DELIVERED));
         return (StatusCode::from_u16(status).unwrap(), body).into_response();
     }
@@ -229,6 +261,10 @@ async fn answer(
         Method::POST => json!({"access_token": "t", "expires_in": 3600}).to_string().into_response(),
         _ => include_str!("../../../../infra/local/config/demo-shop.toml")
             .replace("http://127.0.0.1:4601", &url)
+            .replace(
+                "[documents.order-confirmation]",
+                "[documents.order-confirmation]\nnext_channel_on = [\"bounced\", \"no-outcome\"]",
+            )
             .into_response(),
     }
 }
@@ -293,6 +329,11 @@ impl Store {
             },
             "SendMessage" => {
                 let body: Value = serde_json::from_str(request["MessageBody"].as_str().unwrap()).unwrap();
+                if !body["next_channel"].is_null() {
+                    assert!(request["QueueUrl"].as_str().unwrap().ends_with("/order-confirmation"));
+                    self.next.push(body);
+                    return json!({"MessageId": "m", "MD5OfMessageBody": "m"}).to_string().into_response();
+                }
                 if self.refused.contains(body["communication"].as_str().unwrap()) {
                     return refusal("InvalidMessageContents");
                 }

@@ -149,6 +149,7 @@ async fn labels_that_changed_meanwhile_are_left_to_their_own_event() {
         actor: "service".to_owned(),
         reason: "lost".to_owned(),
         recompose: true,
+        to: None,
     });
     let gathered = ReturnLetters.gather(wire.gather(&plan, &again, &config())).await.unwrap();
     assert_eq!(outcome(&gathered), ("ready", ""));

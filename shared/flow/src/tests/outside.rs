@@ -107,6 +107,7 @@ pub fn step(seen: &Seen) -> Option<String> {
             }
             ("UpdateItem", None) => Some("release".to_owned()),
             ("DeleteItem", _) => Some("forget".to_owned()),
+            ("TransactWriteItems", _) => Some("publish".to_owned()),
             _ => None,
         };
     }
@@ -150,7 +151,11 @@ impl Outside {
         if let Some(target) = seen.header("x-amz-target") {
             let request: Value = serde_json::from_slice(&seen.body).map_err(|error| error.to_string())?;
             return match target.rsplit('.').next() {
-                Some("GetSecretValue") => Ok(response(200, json!({"SecretString": "key"}).to_string())),
+                Some("GetSecretValue") => Ok(response(
+                    200,
+                    json!({"SecretString": "a key that is long enough for links"}).to_string(),
+                )),
+                Some("TransactWriteItems") => self.transact(&request),
                 Some(operation) => self.table(operation, &request),
                 None => Err(unknown()),
             };
@@ -161,7 +166,7 @@ impl Outside {
             ("POST", path) if path.starts_with("/orchestration/api/v1/inputs/ondemand/") => {
                 Ok(with_type(self.compose.0, "text/html", self.compose.1.clone()))
             }
-            ("POST", "/mra/v1/outbound/emails") => {
+            ("POST", "/mra/v1/outbound/emails" | "/mra/v1/outbound/sms") => {
                 Ok(with_type(self.email.0, "application/json", self.email.1.clone()))
             }
             ("PUT", path) => self.put(&path[1..], seen),
@@ -227,6 +232,33 @@ impl Outside {
         let version = |key: String| format!("<Version><Key>{key}</Key><VersionId>v1</VersionId></Version>");
         let versions: String = self.keys(bucket, query).into_iter().map(version).collect();
         response(200, format!("<ListVersionsResult>{versions}</ListVersionsResult>"))
+    }
+
+    /// Links are put by transactions: all of them, or none if one is there.
+    fn transact(&mut self, request: &Value) -> Result<Response, String> {
+        let puts = request["TransactItems"].as_array().ok_or("a transaction without items")?;
+        let items: Vec<_> = puts.iter().filter_map(|put| put["Put"]["Item"].as_object()).collect();
+        if items.len() != puts.len() || !request.to_string().contains("attribute_not_exists(pk)") {
+            return Err("only links that are not there are put".to_owned());
+        }
+        let key =
+            |item: &&serde_json::Map<String, Value>| item["pk"]["S"].as_str().unwrap_or_default().to_owned();
+        if items.iter().any(|item| self.items.contains_key(&key(item))) {
+            let reasons: Vec<_> = items.iter().map(|_| json!({"Code": "ConditionalCheckFailed"})).collect();
+            let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+            let refusal = json!({"__type": kind, "message": "no", "CancellationReasons": reasons});
+            return Ok(response(400, refusal.to_string()));
+        }
+        for item in items {
+            let item = item.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+            self.items.insert(key(&&Item::clone(&item).into_iter().collect()), item);
+        }
+        Ok(response(200, "{}"))
+    }
+
+    /// The links that there are.
+    pub fn links(&self) -> usize {
+        self.items.keys().filter(|pk| pk.starts_with("link#")).count()
     }
 
     fn table(&mut self, operation: &str, request: &Value) -> Result<Response, String> {

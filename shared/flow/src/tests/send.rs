@@ -45,6 +45,7 @@ fn word(result: &Result<String, Halt>) -> &'static str {
     match result {
         Ok(_) => "accepted",
         Err(Halt::Failed(_)) => "failed",
+        Err(Halt::Refused(_)) => "refused",
         Err(Halt::Unknown(_)) => "unknown",
         Err(Halt::Retry { unsent: true, .. }) => "unsent",
         Err(Halt::Retry { unsent: false, .. }) => "again",
@@ -57,7 +58,7 @@ async fn an_answer_of_core_messaging_means_one_thing() {
     for (answer, expected) in [
         (answer(202, r#"{"job_id":"job-1"}"#), "accepted"),
         (answer(202, "{}"), "unknown"),
-        (answer(400, ""), "failed"),
+        (answer(400, ""), "refused"),
         (answer(429, ""), "unsent"),
         (answer(500, "<html></html>"), "unknown"),
         (answer(503, "<html></html>"), "unknown"),

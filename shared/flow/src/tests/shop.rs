@@ -9,24 +9,27 @@ use crate::{
     gate::Gates,
     gather::Gather,
     gather_error::GatherError,
+    next_channel,
     outcome::AttemptOutcome,
     pipeline,
     plan::{Event, Plan, PlanError, Planned},
+    resend::ResendRequest,
     verdict::Gathered,
 };
 use archive::{Archive, LockMode};
 use comms::{CommunicationId, Document, Flow, Gid, Revision, State};
-use delivery::{Channels, Phone, Recipient};
+use delivery::{Channels, Phone, Recipient, WebPages};
 use exstream::{Catalogue, Exstream, Memory, TokenSource};
 use fakes::Server;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Claim, ClaimRequest, Lease, Ledger};
+use links::Links;
 use serde_json::json;
 use service::{Invocation, Secrets, ShopSecrets};
 use shop_config::{ConfigStore, Loaded, ShopConfig};
 use shopify::AdminApi;
 use std::{sync::Arc, time::Duration};
-use work::{Backoff, Payloads, Queue, Retry, WorkItem};
+use work::{Backoff, Payloads, Queue, Resend, Retry, WorkItem};
 
 thread_local! {
     // it reads the machine's certificates when it is made
@@ -41,6 +44,10 @@ pub const EMAIL_TWICE: &str = "channels = [\"email\"]\non_unknown = \"resend\"";
 pub const PRINT: &str = "channels = [\"print\"]";
 pub const EXSTREAM: &str = "channels = [\"exstream\"]";
 pub const EXSTREAM_TWICE: &str = "channels = [\"exstream\"]\non_unknown = \"resend\"";
+pub const WEB: &str = "channels = [\"web\"]";
+pub const SMS: &str = "channels = [\"sms\"]\nsms = { en = \"{order} {link}\" }";
+pub const SMS_THEN_WEB: &str = "channels = [\"sms\", \"web\"]\nsms = { en = \"{order}\" }\n\
+    next_channel_on = [\"refused\"]";
 pub const ARCHIVE_ONLY: &str = "";
 
 /// What the flow answers for the document.
@@ -90,6 +97,9 @@ pub struct Shop {
     communication: CommunicationId,
     /// The invocation ends so long from now.
     pub time: SignedDuration,
+    pub receive_count: u32,
+    resend: Option<ResendRequest>,
+    document: String,
 }
 
 fn config(base: &str, document: &str) -> ShopConfig {
@@ -109,6 +119,10 @@ fn config(base: &str, document: &str) -> ShopConfig {
         [delivery.email]
         base_url = "{base}"
         token = {{ mode = "none" }}
+        [delivery.sms]
+        base_url = "{base}"
+        token = {{ mode = "none" }}
+        [delivery.web]
         [documents.order-confirmation]
         communication = "c"
         data_source = "d"
@@ -129,6 +143,8 @@ async fn clients(base: &str) -> Clients {
     let tokens = Arc::new(TokenSource::new(http.clone()));
     let exstream = || Exstream::new(http.clone(), Arc::clone(&tokens));
     let operations = || "operations".to_owned();
+    let links = Links::new(aws_sdk_dynamodb::Client::new(&aws), "links".to_owned());
+    let pages = WebPages::new(links, "https://documents.example".to_owned());
     Clients {
         configs: ConfigStore::new(s3.clone(), operations(), HOUR),
         secrets: Secrets::new(aws_sdk_secretsmanager::Client::new(&aws), "prefix".to_owned(), HOUR),
@@ -139,7 +155,7 @@ async fn clients(base: &str) -> Clients {
         catalogue: Catalogue::new(http.clone(), Arc::clone(&tokens)),
         archive: Archive::new(s3.clone(), "archive".to_owned(), LockMode::Governance),
         ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&aws), "table".to_owned()),
-        channels: Channels::new(http.clone(), Arc::clone(&tokens), s3, operations()),
+        channels: Channels::new(http.clone(), Arc::clone(&tokens), s3, operations()).publishing(pages),
         memory: Memory::new(64 * 1024 * 1024),
         gates: Gates::new(Backoff::default()),
         pages: None,
@@ -169,7 +185,65 @@ impl Shop {
         let communication = CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
         let clients = clients(&server.base).await;
         let (loaded, time) = (Arc::new(loaded), SignedDuration::from_secs(60));
-        Self { outside, server, clients, loaded, item, plan, communication, time }
+        Self {
+            outside,
+            server,
+            clients,
+            loaded,
+            item,
+            plan,
+            communication,
+            time,
+            receive_count: 1,
+            resend: None,
+            document: document.to_owned(),
+        }
+    }
+
+    /// The same shop, at work on what is asked for by a request for the next channel. `None` if there is nothing to do.
+    pub async fn next_channel(&self, item: &WorkItem) -> Option<Self> {
+        let config = &self.loaded.config;
+        let next = item.next_channel.as_ref().unwrap();
+        let request = next_channel::load(&self.clients, item, next, config).await.unwrap()?;
+        Some(self.at(request).await)
+    }
+
+    /// The same shop, at work on what a person asks for.
+    pub async fn resend(&self, resend: &Resend) -> Result<Self, Retry> {
+        let request = ResendRequest::load(&self.clients, &self.item, resend, &self.loaded.config).await?;
+        Ok(self.at(request).await)
+    }
+
+    async fn at(&self, request: ResendRequest) -> Self {
+        let plan = request.plan.clone();
+        let (shop, document) = (&self.item.shop, plan.document);
+        let communication = CommunicationId::derive(shop, document, &plan.subject, &plan.revision);
+        let outside = Arc::clone(&self.outside);
+        let server = serve(&outside).await;
+        let clients = clients(&server.base).await;
+        let loaded = Arc::new(Loaded {
+            config: config(&server.base, &self.document),
+            version_id: Some("1".to_owned()),
+        });
+        let (item, time, document) = (self.item.clone(), self.time, self.document.clone());
+        let resend = Some(request);
+        Self {
+            outside,
+            server,
+            clients,
+            loaded,
+            item,
+            plan,
+            communication,
+            time,
+            receive_count: 1,
+            resend,
+            document,
+        }
+    }
+
+    pub fn communication(&self) -> &CommunicationId {
+        &self.communication
     }
 
     /// Changes what is outside.
@@ -191,8 +265,8 @@ impl Shop {
             secrets: &ShopSecrets::default(),
             invocation: &invocation,
             lease_holder: "this",
-            receive_count: 1,
-            resend: None,
+            receive_count: self.receive_count,
+            resend: self.resend.as_ref(),
         };
         let result = work(&attempt).await;
         self.outside.lock().unwrap().check();

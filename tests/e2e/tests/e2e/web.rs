@@ -61,7 +61,7 @@ impl Published {
 const DECISION: [&str; 4] = ["--actor", "ops@northwind.example", "--reason", "sent to a wrong address"];
 
 /// The emulator knows an API by the host that is asked for.
-pub async fn send(stack: &Stack, method: Method, path: &str) -> Response {
+pub pub async fn send(stack: &Stack, method: Method, path: &str) -> Response {
     let address = stack.output("DocumentsUrl").trim_start_matches("http://");
     let host = address.split(':').next().unwrap();
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
@@ -69,7 +69,7 @@ pub async fn send(stack: &Stack, method: Method, path: &str) -> Response {
     http.request(method, url).header(HOST, host).header("accept-language", "en").send().await.unwrap()
 }
 
-fn links(stack: &Stack) -> Links {
+pub fn links(stack: &Stack) -> Links {
     Links::new(stack.dynamodb.clone(), stack.output("LinksTable").to_owned())
 }
 
