@@ -12,6 +12,7 @@ use crate::{
     resend::ResendRequest,
 };
 use comms::{CommunicationId, State, chain};
+use serde::Serialize;
 use service::{Invocation, Metric, Metrics, Service, Serving, StartError, function_name};
 use shop_config::Loaded;
 use std::{
@@ -79,8 +80,8 @@ impl<F: DocumentFlow> FlowHandler<F> {
         let limits = Limits { concurrency: self.settings.concurrency, deadline: time::Instant::now() + left };
         let mut results =
             each(&event.records, limits, async |record| self.record(record, &invocation).await).await;
-        self.send_reports(&mut results).await;
-        self.try_next_channels(&mut results).await;
+        queue_all(&self.clients.write_back, &mut results, |settled| settled.report.as_ref()).await;
+        queue_all(&self.queue, &mut results, |settled| settled.next_channel.as_ref()).await;
         self.account(&event.records, &results);
         let results: Vec<Result<(), Retry>> = results
             .into_iter()
@@ -231,49 +232,6 @@ impl<F: DocumentFlow> FlowHandler<F> {
         Ok(entry.is_some())
     }
 
-    /// Queues what Shopify is to be told, ten per request. A report that cannot be queued brings its message back.
-    async fn send_reports(&self, results: &mut [Result<Handled, Retry>]) {
-        let mut reports = Vec::new();
-        for (index, result) in results.iter().enumerate() {
-            let settled = result.iter().flat_map(|handled| &handled.settled);
-            for report in settled.filter_map(|settled| settled.report.as_ref()) {
-                match work::Message::of(report) {
-                    Ok(message) => reports.push((index, message)),
-                    Err(error) => tracing::error!(error = %error, "a report cannot be written as JSON"),
-                }
-            }
-        }
-        let (indices, messages): (Vec<_>, Vec<_>) = reports.into_iter().unzip();
-        for (index, sent) in indices.into_iter().zip(self.clients.write_back.send_all(&messages).await) {
-            if let (Err(error), Some(Ok(handled))) = (sent, results.get_mut(index)) {
-                handled.retry = Some(Retry::of(&error));
-            }
-        }
-    }
-
-    /// Asks for the next channel where one has refused. A request that cannot be queued brings its message back.
-    async fn try_next_channels(&self, results: &mut [Result<Handled, Retry>]) {
-        let mut requests = Vec::new();
-        for (index, result) in results.iter().enumerate() {
-            let settled = result.iter().flat_map(|handled| &handled.settled);
-            for item in settled.filter_map(|settled| settled.next_channel.as_ref()) {
-                match work::Message::of(item) {
-                    Ok(message) => requests.push((index, message)),
-                    Err(error) => tracing::error!(error = %error, "an item cannot be written as JSON"),
-                }
-            }
-        }
-        if requests.is_empty() {
-            return;
-        }
-        let (indices, messages): (Vec<_>, Vec<_>) = requests.into_iter().unzip();
-        for (index, sent) in indices.into_iter().zip(self.queue.send_all(&messages).await) {
-            if let (Err(error), Some(Ok(handled))) = (sent, results.get_mut(index)) {
-                handled.retry = Some(Retry::of(&error));
-            }
-        }
-    }
-
     fn account(&self, records: &[Record], results: &[Result<Handled, Retry>]) {
         let mut metrics = Metrics::default();
         for (record, result) in records.iter().zip(results) {
@@ -325,6 +283,30 @@ struct Message<'a> {
     resend: Option<&'a ResendRequest>,
     invocation: &'a Invocation,
     receive_count: u32,
+}
+
+/// Queues what `pick` finds of each communication, ten per request: what Shopify is to be told, and requests for the next
+/// channel. What cannot be queued brings its message back.
+async fn queue_all<T: Serialize>(
+    queue: &Queue,
+    results: &mut [Result<Handled, Retry>],
+    pick: impl Fn(&Settled) -> Option<&T>,
+) {
+    let mut found = Vec::new();
+    for (index, result) in results.iter().enumerate() {
+        for item in result.iter().flat_map(|handled| &handled.settled).filter_map(&pick) {
+            match work::Message::of(item) {
+                Ok(message) => found.push((index, message)),
+                Err(error) => tracing::error!(error = %error, "an item cannot be written as JSON"),
+            }
+        }
+    }
+    let (indices, messages): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    for (index, sent) in indices.into_iter().zip(queue.send_all(&messages).await) {
+        if let (Err(error), Some(Ok(handled))) = (sent, results.get_mut(index)) {
+            handled.retry = Some(Retry::of(&error));
+        }
+    }
 }
 
 /// No wait makes such a message readable: it goes to the dead letters without one.

@@ -65,7 +65,10 @@ async fn a_death_after_the_refusal_loses_no_next_channel_and_makes_no_second_one
 async fn a_doubtful_send_leads_to_no_next_channel() {
     let stack = Stack::open().await;
     let shop = Shop::open(&stack, texting).await;
-    shop.exstream_faults(json!([{"match": "sms", "kind": "timeout_after_success", "delay_ms": 1, "times": 1}])).await;
+    shop.exstream_faults(
+        json!([{"match": "sms", "kind": "timeout_after_success", "delay_ms": 1, "times": 1}]),
+    )
+    .await;
     let first = shop.confirmed(&stack, order_number(), |order| order["phone"] = NUMBER.into()).await;
     assert_eq!((first.state, shop.texts().await.len()), (State::Unknown, 1), "{:?}", first.reason);
     // long enough for a request to have been worked on

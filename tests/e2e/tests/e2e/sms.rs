@@ -41,7 +41,10 @@ async fn an_order_is_confirmed_by_a_text_message_whose_link_opens_the_document()
     let texts = shop.texts().await;
     assert_eq!((texts.len(), shop.emails().await.len()), (1, 0));
     let text = &texts[0];
-    assert_eq!((&text["number"], &text["ref"]), (&"0033612345678".into(), &entry.communication.as_str().into()));
+    assert_eq!(
+        (&text["number"], &text["ref"]),
+        (&"0033612345678".into(), &entry.communication.as_str().into())
+    );
     assert_eq!(entry.reference.as_deref(), text["job_id"].as_str());
 
     let path = path(text["text"].as_str().unwrap());

@@ -61,7 +61,7 @@ impl Published {
 const DECISION: [&str; 4] = ["--actor", "ops@northwind.example", "--reason", "sent to a wrong address"];
 
 /// The emulator knows an API by the host that is asked for.
-pub pub async fn send(stack: &Stack, method: Method, path: &str) -> Response {
+pub async fn send(stack: &Stack, method: Method, path: &str) -> Response {
     let address = stack.output("DocumentsUrl").trim_start_matches("http://");
     let host = address.split(':').next().unwrap();
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();

@@ -15,9 +15,11 @@ use reqwest::Method;
 use std::time::Duration;
 
 fn published(config: &str) -> String {
-    config
-        .replace("channels = [\"email\", \"print\"]", "channels = [\"web\"]")
-        .replacen("[documents.", "[delivery.web]\n[documents.", 1)
+    config.replace("channels = [\"email\", \"print\"]", "channels = [\"web\"]").replacen(
+        "[documents.",
+        "[delivery.web]\n[documents.",
+        1,
+    )
 }
 
 #[tokio::test]

@@ -13,5 +13,6 @@ mod orders;
 mod recorder;
 mod runtime;
 mod support;
+mod text_message;
 mod throttle;
 mod tokens;
