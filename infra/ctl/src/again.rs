@@ -46,7 +46,7 @@ pub struct Request {
 fn reaches(to: &Address, entry: &Entry, config: &ShopConfig) -> Result<(), Failure> {
     let settings = config.document(entry.document).ok_or("the document is switched off")?;
     if settings.class(entry.document) == MessageClass::Marketing {
-        return Err("it is marketing, and nobody knows of a consent for the other address".into());
+        return Err("it is marketing, and no consent is known for the other address".into());
     }
     if !settings.channels.iter().any(|channel| to.fits(*channel)) {
         return Err("the document has no channel for such an address".into());

@@ -90,7 +90,7 @@ fn channel(
     }
     let settings = config.document(entry.document).ok_or("the document is switched off")?;
     if settings.class(entry.document) == MessageClass::Marketing {
-        return Err("it is marketing, and nobody knows of a consent for the other address");
+        return Err("it is marketing, and no consent is known for the other address");
     }
     let found = settings.channels.iter().copied().find(|channel| to.fits(*channel));
     found.ok_or("the document has no channel for such an address")

@@ -59,7 +59,7 @@ async fn an_order_is_confirmed_by_a_text_message_whose_link_opens_the_document()
     assert!(!format!("{item:?}").contains("612345678"), "the ledger names nobody");
 }
 
-/// What a worker that dies at `point` leaves, after the message came back: the state, and how often it was sent.
+/// What a worker that dies at `point` leaves, after the next delivery of its item: the state, and how often it was sent.
 async fn died(point: &str) -> (State, usize) {
     let stack = Stack::open().await;
     let shop = Shop::open(&stack, texting).await;
