@@ -12,6 +12,7 @@ async fn refused() -> (Shop, work::WorkItem) {
     shop.set(|outside| outside.email = (NO.0, NO.1.to_owned()));
     let settled = shop.run(ready).await.unwrap().settled.unwrap();
     assert_eq!(settled.state, State::Failed);
+    assert!(settled.reason.unwrap().contains("status 400"));
     let item = settled.next_channel.unwrap();
     assert_eq!(item.next_channel.as_ref().unwrap().of, *shop.communication());
     (shop, item)

@@ -46,7 +46,7 @@ pub const EXSTREAM: &str = "channels = [\"exstream\"]";
 pub const EXSTREAM_TWICE: &str = "channels = [\"exstream\"]\non_unknown = \"resend\"";
 pub const WEB: &str = "channels = [\"web\"]";
 pub const SMS: &str = "channels = [\"sms\"]\nsms = { en = \"{order} {link}\" }";
-pub const SMS_THEN_WEB: &str = "channels = [\"sms\", \"web\"]\nsms = { en = \"{order}\" }\n\
+pub const SMS_THEN_WEB: &str = "channels = [\"sms\", \"web\"]\nsms = { en = \"Order {order}\" }\n\
     next_channel_on = [\"refused\"]";
 pub const ARCHIVE_ONLY: &str = "";
 
