@@ -7,7 +7,7 @@
 
 use crate::{clients::Clients, copy, plan::Plan, resend::ResendRequest};
 use archive::is_test;
-use comms::{MessageClass, Revision, State, Undelivered};
+use comms::{MessageClass, PostalAddress, Revision, State, Undelivered};
 use delivery::choose;
 use ledger::Entry;
 use shop_config::{Channel, ShopConfig};
@@ -96,9 +96,14 @@ pub async fn load(
     let known = (due(&entry, config), channel(&entry), entry.archived.as_ref());
     let (Some(_), Some(before), Some(archived)) = known else { return Ok(None) };
     let (record, _) = clients.archive.record_of(&archived.archive_key, &archived.record_version).await?;
-    let recipient = copy::content(&record).recipient;
-    let later = config.document(entry.document).map(|settings| settings.channels_after(before));
-    let Some(channel) = choose(later.unwrap_or_default(), &recipient) else {
+    let content = copy::content(&record);
+    let Some(settings) = config.document(entry.document) else { return Ok(None) };
+    // a letter goes nowhere without a postal address
+    let has_address = content.postal_address.as_ref().is_some_and(PostalAddress::is_usable);
+    let may_print = has_address || !settings.goes_by_post(entry.document);
+    let later = settings.channels_after(before).iter().copied();
+    let later: Vec<_> = later.filter(|channel| may_print || *channel != Channel::Print).collect();
+    let Some(channel) = choose(&later, &content.recipient) else {
         tracing::info!(shop = %item.shop, communication = %next.of, "no further channel reaches the recipient");
         return Ok(None);
     };

@@ -16,9 +16,7 @@ mod unsubscribe;
 
 pub use batch::{BatchResponse, Limits, MalformedBatch, Record, Retry, SqsEvent, each};
 pub use checkpoint::{CheckpointError, Checkpoints, Version};
-pub use item::{
-    Decision, DecisionKind, InvalidItem, NextChannel, Resend, Trigger, WorkItem, WriteBackItem,
-};
+pub use item::{Decision, DecisionKind, InvalidItem, NextChannel, Resend, Trigger, WorkItem, WriteBackItem};
 pub use message::{Message, NotJson};
 pub use queue::{Backoff, Payloads, Queue, QueueError, StoredPayload};
 pub use run::RunItem;
