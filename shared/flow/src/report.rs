@@ -172,6 +172,7 @@ mod tests {
             actor: "support@acme.example".to_owned(),
             reason: "the address was wrong".to_owned(),
             recompose: false,
+            to: None,
         };
         let report = asked_for(item(&entry, &config()), &resend, second(3), &entry);
         assert_eq!(report.issue_of.as_ref(), Some(&resend.of));
