@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import bulk
+import gallery
 import install
 from processes import Failure, tail
 from progress import Communication, Progress, nothing_else, table
@@ -122,9 +123,21 @@ class Demo:
             if it.document not in shown and it.state in ("archived", "accepted", "delivered", "bounced"):
                 shown.add(it.document)
                 self.ctl("show", it.id, "--out", str(self.out.relative_to(install.ROOT)))
-        order = json.loads((SAMPLES / "orders-create.json").read_text())["detail"]["payload"]
-        heading(f"what Shopify shows for {order['admin_graphql_api_id']}")
-        self.ctl("status", "--shop", SHOP, "--order", order["admin_graphql_api_id"], "--metafield")
+        self.page(made)
+        heading(f"what Shopify shows for {order_of_samples()}")
+        self.ctl("status", "--shop", SHOP, "--order", order_of_samples(), "--metafield")
+
+    def page(self, made: list[Communication]) -> None:
+        """Everything that was saved, on one page."""
+        metafields = self.stack.ask_stub("shopify", f"metafields?owner={order_of_samples()}")["metafields"]
+        page = gallery.Gallery(
+            self.out,
+            gallery.saved(self.out, {it.id: (it.state, it.channel) for it in made}),
+            gallery.emails(self.stack.ask_stub("exstream", "emails")["emails"]),
+            [entry for it in metafields for entry in json.loads(it["value"])["communications"]],
+            self.stack.documents_url(),
+        )
+        heading(f"all of it on one page: {page.write().relative_to(install.ROOT)}")
 
     def watch(
         self,
@@ -164,6 +177,13 @@ def ctl(*arguments: str) -> list[str]:
 
 def config() -> dict[str, Any]:
     return tomllib.loads((CONFIGS / "demo-shop.toml").read_text())
+
+
+def order_of_samples() -> str:
+    """The order whose documents are shown as Shopify has them."""
+    payload = json.loads((SAMPLES / "orders-create.json").read_text())["detail"]["payload"]
+    order: str = payload["admin_graphql_api_id"]
+    return order
 
 
 def documents_of_statements() -> list[str]:

@@ -134,6 +134,13 @@ def send(method: str, url: str, body: bytes, headers: dict[str, str], refusal: i
         raise
 
 
+def fetch(url: str, headers: dict[str, str]) -> dict[str, Any]:
+    """The JSON at an address."""
+    with _open("GET", url, None, headers) as response:
+        answer: dict[str, Any] = json.load(response)
+        return answer
+
+
 class Refused(Failure):
     def __init__(self, what: str, status: int) -> None:
         super().__init__(what)
@@ -142,7 +149,7 @@ class Refused(Failure):
 
 @contextlib.contextmanager
 def _open(
-    method: str, url: str, body: bytes, headers: dict[str, str], seconds: float = SECONDS
+    method: str, url: str, body: bytes | None, headers: dict[str, str], seconds: float = SECONDS
 ) -> Iterator[HTTPResponse]:
     request = urllib.request.Request(url, body, headers, method=method)
     try:

@@ -17,9 +17,10 @@ import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import install
-from emulator import Emulator, send
+from emulator import Emulator, fetch, send
 from iam import Template
 from processes import Failure, Processes, Service, Step, begin, require_free, run
 from rights import Comparison, table
@@ -309,6 +310,10 @@ class LocalStack:
         headers = {"Content-Type": "application/json", "X-Stub-Shop": SHOP}
         send("PUT", url, body, headers)
 
+    def ask_stub(self, stub: str, what: str) -> dict[str, Any]:
+        """What a stub of this stack, `exstream` or `shopify`, says of the shop of the samples."""
+        return fetch(f"{self.url(stub)}/__stub/{what}", {"X-Stub-Shop": SHOP})
+
     def invoke(self, function: str) -> str:
         return self.emulator().invoke(f"{PREFIX}-{function}")
 
@@ -323,12 +328,16 @@ class LocalStack:
                 default = lock["Rule"]["DefaultRetention"]
                 self.emulator().lock_objects(outputs["ArchiveBucket"], default["Mode"], default["Days"])
 
+    def documents_url(self, outputs: dict[str, str] | None = None) -> str:
+        """The emulator knows an API by the host that is asked for."""
+        address = (outputs or self.outputs())["DocumentsUrl"]
+        api = address.split("://")[1].partition(".")[0]
+        return f"http://{api}.execute-api.localhost:{self.ports['aws']}"
+
     def _write_stack_file(self, outputs: dict[str, str]) -> None:
-        api = outputs["DocumentsUrl"].removeprefix("https://").partition(".")[0]
         local = {
             "LocalName": self.name,
-            # the emulator knows an API by the host that is asked for
-            "DocumentsUrl": f"http://{api}.execute-api.localhost:{self.ports['aws']}",
+            "DocumentsUrl": self.documents_url(outputs),
             "Region": REGION,
             "AwsEndpointUrl": self.url("aws"),
             "ExstreamUrl": self.url("exstream"),
