@@ -18,9 +18,9 @@ const LEASE_GRACE: Duration = Duration::from_secs(5);
 /// The answer to [`claim`].
 pub enum Claimed {
     /// The work is this attempt's until the lease lapses.
-    Leased(Lease),
+    Leased(Box<Lease>),
     /// An earlier attempt has ended it. With a report, if one is owed.
-    Finished(Settled),
+    Finished(Box<Settled>),
 }
 
 /// Takes the lease.
@@ -42,8 +42,8 @@ pub async fn claim(attempt: &Attempt<'_>) -> Result<Claimed, Retry> {
         lease_until: attempt.invocation.deadline.max(now).saturating_add(LEASE_GRACE).unwrap_or(now),
     };
     match attempt.clients.ledger.claim(request).await? {
-        Claim::Started(lease) => Ok(Claimed::Leased(lease)),
-        Claim::AlreadyDone(entry) => Ok(Claimed::Finished(finished(attempt, entry, now))),
+        Claim::Started(lease) => Ok(Claimed::Leased(Box::new(lease))),
+        Claim::AlreadyDone(entry) => Ok(Claimed::Finished(Box::new(finished(attempt, entry, now)))),
         Claim::InProgress { until } => {
             let lease = Duration::try_from(until.duration_since(now)).unwrap_or_default();
             // whoever works on it is done long before that, unless they have died

@@ -32,7 +32,7 @@ use work::Retry;
 pub async fn run<F: DocumentFlow>(attempt: &Attempt<'_>, flow: &F) -> Result<AttemptOutcome, Retry> {
     let lease = match claim(attempt).await? {
         Claimed::Leased(lease) => lease,
-        Claimed::Finished(settled) => return Ok(settled.into()),
+        Claimed::Finished(settled) => return Ok((*settled).into()),
     };
     fault::point("claim");
     let is_test = attempt.item.trigger.test || attempt.loaded.config.is_dry_run(attempt.plan.document);

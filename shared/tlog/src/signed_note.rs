@@ -172,7 +172,7 @@ impl SignedNote {
 
 impl fmt::Display for SignedNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n", self.text)?;
+        writeln!(f, "{}", self.text)?;
         for (name, id, signature) in &self.signatures {
             writeln!(f, "\u{2014} {name} {}", BASE64_STANDARD.encode([id.as_slice(), signature].concat()))?;
         }

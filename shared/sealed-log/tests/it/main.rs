@@ -1,4 +1,11 @@
 //! Logs in a bucket of this process: dying at every put, two runs at once, tampering, and bundles byte by byte.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "helpers of tests fail the way tests do"
+)]
 
 mod bucket;
 mod bundles;
