@@ -133,7 +133,10 @@ class Demo:
         page = gallery.Gallery(
             self.out,
             gallery.saved(self.out, {it.id: (it.state, it.channel) for it in made}),
-            gallery.emails(self.stack.ask_stub("exstream", "emails")["emails"]),
+            [
+                *gallery.emails(self.stack.ask_stub("exstream", "emails")["emails"]),
+                *gallery.texts(self.stack.ask_stub("exstream", "texts")["texts"]),
+            ],
             [entry for it in metafields for entry in json.loads(it["value"])["communications"]],
             self.stack.documents_url(),
         )

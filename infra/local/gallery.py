@@ -169,15 +169,16 @@ class Gallery:
         if not self.reported:
             return
         SubElement(body, "h2").text = "What Shopify shows on the order"
-        columns = ("document", "state", "channel", "updated_at", "reason")
+        columns = ("label", "state", "channel", "address", "sent", "delivered", "failed", "reason")
         table = SubElement(body, "table")
         heads = SubElement(table, "tr")
         for column in columns:
-            SubElement(heads, "th").text = column.replace("_", " ")
+            SubElement(heads, "th").text = column
         for entry in self.reported:
             row = SubElement(table, "tr")
             for column in columns:
-                SubElement(row, "td").text = str(entry.get(column, ""))
+                value = entry.get(column, "")
+                SubElement(row, "td").text = value["en"] if isinstance(value, dict) else str(value)
 
     def _card(self, cards: Element, it: Made) -> None:
         card = SubElement(cards, "section", {"class": "card"})
@@ -283,4 +284,13 @@ def emails(taken: Iterable[dict[str, Any]]) -> list[Message]:
             attachments=tuple(part.get("name") or "" for part in it["attachments"]),
         )
         for it in taken
+    ]
+
+
+def texts(taken: Iterable[dict[str, Any]]) -> list[Message]:
+    """The text messages as the stand-in of Core Messaging reports them."""
+    return [
+        Message("sms", it.get("customer_reference") or "", it["number"], it["text"])
+        for it in taken
+        if it["channel"] == "sms"
     ]

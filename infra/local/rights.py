@@ -40,6 +40,7 @@ AFTER_A_REFUSAL = (
     "after a refusal only, to tell what is missing from what may not be read: shared/objects/tests/it, and `ctl run` "
     "for a shop that is not served"
 )
+AFTER_A_BOUNCE = "the next channel after a bounce: functions/delivery-status/tests/it/next_channel.rs"
 OUT_OF_TIME = "a run whose time has ended sends itself the next message: tests/it of the function"
 
 EXCUSES = (
@@ -49,6 +50,15 @@ EXCUSES = (
     *(Excuse(flow, "dynamodb:DeleteItem", "*", ONE_CODE) for flow in FLOWS),
     *(Excuse(flow, "sqs:ChangeMessageVisibility", "*", ONE_CODE) for flow in FLOWS),
     *(Excuse(flow, "s3:ListBucketVersions", "*", ONE_CODE) for flow in FLOWS),
+    # publishing a page, and asking for the next channel
+    *(
+        Excuse(flow, f"dynamodb:{it}Item", "*Links*", ONE_CODE)
+        for flow in FLOWS
+        for it in ("Get", "Put", "Update")
+    ),
+    *(Excuse(flow, "secretsmanager:GetSecretValue", "/link-key-*", ONE_CODE) for flow in FLOWS),
+    *(Excuse(flow, "sqs:SendMessage", f"-{flow}", ONE_CODE) for flow in FLOWS),
+    *(Excuse("delivery-status", "sqs:SendMessage", f"-{flow}", AFTER_A_BOUNCE) for flow in FLOWS),
     *(Excuse(name, "s3:ListBucket", "*operations*", AFTER_A_REFUSAL) for name in (*FLOWS, "write-back")),
     Excuse("statement-run", "sqs:SendMessage", "-statement-run", OUT_OF_TIME),
     Excuse("offer-run", "sqs:SendMessage", "-offer-run", OUT_OF_TIME),

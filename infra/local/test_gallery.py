@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from unittest import mock
 
-from gallery import Gallery, Made, Message, emails, saved
+from gallery import Gallery, Made, Message, emails, saved, texts
 
 HOSTILE = "</style></title><script>alert(1)</script>\u202e&amp;\"'><img src=x onerror=alert(1)>"
 ID = "c751c91f91b15db309f8efc0a413722d"
@@ -55,7 +55,7 @@ class TestGallery(unittest.TestCase):
         return saved(self.out, {ID: ("delivered", "email"), "another": ("failed", "-")})
 
     def page(self, messages: list[Message], path: str) -> tuple[Tags, Gallery]:
-        reported = [{"document": "receipt", "state": HOSTILE}]
+        reported = [{"label": {"en": "Receipt", "fr": "Reçu"}, "state": HOSTILE}]
         gallery = Gallery(self.out, self.made(), messages, reported, "http://api.localhost:1")
         with mock.patch.dict("os.environ", {"PATH": path}):
             text = gallery.write().read_text(encoding="utf-8")
@@ -107,6 +107,11 @@ class TestGallery(unittest.TestCase):
         }
         expected = Message("email", ID, "a@b.example", "hello", "Receipt", ("Receipt 1001.pdf",))
         self.assertEqual([expected], emails([taken]))
+
+    def test_text_messages_are_read_as_the_stand_in_reports_them(self) -> None:
+        taken = {"channel": "sms", "customer_reference": ID, "number": "+33612345678", "text": "hello"}
+        template = {"channel": "whatsapp", "customer_reference": ID, "number": "33612345678", "text": None}
+        self.assertEqual([Message("sms", ID, "+33612345678", "hello")], texts([taken, template]))
 
 
 if __name__ == "__main__":

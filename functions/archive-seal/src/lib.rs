@@ -28,7 +28,7 @@ use record::{Fault, Intact};
 use sealed_log::{
     BATCH_LEAVES, Batch, CommitmentSecrets, Entry, LogError, LogReader, LogStore, Sealed, ShopLog, origin,
 };
-use serde::{Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 use service::{Invocation, Metric, Metrics, Service, Serving, StartError, function_name, pass_over_shops};
 use shop_config::{ConfigError, ConfigStore};
 pub use signer::Signer;
@@ -59,6 +59,13 @@ pub struct Tools {
 pub struct ArchiveSeal {
     tools: Tools,
     function: String,
+}
+
+/// What an invocation asks for. The schedule's names no shop.
+#[derive(Debug, Default, Deserialize)]
+pub struct PassRequest {
+    /// The only shop to look at, for a person who wants its log to be up to date now.
+    pub shop: Option<ShopDomain>,
 }
 
 /// What a pass did: the function's answer, which people read.
@@ -114,13 +121,20 @@ impl ArchiveSeal {
         Self { tools, function: function_name() }
     }
 
-    /// One pass over all shops.
+    /// One pass over all shops, or over the one that is asked for.
     ///
     /// # Errors
     /// When the shops cannot be listed. A shop that fails is counted, logged, and continued by the next pass.
-    pub async fn pass(&self, invocation: &Invocation) -> Result<PassResult, ConfigError> {
+    pub async fn pass(
+        &self,
+        request: PassRequest,
+        invocation: &Invocation,
+    ) -> Result<PassResult, ConfigError> {
         let now = (self.tools.clock)();
-        let shops = self.tools.configs.shops().await?;
+        let shops = match request.shop {
+            Some(shop) => vec![shop],
+            None => self.tools.configs.shops().await?,
+        };
         let time = invocation.time_left(now);
         // no batch is begun that could be cut off; one that was would be finished by the next pass
         let last_batch = Instant::now() + time / 4 * 3;
@@ -346,6 +360,6 @@ pub fn serve() -> Serving {
     Box::pin(async {
         let service = Service::start().await?;
         let seal = ArchiveSeal::new(&service)?;
-        service::run(async |_: IgnoredAny, invocation| seal.pass(&invocation).await).await
+        service::run(async |request: PassRequest, invocation| seal.pass(request, &invocation).await).await
     })
 }

@@ -278,7 +278,7 @@ export class CommunicationsStack extends Stack {
         LOG_KEY_ID: logKey.keyId,
         COMMITMENTS_TABLE_NAME: commitments.tableName,
       },
-      grants: [allow.sealEvidence(archive, archiveKey, logKey, commitments), allow.read(operations, 'config/*')],
+      grants: [allow.sealEvidence(archive, archiveKey, logKey, commitments), allow.list(operations, 'config/*')],
     });
   }
 

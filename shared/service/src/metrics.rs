@@ -59,11 +59,11 @@ metrics! {
     Reported: "write-back", "Reports that Shopify took.";
     ReportRefused: "write-back", "Reports that Shopify refused for good.";
     ReportSkipped: "write-back", "Reports that were not needed.";
-    Asked: "delivery-status", "E-mails whose outcome was asked for.";
+    Asked: "delivery-status", "Messages whose outcome was asked for.";
     Delivered: "delivery-status", "Messages and letters that were delivered.";
     Bounced: "delivery-status", "Messages that bounced, and letters that came back.";
     OptedOut: "delivery-status", "E-mails whose recipient opted out of marketing after they were delivered.";
-    Unconfirmed: "delivery-status", "E-mails without an outcome after a day.";
+    Unconfirmed: "delivery-status", "Messages without an outcome after a day.";
     Seen: "reconcile", "Occurrences in Shopify that were looked up in the ledger.";
     Opened: "documents", "Pages and documents behind links that were opened.";
     Unsubscribed: "documents", "Uses of links that end marketing to a customer.";

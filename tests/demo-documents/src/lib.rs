@@ -10,7 +10,7 @@
 )]
 
 use comms::Document;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -37,6 +37,9 @@ pub struct Entry {
 #[serde(deny_unknown_fields)]
 struct File {
     template_version: u32,
+    /// What the template yields, if it is not one PDF, as the stand-in of Exstream is told it.
+    #[serde(default)]
+    queues: Vec<Queue>,
     /// The first sentence of its letter, after the greeting.
     opening: Translations,
     /// Labels of the fields that no other document has, by their key in driver data.
@@ -44,6 +47,15 @@ struct File {
     labels: BTreeMap<String, Translations>,
     /// The demo shop's settings; the type of the configuration checks them.
     documents: BTreeMap<Document, toml::Table>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Queue {
+    queue: String,
+    mime: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pictures: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -109,10 +121,14 @@ pub fn label(key: &str, language: &str) -> Option<&'static str> {
 pub fn templates() -> Value {
     let template = |entry: &Entry| {
         let Template { communication, data_source } = &entry.template;
-        json!({
+        let mut template = json!({
             "id": communication, "name": data_source, "version": entry.file.template_version,
             "data_source": data_source,
-        })
+        });
+        if !entry.file.queues.is_empty() {
+            template["outputs"] = json!(entry.file.queues);
+        }
+        template
     };
     entries().iter().map(template).collect()
 }

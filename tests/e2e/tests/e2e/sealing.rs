@@ -28,9 +28,9 @@ fn environment(stack: &Stack) -> HashMap<String, String> {
     environment
 }
 
-async fn seal(stack: &Stack) -> Value {
+async fn seal(stack: &Stack, shop: &Shop) -> Value {
     let mut worker = Worker::start("archive-seal", &environment(stack)).await;
-    match worker.invoke(&json!({}), TIME).await {
+    match worker.invoke(&json!({"shop": shop.domain}), TIME).await {
         Ended::Response(pass) => pass,
         other => panic!("archive-seal: {other:?}"),
     }
@@ -76,7 +76,7 @@ async fn a_sealed_record_is_proved_and_a_changed_bundle_is_not() {
     let shop = Shop::open(&stack, str::to_owned).await;
     let entry = confirmed(&stack, &shop).await;
     let folder = Folder::new();
-    seal(&stack).await;
+    seal(&stack, &shop).await;
     let (file, parts) = prove(&stack, &folder, &entry).await;
 
     let key = std::fs::read_to_string(parts.join("log-key.txt")).unwrap();
@@ -102,7 +102,7 @@ async fn a_late_record_is_in_the_next_seal_and_runs_that_die_or_meet_seal_each_o
     let shop = Shop::open(&stack, str::to_owned).await;
     let folder = Folder::new();
     let first = confirmed(&stack, &shop).await;
-    seal(&stack).await;
+    seal(&stack, &shop).await;
     let (_, parts) = prove(&stack, &folder, &first).await;
     let before = proof(&parts);
     assert_eq!((size(&before), before.index), (1, 0));
@@ -112,12 +112,12 @@ async fn a_late_record_is_in_the_next_seal_and_runs_that_die_or_meet_seal_each_o
         later.push(confirmed(&stack, &shop).await);
         // a run that is killed at some moment, and two at the same time
         let mut killed = Worker::start("archive-seal", &environment(&stack)).await;
-        killed.begin(&json!({}), TIME).await;
+        killed.begin(&json!({"shop": shop.domain}), TIME).await;
         tokio::time::sleep(Duration::from_millis(150 * later.len() as u64)).await;
         drop(killed);
-        tokio::join!(seal(&stack), seal(&stack));
+        tokio::join!(seal(&stack, &shop), seal(&stack, &shop));
     }
-    seal(&stack).await;
+    seal(&stack, &shop).await;
     let mut indexes = Vec::new();
     for entry in &later {
         let (file, parts) = prove(&stack, &folder, entry).await;
@@ -139,7 +139,7 @@ async fn what_was_overwritten_or_deleted_is_reported_and_holds_up_nothing() {
     let put = stack.s3.put_object().bucket(stack.output("ArchiveBucket")).key(&archived.archive_key);
     put.body(aws_sdk_s3::primitives::ByteStream::from_static(b"other")).send().await.unwrap();
     let whole = confirmed(&stack, &shop).await;
-    let pass = seal(&stack).await;
+    let pass = seal(&stack, &shop).await;
     assert!(pass["altered"].as_u64().unwrap() >= 1, "{pass}");
     for entry in [&entry, &whole] {
         let (file, _) = prove(&stack, &folder, entry).await;
@@ -148,7 +148,7 @@ async fn what_was_overwritten_or_deleted_is_reported_and_holds_up_nothing() {
 
     let key = archived.archive_key.replace("document.pdf", "record.json");
     stack.s3.delete_object().bucket(stack.output("ArchiveBucket")).key(&key).send().await.unwrap();
-    let pass = seal(&stack).await;
+    let pass = seal(&stack, &shop).await;
     assert!(pass["altered"].as_u64().unwrap() >= 1, "{pass}");
     let (file, _) = prove(&stack, &folder, &entry).await;
     verify(&file, None).unwrap();
