@@ -22,6 +22,7 @@ mod cancellation;
 mod cause;
 mod dispute;
 mod letter;
+mod look_up;
 mod overdue;
 mod payment;
 mod plan;
@@ -44,7 +45,7 @@ flow::documents! {
         DisputeResolution => dispute::resolution,
         PaymentOverdueLetter => overdue,
     }
-    look_up: plan::look_up
+    look_up: look_up::look_up
 }
 
 /// The letter on an order, for the pipeline.

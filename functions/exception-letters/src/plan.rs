@@ -1,8 +1,7 @@
-//! What the letters' plans have in common: what of a payload is read, and what only Shopify knows.
+//! What the letters' plans have in common: what of a payload is read.
 
-use crate::{cancellation, dispute, payment};
 use comms::{Document, Gid};
-use flow::{Event, GatherError, LookUp, Plan};
+use flow::{Event, Plan};
 use serde::Deserialize;
 
 /// What of a payload is read. One that says it otherwise says nothing: Shopify is asked.
@@ -32,7 +31,8 @@ pub fn gives_back(event: &Event<'_>) -> Option<bool> {
     read::<Kind>(event).map(|it| is_refund(&it.kind))
 }
 
-fn is_refund(kind: &str) -> bool {
+/// Whether a transaction of this kind gives money back.
+pub fn is_refund(kind: &str) -> bool {
     kind.eq_ignore_ascii_case("refund")
 }
 
@@ -40,26 +40,4 @@ fn is_refund(kind: &str) -> bool {
 pub fn about(event: &Event<'_>, document: Document, order: Option<Gid>) -> Plan {
     let plan = event.plan(document);
     Plan { reported_on: order.unwrap_or_else(|| plan.subject.clone()), ..plan }
-}
-
-/// The letters of an item of which the event does not say what it leads to.
-pub async fn look_up(look_up: LookUp<'_>) -> Result<Vec<Plan>, GatherError> {
-    match look_up.item.trigger.topic.as_str() {
-        "disputes/update" => dispute::look_up(look_up).await,
-        "order_transactions/create" => of_transaction(look_up).await,
-        _ => cancellation::look_up(look_up).await,
-    }
-}
-
-/// The letters a transaction leads to of which the event does not say what it is, or that gives money back.
-async fn of_transaction(look_up: LookUp<'_>) -> Result<Vec<Plan>, GatherError> {
-    if gives_back(&look_up.event()) != Some(true) {
-        let fetched = look_up.shopify.payment_attempt(look_up.call(), &look_up.item.subject).await?;
-        let Some(attempt) = fetched else { return Err(look_up.absent("transaction").await) };
-        if !is_refund(&attempt.payment.kind) {
-            let order = attempt.order.map(|order| order.id);
-            return Ok(vec![about(&look_up.event(), payment::DOCUMENT, order)]);
-        }
-    }
-    cancellation::look_up(look_up).await
 }

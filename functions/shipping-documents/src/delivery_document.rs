@@ -3,7 +3,7 @@
 use crate::{
     data::{PRICES, ShipmentData},
     rules::{DELIVERED, FURTHER, Request, event, is_now},
-    shipment::{self, Told},
+    shipment::{self, ShipmentFacts},
 };
 use comms::{Document, Revision};
 use flow::{Content, Event, Gather, Plan, PlanError, Planned, Stop, Verdict};
@@ -19,9 +19,9 @@ pub fn plan(event: &Event<'_>) -> Result<Planned, PlanError> {
 }
 
 /// One for each status. None for what a customer is never told of, such as a label that was printed.
-pub fn follows(event: &Event<'_>, told: &Told) -> Option<Plan> {
-    let happened: DeliveryEvent = told.status.parse().ok()?;
-    let plan = told.plan(event, DOCUMENT, Revision::named(happened.name()));
+pub fn follows(event: &Event<'_>, facts: &ShipmentFacts) -> Option<Plan> {
+    let happened: DeliveryEvent = facts.status.parse().ok()?;
+    let plan = facts.plan(event, DOCUMENT, Revision::named(happened.name()));
     let wanted = plan.wanted && event.config.shipping.delivery_events.contains(&happened);
     Some(Plan { wanted, ..plan })
 }

@@ -21,6 +21,7 @@
 mod data;
 mod delivery_document;
 mod items;
+mod look_up;
 mod out_for_delivery;
 mod packing_slip;
 mod pickup;
@@ -39,7 +40,7 @@ flow::documents! {
         OutForDeliveryNotice => out_for_delivery,
         ReadyForPickupNotice => pickup,
     }
-    look_up: shipment::look_up
+    look_up: look_up::look_up
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::{
     data::{PRICES, ShipmentData, WHAT_HAPPENED},
     delivery_document,
     rules::{DELIVERED, FURTHER, OUT, Request, is_now, method},
-    shipment::{self, Told},
+    shipment::{self, ShipmentFacts},
 };
 use comms::{Document, Revision};
 use flow::{Content, Event, Gather, Plan, PlanError, Planned, Stop, Verdict};
@@ -19,8 +19,8 @@ pub fn plan(event: &Event<'_>) -> Result<Planned, PlanError> {
 }
 
 /// One for each shipment that is out for delivery, whoever delivers it.
-pub fn follows(event: &Event<'_>, told: &Told) -> Option<Plan> {
-    (told.status == OUT).then(|| told.plan(event, DOCUMENT, Revision::Initial))
+pub fn follows(event: &Event<'_>, facts: &ShipmentFacts) -> Option<Plan> {
+    (facts.status == OUT).then(|| facts.plan(event, DOCUMENT, Revision::Initial))
 }
 
 pub fn judge(_: &Plan, request: Request, shipment: &Fulfillment) -> Verdict {

@@ -3,7 +3,7 @@
 use crate::{
     data::{PRIVATE, ShipmentData, WHAT_HAPPENED},
     rules::{DELIVERED, Request},
-    shipment::{self, Told},
+    shipment::{self, ShipmentFacts},
 };
 use comms::{Document, Revision};
 use delivery::Recipient;
@@ -19,8 +19,8 @@ pub fn plan(event: &Event<'_>) -> Result<Planned, PlanError> {
 }
 
 /// One for each shipment that is made up.
-pub fn follows(event: &Event<'_>, told: &Told) -> Option<Plan> {
-    TOPICS.contains(&event.topic()).then(|| told.plan(event, DOCUMENT, Revision::Initial))
+pub fn follows(event: &Event<'_>, facts: &ShipmentFacts) -> Option<Plan> {
+    TOPICS.contains(&event.topic()).then(|| facts.plan(event, DOCUMENT, Revision::Initial))
 }
 
 pub fn judge(_: &Plan, request: Request, shipment: &Fulfillment) -> Verdict {

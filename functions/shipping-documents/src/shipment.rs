@@ -2,12 +2,10 @@
 
 use crate::{
     data::ShipmentData,
-    delivery_document, out_for_delivery, packing_slip,
     rules::{self, Judge, Request},
-    shipping_notice,
 };
 use comms::{Document, Gid, Revision};
-use flow::{Content, Event, Gather, GatherError, LookUp, Plan, PlanError, Planned, Stop, Verdict};
+use flow::{Content, Event, Gather, GatherError, Plan, PlanError, Planned, Stop, Verdict};
 use shopify::{
     Order,
     fulfillment::{DeliveryNews, Fulfillment, ShipmentNews, Tracking},
@@ -15,19 +13,19 @@ use shopify::{
 use work::WorkItem;
 
 /// The document that follows from what is told of a shipment, if it does.
-pub type Follows = fn(&Event<'_>, &Told) -> Option<Plan>;
+pub type Follows = fn(&Event<'_>, &ShipmentFacts) -> Option<Plan>;
 
 /// What is told of a shipment, by an event or by Shopify.
-pub struct Told {
-    id: Gid,
-    order: Gid,
+pub struct ShipmentFacts {
+    pub id: Gid,
+    pub order: Gid,
     /// None where only what happened on its way is told.
     pub tracking: Option<Tracking>,
     /// Where it is on its way, such as `out_for_delivery`.
     pub status: String,
 }
 
-impl Told {
+impl ShipmentFacts {
     /// A document about the shipment.
     pub fn plan(&self, event: &Event<'_>, document: Document, revision: Revision) -> Plan {
         let (subject, reported_on) = (self.id.clone(), self.order.clone());
@@ -43,11 +41,11 @@ impl Told {
 /// can be read, Shopify is asked. Of `fulfillment_events/create`: `fulfillment_id`, `order_id`, `status` and,
 /// to know an answer that is older, `id`.
 pub fn plan(event: &Event<'_>, follows: Follows) -> Result<Planned, PlanError> {
-    let told = match event.topic() {
+    let facts = match event.topic() {
         "fulfillment_events/create" => {
             let DeliveryNews { fulfillment: id, order, status, .. } =
                 DeliveryNews::from_webhook(event.payload()?)?;
-            Told { id, order, tracking: None, status }
+            ShipmentFacts { id, order, tracking: None, status }
         }
         _ => {
             let id = event.item.subject.clone().of_kind("Fulfillment")?;
@@ -55,31 +53,10 @@ pub fn plan(event: &Event<'_>, follows: Follows) -> Result<Planned, PlanError> {
                 return Ok(Planned::AskShopify);
             };
             let status = news.shipment_status.unwrap_or_default();
-            Told { id, order: news.order, tracking: Some(news.tracking), status }
+            ShipmentFacts { id, order: news.order, tracking: Some(news.tracking), status }
         }
     };
-    Ok(Planned::Known(follows(event, &told).into_iter().collect()))
-}
-
-/// All documents that follow from a shipment of which the event says nothing.
-pub async fn look_up(look_up: LookUp<'_>) -> Result<Vec<Plan>, GatherError> {
-    let found = look_up.shopify.fulfillment(look_up.call(), &look_up.item.subject).await?;
-    let Some(shipment) = found else { return Err(look_up.absent("fulfillment").await) };
-    Ok(plans(&look_up.event(), shipment))
-}
-
-/// The documents that follow from a shipment as Shopify has it, in the order of the flow's list.
-pub fn plans(event: &Event<'_>, shipment: Fulfillment) -> Vec<Plan> {
-    let tracking = Some(shipment.tracking());
-    let status = shipment.shown.unwrap_or_default();
-    let told = Told { id: shipment.id, order: shipment.order, tracking, status };
-    let all: [Follows; 4] = [
-        shipping_notice::follows,
-        packing_slip::follows,
-        delivery_document::follows,
-        out_for_delivery::follows,
-    ];
-    all.iter().filter_map(|follows| follows(event, &told)).collect()
+    Ok(Planned::Known(follows(event, &facts).into_iter().collect()))
 }
 
 /// A document about a shipment for the buyer, if it is due.

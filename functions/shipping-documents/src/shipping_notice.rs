@@ -7,7 +7,7 @@
 use crate::{
     data::{PRICES, ShipmentData, WHAT_HAPPENED},
     rules::{DELIVERED, OUT, Request, method},
-    shipment::{self, Told},
+    shipment::{self, ShipmentFacts},
     tracking_revision,
 };
 use comms::Document;
@@ -23,8 +23,8 @@ pub fn plan(event: &Event<'_>) -> Result<Planned, PlanError> {
 }
 
 /// One for each tracking.
-pub fn follows(event: &Event<'_>, told: &Told) -> Option<Plan> {
-    Some(told.plan(event, DOCUMENT, tracking_revision(told.tracking.as_ref()?)))
+pub fn follows(event: &Event<'_>, facts: &ShipmentFacts) -> Option<Plan> {
+    Some(facts.plan(event, DOCUMENT, tracking_revision(facts.tracking.as_ref()?)))
 }
 
 pub fn judge(plan: &Plan, request: Request, shipment: &Fulfillment) -> Verdict {

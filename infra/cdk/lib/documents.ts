@@ -21,7 +21,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { RemovalPolicy } from 'aws-cdk-lib';
 import type { Handler } from './function.ts';
-import type { Settings } from './settings.ts';
+import type { Domain, Settings } from './settings.ts';
 
 /** What the function understands; whatever else is asked for takes the default route, with a lower rate. */
 const ROUTES = [
@@ -177,11 +177,4 @@ export class DocumentsApi extends Construct {
     );
     return distribution;
   }
-}
-
-/** A domain of one's own. */
-export interface Domain {
-  readonly name: string;
-  /** In the stack's region, or in us-east-1 with a web ACL. */
-  readonly certificateArn: string;
 }

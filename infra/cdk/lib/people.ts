@@ -19,9 +19,7 @@ import { pascal } from './names.ts';
 import * as allow from './permissions.ts';
 import type { Grant } from './permissions.ts';
 import type { Storage } from './storage.ts';
-
-export const PEOPLE = ['operator', 'auditor', 'support'] as const;
-export type Person = (typeof PEOPLE)[number];
+import { PEOPLE, type Person } from './trusted.ts';
 
 /** Each role's commands, as `ctl` calls itself in the user agent of its requests. */
 const COMMANDS: Readonly<Record<Person, readonly string[]>> = {
@@ -130,20 +128,4 @@ function principal(arn: string): PrincipalBase {
   const known = new ArnPrincipal(arn);
   if (!arn.includes(':user/')) return known;
   return known.withConditions({ Bool: { 'aws:MultiFactorAuthPresent': 'true' } }) as PrincipalBase;
-}
-
-/**
- * The ARNs in a setting, separated by commas.
- *
- * A whole account is refused: every user and role of it that may call `sts:AssumeRole` would get in.
- */
-export function readTrusted(setting: string, text: string | undefined): string[] {
-  const arns = (text ?? '').split(',').map((arn) => arn.trim());
-  const named = arns.filter((arn) => arn !== '');
-  for (const arn of named) {
-    if (!/^arn:aws[a-z-]*:iam::\d{12}:(role|user|saml-provider)\/[\w+=.@/-]+$/.test(arn)) {
-      throw new Error(`context ${setting}: \`${arn}\` is not the ARN of one role, user or SAML provider`);
-    }
-  }
-  return named;
 }

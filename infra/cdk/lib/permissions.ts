@@ -7,14 +7,14 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Key } from 'aws-cdk-lib/aws-kms';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import type { Handler } from './function.ts';
-import { CHECK_INDEX, RESOURCE_INDEX } from './storage.ts';
+import { CHECK_INDEX, RESOURCE_INDEX } from './indexes.ts';
 
 export interface Grant {
   readonly statements: PolicyStatement[];
@@ -30,8 +30,8 @@ export function send(...queues: Queue[]): Grant {
   return plain(['sqs:SendMessage'], ...queues.map((queue) => queue.queueArn));
 }
 
-export function invoke(...handlers: Handler[]): Grant {
-  return plain(['lambda:InvokeFunction'], ...handlers.map((handler) => handler.function.functionArn));
+export function invoke(...functions: IFunction[]): Grant {
+  return plain(['lambda:InvokeFunction'], ...functions.map(({ functionArn }) => functionArn));
 }
 
 /** What Lambda needs to poll the queue in the function's name, and the function to put a message off. */

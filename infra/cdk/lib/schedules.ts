@@ -43,7 +43,12 @@ export class Schedules extends Construct {
     this.runRole = this.role('RunRole', prefix, allow.send(...runQueues, deadLetters));
     // apart from the group of the runs, which the command line keeps equal to the configurations
     const handlers = functions.map(({ handler }) => handler);
-    const role = this.role('FunctionRole', passes, allow.invoke(...handlers), allow.send(deadLetters));
+    const role = this.role(
+      'FunctionRole',
+      passes,
+      allow.invoke(...handlers.map((handler) => handler.function)),
+      allow.send(deadLetters),
+    );
     for (const { handler, everyMinutes } of functions) {
       const expression = ScheduleExpression.rate(Duration.minutes(everyMinutes));
       new CfnSchedule(this, pascal(handler.name), {

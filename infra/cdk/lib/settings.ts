@@ -20,9 +20,8 @@ import {
   type RunName,
   WRITE_BACK,
 } from './functions.ts';
-import type { Domain } from './documents.ts';
 import { pascal } from './names.ts';
-import { type Person, readTrusted } from './people.ts';
+import { type Person, readTrusted } from './trusted.ts';
 
 const repository = resolve(__dirname, '../../..');
 
@@ -236,6 +235,13 @@ function readOutcomeBus(existing: string | undefined, create: boolean): Bus | un
   const name = /^(arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus\/)?[\w.-]{1,256}$/;
   if (!name.test(existing)) throw new Error(`context outcomeBus: \`${existing}\` is no name or ARN of a bus`);
   return { existing };
+}
+
+/** A domain of one's own. */
+export interface Domain {
+  readonly name: string;
+  /** In the stack's region, or in us-east-1 with a web ACL. */
+  readonly certificateArn: string;
 }
 
 function readDomain(

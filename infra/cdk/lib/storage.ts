@@ -16,11 +16,8 @@ import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { CHECK_INDEX, RESOURCE_INDEX } from './indexes.ts';
 import type { Settings } from './settings.ts';
-
-export const RESOURCE_INDEX = 'by-resource';
-/** Holds only communications whose channel is still to be asked what became of them. */
-export const CHECK_INDEX = 'by-check';
 
 /** For so long a flow relies on the versions of manifests: `PROVABLE_DAYS` in `shared/delivery/src/print.rs`. */
 const SPOOL_PROVABLE_DAYS = 30;

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readTrusted } from '../lib/people.ts';
+import { readTrusted } from '../lib/trusted.ts';
 import { only, synthesize } from './support.ts';
 
 const ROLE = 'arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Ops_0a1b2c';

@@ -135,7 +135,7 @@ fn without_a_payload_shopify_is_asked_and_says_the_same() {
         let config = config();
         let event = Event { item: &item, payload: None, config: &config };
         let by_event = planned(topic, &payload(UPDATE), &config).unwrap();
-        assert_eq!(shipment::plans(&event, shipment(CORRECTED, as_it_is)), by_event);
+        assert_eq!(look_up::plans(&event, shipment(CORRECTED, as_it_is)), by_event);
     }
 }
 
