@@ -1,7 +1,7 @@
 //! Seals evidence: makes every record of the archive a leaf of its shop's log, and has the log's new root signed.
 //!
 //! Runs on a schedule and makes a pass over all shops. Nothing is asked of those who archive: what is to be sealed is
-//! found by listing the days that records can still come to ([`days`]), and comparing them with what is sealed. So a record
+//! found by listing the days that records can still come to (`days.rs`), and comparing them with what is sealed. So a record
 //! that comes late is in the next seal, and one that is gone again is noticed: whatever is missing or was overwritten
 //! is reported ([`Metric::EvidenceMissing`], [`Metric::EvidenceAltered`]), stays unsealed, and holds up nothing else.
 //!

@@ -61,7 +61,7 @@ impl Bus {
         Self { client, name }
     }
 
-    /// Puts events; answers for each, in order. At most [`MOST`].
+    /// Puts events; answers for each, in order. At most ten, as many as EventBridge takes at once.
     pub async fn put(&self, events: &[&OutcomeEvent]) -> Vec<Result<(), PublishError>> {
         let mut results = self.put_once(events).await;
         let is_refused =
