@@ -29,19 +29,28 @@ impl Shop {
     /// A new shop that sends order confirmations and receipts; its configuration is changed by `change`.
     pub async fn open(stack: &Stack, change: impl FnOnce(&str) -> String) -> Self {
         let config = include_str!("../../../shared/shop-config/tests/fixtures/shop.toml");
-        Self::open_with(stack, config, change).await
+        let mut templates = templates();
+        for template in templates.as_array_mut().into_iter().flatten() {
+            // each template of this shop yields one PDF
+            template.as_object_mut().unwrap().remove("outputs");
+        }
+        Self::open_with(stack, config, templates, change).await
     }
 
     /// A new shop with the demonstration's configuration, which has every document.
     pub async fn open_demo(stack: &Stack, change: impl FnOnce(&str) -> String) -> Self {
         let config = include_str!("../../../infra/local/config/demo-shop.toml");
-        Self::open_with(stack, config, change).await
+        Self::open_with(stack, config, templates(), change).await
     }
 
-    async fn open_with(stack: &Stack, config: &str, change: impl FnOnce(&str) -> String) -> Self {
+    async fn open_with(
+        stack: &Stack,
+        config: &str,
+        templates: Value,
+        change: impl FnOnce(&str) -> String,
+    ) -> Self {
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let communications = include_str!("../../../infra/local/communications.json");
-        let communications = serde_json::from_str(communications).unwrap();
+        let communications = serde_json::from_value(templates).unwrap();
         let options = ExstreamOptions { communications, ..ExstreamOptions::default() };
         let exstream = ExstreamStub::start(any, options).await.unwrap();
         let shopify = ShopifyStub::start(any, ShopifyOptions::default()).await.unwrap();
@@ -225,6 +234,13 @@ impl Shop {
         by_communication.values().flat_map(|records| records.as_array().unwrap().clone()).collect()
     }
 
+    /// The letters among them: a template of the demonstration's yields one PDF, and perhaps a page beside it.
+    pub async fn letters(&self) -> Vec<Value> {
+        let mut outputs = self.outputs().await;
+        outputs.retain(|output| output["mime"] == "application/pdf");
+        outputs
+    }
+
     /// What the status metafield of an order says, parsed.
     pub async fn metafield(&self, number: u64) -> Value {
         self.metafield_of(&format!("gid://shopify/Order/{number}")).await
@@ -256,4 +272,9 @@ impl Shop {
         assert!(status.is_success(), "{what}: {status} {text}");
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
+}
+
+/// The templates that the demonstration's stand-in of Exstream has.
+fn templates() -> Value {
+    serde_json::from_str(include_str!("../../../infra/local/communications.json")).unwrap()
 }

@@ -168,7 +168,7 @@ impl Case {
 
         let by = |channel: &str| lines.iter().filter(|line| line.contains(&format!(" by {channel}"))).count();
         let archived: Vec<_> = entries.iter().filter(|entry| entry.archived.is_some()).collect();
-        assert_eq!(shop.outputs().await.len(), archived.len(), "{name}: each is composed once");
+        assert_eq!(shop.letters().await.len(), archived.len(), "{name}: each is composed once");
         let versions = stack.versions(&format!("{}/", shop.domain)).await;
         assert_eq!(versions, 2 * archived.len(), "{name}: each is archived once, with its record");
         assert_eq!(shop.emails().await.len(), by("email"), "{name}: each is sent once");

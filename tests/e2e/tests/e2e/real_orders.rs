@@ -181,7 +181,7 @@ impl Case {
         }
         let emails = found.iter().filter(|it| it.channel.as_deref() == Some("email")).count();
         assert_eq!(shop.emails().await.len(), emails, "{name}: each e-mail is sent once");
-        assert_eq!(shop.outputs().await.len(), archived, "{name}: each document is composed once");
+        assert_eq!(shop.letters().await.len(), archived, "{name}: each document is composed once");
         let listed = found.iter().map(Found::line).collect::<Vec<_>>().join("\n");
         assert_eq!(found.len(), self.document.len(), "{name}: these communications exist:\n{listed}");
         for expected in &self.document {
