@@ -150,8 +150,11 @@ class Gallery:
         SubElement(sms, "p", {"class": "sms"}).text = message.text
 
     def _links(self, messages: Iterable[Message]) -> list[str]:
-        pattern = re.compile(re.escape(self.documents_url) + r"/d/[\w-]+")
-        return list(dict.fromkeys(link for it in messages for link in pattern.findall(it.text)))[:1]
+        """The first page that a message leads to. It names the API as AWS would; here the emulator answers for it."""
+        api = (urllib.parse.urlsplit(self.documents_url).hostname or "").partition(".")[0]
+        pattern = re.compile(rf"https?://{re.escape(api)}\.[\w.:-]+(/d/[\w-]+)")
+        paths = [path for it in messages for path in pattern.findall(it.text)]
+        return [self.documents_url + path for path in paths[:1]]
 
     def _screens(self, body: Element, link: str) -> None:
         SubElement(body, "h3").text = "The page that the link opens"

@@ -88,10 +88,14 @@ class TestGallery(unittest.TestCase):
         self.assertIn(gallery.notes[0], tags.text)
 
     def test_a_link_that_does_not_answer_is_not_pictured(self) -> None:
-        link = "see http://api.localhost:1/d/abc_-9, and more"
+        link = "see https://api.execute-api.eu-west-1.amazonaws.com/d/abc_-9, and more"
         _, gallery = self.page([Message("sms", ID, "+33", link)], "")
         missing = "No pictures of pages on the web: http://api.localhost:1/d/abc_-9 does not answer."
         self.assertIn(missing, gallery.notes)
+
+    def test_a_link_to_elsewhere_is_not_opened(self) -> None:
+        _, gallery = self.page([Message("sms", ID, "+33", "https://other.example/d/abc")], "")
+        self.assertFalse([note for note in gallery.notes if "web" in note])
 
     def test_a_message_of_a_document_that_is_not_shown_is_left_out(self) -> None:
         tags, _ = self.page([Message("sms", "another", "+33", "not shown")], "")
