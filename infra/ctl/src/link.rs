@@ -11,7 +11,7 @@ use links::{
     Link, LinkKey, LinkState, LinkedOutput, Links, Opened, Publication, Published, Revocation, Revoked,
     Sender, Token,
 };
-use shop_config::{Brand, Use};
+use shop_config::Use;
 use std::{process::ExitCode, sync::Arc};
 
 const DAYS: u16 = 90;
@@ -135,18 +135,11 @@ impl Document {
             let uses: Vec<Use> = output.uses.iter().filter_map(|name| name.parse().ok()).collect();
             Use::Web.is_among(&uses, &output.media_type) && uses.len() == output.uses.len()
         };
-        let linked = |output: &archive::Output| LinkedOutput {
-            object: output.object.clone(),
-            version_id: output.version_id.clone(),
-            media_type: output.media_type.clone(),
-            bytes: output.bytes,
-            sha256: output.sha256.clone(),
-        };
-        let outputs: Vec<_> = record.outputs.iter().filter(is_for_web).map(linked).collect();
+        let outputs: Vec<_> = record.outputs.iter().filter(is_for_web).map(flow::linked).collect();
         if outputs.is_empty() {
             return Err("none of its outputs is for the use `web`".into());
         }
-        Ok(Self { sender: sender(loaded.config.brand(entry.document)), outputs, record })
+        Ok(Self { sender: delivery::sender(loaded.config.brand(entry.document)), outputs, record })
     }
 
     fn publication(&self, valid_days: u16) -> Publication<'_> {
@@ -160,16 +153,6 @@ impl Document {
             outputs: &self.outputs,
             valid_days,
         }
-    }
-}
-
-fn sender(brand: &Brand) -> Sender {
-    Sender {
-        name: brand.name.clone(),
-        email: brand.reply_to.clone(),
-        phone: brand.phone.clone(),
-        url: brand.url.as_ref().map(ToString::to_string),
-        colour: brand.colour.clone(),
     }
 }
 

@@ -55,7 +55,7 @@ impl Location {
         format!("{}{FURTHER}{name}", self.prefix)
     }
 
-    /// Whether `key` is one that a primary output can have.
+    /// Whether a primary output can have this `key`.
     pub(crate) fn is_primary(&self, key: &str) -> bool {
         key.strip_prefix(&self.prefix).is_some_and(|name| name.starts_with("document."))
     }

@@ -9,8 +9,7 @@ use crate::{
 };
 use aws_sdk_s3::{
     Client,
-    error::{ProvideErrorMetadata, SdkError},
-    operation::put_object::{PutObjectError, PutObjectOutput},
+    error::ProvideErrorMetadata,
     primitives::{ByteStream, DateTime},
     types::{ChecksumMode, ObjectLockMode},
 };
@@ -77,6 +76,15 @@ names! {
     LockMode, "lock mode", {
         Compliance = "COMPLIANCE",
         Governance = "GOVERNANCE",
+    }
+}
+
+impl From<LockMode> for ObjectLockMode {
+    fn from(mode: LockMode) -> Self {
+        match mode {
+            LockMode::Compliance => Self::Compliance,
+            LockMode::Governance => Self::Governance,
+        }
     }
 }
 
@@ -320,10 +328,7 @@ impl Archive {
         retention: &Retention,
     ) -> Result<Option<String>, ArchiveError> {
         let digest = BASE64_STANDARD.encode(hex::decode(sha256).unwrap_or_default());
-        let lock = match self.lock {
-            LockMode::Compliance => ObjectLockMode::Compliance,
-            LockMode::Governance => ObjectLockMode::Governance,
-        };
+        let lock = ObjectLockMode::from(self.lock);
         let metadata = &metadata;
         let send = || {
             self.s3
@@ -339,20 +344,10 @@ impl Archive {
                 .body(ByteStream::from(bytes.clone()))
                 .send()
         };
-        let mut result = send().await;
-        for _ in 0..CONFLICT_REPEATS {
-            // somebody else puts the same key right now: the next answer says who was first
-            if refusal(&result) != Some("ConditionalRequestConflict") {
-                break;
-            }
-            result = send().await;
-        }
-        if refusal(&result) == Some("PreconditionFailed") {
-            return Ok(None);
-        }
-        match result {
+        match objects::put_if(CONFLICT_REPEATS, send).await {
+            Ok(None) => Ok(None),
             // an answer without a version would leave the record pointing nowhere
-            Ok(output) => match output.version_id {
+            Ok(Some(output)) => match output.version_id {
                 Some(version_id) => Ok(Some(version_id)),
                 None => Err(ArchiveError::Malformed {
                     key: key.to_owned(),
@@ -418,11 +413,6 @@ impl Archive {
         });
         Ok((output, metadata))
     }
-}
-
-/// The code of S3's refusal.
-fn refusal(result: &Result<PutObjectOutput, SdkError<PutObjectError>>) -> Option<&str> {
-    result.as_ref().err()?.as_service_error()?.code()
 }
 
 fn request(doing: &'static str, key: &str, source: impl Into<Cause>) -> ArchiveError {

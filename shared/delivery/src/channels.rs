@@ -7,6 +7,7 @@ use crate::{
     Accepted, AskCall, DeliveryError, JobOutcome, Page, PageCall, SendCall, SendOutput, SendStatus,
     StatusCall, WebPages, email, job_status, messaging, print::Spool, sms, whatsapp,
 };
+use bytes::Bytes;
 use exstream::TokenSource;
 use sha2::{Digest, Sha256};
 use shop_config::Channel;
@@ -49,9 +50,9 @@ impl Channels {
             return Err(DeliveryError::NotArchived);
         }
         match call.channel {
-            Channel::Email => email::send(&self.http, &self.tokens, &call).await,
-            Channel::Sms => sms::send(&self.http, &self.tokens, &call).await,
-            Channel::WhatsApp => whatsapp::send(&self.http, &self.tokens, &call).await,
+            Channel::Email => self.submit(&call, email::message(&call)?).await,
+            Channel::Sms => self.submit(&call, sms::message(&call)?).await,
+            Channel::WhatsApp => self.submit(&call, whatsapp::message(&call)?).await,
             Channel::Web => Err(DeliveryError::Settings("a page is published, not sent")),
             Channel::Print => {
                 let left = call.budget.left().map_err(|_| DeliveryError::OutOfTime)?;
@@ -61,12 +62,21 @@ impl Channels {
         }
     }
 
+    async fn submit(&self, call: &SendCall<'_>, message: Bytes) -> Result<Accepted, DeliveryError> {
+        messaging::submit(&self.http, &self.tokens, call, message).await
+    }
+
     /// Publishes a document, or finds what an earlier attempt has published.
     ///
     /// # Errors
     /// [`DeliveryError`], never of class unknown: publishing bears repetition.
     pub async fn publish(&self, call: PageCall<'_>) -> Result<Page, DeliveryError> {
         self.pages()?.publish(call).await
+    }
+
+    /// Where pages are published, if this deployment has any.
+    pub const fn web_pages(&self) -> Option<&WebPages> {
+        self.pages.as_ref()
     }
 
     fn pages(&self) -> Result<&WebPages, DeliveryError> {

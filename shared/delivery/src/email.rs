@@ -5,14 +5,12 @@
 //! status answer.
 
 use crate::{
-    Accepted, DeliveryError, SendCall, SendOutput, messaging,
+    DeliveryError, SendCall, SendOutput, messaging,
     wording::{self, header_text},
 };
 use base64::{display::Base64Display, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use comms::Format;
-use exstream::TokenSource;
-use reqwest::Client;
 use serde::{Serialize, Serializer};
 use shop_config::Use;
 
@@ -66,15 +64,8 @@ fn base64<S: Serializer>(data: &&[u8], serializer: S) -> Result<S::Ok, S::Error>
 
 const UTF8: &str = "UTF-8";
 
-pub(crate) async fn send(
-    http: &Client,
-    tokens: &TokenSource,
-    call: &SendCall<'_>,
-) -> Result<Accepted, DeliveryError> {
-    messaging::submit(http, tokens, call, message(call)?).await
-}
-
-fn message(call: &SendCall<'_>) -> Result<Bytes, DeliveryError> {
+/// What Core Messaging is asked to send.
+pub(crate) fn message(call: &SendCall<'_>) -> Result<Bytes, DeliveryError> {
     let id = call.communication.as_str();
     let email = call.recipient.usable_email().ok_or(DeliveryError::NoAddress)?;
     let brand = call.config.brand(call.document);

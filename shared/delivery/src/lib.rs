@@ -33,4 +33,4 @@ pub use messaging::StatusCall;
 pub use phone::mobile_number;
 pub use print::{PrintJob, PrintManifest, PrintedAddress};
 pub use print_status::{BadLine, PrintStatus, PrintStatusLine, ReturnReason};
-pub use web::{Page, PageCall, WebPages};
+pub use web::{Page, PageCall, WebPages, sender};

@@ -8,7 +8,7 @@ use phonenumber::{Mode, Type, country, metadata::DATABASE};
 /// No number with all its decoration is longer.
 const MAX_BYTES: usize = 40;
 
-/// The number in E.164, such as `+33612345678`, if it can be one of a mobile telephone. `country` (ISO 3166-1) says
+/// The number in E.164, such as `+33612345678`, if it can be a mobile telephone's. `country` (ISO 3166-1) says
 /// where it is dialled, if it does not begin with a country's code. Whether it exists only a delivery tells.
 pub fn mobile_number(number: &str, country: Option<&str>) -> Option<String> {
     let number = number.trim();

@@ -3,11 +3,9 @@
 //! The request is that of OpenText's public samples. A message is charged by the segment: one that takes more than the
 //! shop allows is not sent, and never cut, because what is cut off may be the link or the half of a sentence.
 
-use crate::{Accepted, DeliveryError, SendCall, messaging, wording};
+use crate::{DeliveryError, SendCall, messaging, wording};
 use bytes::Bytes;
 use comms::Segments;
-use exstream::TokenSource;
-use reqwest::Client;
 use serde::Serialize;
 use shop_config::{NumberPrefix, Sms, Use};
 
@@ -32,15 +30,8 @@ struct Destination<'a> {
     sms: &'a str,
 }
 
-pub(crate) async fn send(
-    http: &Client,
-    tokens: &TokenSource,
-    call: &SendCall<'_>,
-) -> Result<Accepted, DeliveryError> {
-    messaging::submit(http, tokens, call, message(call)?).await
-}
-
-fn message(call: &SendCall<'_>) -> Result<Bytes, DeliveryError> {
+/// What Core Messaging is asked to send.
+pub(crate) fn message(call: &SendCall<'_>) -> Result<Bytes, DeliveryError> {
     let settings = call.config.delivery.sms.as_ref().ok_or(DeliveryError::Settings("there are none"))?;
     let number = call.recipient.mobile_number().ok_or(DeliveryError::NoNumber)?;
     let text = text(call, settings)?;

@@ -8,16 +8,16 @@ use crate::DeliveryError;
 use comms::{CommunicationId, Document, ShopDomain};
 use jiff::Timestamp;
 use links::{LinkKey, LinkState, LinkedOutput, Links, Publication, Published, Sender};
-use shop_config::ShopConfig;
+use shop_config::{Brand, ShopConfig};
 
 /// How much of a token's hash names a publication in the ledger, in hexadecimal digits.
 const REFERENCE_DIGITS: usize = 32;
 
 /// Where pages are published.
 pub struct WebPages {
-    links: Links,
+    pub links: Links,
     /// Where links begin, without a slash at the end.
-    address: String,
+    pub address: String,
 }
 
 /// A document to publish.
@@ -44,6 +44,17 @@ pub struct Page {
     pub reference: String,
 }
 
+/// Who pages say they are from.
+pub fn sender(brand: &Brand) -> Sender {
+    Sender {
+        name: brand.name.clone(),
+        email: brand.reply_to.clone(),
+        phone: brand.phone.clone(),
+        url: brand.url.as_ref().map(ToString::to_string),
+        colour: brand.colour.clone(),
+    }
+}
+
 impl WebPages {
     pub fn new(links: Links, address: String) -> Self {
         Self { links, address }
@@ -53,13 +64,7 @@ impl WebPages {
     pub(crate) async fn publish(&self, call: PageCall<'_>) -> Result<Page, DeliveryError> {
         let settings = call.config.delivery.web.ok_or(DeliveryError::Settings("there are none"))?;
         let brand = call.config.brand(call.document);
-        let sender = Sender {
-            name: brand.name.clone(),
-            email: brand.reply_to.clone(),
-            phone: brand.phone.clone(),
-            url: brand.url.as_ref().map(ToString::to_string),
-            colour: brand.colour.clone(),
-        };
+        let sender = sender(brand);
         let publication = Publication {
             communication: call.communication,
             shop: call.shop,

@@ -4,10 +4,8 @@
 //! texts for the places in its body. Neither a reference of the client's nor pictures, buttons or free text are
 //! documented for it, so none are sent.
 
-use crate::{Accepted, DeliveryError, SendCall, messaging, sms::dialled, wording};
+use crate::{DeliveryError, SendCall, messaging, sms::dialled, wording};
 use bytes::Bytes;
-use exstream::TokenSource;
-use reqwest::Client;
 use serde::Serialize;
 use shop_config::in_locale;
 use std::collections::BTreeMap;
@@ -46,15 +44,8 @@ struct Template<'a> {
     parameters: BTreeMap<&'a str, String>,
 }
 
-pub(crate) async fn send(
-    http: &Client,
-    tokens: &TokenSource,
-    call: &SendCall<'_>,
-) -> Result<Accepted, DeliveryError> {
-    messaging::submit(http, tokens, call, message(call)?).await
-}
-
-fn message(call: &SendCall<'_>) -> Result<Bytes, DeliveryError> {
+/// What Core Messaging is asked to send.
+pub(crate) fn message(call: &SendCall<'_>) -> Result<Bytes, DeliveryError> {
     let settings = call.config.delivery.whatsapp.as_ref().ok_or(DeliveryError::Settings("there are none"))?;
     let number = call.recipient.mobile_number().ok_or(DeliveryError::NoNumber)?;
     let (templates, locale) = (&call.settings.whatsapp, &call.recipient.locale);

@@ -6,18 +6,10 @@ use delivery::Channels;
 use exstream::{Catalogue, Exstream, Memory};
 use jiff::Timestamp;
 use ledger::Ledger;
-use links::Links;
-use service::{Secrets, Service, StartError, optional};
+use service::{Secrets, Service, StartError};
 use shop_config::ConfigStore;
 use shopify::AdminApi;
 use work::{Payloads, Queue};
-
-/// What customers reach by links.
-pub struct Pages {
-    pub links: Links,
-    /// Where links begin, without a slash at the end.
-    pub url: String,
-}
 
 /// The clients the pipeline works with, made once per cold start.
 pub struct Clients {
@@ -35,8 +27,6 @@ pub struct Clients {
     /// What large documents may take of the function's memory at once.
     pub memory: Memory,
     pub gates: Gates,
-    /// What customers reach by links. Not everywhere: a deployment may have no pages.
-    pub pages: Option<Pages>,
     /// Where reports to Shopify are queued.
     pub write_back: Queue,
     pub clock: fn() -> Timestamp,
@@ -61,10 +51,6 @@ impl Clients {
             channels: service.publishing_channels()?,
             memory: service.memory(),
             gates: Gates::new(service.backoff()?),
-            pages: match optional("DOCUMENTS_URL") {
-                Some(url) => Some(Pages { links: service.links()?, url }),
-                None => None,
-            },
             write_back: service.queue("WRITE_BACK_QUEUE_URL")?,
             clock: Timestamp::now,
         })

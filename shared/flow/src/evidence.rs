@@ -226,46 +226,20 @@ fn issue_before(entries: Vec<Entry>, this: &Entry) -> Option<Previous> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use comms::{CommunicationId, Document, Flow, Gid, State, WriteBackState};
+    use crate::tests::entry::entry;
 
     /// An issue that was begun at a second of 1970; nothing of it is archived if there is no `key`.
     fn issue(second: i64, key: Option<&str>) -> Entry {
-        let (shop, order) = ("acme.myshopify.com".parse().unwrap(), Gid::new("Order", 1));
-        let revision = Revision::named(format!("resend-{second}"));
-        Entry {
-            communication: CommunicationId::derive(&shop, Document::Receipt, &order, &revision),
-            shop,
-            flow: Flow::OrderConfirmation,
-            document: Document::Receipt,
-            subject: order.clone(),
-            revision,
-            reported_on: order,
-            state: State::Archived,
-            unsent: false,
-            lease_holder: String::new(),
-            lease_until_epoch_ms: 0,
-            attempts: 1,
-            sends: 0,
-            created_epoch_ms: second * 1000,
-            updated_epoch_ms: second * 1000,
-            accepted_epoch_ms: None,
-            check_epoch_ms: None,
-            archived: key.map(|key| ArchivedAs {
-                archive_key: format!("{key}acme.myshopify.com/1970/01/01/receipt/{second}/document.pdf"),
-                archive_version: "v".to_owned(),
-                sha256: String::new(),
-                record_version: "v".to_owned(),
-                record_sha256: second.to_string(),
-                template: "t".to_owned(),
-                template_version: None,
-            }),
-            channel: None,
-            reference: None,
-            reason: None,
-            customer: None,
-            write_back: WriteBackState::None,
-            write_back_reason: None,
-        }
+        let archived = key.map(|key| ArchivedAs {
+            archive_key: format!("{key}acme.myshopify.com/1970/01/01/receipt/{second}/document.pdf"),
+            archive_version: "v".to_owned(),
+            sha256: String::new(),
+            record_version: "v".to_owned(),
+            record_sha256: second.to_string(),
+            template: "t".to_owned(),
+            template_version: None,
+        });
+        Entry { archived, ..entry(Revision::named(format!("resend-{second}")), second) }
     }
 
     #[test]

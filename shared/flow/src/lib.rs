@@ -62,4 +62,5 @@ pub use gather_error::GatherError;
 pub use handler::serve;
 pub use history::History;
 pub use plan::{Event, LookUp, Plan, PlanError, Planned};
+pub use send::linked;
 pub use verdict::{Gathered, Stop, Verdict};

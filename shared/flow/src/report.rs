@@ -93,7 +93,7 @@ fn moment(epoch_ms: i64) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use comms::{CommunicationId, Document, Flow, Revision};
+    use comms::{CommunicationId, Document, Revision};
 
     fn config() -> ShopConfig {
         ShopConfig::parse(include_str!("../../../infra/local/config/demo-shop.toml")).unwrap()
@@ -101,34 +101,8 @@ mod tests {
 
     /// Begun at second 1, last changed at second 9.
     fn entry(state: State) -> Entry {
-        let (shop, order) = ("acme.myshopify.com".parse().unwrap(), Gid::new("Order", 1));
-        let revision = Revision::of_period("2026-10");
-        Entry {
-            communication: CommunicationId::derive(&shop, Document::Receipt, &order, &revision),
-            shop,
-            flow: Flow::OrderConfirmation,
-            document: Document::Receipt,
-            subject: order.clone(),
-            revision,
-            reported_on: order,
-            state,
-            unsent: false,
-            lease_holder: String::new(),
-            lease_until_epoch_ms: 0,
-            attempts: 1,
-            sends: 1,
-            created_epoch_ms: 1_000,
-            updated_epoch_ms: 9_000,
-            accepted_epoch_ms: None,
-            check_epoch_ms: None,
-            archived: None,
-            channel: None,
-            reference: None,
-            reason: None,
-            customer: None,
-            write_back: WriteBackState::Pending,
-            write_back_reason: None,
-        }
+        let begun = crate::tests::entry::entry(Revision::of_period("2026-10"), 1);
+        Entry { state, sends: 1, updated_epoch_ms: 9_000, write_back: WriteBackState::Pending, ..begun }
     }
 
     fn second(second: i64) -> Option<Timestamp> {

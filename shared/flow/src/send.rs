@@ -143,7 +143,8 @@ async fn page(attempt: &Attempt<'_>, draft: &Draft<'_>, archived: &Archived) -> 
     Ok(page)
 }
 
-fn linked(output: &archive::Output) -> LinkedOutput {
+/// What a page has of an archived output.
+pub fn linked(output: &archive::Output) -> LinkedOutput {
     LinkedOutput {
         object: output.object.clone(),
         version_id: output.version_id.clone(),

@@ -2,6 +2,7 @@
 //! what it comes to whatever they answer.
 
 mod conductor;
+pub(crate) mod entry;
 mod next_channel;
 mod outside;
 mod send;

@@ -6,8 +6,8 @@
 use crate::{content::Content, context::Attempt, halt::Halt, outcome::OutcomeDetails};
 use comms::MessageClass;
 use delivery::SendOutput;
-use links::{LinkKey, Sender, Token, UnsubscribeOffer, unsubscribe_path};
-use shop_config::{Brand, Use};
+use links::{LinkKey, Token, UnsubscribeOffer, unsubscribe_path};
+use shop_config::Use;
 use std::sync::Arc;
 
 /// The address, if the document is marketing and the deployment has pages.
@@ -15,13 +15,13 @@ use std::sync::Arc;
 /// # Errors
 /// When the key of links cannot be read.
 pub async fn address(attempt: &Attempt<'_>) -> Result<Option<String>, Halt> {
-    let Some(pages) = &attempt.clients.pages else { return Ok(None) };
+    let Some(pages) = attempt.clients.channels.web_pages() else { return Ok(None) };
     if !is_marketing(attempt) {
         return Ok(None);
     }
     let key = key(attempt).await?;
     let token = Token::derive_unsubscribe(&key, attempt.communication);
-    Ok(Some(format!("{}{}", pages.url, unsubscribe_path(&token))))
+    Ok(Some(format!("{}{}", pages.address, unsubscribe_path(&token))))
 }
 
 /// Stores what the address does.
@@ -29,7 +29,7 @@ pub async fn address(attempt: &Attempt<'_>) -> Result<Option<String>, Halt> {
 /// # Errors
 /// When it cannot be stored: the document is not made with a link that leads nowhere.
 pub async fn offer(attempt: &Attempt<'_>, content: &Content, details: &OutcomeDetails) -> Result<(), Halt> {
-    let Some(pages) = &attempt.clients.pages else { return Ok(()) };
+    let Some(pages) = attempt.clients.channels.web_pages() else { return Ok(()) };
     // the record of an earlier issue names no customer, what the document is about does
     let subject = Some(&attempt.plan.subject).filter(|subject| subject.kind() == "Customer");
     let customer = content.customer.as_ref().or(subject);
@@ -43,7 +43,7 @@ pub async fn offer(attempt: &Attempt<'_>, content: &Content, details: &OutcomeDe
         customer,
         customer_key,
         locale: &content.recipient.locale,
-        sender: &sender(attempt.loaded.config.brand(attempt.plan.document)),
+        sender: &delivery::sender(attempt.loaded.config.brand(attempt.plan.document)),
     };
     let key = key(attempt).await?;
     let offered = pages.links.offer_unsubscribe(&key, &offer, attempt.now()).await;
@@ -73,15 +73,4 @@ fn is_marketing(attempt: &Attempt<'_>) -> bool {
 
 async fn key(attempt: &Attempt<'_>) -> Result<Arc<LinkKey>, Halt> {
     attempt.clients.secrets.link_key(attempt.now()).await.map_err(Halt::of_call)
-}
-
-/// Who the page says it is from.
-fn sender(brand: &Brand) -> Sender {
-    Sender {
-        name: brand.name.clone(),
-        email: brand.reply_to.clone(),
-        phone: brand.phone.clone(),
-        url: brand.url.as_ref().map(ToString::to_string),
-        colour: brand.colour.clone(),
-    }
 }

@@ -1,5 +1,6 @@
 //! A link as it is stored: a versioned contract (`schemas/link.v1.json`). It names no customer.
 
+use crate::publication::bounded;
 use crate::{MAX_OPENINGS, TokenHash};
 use comms::{CommunicationId, Document, ShopDomain};
 use jiff::Timestamp;
@@ -61,6 +62,20 @@ pub struct Sender {
     /// The colour of the page's head, such as `#1a5f7a`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub colour: Option<String>,
+}
+
+impl Sender {
+    /// Cut to what a page needs.
+    pub(crate) fn bounded(&self) -> Self {
+        let text = |text: &String| bounded(text);
+        Self {
+            name: bounded(&self.name),
+            email: self.email.as_ref().map(text),
+            phone: self.phone.as_ref().map(text),
+            url: self.url.as_ref().map(text),
+            colour: self.colour.as_ref().map(text),
+        }
+    }
 }
 
 /// A document in the archive.

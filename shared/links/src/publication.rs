@@ -62,7 +62,6 @@ impl Publication<'_> {
     pub(crate) fn link(&self, token_sha256: TokenHash, serial: u32, now: Timestamp) -> Link {
         let valid_until = now + SignedDuration::from_hours(24 * i64::from(self.valid_days));
         let kept_until = valid_until + SignedDuration::from_hours(24 * KEPT_DAYS);
-        let text = |text: &String| bounded(text);
         Link {
             v: 1,
             token_sha256,
@@ -72,13 +71,7 @@ impl Publication<'_> {
             document: self.document,
             locale: cut(self.locale, 35).to_owned(),
             name: self.name.map(bounded),
-            sender: Sender {
-                name: bounded(&self.sender.name),
-                email: self.sender.email.as_ref().map(text),
-                phone: self.sender.phone.as_ref().map(text),
-                url: self.sender.url.as_ref().map(text),
-                colour: self.sender.colour.as_ref().map(text),
-            },
+            sender: self.sender.bounded(),
             outputs: self.outputs.to_vec(),
             created_epoch_ms: now.as_millisecond(),
             valid_until_epoch_ms: valid_until.as_millisecond(),

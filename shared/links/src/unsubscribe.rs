@@ -10,7 +10,6 @@
 
 use crate::{
     LinkError, LinkKey, Sender, Token, TokenHash,
-    publication::bounded,
     store::{Links, failed, from_item, number, refused, text},
 };
 use comms::{CommunicationId, CustomerKey, Gid, ShopDomain, cut};
@@ -81,8 +80,6 @@ impl Links {
     ) -> Result<Token, LinkError> {
         const DOING: &str = "offering to unsubscribe";
         let token = Token::derive_unsubscribe(key, offer.communication);
-        let sender = offer.sender;
-        let text_of = |text: &String| bounded(text);
         let item = Unsubscription {
             v: 1,
             token_sha256: token.hash(),
@@ -91,13 +88,7 @@ impl Links {
             customer: offer.customer.clone(),
             customer_key: offer.customer_key.as_str().to_owned(),
             locale: cut(offer.locale, 35).to_owned(),
-            sender: Sender {
-                name: bounded(&sender.name),
-                email: sender.email.as_ref().map(text_of),
-                phone: sender.phone.as_ref().map(text_of),
-                url: sender.url.as_ref().map(text_of),
-                colour: sender.colour.as_ref().map(text_of),
-            },
+            sender: offer.sender.bounded(),
             created_epoch_ms: now.as_millisecond(),
             used_epoch_ms: None,
             expires_epoch_s: (now + SignedDuration::from_hours(24 * KEPT_DAYS)).as_second(),

@@ -1,4 +1,5 @@
-//! Whether an object is missing from S3, as a role sees it that may list below prefixes only.
+//! What reading and writing objects of S3 has in common: whether an object is missing, as a role sees it that may list
+//! below prefixes only, and puts that are made under a condition.
 //!
 //! S3 says 404 for a missing key to callers who may list the whole bucket, and 403 to all others. A permission to
 //! list that depends on the prefix does not count: a read carries none. No role here may list a whole bucket, so a
@@ -7,7 +8,38 @@
 use aws_sdk_s3::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
+    operation::put_object::{PutObjectError, PutObjectOutput},
 };
+
+/// Puts an object under a condition. Where the put meets another one of the same key it is sent again, up to `repeats`
+/// times: the next answer says who was first. `None` if the condition does not hold.
+///
+/// # Errors
+/// What S3 says otherwise. The object may have been put; putting it again tells.
+pub async fn put_if<F>(
+    repeats: usize,
+    send: impl Fn() -> F,
+) -> Result<Option<PutObjectOutput>, SdkError<PutObjectError>>
+where
+    F: Future<Output = Result<PutObjectOutput, SdkError<PutObjectError>>>,
+{
+    let mut result = send().await;
+    for _ in 0..repeats {
+        if refusal(&result) != Some("ConditionalRequestConflict") {
+            break;
+        }
+        result = send().await;
+    }
+    match refusal(&result) {
+        Some("PreconditionFailed") => Ok(None),
+        _ => result.map(Some),
+    }
+}
+
+/// The code of S3's refusal.
+fn refusal(result: &Result<PutObjectOutput, SdkError<PutObjectError>>) -> Option<&str> {
+    result.as_ref().err()?.as_service_error()?.code()
+}
 
 /// Whether a read of `key` failed because there is no such object.
 ///

@@ -4,8 +4,6 @@ use crate::LogError;
 use archive::LockMode;
 use aws_sdk_s3::{
     Client,
-    error::{ProvideErrorMetadata, SdkError},
-    operation::put_object::{PutObjectError, PutObjectOutput},
     primitives::{ByteStream, DateTime},
     types::ObjectLockMode,
 };
@@ -105,10 +103,7 @@ impl LogStore {
         // a day less: the bucket refuses what it takes for longer, and its clock is another one
         let days = i64::from(self.retention_days.saturating_sub(1).max(1));
         let until = now + SignedDuration::from_hours(24 * days);
-        let mode = match self.lock {
-            LockMode::Compliance => ObjectLockMode::Compliance,
-            LockMode::Governance => ObjectLockMode::Governance,
-        };
+        let mode = ObjectLockMode::from(self.lock);
         let digest = BASE64_STANDARD.encode(Sha256::digest(&bytes));
         let send = || {
             let put = self.s3.put_object().bucket(&self.bucket).key(key).content_type(media_type);
@@ -122,25 +117,9 @@ impl LogStore {
                 .body(ByteStream::from(bytes.clone()))
                 .send()
         };
-        let mut result = send().await;
-        for _ in 0..CONFLICT_REPEATS {
-            if refusal(&result) != Some("ConditionalRequestConflict") {
-                break;
-            }
-            result = send().await;
-        }
-        match result {
-            Ok(put) => Ok(Some(put.e_tag().unwrap_or_default().to_owned())),
-            Err(error) if code(&error) == Some("PreconditionFailed") => Ok(None),
+        match objects::put_if(CONFLICT_REPEATS, send).await {
+            Ok(put) => Ok(put.map(|put| put.e_tag().unwrap_or_default().to_owned())),
             Err(error) => Err(LogError::request("writing", key, error)),
         }
     }
-}
-
-fn refusal(result: &Result<PutObjectOutput, SdkError<PutObjectError>>) -> Option<&str> {
-    code(result.as_ref().err()?)
-}
-
-fn code(error: &SdkError<PutObjectError>) -> Option<&str> {
-    error.as_service_error()?.code()
 }

@@ -107,28 +107,12 @@ pub fn verify_inclusion(
     if index >= size {
         return Err(Unproven::OutOfRange { index, size });
     }
-    let (mut node, mut last, mut hash) = (index, size - 1, leaf);
-    for &sibling in proof {
-        if last == 0 {
-            return Err(Unproven::Length);
-        }
-        if node & 1 == 1 || node == last {
-            hash = node_hash(sibling, hash);
-            while node & 1 == 0 && node != 0 {
-                node >>= 1;
-                last >>= 1;
-            }
-        } else {
-            hash = node_hash(hash, sibling);
-        }
-        node >>= 1;
-        last >>= 1;
-    }
-    match (last, hash == root) {
-        (0, true) => Ok(()),
-        (0, false) => Err(Unproven::Root),
-        _ => Err(Unproven::Length),
-    }
+    let mut hash = leaf;
+    climb((index, size - 1), proof.iter().copied(), |side, sibling| match side {
+        Side::Left => hash = node_hash(sibling, hash),
+        Side::Right => hash = node_hash(hash, sibling),
+    })?;
+    if hash == root { Ok(()) } else { Err(Unproven::Root) }
 }
 
 /// Whether `proof` shows that the tree of `size` leaves with `root` begins with the tree of `old` leaves with `old_root`.
@@ -159,28 +143,48 @@ pub fn verify_consistency(
         last >>= 1;
     }
     let (mut old_hash, mut hash) = (first, first);
-    for sibling in rest {
+    climb((node, last), rest, |side, sibling| match side {
+        Side::Left => {
+            old_hash = node_hash(sibling, old_hash);
+            hash = node_hash(sibling, hash);
+        }
+        Side::Right => hash = node_hash(hash, sibling),
+    })?;
+    if old_hash == old_root && hash == root { Ok(()) } else { Err(Unproven::Root) }
+}
+
+/// On which side of the way up a sibling is.
+enum Side {
+    Left,
+    Right,
+}
+
+/// Goes up from a node, where `last` is the last one of its level, and joins each sibling on the way.
+///
+/// # Errors
+/// There are more siblings, or fewer, than levels.
+fn climb(
+    (mut node, mut last): (u64, u64),
+    siblings: impl Iterator<Item = Hash>,
+    mut join: impl FnMut(Side, Hash),
+) -> Result<(), Unproven> {
+    for sibling in siblings {
         if last == 0 {
             return Err(Unproven::Length);
         }
         if node & 1 == 1 || node == last {
-            old_hash = node_hash(sibling, old_hash);
-            hash = node_hash(sibling, hash);
+            join(Side::Left, sibling);
             while node & 1 == 0 && node != 0 {
                 node >>= 1;
                 last >>= 1;
             }
         } else {
-            hash = node_hash(hash, sibling);
+            join(Side::Right, sibling);
         }
         node >>= 1;
         last >>= 1;
     }
-    match (last, old_hash == old_root && hash == root) {
-        (0, true) => Ok(()),
-        (0, false) => Err(Unproven::Root),
-        _ => Err(Unproven::Length),
-    }
+    if last == 0 { Ok(()) } else { Err(Unproven::Length) }
 }
 
 impl Hash {

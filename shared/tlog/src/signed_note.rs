@@ -1,5 +1,5 @@
 //! Signed notes and verifier keys, by c2sp.org/signed-note, with Ed25519 signatures (type 1). Signatures of keys that
-//! are not asked for are ignored, as the specification says; one of a known key that does not verify refuses the note.
+//! are not asked for are ignored, as the specification says; a signature by a known key that does not verify refuses the note.
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::prelude::{BASE64_STANDARD, Engine};

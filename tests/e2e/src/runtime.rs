@@ -88,6 +88,15 @@ impl Worker {
     }
 }
 
+/// Lets a function die at a fault point, over one message. A short invocation is a short lease; a shorter one would not
+/// begin a send.
+pub async fn die_at(point: &str, function: &str, mut environment: HashMap<String, String>, item: &Value) {
+    environment.insert("FAULT_POINT".to_owned(), point.to_owned());
+    let mut doomed = Worker::start(function, &environment).await;
+    let ended = doomed.invoke(&batch(std::slice::from_ref(item), 1), Duration::from_secs(15)).await;
+    assert!(matches!(ended, Ended::Died), "the fault point {point} was not reached: {ended:?}");
+}
+
 impl Worker {
     /// Waits until the process stands still, as `FAULT_PAUSE` makes it.
     pub async fn stopped(&self) {

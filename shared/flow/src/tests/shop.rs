@@ -158,7 +158,6 @@ async fn clients(base: &str) -> Clients {
         channels: Channels::new(http.clone(), Arc::clone(&tokens), s3, operations()).publishing(pages),
         memory: Memory::new(64 * 1024 * 1024),
         gates: Gates::new(Backoff::default()),
-        pages: None,
         write_back: Queue::new(aws_sdk_sqs::Client::new(&aws), format!("{base}/queue")),
         clock,
     }

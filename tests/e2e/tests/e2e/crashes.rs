@@ -2,12 +2,11 @@
 
 use comms::{Document, State};
 use e2e::{
-    runtime::{Ended, Worker, batch},
+    runtime::{Worker, die_at},
     shop::Shop,
     stack::Stack,
 };
 use serde_json::Value;
-use std::time::Duration;
 
 /// What a dead worker's message meets: a fresh worker, as often as the queue would hand it out.
 struct Crash {
@@ -39,12 +38,7 @@ impl Crash {
     }
 
     async fn crash(&self, point: &str) {
-        let mut environment = self.stack.environment();
-        environment.insert("FAULT_POINT".to_owned(), point.to_owned());
-        let mut doomed = Worker::start("order-confirmation", &environment).await;
-        // a short invocation is a short lease; a shorter one would not begin a send
-        let ended = doomed.invoke(&batch(std::slice::from_ref(&self.item), 1), Duration::from_secs(15)).await;
-        assert!(matches!(ended, Ended::Died), "the fault point {point} was not reached: {ended:?}");
+        die_at(point, "order-confirmation", self.stack.environment(), &self.item).await;
     }
 
     /// Delivers the message to a healthy worker until it is acknowledged.

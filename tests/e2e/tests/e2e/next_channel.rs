@@ -4,7 +4,7 @@ use crate::sms::{NUMBER, ordered, texting};
 use comms::{CommunicationId, Revision, State};
 use e2e::{
     order_number,
-    runtime::{Ended, Worker, batch},
+    runtime::{Worker, die_at},
     shop::Shop,
     stack::Stack,
 };
@@ -44,11 +44,7 @@ async fn a_death_after_the_refusal_loses_no_next_channel_and_makes_no_second_one
     let shop = Shop::open(&stack, texting).await;
     shop.exstream_faults(refusal()).await;
     let (id, item) = ordered(&shop).await;
-    let mut environment = stack.environment();
-    environment.insert("FAULT_POINT".to_owned(), "complete".to_owned());
-    let mut doomed = Worker::start("order-confirmation", &environment).await;
-    let ended = doomed.invoke(&batch(std::slice::from_ref(&item), 1), Duration::from_secs(15)).await;
-    assert!(matches!(ended, Ended::Died), "{ended:?}");
+    die_at("complete", "order-confirmation", stack.environment(), &item).await;
     for _ in 0..2 {
         let mut worker = Worker::start("order-confirmation", &stack.environment()).await;
         worker.deliver(&item, 2).await;

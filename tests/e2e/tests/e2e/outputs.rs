@@ -6,7 +6,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use comms::{CommunicationId, Document, Revision, State};
 use e2e::{
     order_number,
-    runtime::{Ended, Worker, batch},
+    runtime::{Ended, Worker, batch, die_at},
     shop::Shop,
     stack::Stack,
 };
@@ -158,12 +158,7 @@ async fn a_crash_at_any_put_leaves_one_set() {
         ("archive", 1, 0),
     ] {
         let order = Order::open(five).await;
-        let mut environment = order.stack.environment();
-        environment.insert("FAULT_POINT".to_owned(), point.to_owned());
-        let mut doomed = Worker::start("order-confirmation", &environment).await;
-        let ended =
-            doomed.invoke(&batch(std::slice::from_ref(&order.item), 1), Duration::from_secs(15)).await;
-        assert!(matches!(ended, Ended::Died), "{point} was not reached: {ended:?}");
+        die_at(point, "order-confirmation", order.stack.environment(), &order.item).await;
 
         let entry = order.deliver().await;
         assert_eq!(entry.state, State::Accepted, "{point}: {:?}", entry.reason);

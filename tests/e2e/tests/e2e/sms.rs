@@ -4,13 +4,12 @@ use crate::web::{links, send};
 use comms::{CommunicationId, Document, State};
 use e2e::{
     order_number,
-    runtime::{Ended, Worker, batch},
+    runtime::{Worker, die_at},
     shop::Shop,
     stack::Stack,
 };
 use reqwest::Method;
 use serde_json::Value;
-use std::time::Duration;
 
 pub const NUMBER: &str = "+33 6 12 34 56 78";
 
@@ -64,11 +63,7 @@ async fn died(point: &str) -> (State, usize) {
     let stack = Stack::open().await;
     let shop = Shop::open(&stack, texting).await;
     let (id, item) = ordered(&shop).await;
-    let mut environment = stack.environment();
-    environment.insert("FAULT_POINT".to_owned(), point.to_owned());
-    let mut doomed = Worker::start("order-confirmation", &environment).await;
-    let ended = doomed.invoke(&batch(std::slice::from_ref(&item), 1), Duration::from_secs(15)).await;
-    assert!(matches!(ended, Ended::Died), "{point} was not reached: {ended:?}");
+    die_at(point, "order-confirmation", stack.environment(), &item).await;
     let mut worker = Worker::start("order-confirmation", &stack.environment()).await;
     worker.deliver(&item, 2).await;
     let entry = shop.settled(&stack, &id).await;

@@ -7,12 +7,11 @@ use crate::{
 use comms::State;
 use e2e::{
     order_number,
-    runtime::{Ended, Worker, batch},
+    runtime::{Worker, die_at},
     shop::Shop,
     stack::Stack,
 };
 use reqwest::Method;
-use std::time::Duration;
 
 fn published(config: &str) -> String {
     config.replace("channels = [\"email\", \"print\"]", "channels = [\"web\"]").replacen(
@@ -46,11 +45,7 @@ async fn wherever_a_worker_dies_one_page_is_published() {
         let stack = Stack::open().await;
         let shop = Shop::open(&stack, published).await;
         let (id, item) = ordered(&shop).await;
-        let mut environment = stack.environment();
-        environment.insert("FAULT_POINT".to_owned(), point.to_owned());
-        let mut doomed = Worker::start("order-confirmation", &environment).await;
-        let ended = doomed.invoke(&batch(std::slice::from_ref(&item), 1), Duration::from_secs(15)).await;
-        assert!(matches!(ended, Ended::Died), "{point} was not reached: {ended:?}");
+        die_at(point, "order-confirmation", stack.environment(), &item).await;
         let mut worker = Worker::start("order-confirmation", &stack.environment()).await;
         worker.deliver(&item, 2).await;
         let entry = shop.settled(&stack, &id).await;

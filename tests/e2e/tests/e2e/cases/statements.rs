@@ -3,14 +3,13 @@
 use super::{NAME, case, five_hundred, line, run};
 use comms::{CommunicationId, Document, Gid, Revision, State};
 use e2e::{
-    runtime::{Ended, Worker, batch},
+    runtime::{Worker, die_at},
     samples::Samples,
     shop::Shop,
     stack::Stack,
 };
 use jiff::civil::Date;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 const LOCATION: &str =
     include_str!("../../../../../shared/shopify/tests/fixtures/accounts/company-location.json");
@@ -313,12 +312,7 @@ async fn a_statement_waits_for_the_one_before_it() {
     let stack = Stack::open().await;
     let shop = with_lyon(&stack, str::to_owned).await;
     let (september, october) = (item_of(SEPTEMBER, &shop), item_of(OCTOBER, &shop));
-    let mut environment = stack.environment();
-    environment.insert("FAULT_POINT".to_owned(), "gather".to_owned());
-    let mut doomed = Worker::start("account-statements", &environment).await;
-    let delivery = batch(std::slice::from_ref(&september), 1);
-    let ended = doomed.invoke(&delivery, Duration::from_secs(15)).await;
-    assert!(matches!(ended, Ended::Died), "{ended:?}");
+    die_at("gather", "account-statements", stack.environment(), &september).await;
     let mut worker = Worker::start("account-statements", &stack.environment()).await;
     let failed = worker.deliver_once(std::slice::from_ref(&october), 1).await;
     assert_eq!(failed, [0], "October comes back");
