@@ -75,11 +75,13 @@ e2e: functions ## Run the end-to-end tests against a stack of their own
 	$(LOCAL) rights --name e2e
 
 # BENCH: options, such as --rounds 3, --only intake, --json FILE; --update writes the counts `ctl cost` uses
+# BENCH_SEAL: options, such as --leaves 100000, --kill-after 20
 .PHONY: bench
 bench: functions ## Measure the functions and the bulk reader, and check the budgets
 	$(LOCAL) install
 	$(CARGO) build --release --locked -p bench
 	target/release/bench measure $(BENCH)
+	target/release/bench seal $(BENCH_SEAL)
 	$(CARGO) bench --locked -p bulk-reader
 
 # SOAK: options, such as --seed 7 --events 2000 --minutes 1

@@ -1,6 +1,8 @@
 //! Which days a pass looks at. A communication's day is that of its first claim, and it may be archived later: its
 //! message waits, comes back, becomes a dead letter and is given back. So each pass looks at today and yesterday and at
 //! one of the days before; in two days, all of them had their turn.
+//!
+//! However many hours are between two passes, each day has its turn: their number is a prime.
 
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
@@ -25,7 +27,7 @@ mod tests {
     fn every_day_has_its_turn_within_two_days() {
         let begin: Timestamp = "2026-11-27T00:30:00Z".parse().unwrap();
         let mut seen = BTreeSet::new();
-        for hour in 0..40 {
+        for hour in 0..DAYS {
             let now = begin + jiff::SignedDuration::from_hours(hour);
             let days = to_look_at(now);
             assert_eq!(days[0], now.to_zoned(TimeZone::UTC).date());
@@ -36,6 +38,17 @@ mod tests {
         for _ in 0..DAYS - 1 {
             assert!(seen.contains(&day), "{day}");
             day = day.yesterday().unwrap();
+        }
+    }
+
+    #[test]
+    fn every_day_has_its_turn_whatever_the_hours_between_two_passes() {
+        let begin: Timestamp = "2026-11-27T00:30:00Z".parse().unwrap();
+        for period in [2, 3, 6, 12, 24, 19, 38] {
+            let pass = |number| begin + jiff::SignedDuration::from_hours(number * period);
+            let older = |at: Timestamp| (at.to_zoned(TimeZone::UTC).date() - to_look_at(at)[2]).get_days();
+            let ages: BTreeSet<i32> = (0..DAYS - 2).map(|number| older(pass(number))).collect();
+            assert_eq!(ages.len() as i64, DAYS - 2, "every {period} hours");
         }
     }
 }

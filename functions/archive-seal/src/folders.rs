@@ -14,10 +14,18 @@ pub const RECORD: &str = "record.json";
 pub struct Folder {
     /// The first version of the record, which is the evidence; none while there is no record.
     pub record_version: Option<String>,
-    /// Everything that is there: key and version.
-    pub versions: Vec<(String, String)>,
+    /// Everything that is there.
+    pub versions: Vec<ObjectVersion>,
     /// An object was overwritten or deleted after it was put. Its first version is locked and still there.
     pub is_altered: bool,
+}
+
+/// One version of an object. Its bytes cannot change: who looks at it again can only find it gone.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ObjectVersion {
+    pub key: String,
+    pub id: String,
+    pub bytes: u64,
 }
 
 /// Folders by their prefix, such as `<shop>/2026/11/27/receipt/<communication>/`, in order.
@@ -48,7 +56,8 @@ impl<'a> Listing<'a> {
         let page = list.set_key_marker(key).set_version_id_marker(version).send().await;
         let page = page.map_err(|error| SealError::request(format!("listing {}", self.prefix), error))?;
         for version in page.versions() {
-            self.version(version.key(), version.version_id());
+            let bytes = version.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
+            self.version(version.key(), version.version_id(), bytes);
         }
         for marker in page.delete_markers() {
             if let Some(folder) = marker.key().and_then(folder_of) {
@@ -69,16 +78,19 @@ impl<'a> Listing<'a> {
         Ok(Some(std::mem::replace(&mut self.open, rest)))
     }
 
-    fn version(&mut self, key: Option<&str>, version: Option<&str>) {
+    fn version(&mut self, key: Option<&str>, id: Option<&str>, bytes: u64) {
         let Some((key, folder)) = key.and_then(|key| Some((key, folder_of(key)?))) else { return };
-        let seen = self.open.entry(folder.to_owned()).or_default();
-        let version = version.unwrap_or_default().to_owned();
-        seen.is_altered |= seen.versions.iter().any(|(other, _)| other == key);
+        let seen = match self.open.get_mut(folder) {
+            Some(seen) => seen,
+            None => self.open.entry(folder.to_owned()).or_default(),
+        };
+        let id = id.unwrap_or_default().to_owned();
+        seen.is_altered |= seen.versions.iter().any(|other| other.key == key);
         if key.strip_prefix(folder) == Some(RECORD) {
             // the newest comes first, so the last one seen is the first one put
-            seen.record_version = Some(version.clone());
+            seen.record_version = Some(id.clone());
         }
-        seen.versions.push((key.to_owned(), version));
+        seen.versions.push(ObjectVersion { key: key.to_owned(), id, bytes });
     }
 }
 
@@ -102,10 +114,10 @@ mod tests {
         let date = "2026-11-27".parse().unwrap();
         let mut listing = Listing::new(&s3, "archive", &"acme.myshopify.com".parse().unwrap(), date);
         assert_eq!(listing.prefix, "acme.myshopify.com/2026/11/27/");
-        listing.version(Some("a/b/record.json"), Some("second"));
-        listing.version(Some("a/b/record.json"), Some("first"));
-        listing.version(Some("a/c/document.pdf"), Some("x"));
-        listing.version(Some("a/c/record.json"), Some("only"));
+        listing.version(Some("a/b/record.json"), Some("second"), 1);
+        listing.version(Some("a/b/record.json"), Some("first"), 1);
+        listing.version(Some("a/c/document.pdf"), Some("x"), 1);
+        listing.version(Some("a/c/record.json"), Some("only"), 1);
         let seen = |folder: &str| {
             let Folder { record_version, is_altered, versions } = &listing.open[folder];
             (record_version.as_deref().unwrap(), *is_altered, versions.len())

@@ -16,34 +16,28 @@ mod days;
 mod error;
 mod folders;
 mod record;
+mod sealed_day;
+mod shop_pass;
 mod signer;
 
 use archive::Archive;
-use comms::{CommunicationId, ShopDomain, chain};
+use comms::{ShopDomain, chain};
 pub use error::SealError;
-use folders::{Folder, Folders, Listing};
-use futures::{StreamExt, stream};
-use jiff::{Timestamp, civil::Date};
-use record::{Fault, Intact};
-use sealed_log::{
-    BATCH_LEAVES, Batch, CommitmentSecrets, Entry, LogError, LogReader, LogStore, Sealed, ShopLog, origin,
-};
+use jiff::Timestamp;
+use sealed_log::{CommitmentSecrets, LogError, LogStore, origin};
 use serde::{Deserialize, Serialize};
 use service::{Invocation, Metric, Metrics, Service, Serving, StartError, function_name, pass_over_shops};
 use shop_config::{ConfigError, ConfigStore};
+use shop_pass::ShopPass;
 pub use signer::Signer;
-use std::collections::{BTreeMap, BTreeSet};
 use tlog::VerifierKey;
 use tokio::time::Instant;
 
-/// Each shop's sealed communications of a day are in memory: about 30 bytes each.
+/// What is sealed of a day is in memory for each: 17 bytes per communication.
 const SHOPS_AT_ONCE: usize = 2;
 
 /// How often a shop's pass begins again because another run was faster.
 const ATTEMPTS: usize = 3;
-
-/// Records that are looked at at once.
-const RECORDS_AT_ONCE: usize = 32;
 
 /// The function's clients and settings.
 pub struct Tools {
@@ -183,175 +177,13 @@ impl ArchiveSeal {
         last_batch: Instant,
         counts: &mut Counts,
     ) -> Result<(), SealError> {
-        let now = (self.tools.clock)();
         let key = self.key(shop).await?;
-        let log = ShopLog::open(&self.tools.store, shop, key).await?;
-        let mut pass = ShopPass { tools: &self.tools, shop, log, counts, now };
-        pass.counts.sealed += pass.log.resume(pass.sign(), now).await?;
-        for date in days::to_look_at(now) {
-            if Instant::now() >= last_batch || !pass.day(date, last_batch).await? {
-                return Ok(());
-            }
-        }
-        Ok(())
+        ShopPass::begin(&self.tools, shop, key, counts).await?.days(last_batch).await
     }
 
     async fn key(&self, shop: &ShopDomain) -> Result<VerifierKey, SealError> {
         let name = origin(self.tools.store.bucket(), shop)?;
         VerifierKey::from_spki(name, self.tools.signer.public_key().await?).ok_or(SealError::Key)
-    }
-}
-
-/// Whether what is sealed was seen in the archive, by the communication's id as a number: a day may have a million.
-type OnRecord = BTreeMap<u128, bool>;
-
-/// The 32 hexadecimal digits of an id.
-fn number(communication: &CommunicationId) -> u128 {
-    u128::from_str_radix(communication.as_str(), 16).unwrap_or_default()
-}
-
-/// One shop's pass.
-struct ShopPass<'a> {
-    tools: &'a Tools,
-    shop: &'a ShopDomain,
-    log: ShopLog<'a>,
-    counts: &'a mut Counts,
-    now: Timestamp,
-}
-
-impl<'a> ShopPass<'a> {
-    fn sign(&self) -> impl AsyncFn(&str) -> Result<Vec<u8>, SealError> + use<'a> {
-        let signer = &self.tools.signer;
-        async move |text: &str| signer.sign(text).await
-    }
-
-    /// Seals what is not sealed of a day. Answers whether it came to the day's end.
-    async fn day(&mut self, date: Date, last_batch: Instant) -> Result<bool, SealError> {
-        let mut sealed = OnRecord::new();
-        let each = |_, entry: Entry| {
-            sealed.insert(number(&entry.communication), false);
-        };
-        LogReader::new(&self.tools.store).sealed_on(self.shop, date, each).await?;
-        let mut listing = Listing::new(&self.tools.s3, self.tools.store.bucket(), self.shop, date);
-        let mut ready: Vec<Entry> = Vec::new();
-        while let Some(folders) = listing.next().await? {
-            let unsealed = self.compare(folders, &mut sealed);
-            ready.extend(self.examine(unsealed).await?);
-            while ready.len() >= BATCH_LEAVES {
-                if Instant::now() >= last_batch {
-                    return Ok(false);
-                }
-                let batch = ready.drain(..BATCH_LEAVES).collect();
-                self.add(date, batch, &mut ready, &mut sealed).await?;
-            }
-        }
-        while !ready.is_empty() {
-            let batch = ready.drain(..ready.len().min(BATCH_LEAVES)).collect();
-            self.add(date, batch, &mut ready, &mut sealed).await?;
-        }
-        for communication in sealed.iter().filter(|(_, is_there)| !**is_there).map(|(id, _)| id) {
-            let communication = format!("{communication:032x}");
-            tracing::error!(shop = %self.shop, communication, "its record was sealed and is missing");
-            self.counts.missing += 1;
-        }
-        Ok(true)
-    }
-
-    /// Those that are not sealed. Says of those that are that they are still there.
-    fn compare(&mut self, folders: Folders, sealed: &mut OnRecord) -> Folders {
-        let mut unsealed = Folders::new();
-        for (prefix, folder) in folders {
-            let Some(communication) = folders::communication(&prefix) else { continue };
-            if folder.is_altered {
-                tracing::error!(shop = %self.shop, %communication, "something was overwritten or deleted in its folder");
-                self.counts.altered += 1;
-            }
-            // without a record: a worker that died, or is at work right now
-            if folder.record_version.is_none() {
-                continue;
-            }
-            match sealed.get_mut(&number(&communication)) {
-                Some(is_there) => *is_there = true,
-                None => {
-                    unsealed.insert(prefix, folder);
-                }
-            }
-        }
-        unsealed
-    }
-
-    /// What can be sealed of `folders`, in their order.
-    async fn examine(&mut self, folders: Folders) -> Result<Vec<Entry>, SealError> {
-        let results: Vec<_> = stream::iter(&folders)
-            .map(|(prefix, folder)| self.look(prefix, folder))
-            .buffered(RECORDS_AT_ONCE)
-            .collect()
-            .await;
-        let mut intact = Vec::with_capacity(results.len());
-        for result in results {
-            match result {
-                Ok(record) => intact.push(record),
-                Err(fault) => self.fault(&fault),
-            }
-        }
-        let owners: BTreeSet<_> = intact.iter().map(|record| record.owner.clone()).collect();
-        let secrets = self.tools.secrets.of(self.shop, owners).await?;
-        let entry = |record: Intact| {
-            let salt = secrets.get(&record.owner)?.salt(&record.communication);
-            Some(Entry {
-                commitment: salt.commit_hash(record.record_sha256),
-                communication: record.communication,
-            })
-        };
-        Ok(intact.into_iter().filter_map(entry).collect())
-    }
-
-    async fn look(&self, prefix: &str, folder: &Folder) -> Result<Intact, Fault> {
-        let Tools { s3, archive, store, .. } = self.tools;
-        record::examine(s3, store.bucket(), archive, self.shop, prefix, folder).await
-    }
-
-    fn fault(&mut self, fault: &Fault) {
-        let (shop, reason) = (self.shop, chain(fault));
-        match fault {
-            Fault::Missing(_) => {
-                tracing::error!(%shop, reason, "not sealed");
-                self.counts.missing += 1;
-            }
-            Fault::Altered { .. } => {
-                tracing::error!(%shop, reason, "not sealed");
-                self.counts.altered += 1;
-            }
-            Fault::Archive(_) | Fault::Request { .. } => {
-                tracing::warn!(%shop, reason, "not sealed yet");
-                self.counts.problems += 1;
-            }
-        }
-    }
-
-    /// Makes a batch of leaves. Where another run was faster, what it sealed is not sealed again.
-    async fn add(
-        &mut self,
-        date: Date,
-        entries: Vec<Entry>,
-        ready: &mut Vec<Entry>,
-        sealed: &mut OnRecord,
-    ) -> Result<(), SealError> {
-        let count = entries.len() as u64;
-        // they may come into the next batch; the order of the log is of no matter
-        let again = entries.clone();
-        match self.log.seal(date, entries, self.sign(), self.now).await? {
-            Sealed::Own => self.counts.sealed += count,
-            Sealed::Other(Batch { date: other, entries, .. }) => {
-                ready.extend(again);
-                if other == date {
-                    let theirs: BTreeSet<_> = entries.iter().map(|entry| &entry.communication).collect();
-                    ready.retain(|entry| !theirs.contains(&entry.communication));
-                    sealed.extend(entries.iter().map(|entry| (number(&entry.communication), true)));
-                }
-            }
-        }
-        Ok(())
     }
 }
 

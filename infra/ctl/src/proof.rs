@@ -36,7 +36,8 @@ pub async fn run(stack: &Stack, id: &CommunicationId, out: &Path) -> Result<Exit
     }
     let day = day(&archived.archive_key).ok_or("its key in the archive has no day")?;
     let store = stack.logs()?;
-    let Some(Inclusion { proof, key, .. }) = LogReader::new(&store).prove(&entry.shop, day, id).await? else {
+    let Some(Inclusion { proof, key, .. }) = LogReader::new(&store).prove(&entry.shop, day, id, None).await?
+    else {
         return Err("it is not sealed yet: archive-seal does so within an hour".into());
     };
     let owner = Owner::of(record.customer.as_deref(), id);
@@ -47,7 +48,7 @@ pub async fn run(stack: &Stack, id: &CommunicationId, out: &Path) -> Result<Exit
         documents,
         record: json.to_vec(),
         proof: proof.to_string().into_bytes(),
-        salt: secret.salt(id).0.to_vec(),
+        salt: secret.salt(id, None).0.to_vec(),
         key: format!("{key}\n").into_bytes(),
         key_pem: key.to_pem().into_bytes(),
     };

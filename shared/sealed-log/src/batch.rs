@@ -9,11 +9,14 @@ use serde::{Deserialize, Serialize};
 /// The most leaves of a batch: sixteen whole tiles.
 pub const BATCH_LEAVES: usize = 4096;
 
-/// A record in the log.
+/// A locked object that is a leaf of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Whose record it is.
+    /// Whose it is.
     pub communication: CommunicationId,
+    /// What the object is called in the communication's folder; `None` is its record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
     /// What the leaf says.
     pub commitment: Commitment,
 }

@@ -59,13 +59,17 @@ impl CommitmentSecret {
         &self.0
     }
 
-    /// The salt of a communication's record.
-    pub fn salt(&self, communication: &CommunicationId) -> Salt {
+    /// The salt of an object of a communication; `None` is its record. Each has one of its own.
+    pub fn salt(&self, communication: &CommunicationId, object: Option<&str>) -> Salt {
         // SHA-256 takes keys of any length
         #[allow(clippy::expect_used)]
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes any key");
         mac.update(PURPOSE);
         mac.update(communication.as_str().as_bytes());
+        if let Some(object) = object {
+            mac.update(b"/");
+            mac.update(object.as_bytes());
+        }
         Salt(mac.finalize().into_bytes().into())
     }
 }
@@ -118,7 +122,7 @@ mod tests {
     #[test]
     fn the_commitment_is_fixed() {
         let communication = "c4809f9b199959867b344883a5f958d0".parse().unwrap();
-        let salt = CommitmentSecret([7; 32]).salt(&communication);
+        let salt = CommitmentSecret([7; 32]).salt(&communication, None);
         let commitment = String::from(salt.commit(b"{}"));
         assert_eq!(
             (hex::encode(salt.0).as_str(), commitment.as_str()),
@@ -132,7 +136,7 @@ mod tests {
     #[test]
     fn secrets_and_salts_do_not_print() {
         let secret = CommitmentSecret([7; 32]);
-        let salt = secret.salt(&"c4809f9b199959867b344883a5f958d0".parse().unwrap());
+        let salt = secret.salt(&"c4809f9b199959867b344883a5f958d0".parse().unwrap(), None);
         assert_eq!(format!("{secret:?} {salt:?}"), "CommitmentSecret(***) Salt(***)");
         assert_ne!(CommitmentSecret::random(), CommitmentSecret::random());
     }

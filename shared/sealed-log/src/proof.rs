@@ -5,11 +5,15 @@ use crate::{
     log::{checkpoint_of, folder, origin},
 };
 use comms::{CommunicationId, ShopDomain};
+use futures::{StreamExt, stream};
 use jiff::civil::Date;
 use std::ops::Range;
 use tlog::{
     Hash, Tiles, TlogProof, VerifierKey, consistency, inclusion, leaf_hash, tiles_for, verify_inclusion,
 };
+
+/// How many objects are read at once.
+const READS_AT_ONCE: usize = 4;
 
 /// Reads logs.
 #[derive(Debug)]
@@ -44,8 +48,12 @@ impl<'a> LogReader<'a> {
         date: Date,
         mut each: impl FnMut(u64, Entry),
     ) -> Result<(), LogError> {
-        for key in self.store.list(&format!("{}index/{date}/", folder(shop))).await? {
-            let bytes = self.store.need(&key).await?;
+        let keys = self.store.list(&format!("{}index/{date}/", folder(shop))).await?;
+        let read = |key: String| async move { Ok::<_, LogError>((self.store.need(&key).await?, key)) };
+        // each is half a megabyte
+        let mut files = stream::iter(keys).map(read).buffered(READS_AT_ONCE);
+        while let Some(file) = files.next().await {
+            let (bytes, key) = file?;
             let start = key.rsplit_once('/').and_then(|(_, start)| start.parse().ok());
             let batch: Option<Batch> = serde_json::from_slice(&bytes).ok();
             let batch =
@@ -56,7 +64,7 @@ impl<'a> LogReader<'a> {
         Ok(())
     }
 
-    /// The proof that a communication's record is in the log; none if it is not sealed yet.
+    /// The proof that an object of a communication is in the log, `None` for its record; none if it is not sealed yet.
     ///
     /// # Errors
     /// S3 did not answer, or the log contradicts itself.
@@ -65,10 +73,11 @@ impl<'a> LogReader<'a> {
         shop: &ShopDomain,
         date: Date,
         communication: &CommunicationId,
+        object: Option<&str>,
     ) -> Result<Option<Inclusion>, LogError> {
         let mut found = None;
         let each = |index, entry: Entry| {
-            if entry.communication == *communication {
+            if entry.communication == *communication && entry.object.as_deref() == object {
                 found = Some((index, entry.commitment));
             }
         };

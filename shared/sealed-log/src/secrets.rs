@@ -1,11 +1,12 @@
 //! The secrets that salts follow from: one item per customer, or per record without one. Made once and never changed,
-//! only deleted. Of two runs that make one at the same time, both get the first.
+//! only deleted. Of two runs that make one at the same time, both get the first. They are read and made by the hundred: a
+//! million leaves may belong to as many customers.
 
 use crate::{CommitmentSecret, LogError, Owner};
 use aws_sdk_dynamodb::{
     Client,
     primitives::Blob,
-    types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure},
+    types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem},
 };
 use comms::ShopDomain;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -14,11 +15,10 @@ use std::{
     error::Error,
 };
 
-/// DynamoDB reads no more at once.
-const READ_AT_ONCE: usize = 100;
-/// New secrets are written one by one, because only so the first of two is kept.
-const WRITES_AT_ONCE: usize = 16;
-/// How often keys that the table was too busy for are asked for again.
+/// DynamoDB reads no more at once, and makes no more in one transaction.
+const AT_ONCE: usize = 100;
+const REQUESTS_AT_ONCE: usize = 4;
+/// How often keys that the table was too busy for, or that others make at the same time, are asked for again.
 const REPEATS: usize = 5;
 
 type Item = HashMap<String, AttributeValue>;
@@ -57,24 +57,40 @@ impl CommitmentSecrets {
         owners: BTreeSet<Owner>,
     ) -> Result<HashMap<Owner, CommitmentSecret>, LogError> {
         let owners: Vec<Owner> = owners.into_iter().collect();
-        let mut found = HashMap::new();
-        for some in owners.chunks(READ_AT_ONCE) {
-            let items = self.read(some.iter().map(|owner| key(shop, owner))).await?;
-            found.extend(
-                some.iter().filter_map(|owner| Some((owner.clone(), items.get(&name(shop, owner))?.clone()))),
-            );
-        }
-        let absent = owners.into_iter().filter(|owner| !found.contains_key(owner)).collect::<Vec<_>>();
-        let made = stream::iter(absent)
-            .map(|owner| async move {
-                let secret = self.make(shop, &owner).await?;
-                Ok::<_, LogError>((owner, secret))
-            })
-            .buffer_unordered(WRITES_AT_ONCE)
+        let found = stream::iter(owners.chunks(AT_ONCE).map(<[_]>::to_vec))
+            .map(|owners| self.of_some(shop, owners))
+            .buffer_unordered(REQUESTS_AT_ONCE)
             .try_collect::<Vec<_>>()
             .await?;
-        found.extend(made);
-        Ok(found)
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// The same for as many as one request takes. What another run makes at the same time, or what the table was too
+    /// busy for, is read and made again.
+    async fn of_some(
+        &self,
+        shop: &ShopDomain,
+        mut absent: Vec<Owner>,
+    ) -> Result<HashMap<Owner, CommitmentSecret>, LogError> {
+        let mut found = HashMap::new();
+        for _ in 0..REPEATS {
+            let items = self.read(absent.iter().map(|owner| key(shop, owner))).await?;
+            absent.retain(|owner| match items.get(&name(shop, owner)) {
+                Some(secret) => {
+                    found.insert(owner.clone(), secret.clone());
+                    false
+                }
+                None => true,
+            });
+            if absent.is_empty() {
+                return Ok(found);
+            }
+            if let Some(made) = self.make(shop, &absent).await? {
+                found.extend(absent.into_iter().zip(made));
+                return Ok(found);
+            }
+        }
+        Err(LogError::request("making", "secrets", "others make them at the same time"))
     }
 
     async fn read(
@@ -102,32 +118,33 @@ impl CommitmentSecrets {
         Err(failed("the table is too busy".into()))
     }
 
-    async fn make(&self, shop: &ShopDomain, owner: &Owner) -> Result<CommitmentSecret, LogError> {
-        let made = CommitmentSecret::random().ok_or(LogError::NoRandomness)?;
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .item("pk", key(shop, owner))
-            .item("secret", AttributeValue::B(Blob::new(made.expose())))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match put {
-            Ok(_) => Ok(made),
-            Err(error) => {
-                let refused = error.as_service_error().and_then(|error| match error {
-                    aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(
-                        refused,
-                    ) => refused.item.as_ref(),
-                    _ => None,
-                });
-                match refused {
-                    Some(item) => secret(item),
-                    None => Err(LogError::request("making", "a secret", error)),
-                }
-            }
+    /// Makes the secrets of `owners`, all or none: `None` where one was there already, or the table was too busy.
+    async fn make(
+        &self,
+        shop: &ShopDomain,
+        owners: &[Owner],
+    ) -> Result<Option<Vec<CommitmentSecret>>, LogError> {
+        let failed = |error: Box<dyn Error + Send + Sync>| LogError::request("making", "secrets", error);
+        let mut made = Vec::with_capacity(owners.len());
+        let mut request = self.client.transact_write_items();
+        for owner in owners {
+            let secret = CommitmentSecret::random().ok_or(LogError::NoRandomness)?;
+            let put = Put::builder()
+                .table_name(&self.table)
+                .item("pk", key(shop, owner))
+                .item("secret", AttributeValue::B(Blob::new(secret.expose())))
+                .condition_expression("attribute_not_exists(pk)")
+                .build()
+                .map_err(|error| failed(error.into()))?;
+            request = request.transact_items(TransactWriteItem::builder().put(put).build());
+            made.push(secret);
+        }
+        match request.send().await {
+            Ok(_) => Ok(Some(made)),
+            Err(error) => match error.as_service_error() {
+                Some(error) if error.is_transaction_canceled_exception() => Ok(None),
+                _ => Err(failed(error.into())),
+            },
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Each binary runs behind a Lambda Runtime API of this program's own, against stand-ins of the AWS and vendor
 //! endpoints in this process. `bench measure` counts what they are asked: figures that depend on the machine are
-//! reported, those that do not are held against the budgets. `bench soak` lets the stand-ins fail and the
+//! reported, those that do not are held against the budgets. `bench seal` seals a million records. `bench soak` lets the stand-ins fail and the
 //! processes die, and checks afterwards what became of every event. What is broken is this program's exit code.
 
 #![allow(clippy::print_stdout, reason = "printing is what this program is for")]
@@ -18,6 +18,7 @@ mod report;
 mod results;
 mod runtime;
 mod scenarios;
+mod seal;
 mod server;
 mod soak;
 mod vendors;
@@ -40,6 +41,8 @@ enum Command {
     Measure(Options),
     /// Whether they keep every promise while everything around them fails now and then
     Soak(soak::Options),
+    /// What sealing a million records takes
+    Seal(seal::Options),
 }
 
 #[derive(Args)]
@@ -84,6 +87,7 @@ async fn main() -> ExitCode {
     let (broken, what) = match Arguments::parse().command {
         Command::Measure(options) => (measure(&options).await, "budgets"),
         Command::Soak(options) => (soak::run(&options).await, "promises"),
+        Command::Seal(options) => (seal::run(&options).await, "budgets"),
     };
     match broken {
         Ok(broken) if broken.is_empty() => ExitCode::SUCCESS,

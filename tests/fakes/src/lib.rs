@@ -7,12 +7,14 @@
 
 mod account;
 pub mod dynamodb;
+mod evidence;
 mod listener;
 mod runtime_api;
 mod script;
 
 pub use account::{Account, FakeAws, Items, Objects, Queues, SecretValues, SecretWrite};
 pub use aws_config::retry::RetryConfig;
+pub use evidence::{Edit, Evidence, EvidenceAws};
 pub use listener::{listen, serve};
 pub use runtime_api::{Answer, RuntimeApi};
 pub use script::{Seen, Server};

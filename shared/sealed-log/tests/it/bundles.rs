@@ -23,13 +23,13 @@ pub async fn bundle() -> Bundle {
         "software": {"name": "order-confirmation", "version": "0"}, "test": false,
     });
     let record = serde_json::to_vec(&record).unwrap();
-    let salt = CommitmentSecret::from_bytes(&[3; 32]).unwrap().salt(&id(0));
+    let salt = CommitmentSecret::from_bytes(&[3; 32]).unwrap().salt(&id(0), None);
     let bucket = Bucket::default();
     let store = store(&bucket).await;
     let mut entries = entries(0..300);
     entries[0].commitment = salt.commit(&record);
     run(&store, entries, 100).await.unwrap();
-    let inclusion = LogReader::new(&store).prove(&shop(), date(), &id(0)).await.unwrap().unwrap();
+    let inclusion = LogReader::new(&store).prove(&shop(), date(), &id(0), None).await.unwrap().unwrap();
     Bundle {
         documents: vec![document],
         record,

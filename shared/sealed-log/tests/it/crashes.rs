@@ -17,7 +17,8 @@ async fn is_whole(bucket: &Bucket, count: u64) {
     sealed.sort_unstable_by_key(|entry| entry.communication.clone());
     assert_eq!(sealed, entries(0..count), "each is sealed once");
     for number in (0..count).step_by(61) {
-        let inclusion = reader.prove(&shop(), date(), &id(number)).await.unwrap().expect("it is sealed");
+        let inclusion =
+            reader.prove(&shop(), date(), &id(number), None).await.unwrap().expect("it is sealed");
         assert_eq!(inclusion.commitment, entries(number..number + 1)[0].commitment);
     }
     let mut sizes = Vec::new();
@@ -82,7 +83,7 @@ async fn a_late_entry_is_in_the_next_seal() {
     let bucket = Bucket::default();
     let store = store(&bucket).await;
     run(&store, entries(0..10), 4096).await.unwrap();
-    assert!(LogReader::new(&store).prove(&shop(), date(), &id(10)).await.unwrap().is_none());
+    assert!(LogReader::new(&store).prove(&shop(), date(), &id(10), None).await.unwrap().is_none());
     run(&store, entries(0..11), 4096).await.unwrap();
     is_whole(&bucket, 11).await;
 }

@@ -52,7 +52,9 @@ fn id(number: u64) -> CommunicationId {
 
 fn entries(numbers: std::ops::Range<u64>) -> Vec<Entry> {
     let commitment = |number: u64| Commitment(std::array::from_fn(|at| number.to_be_bytes()[at % 8]));
-    numbers.map(|number| Entry { communication: id(number), commitment: commitment(number) }).collect()
+    numbers
+        .map(|number| Entry { communication: id(number), object: None, commitment: commitment(number) })
+        .collect()
 }
 
 async fn store(bucket: &Bucket) -> LogStore {
