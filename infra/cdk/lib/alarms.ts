@@ -1,16 +1,16 @@
-// What a person has to look at. Each alarm's description says what happened and what to do; docs/operations.md has more.
-// `watch.ts` makes the alarms themselves.
+// What a person has to look at. Each alarm's description says what happened and what to do; docs/runbook.md has more.
+// `watch.ts` makes the alarms themselves, `runbook.ts` says what each belongs to.
 
 import { Duration, Validations } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Rule } from 'aws-cdk-lib/aws-events';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { NO_TOPIC } from './exceptions.ts';
+import { GROUPED, NO_TOPIC } from './exceptions.ts';
 import type { Handler } from './function.ts';
 import type { WorkQueue } from './queues.ts';
 import type { ScheduledPass } from './schedules.ts';
-import { type Limit, PERIOD, Watch } from './watch.ts';
+import { type Limit, PERIOD, Watch, type WatchedAlarm } from './watch.ts';
 
 /** Trouble in so many of the latest passes is no accident, however often passes are made. */
 const FAILED_PASSES = { of: 6, most: 2 };
@@ -28,6 +28,8 @@ export interface AlarmsProps {
   readonly prefix: string;
   readonly emulated: boolean;
   readonly topicArn?: string;
+  readonly notifyEach: boolean;
+  readonly runbookUrl: string;
   readonly handlers: Handler[];
   readonly intake: Handler;
   /** Brings events to intake. */
@@ -68,8 +70,9 @@ export class Alarms extends Construct {
     private readonly props: AlarmsProps,
   ) {
     super(scope, id);
-    this.watch = new Watch(this, props.prefix, props.topicArn, props.emulated);
+    this.watch = new Watch(this, props);
     if (props.topicArn === undefined) Validations.of(this).acknowledge(NO_TOPIC);
+    else if (!props.notifyEach) Validations.of(this).acknowledge(GROUPED);
     const ofWork = props.queues.map(({ work }) => ({ name: `${work.name}-dlq`, queue: work.deadLetters }));
     for (const { name, queue } of [...props.deadLetters, ...ofWork]) this.notEmpty(name, queue);
     for (const { work, oldestSeconds } of props.queues) this.late(work, oldestSeconds);
@@ -91,6 +94,10 @@ export class Alarms extends Construct {
     for (const run of [props.statementRun, props.offerRun]) this.ofRun(run);
     for (const [what, group] of Object.entries(props.scheduleGroups)) this.ofSchedules(what, group);
     for (const pass of props.passes) this.ofPasses(pass);
+  }
+
+  get all(): readonly WatchedAlarm[] {
+    return this.watch.alarms;
   }
 
   private ofFunction(handler: Handler): void {
@@ -181,6 +188,7 @@ export class Alarms extends Construct {
     this.watch.above(
       `${handler.name}-failed`,
       this.watch.share(
+        handler.name,
         this.ownMetric(handler, 'Failed', minutes),
         SETTLED_OTHERWISE.map((name) => this.ownMetric(handler, name, minutes)),
         atLeast,
@@ -250,13 +258,13 @@ export class Alarms extends Construct {
     this.counted(
       handler,
       'EvidenceMissing',
-      'Archived objects are not there any more. The log of archive-seal names each. See docs/operations.md.',
+      'Archived objects are not there any more. The log of archive-seal names each.',
     );
     this.counted(
       handler,
       'EvidenceAltered',
       'Somebody overwrote or deleted archived objects, or the log of a shop contradicts itself. First versions are locked and still ' +
-        'there. The log of archive-seal names each. See docs/operations.md.',
+        'there. The log of archive-seal names each.',
     );
   }
 
@@ -276,13 +284,13 @@ export class Alarms extends Construct {
       handler,
       'BatchOutputsUnproven',
       'Exstream returned outputs of a batch job that do not prove whose they are. Their documents are composed one by one, ' +
-        'so none is lost or mixed up. Have the template fixed: docs/operations.md, statement-run-batch-outputs-unproven.',
+        'so none is lost or mixed up. Have the template fixed.',
       { most: 0, minutes: 60 },
     );
     this.counted(
       handler,
       'BatchOutputsMissing',
-      'A finished batch job of Exstream lacks outputs. Their documents are composed one by one. See docs/operations.md.',
+      'A finished batch job of Exstream lacks outputs. Their documents are composed one by one.',
       { most: 0, minutes: 60 },
     );
   }
@@ -379,7 +387,7 @@ export class Alarms extends Construct {
     this.watch.above(
       `${name}-not-empty`,
       queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: 'Maximum' }),
-      `Messages in ${name}: work that was given up, and is kept for 14 days. See docs/operations.md, Give back a dead letter.`,
+      `Messages in ${name}: work that was given up, and is kept for 14 days. Give it back once the cause is fixed.`,
     );
   }
 

@@ -58,6 +58,7 @@ export class DocumentsApi extends Construct {
   readonly apiId: string;
   /** Where links begin, without a slash at the end. */
   readonly url: string;
+  readonly accessLog: LogGroup;
   /** What the domain's record in DNS has to point to. */
   readonly domainTarget?: string;
 
@@ -76,6 +77,11 @@ export class DocumentsApi extends Construct {
       disableExecuteApiEndpoint: domain !== undefined && webAcl === undefined,
     });
     this.apiId = api.ref;
+    this.accessLog = new LogGroup(this, 'AccessLog', {
+      logGroupName: `/aws/apigateway/${props.settings.prefix}-documents`,
+      retention: RetentionDays.THREE_MONTHS,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
     this.route(api);
     const stage = this.stage(api);
     const stack = Stack.of(this);
@@ -120,17 +126,12 @@ export class DocumentsApi extends Construct {
   }
 
   private stage(api: CfnApi): CfnStage {
-    const { prefix, documents } = this.props.settings;
-    const log = new LogGroup(this, 'AccessLog', {
-      logGroupName: `/aws/apigateway/${prefix}-documents`,
-      retention: RetentionDays.THREE_MONTHS,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
+    const { documents } = this.props.settings;
     return new CfnStage(this, 'Stage', {
       apiId: api.ref,
       stageName: '$default',
       autoDeploy: true,
-      accessLogSettings: { destinationArn: log.logGroupArn, format: JSON.stringify(LOGGED) },
+      accessLogSettings: { destinationArn: this.accessLog.logGroupArn, format: JSON.stringify(LOGGED) },
       defaultRouteSettings: {
         throttlingRateLimit: documents.rate,
         throttlingBurstLimit: documents.burst,

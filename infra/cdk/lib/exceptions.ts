@@ -63,6 +63,12 @@ export const NO_TOPIC: Exception = {
   reason: 'This deployment names no topic (context alarmTopic): its alarms are looked at, not sent.',
 };
 
+export const GROUPED: Exception = {
+  id: NO_TOPIC.id,
+  reason:
+    'The composite alarm of its group notifies in its place, so that one cause is told once (context alarmNotify).',
+};
+
 export function acknowledgeEverywhere(scope: Construct): void {
   Validations.of(scope).acknowledge(...EVERYWHERE);
 }

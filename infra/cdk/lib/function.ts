@@ -55,6 +55,7 @@ export interface ChangesProps {
 export class Handler extends Construct {
   readonly name: FunctionName;
   readonly function: LambdaFunction;
+  readonly logGroup: LogGroup;
   readonly timeoutSeconds: number;
 
   constructor(scope: Construct, id: string, props: HandlerProps) {
@@ -62,12 +63,12 @@ export class Handler extends Construct {
     this.name = props.name;
     this.timeoutSeconds = props.settings.timeoutSeconds[props.name];
     const functionName = `${props.settings.prefix}-${props.name}`;
-    const logGroup = new LogGroup(this, 'Log', {
+    this.logGroup = new LogGroup(this, 'Log', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: RetentionDays.THREE_MONTHS,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    const grants = [log(logGroup), ...props.grants];
+    const grants = [log(this.logGroup), ...props.grants];
     const role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       inlinePolicies: {
@@ -86,7 +87,7 @@ export class Handler extends Construct {
       timeout: Duration.seconds(this.timeoutSeconds),
       environment: props.environment,
       role,
-      logGroup,
+      logGroup: this.logGroup,
       // the function's own line per message says what the platform's START, END and REPORT lines would
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.WARN,

@@ -96,8 +96,12 @@ export interface Settings {
   readonly logLevel: string;
   /** Who may take the roles for people: ARNs of roles, of users and of SAML providers. */
   readonly trusted: Readonly<Record<Person, readonly string[]>>;
-  /** SNS topic that every alarm notifies. */
+  /** SNS topic that alarms notify. */
   readonly alarmTopicArn?: string;
+  /** Every alarm notifies, and not only its group. */
+  readonly notifyEachAlarm: boolean;
+  /** Where docs/runbook.md can be read by whoever is notified. */
+  readonly runbookUrl: string;
   readonly documents: DocumentSettings;
 }
 
@@ -181,6 +185,8 @@ export function readSettings(node: Node): Settings {
       support: readTrusted('trustSupport', text('trustSupport')),
     },
     alarmTopicArn: text('alarmTopic'),
+    notifyEachAlarm: oneOf('alarmNotify', ['groups', 'each'], 'groups') === 'each',
+    runbookUrl: text('runbookUrl') ?? 'docs/runbook.md',
     documents: {
       rate: whole('documentsRate', 50, 1, 10_000),
       burst: whole('documentsBurst', 100, 1, 10_000),

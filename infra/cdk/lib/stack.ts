@@ -8,7 +8,9 @@ import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { CfnEventInvokeConfig } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { AlarmGroups } from './alarm-groups.ts';
 import { Alarms, type AlarmsProps } from './alarms.ts';
+import { Dashboard } from './dashboard.ts';
 import { DocumentsApi } from './documents.ts';
 import { acknowledgeEverywhere } from './exceptions.ts';
 import { Handler, type HandlerProps } from './function.ts';
@@ -27,6 +29,7 @@ import {
 import { pascal, upperSnake } from './names.ts';
 import { People } from './people.ts';
 import * as allow from './permissions.ts';
+import { Queries } from './queries.ts';
 import { deadLetterQueue, type WorkQueue, workQueue } from './queues.ts';
 import { Schedules, type ScheduledPass } from './schedules.ts';
 import type { Settings } from './settings.ts';
@@ -137,18 +140,21 @@ export class CommunicationsStack extends Stack {
     all: Handler[],
     webhooks: AlarmsProps['webhooks'],
     schedules: Schedules,
-    { apiId }: DocumentsApi,
+    api: DocumentsApi,
   ): void {
-    const { bus, silentHours } = this.settings;
+    const { bus, silentHours, prefix, runbookUrl, alarmTopicArn: topicArn } = this.settings;
+    const emulated = this.settings.endpointUrl !== undefined;
     const watched = 'existing' in bus && bus.existing.startsWith('aws.partner/') && silentHours > 0;
-    new Alarms(this, 'Alarms', {
-      prefix: this.settings.prefix,
+    const { all: alarms } = new Alarms(this, 'Alarms', {
+      prefix,
       intake,
       webhooks,
       // a partner bus is named like its source
       source: watched ? { name: bus.existing, silentHours } : undefined,
-      topicArn: this.settings.alarmTopicArn,
-      emulated: this.settings.endpointUrl !== undefined,
+      topicArn,
+      notifyEach: this.settings.notifyEachAlarm,
+      runbookUrl,
+      emulated,
       handlers: all,
       queues: [
         ...FLOWS.map(({ name, oldestSeconds }) => ({ work: this.flowQueues[name], oldestSeconds })),
@@ -163,7 +169,7 @@ export class CommunicationsStack extends Stack {
       senders: flows,
       reporters: [writeBack],
       sealer: archiveSeal,
-      documents: { handler: documents, apiId },
+      documents: { handler: documents, apiId: api.apiId },
       outcomeEvents: outcomeEvents && { handler: outcomeEvents, oldestSeconds: OUTCOME_EVENTS.oldestSeconds },
       failed: this.settings.failedAlarm,
       statementRun: runs['statement-run'],
@@ -175,6 +181,13 @@ export class CommunicationsStack extends Stack {
         most: this.settings.recoveredAlarm,
       },
     });
+    const queues = [...Object.values(this.flowQueues), ...Object.values(this.runQueues), this.writeBacks];
+    const shown = { prefix, runbookUrl, alarms };
+    new Dashboard(this, 'Dashboard', { ...shown, handlers: all, flows, queues, apiId: api.apiId });
+    // an emulator of AWS refuses a stack with either
+    if (emulated) return;
+    new AlarmGroups(this, 'AlarmGroups', { ...shown, topicArn });
+    new Queries(this, 'Queries', { prefix, handlers: all, accessLog: api.accessLog.logGroupName });
   }
 
   private intake(): Handler {

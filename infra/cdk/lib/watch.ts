@@ -1,12 +1,11 @@
-// How an alarm is made: named by the stack's prefix, quiet without data unless silence is what it is for, and notifying the
-// topic, if there is one, when it begins and when it ends.
+// How an alarm is made: named by the stack's prefix, quiet without data unless silence is what it is for, and with the address
+// of its section of the runbook. Where each alarm is to notify by itself, it tells the topic when it begins and when it ends.
 
 import { Duration } from 'aws-cdk-lib';
 import {
   Alarm,
   type AlarmProps,
   ComparisonOperator,
-  type IMetric,
   MathExpression,
   type Metric,
   TreatMissingData,
@@ -14,6 +13,7 @@ import {
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import { address, entryOf } from './runbook.ts';
 
 export const PERIOD = Duration.minutes(5);
 
@@ -25,20 +25,43 @@ export interface Limit {
   readonly periods?: { readonly of: number; readonly most: number };
 }
 
+/** An alarm that was made, and what it looks at. */
+export interface WatchedAlarm {
+  /** Its name without the prefix. */
+  readonly id: string;
+  readonly alarm: Alarm;
+  readonly metric: Metric | MathExpression;
+}
+
+export interface WatchProps {
+  readonly prefix: string;
+  /** Where the runbook is. */
+  readonly runbookUrl: string;
+  readonly topicArn?: string;
+  /** Whether every alarm notifies the topic. One that belongs to no group does in any case. */
+  readonly notifyEach: boolean;
+  /** An emulator of AWS knows single metrics only, and refuses a stack with an alarm on an expression. */
+  readonly emulated: boolean;
+}
+
 export class Watch {
+  readonly alarms: WatchedAlarm[] = [];
   private readonly action?: SnsAction;
 
   constructor(
     private readonly scope: Construct,
-    private readonly prefix: string,
-    topicArn?: string,
-    /** An emulator of AWS knows single metrics only, and refuses a stack with an alarm on an expression. */
-    private readonly emulated = false,
+    private readonly props: WatchProps,
   ) {
+    const { topicArn } = props;
     if (topicArn !== undefined) this.action = new SnsAction(Topic.fromTopicArn(scope, 'Topic', topicArn));
   }
 
-  above(id: string, metric: IMetric, description: string, { most, periods }: Limit = { most: 0 }): void {
+  above(
+    id: string,
+    metric: Metric | MathExpression,
+    description: string,
+    { most, periods }: Limit = { most: 0 },
+  ): void {
     const { of, most: tolerated } = periods ?? { of: 1, most: 0 };
     this.alarm(id, {
       metric,
@@ -52,7 +75,7 @@ export class Watch {
   }
 
   /** Nothing was counted in any of the latest periods; where nothing happens, AWS publishes no value at all. */
-  silent(id: string, metric: IMetric, periods: number, description: string): void {
+  silent(id: string, metric: Metric, periods: number, description: string): void {
     this.alarm(id, {
       metric,
       threshold: 1,
@@ -64,23 +87,32 @@ export class Watch {
     });
   }
 
-  /** The percentage that `part` is of itself and `others`: 0 as long as it is less than `atLeast`. */
-  share(part: Metric, others: Metric[], atLeast: number): MathExpression {
-    const names = others.map((_, index) => `other${index}`);
+  /**
+   * The percentage that `part` is of itself and `others`: 0 as long as it is less than `atLeast`. `name` tells the metrics of
+   * one expression from those of another one on the same graph.
+   */
+  share(name: string, part: Metric, others: Metric[], atLeast: number): MathExpression {
+    const id = (what: string) => `${name.replaceAll('-', '_')}_${what}`;
+    const usingMetrics = Object.fromEntries([part, ...others].map((metric, index) => [id(`m${index}`), metric]));
     // a value is published only where something was counted
-    const all = ['part', ...names].map((name) => `FILL(${name}, 0)`).join(' + ');
+    const [failed, ...rest] = Object.keys(usingMetrics).map((name) => `FILL(${name}, 0)`);
     return new MathExpression({
-      expression: `IF(FILL(part, 0) >= ${atLeast}, 100 * FILL(part, 0) / (${all}), 0)`,
-      usingMetrics: { part, ...Object.fromEntries(names.map((name, index) => [name, others[index] as Metric])) },
+      expression: `IF(${failed} >= ${atLeast}, 100 * ${failed} / (${[failed, ...rest].join(' + ')}), 0)`,
+      usingMetrics,
       period: part.period,
       label: 'percent',
     });
   }
 
-  private alarm(id: string, props: AlarmProps): void {
-    if (this.emulated && props.metric instanceof MathExpression) return;
-    const alarm = new Alarm(this.scope, id, { ...props, alarmName: `${this.prefix}-${id}` });
-    if (this.action === undefined) return;
+  private alarm(id: string, props: AlarmProps & { readonly metric: Metric | MathExpression }): void {
+    const { prefix, runbookUrl, notifyEach, emulated } = this.props;
+    if (emulated && props.metric instanceof MathExpression) return;
+    const entry = entryOf(id);
+    const more = entry === undefined ? '' : ` ${address(runbookUrl, entry.section)}`;
+    const alarmDescription = `${props.alarmDescription}${more}`;
+    const alarm = new Alarm(this.scope, id, { ...props, alarmDescription, alarmName: `${prefix}-${id}` });
+    this.alarms.push({ id, alarm, metric: props.metric });
+    if (this.action === undefined || (entry !== undefined && !notifyEach)) return;
     alarm.addAlarmAction(this.action);
     alarm.addOkAction(this.action);
   }

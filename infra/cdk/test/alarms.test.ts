@@ -224,7 +224,7 @@ describe('every alarm', () => {
 
   test('says what happened and what to do', () => {
     for (const { AlarmName, AlarmDescription } of alarms) {
-      assert.match(AlarmDescription, /^\S.{30,}[.?]$/s, AlarmName);
+      assert.match(AlarmDescription, /^\S.{30,}[.?] docs\/runbook\.md#\S+$/s, AlarmName);
       const sentences = AlarmDescription.split(/[.?:] /).length;
       assert.ok(sentences >= 2, `${AlarmName} does not say what to do`);
       assert.ok(AlarmDescription.length <= 1024, AlarmName);
@@ -239,22 +239,9 @@ describe('every alarm', () => {
     assert.equal(Number(charged), usual.flatMap(({ Properties }) => metricsOf(Properties)).length);
   });
 
-  test('has a name of its own and a line in the documentation', () => {
-    const names = alarms.map(({ AlarmName }) => AlarmName.replace('shopify-exstream-', '') as string);
+  test('has a name of its own', () => {
+    const names = alarms.map(({ AlarmName }) => AlarmName);
     assert.equal(new Set(names).size, names.length);
-    const text = readFileSync(join(__dirname, '../../../docs/operations.md'), 'utf8');
-    for (const name of names) {
-      const general = [
-        name,
-        ...FLOWS.map((flow) => name.replace(new RegExp(`^${flow}`), '<flow>')),
-        ...FUNCTIONS.map((of) => name.replace(new RegExp(`^${of}`), '<function>')),
-        ...FUNCTIONS.map((of) => name.replace(new RegExp(`^${of}`), '<queue>')),
-      ];
-      assert.ok(
-        general.some((way) => text.includes(`\`${way}\``)),
-        `docs/operations.md does not explain ${name}`,
-      );
-    }
   });
 });
 
@@ -358,16 +345,6 @@ test('all others fire on the first value above the threshold, and on no value no
     assert.equal(alarm.TreatMissingData, 'notBreaching');
     assert.equal(alarm.AlarmActions, undefined);
     if (!tolerated.includes(alarm.MetricName)) assert.equal(alarm.Threshold, 0);
-  }
-});
-
-test('a topic in the context is told when each begins and when it ends', () => {
-  const topic = 'arn:aws:sns:eu-west-1:111111111111:operations';
-  const notifying = Object.values(synthesize({ alarmTopic: topic }).template.findResources('AWS::CloudWatch::Alarm'));
-  assert.equal(notifying.length, alarms.length);
-  for (const { Properties } of notifying) {
-    assert.deepEqual(Properties.AlarmActions, [topic]);
-    assert.deepEqual(Properties.OKActions, [topic]);
   }
 });
 

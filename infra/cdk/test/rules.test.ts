@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { NO_TOPIC } from '../lib/exceptions.ts';
+import { GROUPED, NO_TOPIC } from '../lib/exceptions.ts';
 import { synthesize } from './support.ts';
 
 const PACKS = { AwsSolutionsChecks, ServerlessChecks, NIST80053R5Checks };
@@ -24,10 +24,14 @@ test('the stack passes, as it is deployed in AWS and locally', () => {
   synthesize({ createBus: 'true', destroyable: 'true', endpointUrl, architecture: 'x86_64' }, check);
 });
 
-test('the rule on alarm actions is excused only where context names no topic', () => {
+test('the rule on alarm actions is excused only where an alarm notifies nobody by itself', () => {
   const topic = 'arn:aws:sns:eu-west-1:111111111111:operations';
-  const { stack } = synthesize({ alarmTopic: topic }, check);
-  assert.ok(!JSON.stringify(stack.node.findAll().map(({ node }) => node.metadata)).includes(NO_TOPIC.id));
+  const excuses = (context: Record<string, string>) => {
+    const { stack } = synthesize({ alarmTopic: topic, ...context }, check);
+    return JSON.stringify(stack.node.findAll().map(({ node }) => node.metadata));
+  };
+  assert.ok(!excuses({ alarmNotify: 'each' }).includes(NO_TOPIC.id));
+  assert.ok(excuses({}).includes(GROUPED.reason) && !excuses({}).includes(NO_TOPIC.reason));
 });
 
 for (const [name, Pack] of Object.entries(PACKS)) {

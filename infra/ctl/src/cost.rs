@@ -26,6 +26,8 @@ const READERS: f64 = 11.0;
 /// one, as a deployment of all flows has them.
 const METRICS: f64 = 43.0;
 const ALARMS: f64 = 127.0;
+/// Composite alarms of the stack.
+const ALARM_GROUPS: f64 = 9.0;
 /// The archive's key, with its first two yearly rotations, which AWS charges for, and the key of the logs.
 const KEYS: f64 = 4.0;
 /// With a bucket key, S3 asks KMS for few of its puts.
@@ -309,6 +311,8 @@ impl Month<'_> {
         self.add("kms-requests", self.puts / PUTS_PER_KMS_REQUEST);
         self.add("metrics", METRICS);
         self.add("alarms", ALARMS);
+        self.add("alarm-groups", ALARM_GROUPS);
+        self.add("dashboards", 1.0);
         self.add("logs-ingested", self.log_bytes / 1e9);
         self.add("logs-stored", self.log_bytes / 1e9 * LOG_MONTHS);
         let stored = self.stored_bytes / 1e9 * f64::from(self.question.months);
