@@ -159,6 +159,9 @@ class Calls:
             stream = f"arn:aws:logs:{self.here}:log-group:{group}:log-stream:any"
             for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
                 yield roles[logical], Request(action, stream)
+        # what invokes a function names its alias
+        for logical, alias in template.of_type("AWS::Lambda::Alias"):
+            roles[logical] = roles[alias["FunctionName"]["Ref"]]
         for _, mapping in template.of_type("AWS::Lambda::EventSourceMapping"):
             source = template.resolve(mapping["EventSourceArn"])
             role = roles[mapping["FunctionName"]["Ref"]]

@@ -315,7 +315,7 @@ class LocalStack:
         return fetch(f"{self.url(stub)}/__stub/{what}", {"X-Stub-Shop": SHOP})
 
     def invoke(self, function: str) -> str:
-        return self.emulator().invoke(f"{PREFIX}-{function}")
+        return self.emulator().invoke(f"{PREFIX}-{function}:live")
 
     def emulator(self) -> Emulator:
         return Emulator(self.url("aws"), REGION, self.account)

@@ -29,7 +29,9 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-class AdoptionTest(unittest.TestCase):
+class DeploymentTest(unittest.TestCase):
+    """An emulator, and empty programs to deploy the stack with."""
+
     def setUp(self) -> None:
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
@@ -51,6 +53,32 @@ class AdoptionTest(unittest.TestCase):
         self.aws = Aws(self.stack)
         self.stack._cdk("bootstrap", f"aws://{self.stack.account}/{REGION}")
 
+    def synthesize(self, name: str, **context: str) -> Path:
+        out = self.folder / name
+        # the address says that it is an emulator: it refuses alarms on expressions, and gets the template without
+        given = {
+            "createBus": "true",
+            "codeRoot": str(self.folder / "lambda"),
+            "endpointUrl": self.stack.url("aws"),
+            **context,
+        }
+        flags = [argument for key, value in given.items() for argument in ("--context", f"{key}={value}")]
+        self.step(self.stack._cdk_command("synth", "--quiet", "--output", str(out), *flags), "synth")
+        return out
+
+    def deploy(self, app: Path) -> dict[str, str]:
+        options = ("--outputs-file", str(self.folder / "outputs.json"), "--method", "direct")
+        self.stack._cdk("deploy", "--app", str(app), "--require-approval", "never", *options)
+        outputs: dict[str, str] = json.loads((self.folder / "outputs.json").read_text())[PREFIX]
+        return outputs
+
+    def step(self, command: list[str], name: str) -> None:
+        env = {**self.stack.base_env, "CDK_VALIDATION": "false"}
+        log = self.stack.processes.log(name)
+        run(command, env=env, cwd=install.CDK, log=log, seconds=STEP_SECONDS, what=name)
+
+
+class AdoptionTest(DeploymentTest):
     def test_a_failed_first_deployment_is_repeated_and_a_deleted_stack_is_adopted(self) -> None:
         first = self.synthesize("first", firstDeployment="true")
         # another owner's bus has the name that the stack wants
@@ -78,25 +106,6 @@ class AdoptionTest(unittest.TestCase):
         self.assertEqual([*self.aws.items(again["TableName"], "pk")], [{"pk": "kept"}])
         self.assertEqual(self.aws.get(again["ArchiveBucket"], "kept"), b"evidence")
 
-    def synthesize(self, name: str, **context: str) -> Path:
-        out = self.folder / name
-        # the address says that it is an emulator: it refuses alarms on expressions, and gets the template without
-        given = {
-            "createBus": "true",
-            "codeRoot": str(self.folder / "lambda"),
-            "endpointUrl": self.stack.url("aws"),
-            **context,
-        }
-        flags = [argument for key, value in given.items() for argument in ("--context", f"{key}={value}")]
-        self.step(self.stack._cdk_command("synth", "--quiet", "--output", str(out), *flags), "synth")
-        return out
-
-    def deploy(self, app: Path) -> dict[str, str]:
-        options = ("--outputs-file", str(self.folder / "outputs.json"), "--method", "direct")
-        self.stack._cdk("deploy", "--app", str(app), "--require-approval", "never", *options)
-        outputs: dict[str, str] = json.loads((self.folder / "outputs.json").read_text())[PREFIX]
-        return outputs
-
     def adopt(self, app: Path) -> None:
         template = app / f"{PREFIX}.template.json"
         mapping = self.folder / "adopt.json"
@@ -109,11 +118,6 @@ class AdoptionTest(unittest.TestCase):
         self.assertEqual(len(found) - len(taken), 2)
         mapping.write_text(json.dumps(taken))
         self.stack._cdk("import", "--app", str(app), "--resource-mapping", str(mapping), "--force")
-
-    def step(self, command: list[str], name: str) -> None:
-        env = {**self.stack.base_env, "CDK_VALIDATION": "false"}
-        log = self.stack.processes.log(name)
-        run(command, env=env, cwd=install.CDK, log=log, seconds=STEP_SECONDS, what=name)
 
 
 class Aws(Emulator):

@@ -10,6 +10,9 @@ const IDENTIFIERS: Readonly<Record<string, string>> = {
   'AWS::SQS::Queue': 'QueueUrl',
 };
 
+/** What goes with the resource that it belongs to: there is none left to adopt. */
+const DEPENDENT = ['AWS::Lambda::Version'];
+
 export interface RetainingTemplate {
   readonly Resources: Readonly<
     Record<string, { readonly Type: string; readonly DeletionPolicy?: string; readonly Properties?: object }>
@@ -23,8 +26,8 @@ export type Adoption = Record<string, Record<string, string>>;
 export function adoption(template: RetainingTemplate, outputs: Readonly<Record<string, string>>): Adoption {
   const values = Object.entries(template.Outputs ?? {}).map(([name, { Value }]) => [refOf(Value), outputs[name]]);
   const identifiers = new Map(values as [string | undefined, string | undefined][]);
-  const retained = Object.entries(template.Resources).filter(([, { DeletionPolicy }]) =>
-    DeletionPolicy?.startsWith('Retain'),
+  const retained = Object.entries(template.Resources).filter(
+    ([, { Type, DeletionPolicy }]) => DeletionPolicy?.startsWith('Retain') && !DEPENDENT.includes(Type),
   );
   return Object.fromEntries(
     retained.map(([logicalId, { Type }]) => {

@@ -100,7 +100,7 @@ export class DocumentsApi extends Construct {
     const integration = new CfnIntegration(this, 'Integration', {
       apiId: api.ref,
       integrationType: 'AWS_PROXY',
-      integrationUri: handler.function.functionArn,
+      integrationUri: handler.alias.functionArn,
       payloadFormatVersion: '2.0',
       timeoutInMillis: Math.min(handler.timeoutSeconds * 1000, 29_000),
     });
@@ -118,7 +118,7 @@ export class DocumentsApi extends Construct {
     }
     new CfnPermission(this, 'MayInvoke', {
       action: 'lambda:InvokeFunction',
-      functionName: handler.function.functionArn,
+      functionName: handler.alias.functionArn,
       principal: 'apigateway.amazonaws.com',
       sourceAccount: stack.account,
       sourceArn: stack.formatArn({ service: 'execute-api', resource: api.ref, resourceName: '*' }),

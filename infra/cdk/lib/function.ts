@@ -1,11 +1,17 @@
 // One Lambda function with its log group and its own role. The role holds the grants it is given and the right
-// to write to its log group: nothing is granted by a construct behind the reader's back.
+// to write to its log group: nothing is granted by a construct behind the reader's back. Whoever invokes the function invokes
+// its alias `live`, which names a version: code and settings that do not change. So a deployment can move to another version
+// by degrees, and go back.
 
 import { Duration, RemovalPolicy, Size, Validations } from 'aws-cdk-lib';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import {
+  Alias,
   ApplicationLogLevel,
+  type CfnEventSourceMapping,
+  type CfnEventInvokeConfigProps,
+  CfnEventInvokeConfig,
   Code,
   EventSourceMapping,
   FilterCriteria,
@@ -25,6 +31,9 @@ import type { FunctionName } from './functions.ts';
 import { type Grant, log } from './permissions.ts';
 import type { WorkQueue } from './queues.ts';
 import type { Settings } from './settings.ts';
+
+/** What invokes a function: the version that is in force. */
+export const ALIAS = 'live';
 
 export interface HandlerProps {
   /** Name of the crate and of the folder of its bootstrap. */
@@ -55,6 +64,7 @@ export interface ChangesProps {
 export class Handler extends Construct {
   readonly name: FunctionName;
   readonly function: LambdaFunction;
+  readonly alias: Alias;
   readonly logGroup: LogGroup;
   readonly timeoutSeconds: number;
 
@@ -95,19 +105,30 @@ export class Handler extends Construct {
       // and any level above INFO the metric lines, which have no level. `LOG_LEVEL` alone decides.
       applicationLogLevelV2: ApplicationLogLevel.TRACE,
       tracing: Tracing.DISABLED,
+      // earlier versions are what a person goes back to; they go with the function
+      currentVersionOptions: { removalPolicy: props.settings.removal.versions },
     });
+    this.alias = new Alias(this, 'Live', { aliasName: ALIAS, version: this.function.currentVersion });
+  }
+
+  /** What Lambda does with an event that it was given to deliver by itself. */
+  whenAsynchronous(props: Omit<CfnEventInvokeConfigProps, 'functionName' | 'qualifier'>): void {
+    const { functionName } = this.function;
+    const config = new CfnEventInvokeConfig(this, 'Asynchronous', { ...props, functionName, qualifier: ALIAS });
+    config.node.addDependency(this.alias);
   }
 
   /** Lets the function work on the queue. Its role must hold the grant to `consume` it. */
   consume(queue: WorkQueue, props: BatchProps): void {
-    new EventSourceMapping(this, 'Batches', {
-      target: this.function,
+    const mapping = new EventSourceMapping(this, 'Batches', {
+      target: this.alias,
       eventSourceArn: queue.queue.queueArn,
       batchSize: props.size,
       maxBatchingWindow: Duration.seconds(props.windowSeconds),
       maxConcurrency: props.maxConcurrency,
       reportBatchItemFailures: true,
     });
+    this.invokeAlias(mapping);
   }
 
   /**
@@ -115,8 +136,8 @@ export class Handler extends Construct {
    * halved and repeated for twelve hours, half of what the stream keeps.
    */
   follow(table: Table, props: ChangesProps): void {
-    new EventSourceMapping(this, 'Changes', {
-      target: this.function,
+    const mapping = new EventSourceMapping(this, 'Changes', {
+      target: this.alias,
       eventSourceArn: table.tableStreamArn,
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: props.size,
@@ -128,5 +149,11 @@ export class Handler extends Construct {
       // the construct for it would grant what the role's grants are to say
       onFailure: { bind: () => ({ destination: props.deadLetters.queueArn }) },
     });
+    this.invokeAlias(mapping);
+  }
+
+  /** By the alias's ARN, in the place of a name that would be taken apart and put together again. */
+  private invokeAlias(mapping: EventSourceMapping): void {
+    (mapping.node.defaultChild as CfnEventSourceMapping).functionName = this.alias.functionArn;
   }
 }

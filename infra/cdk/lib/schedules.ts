@@ -4,7 +4,6 @@
 
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { CfnEventInvokeConfig } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule, CfnScheduleGroup, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -46,7 +45,7 @@ export class Schedules extends Construct {
     const role = this.role(
       'FunctionRole',
       passes,
-      allow.invoke(...handlers.map((handler) => handler.function)),
+      allow.invoke(...handlers.map(({ alias }) => alias)),
       allow.send(deadLetters),
     );
     for (const { handler, everyMinutes } of functions) {
@@ -58,7 +57,7 @@ export class Schedules extends Construct {
         scheduleExpression: expression.expressionString,
         flexibleTimeWindow: { mode: 'OFF' },
         target: {
-          arn: handler.function.functionArn,
+          arn: handler.alias.functionArn,
           roleArn: role.roleArn,
           input: '{}',
           retryPolicy: { maximumEventAgeInSeconds: everyMinutes * 60, maximumRetryAttempts: 2 },
@@ -67,11 +66,7 @@ export class Schedules extends Construct {
       });
       // The next pass does what a failed one left, and a repeated one would run beside it. With time-outs shorter
       // than the period that is enough: no concurrency has to be reserved, which small accounts cannot.
-      new CfnEventInvokeConfig(handler, 'Asynchronous', {
-        functionName: handler.function.functionName,
-        qualifier: '$LATEST',
-        maximumRetryAttempts: 0,
-      });
+      handler.whenAsynchronous({ maximumRetryAttempts: 0 });
     }
   }
 

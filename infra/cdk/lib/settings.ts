@@ -37,6 +37,8 @@ export interface Removal {
   readonly archive: RemovalPolicy;
   /** Everything else that holds something: table, operations bucket, queues, customer key. */
   readonly data: RemovalPolicy;
+  /** Versions of functions that are not in force any more. */
+  readonly versions: RemovalPolicy;
 }
 
 const RETAIN = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
@@ -45,6 +47,8 @@ export interface Settings {
   /** Name of the stack and first part of every physical name and secret. */
   readonly prefix: string;
   readonly architecture: Architecture;
+  /** Minutes that a new version gets a tenth of the work before it gets all; without it, it gets all at once. */
+  readonly canaryMinutes?: number;
   /** Holds `<function>/bootstrap`. */
   readonly codeRoot: string;
   /** Brings Shopify's events. */
@@ -130,12 +134,14 @@ export function readSettings(node: Node): Settings {
     whole(`timeout${pascal(name)}`, timeoutSeconds, 1, 900),
   );
   const endpointUrl = text('endpointUrl');
+  const emulated = endpointUrl !== undefined;
   const lockMode = oneOf('lockMode', ['COMPLIANCE', 'GOVERNANCE'], 'COMPLIANCE');
-  const removal = readRemoval(flag('destroyable'), endpointUrl !== undefined, lockMode);
+  const removal = readRemoval(flag('destroyable'), emulated, lockMode);
   return {
     prefix,
     architecture:
       oneOf('architecture', ['arm64', 'x86_64'], 'arm64') === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
+    canaryMinutes: readRollOut(oneOf('rollOut', ROLL_OUTS, emulated ? 'at-once' : 'canary-15')),
     codeRoot: isAbsolute(codeRoot) ? codeRoot : join(repository, codeRoot),
     bus: readBus(text('eventBus'), flag('createBus')),
     outcomeBus: readOutcomeBus(text('outcomeBus'), flag('createOutcomeBus')),
@@ -229,6 +235,13 @@ function contextOf(node: Node) {
   return { text, oneOf, whole, optional, flag };
 }
 
+/** Those that CodeDeploy has. */
+const ROLL_OUTS = ['canary-5', 'canary-10', 'canary-15', 'canary-30', 'at-once'] as const;
+
+function readRollOut(way: (typeof ROLL_OUTS)[number]): number | undefined {
+  return way === 'at-once' ? undefined : Number(way.replace('canary-', ''));
+}
+
 function readBus(existing: string | undefined, create: boolean): Bus {
   if (existing !== undefined && !create) return { existing };
   if (existing === undefined && create) return { create: true };
@@ -276,12 +289,15 @@ function readDomain(
 }
 
 function readRemoval(destroyable: boolean, emulated: boolean, lockMode: Settings['lockMode']): Removal {
-  if (!destroyable) return { archive: RETAIN, data: RETAIN };
-  if (emulated) return { archive: RemovalPolicy.DESTROY, data: RemovalPolicy.DESTROY };
+  if (!destroyable) return { archive: RETAIN, data: RETAIN, versions: RETAIN };
+  if (emulated) {
+    const versions = RemovalPolicy.DESTROY;
+    return { archive: RemovalPolicy.DESTROY, data: RemovalPolicy.DESTROY, versions };
+  }
   if (lockMode === 'COMPLIANCE') {
     throw new Error(
       'context destroyable: nobody can delete what COMPLIANCE locks; take -c lockMode=GOVERNANCE for a stack that is to go',
     );
   }
-  return { archive: RETAIN, data: RemovalPolicy.DESTROY };
+  return { archive: RETAIN, data: RemovalPolicy.DESTROY, versions: RETAIN };
 }

@@ -5,7 +5,6 @@
 import { CfnOutput, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { EventBus, type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
-import { CfnEventInvokeConfig } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { AlarmGroups } from './alarm-groups.ts';
@@ -13,7 +12,7 @@ import { Alarms, type AlarmsProps } from './alarms.ts';
 import { Dashboard } from './dashboard.ts';
 import { DocumentsApi } from './documents.ts';
 import { acknowledgeEverywhere } from './exceptions.ts';
-import { Handler, type HandlerProps } from './function.ts';
+import { ALIAS, Handler, type HandlerProps } from './function.ts';
 import {
   byName,
   type FlowName,
@@ -31,6 +30,7 @@ import { People } from './people.ts';
 import * as allow from './permissions.ts';
 import { Queries } from './queries.ts';
 import { deadLetterQueue, type WorkQueue, workQueue } from './queues.ts';
+import { RollOut } from './roll-out.ts';
 import { Schedules, type ScheduledPass } from './schedules.ts';
 import type { Settings } from './settings.ts';
 import { Storage } from './storage.ts';
@@ -188,6 +188,8 @@ export class CommunicationsStack extends Stack {
     if (emulated) return;
     new AlarmGroups(this, 'AlarmGroups', { ...shown, topicArn });
     new Queries(this, 'Queries', { prefix, handlers: all, accessLog: api.accessLog.logGroupName });
+    const { canaryMinutes } = this.settings;
+    if (canaryMinutes !== undefined) new RollOut(this, 'RollOut', { prefix, handlers: all, alarms, canaryMinutes });
   }
 
   private intake(): Handler {
@@ -438,15 +440,13 @@ export class CommunicationsStack extends Stack {
       eventPattern: { source: Match.anyOf(...sourcesOf(eventSource)), detailType: ['shopifyWebhook'] },
     });
     rule.addTarget(
-      new LambdaTarget(intake.function, {
+      new LambdaTarget(intake.alias, {
         deadLetterQueue: this.lostEvents,
         maxEventAge: Duration.hours(24),
         retryAttempts: 185,
       }),
     );
-    new CfnEventInvokeConfig(intake, 'Asynchronous', {
-      functionName: intake.function.functionName,
-      qualifier: '$LATEST',
+    intake.whenAsynchronous({
       maximumRetryAttempts: asyncRetries,
       destinationConfig: { onFailure: { destination: this.lostEvents.queueArn } },
     });
@@ -496,7 +496,10 @@ export class CommunicationsStack extends Stack {
       values[`QueueUrl${pascal(work.name)}`] = work.queue.queueUrl;
       values[`DeadLetterUrl${pascal(work.name)}`] = work.deadLetters.queueUrl;
     }
-    for (const handler of handlers) values[`Function${pascal(handler.name)}`] = handler.function.functionName;
+    for (const { name, function: lambda } of handlers) {
+      values[`Function${pascal(name)}`] = `${lambda.functionName}:${ALIAS}`;
+      values[`Version${pascal(name)}`] = lambda.currentVersion.version;
+    }
     for (const [person, role] of Object.entries(people.roles)) values[`Role${pascal(person)}`] = role.roleArn;
     for (const [key, value] of Object.entries(values)) new CfnOutput(this, key, { value });
   }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { arn, only, synthesize } from './support.ts';
+import { only, synthesize } from './support.ts';
 
 const { template } = synthesize();
 const one = (type: string, from = template) => {
@@ -17,11 +17,12 @@ const WEB_ACL = 'arn:aws:wafv2:us-east-1:111111111111:global/webacl/documents/1'
 const DOMAIN = { documentsDomain: 'documents.shop.example', documentsCertificate: CERTIFICATE };
 const url = (from = template) => Object.values(from.findOutputs('DocumentsUrl'))[0]?.Value;
 
+const live = { Ref: only(template, 'AWS::Lambda::Alias', 'DocumentsLive').logicalId };
+
 describe('the API of documents', () => {
   test('leads every path to the function', () => {
     const integration = one('AWS::ApiGatewayV2::Integration');
-    const handler = only(template, 'AWS::Lambda::Function', 'DocumentsFunction');
-    assert.deepEqual(integration.Properties.IntegrationUri, arn(handler));
+    assert.deepEqual(integration.Properties.IntegrationUri, live);
     assert.equal(integration.Properties.PayloadFormatVersion, '2.0');
     const routes = Object.values(template.findResources('AWS::ApiGatewayV2::Route'));
     assert.ok(routes.some(({ Properties }) => Properties.RouteKey === '$default'));
@@ -34,9 +35,8 @@ describe('the API of documents', () => {
 
   test('is all that may call the function', () => {
     const permissions = Object.values(template.findResources('AWS::Lambda::Permission'));
-    const handler = only(template, 'AWS::Lambda::Function', 'DocumentsFunction');
     const mine = permissions.filter(
-      ({ Properties }) => JSON.stringify(Properties.FunctionName) === JSON.stringify(arn(handler)),
+      ({ Properties }) => JSON.stringify(Properties.FunctionName) === JSON.stringify(live),
     );
     assert.equal(mine.length, 1);
     const { Principal, SourceArn, SourceAccount } = mine[0]?.Properties;

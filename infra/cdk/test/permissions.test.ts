@@ -280,7 +280,7 @@ describe('roles of schedules', () => {
     return { trust: AssumeRolePolicyDocument.Statement, may: Policies[0].PolicyDocument.Statement };
   };
   const functions = (...names: string[]) =>
-    names.map((name) => arn(only(template, 'AWS::Lambda::Function', `${name}Function`)));
+    names.map((name) => ({ Ref: only(template, 'AWS::Lambda::Alias', `${name}Live`).logicalId }));
   const send = (...names: string[]) => names.map((name) => arn(only(template, 'AWS::SQS::Queue', name)));
 
   test('of runs starts runs and nothing else', () => {

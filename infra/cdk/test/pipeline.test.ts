@@ -6,6 +6,7 @@ import { arn, FLOWS, FUNCTIONS, idOf, only, PARTNER_BUS, RUNS, synthesize } from
 const { template } = synthesize();
 const queue = (id: string) => only(template, 'AWS::SQS::Queue', id);
 const lambda = (id: string) => only(template, 'AWS::Lambda::Function', `${id}Function`);
+const live = (id: string) => ({ Ref: only(template, 'AWS::Lambda::Alias', `${id}Live`).logicalId });
 
 describe('queues', () => {
   test('hand what keeps failing to a dead-letter queue of their own, kept 14 days', () => {
@@ -70,7 +71,7 @@ describe('batches', () => {
     for (const id of FLOWS.map(idOf)) {
       assert.deepEqual(batches(id), {
         EventSourceArn: arn(queue(`${id}Queue`)),
-        FunctionName: { Ref: lambda(id).logicalId },
+        FunctionName: live(id),
         FunctionResponseTypes: ['ReportBatchItemFailures'],
         BatchSize: 10,
         MaximumBatchingWindowInSeconds: 0,
@@ -84,7 +85,7 @@ describe('batches', () => {
     }
     assert.deepEqual(batches('WriteBack'), {
       EventSourceArn: arn(queue('WriteBackQueue')),
-      FunctionName: { Ref: lambda('WriteBack').logicalId },
+      FunctionName: live('WriteBack'),
       FunctionResponseTypes: ['ReportBatchItemFailures'],
       BatchSize: 50,
       MaximumBatchingWindowInSeconds: 5,
@@ -255,7 +256,7 @@ describe('events', () => {
       'detail-type': ['shopifyWebhook'],
     });
     assert.equal(rule.Targets.length, 1);
-    assert.deepEqual(rule.Targets[0].Arn, arn(lambda('Intake')));
+    assert.deepEqual(rule.Targets[0].Arn, live('Intake'));
     assert.deepEqual(rule.Targets[0].DeadLetterConfig, { Arn: arn(deadLetters) });
     assert.deepEqual(rule.Targets[0].RetryPolicy, {
       MaximumEventAgeInSeconds: 86_400,
@@ -269,7 +270,7 @@ describe('events', () => {
       only(synthesize(context).template, 'AWS::Lambda::EventInvokeConfig', 'IntakeAsynchronous').Properties;
     assert.deepEqual(invocations({}), {
       FunctionName: { Ref: lambda('Intake').logicalId },
-      Qualifier: '$LATEST',
+      Qualifier: 'live',
       MaximumRetryAttempts: 2,
       DestinationConfig: { OnFailure: { Destination: arn(queue('IntakeDeadLetters')) } },
     });
@@ -316,7 +317,7 @@ describe('schedules', () => {
         ScheduleExpression: `rate(${minutes === 60 ? '1 hour' : `${minutes} minutes`})`,
         FlexibleTimeWindow: { Mode: 'OFF' },
         Target: {
-          Arn: arn(lambda(id)),
+          Arn: live(id),
           RoleArn: arn(only(template, 'AWS::IAM::Role', 'SchedulesFunctionRole')),
           Input: '{}',
           RetryPolicy: { MaximumEventAgeInSeconds: minutes * 60, MaximumRetryAttempts: 2 },
@@ -326,7 +327,7 @@ describe('schedules', () => {
       const invocations = only(template, 'AWS::Lambda::EventInvokeConfig', `${id}Asynchronous`).Properties;
       assert.deepEqual(invocations, {
         FunctionName: { Ref: lambda(id).logicalId },
-        Qualifier: '$LATEST',
+        Qualifier: 'live',
         MaximumRetryAttempts: 0,
       });
     }
@@ -380,7 +381,7 @@ test("the outputs are what the operator's command line reads", () => {
       'ScheduleRoleArn',
       'SecretPrefix',
       'TableName',
-      ...FUNCTIONS.map((name) => `Function${idOf(name)}`),
+      ...FUNCTIONS.flatMap((name) => [`Function${idOf(name)}`, `Version${idOf(name)}`]),
       ...withQueue.flatMap((id) => [`QueueUrl${id}`, `DeadLetterUrl${id}`]),
     ].sort(),
   );
