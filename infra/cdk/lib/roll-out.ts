@@ -7,7 +7,7 @@ import { CfnApplication, CfnDeploymentGroup } from 'aws-cdk-lib/aws-codedeploy';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { CfnAlias } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import type { Handler } from './function.ts';
+import { ALIAS, type Handler } from './function.ts';
 import { pascal } from './names.ts';
 import type { WatchedAlarm } from './watch.ts';
 
@@ -74,7 +74,11 @@ export class RollOut extends Construct {
             new PolicyStatement({ actions: ['cloudwatch:DescribeAlarms'], resources: ['*'] }),
             new PolicyStatement({
               actions: ['lambda:GetAlias', 'lambda:GetProvisionedConcurrencyConfig', 'lambda:UpdateAlias'],
-              resources: handlers.flatMap(({ alias, function: lambda }) => [lambda.functionArn, alias.functionArn]),
+              // by its name: the alias itself waits for this role
+              resources: handlers.flatMap(({ function: lambda }) => [
+                lambda.functionArn,
+                `${lambda.functionArn}:${ALIAS}`,
+              ]),
             }),
           ],
         }),

@@ -125,10 +125,10 @@ describe('a canary', () => {
     const [look, move] = role.Policies[0].PolicyDocument.Statement;
     assert.deepEqual([look.Action, look.Resource], ['cloudwatch:DescribeAlarms', '*']);
     assert.deepEqual(move.Action, ['lambda:GetAlias', 'lambda:GetProvisionedConcurrencyConfig', 'lambda:UpdateAlias']);
-    const expected = FUNCTIONS.flatMap((name) => [
-      arn(only(template, 'AWS::Lambda::Function', `${idOf(name)}Function`)),
-      { Ref: only(template, 'AWS::Lambda::Alias', `${idOf(name)}Live`).logicalId },
-    ]);
+    const expected = FUNCTIONS.flatMap((name) => {
+      const lambda = arn(only(template, 'AWS::Lambda::Function', `${idOf(name)}Function`));
+      return [lambda, { 'Fn::Join': ['', [lambda, ':live']] }];
+    });
     const texts = (some: unknown[]) => some.map((it) => JSON.stringify(it)).sort();
     assert.deepEqual(texts(move.Resource), texts(expected));
   });
