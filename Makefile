@@ -15,7 +15,7 @@ E2E_THREADS ?= 12
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build what the local run needs: all functions as one program, the stubs and ctl
@@ -44,7 +44,7 @@ status: ## Say what runs locally and where
 	$(LOCAL) status
 
 .PHONY: test
-test: lint unit cdk app e2e ## Run every check and every test
+test: lint unit cdk terraform app e2e ## Run every check and every test
 
 .PHONY: unit
 unit: ## Run the tests that need no stack
@@ -57,6 +57,12 @@ unit: ## Run the tests that need no stack
 cdk: ## Check and test the infrastructure
 	$(LOCAL) install
 	cd infra/cdk && npm run --silent check && npm test --silent
+
+# with the program `terraform` on the path it is asked too; without it the tests say that they skip that
+.PHONY: terraform
+terraform: ## Check the Terraform module, and that it deploys what the CDK app does
+	$(LOCAL) install
+	.local/.terraform-venv/bin/python -B -m unittest discover -s infra/terraform/check
 
 .PHONY: app
 app: ## Check and test the Shopify app

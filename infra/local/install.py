@@ -26,6 +26,7 @@ CDK = ROOT / "infra/cdk"
 APP = ROOT / "infra/shopify-app"
 VENV = STATE / ".venv"
 LINTERS = STATE / ".lint-venv"
+TERRAFORM = STATE / ".terraform-venv"
 BUILT = ROOT / "target"
 PACKAGES = ROOT / "target/lambda"
 LOCAL_PACKAGES = ROOT / "target/local"
@@ -51,6 +52,12 @@ def emulator() -> Path:
 def linters() -> Path:
     """The folder of the commands that check the template, installed. Apart from the emulator: they share libraries."""
     return _python_packages(LINTERS, CDK / "lint-requirements.txt", "the linters of the template")
+
+
+def terraform_checks() -> Path:
+    """The folder of the commands for the Terraform module, installed. Apart from checkov: its `hcl2` is another."""
+    requirements = ROOT / "infra/terraform/check/requirements.txt"
+    return _python_packages(TERRAFORM, requirements, "the checks of the Terraform module")
 
 
 def _python_packages(venv: Path, requirements: Path, what: str) -> Path:

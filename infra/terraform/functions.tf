@@ -1,0 +1,174 @@
+# One Lambda function for each row of the table, with its log group. Roles and what they may do are in roles.tf.
+
+locals {
+  queue_of_each_flow = {
+    for name, row in local.flows : "QUEUE_URL_${upper(replace(name, "-", "_"))}" => aws_sqs_queue.work[name].url
+  }
+
+  environments = merge(
+    { for name, row in local.flows : name => {
+      QUEUE_URL            = aws_sqs_queue.work[name].url
+      WRITE_BACK_QUEUE_URL = aws_sqs_queue.work["write-back"].url
+      BATCH_CONCURRENCY    = tostring(row.batchConcurrency)
+      RETRY_BASE_SECONDS   = tostring(local.retry_base)
+      ARCHIVE_LOCK_MODE    = var.lock_mode
+      LINKS_TABLE_NAME     = aws_dynamodb_table.links.name
+      DOCUMENTS_URL        = local.documents_url
+    } },
+    { for name, row in local.runs : name => {
+      QUEUE_URL          = aws_sqs_queue.work[name].url
+      FLOW_QUEUE_URL     = aws_sqs_queue.work[row.fills].url
+      RETRY_BASE_SECONDS = tostring(local.retry_base)
+    } },
+    {
+      "intake" = merge({ EVENT_SOURCES = join(",", var.event_source) }, local.queue_of_each_flow)
+      "write-back" = {
+        QUEUE_URL          = aws_sqs_queue.work["write-back"].url
+        RETRY_BASE_SECONDS = tostring(local.retry_base)
+      }
+      "archive-seal" = {
+        ARCHIVE_LOCK_MODE      = var.lock_mode
+        LOG_KEY_ID             = aws_kms_key.log.key_id
+        COMMITMENTS_TABLE_NAME = aws_dynamodb_table.commitments.name
+      }
+      "delivery-status" = merge({ WRITE_BACK_QUEUE_URL = aws_sqs_queue.work["write-back"].url }, local.queue_of_each_flow)
+      "reconcile"       = local.queue_of_each_flow
+      "documents" = {
+        LINKS_TABLE_NAME     = aws_dynamodb_table.links.name
+        WRITE_BACK_QUEUE_URL = aws_sqs_queue.work["write-back"].url
+      }
+    },
+    { for name, row in local.functions : name => {
+      OUTCOME_BUS           = local.outcome_bus_arn
+      DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letters[name].url
+    } if row.kind == "stream" },
+  )
+}
+
+resource "aws_cloudwatch_log_group" "function" {
+  for_each = local.functions
+
+  name              = "/aws/lambda/${var.prefix}-${each.key}"
+  retention_in_days = 90
+}
+
+resource "aws_lambda_function" "function" {
+  for_each = local.functions
+
+  function_name    = "${var.prefix}-${each.key}"
+  runtime          = "provided.al2023"
+  architectures    = [var.architecture]
+  handler          = "bootstrap"
+  filename         = "${var.code_root}/${each.key}/bootstrap.zip"
+  source_code_hash = filebase64sha256("${var.code_root}/${each.key}/bootstrap.zip")
+  memory_size      = local.memory_megabytes[each.key]
+  timeout          = local.timeout_seconds[each.key]
+  role             = aws_iam_role.function[each.key].arn
+
+  environment {
+    variables = merge(
+      {
+        TABLE_NAME         = aws_dynamodb_table.ledger.name
+        ARCHIVE_BUCKET     = aws_s3_bucket.archive.bucket
+        OPERATIONS_BUCKET  = aws_s3_bucket.operations.bucket
+        MAX_RETENTION_DAYS = tostring(var.max_retention_days)
+        SECRET_PREFIX      = var.prefix
+        CONFIG_TTL_SECONDS = tostring(var.config_ttl)
+        LOG_LEVEL          = var.log_level
+        # part of the user agent: CloudTrail knows the caller by it
+        AWS_SDK_UA_APP_ID = each.key
+      },
+      local.environments[each.key],
+    )
+  }
+
+  dynamic "ephemeral_storage" {
+    for_each = can(local.storage_megabytes[each.key]) ? [local.storage_megabytes[each.key]] : []
+    content {
+      size = ephemeral_storage.value
+    }
+  }
+
+  # `LOG_LEVEL` alone decides what is logged: Lambda must not filter a second time
+  logging_config {
+    log_format            = "JSON"
+    log_group             = aws_cloudwatch_log_group.function[each.key].name
+    system_log_level      = "WARN"
+    application_log_level = "TRACE"
+  }
+
+  # a function without its rights would fail at what comes first
+  depends_on = [aws_iam_role_policy.function]
+}
+
+# Lets each function work on its queue.
+resource "aws_lambda_event_source_mapping" "work" {
+  for_each = local.workers
+
+  function_name                      = aws_lambda_function.function[each.key].function_name
+  event_source_arn                   = aws_sqs_queue.work[each.key].arn
+  batch_size                         = each.value.batchSize
+  maximum_batching_window_in_seconds = each.key == "write-back" ? local.write_back_window : each.value.windowSeconds
+  function_response_types            = ["ReportBatchItemFailures"]
+
+  scaling_config {
+    maximum_concurrency = local.max_concurrency[each.key]
+  }
+
+  depends_on = [aws_iam_role_policy.function]
+}
+
+# Lets the function that tells outcomes follow the ledger. A batch that it fails at is halved and repeated for twelve hours,
+# half of what the stream keeps.
+resource "aws_lambda_event_source_mapping" "changes" {
+  for_each = { for name, row in local.functions : name => row if row.kind == "stream" }
+
+  function_name                      = aws_lambda_function.function[each.key].function_name
+  event_source_arn                   = aws_dynamodb_table.ledger.stream_arn
+  starting_position                  = "TRIM_HORIZON"
+  batch_size                         = each.value.batchSize
+  maximum_batching_window_in_seconds = each.value.windowSeconds
+  bisect_batch_on_function_error     = true
+  maximum_record_age_in_seconds      = 12 * 60 * 60
+  function_response_types            = ["ReportBatchItemFailures"]
+
+  # the states that a communication ends in or waits for a person in: see shared/comms/src/state.rs
+  filter_criteria {
+    filter {
+      pattern = jsonencode({ dynamodb = { NewImage = { state = { S = [
+        "accepted", "archived", "bounced", "delivered", "failed", "suppressed", "unknown",
+      ] } } } })
+    }
+  }
+
+  destination_config {
+    on_failure {
+      destination_arn = aws_sqs_queue.dead_letters[each.key].arn
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.function]
+}
+
+# An event that intake refuses again and again is kept.
+resource "aws_lambda_function_event_invoke_config" "intake" {
+  function_name          = aws_lambda_function.function["intake"].function_name
+  qualifier              = "$LATEST"
+  maximum_retry_attempts = local.async_retries
+
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.dead_letters["intake"].arn
+    }
+  }
+}
+
+# The next pass does what a failed one left, and a repeated one would run beside it. With time-outs shorter than the period
+# that is enough: no concurrency has to be reserved, which small accounts cannot.
+resource "aws_lambda_function_event_invoke_config" "pass" {
+  for_each = local.passes
+
+  function_name          = aws_lambda_function.function[each.key].function_name
+  qualifier              = "$LATEST"
+  maximum_retry_attempts = 0
+}

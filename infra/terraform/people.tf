@@ -1,0 +1,156 @@
+# Roles for people, each with exactly what its commands of `ctl` need. Who may take one is a variable: nobody may until a
+# deployment says so, and then the role is made. A session lasts an hour at most; IAM users need MFA.
+
+locals {
+  trusted = {
+    for person, arns in {
+      operator = var.trust_operator
+      auditor  = var.trust_auditor
+      support  = var.trust_support
+    } : person => arns if length(arns) > 0
+  }
+
+  commands = {
+    operator = concat(
+      [
+        "ctl config",
+        "ctl diff",
+        "ctl link-publish",
+        "ctl link-replace",
+        "ctl link-revoke",
+        "ctl link-show",
+        "ctl preview",
+        "ctl resend",
+        "ctl run",
+        "ctl settle",
+        "ctl status",
+        "ctl status-metafield",
+        "ctl suppress",
+      ],
+      # nobody may put events of a partner's
+      var.create_bus ? ["ctl send"] : [],
+    )
+    auditor = ["ctl proof", "ctl show", "ctl status"]
+    support = ["ctl status"]
+  }
+
+  look_at_ledger = [
+    { Effect = "Allow", Action = ["dynamodb:GetItem"], Resource = [aws_dynamodb_table.ledger.arn] },
+    { Effect = "Allow", Action = ["dynamodb:Query"], Resource = [local.by_resource] },
+  ]
+
+  personal_rights = {
+    operator = concat(
+      local.look_at_ledger,
+      [
+        { Effect = "Allow", Action = ["dynamodb:UpdateItem"], Resource = [aws_dynamodb_table.ledger.arn] },
+        # records without their documents, and which there are of a day
+        { Effect = "Allow", Action = ["s3:GetObjectVersion"], Resource = ["${aws_s3_bucket.archive.arn}/*/record.json"] },
+        {
+          Effect    = "Allow"
+          Action    = ["s3:ListBucket"]
+          Resource  = [aws_s3_bucket.archive.arn]
+          Condition = { StringLike = { "s3:prefix" = ["${local.days}*/"] } }
+        },
+        { Effect = "Allow", Action = ["kms:Decrypt"], Resource = [aws_kms_key.archive.arn] },
+        {
+          Effect   = "Allow"
+          Action   = ["s3:GetObject"]
+          Resource = ["${aws_s3_bucket.operations.arn}/config/*", "${aws_s3_bucket.operations.arn}/runs/*"]
+        },
+        {
+          Effect    = "Allow"
+          Action    = ["s3:ListBucket"]
+          Resource  = [aws_s3_bucket.operations.arn]
+          Condition = { StringLike = { "s3:prefix" = ["config/*", "runs/*"] } }
+        },
+        { Effect = "Allow", Action = ["s3:PutObject"], Resource = ["${aws_s3_bucket.operations.arn}/config/*"] },
+        local.read_shop_secrets,
+        local.read_customer_key,
+        local.publish_links,
+        local.read_link_key,
+        {
+          Effect   = "Allow"
+          Action   = ["sqs:SendMessage"]
+          Resource = [for name in keys(local.workers) : aws_sqs_queue.work[name].arn]
+        },
+        # keeps the schedules of the runs as the configurations say
+        {
+          Effect   = "Allow"
+          Action   = ["scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"]
+          Resource = ["arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule/${var.prefix}/*"]
+        },
+        # it takes no resource: it lists the schedules of the account
+        { Effect = "Allow", Action = ["scheduler:ListSchedules"], Resource = ["*"] },
+        {
+          Effect    = "Allow"
+          Action    = ["iam:PassRole"]
+          Resource  = [aws_iam_role.run_schedules.arn]
+          Condition = { StringEquals = { "iam:PassedToService" = "scheduler.amazonaws.com" } }
+        },
+      ],
+      [for bus in aws_cloudwatch_event_bus.own : { Effect = "Allow", Action = ["events:PutEvents"], Resource = [bus.arn] }],
+    )
+    auditor = concat(
+      local.look_at_ledger,
+      [
+        # documents and records, each at the version that the ledger or a record names
+        { Effect = "Allow", Action = ["s3:GetObjectVersion"], Resource = ["${aws_s3_bucket.archive.arn}/*"] },
+        { Effect = "Allow", Action = ["kms:Decrypt"], Resource = [aws_kms_key.archive.arn] },
+        # the logs, and what the leaf of a record is salted with
+        { Effect = "Allow", Action = ["s3:GetObject"], Resource = ["${aws_s3_bucket.archive.arn}/log/*"] },
+        {
+          Effect    = "Allow"
+          Action    = ["s3:ListBucket"]
+          Resource  = [aws_s3_bucket.archive.arn]
+          Condition = { StringLike = { "s3:prefix" = ["log/*"] } }
+        },
+        { Effect = "Allow", Action = ["dynamodb:GetItem"], Resource = [aws_dynamodb_table.commitments.arn] },
+      ],
+    )
+    support = local.look_at_ledger
+  }
+}
+
+# A role's sessions and a SAML provider's have proved who they are in their own way, such as with IAM Identity Center; a user's
+# keys prove nothing without MFA.
+resource "aws_iam_role" "person" {
+  for_each = local.trusted
+
+  name_prefix          = substr("${var.prefix}-${each.key}-", 0, 38)
+  description          = "For people: ${join(", ", local.commands[each.key])}"
+  max_session_duration = 3600
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [for arn in each.value : {
+        Effect    = "Allow"
+        Principal = { Federated = arn }
+        Action    = "sts:AssumeRoleWithSAML"
+        Condition = { StringEquals = { "SAML:aud" = "https://signin.aws.amazon.com/saml" } }
+      } if strcontains(arn, ":saml-provider/")],
+      [for arn in each.value : {
+        Effect    = "Allow"
+        Principal = { AWS = arn }
+        Action    = "sts:AssumeRole"
+        Condition = { Bool = { "aws:MultiFactorAuthPresent" = "true" } }
+      } if strcontains(arn, ":user/")],
+      [for arn in each.value : {
+        Effect    = "Allow"
+        Principal = { AWS = arn }
+        Action    = "sts:AssumeRole"
+      } if !strcontains(arn, ":saml-provider/") && !strcontains(arn, ":user/")],
+    )
+  })
+}
+
+resource "aws_iam_role_policy" "person" {
+  for_each = local.trusted
+
+  name = each.key
+  role = aws_iam_role.person[each.key].id
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = local.personal_rights[each.key]
+  })
+}
