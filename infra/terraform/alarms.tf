@@ -1,8 +1,9 @@
-# What a person has to look at. Each alarm's description says what happened and what to do; docs/operations.md has more. An alarm
-# is quiet without data unless silence is what it is for, and notifies the topic, if there is one, when it begins and when it ends.
+# What a person has to look at. Each alarm's description says what happened and what to do; docs/runbook.md has more. An alarm
+# is quiet without data unless silence is what it is for, and notifies by its group, or by itself too, when it begins and when it
+# ends.
 
 locals {
-  notified = var.alarm_topic == null ? [] : [var.alarm_topic]
+  notified = var.alarm_notify == "each" ? local.topics : []
 
   period = 5 * 60
   once   = { evaluation_periods = 1, datapoints_to_alarm = 1 }
@@ -30,7 +31,7 @@ locals {
 
   given_up = {
     for name in local.dead_letters : "${name}-dlq-not-empty" => {
-      description = "Messages in ${name}-dlq: work that was given up, and is kept for 14 days. See docs/operations.md, Give back a dead letter."
+      description = "Messages in ${name}-dlq: work that was given up, and is kept for 14 days. Give it back once the cause is fixed."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = aws_sqs_queue.dead_letters[name].name }
@@ -220,7 +221,7 @@ locals {
       {
         function    = "archive-seal"
         metric      = "EvidenceMissing"
-        description = "Archived objects are not there any more. The log of archive-seal names each. See docs/operations.md."
+        description = "Archived objects are not there any more. The log of archive-seal names each."
         most        = 0
         minutes     = 5
         when        = local.once
@@ -228,7 +229,7 @@ locals {
       {
         function    = "archive-seal"
         metric      = "EvidenceAltered"
-        description = "Somebody overwrote or deleted archived objects, or the log of a shop contradicts itself. First versions are locked and still there. The log of archive-seal names each. See docs/operations.md."
+        description = "Somebody overwrote or deleted archived objects, or the log of a shop contradicts itself. First versions are locked and still there. The log of archive-seal names each."
         most        = 0
         minutes     = 5
         when        = local.once
@@ -268,7 +269,7 @@ locals {
       {
         function    = "statement-run"
         metric      = "BatchOutputsUnproven"
-        description = "Exstream returned outputs of a batch job that do not prove whose they are. Their documents are composed one by one, so none is lost or mixed up. Have the template fixed: docs/operations.md, statement-run-batch-outputs-unproven."
+        description = "Exstream returned outputs of a batch job that do not prove whose they are. Their documents are composed one by one, so none is lost or mixed up. Have the template fixed."
         most        = 0
         minutes     = 60
         when        = local.once
@@ -276,7 +277,7 @@ locals {
       {
         function    = "statement-run"
         metric      = "BatchOutputsMissing"
-        description = "A finished batch job of Exstream lacks outputs. Their documents are composed one by one. See docs/operations.md."
+        description = "A finished batch job of Exstream lacks outputs. Their documents are composed one by one."
         most        = 0
         minutes     = 60
         when        = local.once
@@ -324,15 +325,15 @@ locals {
     } },
   )
 
-  # everything a flow function counts a settled document as, beside `Failed`
-  settled_otherwise = ["Accepted", "Archived", "Suppressed", "Unknown"]
+  # everything a flow function counts a settled document as: the first one is what is counted as failed
+  settled = ["Failed", "Accepted", "Archived", "Suppressed", "Unknown"]
 }
 
 resource "aws_cloudwatch_metric_alarm" "above" {
   for_each = local.alarms
 
   alarm_name          = "${var.prefix}-${each.key}"
-  alarm_description   = each.value.description
+  alarm_description   = "${each.value.description} ${local.sections[each.key]}"
   namespace           = each.value.namespace
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
@@ -353,7 +354,7 @@ resource "aws_cloudwatch_metric_alarm" "failed" {
   for_each = local.flows
 
   alarm_name          = "${var.prefix}-${each.key}-failed"
-  alarm_description   = "Of the documents of ${each.key} that were settled within 15 minutes, more than ${var.failed_alarm} % were given up and not sent. `ctl status` has the reasons; trying again alone will not help."
+  alarm_description   = "Of the documents of ${each.key} that were settled within 15 minutes, more than ${var.failed_alarm} % were given up and not sent. `ctl status` has the reasons; trying again alone will not help. ${local.sections["${each.key}-failed"]}"
   comparison_operator = "GreaterThanThreshold"
   threshold           = var.failed_alarm
   evaluation_periods  = 1
@@ -366,14 +367,19 @@ resource "aws_cloudwatch_metric_alarm" "failed" {
     id    = "expr_1"
     label = "percent"
     # a value is published only where something was counted
-    expression  = "IF(FILL(part, 0) >= ${var.failed_alarm_from}, 100 * FILL(part, 0) / (FILL(part, 0)${join("", [for index, metric in local.settled_otherwise : " + FILL(other${index}, 0)"])}), 0)"
+    expression = format(
+      "IF(%s >= ${var.failed_alarm_from}, 100 * %s / (%s), 0)",
+      "FILL(${replace(each.key, "-", "_")}_m0, 0)",
+      "FILL(${replace(each.key, "-", "_")}_m0, 0)",
+      join(" + ", [for index, metric in local.settled : "FILL(${replace(each.key, "-", "_")}_m${index}, 0)"]),
+    )
     return_data = true
   }
 
   dynamic "metric_query" {
-    for_each = merge({ part = "Failed" }, { for index, metric in local.settled_otherwise : "other${index}" => metric })
+    for_each = local.settled
     content {
-      id          = metric_query.key
+      id          = "${replace(each.key, "-", "_")}_m${metric_query.key}"
       return_data = false
 
       metric {
@@ -393,7 +399,7 @@ resource "aws_cloudwatch_metric_alarm" "silent" {
   count = local.watches_source ? 1 : 0
 
   alarm_name          = "${var.prefix}-source-silent"
-  alarm_description   = "Shopify has sent no event for ${var.silent_hours} hours. Is the partner event source ACTIVE, is the app installed, are the webhook subscriptions there? Reconcile finds part of what is missed."
+  alarm_description   = "Shopify has sent no event for ${var.silent_hours} hours. Is the partner event source ACTIVE, is the app installed, are the webhook subscriptions there? Reconcile finds part of what is missed. ${local.sections["source-silent"]}"
   namespace           = "AWS/Events"
   metric_name         = "Events"
   dimensions          = { EventSourceName = var.event_bus }

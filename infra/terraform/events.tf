@@ -41,7 +41,7 @@ resource "aws_cloudwatch_event_target" "intake" {
   rule           = aws_cloudwatch_event_rule.webhooks.name
   event_bus_name = local.bus_name
   target_id      = "Target0"
-  arn            = aws_lambda_function.function["intake"].arn
+  arn            = aws_lambda_alias.live["intake"].arn
 
   dead_letter_config {
     arn = aws_sqs_queue.dead_letters["intake"].arn
@@ -55,7 +55,8 @@ resource "aws_cloudwatch_event_target" "intake" {
 
 resource "aws_lambda_permission" "webhooks" {
   action        = "lambda:InvokeFunction"
-  function_name = aws_lambda_function.function["intake"].arn
+  function_name = aws_lambda_function.function["intake"].function_name
+  qualifier     = aws_lambda_alias.live["intake"].name
   principal     = "events.amazonaws.com"
   source_arn    = aws_cloudwatch_event_rule.webhooks.arn
 }

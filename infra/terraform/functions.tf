@@ -5,6 +5,11 @@ locals {
     for name, row in local.flows : "QUEUE_URL_${upper(replace(name, "-", "_"))}" => aws_sqs_queue.work[name].url
   }
 
+  # one zip per function, or what cargo-lambda leaves in the function's folder
+  packages = {
+    for name in keys(local.functions) : name => fileexists("${var.code_root}/${name}.zip") ? "${var.code_root}/${name}.zip" : "${var.code_root}/${name}/bootstrap.zip"
+  }
+
   environments = merge(
     { for name, row in local.flows : name => {
       QUEUE_URL            = aws_sqs_queue.work[name].url
@@ -59,11 +64,13 @@ resource "aws_lambda_function" "function" {
   runtime          = "provided.al2023"
   architectures    = [var.architecture]
   handler          = "bootstrap"
-  filename         = "${var.code_root}/${each.key}/bootstrap.zip"
-  source_code_hash = filebase64sha256("${var.code_root}/${each.key}/bootstrap.zip")
+  filename         = local.packages[each.key]
+  source_code_hash = filebase64sha256(local.packages[each.key])
   memory_size      = local.memory_megabytes[each.key]
   timeout          = local.timeout_seconds[each.key]
   role             = aws_iam_role.function[each.key].arn
+  # each deployment is a version of code and settings that does not change; earlier ones are what a person goes back to
+  publish = true
 
   environment {
     variables = merge(
@@ -101,11 +108,20 @@ resource "aws_lambda_function" "function" {
   depends_on = [aws_iam_role_policy.function]
 }
 
+# Whoever invokes a function invokes its alias, which names the version that is in force.
+resource "aws_lambda_alias" "live" {
+  for_each = local.functions
+
+  name             = "live"
+  function_name    = aws_lambda_function.function[each.key].function_name
+  function_version = aws_lambda_function.function[each.key].version
+}
+
 # Lets each function work on its queue.
 resource "aws_lambda_event_source_mapping" "work" {
   for_each = local.workers
 
-  function_name                      = aws_lambda_function.function[each.key].function_name
+  function_name                      = aws_lambda_alias.live[each.key].arn
   event_source_arn                   = aws_sqs_queue.work[each.key].arn
   batch_size                         = each.value.batchSize
   maximum_batching_window_in_seconds = each.key == "write-back" ? local.write_back_window : each.value.windowSeconds
@@ -123,7 +139,7 @@ resource "aws_lambda_event_source_mapping" "work" {
 resource "aws_lambda_event_source_mapping" "changes" {
   for_each = { for name, row in local.functions : name => row if row.kind == "stream" }
 
-  function_name                      = aws_lambda_function.function[each.key].function_name
+  function_name                      = aws_lambda_alias.live[each.key].arn
   event_source_arn                   = aws_dynamodb_table.ledger.stream_arn
   starting_position                  = "TRIM_HORIZON"
   batch_size                         = each.value.batchSize
@@ -153,7 +169,7 @@ resource "aws_lambda_event_source_mapping" "changes" {
 # An event that intake refuses again and again is kept.
 resource "aws_lambda_function_event_invoke_config" "intake" {
   function_name          = aws_lambda_function.function["intake"].function_name
-  qualifier              = "$LATEST"
+  qualifier              = aws_lambda_alias.live["intake"].name
   maximum_retry_attempts = local.async_retries
 
   destination_config {
@@ -169,6 +185,6 @@ resource "aws_lambda_function_event_invoke_config" "pass" {
   for_each = local.passes
 
   function_name          = aws_lambda_function.function[each.key].function_name
-  qualifier              = "$LATEST"
+  qualifier              = aws_lambda_alias.live[each.key].name
   maximum_retry_attempts = 0
 }

@@ -39,7 +39,7 @@ resource "aws_apigatewayv2_api" "documents" {
 resource "aws_apigatewayv2_integration" "documents" {
   api_id                 = aws_apigatewayv2_api.documents.id
   integration_type       = "AWS_PROXY"
-  integration_uri        = aws_lambda_function.function["documents"].arn
+  integration_uri        = aws_lambda_alias.live["documents"].arn
   payload_format_version = "2.0"
   timeout_milliseconds   = min(local.timeout_seconds["documents"] * 1000, 29000)
 }
@@ -56,7 +56,8 @@ resource "aws_apigatewayv2_route" "documents" {
 
 resource "aws_lambda_permission" "documents" {
   action         = "lambda:InvokeFunction"
-  function_name  = aws_lambda_function.function["documents"].arn
+  function_name  = aws_lambda_function.function["documents"].function_name
+  qualifier      = aws_lambda_alias.live["documents"].name
   principal      = "apigateway.amazonaws.com"
   source_account = local.account
   source_arn     = "arn:${local.partition}:execute-api:${local.region}:${local.account}:${aws_apigatewayv2_api.documents.id}/*"

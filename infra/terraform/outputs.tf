@@ -34,7 +34,8 @@ output "stack" {
       { for name in keys(local.runs) : "QueueArn${local.pascal[name]}" => aws_sqs_queue.work[name].arn },
       { for name in keys(local.workers) : "QueueUrl${local.pascal[name]}" => aws_sqs_queue.work[name].url },
       { for name in keys(local.workers) : "DeadLetterUrl${local.pascal[name]}" => aws_sqs_queue.dead_letters[name].url },
-      { for name in keys(local.functions) : "Function${local.pascal[name]}" => aws_lambda_function.function[name].function_name },
+      { for name, alias in aws_lambda_alias.live : "Function${local.pascal[name]}" => "${alias.function_name}:${alias.name}" },
+      { for name in keys(local.functions) : "Version${local.pascal[name]}" => aws_lambda_function.function[name].version },
       { for person, role in aws_iam_role.person : "Role${title(person)}" => role.arn },
     )
   }

@@ -24,7 +24,7 @@ resource "aws_scheduler_schedule" "pass" {
   }
 
   target {
-    arn      = aws_lambda_function.function[each.key].arn
+    arn      = aws_lambda_alias.live[each.key].arn
     role_arn = aws_iam_role.pass_schedules.arn
     input    = "{}"
 
@@ -112,7 +112,7 @@ resource "aws_iam_role_policy" "pass_schedules" {
       {
         Effect   = "Allow"
         Action   = ["lambda:InvokeFunction"]
-        Resource = [for name in keys(local.passes) : aws_lambda_function.function[name].arn]
+        Resource = [for name in keys(local.passes) : aws_lambda_alias.live[name].arn]
       },
       {
         Effect   = "Allow"

@@ -91,9 +91,28 @@ variable "trust_support" {
 }
 
 variable "alarm_topic" {
-  description = "SNS topic that every alarm notifies; without it alarms notify nobody"
+  description = "SNS topic that alarms notify; without it they notify nobody"
   type        = string
   default     = null
+}
+
+variable "alarm_notify" {
+  description = "Whether only groups of alarms notify, or every alarm beside its group"
+  type        = string
+  default     = "groups"
+  nullable    = false
+
+  validation {
+    condition     = contains(["groups", "each"], var.alarm_notify)
+    error_message = "Either groups or each."
+  }
+}
+
+variable "runbook_url" {
+  description = "Where whoever is notified can read the runbook: each alarm names its section there"
+  type        = string
+  default     = "docs/runbook.md"
+  nullable    = false
 }
 
 variable "lock_mode" {
@@ -156,7 +175,7 @@ variable "architecture" {
 }
 
 variable "code_root" {
-  description = "Where the functions' packages are: `<function>/bootstrap.zip`"
+  description = "Where the functions' packages are: `<function>.zip`, or `<function>/bootstrap.zip`"
   type        = string
   default     = "target/lambda"
   nullable    = false

@@ -97,10 +97,8 @@ def queue_policy(parts: Parts) -> Properties:
 
 def function(parts: Parts) -> Properties:
     reader = parts.main()
-    # where a package comes from differs; that there is one, and that a changed one is deployed, does not
-    for name in ("filename", "source_code_hash"):
-        if reader.take(name) is None:
-            raise ValueError(f"{parts.address} has no {name}")
+    # where a package comes from differs; that there is one, and that a changed one is a version of its own, does not
+    missing = [name for name in ("filename", "source_code_hash", "publish") if not reader.take(name)]
     properties = reader.renamed(
         {
             "function_name": "FunctionName",
@@ -112,6 +110,7 @@ def function(parts: Parts) -> Properties:
             "role": "Role",
         }
     )
+    nested(properties, "Missing", missing)
     environment, storage, logging = (
         reader.block(n) for n in ("environment", "ephemeral_storage", "logging_config")
     )
@@ -128,6 +127,17 @@ def function(parts: Parts) -> Properties:
         logging and logging.renamed({**names, "system_log_level": "SystemLogLevel"}),
     )
     return properties
+
+
+def version(parts: Parts) -> Properties:
+    """A version is published with the function, not a resource of its own."""
+    function = parts.instance()
+    return {"FunctionName": function.get("function_name")} if function.get("publish") is True else {}
+
+
+def alias(parts: Parts) -> Properties:
+    names = {"name": "Name", "function_name": "FunctionName", "function_version": "FunctionVersion"}
+    return parts.main().renamed(names)
 
 
 def event_source_mapping(parts: Parts) -> Properties:
@@ -197,15 +207,21 @@ def log_group(parts: Parts) -> Properties:
 
 
 def permission(parts: Parts) -> Properties:
-    return parts.main().renamed(
+    reader = parts.main()
+    properties = reader.renamed(
         {
             "action": "Action",
-            "function_name": "FunctionName",
             "principal": "Principal",
             "source_account": "SourceAccount",
             "source_arn": "SourceArn",
         }
     )
+    # a function with a qualifier is its alias
+    function, qualifier = reader.take("function_name"), reader.take("qualifier")
+    aliases = [one for address, one in parts.instances.items() if address.startswith("aws_lambda_alias.")]
+    found = [one for one in aliases if (one.get("function_name"), one.get("name")) == (function, qualifier)]
+    properties["FunctionName"] = found[0].get("arn") if found else f"{function}:{qualifier}"
+    return properties
 
 
 def rule(parts: Parts) -> Properties:
@@ -240,6 +256,22 @@ RETRY = {
 def block(reader: Reader, name: str, names: dict[str, str]) -> Properties | None:
     found = reader.block(name)
     return found and found.renamed(names)  # type: ignore[return-value]
+
+
+def composite_alarm(parts: Parts) -> Properties:
+    reader = parts.main()
+    properties = reader.renamed(
+        {"alarm_name": "AlarmName", "alarm_description": "AlarmDescription", "alarm_rule": "AlarmRule"}
+    )
+    for name, new in (("alarm_actions", "AlarmActions"), ("ok_actions", "OKActions")):
+        nested(properties, new, reader.take(name))
+    return properties
+
+
+def query(parts: Parts) -> Properties:
+    return parts.main().renamed(
+        {"name": "Name", "query_string": "QueryString", "log_group_names": "LogGroupNames"}
+    )
 
 
 def bus(parts: Parts) -> Properties:
@@ -313,14 +345,18 @@ def alarm(parts: Parts) -> Properties:
 
 CONVERTERS: dict[str, Callable[[Parts], Properties]] = {
     "AWS::CloudWatch::Alarm": alarm,
+    "AWS::CloudWatch::CompositeAlarm": composite_alarm,
     "AWS::Events::EventBus": bus,
     "AWS::Events::Rule": rule,
     "AWS::IAM::Role": role,
+    "AWS::Lambda::Alias": alias,
     "AWS::Lambda::EventInvokeConfig": event_invoke_config,
     "AWS::Lambda::EventSourceMapping": event_source_mapping,
     "AWS::Lambda::Function": function,
     "AWS::Lambda::Permission": permission,
+    "AWS::Lambda::Version": version,
     "AWS::Logs::LogGroup": log_group,
+    "AWS::Logs::QueryDefinition": query,
     "AWS::Scheduler::Schedule": schedule,
     "AWS::Scheduler::ScheduleGroup": schedule_group,
     "AWS::SQS::Queue": queue,

@@ -312,10 +312,13 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "contains": lambda values, value: value in values,
     "element": lambda values, index: values[index % len(values)],
     "file": lambda path: Path(path).read_text(),
+    "fileexists": lambda path: Path(path).exists(),
     # the packages are built later: that there is one is for Terraform to see
     "filebase64sha256": lambda path: f"⟦sha256 of {path}⟧",
     "flatten": _flatten,
     "floor": lambda value: int(value // 1),
+    # texts in the places of %s, as far as the module needs it
+    "format": lambda pattern, *values: pattern % values,
     "join": lambda separator, values: separator.join(values),
     "jsondecode": json.loads,
     "jsonencode": _json,

@@ -30,6 +30,8 @@ REF = {
     "AWS::Events::EventBus": "name",
     "AWS::Events::Rule": "name",
     "AWS::KMS::Key": "key_id",
+    "AWS::CloudWatch::Alarm": "alarm_name",
+    "AWS::Lambda::Alias": "arn",
     "AWS::Lambda::Function": "function_name",
     "AWS::Logs::LogGroup": "name",
     "AWS::S3::Bucket": "bucket",
@@ -43,6 +45,7 @@ GET_ATT = {
     "QueueName": "name",
     "RegionalDomainName": "domain_name_configuration[0].target_domain_name",
     "StreamArn": "stream_arn",
+    "Version": "version",
 }
 # ways to say the same of a resource of Terraform
 ALIASES = {
@@ -103,7 +106,10 @@ class Template:
 
     def _function_of(self, value: Any) -> str:
         logical_id = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
-        return self._short(self.resources[logical_id]["Properties"]["FunctionName"])
+        properties = self.resources[logical_id]["Properties"]
+        if self.resources[logical_id]["Type"] == "AWS::Lambda::Alias":
+            return self._function_of(properties["FunctionName"])
+        return self._short(properties["FunctionName"])
 
     def _find_SQS_Queue(self, logical_id: str, properties: Any) -> str:
         name = self._short(properties["QueueName"])
@@ -118,6 +124,19 @@ class Template:
 
     def _find_Lambda_Function(self, logical_id: str, properties: Any) -> str:
         return f"aws_lambda_function.function[{self._short(properties['FunctionName'])}]"
+
+    def _find_Lambda_Alias(self, logical_id: str, properties: Any) -> str:
+        return f"aws_lambda_alias.live[{self._function_of(properties['FunctionName'])}]"
+
+    def _find_Lambda_Version(self, logical_id: str, properties: Any) -> str:
+        # a version is published with the function
+        return self.address(properties["FunctionName"]["Ref"])
+
+    def _find_CloudWatch_CompositeAlarm(self, logical_id: str, properties: Any) -> str:
+        return f"aws_cloudwatch_composite_alarm.group[{self._short(properties['AlarmName'])}]"
+
+    def _find_Logs_QueryDefinition(self, logical_id: str, properties: Any) -> str:
+        return f"aws_cloudwatch_query_definition.query[{properties['Name'].removeprefix(f'{self.prefix}/')}]"
 
     def _find_Lambda_EventSourceMapping(self, logical_id: str, properties: Any) -> str:
         source = self.resources[properties["EventSourceArn"]["Fn::GetAtt"][0]]["Type"]

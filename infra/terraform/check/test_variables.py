@@ -16,6 +16,7 @@ from support import MODULE, PLAIN, ROOT
 ONLY_CDK = {
     "firstDeployment": "CloudFormation takes back a first deployment that failed; guards would stop that.",
     "destroyable": "`prevent_destroy` takes no variable: README.md, Taking it down.",
+    "rollOut": "Terraform moves an alias itself; it does not wait for CodeDeploy.",
     "endpointUrl": "An emulator is deployed to by the CDK app alone; Terraform's provider has endpoints of its own.",
 }
 # a context key for each function or flow is a map with their names as keys
