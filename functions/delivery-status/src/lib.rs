@@ -37,7 +37,7 @@ use service::{
     Invocation, Metric, Metrics, Secrets, Service, Serving, ShopSecrets, StartError, function_name,
     pass_over_shops,
 };
-use shop_config::{Channel, ConfigError, ConfigStore, Loaded};
+use shop_config::{Channel, ConfigError, ConfigStore, Loaded, ShopConfig};
 use std::{borrow::Cow, collections::HashMap};
 use tokio::time::Instant;
 use watch::{Step, Watch};
@@ -252,6 +252,9 @@ impl DeliveryStatus {
         if let Ok(Some(JobOutcome { opted_out: true, .. })) = answer {
             self.opted_out(entry, watch.class, now).await?;
         }
+        if let Ok(Some(JobOutcome { opened: true, .. })) = answer {
+            self.opened(entry, &loaded.config, now).await?;
+        }
         let Step { outcome, is_last } = watch.step(entry, answer)?;
         let mut known = Cow::Borrowed(entry);
         if let Some(outcome) = &outcome {
@@ -326,6 +329,15 @@ impl DeliveryStatus {
         let customer = entry.customer.as_deref().and_then(|key| key.parse::<CustomerKey>().ok());
         let (MessageClass::Marketing, Some(customer)) = (class, customer) else { return Ok(()) };
         Ok(self.tools.ledger.suppress(&entry.shop, &customer, watch::OPTED_OUT, now).await?)
+    }
+
+    /// The first opening that is heard of, if the shop wants to know.
+    async fn opened(&self, entry: &Entry, config: &ShopConfig, now: Timestamp) -> Result<(), CheckError> {
+        let noted = config.delivery.email.as_ref().is_some_and(|email| email.note_openings);
+        match noted && entry.opened_epoch_ms.is_none() {
+            true => Ok(self.tools.ledger.record_opening(&entry.communication, now).await?),
+            false => Ok(()),
+        }
     }
 
     async fn put_off(&self, entry: &Entry, watch: Watch, now: Timestamp) -> Result<(), CheckError> {

@@ -187,7 +187,7 @@ mod tests {
             (&delivered, minutes(40), Gone, no, None, no),
             (&delivered, end, Delivered, no, None, yes),
         ] {
-            let answer = Ok(Some(JobOutcome { status: status.clone(), opted_out: opted }));
+            let answer = Ok(Some(JobOutcome { status: status.clone(), opted_out: opted, opened: false }));
             let step = marketing(age).step::<Infallible>(entry, answer).unwrap();
             assert_eq!(step, Step { outcome, is_last }, "{:?} {age:?} {status:?} {opted}", entry.state);
         }
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn an_opt_out_of_what_is_no_marketing_changes_nothing() {
         let watch = Watch { class: MessageClass::Transactional, ..marketing(days(1)) };
-        let answer = Ok(Some(JobOutcome { status: JobStatus::Delivered, opted_out: true }));
+        let answer = Ok(Some(JobOutcome { status: JobStatus::Delivered, opted_out: true, opened: true }));
         let step = watch.step::<Infallible>(&entry(State::Delivered, None), answer).unwrap();
         assert_eq!(step, Step { outcome: None, is_last: false });
     }

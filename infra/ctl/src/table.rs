@@ -6,6 +6,7 @@ use crate::{
     stack::Stack,
 };
 use comms::{CommunicationId, WriteBackState, one_line};
+use jiff::Timestamp;
 use ledger::Entry;
 use serde::Serialize;
 use std::{
@@ -32,6 +33,8 @@ pub struct Row<'a> {
     pub archive_version: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<String>,
     pub attempts: u32,
     pub write_back: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,6 +55,10 @@ impl<'a> From<&'a Entry> for Row<'a> {
             archive_key: archived.map(|it| it.archive_key.as_str()),
             archive_version: archived.map(|it| it.archive_version.as_str()),
             sha256: archived.map(|it| it.sha256.as_str()),
+            opened_at: entry
+                .opened_epoch_ms
+                .and_then(|at| Timestamp::from_millisecond(at).ok())
+                .map(|at| at.to_string()),
             attempts: entry.attempts,
             write_back: entry.write_back.name(),
             write_back_reason: entry.write_back_reason.as_deref(),
@@ -155,6 +162,7 @@ mod tests {
             archive_key: Some(bad),
             archive_version: Some(bad),
             sha256: Some(bad),
+            opened_at: Some(bad.to_owned()),
             attempts: 1,
             write_back: bad,
             write_back_reason: Some(bad),

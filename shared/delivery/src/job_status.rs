@@ -20,6 +20,8 @@ pub struct JobOutcome {
     pub status: JobStatus,
     /// The recipient asked for no more of this kind.
     pub opted_out: bool,
+    /// The recipient's mail program has loaded the message's pictures.
+    pub opened: bool,
 }
 
 /// What Core Messaging says of a job.
@@ -46,7 +48,7 @@ pub(crate) async fn status(
         _ if reply.is_success() => read_outcome(&reply.body, call.job_id),
         // a gateway that has lost its route says 404, too, and not in the service's words
         DeliveryError::Refused { status: 404 } if reports_error(&reply.body) => {
-            Ok(JobOutcome { status: JobStatus::Gone, opted_out: false })
+            Ok(JobOutcome { status: JobStatus::Gone, opted_out: false, opened: false })
         }
         DeliveryError::Unclear { status } => {
             Err(DeliveryError::Unavailable { status, retry_after: reply.retry_after })
@@ -95,6 +97,9 @@ struct WireEmailEvents {
     opt_out: Value,
     #[serde(default)]
     dsn: Value,
+    /// A list by the documentation.
+    #[serde(default)]
+    html_open: Value,
 }
 
 #[derive(Deserialize)]
@@ -133,8 +138,10 @@ fn read_outcome(body: &[u8], job_id: &str) -> Result<JobOutcome, DeliveryError> 
         return Err(DeliveryError::Unintelligible);
     }
     let deliveries = wire.deliveries.as_deref().unwrap_or_default();
-    let opted_out = deliveries.iter().any(|it| !events(&it.events.email_delivery_events.opt_out).is_empty());
-    Ok(JobOutcome { status: read_status(&wire.job_state, deliveries), opted_out })
+    let mut of_deliveries = deliveries.iter().map(|it| &it.events.email_delivery_events);
+    let opted_out = of_deliveries.clone().any(|it| !events(&it.opt_out).is_empty());
+    let opened = of_deliveries.any(|it| !events(&it.html_open).is_empty());
+    Ok(JobOutcome { status: read_status(&wire.job_state, deliveries), opted_out, opened })
 }
 
 /// A failed DSN has the last word. Without a DSN, a message is delivered once an attempt is `Sent`, and has bounced

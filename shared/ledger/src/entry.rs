@@ -44,6 +44,9 @@ pub struct Entry {
     /// When the channel took it, once its outcome is known; until then that is the last change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted_epoch_ms: Option<i64>,
+    /// When its recipient opened it for the first time, as far as the channel says and the shop wants to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_epoch_ms: Option<i64>,
     /// When the channel is to be asked next. Absent for what is not asked about, or no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check_epoch_ms: Option<i64>,
@@ -144,6 +147,7 @@ mod tests {
             created_epoch_ms: 1_800_000_000_000,
             updated_epoch_ms: 1_800_000_000_000,
             accepted_epoch_ms: None,
+            opened_epoch_ms: None,
             check_epoch_ms: None,
             archived: Some(ArchivedAs {
                 archive_key: format!("{shop}/2026/11/22/payment-failure-letter/{id}/document.pdf"),
@@ -172,6 +176,7 @@ mod tests {
             state: State::Delivered,
             channel: Some("email".to_owned()),
             accepted_epoch_ms: Some(1_800_000_000_000),
+            opened_epoch_ms: Some(1_800_000_000_000),
             check_epoch_ms: Some(1_800_000_000_000),
             write_back_reason: None,
             ..entry.clone()

@@ -143,6 +143,20 @@ impl Ledger {
         conditional("ending the checks", update.send().await).map(drop)
     }
 
+    /// Notes that the recipient has opened it. The first time holds; it changes no state.
+    pub async fn record_opening(
+        &self,
+        communication: &CommunicationId,
+        at: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let update = self
+            .update(communication.as_str())
+            .update_expression("SET opened_epoch_ms = if_not_exists(opened_epoch_ms, :opened)")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":opened", millis(at));
+        conditional("recording an opening", update.send().await).map(drop)
+    }
+
     /// Records what a person says became of a send whose outcome is unknown. `None` if it is not, or no longer, unknown.
     pub async fn settle(
         &self,

@@ -42,6 +42,11 @@ pub struct Email {
     #[schemars(range(min = 1, max = 60))]
     #[serde(default = "default_marketing_watch_days")]
     pub marketing_watch_days: u16,
+    /// Whether it is noted when a recipient first opened an e-mail, as Core Messaging's `html_open` says. Off, so that
+    /// nobody is watched unless the shop has a reason and may; many mail programs open pictures for their readers, or
+    /// none.
+    #[serde(default)]
+    pub note_openings: bool,
 }
 
 /// Text messages by OpenText Core Messaging.

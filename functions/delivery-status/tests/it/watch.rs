@@ -1,6 +1,6 @@
 //! What comes after "delivered", and a function that dies, runs twice or comes late.
 
-use crate::world::{DELIVERED, GONE, OPTED_OUT, PENDING, RETURNED, World};
+use crate::world::{DELIVERED, GONE, OPENED, OPTED_OUT, PENDING, RETURNED, World};
 
 fn report(state: &str, reason: Option<&str>) -> (String, Option<String>) {
     (state.to_owned(), reason.map(str::to_owned))
@@ -246,4 +246,24 @@ async fn a_pass_goes_on_until_nothing_is_due() {
     }
     let pass = world.pass().await;
     assert_eq!((pass.asked, pass.delivered, pass.problems), (620, 620, 0), "{pass:?}");
+}
+
+/// Nobody is watched unless the shop says so. What is noted is the first opening that is heard of, and nothing is said of
+/// it elsewhere.
+#[tokio::test]
+async fn an_opening_is_noted_once_and_only_if_the_shop_wants_it() {
+    for wanted in [false, true] {
+        let world = World::new().await;
+        world.store().note_openings = wanted;
+        world.accepted(1);
+        world.says(1, 200, OPENED);
+        world.pass().await;
+        let opened = || world.store().items[crate::world::id(1).as_str()].get("opened_epoch_ms").cloned();
+        let first = opened();
+        assert_eq!((first.is_some(), world.state(1).as_str()), (wanted, "delivered"));
+        world.reported(1);
+        world.due(1);
+        world.pass().await;
+        assert_eq!((opened(), world.reports(1).len()), (first, 1));
+    }
 }

@@ -40,6 +40,8 @@ pub struct Store {
     pub next: Vec<Value>,
     /// The queue refuses reports of these.
     pub refused: BTreeSet<String>,
+    /// The shop wants to know when e-mails are opened.
+    pub note_openings: bool,
     /// How many more effects (writes and messages) there will be: then the function is dead, and AWS hears no more of it.
     pub effects_left: Option<usize>,
 }
@@ -58,6 +60,7 @@ const CUSTOMER: &str = "0123456789abcdef0123456789abcdef";
 pub const DELIVERED: &str = r#"{"job_state":["Complete"],"deliveries":[{"email":"a@b.co","delivery_attempts":[{"state":"Sent"}],"events":{}}]}"#;
 pub const RETURNED: &str = r#"{"job_state":["Complete"],"deliveries":[{"email":"a@b.co","delivery_attempts":[{"state":"Sent"}],"events":{"email_delivery_events":{"dsn":{"action":"failed","status":"5.1.1"}}}}]}"#;
 pub const OPTED_OUT: &str = r#"{"job_state":["Complete"],"deliveries":[{"email":"a@b.co","delivery_attempts":[{"state":"Sent"}],"events":{"email_delivery_events":{"opt_out":{"time":"2026-01-03T10:50:58Z"}}}}]}"#;
+pub const OPENED: &str = r#"{"job_state":["Complete"],"deliveries":[{"email":"a@b.co","delivery_attempts":[{"state":"Sent"}],"events":{"email_delivery_events":{"html_open":[{"time":"2026-01-03T10:50:58Z"}]}}}]}"#;
 pub const PENDING: &str = r#"{"job_state":["Active"],"deliveries":[]}"#;
 pub const GONE: &str = r#"{"error":{"code":"not_found","message":"the job does not exist"}}"#;
 
@@ -262,6 +265,10 @@ async fn answer(
         _ => include_str!("../../../../infra/local/config/demo-shop.toml")
             .replace("http://127.0.0.1:4601", &url)
             .replace(
+                "[delivery.email]",
+                &format!("[delivery.email]\nnote_openings = {}", store.note_openings),
+            )
+            .replace(
                 "[documents.order-confirmation]",
                 "[documents.order-confirmation]\nnext_channel_on = [\"bounced\", \"no-outcome\"]",
             )
@@ -378,6 +385,9 @@ impl Store {
         if expression.contains("if_not_exists(accepted_epoch_ms, updated_epoch_ms)") {
             let updated = item["updated_epoch_ms"].clone();
             item.entry("accepted_epoch_ms").or_insert(updated);
+        }
+        if expression.contains("if_not_exists(opened_epoch_ms, :opened)") {
+            item.entry("opened_epoch_ms").or_insert(values[":opened"].clone());
         }
         for name in expression.split_once("REMOVE ").map_or("", |(_, names)| names).split(", ") {
             item.remove(name);

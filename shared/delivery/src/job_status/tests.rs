@@ -46,7 +46,7 @@ fn each_event_is_understood_in_every_shape() {
     ];
     for (opt_out, opted_out) in &shapes {
         for (dsn, returned) in &shapes {
-            for (open, _) in &shapes {
+            for (open, opened) in &shapes {
                 for (pull, _) in &shapes {
                     let mut events = serde_json::Map::new();
                     for (name, shape) in
@@ -64,7 +64,7 @@ fn each_event_is_understood_in_every_shape() {
                     };
                     assert_eq!(
                         outcome(&body),
-                        JobOutcome { status: expected, opted_out: *opted_out },
+                        JobOutcome { status: expected, opted_out: *opted_out, opened: *opened },
                         "{body}"
                     );
                 }
@@ -84,7 +84,11 @@ fn every_part_of_an_answer_may_be_null_or_absent() {
         json!({"deliveries": [{"delivery_attempts": [{"state": null, "gamma_code": null}], "events": {}}]}),
         json!({"deliveries": [{"events": {"email_delivery_events": null}}]}),
     ] {
-        assert_eq!(outcome(&body), JobOutcome { status: JobStatus::Pending, opted_out: false }, "{body}");
+        assert_eq!(
+            outcome(&body),
+            JobOutcome { status: JobStatus::Pending, opted_out: false, opened: false },
+            "{body}"
+        );
     }
     assert_eq!(outcome(&json!({"job_state": "Cancelled"})).status, bounced("the job was cancelled"));
 }
