@@ -5,7 +5,7 @@ use comms::{Gid, State, WriteBackState};
 use jiff::Timestamp;
 use ledger::Entry;
 use shop_config::{Channel, ShopConfig};
-use work::{Decision, DecisionKind, Resend, WriteBackItem};
+use work::{Decision, DecisionKind, Resend, WorkItem, WriteBackItem};
 
 /// Whether this shop is to be told of a communication about `resource`. What belongs to no order, customer or
 /// company location has nowhere to be reported.
@@ -52,12 +52,17 @@ pub fn item(entry: &Entry, config: &ShopConfig) -> WriteBackItem {
     }
 }
 
-/// The report of what an attempt came to. If a person asked for it, it says so.
+/// The report of what an attempt came to. That of a further issue says of which document, and who asked for it.
 pub fn attempted(attempt: &Attempt<'_>, entry: &Entry) -> WriteBackItem {
-    let item = item(entry, &attempt.loaded.config);
-    match &attempt.item.resend {
-        Some(resend) => asked_for(item, resend, attempt.item.trigger.triggered_at, entry),
-        None => item,
+    further(item(entry, &attempt.loaded.config), attempt.item, entry)
+}
+
+fn further(report: WriteBackItem, item: &WorkItem, entry: &Entry) -> WriteBackItem {
+    match (&item.resend, &item.next_channel) {
+        (Some(resend), _) => asked_for(report, resend, item.trigger.triggered_at, entry),
+        // nobody decided it: the shop's configuration says so
+        (None, Some(next)) => WriteBackItem { issue_of: Some(next.of.clone()), ..report },
+        (None, None) => report,
     }
 }
 
@@ -155,6 +160,21 @@ mod tests {
         assert_eq!((decision.actor, decision.reason), (resend.actor.clone(), resend.reason.clone()));
         let report = asked_for(item(&entry, &config()), &resend, None, &entry);
         assert_eq!(report.decision.map(|it| it.at), second(1));
+    }
+
+    #[test]
+    fn an_issue_by_the_next_channel_says_of_which_document_it_is() {
+        let entry = entry(State::Accepted);
+        let first =
+            CommunicationId::derive(&entry.shop, Document::Receipt, &entry.subject, &Revision::Initial);
+        let work = serde_json::json!({
+            "v": 1, "shop": entry.shop, "flow": entry.flow, "subject": entry.subject,
+            "trigger": {"topic": "next-channel", "webhook_id": "w"},
+            "next_channel": {"of": first, "after": "bounced"},
+        });
+        let work = WorkItem::from_json(&work.to_string()).unwrap();
+        let report = further(item(&entry, &config()), &work, &entry);
+        assert_eq!((report.issue_of, report.decision), (Some(first), None));
     }
 
     /// The ledger has the moment of the decision, which is not that of the send.
