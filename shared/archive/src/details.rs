@@ -56,6 +56,9 @@ pub struct About {
     /// A name from the template's design.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
+    /// Where the driver data has the address of a file that was fetched, not composed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetched: Option<String>,
     /// May name a person: not in the metadata, and so absent from what is adopted.
     #[serde(skip)]
     pub file_name: Option<String>,
@@ -139,6 +142,7 @@ impl About {
             pages: self.pages,
             pdf: self.pdf,
             queue: self.queue,
+            fetched: self.fetched,
             file_name: self.file_name,
             customer_number: self.customer_number,
         }
@@ -221,6 +225,7 @@ pub(crate) mod tests {
                 encrypted: true,
             }),
             queue: Some(text.to_owned()),
+            fetched: None,
             file_name: Some(text.to_owned()),
             customer_number: Some(text.to_owned()),
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     borrow::Cow,
     fmt,
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     str::FromStr,
 };
 use url::{Host, Url};
@@ -178,12 +178,27 @@ fn is_loopback(host: &Host<&str>) -> bool {
 fn is_public(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => name.contains('.') && !name.ends_with(".internal") && !name.ends_with(".local"),
-        Host::Ipv4(address) => {
-            let [first, second, ..] = address.octets();
-            !(address.is_private() || address.is_loopback() || (first == 100 && second & 0xc0 == 64))
-        }
-        Host::Ipv6(address) => !address.is_loopback() && address.segments()[0] & 0xfe00 != 0xfc00,
+        Host::Ipv4(address) => is_public_v4(*address),
+        Host::Ipv6(address) => is_public_v6(*address),
     }
+}
+
+/// Whether an address that a name resolved to is fit for what [`HttpsUrl::from_outside`] lets through: no private
+/// network, not this machine, no service of the cloud it runs in.
+pub fn is_public_address(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => !is_forbidden_v4(address) && is_public_v4(address),
+        IpAddr::V6(address) => !is_forbidden_v6(address) && is_public_v6(address),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [first, second, ..] = address.octets();
+    !(address.is_private() || address.is_loopback() || (first == 100 && second & 0xc0 == 64))
+}
+
+const fn is_public_v6(address: Ipv6Addr) -> bool {
+    !address.is_loopback() && address.segments()[0] & 0xfe00 != 0xfc00
 }
 
 fn is_forbidden(host: &Host<&str>) -> bool {

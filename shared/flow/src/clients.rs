@@ -6,7 +6,7 @@ use delivery::Channels;
 use exstream::{Catalogue, Exstream, Memory};
 use jiff::Timestamp;
 use ledger::Ledger;
-use service::{Secrets, Service, StartError};
+use service::{OutsideFiles, Secrets, Service, StartError};
 use shop_config::ConfigStore;
 use shopify::AdminApi;
 use work::{Payloads, Queue};
@@ -27,6 +27,8 @@ pub struct Clients {
     /// What large documents may take of the function's memory at once.
     pub memory: Memory,
     pub gates: Gates,
+    /// Files that are attached and come from elsewhere.
+    pub files: OutsideFiles,
     /// Where reports to Shopify are queued.
     pub write_back: Queue,
     pub clock: fn() -> Timestamp,
@@ -51,6 +53,7 @@ impl Clients {
             channels: service.publishing_channels()?,
             memory: service.memory(),
             gates: Gates::new(service.backoff()?),
+            files: OutsideFiles::default(),
             write_back: service.queue("WRITE_BACK_QUEUE_URL")?,
             clock: Timestamp::now,
         })

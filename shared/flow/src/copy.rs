@@ -58,6 +58,7 @@ pub async fn composed(
             pages: output.pages,
             pdf: output.pdf.clone(),
             queue: output.queue.clone(),
+            fetched: output.fetched.clone(),
             file_name: output.file_name.clone(),
             customer_number: output.customer_number.clone(),
         },

@@ -17,6 +17,7 @@
 
 mod absent;
 mod admit;
+mod attachments;
 mod batch_output;
 mod check;
 mod claim;

@@ -4,6 +4,7 @@
 //! takes no others. Dying anywhere in here costs at most one composition.
 
 use crate::{
+    attachments,
     batch_output::{self, BatchComposed},
     check,
     context::{Archived, Attempt, Draft},
@@ -80,7 +81,9 @@ async fn compose(
     driver_sha256: &str,
 ) -> Result<Composed, Halt> {
     let template = template(attempt).await?;
-    let (outputs, template) = match draft.channel == Some(Channel::Exstream) {
+    // before the composition, which costs more
+    let files = attachments::fetch(attempt, draft).await?;
+    let (mut outputs, template) = match draft.channel == Some(Channel::Exstream) {
         true => {
             // what Exstream sends must be archived and recorded within this invocation, too
             let budget = begin_send(attempt, lease, Channel::Exstream, None).await?;
@@ -102,6 +105,7 @@ async fn compose(
             }
         },
     };
+    outputs.extend(files);
     let composed = composed(attempt, draft, driver_sha256, outputs, template)?;
     fault::point("compose");
     Ok(composed)
@@ -131,6 +135,7 @@ fn output(composed: exstream::ComposedOutput, facts: Option<Examined>) -> Compos
             pages: facts.as_ref().map(|facts| facts.pages),
             pdf: facts.map(|facts| facts.pdf),
             queue: output.queue,
+            fetched: None,
             file_name: output.file_name,
             customer_number: output.customer_number,
         },

@@ -57,7 +57,11 @@ pub async fn send(
             sha256: &output.sha256,
             pages: output.pages,
             queue: output.queue.as_deref(),
-            file_name: attempt.settings.file_names(&output.media_type, output.queue.as_deref()),
+            file_name: attempt.settings.file_names(
+                &output.media_type,
+                output.queue.as_deref(),
+                output.fetched.as_deref(),
+            ),
         })
         .collect();
     let unsubscribe_url = unsubscribe::address(attempt).await?;

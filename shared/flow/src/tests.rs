@@ -1,6 +1,7 @@
 //! The pipeline against servers in the place of AWS, Exstream and Core Messaging: the order of what it asks of them, and
 //! what it comes to whatever they answer.
 
+mod attachments;
 mod conductor;
 pub(crate) mod entry;
 mod next_channel;

@@ -9,6 +9,7 @@ mod error;
 mod log;
 mod metrics;
 mod offline;
+mod outside;
 mod passes;
 mod secrets;
 mod start;
@@ -18,6 +19,7 @@ pub use batch::BatchTime;
 pub use error::StartError;
 pub use metrics::{Metric, Metrics};
 pub use offline::{Stored, StoredToken};
+pub use outside::{FileError, OutsideFiles};
 pub use passes::{Pass, pass_over_shops};
 pub use secrets::{SecretError, Secrets, ShopSecrets};
 pub use start::{

@@ -223,7 +223,7 @@ pub fn function_name() -> String {
     optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned())
 }
 
-fn http_client(trust: &Trust) -> Result<reqwest::ClientBuilder, StartError> {
+pub(crate) fn http_client(trust: &Trust) -> Result<reqwest::ClientBuilder, StartError> {
     Ok(trust
         .http()?
         .connect_timeout(Duration::from_secs(5))

@@ -1,6 +1,6 @@
 //! The settings of one document.
 
-use crate::{DocumentPrint, OutputConfig, placeholders::has_link};
+use crate::{AttachmentConfig, DocumentPrint, OutputConfig, placeholders::has_link};
 use comms::{Document, MessageClass, Undelivered, names};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -113,6 +113,10 @@ pub struct DocumentConfig {
     /// or a queue of its own. What Exstream yields besides is not kept, but for the pictures of a page.
     #[serde(default)]
     pub outputs: Vec<OutputConfig>,
+    /// Files from elsewhere that go with the e-mail, such as the labels of a return: PDF, together up to 1 MB and with the
+    /// outputs at most 8. They are fetched once, archived and recorded like an output.
+    #[serde(default)]
+    pub attachments: Vec<AttachmentConfig>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

@@ -5,6 +5,7 @@
 //! [`ShopConfig::parse`] is the only way to get one, so whoever holds one holds a valid one. [`ConfigStore`]
 //! reads files with a time-to-live, so that a change needs no redeployment.
 
+mod attachments;
 mod channels;
 mod check;
 mod delivery;
@@ -23,6 +24,7 @@ mod statements;
 mod store;
 mod validate;
 
+pub use attachments::{ATTACHMENT_MEDIA_TYPE, AttachmentConfig};
 pub use check::Problem;
 pub use delivery::*;
 pub use document::*;

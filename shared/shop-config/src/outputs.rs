@@ -10,7 +10,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 const DEFAULT_OUTPUT: &str = "application/pdf";
 
 /// As many as the archive lists beside the first one.
-const MAX_OUTPUTS: usize = 8;
+pub(crate) const MAX_OUTPUTS: usize = 8;
 
 /// Longer queues are no names of Exstream's, and do not fit where evidence keeps them.
 const MAX_QUEUE_BYTES: usize = 128;
@@ -161,8 +161,18 @@ impl DocumentConfig {
         }
     }
 
-    /// The configured names of the file of an output, by locale.
-    pub fn file_names(&self, media_type: &str, queue: Option<&str>) -> &BTreeMap<String, String> {
+    /// The configured names of the file of an output, by locale. `fetched` says where the driver data had the address of
+    /// one that was fetched.
+    pub fn file_names(
+        &self,
+        media_type: &str,
+        queue: Option<&str>,
+        fetched: Option<&str>,
+    ) -> &BTreeMap<String, String> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        if let Some(data) = fetched {
+            return self.attachments.iter().find(|it| it.data == data).map_or(&NONE, |it| &it.file_name);
+        }
         let of_type = |it: &&OutputConfig| it.media_type.eq_ignore_ascii_case(media_type);
         let mut entries = self.outputs.iter().filter(of_type);
         let named = entries.clone().find(|it| it.queue.is_some() && it.queue.as_deref() == queue);
@@ -295,7 +305,7 @@ impl Check {
         }
     }
 
-    fn file_name(&mut self, field: &str, media_type: &str, names: &BTreeMap<String, String>) {
+    pub(crate) fn file_name(&mut self, field: &str, media_type: &str, names: &BTreeMap<String, String>) {
         self.texts(field, names, MAX_FILE_NAME_CHARS);
         if let Some(extension) = Format::of(media_type).map(Format::extension) {
             let ending = format!(".{extension}");

@@ -248,6 +248,7 @@ impl Check {
         self.tags(&field("tags"), &settings.tags);
         self.channels(config, document, settings);
         self.outputs(config, document, settings);
+        self.attachments(config, document, settings);
         if settings.on_unknown == OnUnknown::Resend && settings.class(document) != MessageClass::Transactional
         {
             self.fail(

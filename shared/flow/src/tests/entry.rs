@@ -22,6 +22,7 @@ pub fn entry(revision: Revision, second: i64) -> Entry {
         sends: 0,
         created_epoch_ms: second * 1000,
         updated_epoch_ms: second * 1000,
+        opened_epoch_ms: None,
         accepted_epoch_ms: None,
         check_epoch_ms: None,
         archived: None,

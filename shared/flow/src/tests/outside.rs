@@ -12,7 +12,7 @@ use fakes::{
 };
 use serde_json::{Value, json};
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     collections::BTreeMap,
     sync::{Arc, Mutex},
 };
@@ -22,6 +22,13 @@ pub const DOCUMENT: &str = "<html><body>Thank you</body></html>";
 thread_local! {
     /// So many seconds the clock of this test is ahead. Each test has a thread of its own.
     static AHEAD: Cell<i64> = const { Cell::new(0) };
+    /// Where this test's outside is.
+    static BASE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// The address of a file outside.
+pub fn file_at(name: &str) -> String {
+    BASE.with_borrow(|base| format!("{base}/files/{name}"))
 }
 
 pub fn clock() -> jiff::Timestamp {
@@ -37,6 +44,8 @@ pub struct Outside {
     objects: BTreeMap<String, (HeaderMap, Vec<u8>)>,
     pub compose: Answer,
     pub email: Answer,
+    /// What carriers' files are.
+    pub file: Answer,
     /// So many seconds pass while a send is marked.
     pub marking_takes: i64,
     /// S3 answers no question about the spool.
@@ -59,6 +68,7 @@ impl Default for Outside {
             objects: BTreeMap::new(),
             compose: composed(),
             email: taken(),
+            file: (200, LABEL.to_owned()),
             marking_takes: 0,
             is_spool_down: false,
             problems: Vec::new(),
@@ -66,18 +76,22 @@ impl Default for Outside {
     }
 }
 
+pub const LABEL: &str = "%PDF-1.7 a label";
+
 pub type Shared = Arc<Mutex<Outside>>;
 
 pub async fn serve(outside: &Shared) -> Server {
     let outside = Arc::clone(outside);
-    Server::start(move |seen| {
+    let server = Server::start(move |seen| {
         let mut outside = outside.lock().unwrap();
         outside.answer(seen).unwrap_or_else(|problem| {
             outside.problems.push(problem.clone());
             response(501, problem)
         })
     })
-    .await
+    .await;
+    BASE.set(server.base.clone());
+    server
 }
 
 fn response(status: u16, body: impl Into<Body>) -> Response {
@@ -118,6 +132,7 @@ pub fn step(seen: &Seen) -> Option<String> {
             Some(format!("spool {kind}"))
         }
         "PUT" => Some(format!("archive {object}")),
+        "GET" if path.starts_with("/files/") => Some("fetch".to_owned()),
         "POST" if path.starts_with("/orchestration/") => Some("compose".to_owned()),
         "POST" if path.starts_with("/mra/") => Some("send".to_owned()),
         _ => None,
@@ -173,6 +188,7 @@ impl Outside {
             ("POST", "/mra/v1/outbound/emails" | "/mra/v1/outbound/sms") => {
                 Ok(with_type(self.email.0, "application/json", self.email.1.clone()))
             }
+            ("GET", path) if path.starts_with("/files/") => Ok(response(self.file.0, self.file.1.clone())),
             ("PUT", path) => self.put(&path[1..], seen),
             ("GET", "/archive" | "/archive/") if query.contains("list-type=2") => {
                 Ok(self.list("archive", query))

@@ -20,12 +20,12 @@ use archive::{Archive, LockMode};
 use comms::{CommunicationId, Document, Flow, Gid, Revision, State};
 use delivery::{Channels, Phone, Recipient, WebPages};
 use exstream::{Catalogue, Exstream, Memory, TokenSource};
-use fakes::Server;
+use fakes::{Seen, Server};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Claim, ClaimRequest, Lease, Ledger};
 use links::Links;
 use serde_json::json;
-use service::{Invocation, Secrets, ShopSecrets};
+use service::{Invocation, OutsideFiles, Secrets, ShopSecrets};
 use shop_config::{ConfigStore, Loaded, ShopConfig};
 use shopify::AdminApi;
 use std::{sync::Arc, time::Duration};
@@ -158,6 +158,7 @@ async fn clients(base: &str) -> Clients {
         channels: Channels::new(http.clone(), Arc::clone(&tokens), s3, operations()).publishing(pages),
         memory: Memory::new(64 * 1024 * 1024),
         gates: Gates::new(Backoff::default()),
+        files: OutsideFiles::default(),
         write_back: Queue::new(aws_sdk_sqs::Client::new(&aws), format!("{base}/queue")),
         clock,
     }
@@ -315,7 +316,17 @@ impl Shop {
     /// A whole attempt whose worker died before it could record more than `state` and what is `archived`. Its lease has
     /// lapsed; what was archived, spooled or sent stays.
     pub async fn died_in(&self, state: State, archived: bool) {
-        let outcome = self.run(ready).await.unwrap();
+        self.died_with(ready, state, archived).await;
+    }
+
+    /// The same of other letters.
+    pub async fn died_with(
+        &self,
+        letters: fn() -> Result<Gathered, GatherError>,
+        state: State,
+        archived: bool,
+    ) {
+        let outcome = self.run(letters).await.unwrap();
         assert!(outcome.settled.is_some_and(|settled| settled.fresh));
         self.set(|outside| {
             let item = outside.items.get_mut(self.communication.as_str()).unwrap();
@@ -346,6 +357,11 @@ impl Shop {
     /// What was asked of the outside so far, in order.
     pub fn steps(&self) -> Vec<String> {
         self.server.seen().iter().filter_map(step).collect()
+    }
+
+    /// The last request whose target has this part.
+    pub fn request(&self, part: &str) -> Seen {
+        self.server.seen().into_iter().rfind(|seen| seen.target.contains(part)).unwrap()
     }
 
     pub fn count(&self, step: &str) -> usize {

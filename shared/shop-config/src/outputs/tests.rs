@@ -46,8 +46,8 @@ fn several_outputs_are_for_their_uses_alone() {
         [&[Use::EmailBody][..], &[Use::Print], &[Use::EmailAttachment, Use::Web], &[Use::Archive]]
     );
     assert!(!Use::Web.is_among(uses[0], "text/html"), "its format would do, its use does not");
-    assert_eq!(settings.file_names("application/pdf", Some("ATTACH"))["en"], "Order {order}.pdf");
-    assert!(settings.file_names("application/pdf", Some("PRINT")).is_empty());
+    assert_eq!(settings.file_names("application/pdf", Some("ATTACH"), None)["en"], "Order {order}.pdf");
+    assert!(settings.file_names("application/pdf", Some("PRINT"), None).is_empty());
 }
 
 #[test]

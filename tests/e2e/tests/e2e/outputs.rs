@@ -2,6 +2,7 @@
 //! again is the whole set.
 
 use archive::EvidenceRecord;
+use axum::response::Response;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use comms::{CommunicationId, Document, Revision, State};
 use e2e::{
@@ -108,6 +109,46 @@ async fn print_gets_the_output_that_is_for_it() {
     let bytes = spooled.body.collect().await.unwrap().into_bytes();
     assert_eq!(archive::sha256_hex(&bytes), record.outputs[2].sha256);
     assert!(shop.emails().await.is_empty());
+}
+
+const FILE: &str = "%PDF-1.7 what a carrier made";
+
+const FILE_OF_ELSEWHERE: &str = r#"
+attachments = [
+    { data = "customers.order.status_url", hosts = ["127.0.0.1"], file_name = { en = "Label {order}.pdf", fr = "Étiquette {order}.pdf" } },
+]
+"#;
+
+/// Fetched once, archived and recorded with the letter, attached, and attached again from the archive alone.
+#[tokio::test]
+async fn a_file_from_elsewhere_goes_with_the_email() {
+    let stack = Stack::open().await;
+    let host = fakes::Server::start(|_| Response::new(FILE.into())).await;
+    let with_file = |text: &str| {
+        text.replace(
+            "[documents.order-confirmation]",
+            &format!("[documents.order-confirmation]{FILE_OF_ELSEWHERE}"),
+        )
+    };
+    let shop = Shop::open(&stack, with_file).await;
+    let address = format!("{}/label.pdf?signature=1", host.base);
+    let order = |order: &mut Value| order["order_status_url"] = address.as_str().into();
+    let entry = shop.confirmed(&stack, order_number(), order).await;
+    assert_eq!(entry.state, State::Accepted, "{:?}", entry.reason);
+    let (record, _) = stack.record(&entry).await;
+    let [_, file] = &record.outputs[..] else { panic!("a letter and a file") };
+    assert_eq!(file.fetched.as_deref(), Some("customers.order.status_url"));
+    let (bytes, object) = stack.object(&file.object).await;
+    assert_eq!((&bytes[..], archive::sha256_hex(&bytes)), (FILE.as_bytes(), file.sha256.clone()));
+    assert!(object.object_lock_retain_until_date().is_some());
+
+    let [email] = &shop.emails().await[..] else { panic!("one e-mail") };
+    let hashes: Vec<_> =
+        email["attachments"].as_array().unwrap().iter().map(|it| it["sha256"].clone()).collect();
+    assert_eq!(hashes, [record.outputs[0].sha256.as_str(), &file.sha256]);
+    let name = email["attachments"][1]["name"].as_str().unwrap();
+    assert!(name.starts_with("Label ") || name.starts_with("Étiquette "), "{name}");
+    assert_eq!(host.targets(), ["GET /label.pdf?signature=1"]);
 }
 
 struct Order {
