@@ -8,10 +8,14 @@
 //! The log takes care of crashes and of several runs at once: see [`sealed_log`]. A pass that dies leaves at most one
 //! batch that has its place and no checkpoint, with which the next pass begins. A log that contradicts itself is not
 //! continued.
+//!
+//! After a shop's log is sealed, its checkpoint is time-stamped once a day by an outside authority, if one is configured
+//! ([`sealed_log::TimeStamps`]). An authority that fails is reported ([`Metric::TimeStampFailed`]) and holds up nothing.
 
 // the types of nested async calls are deeper than the compiler expects
 #![recursion_limit = "256"]
 
+mod authority;
 mod days;
 mod error;
 mod folders;
@@ -21,10 +25,11 @@ mod shop_pass;
 mod signer;
 
 use archive::Archive;
+pub use authority::{Authority, StampError};
 use comms::{ShopDomain, chain};
 pub use error::SealError;
 use jiff::Timestamp;
-use sealed_log::{CommitmentSecrets, LogError, LogStore, origin};
+use sealed_log::{CommitmentSecrets, LogError, LogStore, Stamped, TimeStamps, origin};
 use serde::{Deserialize, Serialize};
 use service::{Invocation, Metric, Metrics, Service, Serving, StartError, function_name, pass_over_shops};
 use shop_config::{ConfigError, ConfigStore};
@@ -47,6 +52,8 @@ pub struct Tools {
     pub store: LogStore,
     pub secrets: CommitmentSecrets,
     pub signer: Signer,
+    /// None where no authority is configured: nothing is time-stamped then.
+    pub authority: Option<Authority>,
     pub clock: fn() -> Timestamp,
 }
 
@@ -74,6 +81,12 @@ pub struct PassResult {
     pub altered: u64,
     /// Records that could not be looked at; the log says which and why.
     pub problems: u64,
+    /// Logs whose checkpoint has the time-stamp of the day by this pass.
+    pub stamped: u64,
+    /// Evidence records whose time-stamp was renewed.
+    pub renewed: u64,
+    /// Logs that got no time-stamp or no renewal that was due; the log says why.
+    pub unstamped: u64,
     /// Shops whose pass was aborted; the log says why.
     pub failed_shops: usize,
 }
@@ -85,6 +98,9 @@ struct Counts {
     missing: u64,
     altered: u64,
     problems: u64,
+    stamped: u64,
+    renewed: u64,
+    unstamped: u64,
 }
 
 impl ArchiveSeal {
@@ -107,6 +123,7 @@ impl ArchiveSeal {
                 service::required("COMMITMENTS_TABLE_NAME")?,
             ),
             signer: Signer::new(aws_sdk_kms::Client::new(aws), service::required("LOG_KEY_ID")?),
+            authority: Authority::configured(service)?,
             clock: Timestamp::now,
         }))
     }
@@ -125,6 +142,9 @@ impl ArchiveSeal {
         invocation: &Invocation,
     ) -> Result<PassResult, ConfigError> {
         let now = (self.tools.clock)();
+        if let Some(authority) = &self.tools.authority {
+            authority.begin_pass();
+        }
         let shops = match request.shop {
             Some(shop) => vec![shop],
             None => self.tools.configs.shops().await?,
@@ -136,7 +156,10 @@ impl ArchiveSeal {
         let made = pass_over_shops(shops, now, time, SHOPS_AT_ONCE, pass).await;
         let shops = made.done.len() + made.failed;
         let mut pass = PassResult { shops, failed_shops: made.failed, ..PassResult::default() };
-        for Counts { sealed, missing, altered, problems } in made.done {
+        for Counts { sealed, missing, altered, problems, stamped, renewed, unstamped } in made.done {
+            pass.stamped += stamped;
+            pass.renewed += renewed;
+            pass.unstamped += unstamped;
             pass.sealed += sealed;
             pass.missing += missing;
             pass.altered += altered;
@@ -147,6 +170,8 @@ impl ArchiveSeal {
         metrics.count(Metric::EvidenceMissing, pass.missing);
         metrics.count(Metric::EvidenceAltered, pass.altered);
         metrics.count(Metric::Problems, pass.problems);
+        metrics.count(Metric::TimeStamped, pass.stamped + pass.renewed);
+        metrics.count(Metric::TimeStampFailed, pass.unstamped);
         metrics.count(Metric::FailedShops, pass.failed_shops as u64);
         metrics.emit(&self.function, now);
         Ok(pass)
@@ -165,7 +190,11 @@ impl ArchiveSeal {
                     counts.altered += 1;
                     return Ok(counts);
                 }
-                other => return other.map(|()| counts),
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    self.stamp(shop, &mut counts).await;
+                    return Ok(counts);
+                }
             }
         }
         Err(LogError::Overtaken.into())
@@ -179,6 +208,22 @@ impl ArchiveSeal {
     ) -> Result<(), SealError> {
         let key = self.key(shop).await?;
         ShopPass::begin(&self.tools, shop, key, counts).await?.days(last_batch).await
+    }
+
+    /// Has the log time-stamped, after it was sealed: whatever becomes of this, the next pass asks again.
+    async fn stamp(&self, shop: &ShopDomain, counts: &mut Counts) {
+        let Some(authority) = &self.tools.authority else { return };
+        let stamps = TimeStamps::new(&self.tools.store, shop, authority.rules());
+        match stamps.pass(async |imprint| authority.stamp(imprint).await, (self.tools.clock)()).await {
+            Ok(Stamped { stamped, renewed }) => {
+                counts.stamped += u64::from(stamped);
+                counts.renewed += renewed;
+            }
+            Err(error) => {
+                tracing::error!(%shop, reason = chain(&error), "the log is not time-stamped");
+                counts.unstamped += 1;
+            }
+        }
     }
 
     async fn key(&self, shop: &ShopDomain) -> Result<VerifierKey, SealError> {

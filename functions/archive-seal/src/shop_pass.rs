@@ -9,7 +9,7 @@ use crate::{
 use comms::{ShopDomain, chain};
 use futures::{StreamExt, stream};
 use jiff::{Timestamp, civil::Date};
-use sealed_log::{BATCH_LEAVES, Batch, Entry, LogReader, Sealed, ShopLog};
+use sealed_log::{BATCH_LEAVES, Batch, Entry, LogReader, Owned, Sealed, ShopLog};
 use std::collections::BTreeSet;
 use tlog::VerifierKey;
 use tokio::time::Instant;
@@ -63,7 +63,7 @@ impl<'a> ShopPass<'a> {
         LogReader::new(&self.tools.store).sealed_on(self.shop, date, each).await?;
         let mut sealed = SealedDay::of(sealed);
         let mut listing = Listing::new(&self.tools.s3, self.tools.store.bucket(), self.shop, date);
-        let mut ready: Vec<Entry> = Vec::new();
+        let mut ready: Vec<Owned> = Vec::new();
         let mut page = listing.next().await?;
         while let Some(folders) = page {
             let unsealed = self.compare(folders, &mut sealed);
@@ -109,7 +109,7 @@ impl<'a> ShopPass<'a> {
     }
 
     /// What can be sealed of `folders`, in their order.
-    async fn examine(&mut self, folders: Folders) -> Result<Vec<Entry>, SealError> {
+    async fn examine(&mut self, folders: Folders) -> Result<Vec<Owned>, SealError> {
         let results: Vec<_> = stream::iter(&folders)
             .map(|(prefix, folder)| self.look(prefix, folder))
             .buffered(RECORDS_AT_ONCE)
@@ -125,12 +125,11 @@ impl<'a> ShopPass<'a> {
         let owners: BTreeSet<_> = intact.iter().map(|record| record.owner.clone()).collect();
         let secrets = self.tools.secrets.of(self.shop, owners).await?;
         let entry = |record: Intact| {
-            let salt = secrets.get(&record.owner)?.salt(&record.communication, None);
-            Some(Entry {
-                commitment: salt.commit_hash(record.record_sha256),
-                communication: record.communication,
-                object: None,
-            })
+            let secret = secrets.get(&record.owner)?;
+            let salt = secret.salt(&record.communication, None);
+            let commitment = salt.commit_hash(record.record_sha256);
+            let entry = Entry { communication: record.communication, object: None, commitment };
+            Some(Owned { entry, label_key: secret.label_key() })
         };
         Ok(intact.into_iter().filter_map(entry).collect())
     }
@@ -161,8 +160,8 @@ impl<'a> ShopPass<'a> {
     async fn add(
         &mut self,
         date: Date,
-        entries: Vec<Entry>,
-        ready: &mut Vec<Entry>,
+        entries: Vec<Owned>,
+        ready: &mut Vec<Owned>,
         sealed: &mut SealedDay,
     ) -> Result<(), SealError> {
         let count = entries.len() as u64;
@@ -175,7 +174,9 @@ impl<'a> ShopPass<'a> {
                 if other == date {
                     let theirs: BTreeSet<_> =
                         entries.iter().map(|entry| (&entry.communication, &entry.object)).collect();
-                    ready.retain(|entry| !theirs.contains(&(&entry.communication, &entry.object)));
+                    ready.retain(|Owned { entry, .. }| {
+                        !theirs.contains(&(&entry.communication, &entry.object))
+                    });
                     entries
                         .iter()
                         .for_each(|entry| sealed.add(number(&entry.communication, entry.object.as_deref())));

@@ -20,7 +20,8 @@ export const GROUPS = {
   'work-given-up': 'Dead-letter queues hold work. Look today: it is kept for 14 days.',
   'documents-in-doubt': 'It is not known whether documents were sent. Look today: a person has to decide.',
   'documents-not-made': 'Documents cannot be made or sent. Look today: another attempt alone will not help.',
-  'passes-failing': 'What is repeated for every shop fails for some, or Shopify refuses reports. Look within days.',
+  'passes-failing':
+    'What is repeated for every shop fails for some, Shopify refuses reports, or logs are not time-stamped. Look within days.',
 } as const;
 
 export type GroupName = keyof typeof GROUPS;

@@ -266,6 +266,12 @@ export class Alarms extends Construct {
       'Somebody overwrote or deleted archived objects, or the log of a shop contradicts itself. First versions are locked and still ' +
         'there. The log of archive-seal names each.',
     );
+    this.counted(
+      handler,
+      'TimeStampFailed',
+      'The time-stamping authority gave no time-stamp, or a wrong one. Sealing continues without; each pass asks again. The log of ' +
+        'archive-seal has the reason. See docs/operations.md.',
+    );
   }
 
   private ofStatementRun(handler: Handler): void {

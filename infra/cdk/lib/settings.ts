@@ -21,6 +21,7 @@ import {
   WRITE_BACK,
 } from './functions.ts';
 import { pascal } from './names.ts';
+import { type TimeStampSettings, readTimeStamps } from './time-stamps.ts';
 import { type Person, readTrusted } from './trusted.ts';
 
 const repository = resolve(__dirname, '../../..');
@@ -107,6 +108,7 @@ export interface Settings {
   /** Where docs/runbook.md can be read by whoever is notified. */
   readonly runbookUrl: string;
   readonly documents: DocumentSettings;
+  readonly timeStamps?: TimeStampSettings;
 }
 
 /** How customers reach their documents. */
@@ -193,6 +195,12 @@ export function readSettings(node: Node): Settings {
     alarmTopicArn: text('alarmTopic'),
     notifyEachAlarm: oneOf('alarmNotify', ['groups', 'each'], 'groups') === 'each',
     runbookUrl: text('runbookUrl') ?? 'docs/runbook.md',
+    timeStamps: readTimeStamps(
+      text('timeStampUrl'),
+      text('timeStampRoots'),
+      oneOf('timeStampDigest', ['sha256', 'sha384', 'sha512'], 'sha256'),
+      whole('timeStampRenewDays', 180, 30, 720),
+    ),
     documents: {
       rate: whole('documentsRate', 50, 1, 10_000),
       burst: whole('documentsBurst', 100, 1, 10_000),

@@ -34,6 +34,7 @@ import { RollOut } from './roll-out.ts';
 import { Schedules, type ScheduledPass } from './schedules.ts';
 import type { Settings } from './settings.ts';
 import { Storage } from './storage.ts';
+import { timeStampEnvironment } from './time-stamps.ts';
 
 export interface CommunicationsStackProps extends StackProps {
   readonly settings: Settings;
@@ -292,6 +293,7 @@ export class CommunicationsStack extends Stack {
         ARCHIVE_LOCK_MODE: this.settings.lockMode,
         LOG_KEY_ID: logKey.keyId,
         COMMITMENTS_TABLE_NAME: commitments.tableName,
+        ...timeStampEnvironment(this.settings.timeStamps),
       },
       grants: [allow.sealEvidence(archive, archiveKey, logKey, commitments), allow.list(operations, 'config/*')],
     });

@@ -9,6 +9,7 @@
 mod again;
 mod config;
 mod cost;
+mod customer_proof;
 mod diff;
 #[cfg(test)]
 mod documentation;
@@ -32,6 +33,7 @@ use again::Decision;
 use clap::{Parser, Subcommand};
 use comms::{CommunicationId, Document, Gid, ShopDomain, State, chain};
 use failure::Failure;
+use jiff::civil::Date;
 use link::LinkCommand;
 use out::note;
 use stack::Stack;
@@ -92,11 +94,25 @@ enum Command {
         #[arg(long, default_value = ".")]
         out: PathBuf,
     },
-    /// Write the proof of a communication to one file, which explains itself: document, record, its place in the log, and
-    /// the commands to check each with tools of others.
+    /// Write the proof of a communication to one file, which explains itself: document, record, its place in the log, its
+    /// time-stamp, and the commands to check each with tools of others. Or, for a customer, the proof that these are all
+    /// communications of a period.
     Proof {
         /// Its id.
-        communication: CommunicationId,
+        #[arg(required_unless_present = "customer")]
+        communication: Option<CommunicationId>,
+        /// The customer's global id.
+        #[arg(long, conflicts_with = "communication", requires_all = ["shop", "from", "to"])]
+        customer: Option<Gid>,
+        /// The customer's shop.
+        #[arg(long, requires = "customer")]
+        shop: Option<ShopDomain>,
+        /// The first day: that of a communication's first claim, in UTC.
+        #[arg(long, requires = "customer")]
+        from: Option<Date>,
+        /// The last day.
+        #[arg(long, requires = "customer")]
+        to: Option<Date>,
         /// Where to save it.
         #[arg(long, default_value = ".")]
         out: PathBuf,
@@ -108,6 +124,9 @@ enum Command {
         /// The key of the log, as you know it from elsewhere.
         #[arg(long)]
         key: Option<String>,
+        /// The root certificates of the time-stamping authority in PEM, as you have them from it.
+        #[arg(long)]
+        authority: Option<PathBuf>,
     },
     /// Issue a communication again: the archived bytes, as a communication of its own. Refused for a test order or a
     /// dry run, of which only `--recompose` makes a real one.
@@ -283,8 +302,21 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Status { .. } => Err("name a communication, or an order with --order and --shop".into()),
         Command::Show { communication, out } => show::run(&stack().await?, &communication, &out).await,
-        Command::Proof { communication, out } => proof::run(&stack().await?, &communication, &out).await,
-        Command::Verify { file, key } => proof::verify(&file, key.as_deref()),
+        Command::Proof { communication: Some(id), out, .. } => proof::run(&stack().await?, &id, &out).await,
+        Command::Proof {
+            customer: Some(customer),
+            shop: Some(shop),
+            from: Some(from),
+            to: Some(to),
+            out,
+            ..
+        } => customer_proof::run(&stack().await?, &shop, customer, (from, to), &out).await,
+        Command::Proof { .. } => {
+            Err("name a communication, or a customer with --shop, --from and --to".into())
+        }
+        Command::Verify { file, key, authority } => {
+            proof::verify(&file, key.as_deref(), authority.as_deref())
+        }
         Command::Resend { communication, decision, recompose, to, timeout, no_wait } => {
             let wait = (!no_wait).then(|| Duration::from_secs(timeout));
             let request = again::Request { decision, recompose, to };

@@ -1,13 +1,13 @@
 //! A batch: which records are the leaves from a place in the log on. It names no person and no record's hash, because
 //! it outlives what it is about.
 
-use crate::Commitment;
+use crate::{Commitment, Customers, LabelKey};
 use comms::{CommunicationId, ShopDomain};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-/// The most leaves of a batch: sixteen whole tiles.
-pub const BATCH_LEAVES: usize = 4096;
+/// The most entries of a batch: with its own, sixteen whole tiles.
+pub const BATCH_LEAVES: usize = 4095;
 
 /// A locked object that is a leaf of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +21,16 @@ pub struct Entry {
     pub commitment: Commitment,
 }
 
-/// Records of one day that became leaves together.
+/// An entry with what says in its batch whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owned {
+    /// The entry.
+    pub entry: Entry,
+    /// Of the customer whose it is.
+    pub label_key: LabelKey,
+}
+
+/// Records of one day that became leaves together. The leaf after them is that of the batch itself ([`crate::Header`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
     /// The version of this format: 1.
@@ -32,6 +41,8 @@ pub struct Batch {
     pub start: u64,
     /// The day in the records' keys.
     pub date: Date,
+    /// Whose the entries are.
+    pub customers: Customers,
     /// In the order of the log.
     pub entries: Vec<Entry>,
 }

@@ -3,7 +3,10 @@
 //! names the part that does not fit. No I/O.
 
 use crate::{Salt, log::checkpoint_of};
-use archive::{EvidenceRecord, Output};
+use archive::Output;
+use jiff::Timestamp;
+use rfc3161::{Authorities, Digest, TimeStamp};
+use rfc4998::EvidenceRecord;
 use std::collections::BTreeSet;
 use tlog::{Checkpoint, TlogProof, Unproven, VerifierKey, leaf_hash, verify_inclusion};
 
@@ -19,22 +22,55 @@ pub mod names {
     pub const KEY: &str = "log-key.txt";
     /// The same key, as OpenSSL reads it.
     pub const KEY_PEM: &str = "log-key.pem";
+    /// The first time-stamp of the checkpoint, RFC 3161.
+    pub const TIME_STAMP: &str = "time-stamp.tst";
+    /// All time-stamps of the checkpoint, RFC 4998.
+    pub const EVIDENCE_RECORD: &str = "evidence-record.ers";
+    /// The root certificates of the authorities that stamped it.
+    pub const AUTHORITY: &str = "authority.pem";
+    /// The SHA-256 of each part but this one.
+    pub const SUMS: &str = "SHA256SUMS";
     /// What all this is and how to check it.
     pub const PAGE: &str = "README.txt";
 }
 
 /// What all this is and how to check it with tools of others, in plain language. `documents` are the names of those parts.
-pub fn page(documents: &[&str]) -> String {
+pub fn page(documents: &[&str], is_stamped: bool) -> String {
     let check = |name: &&str| {
         format!("  grep -o \"\\\"sha256\\\":\\\"$(sha256sum < {name} | cut -c 1-64)\\\"\" record.json\n")
     };
     let checks: String = documents.iter().map(check).collect();
     let listed: String = documents.iter().map(|name| format!("  {name}\n")).collect();
-    include_str!("bundle.txt").replace("{documents}\n", &listed).replace("{checks}\n", &checks)
+    let [parts, time, limits] = if is_stamped {
+        [
+            include_str!("bundle-parts.txt"),
+            include_str!("bundle-time.txt"),
+            "When the document was composed: only that it was there when it was stamped.",
+        ]
+    } else {
+        [
+            "",
+            "",
+            "When the checkpoint was signed: it has no time-stamp. Compare with a checkpoint that somebody else has kept.",
+        ]
+    };
+    include_str!("bundle.txt")
+        .replace("{documents}\n", &listed)
+        .replace("{checks}\n", &checks)
+        .replace("{parts}\n", parts)
+        .replace("{time}\n", time)
+        .replace("{limits}", limits)
+}
+
+/// The SHA-256 of each part by its name, as `sha256sum -c` reads it.
+pub fn sums<'a>(parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
+    let line =
+        |(name, bytes): (&str, &[u8])| format!("{}  {name}\n", hex::encode(Digest::Sha256.hash(bytes)));
+    parts.into_iter().map(line).collect::<String>().into_bytes()
 }
 
 /// The names of the documents of a record, in its order: the last part of their keys. None where two are called the same.
-pub fn document_names(record: &EvidenceRecord) -> Option<Vec<&str>> {
+pub fn document_names(record: &archive::EvidenceRecord) -> Option<Vec<&str>> {
     let names: Vec<&str> =
         record.outputs.iter().filter_map(|output| output.object.rsplit('/').next()).collect();
     let different: BTreeSet<&str> = names.iter().copied().collect();
@@ -56,22 +92,56 @@ pub struct Bundle {
     pub key: Vec<u8>,
     /// [`names::KEY_PEM`].
     pub key_pem: Vec<u8>,
+    /// None where the checkpoint has no time-stamp.
+    pub time: Option<TimeParts>,
+    /// [`names::SUMS`]
+    pub sums: Vec<u8>,
+}
+
+/// The parts that prove when.
+#[derive(Debug, Clone)]
+pub struct TimeParts {
+    /// [`names::TIME_STAMP`]
+    pub time_stamp: Vec<u8>,
+    /// [`names::EVIDENCE_RECORD`]
+    pub evidence_record: Vec<u8>,
+    /// [`names::AUTHORITY`]
+    pub authority: Vec<u8>,
+}
+
+/// What is known from elsewhere.
+#[derive(Debug, Clone, Copy)]
+pub struct Trust<'a> {
+    /// The key of the log; without it, the bundle's own is taken.
+    pub key: Option<&'a VerifierKey>,
+    /// The authorities; without them, the bundle's own are taken.
+    pub authorities: Option<&'a Authorities>,
+    /// When it is checked: the last time-stamp must not have expired.
+    pub at: Timestamp,
 }
 
 /// What a bundle proves.
 #[derive(Debug)]
 pub struct Proved {
     /// What was archived.
-    pub record: EvidenceRecord,
+    pub record: archive::EvidenceRecord,
     /// The log at the moment of the proof.
     pub checkpoint: Checkpoint,
     /// The leaf.
     pub index: u64,
+    /// When the checkpoint was stamped.
+    pub time: Option<rfc4998::Proved>,
 }
 
 /// What does not fit, by the part that does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BundleFault {
+    /// Its hash is another one.
+    #[error("{0}: it is not what SHA256SUMS says")]
+    Sum(String),
+    /// It has lines for other parts.
+    #[error("SHA256SUMS: it does not list the parts")]
+    Sums,
     /// Not a key, or not the one that is trusted.
     #[error("log-key.txt: it is not the key of the log")]
     Key,
@@ -92,19 +162,69 @@ pub enum BundleFault {
     /// Signed by the log, and still not a record.
     #[error("record.json: it is not an evidence record")]
     Record,
+    /// Not what RFC 3161 and 4998 say, or not the same.
+    #[error("evidence-record.ers, time-stamp.tst, authority.pem: {0}")]
+    TimeForm(&'static str),
+    /// It does not prove a time of this checkpoint.
+    #[error("evidence-record.ers, authority.pem: {0}")]
+    Time(rfc4998::Unproven),
     /// The record says otherwise.
     #[error("document: not all are those whose lengths and SHA-256 the record has")]
     Document,
 }
 
-/// Checks every part against the others, and the key against `trusted`, which comes from elsewhere.
+impl Bundle {
+    /// All parts that have a sum, by their names, in the order of a bundle. `page` is [`names::PAGE`].
+    pub fn parts<'a>(&'a self, documents: &[&'a str], page: &'a [u8]) -> Vec<(&'a str, &'a [u8])> {
+        let mut parts: Vec<(&str, &[u8])> = vec![
+            (names::PAGE, page),
+            (names::RECORD, &self.record),
+            (names::PROOF, &self.proof),
+            (names::SALT, &self.salt),
+            (names::KEY, &self.key),
+            (names::KEY_PEM, &self.key_pem),
+        ];
+        if let Some(TimeParts { time_stamp, evidence_record, authority }) = &self.time {
+            parts.push((names::TIME_STAMP, time_stamp));
+            parts.push((names::EVIDENCE_RECORD, evidence_record));
+            parts.push((names::AUTHORITY, authority));
+        }
+        parts.extend(documents.iter().copied().zip(self.documents.iter().map(Vec::as_slice)));
+        parts
+    }
+}
+
+/// Whether each part is what the sums say. That finds a part that was damaged and names it; whoever changes a part on
+/// purpose can change its sum as well, which is what [`check`] is for.
+///
+/// # Errors
+/// The first part that is not.
+pub fn check_sums<'a>(
+    sums: &[u8],
+    parts: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+) -> Result<(), BundleFault> {
+    let text = std::str::from_utf8(sums).map_err(|_| BundleFault::Sums)?;
+    let mut lines = text.split_terminator('\n');
+    for (name, bytes) in parts {
+        let (sum, named) = lines.next().and_then(|line| line.split_once("  ")).ok_or(BundleFault::Sums)?;
+        if named != name {
+            return Err(BundleFault::Sums);
+        }
+        if sum != hex::encode(Digest::Sha256.hash(bytes)) {
+            return Err(BundleFault::Sum(name.to_owned()));
+        }
+    }
+    if lines.next().is_none() && text.ends_with('\n') { Ok(()) } else { Err(BundleFault::Sums) }
+}
+
+/// Checks every part against the others, and against `trust`, which comes from elsewhere. The sums are [`check_sums`].
 ///
 /// # Errors
 /// The first part that does not fit.
-pub fn check(bundle: &Bundle, trusted: Option<&VerifierKey>) -> Result<Proved, BundleFault> {
+pub fn check(bundle: &Bundle, trust: &Trust<'_>) -> Result<Proved, BundleFault> {
     let key = std::str::from_utf8(&bundle.key).ok().and_then(|text| text.strip_suffix('\n'));
     let key: VerifierKey = key.and_then(|text| text.parse().ok()).ok_or(BundleFault::Key)?;
-    if trusted.is_some_and(|trusted| *trusted != key) {
+    if trust.key.is_some_and(|trusted| *trusted != key) {
         return Err(BundleFault::Key);
     }
     if bundle.key_pem != key.to_pem().as_bytes() {
@@ -121,13 +241,30 @@ pub fn check(bundle: &Bundle, trusted: Option<&VerifierKey>) -> Result<Proved, B
     let leaf = leaf_hash(&Salt(salt).commit(&bundle.record).0);
     verify_inclusion(leaf, proof.index, checkpoint.size, &proof.hashes, checkpoint.root)
         .map_err(BundleFault::Leaf)?;
-    let record: EvidenceRecord = serde_json::from_slice(&bundle.record).map_err(|_| BundleFault::Record)?;
+    let record: archive::EvidenceRecord =
+        serde_json::from_slice(&bundle.record).map_err(|_| BundleFault::Record)?;
     let is_recorded = |(output, document): (&Output, &Vec<u8>)| {
-        output.bytes == document.len() as u64 && output.sha256 == archive::sha256_hex(document)
+        let sha256 = || hex::encode(Digest::Sha256.hash(document));
+        output.bytes == document.len() as u64 && output.sha256 == sha256()
     };
     let mut pairs = record.outputs.iter().zip(&bundle.documents);
     if record.outputs.len() != bundle.documents.len() || !pairs.all(is_recorded) {
         return Err(BundleFault::Document);
     }
-    Ok(Proved { record, checkpoint, index: proof.index })
+    let note = proof.checkpoint.to_string();
+    let time = bundle.time.as_ref().map(|parts| time(parts, note.as_bytes(), trust)).transpose()?;
+    Ok(Proved { record, checkpoint, index: proof.index, time })
+}
+
+/// When the checkpoint was stamped.
+fn time(parts: &TimeParts, checkpoint: &[u8], trust: &Trust<'_>) -> Result<rfc4998::Proved, BundleFault> {
+    let form = BundleFault::TimeForm;
+    let pem = std::str::from_utf8(&parts.authority).map_err(|_| form("there are no certificates"))?;
+    let own = Authorities::from_pem(pem).map_err(|_| form("there are no certificates"))?;
+    let record = EvidenceRecord::from_der(&parts.evidence_record);
+    let record = record.map_err(|_| form("there is no evidence record"))?;
+    if record.first().map(TimeStamp::to_der) != Some(&parts.time_stamp) {
+        return Err(form("the time-stamp is not the first of the evidence record"));
+    }
+    record.verify(checkpoint, trust.authorities.unwrap_or(&own), trust.at).map_err(BundleFault::Time)
 }

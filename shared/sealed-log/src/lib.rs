@@ -4,10 +4,12 @@
 //!
 //! ```text
 //! key                        the public key that signs                      written with the first checkpoint
+//! customers/<start>/<root>   whose leaves a batch has, by blinded labels    written before the batch that names its root
 //! batch/<start>              which records are the leaves from <start> on   the lock: whoever puts it first decides
 //! index/<date>/<start>       the same, found by the day of the records
 //! tile/…, tile/entries/…     the tree and its entries, c2sp.org/tlog-tiles
 //! checkpoint                 the signed root; each version is kept          the commit: replaced only if unchanged
+//! time/<date>/…              a checkpoint and its time-stamps                see `time.rs`
 //! ```
 //!
 //! The log grows by batches. A batch takes its place by a conditional put; all else follows from the checkpoint before it
@@ -23,16 +25,23 @@
 mod batch;
 pub mod bundle;
 mod commitment;
+pub mod completeness;
+mod customer_proof;
+mod customers;
 mod error;
 mod log;
 mod proof;
 mod secrets;
 mod store;
+mod time;
 
-pub use batch::{BATCH_LEAVES, Batch, Entry};
+pub use batch::{BATCH_LEAVES, Batch, Entry, Owned};
 pub use commitment::{Commitment, CommitmentSecret, Owner, Salt};
+pub use customer_proof::CustomerProof;
+pub use customers::{Customers, Header, LabelKey, Row};
 pub use error::LogError;
 pub use log::{Sealed, ShopLog, origin};
 pub use proof::{Inclusion, LogReader};
 pub use secrets::CommitmentSecrets;
 pub use store::LogStore;
+pub use time::{Stamped, StampedCheckpoint, TimeRules, TimeStamps};

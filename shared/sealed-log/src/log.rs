@@ -1,7 +1,7 @@
 //! A log as the one who continues it sees it.
 
 use crate::{
-    Batch, Entry, LogError, LogStore,
+    Batch, Header, LogError, LogStore, Owned, customers,
     store::{If, Object},
 };
 use comms::ShopDomain;
@@ -9,7 +9,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{Timestamp, civil::Date};
 use std::error::Error;
 use tlog::{
-    Bundle, Checkpoint, Edge, KeyName, SignedNote, TILE_WIDTH, Tile, VerifierKey, bundle_path, leaf_hash,
+    Bundle, Checkpoint, Edge, Hash, KeyName, SignedNote, TILE_WIDTH, Tile, VerifierKey, bundle_path,
+    bundle_tile, leaf_hash,
 };
 
 /// How many objects are written at once.
@@ -51,6 +52,8 @@ pub struct ShopLog<'a> {
     edge: Edge,
     /// The entries of the bundle at the right edge; fewer than 256.
     tail: Vec<[u8; 32]>,
+    /// The last entry of the log, which ends its last batch; zeroes before the first one.
+    last: [u8; 32],
     /// Of the checkpoint; none before the first one.
     e_tag: Option<String>,
 }
@@ -71,7 +74,11 @@ impl<'a> ShopLog<'a> {
             }
         };
         let tail = tail(store, shop, &edge).await?;
-        Ok(Self { store, shop: shop.clone(), key, edge, tail, e_tag })
+        let last = match tail.last() {
+            Some(last) => *last,
+            None => last_of_whole_tiles(store, shop, edge.size()).await?,
+        };
+        Ok(Self { store, shop: shop.clone(), key, edge, tail, last, e_tag })
     }
 
     /// How many leaves are sealed.
@@ -95,19 +102,27 @@ impl<'a> ShopLog<'a> {
         Ok(self.size() - before)
     }
 
-    /// Makes `entries`, which are of one day, the next leaves.
+    /// Makes `entries`, which are of one day, the next leaves, and what says whose they are the one after them.
     ///
     /// # Errors
     /// Nothing is lost by one: what has its place is sealed by the next run.
     pub async fn seal<E: Error + Send + Sync + 'static>(
         &mut self,
         date: Date,
-        entries: Vec<Entry>,
+        entries: Vec<Owned>,
         sign: impl AsyncFn(&str) -> Result<Vec<u8>, E>,
         now: Timestamp,
     ) -> Result<Sealed, LogError> {
         let start = self.size();
-        let batch = Batch { v: Batch::VERSION, shop: self.shop.clone(), start, date, entries };
+        let leaves = entries.iter().map(|owned| (owned.label_key, owned.entry.commitment));
+        let rows = customers::rows(start, leaves);
+        let customers = customers::tree(&rows);
+        // before the batch: whoever finds the batch finds what it names. Where another run is faster, nothing names it
+        let file = customers_key(&self.shop, start, &customers)?;
+        let bytes = rows.iter().flat_map(|row| row.0).collect();
+        self.store.put_once(&file, bytes, BINARY, now).await?;
+        let entries = entries.into_iter().map(|owned| owned.entry).collect();
+        let batch = Batch { v: Batch::VERSION, shop: self.shop.clone(), start, date, customers, entries };
         let key = self.batch_key(start);
         let json = json(&key, &batch)?;
         let is_own = self.store.put(&key, json, JSON, If::Absent, now).await?.is_some();
@@ -142,9 +157,10 @@ impl<'a> ShopLog<'a> {
         let (store, folder) = (self.store, folder(&self.shop));
         let (mut edge, mut tail, mut files) = (self.edge.clone(), self.tail.clone(), Vec::new());
         let mut whole = Vec::new();
-        for entry in &batch.entries {
-            edge.append(leaf_hash(&entry.commitment.0), &mut whole);
-            tail.push(entry.commitment.0);
+        let own = header(self.key.name().as_str(), self.last, batch).entry();
+        for commitment in batch.entries.iter().map(|entry| entry.commitment).chain([own]) {
+            edge.append(leaf_hash(&commitment.0), &mut whole);
+            tail.push(commitment.0);
             if edge.size() % TILE_WIDTH == 0 {
                 let tile = Tile { level: 0, index: edge.size() / TILE_WIDTH - 1, width: 256 };
                 files.push((bundle_path(tile), bundle(&std::mem::take(&mut tail))?, BINARY));
@@ -170,7 +186,7 @@ impl<'a> ShopLog<'a> {
             .try_collect::<()>()
             .await?;
         let e_tag = self.commit(&edge, sign, now).await?;
-        (self.edge, self.tail, self.e_tag) = (edge, tail, Some(e_tag));
+        (self.edge, self.tail, self.last, self.e_tag) = (edge, tail, own.0, Some(e_tag));
         Ok(())
     }
 
@@ -208,6 +224,32 @@ impl<'a> ShopLog<'a> {
     }
 }
 
+/// What the last entry of a batch is the hash of, by the last entry of the batch before.
+pub(crate) const fn header<'a>(origin: &'a str, previous: [u8; 32], batch: &'a Batch) -> Header<'a> {
+    let leaves = batch.entries.len() as u64;
+    Header { origin, previous, date: batch.date, start: batch.start, leaves, customers: &batch.customers }
+}
+
+/// Where the rows of a batch's customers are.
+pub(crate) fn customers_key(
+    shop: &ShopDomain,
+    start: u64,
+    customers: &crate::Customers,
+) -> Result<String, LogError> {
+    let root = Hash::from_base64(&customers.root).map(|root| hex::encode(root.0));
+    let root = root.ok_or_else(|| LogError::contradiction(folder(shop), "a batch names no root"))?;
+    Ok(format!("{}customers/{start:020}/{root}", folder(shop)))
+}
+
+/// The last entry of a log that consists of whole tiles.
+async fn last_of_whole_tiles(store: &LogStore, shop: &ShopDomain, size: u64) -> Result<[u8; 32], LogError> {
+    let Some(index) = size.checked_sub(1) else { return Ok([0; 32]) };
+    let tile =
+        bundle_tile(index, size).ok_or_else(|| LogError::contradiction(folder(shop), "it has no end"))?;
+    let entries = bundle_entries(store, shop, tile).await?;
+    entries.last().copied().ok_or_else(|| LogError::contradiction(folder(shop), "it has no end"))
+}
+
 /// The checkpoint of a note that the key signed, for its log.
 pub(crate) fn checkpoint_of(name: &str, note: &[u8], key: &VerifierKey) -> Result<Checkpoint, LogError> {
     let wrong = |what| LogError::contradiction(name, what);
@@ -237,6 +279,11 @@ async fn tail(store: &LogStore, shop: &ShopDomain, edge: &Edge) -> Result<Vec<[u
     let Some(tile) = Edge::tiles_of(edge.size()).into_iter().find(|tile| tile.level == 0) else {
         return Ok(Vec::new());
     };
+    bundle_entries(store, shop, tile).await
+}
+
+/// The entries of a bundle, each of 32 bytes.
+async fn bundle_entries(store: &LogStore, shop: &ShopDomain, tile: Tile) -> Result<Vec<[u8; 32]>, LogError> {
     let key = format!("{}{}", folder(shop), bundle_path(tile));
     let file = store.need(&key).await?;
     let entries = Bundle::entries(&file).ok().filter(|entries| entries.len() == usize::from(tile.width));

@@ -3,6 +3,7 @@
 use crate::{
     Batch, Commitment, Entry, LogError, LogStore,
     log::{checkpoint_of, folder, origin},
+    time::{StampedCheckpoint, first_stamped},
 };
 use comms::{CommunicationId, ShopDomain};
 use futures::{StreamExt, stream};
@@ -26,10 +27,12 @@ pub struct LogReader<'a> {
 pub struct Inclusion {
     /// What the leaf says.
     pub commitment: Commitment,
-    /// The proof, with the latest checkpoint.
+    /// The proof: with the first checkpoint that was time-stamped, and the latest one where none has it yet.
     pub proof: TlogProof,
     /// The key that the log names as its own. Who checks compares it with what they know of the key.
     pub key: VerifierKey,
+    /// The checkpoint of the proof with its time-stamps; none where it has none.
+    pub stamped: Option<StampedCheckpoint>,
 }
 
 impl<'a> LogReader<'a> {
@@ -85,7 +88,12 @@ impl<'a> LogReader<'a> {
         let Some((index, commitment)) = found else { return Ok(None) };
         let key = self.key(shop).await?;
         let name = format!("{}checkpoint", folder(shop));
-        let note = self.store.need(&name).await?;
+        let covers = |note: &[u8]| Ok(index < checkpoint_of(&name, note, &key)?.size);
+        let stamped = first_stamped(self.store, shop, date, covers).await?;
+        let note = match &stamped {
+            Some(stamped) => stamped.checkpoint.clone(),
+            None => self.store.need(&name).await?,
+        };
         let checkpoint = checkpoint_of(&name, &note, &key)?;
         if index >= checkpoint.size {
             // indexed, and its checkpoint not published yet
@@ -100,10 +108,14 @@ impl<'a> LogReader<'a> {
         })?;
         let text = String::from_utf8_lossy(&note);
         let note = text.parse().map_err(|_| LogError::contradiction(name, "it is no signed note"))?;
-        Ok(Some(Inclusion { commitment, proof: TlogProof { index, hashes, checkpoint: note }, key }))
+        Ok(Some(Inclusion { commitment, proof: TlogProof { index, hashes, checkpoint: note }, key, stamped }))
     }
 
-    async fn key(&self, shop: &ShopDomain) -> Result<VerifierKey, LogError> {
+    pub(crate) const fn store(&self) -> &LogStore {
+        self.store
+    }
+
+    pub(crate) async fn key(&self, shop: &ShopDomain) -> Result<VerifierKey, LogError> {
         let name = format!("{}key", folder(shop));
         let bytes = self.store.need(&name).await?;
         let key =
@@ -123,7 +135,7 @@ impl<'a> LogReader<'a> {
         self.hashes(shop, &ranges, size).await
     }
 
-    async fn hashes(
+    pub(crate) async fn hashes(
         &self,
         shop: &ShopDomain,
         ranges: &[Range<u64>],

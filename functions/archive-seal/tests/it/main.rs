@@ -4,3 +4,4 @@
 #![recursion_limit = "256"]
 
 mod pass;
+mod stamps;

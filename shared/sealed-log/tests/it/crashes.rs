@@ -2,17 +2,19 @@ use crate::*;
 use sealed_log::LogReader;
 use tlog::{Checkpoint, SignedNote, verify_consistency};
 
-/// Every entry is proved in the latest checkpoint, once, and every checkpoint that was ever published is a part of it.
+/// Every batch ends with an entry of its own. Every other entry is proved in the latest checkpoint, once, and every checkpoint that was ever published is a part of it.
 async fn is_whole(bucket: &Bucket, count: u64) {
     let store = store(bucket).await;
     let log = open(&store).await.unwrap();
-    assert_eq!(log.size(), count);
+    let batches = bucket.objects().keys().filter(|key| key.contains("/batch/")).count() as u64;
+    assert_eq!(log.size(), count + batches);
     let reader = LogReader::new(&store);
     let mut indexes = Vec::new();
     let each = |index, entry: Entry| indexes.push((entry, index));
     reader.sealed_on(&shop(), date(), each).await.unwrap();
     indexes.sort_unstable_by_key(|(_, index)| *index);
-    assert!(indexes.iter().map(|(_, index)| *index).eq(0..count), "each has one place");
+    assert!(indexes.is_sorted_by(|(_, one), (_, other)| one < other), "each has one place");
+    assert_eq!(indexes.len() as u64, count);
     let mut sealed: Vec<Entry> = indexes.into_iter().map(|(entry, _)| entry).collect();
     sealed.sort_unstable_by_key(|entry| entry.communication.clone());
     assert_eq!(sealed, entries(0..count), "each is sealed once");
@@ -54,7 +56,7 @@ async fn a_run_that_dies_at_any_put_is_continued() {
             bucket.die_at(None);
             let store = store(&bucket).await;
             run(&store, entries(0..600), 250).await.unwrap();
-            assert_eq!(open(&store).await.unwrap().size(), 600, "put {put}");
+            assert_eq!(open(&store).await.unwrap().size(), 603, "put {put}");
             let same = |key: &str| whole.objects()[key].last() == bucket.objects()[key].last();
             assert!(same("log/acme.myshopify.com/checkpoint"), "put {put}: another log");
         }
@@ -95,7 +97,7 @@ async fn a_log_that_was_tampered_with_is_not_continued() {
     let store = store(&bucket).await;
     run(&store, entries(0..300), 300).await.unwrap();
     let key = |name: &str| format!("log/acme.myshopify.com/{name}");
-    for name in ["checkpoint", "tile/0/001.p/44", "tile/1/000.p/1"] {
+    for name in ["checkpoint", "tile/0/001.p/45", "tile/1/000.p/1"] {
         let length = bucket.objects()[&key(name)][0].len();
         for at in (0..length).step_by(if name == "checkpoint" { 1 } else { 37 }) {
             let flip = || bucket.0.lock().unwrap().versions.get_mut(&key(name)).unwrap()[0][at] ^= 1;
@@ -105,12 +107,12 @@ async fn a_log_that_was_tampered_with_is_not_continued() {
             flip();
         }
     }
-    for name in ["tile/0/001.p/44", "tile/entries/001.p/44"] {
+    for name in ["tile/0/001.p/45", "tile/entries/001.p/45"] {
         let versions = bucket.0.lock().unwrap().versions.remove(&key(name)).unwrap();
         assert!(open(&store).await.expect_err("it is gone").is_contradiction());
         bucket.0.lock().unwrap().versions.insert(key(name), versions);
     }
-    assert_eq!(open(&store).await.unwrap().size(), 300);
+    assert_eq!(open(&store).await.unwrap().size(), 301);
 }
 
 /// Somebody who hides the checkpoint gets the same log again, from its batches.

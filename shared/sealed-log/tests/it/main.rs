@@ -9,7 +9,9 @@
 
 mod bucket;
 mod bundles;
+mod complete;
 mod crashes;
+mod time;
 mod tools;
 
 use archive::LockMode;
@@ -17,7 +19,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use bucket::Bucket;
 use comms::{CommunicationId, ShopDomain};
 use jiff::{Timestamp, civil::Date};
-use sealed_log::{Commitment, Entry, LogError, LogStore, Sealed, ShopLog, origin};
+use sealed_log::{Commitment, CommitmentSecret, Entry, LogError, LogStore, Owned, Sealed, ShopLog, origin};
 use std::convert::Infallible;
 use tlog::VerifierKey;
 
@@ -50,6 +52,17 @@ fn id(number: u64) -> CommunicationId {
     format!("{number:032x}").parse().unwrap()
 }
 
+/// Of three customers in turn.
+fn secret(number: u64) -> CommitmentSecret {
+    CommitmentSecret::from_bytes(&[u8::try_from(number % 3).unwrap() + 1; 32]).unwrap()
+}
+
+fn owned(entries: &[Entry]) -> Vec<Owned> {
+    let number = |entry: &Entry| u64::from_str_radix(&entry.communication.as_str()[16..], 16).unwrap();
+    let own = |entry: &Entry| Owned { entry: entry.clone(), label_key: secret(number(entry)).label_key() };
+    entries.iter().map(own).collect()
+}
+
 fn entries(numbers: std::ops::Range<u64>) -> Vec<Entry> {
     let commitment = |number: u64| Commitment(std::array::from_fn(|at| number.to_be_bytes()[at % 8]));
     numbers
@@ -75,7 +88,7 @@ async fn run(store: &LogStore, mut open_entries: Vec<Entry>, size: usize) -> Res
     open_entries.retain(|entry| !sealed.contains(&entry.communication));
     while !open_entries.is_empty() {
         let batch: Vec<_> = open_entries.iter().take(size).cloned().collect();
-        let theirs = match log.seal(date(), batch.clone(), sign, now()).await? {
+        let theirs = match log.seal(date(), owned(&batch), sign, now()).await? {
             Sealed::Own => batch,
             Sealed::Other(other) => other.entries,
         };

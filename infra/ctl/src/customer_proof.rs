@@ -1,0 +1,154 @@
+//! `ctl proof --customer`: the proof that these are all communications of a customer in a period, and no others.
+
+use crate::{failure::Failure, out::say, proof, stack::Stack};
+use comms::{CustomerKey, Gid, ShopDomain};
+use jiff::{Timestamp, civil::Date};
+use ledger::Entry as LedgerEntry;
+use sealed_log::{
+    CustomerProof, Entry, LogError, LogReader, Owner,
+    bundle::{self, names},
+    completeness::{self, Completeness, CustomerBundle},
+};
+use secrecy::ExposeSecret;
+use std::{collections::BTreeMap, path::Path, process::ExitCode};
+use tlog::VerifierKey;
+
+/// Below which the objects of the leaves are, each named by its place in the log.
+const OBJECTS: &str = "leaves/";
+
+/// Writes the proof for the days `from` to `to` to `out`.
+pub async fn run(
+    stack: &Stack,
+    shop: &ShopDomain,
+    customer: Gid,
+    days: (Date, Date),
+    out: &Path,
+) -> Result<ExitCode, Failure> {
+    if days.0 > days.1 {
+        return Err("--from is after --to".into());
+    }
+    let customer = customer.of_kind("Customer")?;
+    let key = stack.secrets.customer_key(Timestamp::now()).await?;
+    let own = CustomerKey::derive(key.expose_secret().as_bytes(), shop, &customer);
+    let owner = Owner::of(Some(own.as_str()), &"0".repeat(32).parse()?);
+    let secret = stack.commitments()?.find(shop, &owner).await?;
+    let secret = secret.ok_or(
+        "the log knows no secret of this customer: nothing of theirs was ever sealed, or it was destroyed",
+    )?;
+    let store = stack.logs()?;
+    let salt_of = async |entry: &Entry| {
+        let found = ledger_entry(stack, entry).await?;
+        let is_own = found.is_some_and(|found| found.customer.as_deref() == Some(own.as_str()));
+        Ok(is_own.then(|| secret.salt(&entry.communication, entry.object.as_deref())))
+    };
+    let proof = LogReader::new(&store).prove_customer(shop, &secret.label_key(), days, salt_of).await?;
+    let CustomerProof { completeness, proof, key } = proof;
+    let bundle = CustomerBundle {
+        objects: objects(stack, &completeness).await?,
+        completeness: serde_json::to_vec(&completeness)?,
+        proof: proof.to_string().into_bytes(),
+        key: format!("{key}\n").into_bytes(),
+    };
+    // what does not hold is not handed out as a proof
+    let complete = completeness::check(&bundle, None)?;
+    std::fs::create_dir_all(out)?;
+    let file = out.join(format!("{}-{}-{}.proof.zip", own.as_str(), days.0, days.1));
+    write(&file, &bundle)?;
+    say!("{}", file.display());
+    say!("{} communications from {} to {} and no others", complete.records.len(), days.0, days.1);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn ledger_entry(stack: &Stack, entry: &Entry) -> Result<Option<LedgerEntry>, LogError> {
+    stack.ledger.get(&entry.communication).await.map_err(|error| LogError::Request {
+        doing: "reading",
+        what: "the ledger".to_owned(),
+        source: error.into(),
+    })
+}
+
+/// The objects of the leaves as they are archived.
+async fn objects(stack: &Stack, completeness: &Completeness) -> Result<BTreeMap<u64, Vec<u8>>, Failure> {
+    let mut objects = BTreeMap::new();
+    for leaf in &completeness.leaves {
+        if leaf.object.is_some() {
+            return Err(
+                format!("leaf {}: what is sealed beside records cannot be shown yet", leaf.index).into()
+            );
+        }
+        let entry =
+            stack.ledger.get(&leaf.communication).await?.ok_or("the ledger has no such communication")?;
+        let archived = entry.archived.as_ref().ok_or("nothing of it is archived")?;
+        let (_, json) = stack.archive.record_of(&archived.archive_key, &archived.record_version).await?;
+        objects.insert(leaf.index, json.to_vec());
+    }
+    Ok(objects)
+}
+
+fn write(file: &Path, bundle: &CustomerBundle) -> Result<(), Failure> {
+    let objects: Vec<(String, &[u8])> =
+        bundle.objects.iter().map(|(index, bytes)| (name(*index), bytes.as_slice())).collect();
+    let mut parts: Vec<(&str, &[u8])> = vec![
+        (names::PAGE, include_bytes!("customer_proof.txt")),
+        (completeness::PART, &bundle.completeness),
+        (names::PROOF, &bundle.proof),
+        (names::KEY, &bundle.key),
+    ];
+    parts.extend(objects.iter().map(|(name, bytes)| (name.as_str(), *bytes)));
+    let sums = bundle::sums(parts.iter().copied());
+    parts.push((names::SUMS, &sums));
+    proof::write(file, parts)
+}
+
+fn name(index: u64) -> String {
+    format!("{OBJECTS}{index}.json")
+}
+
+/// Checks the parts of such a file.
+pub fn verify(parts: &BTreeMap<String, Vec<u8>>, key: Option<&VerifierKey>) -> Result<ExitCode, Failure> {
+    let part =
+        |name: &str| parts.get(name).cloned().ok_or_else(|| Failure::from(format!("{name}: it is missing")));
+    let mut objects = BTreeMap::new();
+    for (name, bytes) in parts {
+        if let Some(index) = name.strip_prefix(OBJECTS) {
+            let index = index.strip_suffix(".json").and_then(|index| index.parse().ok());
+            objects.insert(index.ok_or_else(|| format!("{name}: a proof has no such part"))?, bytes.clone());
+        }
+    }
+    let bundle = CustomerBundle {
+        completeness: part(completeness::PART)?,
+        proof: part(names::PROOF)?,
+        key: part(names::KEY)?,
+        objects,
+    };
+    let page = part(names::PAGE)?;
+    let objects: Vec<(String, &[u8])> =
+        bundle.objects.iter().map(|(index, bytes)| (name(*index), bytes.as_slice())).collect();
+    let mut listed: Vec<(&str, &[u8])> = vec![
+        (names::PAGE, &page),
+        (completeness::PART, &bundle.completeness),
+        (names::PROOF, &bundle.proof),
+        (names::KEY, &bundle.key),
+    ];
+    listed.extend(objects.iter().map(|(name, bytes)| (name.as_str(), *bytes)));
+    if parts.len() != listed.len() + 1 {
+        return Err("the proof has other parts than it should have".into());
+    }
+    bundle::check_sums(&part(names::SUMS)?, listed)?;
+    let complete = completeness::check(&bundle, key)?;
+    let (from, to) = complete.days;
+    say!("{} communications from {from} to {to} and no others", complete.records.len());
+    if let Some(customer) = &complete.customer {
+        say!("of the customer that the records call {customer}");
+    }
+    for record in &complete.records {
+        say!("{} {} composed at {}", record.document, record.communication, record.composed_at);
+    }
+    say!("in the log {} of {} leaves", complete.checkpoint.origin.as_str(), complete.checkpoint.size);
+    if key.is_none() {
+        say!(
+            "the key is the one in the file: compare it with one that you have from elsewhere, and give that with --key"
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
