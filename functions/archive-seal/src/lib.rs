@@ -10,7 +10,7 @@
 //! continued.
 //!
 //! After a shop's log is sealed, its checkpoint is time-stamped once a day by an outside authority, if one is configured
-//! ([`sealed_log::TimeStamps`]). An authority that fails is reported ([`Metric::TimeStampFailed`]) and holds up nothing.
+//! ([`sealed_log::TimeStamps`]). An authority that fails is reported ([`Metric::Unstamped`]) and holds up nothing.
 
 // the types of nested async calls are deeper than the compiler expects
 #![recursion_limit = "256"]
@@ -171,7 +171,7 @@ impl ArchiveSeal {
         metrics.count(Metric::EvidenceAltered, pass.altered);
         metrics.count(Metric::Problems, pass.problems);
         metrics.count(Metric::TimeStamped, pass.stamped + pass.renewed);
-        metrics.count(Metric::TimeStampFailed, pass.unstamped);
+        metrics.count(Metric::Unstamped, pass.unstamped);
         metrics.count(Metric::FailedShops, pass.failed_shops as u64);
         metrics.emit(&self.function, now);
         Ok(pass)

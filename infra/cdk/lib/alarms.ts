@@ -268,9 +268,9 @@ export class Alarms extends Construct {
     );
     this.counted(
       handler,
-      'TimeStampFailed',
+      'Unstamped',
       'The time-stamping authority gave no time-stamp, or a wrong one. Sealing continues without; each pass asks again. The log of ' +
-        'archive-seal has the reason. See docs/operations.md.',
+        'archive-seal has the reason.',
     );
   }
 

@@ -39,7 +39,7 @@ export const RUNBOOK: readonly RunbookEntry[] = [
   { section: 'statement-run-batch-outputs-unproven', group: 'work-delayed', query: 'runs' },
   { section: 'statement-run-batch-outputs-missing', group: 'work-delayed', query: 'runs' },
   { section: 'write-back-report-refused', group: 'passes-failing', query: 'reports' },
-  { section: 'archive-seal-time-stamp-failed', group: 'passes-failing', query: 'evidence' },
+  { section: 'archive-seal-unstamped', group: 'passes-failing', query: 'evidence' },
   { section: '<pass>-failed-shops', group: 'passes-failing', query: 'passes' },
   { section: '<pass>-problems', group: 'passes-failing', query: 'passes' },
   { section: '<flow>-recovered', group: 'passes-failing', query: 'passes' },

@@ -86,7 +86,7 @@ test("what ends badly is the function's own metric", () => {
     Retried: RUNS,
     EvidenceAltered: ['archive-seal'],
     EvidenceMissing: ['archive-seal'],
-    TimeStampFailed: ['archive-seal'],
+    Unstamped: ['archive-seal'],
     FailedShops: ['archive-seal', 'delivery-status', 'reconcile'],
     Problems: ['archive-seal', 'delivery-status', 'reconcile'],
     Recovered: FLOWS,

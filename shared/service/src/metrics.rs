@@ -76,7 +76,7 @@ metrics! {
     EvidenceMissing: "archive-seal", "Archived objects that are not there any more.";
     EvidenceAltered: "archive-seal", "Communications in whose folder an archived object was overwritten or deleted, records or documents that are not as they were archived, and logs that contradict themselves.";
     TimeStamped: "archive-seal", "Checkpoints that an authority time-stamped, and evidence records whose time-stamp was renewed.";
-    TimeStampFailed: "archive-seal", "Logs that got no time-stamp, or no renewal that was due.";
+    Unstamped: "archive-seal", "Logs that got no time-stamp, or no renewal that was due.";
     Problems: "archive-seal, delivery-status, reconcile", "Orders, items, records or requests that could not be handled.";
     FailedShops: "archive-seal, delivery-status, reconcile", "Shops whose pass was aborted.";
 }
