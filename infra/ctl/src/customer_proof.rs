@@ -20,16 +20,21 @@ const OBJECTS: &str = "leaves/";
 pub async fn run(
     stack: &Stack,
     shop: &ShopDomain,
-    customer: Gid,
+    customer: &str,
     days: (Date, Date),
     out: &Path,
 ) -> Result<ExitCode, Failure> {
     if days.0 > days.1 {
         return Err("--from is after --to".into());
     }
-    let customer = customer.of_kind("Customer")?;
-    let key = stack.secrets.customer_key(Timestamp::now()).await?;
-    let own = CustomerKey::derive(key.expose_secret().as_bytes(), shop, &customer);
+    let own = match customer.parse::<CustomerKey>() {
+        Ok(own) => own,
+        Err(_) => {
+            let customer = customer.parse::<Gid>()?.of_kind("Customer")?;
+            let key = stack.secrets.customer_key(Timestamp::now()).await?;
+            CustomerKey::derive(key.expose_secret().as_bytes(), shop, &customer)
+        }
+    };
     let owner = Owner::of(Some(own.as_str()), &"0".repeat(32).parse()?);
     let secret = stack.commitments()?.find(shop, &owner).await?;
     let secret = secret.ok_or(

@@ -101,9 +101,9 @@ enum Command {
         /// Its id.
         #[arg(required_unless_present = "customer")]
         communication: Option<CommunicationId>,
-        /// The customer's global id.
+        /// The customer's global id, or the keyed hash that stands for them in records.
         #[arg(long, conflicts_with = "communication", requires_all = ["shop", "from", "to"])]
-        customer: Option<Gid>,
+        customer: Option<String>,
         /// The customer's shop.
         #[arg(long, requires = "customer")]
         shop: Option<ShopDomain>,
@@ -310,7 +310,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             to: Some(to),
             out,
             ..
-        } => customer_proof::run(&stack().await?, &shop, customer, (from, to), &out).await,
+        } => customer_proof::run(&stack().await?, &shop, &customer, (from, to), &out).await,
         Command::Proof { .. } => {
             Err("name a communication, or a customer with --shop, --from and --to".into())
         }
