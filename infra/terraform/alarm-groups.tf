@@ -14,7 +14,7 @@ locals {
     "work-given-up"         = "Dead-letter queues hold work. Look today: it is kept for 14 days."
     "documents-in-doubt"    = "It is not known whether documents were sent. Look today: a person has to decide."
     "documents-not-made"    = "Documents cannot be made or sent. Look today: another attempt alone will not help."
-    "passes-failing"        = "What is repeated for every shop fails for some, or Shopify refuses reports. Look within days."
+    "passes-failing"        = "What is repeated for every shop fails for some, Shopify refuses reports, or logs are not time-stamped. Look within days."
   }
 
   # the sections of the runbook and their groups: the first one that fits an alarm's name is its entry
@@ -45,6 +45,7 @@ locals {
     { section = "statement-run-batch-outputs-unproven", group = "work-delayed" },
     { section = "statement-run-batch-outputs-missing", group = "work-delayed" },
     { section = "write-back-report-refused", group = "passes-failing" },
+    { section = "archive-seal-unstamped", group = "passes-failing" },
     { section = "<pass>-failed-shops", group = "passes-failing" },
     { section = "<pass>-problems", group = "passes-failing" },
     { section = "<flow>-recovered", group = "passes-failing" },

@@ -235,6 +235,14 @@ locals {
         when        = local.once
       },
       {
+        function    = "archive-seal"
+        metric      = "Unstamped"
+        description = "The time-stamping authority gave no time-stamp, or a wrong one. Sealing continues without; each pass asks again. The log of archive-seal has the reason."
+        most        = 0
+        minutes     = 5
+        when        = local.once
+      },
+      {
         function    = "documents"
         metric      = "NotShown"
         description = "Published documents could not be shown to customers. The log names each and the reason: the table of links, the archive, or a document that is not what its record says."

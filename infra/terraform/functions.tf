@@ -31,11 +31,16 @@ locals {
         QUEUE_URL          = aws_sqs_queue.work["write-back"].url
         RETRY_BASE_SECONDS = tostring(local.retry_base)
       }
-      "archive-seal" = {
+      "archive-seal" = merge({
         ARCHIVE_LOCK_MODE      = var.lock_mode
         LOG_KEY_ID             = aws_kms_key.log.key_id
         COMMITMENTS_TABLE_NAME = aws_dynamodb_table.commitments.name
-      }
+        }, var.time_stamp_url == null ? {} : {
+        TIME_STAMP_URL        = var.time_stamp_url
+        TIME_STAMP_ROOTS      = file(var.time_stamp_roots)
+        TIME_STAMP_DIGEST     = var.time_stamp_digest
+        TIME_STAMP_RENEW_DAYS = tostring(var.time_stamp_renew_days)
+      })
       "delivery-status" = merge({ WRITE_BACK_QUEUE_URL = aws_sqs_queue.work["write-back"].url }, local.queue_of_each_flow)
       "reconcile"       = local.queue_of_each_flow
       "documents" = {

@@ -466,6 +466,52 @@ variable "documents_web_acl" {
   }
 }
 
+variable "time_stamp_url" {
+  description = "Address of the authority that time-stamps the logs. Without it, nothing is time-stamped"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.time_stamp_url == null ? true : can(regex("^https?://[^[:space:]]{1,500}$", var.time_stamp_url))
+    error_message = "Expected the address of a time-stamping authority, by http or https."
+  }
+
+  validation {
+    condition     = (var.time_stamp_url == null) == (var.time_stamp_roots == null)
+    error_message = "Give address and roots of the authority, or neither."
+  }
+}
+
+variable "time_stamp_roots" {
+  description = "File with the authority's root certificates in PEM, at most 3,000 characters"
+  type        = string
+  default     = null
+}
+
+variable "time_stamp_digest" {
+  description = "Hash function of time-stamps; another one than before renews all"
+  type        = string
+  default     = "sha256"
+  nullable    = false
+
+  validation {
+    condition     = contains(["sha256", "sha384", "sha512"], var.time_stamp_digest)
+    error_message = "Expected sha256, sha384 or sha512."
+  }
+}
+
+variable "time_stamp_renew_days" {
+  description = "Days before a time-stamp's certificate expires that it is renewed"
+  type        = number
+  default     = 180
+  nullable    = false
+
+  validation {
+    condition     = var.time_stamp_renew_days >= 30 && var.time_stamp_renew_days <= 720 && floor(var.time_stamp_renew_days) == var.time_stamp_renew_days
+    error_message = "Expected a whole number from 30 to 720."
+  }
+}
+
 variable "spool_days" {
   description = "Days that documents for print stay in the operations bucket"
   type        = number
