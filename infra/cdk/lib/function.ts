@@ -3,13 +3,14 @@
 // its alias `live`, which names a version: code and settings that do not change. So a deployment can move to another version
 // by degrees, and go back.
 
-import { Duration, RemovalPolicy, Size, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Duration, RemovalPolicy, Size, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import {
   Alias,
   ApplicationLogLevel,
   type CfnEventSourceMapping,
+  type CfnFunction,
   type CfnEventInvokeConfigProps,
   CfnEventInvokeConfig,
   Code,
@@ -28,6 +29,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { join } from 'node:path';
 import type { FunctionName } from './functions.ts';
+import { attach, type Network } from './network.ts';
 import { type Grant, log } from './permissions.ts';
 import type { WorkQueue } from './queues.ts';
 import type { Settings } from './settings.ts';
@@ -39,6 +41,7 @@ export interface HandlerProps {
   /** Name of the crate and of the folder of its bootstrap. */
   readonly name: FunctionName;
   readonly settings: Settings;
+  readonly network: Network;
   /** Room in `/tmp`, where Lambda's 512 MB are not enough. */
   readonly storageMegabytes?: number;
   readonly environment: Record<string, string>;
@@ -78,7 +81,9 @@ export class Handler extends Construct {
       retention: RetentionDays.THREE_MONTHS,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    const grants = [log(this.logGroup), ...props.grants];
+    const { attachment, layers } = props.network;
+    const inNetwork = attachment === undefined ? [] : [attach(this.arnOf(functionName))];
+    const grants = [log(this.logGroup), ...inNetwork, ...props.grants];
     const role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       inlinePolicies: {
@@ -96,6 +101,7 @@ export class Handler extends Construct {
       ephemeralStorageSize: props.storageMegabytes === undefined ? undefined : Size.mebibytes(props.storageMegabytes),
       timeout: Duration.seconds(this.timeoutSeconds),
       environment: props.environment,
+      layers,
       role,
       logGroup: this.logGroup,
       // the function's own line per message says what the platform's START, END and REPORT lines would
@@ -108,7 +114,15 @@ export class Handler extends Construct {
       // earlier versions are what a person goes back to; they go with the function
       currentVersionOptions: { removalPolicy: props.settings.removal.versions },
     });
+    if (attachment !== undefined) (this.function.node.defaultChild as CfnFunction).vpcConfig = attachment;
     this.alias = new Alias(this, 'Live', { aliasName: ALIAS, version: this.function.currentVersion });
+  }
+
+  /** The role's policy names the function, and the function waits for the role. */
+  private arnOf(functionName: string): string {
+    const stack = Stack.of(this);
+    const arnFormat = ArnFormat.COLON_RESOURCE_NAME;
+    return stack.formatArn({ service: 'lambda', resource: 'function', resourceName: functionName, arnFormat });
   }
 
   /** What Lambda does with an event that it was given to deliver by itself. */

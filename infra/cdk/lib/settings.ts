@@ -22,6 +22,7 @@ import {
 } from './functions.ts';
 import { pascal } from './names.ts';
 import { type TimeStampSettings, readTimeStamps } from './time-stamps.ts';
+import { type NetworkSettings, readNetwork } from './network-settings.ts';
 import { type Person, readTrusted } from './trusted.ts';
 
 const repository = resolve(__dirname, '../../..');
@@ -109,6 +110,7 @@ export interface Settings {
   readonly runbookUrl: string;
   readonly documents: DocumentSettings;
   readonly timeStamps?: TimeStampSettings;
+  readonly network: NetworkSettings;
 }
 
 /** How customers reach their documents. */
@@ -201,6 +203,7 @@ export function readSettings(node: Node): Settings {
       oneOf('timeStampDigest', ['sha256', 'sha384', 'sha512'], 'sha256'),
       whole('timeStampRenewDays', 180, 30, 720),
     ),
+    network: readNetwork({ text, whole, oneOf }),
     documents: {
       rate: whole('documentsRate', 50, 1, 10_000),
       burst: whole('documentsBurst', 100, 1, 10_000),

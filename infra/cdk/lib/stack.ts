@@ -26,6 +26,7 @@ import {
   WRITE_BACK,
 } from './functions.ts';
 import { pascal, upperSnake } from './names.ts';
+import { Network } from './network.ts';
 import { People } from './people.ts';
 import * as allow from './permissions.ts';
 import { Queries } from './queries.ts';
@@ -59,6 +60,7 @@ interface Handlers {
 export class CommunicationsStack extends Stack {
   private readonly settings: Settings;
   private readonly storage: Storage;
+  private readonly network: Network;
   private readonly flowQueues: Readonly<Record<FlowName, WorkQueue>>;
   private readonly runQueues: Readonly<Record<RunName, WorkQueue>>;
   private readonly writeBacks: WorkQueue;
@@ -74,6 +76,8 @@ export class CommunicationsStack extends Stack {
     this.settings = props.settings;
     acknowledgeEverywhere(this);
     this.storage = new Storage(this, 'Storage', this.settings);
+    const { prefix, network, outcomeBus } = this.settings;
+    this.network = new Network(this, 'Network', { prefix, settings: network, putsEvents: outcomeBus !== undefined });
     this.flowQueues = byName(FLOWS, (flow) => this.workQueue(flow));
     this.runQueues = byName(RUNS, (run) => this.workQueue(run));
     this.writeBacks = this.workQueue(WRITE_BACK);
@@ -408,8 +412,8 @@ export class CommunicationsStack extends Stack {
     return queue;
   }
 
-  private handler(props: Omit<HandlerProps, 'settings'>): Handler {
-    const { settings, storage } = this;
+  private handler(props: Omit<HandlerProps, 'settings' | 'network'>): Handler {
+    const { settings, storage, network } = this;
     const common = {
       TABLE_NAME: storage.table.tableName,
       ARCHIVE_BUCKET: storage.archive.bucketName,
@@ -421,10 +425,12 @@ export class CommunicationsStack extends Stack {
       // part of the user agent: CloudTrail and the local recording know the caller by it
       AWS_SDK_UA_APP_ID: props.name,
       ...(settings.endpointUrl === undefined ? {} : { AWS_ENDPOINT_URL: settings.endpointUrl }),
+      ...network.environment,
     };
     return new Handler(this, pascal(props.name), {
       ...props,
       settings,
+      network,
       environment: { ...common, ...props.environment },
     });
   }

@@ -1,6 +1,9 @@
 //! Cold start.
 
-use crate::{Secrets, StartError, log, trust::Trust};
+use crate::{
+    Secrets, StartError, log,
+    trust::{EXTRA_CA_FILE, Trust},
+};
 use archive::{Archive, LockMode};
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use comms::Flow;
@@ -76,7 +79,7 @@ impl Service {
             .operation_attempt_timeout(Duration::from_secs(10))
             .operation_timeout(Duration::from_secs(30))
             .build();
-        let trust = Trust::load();
+        let trust = Trust::load(optional(EXTRA_CA_FILE).as_deref())?;
         let aws = aws_config::defaults(BehaviorVersion::latest())
             .http_client(trust.aws()?)
             .timeout_config(timeouts)
