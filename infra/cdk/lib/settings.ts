@@ -111,6 +111,8 @@ export interface Settings {
   readonly documents: DocumentSettings;
   readonly timeStamps?: TimeStampSettings;
   readonly network: NetworkSettings;
+  /** On everything that can have tags. */
+  readonly costTags: Readonly<Record<string, string>>;
 }
 
 /** How customers reach their documents. */
@@ -204,6 +206,7 @@ export function readSettings(node: Node): Settings {
       whole('timeStampRenewDays', 180, 30, 720),
     ),
     network: readNetwork({ text, whole, oneOf }),
+    costTags: readTags(text('costTags')),
     documents: {
       rate: whole('documentsRate', 50, 1, 10_000),
       burst: whole('documentsBurst', 100, 1, 10_000),
@@ -244,6 +247,17 @@ function contextOf(node: Node) {
     text(key) === undefined ? undefined : whole(key, least, least, most);
   const flag = (key: string): boolean => oneOf(key, ['true', 'false'], 'false') === 'true';
   return { text, oneOf, whole, optional, flag };
+}
+
+/** `key=value`, separated by commas. AWS keeps keys that begin with `aws:` to itself. */
+function readTags(tags: string | undefined): Record<string, string> {
+  const pairs = (tags ?? '').split(',').filter((it) => it.trim() !== '');
+  const read = pairs.map((pair) => {
+    const [, key, value] = /^\s*(?!aws:)([\w.:/+@-]{1,128})=([\w .:/+@-]{1,256}?)\s*$/i.exec(pair) ?? [];
+    if (key === undefined || value === undefined) throw new Error(`context costTags: \`${pair}\` is not key=value`);
+    return [key, value] as const;
+  });
+  return Object.fromEntries(read);
 }
 
 /** Those that CodeDeploy has. */

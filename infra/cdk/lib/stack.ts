@@ -2,7 +2,7 @@
 // Shopify's bus → intake → one queue per flow → flow function → write-back queue → write-back. Into the flows' queues
 // also go runs, which schedules start, and what reconcile finds; delivery-status reports what channels say later.
 
-import { CfnOutput, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack, type StackProps, Tags, Validations } from 'aws-cdk-lib';
 import { EventBus, type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -75,6 +75,7 @@ export class CommunicationsStack extends Stack {
     super(scope, id, props);
     this.settings = props.settings;
     acknowledgeEverywhere(this);
+    for (const [key, value] of Object.entries(this.settings.costTags)) Tags.of(this).add(key, value);
     this.storage = new Storage(this, 'Storage', this.settings);
     const { prefix, network, outcomeBus } = this.settings;
     this.network = new Network(this, 'Network', { prefix, settings: network, putsEvents: outcomeBus !== undefined });

@@ -1,0 +1,45 @@
+// What a deployment takes of an account, computed; `UPDATE_CONTRACTS=1 npm test` writes the table in docs/deployment.md.
+
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { concurrency, QUOTAS } from '../lib/quotas.ts';
+import { synthesize } from './support.ts';
+
+const ROOT = join(__dirname, '../../..');
+const PAGE = join(ROOT, 'docs/deployment.md');
+const json = synthesize().template.toJSON();
+const resources: any[] = Object.values(json.Resources);
+const counted = {
+  count: (type: string) => resources.filter(({ Type }) => Type === type).length,
+  resources: resources.length,
+  outputs: Object.keys(json.Outputs).length,
+};
+const number = (value: number) => value.toLocaleString('en-US');
+
+test('all quotas but concurrency are met by a new account', () => {
+  for (const { service, name, available, needed } of QUOTAS) {
+    const met = needed(counted) <= available;
+    assert.equal(met, name !== 'concurrent executions', `${service} ${name}: ${needed(counted)} of ${available}`);
+  }
+});
+
+test('concurrency is what the template lets run at once', () => {
+  const mappings = resources.filter(({ Properties }) => Properties?.ScalingConfig !== undefined);
+  const bound = mappings.reduce((sum, { Properties }) => sum + Properties.ScalingConfig.MaximumConcurrency, 0);
+  assert.equal(concurrency(), bound + counted.count('AWS::Scheduler::Schedule'));
+});
+
+test('the manual lists them', () => {
+  const rows = QUOTAS.map(
+    ({ service, name, available, note, needed, source }) =>
+      `| [${service}](${source}) | ${name} | ${number(needed(counted))} | ${number(available)}${note ? `; ${note}` : ''} |`,
+  );
+  const head = '| service | quota | this deployment, by default | a new account has |\n| --- | --- | --- | --- |';
+  const table = `\n${[head, ...rows].join('\n')}\n\n`;
+  const page = readFileSync(PAGE, 'utf8');
+  const pattern = /(<!-- generated: quotas.*-->\n)[^]*?(<!-- end: quotas -->)/;
+  if (process.env.UPDATE_CONTRACTS !== undefined) writeFileSync(PAGE, page.replace(pattern, `$1${table}$2`));
+  else assert.ok(page.includes(table), 'UPDATE_CONTRACTS=1 npm test');
+});
