@@ -80,6 +80,12 @@ e2e: functions ## Run the end-to-end tests against a stack of their own
 	$(LOCAL) exec --name e2e -- env RUST_TEST_THREADS=$(E2E_THREADS) $(CARGO) test --locked --workspace --test e2e && \
 	$(LOCAL) rights --name e2e
 
+# ARCHITECTURES: arm64, x86_64 or both
+.PHONY: package
+package: ## Build the zips that are deployed, for arm64 and x86_64, with hashes and SBOM; the same bytes each time
+	rustup target add aarch64-unknown-linux-gnu x86_64-unknown-linux-gnu
+	$(LOCAL) packages $(ARCHITECTURES)
+
 # BENCH: options, such as --rounds 3, --only intake, --json FILE; --update writes the counts `ctl cost` uses
 # BENCH_SEAL: options, such as --leaves 100000, --kill-after 20
 .PHONY: bench

@@ -27,6 +27,8 @@ APP = ROOT / "infra/shopify-app"
 VENV = STATE / ".venv"
 LINTERS = STATE / ".lint-venv"
 TERRAFORM = STATE / ".terraform-venv"
+
+PACKAGERS = STATE / ".package-venv"
 BUILT = ROOT / "target"
 PACKAGES = ROOT / "target/lambda"
 LOCAL_PACKAGES = ROOT / "target/local"
@@ -58,6 +60,11 @@ def terraform_checks() -> Path:
     """The folder of the commands for the Terraform module, installed. Apart from checkov: its `hcl2` is another."""
     requirements = ROOT / "infra/terraform/check/requirements.txt"
     return _python_packages(TERRAFORM, requirements, "the checks of the Terraform module")
+
+def packagers() -> Path:
+    """The folder of the commands that build packages, installed."""
+    requirements = CDK / "packaging-requirements.txt"
+    return _python_packages(PACKAGERS, requirements, "cargo-lambda and its cross compiler")
 
 
 def _python_packages(venv: Path, requirements: Path, what: str) -> Path:

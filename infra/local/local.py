@@ -9,6 +9,7 @@ import signal
 import sys
 
 import install
+import packages
 from audit import audit
 from demo import Demo
 from processes import Failure
@@ -36,6 +37,9 @@ def main() -> int:
         "demo": "start a stack, send the samples, make a month's statements, show what came of it, end it",
         "package": "copy the functions' binaries to target/lambda",
         "install": "install the emulator, the fonts, the packages of both apps, and what checks the infrastructure",
+
+        "packages": "build the zips that are deployed, with their hashes and what they are built from",
+        "install": "install the emulator, the fonts, the packages of the CDK app and the Shopify app, and the linters",
     }.items():
         command = verbs.add_parser(verb, help=text, description=text)
         if verb in ("up", "down", "status", "exec", "invoke", "rights"):
@@ -49,6 +53,8 @@ def main() -> int:
             command.add_argument("--as-deployed", action="store_true", help=help_deployed)
             help_record = "record every AWS call of the functions; takes a fourth port"
             command.add_argument("--record", action="store_true", help=help_record)
+        if verb == "packages":
+            command.add_argument("architecture", nargs="*", default=list(packages.ARCHITECTURES))
         if verb == "invoke":
             command.add_argument("function", choices=install.BY_KIND["pass"])
         if verb == "exec":
@@ -94,6 +100,11 @@ def act(arguments: argparse.Namespace) -> int:
             Demo().run()
         case "package":
             install.package_functions()
+        case "packages":
+            for architecture in arguments.architecture:
+                if architecture not in packages.ARCHITECTURES:
+                    raise Failure(f"{architecture} is none of {', '.join(packages.ARCHITECTURES)}")
+                print(packages.make(architecture))
         case "install":
             install.node_packages()
             install.app_packages()

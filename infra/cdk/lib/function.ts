@@ -27,6 +27,7 @@ import {
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FunctionName } from './functions.ts';
 import { attach, type Network } from './network.ts';
@@ -96,7 +97,7 @@ export class Handler extends Construct {
       runtime: Runtime.PROVIDED_AL2023,
       architecture: props.settings.architecture,
       handler: 'bootstrap',
-      code: Code.fromAsset(join(props.settings.codeRoot, props.name)),
+      code: Code.fromAsset(packageOf(join(props.settings.codeRoot, props.name))),
       memorySize: props.settings.memoryMegabytes[props.name],
       ephemeralStorageSize: props.storageMegabytes === undefined ? undefined : Size.mebibytes(props.storageMegabytes),
       timeout: Duration.seconds(this.timeoutSeconds),
@@ -170,4 +171,9 @@ export class Handler extends Construct {
   private invokeAlias(mapping: EventSourceMapping): void {
     (mapping.node.defaultChild as CfnEventSourceMapping).functionName = this.alias.functionArn;
   }
+}
+
+/** The zip of `make package`, or the folder of a bootstrap. */
+function packageOf(folder: string): string {
+  return existsSync(`${folder}.zip`) ? `${folder}.zip` : folder;
 }
