@@ -3,6 +3,7 @@
 
 /** The property that CloudFormation identifies a resource to import by; its value is what `Ref` gives. */
 const IDENTIFIERS: Readonly<Record<string, string>> = {
+  'AWS::Backup::BackupVault': 'BackupVaultName',
   'AWS::DynamoDB::Table': 'TableName',
   'AWS::KMS::Key': 'KeyId',
   'AWS::S3::Bucket': 'BucketName',

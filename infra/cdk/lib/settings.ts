@@ -23,6 +23,7 @@ import {
 import { pascal } from './names.ts';
 import { type TimeStampSettings, readTimeStamps } from './time-stamps.ts';
 import { type NetworkSettings, readNetwork } from './network-settings.ts';
+import { type Backups, readBackups, readSecondCopy, type SecondCopy } from './second-copy-settings.ts';
 import { type Person, readTrusted } from './trusted.ts';
 
 const repository = resolve(__dirname, '../../..');
@@ -43,7 +44,7 @@ export interface Removal {
   readonly versions: RemovalPolicy;
 }
 
-const RETAIN = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
+export const RETAIN = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
 
 export interface Settings {
   /** Name of the stack and first part of every physical name and secret. */
@@ -111,6 +112,9 @@ export interface Settings {
   readonly documents: DocumentSettings;
   readonly timeStamps?: TimeStampSettings;
   readonly network: NetworkSettings;
+  /** Of the archive, in another account and region. */
+  readonly copy?: SecondCopy;
+  readonly backups?: Backups;
   /** On everything that can have tags. */
   readonly costTags: Readonly<Record<string, string>>;
 }
@@ -206,6 +210,8 @@ export function readSettings(node: Node): Settings {
       whole('timeStampRenewDays', 180, 30, 720),
     ),
     network: readNetwork({ text, whole, oneOf }),
+    copy: readSecondCopy({ text, whole }),
+    backups: readBackups({ text, whole }),
     costTags: readTags(text('costTags')),
     documents: {
       rate: whole('documentsRate', 50, 1, 10_000),
@@ -220,6 +226,21 @@ export function readSettings(node: Node): Settings {
     if (minutes * 60 <= timeout) throw new Error(`context ${key}: must be longer than the time-out of ${timeout} s`);
     return minutes;
   }
+}
+
+/** What the other side of the second copy is made from. */
+export function readCopyTarget(node: Node) {
+  const { text, oneOf, whole } = contextOf(node);
+  const source = text('copyOf');
+  if (source === undefined || !/^\d{12}$/.test(source)) {
+    throw new Error('context copyOf: expected the account of the deployment, twelve digits');
+  }
+  return {
+    source,
+    prefix: text('prefix') ?? 'shopify-exstream',
+    lockMode: oneOf('lockMode', ['COMPLIANCE', 'GOVERNANCE'], 'COMPLIANCE'),
+    lockDays: whole('lockDays', 365, 1, 36_500),
+  };
 }
 
 /** Reads single values of context, with their defaults and bounds. */

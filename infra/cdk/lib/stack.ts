@@ -3,6 +3,7 @@
 // also go runs, which schedules start, and what reconcile finds; delivery-status reports what channels say later.
 
 import { CfnOutput, Duration, Stack, type StackProps, Tags, Validations } from 'aws-cdk-lib';
+import type { CfnBackupVault } from 'aws-cdk-lib/aws-backup';
 import { EventBus, type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -32,6 +33,7 @@ import * as allow from './permissions.ts';
 import { Queries } from './queries.ts';
 import { deadLetterQueue, type WorkQueue, workQueue } from './queues.ts';
 import { RollOut } from './roll-out.ts';
+import { DailyBackup, Replication } from './second-copy.ts';
 import { Schedules, type ScheduledPass } from './schedules.ts';
 import type { Settings } from './settings.ts';
 import { Storage } from './storage.ts';
@@ -77,6 +79,7 @@ export class CommunicationsStack extends Stack {
     acknowledgeEverywhere(this);
     for (const [key, value] of Object.entries(this.settings.costTags)) Tags.of(this).add(key, value);
     this.storage = new Storage(this, 'Storage', this.settings);
+    this.secondCopy();
     const { prefix, network, outcomeBus } = this.settings;
     this.network = new Network(this, 'Network', { prefix, settings: network, putsEvents: outcomeBus !== undefined });
     this.flowQueues = byName(FLOWS, (flow) => this.workQueue(flow));
@@ -138,6 +141,17 @@ export class CommunicationsStack extends Stack {
       trusted: this.settings.trusted,
     });
     this.output(bus, schedules, people, all, this.api);
+  }
+
+  private secondCopy(): void {
+    const { prefix, copy, backups, removal } = this.settings;
+    const { archive, archiveKey, operations, table, links } = this.storage;
+    if (copy !== undefined) new Replication(this, 'Replication', { prefix, copy, archive, archiveKey });
+    if (backups === undefined) return;
+    const tables = [table, links];
+    const backup = new DailyBackup(this, 'Backup', { prefix, backups, operations, tables, removal: removal.data });
+    new CfnOutput(this, 'BackupVault', { value: (backup.vault.node.defaultChild as CfnBackupVault).ref });
+    new CfnOutput(this, 'BackupKey', { value: backup.key.keyId });
   }
 
   private watch(
