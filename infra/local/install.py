@@ -27,7 +27,6 @@ APP = ROOT / "infra/shopify-app"
 VENV = STATE / ".venv"
 LINTERS = STATE / ".lint-venv"
 TERRAFORM = STATE / ".terraform-venv"
-
 PACKAGERS = STATE / ".package-venv"
 BUILT = ROOT / "target"
 PACKAGES = ROOT / "target/lambda"
@@ -60,6 +59,7 @@ def terraform_checks() -> Path:
     """The folder of the commands for the Terraform module, installed. Apart from checkov: its `hcl2` is another."""
     requirements = ROOT / "infra/terraform/check/requirements.txt"
     return _python_packages(TERRAFORM, requirements, "the checks of the Terraform module")
+
 
 def packagers() -> Path:
     """The folder of the commands that build packages, installed."""

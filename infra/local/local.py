@@ -36,10 +36,8 @@ def main() -> int:
         "rights": "compare what the roles may do with what was recorded",
         "demo": "start a stack, send the samples, make a month's statements, show what came of it, end it",
         "package": "copy the functions' binaries to target/lambda",
-        "install": "install the emulator, the fonts, the packages of both apps, and what checks the infrastructure",
-
         "packages": "build the zips that are deployed, with their hashes and what they are built from",
-        "install": "install the emulator, the fonts, the packages of the CDK app and the Shopify app, and the linters",
+        "install": "install the emulator, the fonts, the packages of both apps, and what checks the infrastructure",
     }.items():
         command = verbs.add_parser(verb, help=text, description=text)
         if verb in ("up", "down", "status", "exec", "invoke", "rights"):
