@@ -19,6 +19,26 @@ ONLY_CDK = {
     "rollOut": "Terraform moves an alias itself; it does not wait for CodeDeploy.",
     "endpointUrl": "An emulator is deployed to by the CDK app alone; Terraform's provider has endpoints of its own.",
 }
+# written for the CDK app first: a deployment of the module that needs them adds the resources beside it
+ONLY_CDK |= dict.fromkeys(
+    (
+        "vpc",
+        "vpcCidr",
+        "vpcZones",
+        "natGateways",
+        "vpcSubnets",
+        "vpcSecurityGroups",
+        "httpsProxy",
+        "noProxy",
+        "caBundle",
+    ),
+    "Networks are made by the CDK app alone: README.md, What it does not have.",
+)
+ONLY_CDK |= dict.fromkeys(
+    ("copyAccount", "copyBucket", "copyKey", "backupDays", "copyVault"),
+    "The second copy and backups are made by the CDK app alone: README.md, What it does not have.",
+)
+ONLY_CDK["costTags"] = "The provider has `default_tags` for all resources."
 # a context key for each function or flow is a map with their names as keys
 MAPS = {
     "maxConcurrency<Flow>": "max_concurrency_of",
