@@ -71,10 +71,12 @@ export class Handler extends Construct {
   readonly alias: Alias;
   readonly logGroup: LogGroup;
   readonly timeoutSeconds: number;
+  private readonly emulated: boolean;
 
   constructor(scope: Construct, id: string, props: HandlerProps) {
     super(scope, id);
     this.name = props.name;
+    this.emulated = props.settings.endpointUrl !== undefined;
     this.timeoutSeconds = props.settings.timeoutSeconds[props.name];
     const functionName = `${props.settings.prefix}-${props.name}`;
     this.logGroup = new LogGroup(this, 'Log', {
@@ -131,6 +133,10 @@ export class Handler extends Construct {
     const { functionName } = this.function;
     const config = new CfnEventInvokeConfig(this, 'Asynchronous', { ...props, functionName, qualifier: ALIAS });
     config.node.addDependency(this.alias);
+    // an emulator of AWS heeds no other, whatever is invoked
+    if (this.emulated) {
+      new CfnEventInvokeConfig(this, 'AsynchronousLatest', { ...props, functionName, qualifier: '$LATEST' });
+    }
   }
 
   /** Lets the function work on the queue. Its role must hold the grant to `consume` it. */

@@ -156,7 +156,10 @@ describe('the manual', () => {
       synthesize({ endpointUrl: 'http://127.0.0.1:4566' }).template.findResources('AWS::Lambda::Function'),
     ).flatMap(({ Properties }) => Object.keys(Properties.Environment?.Variables ?? {}));
     const folder = 'shared/service/src';
-    const files = [...readdirSync(join(root, folder)).map((name) => `${folder}/${name}`), 'shared/flow/src/fault.rs'];
+    const found = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter((it) =>
+      it.endsWith('.rs'),
+    );
+    const files = [...found.map((name) => `${folder}/${name}`), 'shared/flow/src/fault.rs'];
     const source = files.map(read);
     const asked = source.flatMap((text) =>
       [...text.matchAll(/(?:required|parsed|var)\("([A-Z_]+)"/g)].map(([, name]) => name ?? ''),

@@ -39,7 +39,9 @@ for (const [way, template] of Object.entries({ ...WAYS, emulated: EMULATED })) {
         const named = functions.filter((it) => JSON.stringify(Properties).includes(`"${it}"`));
         assert.deepEqual(named, [], id);
       }
-      for (const { Properties, DependsOn } of Object.values(template.findResources('AWS::Lambda::EventInvokeConfig'))) {
+      const configs = Object.values(template.findResources('AWS::Lambda::EventInvokeConfig'));
+      for (const { Properties, DependsOn } of configs) {
+        if (template === EMULATED && Properties.Qualifier === '$LATEST') continue;
         assert.equal(Properties.Qualifier, 'live');
         // the name alone does not say that the alias comes first
         assert.match(String(DependsOn), /Live[0-9A-F]{8}/);

@@ -74,12 +74,10 @@ impl Stack {
     ///
     /// The emulator's EventBridge drops an invocation that failed, where AWS repeats it and then uses the
     /// on-failure destination; an asynchronous invocation goes the whole way here, too.
+    /// It heeds what is set for the function's latest version only, so that is what is invoked, and not the alias.
     pub async fn invoke_async(&self, function: &str, event: &Value) {
-        let url = format!(
-            "{}/2015-03-31/functions/{}/invocations",
-            self.output("AwsEndpointUrl"),
-            self.output(function)
-        );
+        let (function, _alias) = self.output(function).split_once(':').unwrap();
+        let url = format!("{}/2015-03-31/functions/{}/invocations", self.output("AwsEndpointUrl"), function);
         let request = reqwest::Client::new().post(url).header("X-Amz-Invocation-Type", "Event").json(event);
         let status = request.send().await.unwrap().status();
         assert_eq!(status, 202);
