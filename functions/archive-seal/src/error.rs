@@ -1,6 +1,7 @@
 //! Why a shop's log was not continued.
 
 use archive::ArchiveError;
+use commitments::SecretError;
 use sealed_log::LogError;
 
 /// Each says itself what was being done. None ends more than the pass of one shop, and the next pass continues.
@@ -10,6 +11,8 @@ pub enum SealError {
     Log(#[from] LogError),
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     #[error("{doing}")]
     Request {
         doing: String,

@@ -106,7 +106,6 @@ struct Counts {
 impl ArchiveSeal {
     /// Reads the environment and makes the clients. Sends nothing.
     pub fn new(service: &Service) -> Result<Self, StartError> {
-        let aws = service.aws();
         let store = LogStore::new(
             service.s3(),
             service::required("ARCHIVE_BUCKET")?,
@@ -118,11 +117,8 @@ impl ArchiveSeal {
             archive: service.archive()?,
             s3: service.s3(),
             store,
-            secrets: CommitmentSecrets::new(
-                aws_sdk_dynamodb::Client::new(aws),
-                service::required("COMMITMENTS_TABLE_NAME")?,
-            ),
-            signer: Signer::new(aws_sdk_kms::Client::new(aws), service::required("LOG_KEY_ID")?),
+            secrets: service.commitments()?,
+            signer: Signer::new(aws_sdk_kms::Client::new(service.aws()), service::required("LOG_KEY_ID")?),
             authority: Authority::configured(service)?,
             clock: Timestamp::now,
         }))
@@ -150,7 +146,7 @@ impl ArchiveSeal {
             None => self.tools.configs.shops().await?,
         };
         let time = invocation.time_left(now);
-        // no record is read after that; a batch that is cut off is finished by the next pass
+        // no batch is begun that could be cut off; one that was would be finished by the next pass
         let last_batch = Instant::now() + time / 4 * 3;
         let pass = async |shop: &ShopDomain| self.shop(shop, last_batch).await;
         let made = pass_over_shops(shops, now, time, SHOPS_AT_ONCE, pass).await;

@@ -1,7 +1,7 @@
 //! Whether a record and what it says of its documents are still in the archive, as they were.
 
 use crate::folders::{self, Folder, RECORD};
-use archive::{Archive, ArchiveError, EvidenceRecord, Output};
+use archive::{Archive, ArchiveError, Output};
 use comms::{CommunicationId, ShopDomain};
 use sealed_log::Owner;
 use sha2::{Digest, Sha256};
@@ -40,6 +40,7 @@ pub async fn examine(
     let (record, json) = archive.record_of(&key, version).await.map_err(|error| match error {
         ArchiveError::Absent { key } => Fault::Missing(key),
         ArchiveError::Malformed { key, what } => Fault::Altered { key, what },
+        ArchiveError::Envelope { key, .. } => Fault::Altered { key, what: "it cannot be opened" },
         error => Fault::Archive(error),
     })?;
     if record.communication != communication || record.shop != *shop || record.test {
@@ -51,12 +52,7 @@ pub async fn examine(
     for output in &record.outputs {
         document(output, folder)?;
     }
-    let EvidenceRecord { customer, .. } = &record;
-    Ok(Intact {
-        owner: Owner::of(customer.as_deref(), &communication),
-        communication,
-        record_sha256: Sha256::digest(&json).into(),
-    })
+    Ok(Intact { owner: record.owner(), communication, record_sha256: Sha256::digest(&json).into() })
 }
 
 /// Whether the version that the record names is there, as long as the record says. The listing has all of this, and a
@@ -68,7 +64,7 @@ fn document(output: &Output, folder: &Folder) -> Result<(), Fault> {
         .find(|version| version.key == output.object && version.id == output.version_id);
     match named {
         None => Err(Fault::Missing(output.object.clone())),
-        Some(version) if version.bytes == output.bytes => Ok(()),
+        Some(version) if version.bytes == output.object_bytes() => Ok(()),
         Some(_) => Err(Fault::Altered { key: output.object.clone(), what: "it has another length" }),
     }
 }

@@ -6,10 +6,11 @@ use crate::{
     record::{self, Fault, Intact},
     sealed_day::{SealedDay, number},
 };
+use archive::ArchiveError;
 use comms::{ShopDomain, chain};
 use futures::{StreamExt, stream};
 use jiff::{Timestamp, civil::Date};
-use sealed_log::{BATCH_LEAVES, Batch, Entry, LogReader, Owned, Sealed, ShopLog};
+use sealed_log::{BATCH_LEAVES, Batch, Entry, LabelKey, LogReader, Owned, Sealed, ShopLog};
 use std::collections::BTreeSet;
 use tlog::VerifierKey;
 use tokio::time::Instant;
@@ -71,14 +72,12 @@ impl<'a> ShopPass<'a> {
             let (next, entries) = tokio::join!(listing.next(), self.examine(unsealed));
             page = next?;
             ready.extend(entries?);
-            // in the time that is left for it, what was read is sealed: each pass gets on, however slow the archive is
-            let is_late = Instant::now() >= last_batch;
-            while ready.len() >= BATCH_LEAVES || (is_late && !ready.is_empty()) {
-                let batch = ready.drain(..ready.len().min(BATCH_LEAVES)).collect();
+            while ready.len() >= BATCH_LEAVES {
+                if Instant::now() >= last_batch {
+                    return Ok(false);
+                }
+                let batch = ready.drain(..BATCH_LEAVES).collect();
                 self.add(date, batch, &mut ready, &mut sealed).await?;
-            }
-            if is_late && page.is_some() {
-                return Ok(false);
             }
         }
         while !ready.is_empty() {
@@ -131,7 +130,7 @@ impl<'a> ShopPass<'a> {
             let salt = secret.salt(&record.communication, None);
             let commitment = salt.commit_hash(record.record_sha256);
             let entry = Entry { communication: record.communication, object: None, commitment };
-            Some(Owned { entry, label_key: secret.label_key() })
+            Some(Owned { entry, label_key: LabelKey::of(secret) })
         };
         Ok(intact.into_iter().filter_map(entry).collect())
     }
@@ -143,6 +142,8 @@ impl<'a> ShopPass<'a> {
     fn fault(&mut self, fault: &Fault) {
         let (shop, reason) = (self.shop, chain(fault));
         match fault {
+            // nobody can read it, so nobody can ask for its proof
+            Fault::Archive(ArchiveError::Erased { .. }) => tracing::info!(%shop, reason, "not sealed"),
             Fault::Missing(_) => {
                 tracing::error!(%shop, reason, "not sealed");
                 self.counts.missing += 1;

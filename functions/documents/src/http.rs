@@ -1,12 +1,15 @@
 //! The request and the answer as an HTTP API hands them over (payload format 2.0), and the headers of every answer.
 //!
-//! Only what is used is read: method, path and two headers, each within a bound. Cookies, addresses and browsers'
+//! Only what is used is read: method, path, few headers, and the body of a privacy request, each within a bound. Cookies, addresses and browsers'
 //! names are never looked at.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 /// No header that is read needs more.
 const MAX_HEADER_BYTES: usize = 256;
@@ -19,6 +22,10 @@ pub struct HttpRequest {
     headers: HashMap<String, String>,
     #[serde(rename = "requestContext")]
     context: RequestContext,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(rename = "isBase64Encoded", default)]
+    is_base64_encoded: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -38,6 +45,18 @@ impl HttpRequest {
 
     pub fn method(&self) -> &str {
         &self.context.http.method
+    }
+
+    /// The body as it was sent, to the byte. None if it is longer than `most`, or damaged on the way.
+    pub fn body(&self, most: usize) -> Option<Cow<'_, [u8]>> {
+        let text = self.body.as_deref().unwrap_or_default();
+        if !self.is_base64_encoded {
+            return (text.len() <= most).then_some(Cow::Borrowed(text.as_bytes()));
+        }
+        if text.len() > most.div_ceil(3).saturating_mul(4) {
+            return None;
+        }
+        BASE64_STANDARD.decode(text).ok().filter(|body| body.len() <= most).map(Cow::Owned)
     }
 
     /// A header by its lower-case name. One that is longer than it can sensibly be counts as not sent.

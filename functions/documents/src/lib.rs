@@ -1,5 +1,6 @@
 //! Shows customers what was published for them: the page behind a link, and the archived document itself; and lets them
-//! end marketing (`unsubscribe.rs`).
+//! end marketing (`unsubscribe.rs`). Takes Shopify's privacy topics (`privacy.rs`), because it is the function behind the
+//! HTTP API; it queues them and can do nothing else about them.
 //!
 //! A link is all that is asked for, so it is all that is trusted: a token leads to its link by its hash, the link
 //! names the exact versions that it shows, and nothing of a request becomes a key. The archive stays out of reach: the
@@ -17,12 +18,14 @@
 mod file_name;
 mod http;
 mod page;
+mod privacy;
 mod range;
 mod route;
 mod text;
 mod unsubscribe;
 
 pub use http::{HttpRequest, HttpResponse};
+pub use privacy::{AppSecrets, PrivacyRequests};
 pub use unsubscribe::Unsubscribing;
 
 use archive::{Archive, ArchiveError};
@@ -43,6 +46,8 @@ pub struct Documents {
     links: Links,
     archive: Archive,
     unsubscribing: Unsubscribing,
+    /// Where the deployment takes Shopify's privacy topics.
+    privacy: Option<PrivacyRequests>,
     function: String,
 }
 
@@ -69,11 +74,23 @@ impl Documents {
     pub fn new(service: &Service) -> Result<Self, StartError> {
         let unsubscribing =
             Unsubscribing { ledger: service.ledger()?, write_back: service.queue("WRITE_BACK_QUEUE_URL")? };
-        Ok(Self::with(service.links()?, service.archive()?, unsubscribing))
+        let documents = Self::with(service.links()?, service.archive()?, unsubscribing);
+        if service::optional("PRIVACY_QUEUE_URL").is_none() {
+            return Ok(documents);
+        }
+        let name = format!("{}/app-secrets", service::required("SECRET_PREFIX")?);
+        let secrets = AppSecrets::new(aws_sdk_secretsmanager::Client::new(service.aws()), name);
+        Ok(documents.taking(PrivacyRequests::new(secrets, service.queue("PRIVACY_QUEUE_URL")?)))
     }
 
     pub fn with(links: Links, archive: Archive, unsubscribing: Unsubscribing) -> Self {
-        Self { links, archive, unsubscribing, function: function_name() }
+        Self { links, archive, unsubscribing, privacy: None, function: function_name() }
+    }
+
+    /// The same, that takes privacy requests.
+    #[must_use]
+    pub fn taking(self, requests: PrivacyRequests) -> Self {
+        Self { privacy: Some(requests), ..self }
     }
 
     /// Answers one request. The log has one line of it, without its path.
@@ -82,9 +99,14 @@ impl Documents {
         let name = route.name();
         let mut link = None;
         let answer = match (request.method(), &route) {
-            ("GET" | "HEAD", _) | ("POST", Route::Unsubscribe(_)) => {
+            ("GET" | "HEAD", Route::Page(_) | Route::File(..) | Route::Script | Route::Unknown)
+            | ("GET" | "HEAD" | "POST", Route::Unsubscribe(_)) => {
                 self.answer(route, request, now, &mut link).await
             }
+            (method, Route::Privacy) => match &self.privacy {
+                Some(requests) if method == "POST" => requests.answer(request, now).await,
+                _ => unknown(request),
+            },
             (_, route) => {
                 let allowed =
                     if matches!(route, Route::Unsubscribe(_)) { "GET, HEAD, POST" } else { "GET, HEAD" };
@@ -118,7 +140,7 @@ impl Documents {
     ) -> Answer {
         let (token, file) = match route {
             Route::Script => return Answer::of(script()),
-            Route::Unknown => return unknown(request),
+            Route::Privacy | Route::Unknown => return unknown(request),
             Route::Unsubscribe(token) => {
                 return unsubscribe::answer(&self.unsubscribing, &self.links, &token, request, now).await;
             }
@@ -254,10 +276,11 @@ fn unavailable(language: Language, link: Option<&Link>, problem: String) -> Answ
     Answer { response, metric: None, problem: Some(problem) }
 }
 
-/// What is not in the archive any more has ended; whatever else keeps it from being read is a problem.
+/// What is not in the archive any more, or was erased, has ended; whatever else keeps it from being read is a problem.
 fn not_read(link: &Link, error: &ArchiveError) -> Answer {
     match error {
         ArchiveError::Absent { .. } => ended(link, LinkState::Expired),
+        ArchiveError::Erased { .. } => ended(link, LinkState::Revoked),
         _ => unavailable(Language::of(&link.locale), Some(link), chain(error)),
     }
 }

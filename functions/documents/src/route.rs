@@ -8,6 +8,9 @@ const MAX_PATH_BYTES: usize = 120;
 /// Fetches large documents, where a page needs that.
 pub const SCRIPT: &str = "/assets/parts.js";
 
+/// The address that the app names for Shopify's privacy topics.
+pub const PRIVACY: &str = "/privacy";
+
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route<'a> {
     Page(Token),
@@ -16,13 +19,17 @@ pub enum Route<'a> {
     /// Ends marketing to a customer.
     Unsubscribe(Token),
     Script,
+    /// Where Shopify says that a customer or shop asks for their data or for erasure.
+    Privacy,
     Unknown,
 }
 
 impl<'a> Route<'a> {
     pub fn of(path: &'a str) -> Self {
-        if path == SCRIPT {
-            return Self::Script;
+        match path {
+            SCRIPT => return Self::Script,
+            PRIVACY => return Self::Privacy,
+            _ => {}
         }
         if let Some(Ok(token)) = path.strip_prefix("/u/").map(str::parse) {
             return Self::Unsubscribe(token);
@@ -45,6 +52,7 @@ impl<'a> Route<'a> {
             Self::File(..) => "document",
             Self::Unsubscribe(_) => "unsubscribe",
             Self::Script => "script",
+            Self::Privacy => "privacy",
             Self::Unknown => "unknown",
         }
     }

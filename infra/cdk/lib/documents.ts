@@ -33,6 +33,7 @@ const ROUTES = [
   'HEAD /u/{token}',
   'POST /u/{token}',
   'GET /assets/{file}',
+  'POST /privacy',
 ];
 
 /**

@@ -54,6 +54,7 @@ export const ARCHIVE_SEAL = row<PassRow<'archive-seal'>>(table.pass, 'archive-se
 export const DELIVERY_STATUS = row<PassRow<'delivery-status'>>(table.pass, 'delivery-status');
 export const RECONCILE = row<PassRow<'reconcile'>>(table.pass, 'reconcile');
 export const DOCUMENTS = row<Row<'documents'>>(table.http, 'documents');
+export const PRIVACY = row<QueueRow<'privacy'> & { readonly everyMinutes: number }>(table.privacy, 'privacy');
 /** Deployed only where a bus for outcomes is named. */
 export const OUTCOME_EVENTS = row<StreamRow<'outcome-events'>>(table.stream, 'outcome-events');
 export const FUNCTIONS = [
@@ -65,6 +66,7 @@ export const FUNCTIONS = [
   RECONCILE,
   WRITE_BACK,
   DOCUMENTS,
+  PRIVACY,
   OUTCOME_EVENTS,
 ];
 

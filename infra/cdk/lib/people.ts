@@ -72,6 +72,7 @@ export class People extends Construct {
         allow.lookAt(storage.table),
         allow.readEvidence(storage.archive, storage.archiveKey),
         allow.proveEvidence(storage.archive, storage.commitments),
+        allow.openErasable(storage.commitments),
       ],
       support: [allow.lookAt(storage.table)],
     };
@@ -88,6 +89,7 @@ export class People extends Construct {
       allow.lookAt(storage.table),
       allow.updateLedger(storage.table),
       allow.readRecords(storage.archive, storage.archiveKey),
+      allow.openErasable(storage.commitments),
       allow.read(storage.operations, 'config/*', 'runs/*'),
       allow.write(storage.operations, 'config/*'),
       allow.readShopSecrets(this, prefix),

@@ -14,7 +14,7 @@ import type { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { CHECK_INDEX, RESOURCE_INDEX } from './indexes.ts';
+import { CHECK_INDEX, KEY_INDEX, RESOURCE_INDEX } from './indexes.ts';
 
 export interface Grant {
   readonly statements: PolicyStatement[];
@@ -106,12 +106,70 @@ export function sealEvidence(bucket: Bucket, key: Key, logKey: Key, commitments:
     plain(['kms:GenerateDataKey', 'kms:Decrypt'], key.keyArn),
     plain(['kms:GetPublicKey', 'kms:Sign'], logKey.keyArn),
     plain(['dynamodb:BatchGetItem', 'dynamodb:PutItem'], commitments.tableArn),
+    openErasable(commitments),
   );
 }
 
 /** Reads the logs, and what the leaf of a record is salted with. */
 export function proveEvidence(bucket: Bucket, commitments: Table): Grant {
   return all(read(bucket, LOGS), plain(['dynamodb:GetItem'], commitments.tableArn));
+}
+
+/** The items of the secrets that erasable documents are encrypted with. */
+const ERASABLE = ['*#erasable#*', '*#communication#*'];
+
+/** Opens what is encrypted. Of the secrets, those that can be destroyed at a customer's request. */
+export function openErasable(commitments: Table): Grant {
+  return all(ofSecretItems(commitments, ['dynamodb:GetItem']), query(commitments, KEY_INDEX));
+}
+
+/** The same, and makes such secrets. Changes and destroys none. */
+export function encryptErasable(commitments: Table): Grant {
+  return all(ofSecretItems(commitments, ['dynamodb:GetItem', 'dynamodb:PutItem']), query(commitments, KEY_INDEX));
+}
+
+function ofSecretItems(commitments: Table, actions: string[]): Grant {
+  const statement = new PolicyStatement({
+    actions,
+    resources: [commitments.tableArn],
+    conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ERASABLE } },
+  });
+  return { statements: [statement], patterns: [] };
+}
+
+/** Reads what is exported, looks for holds, destroys secrets, and leaves tombstones. Deletes nothing of the archive. */
+export function erase(bucket: Bucket, key: Key, commitments: Table): Grant {
+  return all(
+    ofObjects(bucket, ['s3:GetObjectVersion', 's3:GetObjectLegalHold'], [`${FOLDERS}*`]),
+    ofObjects(bucket, ['s3:PutObject', 's3:PutObjectRetention', 's3:GetObject'], ['erasure/*']),
+    list(bucket, '*.myshopify.com/', 'erasure/*'),
+    plain(['kms:GenerateDataKey', 'kms:Decrypt'], key.keyArn),
+    openErasable(commitments),
+    ofSecretItems(commitments, ['dynamodb:DeleteItem']),
+    // of the erasable secrets of a shop that is forgotten
+    plain(['dynamodb:Scan'], commitments.tableArn),
+  );
+}
+
+/** Exports, what came of requests, what waits to be printed, and which documents are erasable. */
+export function eraseOperations(bucket: Bucket): Grant {
+  return all(
+    ofObjects(bucket, ['s3:GetObject'], ['config/*', 'privacy/*']),
+    write(bucket, 'privacy/*', 'exports/*'),
+    list(bucket, 'config/*', 'privacy/*', 'spool/*'),
+    ofObjects(bucket, ['s3:DeleteObject'], ['spool/*', 'privacy/due/*']),
+  );
+}
+
+/** Takes links back and deletes them. */
+export function eraseLinks(table: Table): Grant {
+  return plain(['dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'], table.tableArn);
+}
+
+/** The secrets that Shopify signs privacy requests with, put by an operator. */
+export function readAppSecrets(scope: Construct, prefix: string): Grant {
+  const reason = 'One secret per app, put by an operator after the deployment.';
+  return ofSecrets(scope, 'secretsmanager:GetSecretValue', `${prefix}/app-secrets-*`, reason);
 }
 
 /** Documents and records, each at the version that the ledger or a record names. */

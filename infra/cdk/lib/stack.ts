@@ -20,6 +20,7 @@ import {
   type FlowRow,
   FLOWS,
   OUTCOME_EVENTS,
+  PRIVACY,
   type QueueRow,
   RUNS,
   type RunName,
@@ -30,6 +31,7 @@ import { pascal, upperSnake } from './names.ts';
 import { Network } from './network.ts';
 import { People } from './people.ts';
 import * as allow from './permissions.ts';
+import { privacy, takePrivacyRequests } from './privacy.ts';
 import { Queries } from './queries.ts';
 import { deadLetterQueue, type WorkQueue, workQueue } from './queues.ts';
 import { RollOut } from './roll-out.ts';
@@ -55,6 +57,7 @@ interface Handlers {
   readonly deliveryStatus: Handler;
   readonly reconcile: Handler;
   readonly documents: Handler;
+  readonly privacy: Handler;
   /** Only where a bus takes outcomes. */
   readonly outcomeEvents?: Handler;
 }
@@ -66,6 +69,7 @@ export class CommunicationsStack extends Stack {
   private readonly flowQueues: Readonly<Record<FlowName, WorkQueue>>;
   private readonly runQueues: Readonly<Record<RunName, WorkQueue>>;
   private readonly writeBacks: WorkQueue;
+  private readonly privacyRequests: WorkQueue;
   private readonly lostEvents: Queue;
   private readonly missedSchedules: Queue;
   private readonly documentsHandler: Handler;
@@ -85,6 +89,7 @@ export class CommunicationsStack extends Stack {
     this.flowQueues = byName(FLOWS, (flow) => this.workQueue(flow));
     this.runQueues = byName(RUNS, (run) => this.workQueue(run));
     this.writeBacks = this.workQueue(WRITE_BACK);
+    this.privacyRequests = this.workQueue(PRIVACY);
     this.lostEvents = this.lostAndFound(
       'IntakeDeadLetters',
       'intake-dlq',
@@ -109,12 +114,13 @@ export class CommunicationsStack extends Stack {
       deliveryStatus: this.deliveryStatus(),
       reconcile: this.reconcile(),
       documents: this.documentsHandler,
+      privacy: this.privacy(),
       outcomeEvents: this.outcomeEvents(),
     };
     const { intake, flows, runs, writeBack, archiveSeal, deliveryStatus, reconcile, documents, outcomeEvents } =
       handlers;
     const scheduled = [archiveSeal, deliveryStatus, reconcile];
-    const all = [intake, ...flows, ...Object.values(runs), writeBack, ...scheduled, documents];
+    const all = [intake, ...flows, ...Object.values(runs), writeBack, ...scheduled, documents, handlers.privacy];
     if (outcomeEvents !== undefined) all.push(outcomeEvents);
     const { bus, rule } = this.receive(intake);
     const { everyMinutes } = this.settings;
@@ -127,7 +133,7 @@ export class CommunicationsStack extends Stack {
       prefix: this.settings.prefix,
       runQueues: Object.values(this.runQueues).map(({ queue }) => queue),
       deadLetters: this.missedSchedules,
-      functions: passes,
+      functions: [...passes, { handler: handlers.privacy, everyMinutes: PRIVACY.everyMinutes }],
       paused: this.settings.schedulesPaused,
     });
     this.watch(handlers, passes, all, { rule, busName: bus.eventBusName }, schedules, this.api);
@@ -180,6 +186,7 @@ export class CommunicationsStack extends Stack {
         ...FLOWS.map(({ name, oldestSeconds }) => ({ work: this.flowQueues[name], oldestSeconds })),
         ...RUNS.map(({ name, oldestSeconds }) => ({ work: this.runQueues[name], oldestSeconds })),
         { work: this.writeBacks, oldestSeconds: WRITE_BACK.oldestSeconds },
+        { work: this.privacyRequests, oldestSeconds: PRIVACY.oldestSeconds },
       ],
       deadLetters: [
         { name: 'intake-dlq', queue: this.lostEvents },
@@ -225,7 +232,7 @@ export class CommunicationsStack extends Stack {
   }
 
   private flow({ name, batchSize: size, windowSeconds, batchConcurrency }: FlowRow): Handler {
-    const { archive, archiveKey, operations, table, customerKey, links, linkKey } = this.storage;
+    const { archive, archiveKey, commitments, operations, table, customerKey, links, linkKey } = this.storage;
     const work = this.flowQueues[name];
     const handler = this.handler({
       name,
@@ -235,6 +242,7 @@ export class CommunicationsStack extends Stack {
         BATCH_CONCURRENCY: String(batchConcurrency),
         RETRY_BASE_SECONDS: String(this.settings.retryBaseSeconds),
         ARCHIVE_LOCK_MODE: this.settings.lockMode,
+        COMMITMENTS_TABLE_NAME: commitments.tableName,
         LINKS_TABLE_NAME: links.tableName,
         DOCUMENTS_URL: this.api.url,
       },
@@ -244,6 +252,7 @@ export class CommunicationsStack extends Stack {
         allow.send(this.writeBacks.queue, work.queue),
         allow.keepLedger(table),
         allow.archive(archive, archiveKey),
+        allow.encryptErasable(commitments),
         allow.read(operations, 'config/*', 'work/*'),
         allow.write(operations, 'spool/*'),
         allow.readHistory(operations, 'spool/*'),
@@ -352,17 +361,30 @@ export class CommunicationsStack extends Stack {
    * ledger knows of recipients, so that an unsubscription holds at once. It reads no communication.
    */
   private documents(): Handler {
-    const { archive, archiveKey, links, table } = this.storage;
+    const { archive, archiveKey, commitments, links, table } = this.storage;
     return this.handler({
       name: 'documents',
-      environment: { LINKS_TABLE_NAME: links.tableName, WRITE_BACK_QUEUE_URL: this.writeBacks.queue.queueUrl },
+      environment: {
+        COMMITMENTS_TABLE_NAME: commitments.tableName,
+        LINKS_TABLE_NAME: links.tableName,
+        PRIVACY_QUEUE_URL: this.privacyRequests.queue.queueUrl,
+        WRITE_BACK_QUEUE_URL: this.writeBacks.queue.queueUrl,
+      },
       grants: [
         allow.followLinks(links),
         allow.readDocuments(archive, archiveKey),
+        allow.openErasable(commitments),
         allow.suppress(table),
-        allow.send(this.writeBacks.queue),
+        allow.readAppSecrets(this, this.settings.prefix),
+        allow.send(this.writeBacks.queue, this.privacyRequests.queue),
       ],
     });
+  }
+
+  private privacy(): Handler {
+    const handler = this.handler(privacy(this.storage, this.settings, this.privacyRequests));
+    takePrivacyRequests(handler, this.privacyRequests);
+    return handler;
   }
 
   private outcomeBus(): CommunicationsStack['outcomes'] {
@@ -515,7 +537,12 @@ export class CommunicationsStack extends Stack {
     }
     if (documents.domainTarget !== undefined) values.DocumentsDomainTarget = documents.domainTarget;
     for (const { name, queue } of Object.values(this.runQueues)) values[`QueueArn${pascal(name)}`] = queue.queueArn;
-    for (const work of [...Object.values(this.flowQueues), ...Object.values(this.runQueues), this.writeBacks]) {
+    for (const work of [
+      ...Object.values(this.flowQueues),
+      ...Object.values(this.runQueues),
+      this.writeBacks,
+      this.privacyRequests,
+    ]) {
       values[`QueueUrl${pascal(work.name)}`] = work.queue.queueUrl;
       values[`DeadLetterUrl${pascal(work.name)}`] = work.deadLetters.queueUrl;
     }

@@ -16,7 +16,7 @@ import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { CHECK_INDEX, RESOURCE_INDEX } from './indexes.ts';
+import { CHECK_INDEX, KEY_INDEX, RESOURCE_INDEX } from './indexes.ts';
 import type { Settings } from './settings.ts';
 
 /** For so long a flow relies on the versions of manifests: `PROVABLE_DAYS` in `shared/delivery/src/print.rs`. */
@@ -115,7 +115,7 @@ export class Storage extends Construct {
   }
 
   // No point-in-time recovery: a secret that was deleted so that nobody can tell any more what a leaf was must not come
-  // back. One that is lost takes nothing but the possibility to prove records of its customer by the log.
+  // back. One that is lost takes the possibility to prove records of its customer by the log, and erasable documents.
   private makeCommitments(): Table {
     const table = new Table(this, 'Commitments', {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
@@ -123,6 +123,12 @@ export class Storage extends Construct {
       encryption: TableEncryption.AWS_MANAGED,
       deletionProtection: this.settings.guarded,
       removalPolicy: this.settings.removal.data,
+    });
+    // an object names its secret by an id that leads nowhere once the item is gone
+    table.addGlobalSecondaryIndex({
+      indexName: KEY_INDEX,
+      partitionKey: { name: 'key_id', type: AttributeType.STRING },
+      projectionType: ProjectionType.KEYS_ONLY,
     });
     const reason = 'A deleted secret must not come back: with it, what a leaf of the log was could be told again.';
     Validations.of(table).acknowledge(
@@ -167,6 +173,13 @@ export class Storage extends Construct {
           id: 'print-status',
           prefix: 'print-status/',
           expiration: Duration.days(this.settings.spoolDays),
+          noncurrentVersionExpiration: Duration.days(1),
+        },
+        // everything that is held of a person, until the merchant has fetched it
+        {
+          id: 'exports',
+          prefix: 'exports/',
+          expiration: Duration.days(30),
           noncurrentVersionExpiration: Duration.days(1),
         },
         // what an audience or a period came to; the ledger keeps what was made of it

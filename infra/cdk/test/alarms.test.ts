@@ -47,7 +47,7 @@ const queueName = (id: string) =>
 const functionName = (name: string, id: string) =>
   dimension(name, { Ref: only(template, 'AWS::Lambda::Function', `${id}Function`).logicalId });
 
-const WORK = [...FLOWS, ...RUNS, 'write-back'].map((name) => `${idOf(name)}Queue`);
+const WORK = [...FLOWS, ...RUNS, 'write-back', 'privacy'].map((name) => `${idOf(name)}Queue`);
 
 test('every dead-letter queue must be empty', () => {
   const ids = [
@@ -103,7 +103,7 @@ test('functions that are not let run, or hardly end in time', () => {
   const all = FUNCTIONS.map((name) => functionName('FunctionName', idOf(name))).sort();
   assert.deepEqual(dimensions('Throttles'), all);
   // runs and passes use up their time and hand on the rest
-  const ending = [...FLOWS, 'intake', 'write-back', 'documents', 'outcome-events'];
+  const ending = [...FLOWS, 'intake', 'write-back', 'documents', 'privacy', 'outcome-events'];
   assert.deepEqual(dimensions('Duration'), ending.map((name) => functionName('FunctionName', idOf(name))).sort());
   const slow = (id: string, from = template) => named(`${id}-slow`, from);
   assert.equal(slow('intake').ExtendedStatistic, 'p99');

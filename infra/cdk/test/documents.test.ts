@@ -28,7 +28,7 @@ describe('the API of documents', () => {
     assert.ok(routes.some(({ Properties }) => Properties.RouteKey === '$default'));
     for (const { Properties } of routes) {
       assert.deepEqual(Properties.Target, { 'Fn::Join': ['', ['integrations/', { Ref: integration.logicalId }]] });
-      assert.match(Properties.RouteKey, /^(GET|HEAD) \/|^POST \/u\/\{token\}$|^\$default$/);
+      assert.match(Properties.RouteKey, /^(GET|HEAD) \/|^POST \/u\/\{token\}$|^POST \/privacy$|^\$default$/);
     }
     assert.ok(integration.Properties.TimeoutInMillis <= 29_000);
   });
@@ -124,7 +124,8 @@ describe('links', () => {
   // what it may do with the ledger, which is to change items of recipients: permissions.test.ts
   test('are followed without the key, communications, records and anything to write', () => {
     const role = JSON.stringify(only(template, 'AWS::IAM::Role', 'DocumentsRole').Properties);
-    for (const absent of ['secretsmanager', 's3:PutObject', 's3:List', 'record', 'DeleteItem', 'PutItem']) {
+    assert.doesNotMatch(role, /link-key|customer-key|LinkKey|CustomerKey|\/shop\//);
+    for (const absent of ['s3:PutObject', 's3:List', 'record', 'DeleteItem', 'PutItem']) {
       assert.ok(!role.includes(absent), absent);
     }
     assert.match(role, /\/\?{4}\/\?\?\/\?\?\/\*\/\*\/document\*"/);

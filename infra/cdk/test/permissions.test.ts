@@ -72,7 +72,9 @@ const EXPECTED: Record<string, string[]> = {
   ArchiveSeal: [
     ...LOG,
     'dynamodb:BatchGetItem',
+    'dynamodb:GetItem',
     'dynamodb:PutItem',
+    'dynamodb:Query',
     'kms:Decrypt',
     'kms:GenerateDataKey',
     'kms:GetPublicKey',
@@ -97,9 +99,29 @@ const EXPECTED: Record<string, string[]> = {
   Documents: [
     ...LOG,
     'dynamodb:GetItem',
+    'dynamodb:Query',
     'dynamodb:UpdateItem',
     's3:GetObjectVersion',
+    'secretsmanager:GetSecretValue',
     'kms:Decrypt',
+    'sqs:SendMessage',
+  ],
+  Privacy: [
+    ...LOG,
+    ...CONSUME,
+    ...READ_SHOP,
+    'dynamodb:DeleteItem',
+    'dynamodb:GetItem',
+    'dynamodb:Query',
+    'dynamodb:Scan',
+    'dynamodb:UpdateItem',
+    'kms:Decrypt',
+    'kms:GenerateDataKey',
+    's3:DeleteObject',
+    's3:GetObjectLegalHold',
+    's3:GetObjectVersion',
+    's3:PutObject',
+    's3:PutObjectRetention',
     'sqs:SendMessage',
   ],
   WriteBack: [...LOG, ...CONSUME, ...READ_SHOP, 'dynamodb:UpdateItem'],
@@ -116,9 +138,13 @@ const EXPECTED: Record<string, string[]> = {
 const READS: Record<string, string[]> = {
   ...Object.fromEntries(FLOWS.map((name) => [idOf(name), ['config/*', 'work/*']])),
   DeliveryStatus: ['config/*', 'print-status/*'],
+  Privacy: ['config/*', 'privacy/*', 'spool/*'],
   StatementRun: ['config/*', 'runs/*', 'work/*'],
   OfferRun: ['config/*', 'runs/*'],
 };
+
+/** What is listed of the archive, if it is not the folders of communications. */
+const LISTS: Record<string, string[]> = { ArchiveSeal: ['log/*'], Privacy: ['*.myshopify.com/', 'erasure/*'] };
 
 test('every function is looked at', () => {
   const names = Object.keys(EXPECTED);
@@ -142,7 +168,7 @@ for (const [name, actions] of Object.entries(EXPECTED)) {
     test('lists below prefixes only, and those of the keys it reads', () => {
       const prefixes = {
         [operations]: READS[name] ?? ['config/*'],
-        [archive]: name === 'ArchiveSeal' ? ['log/*'] : [FOLDERS],
+        [archive]: LISTS[name] ?? [FOLDERS],
       };
       for (const { Action, Resource, Condition } of statements(name)) {
         if (!list(Action).includes('s3:ListBucket')) continue;
@@ -200,13 +226,14 @@ test('each function sends to the queues behind it', () => {
   // to itself, for the next channel
   for (const name of FLOWS.map(idOf)) assert.deepEqual(sends(name), queues('WriteBackQueue', `${name}Queue`));
   assert.deepEqual(sends('DeliveryStatus'), queues('WriteBackQueue', ...flowQueues));
-  assert.deepEqual(sends('Documents'), queues('WriteBackQueue'));
+  assert.deepEqual(sends('Documents'), queues('WriteBackQueue', 'PrivacyQueue'));
+  assert.deepEqual(sends('Privacy'), queues('PrivacyQueue'));
   assert.deepEqual(sends('StatementRun'), queues('StatementRunQueue', 'AccountStatementsQueue'));
   assert.deepEqual(sends('OfferRun'), queues('OfferRunQueue', 'TargetedOffersQueue'));
 });
 
 test('each function receives from its own queue only', () => {
-  for (const name of [...FLOWS.map(idOf), 'StatementRun', 'OfferRun', 'WriteBack']) {
+  for (const name of [...FLOWS.map(idOf), 'StatementRun', 'OfferRun', 'WriteBack', 'Privacy']) {
     for (const action of CONSUME) assert.deepEqual(allowed(name).get(action), queues(`${name}Queue`));
   }
 });
@@ -217,17 +244,35 @@ test('the ledger is queried by the index that a function needs', () => {
   const links = JSON.stringify(arn(only(template, 'AWS::DynamoDB::Table', 'StorageLinks')));
   const stream = JSON.stringify({ 'Fn::GetAtt': [table, 'StreamArn'] });
   const commitments = JSON.stringify(arn(only(template, 'AWS::DynamoDB::Table', 'StorageCommitments')));
+  const byKey = JSON.stringify(
+    below(only(template, 'AWS::DynamoDB::Table', 'StorageCommitments').logicalId, 'index/by-key'),
+  );
   for (const name of FLOWS.map(idOf)) {
-    assert.deepEqual(allowed(name).get('dynamodb:Query'), [index('by-resource')]);
+    assert.deepEqual(allowed(name).get('dynamodb:Query')?.sort(), [byKey, index('by-resource')].sort());
   }
   assert.deepEqual(allowed('DeliveryStatus').get('dynamodb:Query'), [index('by-check')]);
+  for (const name of ['Documents', 'ArchiveSeal']) assert.deepEqual(allowed(name).get('dynamodb:Query'), [byKey]);
+  assert.deepEqual(allowed('Privacy').get('dynamodb:Query'), [byKey, index('by-resource')]);
   for (const [name, actions] of Object.entries(EXPECTED)) {
     for (const action of actions.filter((it) => it.startsWith('dynamodb:') && it !== 'dynamodb:Query')) {
       const writes = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'].includes(action);
       const ofFlow =
-        FLOWS.map(idOf).includes(name) && writes ? (action === 'dynamodb:PutItem' ? [links] : [whole, links]) : [whole];
+        FLOWS.map(idOf).includes(name) && writes
+          ? action === 'dynamodb:PutItem'
+            ? [commitments, links]
+            : [whole, links]
+          : [whole];
+      const ofPrivacy: Record<string, string[]> = {
+        'dynamodb:DeleteItem': [commitments, links],
+        'dynamodb:GetItem': [commitments, whole, links],
+        'dynamodb:Scan': [commitments],
+        'dynamodb:UpdateItem': [whole, links],
+      };
+      const readsSecrets = action === 'dynamodb:GetItem' ? [whole, commitments, links] : ofFlow;
       const expected: Record<string, string[]> = {
-        Documents: action === 'dynamodb:UpdateItem' ? [links, whole] : [links],
+        ...Object.fromEntries(FLOWS.map((flow) => [idOf(flow), readsSecrets])),
+        Documents: action === 'dynamodb:UpdateItem' ? [links, whole] : [links, commitments],
+        Privacy: ofPrivacy[action] ?? [],
         OutcomeEvents: [stream],
         ArchiveSeal: [commitments],
       };
@@ -254,12 +299,16 @@ test('secrets are those of shops, and the pseudonym key where pseudonyms are mad
   const key = JSON.stringify({ Ref: id('AWS::SecretsManager::Secret', 'StorageCustomerKey') });
   const linkKey = JSON.stringify({ Ref: id('AWS::SecretsManager::Secret', 'StorageLinkKey') });
   for (const name of Object.keys(EXPECTED).filter(
-    (it) => !['Intake', 'Documents', 'OutcomeEvents', 'ArchiveSeal'].includes(it),
+    (it) => !['Intake', 'Documents', 'OutcomeEvents', 'ArchiveSeal', 'Privacy'].includes(it),
   )) {
     const [first, ...more] = allowed(name).get('secretsmanager:GetSecretValue') ?? [];
     assert.match(first ?? '', shops);
     assert.deepEqual(more, FLOWS.map(idOf).includes(name) ? [key, linkKey] : []);
   }
+  assert.deepEqual(allowed('Privacy').get('secretsmanager:GetSecretValue'), [key, linkKey]);
+  const [apps, ...others] = allowed('Documents').get('secretsmanager:GetSecretValue') ?? [];
+  assert.match(apps ?? '', /:secret:shopify-exstream\/app-secrets-\*/);
+  assert.deepEqual(others, []);
 });
 
 test('one function replaces tokens, and no other secret', () => {
@@ -298,7 +347,7 @@ describe('roles of schedules', () => {
       {
         Effect: 'Allow',
         Action: 'lambda:InvokeFunction',
-        Resource: functions('ArchiveSeal', 'DeliveryStatus', 'Reconcile'),
+        Resource: functions('ArchiveSeal', 'DeliveryStatus', 'Privacy', 'Reconcile'),
       },
       { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: send('SchedulesDeadLetters')[0] },
     ]);
@@ -316,5 +365,23 @@ describe('roles of schedules', () => {
       const source = JSON.stringify(statement.Condition.StringEquals['aws:SourceArn']);
       assert.match(source, new RegExp(`:schedule-group/${group}"`));
     }
+  });
+});
+
+/** With the other ones, what has to be kept could not be proved any more. */
+test('only the function privacy destroys secrets, and of them those that are erasable', () => {
+  const commitments = arn(only(template, 'AWS::DynamoDB::Table', 'StorageCommitments'));
+  const destroys = (name: string) =>
+    statements(name).filter(
+      ({ Action, Resource }) =>
+        list(Action).includes('dynamodb:DeleteItem') && JSON.stringify(Resource) === JSON.stringify(commitments),
+    );
+  assert.deepEqual(
+    Object.keys(EXPECTED).filter((name) => destroys(name).length > 0),
+    ['Privacy'],
+  );
+  const [statement] = destroys('Privacy');
+  assert.deepEqual(statement?.Condition, {
+    'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['*#erasable#*', '*#communication#*'] },
   });
 });

@@ -10,7 +10,7 @@ const live = (id: string) => ({ Ref: only(template, 'AWS::Lambda::Alias', `${id}
 
 describe('queues', () => {
   test('hand what keeps failing to a dead-letter queue of their own, kept 14 days', () => {
-    for (const name of [...FLOWS, ...RUNS, 'write-back']) {
+    for (const name of [...FLOWS, ...RUNS, 'write-back', 'privacy']) {
       const id = `${idOf(name)}Queue`;
       assert.equal(queue(id).Properties.QueueName, `shopify-exstream-${name}`);
       const deadLetters = queue(`${id}DeadLetters`);
@@ -48,7 +48,7 @@ describe('queues', () => {
 
   test('are encrypted and refuse plain HTTP', () => {
     const queues = Object.entries(template.findResources('AWS::SQS::Queue'));
-    assert.equal(queues.length, 2 * (FLOWS.length + RUNS.length + 1) + 3);
+    assert.equal(queues.length, 2 * (FLOWS.length + RUNS.length + 2) + 3);
     for (const [logicalId, { Properties }] of queues) {
       assert.equal(Properties.SqsManagedSseEnabled, true);
       template.hasResourceProperties('AWS::SQS::QueuePolicy', {
@@ -155,6 +155,7 @@ describe('functions', () => {
       ['reconcile', 600, 256, undefined],
       ['write-back', 60, 256, undefined],
       ['documents', 20, 256, undefined],
+      ['privacy', 900, 512, undefined],
       ['outcome-events', 60, 256, undefined],
     ]);
     const context = { timeoutOfferRun: '60', memoryOfferRun: '128', storageStatementRun: '512' };
@@ -205,6 +206,7 @@ describe('functions', () => {
     const flow = [
       'ARCHIVE_LOCK_MODE',
       'BATCH_CONCURRENCY',
+      'COMMITMENTS_TABLE_NAME',
       'DOCUMENTS_URL',
       'LINKS_TABLE_NAME',
       'QUEUE_URL',
@@ -220,7 +222,8 @@ describe('functions', () => {
       'delivery-status': ['WRITE_BACK_QUEUE_URL', ...flows],
       reconcile: flows,
       'write-back': ['QUEUE_URL', 'RETRY_BASE_SECONDS'],
-      documents: ['LINKS_TABLE_NAME', 'WRITE_BACK_QUEUE_URL'],
+      documents: ['COMMITMENTS_TABLE_NAME', 'LINKS_TABLE_NAME', 'PRIVACY_QUEUE_URL', 'WRITE_BACK_QUEUE_URL'],
+      privacy: ['ARCHIVE_LOCK_MODE', 'COMMITMENTS_TABLE_NAME', 'LINKS_TABLE_NAME', 'QUEUE_URL', 'RETRY_BASE_SECONDS'],
       'outcome-events': ['DEAD_LETTER_QUEUE_URL', 'OUTCOME_BUS'],
     };
     for (const name of FUNCTIONS) {
@@ -345,7 +348,7 @@ describe('schedules', () => {
   });
 
   test('of runs have a group named as the stack, and none of them is in the template', () => {
-    template.resourceCountIs('AWS::Scheduler::Schedule', 3);
+    template.resourceCountIs('AWS::Scheduler::Schedule', 4);
     template.hasResourceProperties('AWS::Scheduler::ScheduleGroup', { Name: 'shopify-exstream' });
     template.hasResourceProperties('AWS::Scheduler::ScheduleGroup', { Name: 'shopify-exstream-passes' });
     template.resourceCountIs('AWS::Scheduler::ScheduleGroup', 2);
@@ -354,7 +357,7 @@ describe('schedules', () => {
 
 test("the outputs are what the operator's command line reads", () => {
   const outputs = Object.keys(template.findOutputs('*')).sort();
-  const withQueue = [...FLOWS, ...RUNS, 'write-back'].map(idOf);
+  const withQueue = [...FLOWS, ...RUNS, 'write-back', 'privacy'].map(idOf);
   assert.deepEqual(
     outputs,
     [

@@ -123,7 +123,7 @@ test('the operations bucket forgets payloads, runs and printed documents, and no
     (rule: any) => rule.ExpirationInDays !== undefined || rule.NoncurrentVersionExpiration !== undefined,
   );
   const prefixes = expiring.map((rule: any) => rule.Prefix).sort();
-  assert.deepEqual(prefixes, ['access/', 'print-status/', 'runs/', 'spool/', 'spool/', 'spool/', 'work/']);
+  assert.deepEqual(prefixes, ['access/', 'exports/', 'print-status/', 'runs/', 'spool/', 'spool/', 'spool/', 'work/']);
   assert.equal(operations.ObjectLockEnabled, undefined);
 });
 

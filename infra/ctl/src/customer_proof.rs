@@ -5,7 +5,7 @@ use comms::{CustomerKey, Gid, ShopDomain};
 use jiff::{Timestamp, civil::Date};
 use ledger::Entry as LedgerEntry;
 use sealed_log::{
-    CustomerProof, Entry, LogError, LogReader, Owner,
+    CustomerProof, Entry, LabelKey, LogError, LogReader, Owner,
     bundle::{self, names},
     completeness::{self, Completeness, CustomerBundle},
 };
@@ -43,10 +43,23 @@ pub async fn run(
     let store = stack.logs()?;
     let salt_of = async |entry: &Entry| {
         let found = ledger_entry(stack, entry).await?;
-        let is_own = found.is_some_and(|found| found.customer.as_deref() == Some(own.as_str()));
+        let found = found.filter(|found| found.customer.as_deref() == Some(own.as_str()));
+        let is_own = match found.and_then(|found| found.archived) {
+            // what can be erased has a secret of its own, and so a label of its own
+            Some(archived) => {
+                let key = stack.archive.key_of(&archived.archive_key, &archived.archive_version).await;
+                let key = key.map_err(|error| LogError::Request {
+                    doing: "looking at",
+                    what: archived.archive_key.clone(),
+                    source: error.into(),
+                })?;
+                key.is_none()
+            }
+            None => false,
+        };
         Ok(is_own.then(|| secret.salt(&entry.communication, entry.object.as_deref())))
     };
-    let proof = LogReader::new(&store).prove_customer(shop, &secret.label_key(), days, salt_of).await?;
+    let proof = LogReader::new(&store).prove_customer(shop, &LabelKey::of(&secret), days, salt_of).await?;
     let CustomerProof { completeness, proof, key } = proof;
     let bundle = CustomerBundle {
         objects: objects(stack, &completeness).await?,
@@ -60,7 +73,12 @@ pub async fn run(
     let file = out.join(format!("{}-{}-{}.proof.zip", own.as_str(), days.0, days.1));
     write(&file, &bundle)?;
     say!("{}", file.display());
-    say!("{} communications from {} to {} and no others", complete.records.len(), days.0, days.1);
+    say!(
+        "{} communications from {} to {} and no others, of those that cannot be erased",
+        complete.records.len(),
+        days.0,
+        days.1
+    );
     Ok(ExitCode::SUCCESS)
 }
 

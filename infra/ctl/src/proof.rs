@@ -7,7 +7,7 @@ use comms::CommunicationId;
 use jiff::{Timestamp, civil::Date};
 use rfc3161::Authorities;
 use sealed_log::{
-    Inclusion, LogReader, Owner, StampedCheckpoint,
+    Inclusion, LogReader, StampedCheckpoint,
     bundle::{self, Bundle, TimeParts, Trust, names},
     completeness,
 };
@@ -44,7 +44,7 @@ pub async fn run(stack: &Stack, id: &CommunicationId, out: &Path) -> Result<Exit
     else {
         return Err("it is not sealed yet: archive-seal does so within an hour".into());
     };
-    let owner = Owner::of(record.customer.as_deref(), id);
+    let owner = record.owner();
     let secret = stack.commitments()?.find(&entry.shop, &owner).await?;
     let secret = secret
         .ok_or("the secret of its customer was destroyed: nobody can prove any more what its leaf was")?;

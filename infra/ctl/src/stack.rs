@@ -84,7 +84,7 @@ impl Stack {
             events: aws_sdk_eventbridge::Client::new(&aws),
             ledger: Ledger::new(dynamodb.clone(), outputs.table_name.clone()),
             // reading needs no lock mode
-            archive: Archive::new(s3.clone(), outputs.archive_bucket.clone(), LockMode::Compliance),
+            archive: archive(&s3, &dynamodb, &outputs),
             secrets: Secrets::new(
                 aws_sdk_secretsmanager::Client::new(&aws),
                 outputs.secret_prefix.clone(),
@@ -146,5 +146,14 @@ mod tests {
             let error = Outputs::parse(&file).unwrap_err().to_string();
             assert!(error.ends_with(&format!("found {found}")), "{error}");
         }
+    }
+}
+
+/// Opens what is encrypted, where the stack has the secrets.
+fn archive(s3: &aws_sdk_s3::Client, dynamodb: &aws_sdk_dynamodb::Client, outputs: &Outputs) -> Archive {
+    let archive = Archive::new(s3.clone(), outputs.archive_bucket.clone(), LockMode::Compliance);
+    match outputs.value("CommitmentsTable") {
+        Ok(table) => archive.with_secrets(CommitmentSecrets::new(dynamodb.clone(), table.to_owned())),
+        Err(_) => archive,
     }
 }

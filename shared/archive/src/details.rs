@@ -6,7 +6,7 @@
 //! A record written after a crash says the same of the document as one written at once, because both read these
 //! details, but for the two that only Exstream's answer has and that may be personal: file name and customer number.
 
-use crate::{Output, Pdf, Template};
+use crate::{Output, Pdf, Sealed, Template};
 use bytes::Bytes;
 use comms::cut;
 use jiff::Timestamp;
@@ -100,6 +100,7 @@ pub(crate) struct Object {
     pub media_type: String,
     pub bytes: u64,
     pub sha256: String,
+    pub sealed: Option<Sealed>,
 }
 
 impl Details {
@@ -110,11 +111,15 @@ impl Details {
 
     /// The details as JSON for the metadata, which has no room for a list of parts: their hash and number stay.
     pub(crate) fn for_metadata(&self) -> serde_json::Result<String> {
+        serde_json::to_string(&self.without_parts())
+    }
+
+    pub(crate) fn without_parts(&self) -> Self {
         let mut short = self.clone();
         if let Some(parts) = &mut short.template.parts {
             parts.list = Vec::new();
         }
-        serde_json::to_string(&short)
+        short
     }
 }
 
@@ -139,6 +144,7 @@ impl About {
             media_type: object.media_type,
             bytes: object.bytes,
             sha256: object.sha256,
+            sealed: object.sealed,
             pages: self.pages,
             pdf: self.pdf,
             queue: self.queue,

@@ -8,14 +8,20 @@
 //! Where a composition has further outputs, each is an object of its own, `document-<hash>.<ext>`, put before
 //! `document.<ext>`, whose metadata lists them. That put is the commit: it succeeds once, so all outputs are those of
 //! one composition. What an attempt put that did not get that far belongs to nothing.
+//!
+//! What can be erased is encrypted with a secret of its customer's (`envelope.rs`), each object by itself. Whoever reads
+//! goes through `open.rs` and sees no difference, until the secret is destroyed.
 
 #![warn(missing_docs)]
 
 mod details;
+pub mod envelope;
 mod location;
 mod metadata;
+mod open;
 mod pdf;
 mod record;
+mod sealed;
 mod store;
 mod verify;
 
@@ -26,6 +32,7 @@ pub use record::{
     CorrectedAddress, DriverData, EvidenceRecord, Output, Part, Parts, Previous, Recipient, Resend,
     Retention, Software, Template, TemplateBasis, Trigger,
 };
+pub use sealed::Sealed;
 pub use store::{Archive, ArchiveError, Found, LockMode, Stored};
 pub use verify::{Mismatch, verify};
 

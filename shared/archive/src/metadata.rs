@@ -35,9 +35,10 @@ pub(crate) fn further_metadata(about_json: String, sha256: &str) -> Metadata {
     metadata([("output", about_json), ("sha256", sha256.to_owned())])
 }
 
-/// The same of a primary output: with how the document was made, and the names of its further outputs.
+/// The same of a primary output: with how the document was made, unless that is encrypted, and the names of its further
+/// outputs.
 pub(crate) fn document_metadata(
-    details: &Details,
+    details: Option<&Details>,
     about: &About,
     sha256: &str,
     further: &[Output],
@@ -46,9 +47,11 @@ pub(crate) fn document_metadata(
         let name = output.object.rsplit_once("document-").map(|(_, name)| name.to_owned());
         name.ok_or(ArchiveError::Malformed { key: output.object.clone(), what: "not a further output" })
     };
-    let details = details.for_metadata().map_err(ArchiveError::Record)?;
-    let mut all =
-        metadata([("details", details), ("output", about_json(about)?), ("sha256", sha256.to_owned())]);
+    let mut all = metadata([("output", about_json(about)?), ("sha256", sha256.to_owned())]);
+    if let Some(details) = details {
+        let details = details.for_metadata().map_err(ArchiveError::Record)?;
+        all.extend(metadata([("details", details)]));
+    }
     if !further.is_empty() {
         let names = further.iter().map(name).collect::<Result<Vec<_>, _>>()?;
         all.extend(metadata([("further", names.join(" "))]));
@@ -68,13 +71,22 @@ mod tests {
         Object,
         tests::{about, details},
     };
+    use crate::sealed::{SealedFacts, put_facts};
+    use commitments::CommitmentSecret;
     use comms::Format;
 
     fn further(format: Format) -> Output {
         let name = further_name("00", "{}", format.extension());
         let key = format!("s/2026/01/01/receipt/{}/document-{name}", "0".repeat(32));
         let (version_id, media_type) = ("v".to_owned(), format.media_type().to_owned());
-        About::default().output(Object { key, version_id, media_type, bytes: 1, sha256: "00".to_owned() })
+        About::default().output(Object {
+            key,
+            version_id,
+            media_type,
+            bytes: 1,
+            sha256: "00".to_owned(),
+            sealed: None,
+        })
     }
 
     #[test]
@@ -82,9 +94,17 @@ mod tests {
         let outputs = vec![further(Format::Empower); 7];
         for text in ["x", "\"", "\u{1}", "\u{1F600}"] {
             let (details, about) = (details(&text.repeat(500)).bounded(), about(&text.repeat(500)).bounded());
-            let metadata = document_metadata(&details, &about, &"0".repeat(64), &outputs).unwrap();
-            let bytes: usize = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
-            assert!(bytes <= 2048, "{bytes} bytes of {text:?}");
+            let metadata = document_metadata(Some(&details), &about, &"0".repeat(64), &outputs).unwrap();
+            let bytes = |metadata: &Metadata| -> usize {
+                metadata.iter().map(|(name, value)| name.len() + value.len()).sum()
+            };
+            assert!(bytes(&metadata) <= 2048, "{} bytes of {text:?}", bytes(&metadata));
+            let mut sealed = document_metadata(None, &about, &"0".repeat(64), &outputs).unwrap();
+            let details = Some(details.without_parts());
+            let facts = SealedFacts { bytes: u64::MAX, sha256: "0".repeat(64), details };
+            let secret = CommitmentSecret::from_bytes(&[7; 32]).unwrap();
+            put_facts(&mut sealed, &facts, "key", &secret).unwrap();
+            assert!(bytes(&sealed) <= 2048, "{} bytes of {text:?}, encrypted", bytes(&sealed));
         }
     }
 
@@ -94,7 +114,7 @@ mod tests {
         let kept = Details { locale, ..details("Doe") }.bounded();
         let queue = Some("LETTERS".to_owned());
         let kept_about = About { queue, ..about("Doe") }.bounded();
-        let metadata = document_metadata(&kept, &kept_about, "00", &[]).unwrap();
+        let metadata = document_metadata(Some(&kept), &kept_about, "00", &[]).unwrap();
         for (name, value) in &metadata {
             let text = BASE64_STANDARD.decode(value).unwrap_or_default();
             let text = format!("{value} {}", String::from_utf8_lossy(&text));

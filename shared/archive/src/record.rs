@@ -1,7 +1,8 @@
 //! The evidence record: what `record.json` says. A public, versioned contract
 //! (`schemas/evidence-record.v1.json`).
 
-use crate::Pdf;
+use crate::{Pdf, Sealed};
+use commitments::Owner;
 use comms::{CommunicationId, Document, Flow, Gid, MessageClass, PostalAddress, Revision, ShopDomain};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -71,6 +72,10 @@ pub struct EvidenceRecord {
     pub resend: Option<Resend>,
     /// A test order or a dry run: composed and archived, never delivered.
     pub test: bool,
+    /// Random, where the document is erasable: so that the hash of this record, which others keep, says nothing once the
+    /// record cannot be read any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
 }
 
 /// The event that led to it.
@@ -186,6 +191,9 @@ pub struct Output {
     pub bytes: u64,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
+    /// What lies in the archive, where the output is encrypted. Absent where it is not: then the object is the output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<Sealed>,
     /// Absent for what is no PDF, and for a PDF that would take too much to read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pages: Option<u32>,
@@ -277,9 +285,32 @@ pub struct CorrectedAddress {
     pub to: String,
 }
 
+impl Output {
+    /// SHA-256 of the object that is in the archive: that of the output, unless it is encrypted.
+    pub fn object_sha256(&self) -> &str {
+        self.sealed.as_ref().map_or(&self.sha256, |sealed| &sealed.sha256)
+    }
+
+    /// The size of that object.
+    pub fn object_bytes(&self) -> u64 {
+        self.sealed.as_ref().map_or(self.bytes, |sealed| sealed.bytes)
+    }
+}
+
 impl EvidenceRecord {
     /// The version of the format that this release writes.
     pub const VERSION: u32 = 1;
+
+    /// Whether the documents are encrypted, so that they can be erased.
+    pub fn is_erasable(&self) -> bool {
+        self.outputs.iter().any(|output| output.sealed.is_some())
+    }
+
+    /// Whose secret stands behind the record's leaf in the log, and opens the documents if they are encrypted.
+    pub fn owner(&self) -> Owner {
+        let of = if self.is_erasable() { Owner::erasable } else { Owner::of };
+        of(self.customer.as_deref(), &self.communication)
+    }
 
     /// The published JSON Schema.
     pub fn schema() -> serde_json::Value {

@@ -1,20 +1,22 @@
-//! Puts and gets. A put is refused by S3 where the object exists, and checked by S3 against its SHA-256.
+//! Puts, and finding what was put. A put is refused by S3 where the object exists, and checked by S3 against its SHA-256.
 
 use crate::{
     About, Composed, ComposedOutput, Details, EvidenceRecord, Location, Output, Retention,
     details::Object,
+    envelope::EnvelopeError,
     location::extension,
     metadata::{Metadata, about_json, document_metadata, further_metadata, further_name, metadata_json},
+    sealed::{ObjectBytes, Sealed, SealedFacts, naming_hash, open_facts, put_facts, sealed_facts},
     sha256_hex,
 };
 use aws_sdk_s3::{
     Client,
-    error::ProvideErrorMetadata,
     primitives::{ByteStream, DateTime},
     types::{ChecksumMode, ObjectLockMode},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
+use commitments::{CommitmentSecret, CommitmentSecrets, SecretError};
 use comms::{Class, Classify, names};
 use jiff::Timestamp;
 
@@ -59,14 +61,40 @@ pub enum ArchiveError {
     /// Nothing was put.
     #[error("the evidence record cannot be written as JSON")]
     Record(#[source] serde_json::Error),
+    /// The secret that opened it was destroyed, at a customer's request or by whoever decides on it.
+    #[error("{key} was erased: its key is destroyed")]
+    Erased {
+        /// The object, which stays as long as it is locked and says nothing.
+        key: String,
+    },
+    /// It is not what was encrypted, or it cannot be encrypted.
+    #[error("{key} cannot be opened or encrypted")]
+    Envelope {
+        /// The object.
+        key: String,
+        /// Why not.
+        source: EnvelopeError,
+    },
+    /// The table of secrets did not answer.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// An erasable document, and nothing to encrypt or open it with.
+    #[error("this function was given no table of secrets")]
+    NoSecrets,
 }
 
 impl Classify for ArchiveError {
     fn class(&self) -> Class {
         match self {
             // putting again is safe: the object is there or it is not
-            Self::Request { .. } | Self::Absent { .. } => Class::transient(),
-            Self::Conflict { .. } | Self::Malformed { .. } | Self::Record(_) => Class::Permanent,
+            Self::Request { .. } | Self::Absent { .. } | Self::Secret(_) => Class::transient(),
+            // what an operator can fix is tried again
+            Self::NoSecrets => Class::transient(),
+            Self::Conflict { .. }
+            | Self::Malformed { .. }
+            | Self::Record(_)
+            | Self::Erased { .. }
+            | Self::Envelope { .. } => Class::Permanent,
         }
     }
 }
@@ -119,15 +147,21 @@ pub struct Found {
 
 /// The archive bucket. Cheap to share: one per process.
 pub struct Archive {
-    s3: Client,
-    bucket: String,
+    pub(crate) s3: Client,
+    pub(crate) bucket: String,
     lock: LockMode,
+    pub(crate) secrets: Option<CommitmentSecrets>,
 }
 
 impl Archive {
     /// An archive in `bucket`, whose objects are locked by `lock`. Asks nothing yet.
     pub fn new(s3: Client, bucket: String, lock: LockMode) -> Self {
-        Self { s3, bucket, lock }
+        Self { s3, bucket, lock, secrets: None }
+    }
+
+    /// The same, that opens what is encrypted with these secrets, and encrypts what is to be erasable.
+    pub fn with_secrets(self, secrets: CommitmentSecrets) -> Self {
+        Self { secrets: Some(secrets), ..self }
     }
 
     /// Until when a document is locked that was composed at `composed_at`.
@@ -137,28 +171,34 @@ impl Archive {
     }
 
     /// Archives a further output of a document that is about to be archived. It belongs to it once
-    /// [`Self::put_document`] names it.
+    /// [`Self::put_document`] names it. Encrypted if there is a `secret`, like all that is put with one.
     pub async fn put_further(
         &self,
         location: &Location,
         composed: &ComposedOutput,
         retention: &Retention,
+        secret: Option<&CommitmentSecret>,
     ) -> Result<Output, ArchiveError> {
         let sha256 = sha256_hex(&composed.bytes);
         let about = composed.about.bounded();
         let json = about_json(&about)?;
-        let name = further_name(&sha256, &json, extension(&composed.media_type));
+        let name = further_name(&naming_hash(&sha256, secret), &json, extension(&composed.media_type));
         let key = location.further(&name);
-        let metadata = further_metadata(json, &sha256);
-        let put = self.put(&key, composed.bytes.clone(), &composed.media_type, &sha256, metadata, retention);
-        match put.await? {
+        let object = ObjectBytes::of(&composed.bytes, &key, secret)?;
+        let mut metadata = further_metadata(json, &object.sha256);
+        let bytes = composed.bytes.len() as u64;
+        if let Some(secret) = secret {
+            let facts = SealedFacts { bytes, sha256: sha256.clone(), details: None };
+            put_facts(&mut metadata, &facts, &key, secret)?;
+        }
+        let sealed = object.sealed.clone();
+        match self.put(&key, object, &composed.media_type, metadata, retention).await? {
             Some(version_id) => {
                 let media_type = composed.media_type.clone();
-                let bytes = composed.bytes.len() as u64;
-                Ok(about.output(Object { key, version_id, media_type, bytes, sha256 }))
+                Ok(about.output(Object { key, version_id, media_type, bytes, sha256, sealed }))
             }
             None => {
-                let (found, _) = self.look_at(key).await?;
+                let found = self.look_at(key, secret).await?.output;
                 match found.sha256 == sha256 {
                     true => Ok(Output {
                         file_name: about.file_name,
@@ -181,20 +221,30 @@ impl Archive {
         composed: &Composed,
         further: Vec<Output>,
         retention: &Retention,
+        secret: Option<&CommitmentSecret>,
     ) -> Result<Stored, ArchiveError> {
         let ComposedOutput { bytes, media_type, about } = &composed.primary;
         let key = location.document(extension(media_type));
         let sha256 = sha256_hex(bytes);
+        let object = ObjectBytes::of(bytes, &key, secret)?;
         let details = composed.details.bounded();
         let about = about.bounded();
-        let metadata = document_metadata(&details, &about, &sha256, &further)?;
-        match self.put(&key, bytes.clone(), media_type, &sha256, metadata, retention).await? {
+        let length = bytes.len() as u64;
+        let open = secret.is_none().then_some(&details);
+        let mut metadata = document_metadata(open, &about, &object.sha256, &further)?;
+        if let Some(secret) = secret {
+            let details = Some(details.without_parts());
+            let facts = SealedFacts { bytes: length, sha256: sha256.clone(), details };
+            put_facts(&mut metadata, &facts, &key, secret)?;
+        }
+        let sealed = object.sealed.clone();
+        match self.put(&key, object, media_type, metadata, retention).await? {
             Some(version_id) => {
-                let (media_type, bytes) = (media_type.clone(), bytes.len() as u64);
-                let primary = about.output(Object { key, version_id, media_type, bytes, sha256 });
-                Ok(Stored { primary, further, details, adopted: false })
+                let media_type = media_type.clone();
+                let object = Object { key, version_id, media_type, bytes: length, sha256, sealed };
+                Ok(Stored { primary: about.output(object), further, details, adopted: false })
             }
-            None => self.adopt(location, key).await,
+            None => self.adopt(location, key, secret).await,
         }
     }
 
@@ -204,11 +254,22 @@ impl Archive {
         location: &Location,
         record: &EvidenceRecord,
         retention: &Retention,
+        secret: Option<&CommitmentSecret>,
     ) -> Result<(String, String), ArchiveError> {
         let key = location.record();
-        let json = Bytes::from(serde_json::to_vec(record).map_err(ArchiveError::Record)?);
+        let json = match secret {
+            Some(_) => {
+                // its hash is in the ledger for ever
+                let nonce = CommitmentSecret::random().ok_or(SecretError::NoRandomness)?;
+                let nonce = Some(hex::encode(nonce.expose()));
+                serde_json::to_vec(&EvidenceRecord { nonce, ..record.clone() })
+            }
+            None => serde_json::to_vec(record),
+        };
+        let json = Bytes::from(json.map_err(ArchiveError::Record)?);
         let sha256 = sha256_hex(&json);
-        match self.put(&key, json, "application/json", &sha256, Metadata::new(), retention).await? {
+        let object = ObjectBytes::of(&json, &key, secret)?;
+        match self.put(&key, object, "application/json", Metadata::new(), retention).await? {
             Some(version_id) => Ok((version_id, sha256)),
             None => {
                 let (kept, version_id, sha256) = self.read_record(&key).await?;
@@ -259,74 +320,21 @@ impl Archive {
         let named = named.map(|output| output.object.clone());
         documents.sort_by_key(|(key, modified)| (Some(key) != named.as_ref(), *modified));
         if let Some((key, _)) = documents.into_iter().next() {
-            found.document = Some(self.adopt(location, key).await?);
+            found.document = Some(self.adopt(location, key, None).await?);
         }
         Ok(found)
-    }
-
-    /// The archived bytes of an output, checked against its recorded hash.
-    pub async fn read_document(&self, output: &Output) -> Result<Bytes, ArchiveError> {
-        self.read_exactly(&output.object, &output.version_id, &output.sha256).await
-    }
-
-    /// The same for who knows of a document only what is needed to read it.
-    pub async fn read_exactly(
-        &self,
-        key: &str,
-        version_id: &str,
-        sha256: &str,
-    ) -> Result<Bytes, ArchiveError> {
-        let bytes = self.read(key, Some(version_id)).await?.0;
-        if sha256_hex(&bytes) == sha256 {
-            Ok(bytes)
-        } else {
-            Err(ArchiveError::Conflict { key: key.to_owned() })
-        }
-    }
-
-    /// The record beside the document `document_key`, at a version, parsed and as stored.
-    pub async fn record_of(
-        &self,
-        document_key: &str,
-        record_version: &str,
-    ) -> Result<(EvidenceRecord, Bytes), ArchiveError> {
-        let folder = document_key.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let key = format!("{folder}/record.json");
-        let bytes = self.read(&key, Some(record_version)).await?.0;
-        let record = serde_json::from_slice(&bytes)
-            .map_err(|_| ArchiveError::Malformed { key, what: "not an evidence record" })?;
-        Ok((record, bytes))
-    }
-
-    async fn read_record(&self, key: &str) -> Result<(EvidenceRecord, String, String), ArchiveError> {
-        let (bytes, version_id) = self.read(key, None).await?;
-        let record = serde_json::from_slice(&bytes)
-            .map_err(|_| ArchiveError::Malformed { key: key.to_owned(), what: "not an evidence record" })?;
-        Ok((record, version_id, sha256_hex(&bytes)))
-    }
-
-    async fn read(&self, key: &str, version_id: Option<&str>) -> Result<(Bytes, String), ArchiveError> {
-        let get = self.s3.get_object().bucket(&self.bucket).key(key);
-        let object = get.set_version_id(version_id.map(str::to_owned)).send().await;
-        let object = object.map_err(|error| match error.code() {
-            Some("NoSuchKey" | "NoSuchVersion") => ArchiveError::Absent { key: key.to_owned() },
-            _ => request("reading", key, error),
-        })?;
-        let version_id = object.version_id().unwrap_or_default().to_owned();
-        let body = object.body.collect().await.map_err(|error| request("reading", key, error))?;
-        Ok((body.into_bytes(), version_id))
     }
 
     /// The version of the new object, or nothing if there is one already.
     async fn put(
         &self,
         key: &str,
-        bytes: Bytes,
+        object: ObjectBytes,
         media_type: &str,
-        sha256: &str,
         metadata: Metadata,
         retention: &Retention,
     ) -> Result<Option<String>, ArchiveError> {
+        let ObjectBytes { bytes, sha256, .. } = object;
         let digest = BASE64_STANDARD.encode(hex::decode(sha256).unwrap_or_default());
         let lock = ObjectLockMode::from(self.lock);
         let metadata = &metadata;
@@ -358,32 +366,43 @@ impl Archive {
         }
     }
 
-    async fn adopt(&self, location: &Location, key: String) -> Result<Stored, ArchiveError> {
-        let (primary, metadata) = self.look_at(key).await?;
+    async fn adopt(
+        &self,
+        location: &Location,
+        key: String,
+        secret: Option<&CommitmentSecret>,
+    ) -> Result<Stored, ArchiveError> {
+        let Looked { output: primary, metadata, details, secret } = self.look_at(key, secret).await?;
         let malformed = |what| ArchiveError::Malformed { key: primary.object.clone(), what };
-        let details: Details =
-            metadata_json(&metadata, "details").ok_or_else(|| malformed("no details in its metadata"))?;
+        let details: Details = details
+            .or_else(|| metadata_json(&metadata, "details"))
+            .ok_or_else(|| malformed("no details in its metadata"))?;
         let mut further = Vec::new();
         for name in metadata.get("further").map(String::as_str).unwrap_or_default().split_whitespace() {
-            further.push(self.look_at_further(location, name).await?);
+            further.push(self.look_at_further(location, name, secret.as_ref()).await?);
         }
         Ok(Stored { primary, further, details, adopted: true })
     }
 
     /// The further output of this name, which it has by its hash.
-    async fn look_at_further(&self, location: &Location, name: &str) -> Result<Output, ArchiveError> {
-        let (output, metadata) = self.look_at(location.further(name)).await?;
+    async fn look_at_further(
+        &self,
+        location: &Location,
+        name: &str,
+        secret: Option<&CommitmentSecret>,
+    ) -> Result<Output, ArchiveError> {
+        let Looked { output, metadata, secret, .. } = self.look_at(location.further(name), secret).await?;
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
         let about = metadata.get("output").and_then(|text| BASE64_STANDARD.decode(text).ok());
         let json = about.and_then(|json| String::from_utf8(json).ok()).unwrap_or_default();
-        match further_name(&output.sha256, &json, extension) == name {
+        match further_name(&naming_hash(&output.sha256, secret.as_ref()), &json, extension) == name {
             true => Ok(output),
             false => Err(ArchiveError::Conflict { key: output.object }),
         }
     }
 
-    /// What S3 says of an output's object, with its metadata.
-    async fn look_at(&self, key: String) -> Result<(Output, Metadata), ArchiveError> {
+    /// What S3 says of an output's object, with its metadata; opened with the secret at hand, if it is that object's.
+    async fn look_at(&self, key: String, secret: Option<&CommitmentSecret>) -> Result<Looked, ArchiveError> {
         let head = self
             .s3
             .head_object()
@@ -404,17 +423,34 @@ impl Archive {
             .map(hex::encode)
             .or_else(|| metadata.get("sha256").cloned())
             .ok_or_else(|| malformed("no checksum"))?;
-        let output = about.output(Object {
-            version_id: head.version_id().ok_or_else(|| malformed("no version"))?.to_owned(),
-            media_type: head.content_type().unwrap_or_default().to_owned(),
-            bytes: head.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default(),
-            sha256,
-            key,
-        });
-        Ok((output, metadata))
+        let bytes = head.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default();
+        let version_id = head.version_id().ok_or_else(|| malformed("no version"))?.to_owned();
+        let media_type = head.content_type().unwrap_or_default().to_owned();
+        let Some(facts) = sealed_facts(&metadata) else {
+            let output = about.output(Object { key, version_id, media_type, bytes, sha256, sealed: None });
+            return Ok(Looked { output, metadata, details: None, secret: None });
+        };
+        let refused = |source| ArchiveError::Envelope { key: key.clone(), source };
+        let (header, facts) = facts.map_err(refused)?;
+        let secret = self.secret_with(&header.key_id, &key, secret).await?;
+        let facts = open_facts(&secret, &key, &facts).map_err(refused)?;
+        let sealed = Some(Sealed { bytes, sha256 });
+        let SealedFacts { bytes, sha256, details } = facts;
+        let output = about.output(Object { key, version_id, media_type, bytes, sha256, sealed });
+        Ok(Looked { output, metadata, details, secret: Some(secret) })
     }
 }
 
-fn request(doing: &'static str, key: &str, source: impl Into<Cause>) -> ArchiveError {
+/// An object that was looked at.
+struct Looked {
+    output: Output,
+    metadata: Metadata,
+    /// Of an encrypted primary output; others have them in the metadata.
+    details: Option<Details>,
+    /// What an encrypted one was opened with.
+    secret: Option<CommitmentSecret>,
+}
+
+pub(crate) fn request(doing: &'static str, key: &str, source: impl Into<Cause>) -> ArchiveError {
     ArchiveError::Request { doing, key: key.to_owned(), source: source.into() }
 }

@@ -112,6 +112,7 @@ pub fn record(attempt: &Attempt<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
             corrected: corrected(request),
         }),
         test: *test,
+        nonce: None,
     }
 }
 
@@ -175,7 +176,7 @@ pub fn archived_as(stored: &Stored, record: (String, String)) -> ArchivedAs {
     ArchivedAs {
         archive_key: stored.primary.object.clone(),
         archive_version: stored.primary.version_id.clone(),
-        sha256: stored.primary.sha256.clone(),
+        sha256: stored.primary.object_sha256().to_owned(),
         record_version: record.0,
         record_sha256: record.1,
         template: stored.details.template.communication.clone(),

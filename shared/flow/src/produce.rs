@@ -15,14 +15,15 @@ use crate::{
     send_mark::begin_send,
 };
 use archive::{
-    About, ArchiveError, Composed, ComposedOutput, Details, Examined, Found, Location, Retention, Stored,
-    sha256_hex,
+    About, ArchiveError, Composed, ComposedOutput, Details, EvidenceRecord, Examined, Found, Location,
+    Retention, Stored, sha256_hex,
 };
 use bytes::Bytes;
-use comms::{Class, Classify, chain};
+use commitments::{CommitmentSecret, Owner};
+use comms::{Class, Classify, CustomerKey, chain};
 use exstream::{Budget, ComposeCall, ExstreamError, Template, TemplateCall};
 use ledger::Lease;
-use shop_config::{Channel, DriverFormat};
+use shop_config::{Channel, DriverFormat, Erasure};
 use std::time::Duration;
 
 /// A look-up is a courtesy to the record; it may not cost the document its time.
@@ -42,6 +43,8 @@ pub async fn produce(attempt: &Attempt<'_>, lease: &Lease, draft: &Draft<'_>) ->
     if lease.is_takeover() {
         earlier = attempt.clients.archive.find(&location).await.map_err(Halt::of_call)?;
     }
+    let secret = secret(attempt, draft, earlier.document.as_ref()).await?;
+    let secret = secret.as_ref();
     let (stored, bytes) = match earlier.document {
         Some(stored) => (stored, None),
         None => {
@@ -51,13 +54,17 @@ pub async fn produce(attempt: &Attempt<'_>, lease: &Lease, draft: &Draft<'_>) ->
                 }
                 None => compose(attempt, lease, draft, &driver_sha256).await?,
             };
-            archive_document(attempt, draft, &location, composed).await?
+            archive_document(attempt, draft, &location, composed, secret).await?
         }
     };
     fault::point("archive-document");
     let record = match earlier.record {
         Some((_, version_id, sha256)) => (version_id, sha256),
-        None => archive_record(attempt, lease, draft, &location, &stored, &driver_sha256).await?,
+        None => {
+            let record = record(attempt, lease, draft, &stored, &driver_sha256).await?;
+            let put = attempt.clients.archive.put_record(&location, &record, &record.retention, secret).await;
+            put.map_err(|error| after_composing(draft, error))?
+        }
     };
     fault::point("archive");
     let as_recorded = evidence::archived_as(&stored, record);
@@ -189,16 +196,17 @@ async fn archive_document(
     draft: &Draft<'_>,
     location: &Location,
     composed: Composed,
+    secret: Option<&CommitmentSecret>,
 ) -> Result<(Stored, Option<Vec<Bytes>>), Halt> {
     let retention = retention(attempt, &composed.details);
     let archive = &attempt.clients.archive;
     let mut further = Vec::with_capacity(composed.further.len());
     for (number, output) in (1..).zip(&composed.further) {
-        let put = archive.put_further(location, output, &retention).await;
+        let put = archive.put_further(location, output, &retention, secret).await;
         further.push(put.map_err(|error| after_composing(draft, error))?);
         fault::point(&format!("archive-output-{number}"));
     }
-    let stored = archive.put_document(location, &composed, further, &retention).await;
+    let stored = archive.put_document(location, &composed, further, &retention, secret).await;
     let stored = stored.map_err(|error| after_composing(draft, error))?;
     // where another attempt's document was there first, its bytes are the document
     let bytes = (!stored.adopted).then(|| {
@@ -249,18 +257,34 @@ async fn ask_exstream(
     Ok(exstream.compose(call).await?.outputs)
 }
 
-async fn archive_record(
+/// What the document is encrypted with, if it is one that can be erased. What an earlier attempt archived decides for its
+/// record, too: the configuration may have changed since.
+async fn secret(
+    attempt: &Attempt<'_>,
+    draft: &Draft<'_>,
+    earlier: Option<&Stored>,
+) -> Result<Option<CommitmentSecret>, Halt> {
+    let document = attempt.plan.document;
+    let erasable = match earlier {
+        Some(stored) => stored.primary.sealed.is_some(),
+        None => attempt.settings.erasure(document) == Erasure::Erasable,
+    };
+    if !erasable {
+        return Ok(None);
+    }
+    let owner = Owner::erasable(draft.customer.map(CustomerKey::as_str), attempt.communication);
+    let secret = attempt.clients.archive.secret_for(&attempt.item.shop, &owner).await;
+    secret.map(Some).map_err(Halt::of_call)
+}
+
+async fn record(
     attempt: &Attempt<'_>,
     lease: &Lease,
     draft: &Draft<'_>,
-    location: &Location,
     stored: &Stored,
     driver_sha256: &str,
-) -> Result<(String, String), Halt> {
+) -> Result<EvidenceRecord, Halt> {
     let retention = retention(attempt, &stored.details);
     let previous = evidence::previous(attempt, lease, draft.content).await.map_err(Halt::of_call)?;
-    let record =
-        evidence::record(attempt, Evidence { draft, stored, retention: &retention, previous, driver_sha256 });
-    let put = attempt.clients.archive.put_record(location, &record, &retention).await;
-    put.map_err(|error| after_composing(draft, error))
+    Ok(evidence::record(attempt, Evidence { draft, stored, retention: &retention, previous, driver_sha256 }))
 }

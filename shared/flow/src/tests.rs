@@ -4,6 +4,7 @@
 mod attachments;
 mod conductor;
 pub(crate) mod entry;
+mod erasable;
 mod next_channel;
 mod outside;
 mod send;

@@ -80,7 +80,7 @@ pub struct ArchivedAs {
     pub archive_key: String,
     /// The document's S3 version.
     pub archive_version: String,
-    /// SHA-256 of the document, in hexadecimal.
+    /// SHA-256 of the document as it lies in the archive, in hexadecimal: of an erasable one, encrypted.
     pub sha256: String,
     /// The record's S3 version.
     pub record_version: String,

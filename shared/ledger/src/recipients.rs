@@ -94,6 +94,41 @@ impl Ledger {
             .map_err(|error| LedgerError::Request { doing: "suppressing a customer", source: error.into() })
     }
 
+    /// Forgets what a customer got and when, and keeps that they want no more: nothing is sent to them from then on. The
+    /// keyed hash is all that is left of them.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer.
+    pub async fn forget_recipient(
+        &self,
+        shop: &ShopDomain,
+        customer: &CustomerKey,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        self.suppress(shop, customer, reason, now).await?;
+        self.update(&key(shop, customer))
+            .update_expression("REMOVE sent ADD version :one")
+            .expression_attribute_values(":one", number(1))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| LedgerError::Request { doing: "forgetting a recipient", source: error.into() })
+    }
+
+    /// Takes out of a communication what stands for its customer. The communication itself is never forgotten.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer.
+    pub async fn forget_customer(&self, communication: &CommunicationId) -> Result<(), LedgerError> {
+        let update = self
+            .update(communication.as_str())
+            .update_expression("REMOVE customer, email_key, name_key")
+            .condition_expression("attribute_exists(pk)");
+        // one that is not there has nothing to forget
+        conditional("forgetting a customer", update.send().await).map(drop)
+    }
+
     /// Removes the customer from the suppression list.
     pub async fn lift(&self, shop: &ShopDomain, customer: &CustomerKey) -> Result<(), LedgerError> {
         self.update(&key(shop, customer))

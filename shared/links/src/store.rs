@@ -194,6 +194,26 @@ impl Links {
         }
     }
 
+    /// Deletes the links of a communication, whatever their state, and the one that ended marketing: an item says what a
+    /// document was and who it was for. Whoever follows one later is told what everybody is told who follows a wrong one.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer. Some may be deleted; repeating deletes the rest.
+    pub async fn erase(&self, key: &LinkKey, communication: &CommunicationId) -> Result<(), LinkError> {
+        let current: Option<Current> = self.read(&communication_pk(communication), "a current link").await?;
+        let serials = current.as_ref().map_or(0..=0, |current| 0..=current.serial);
+        let named = current.as_ref().map(|current| link_pk(&current.token_sha256));
+        let derived = serials.map(|serial| link_pk(&Token::derive(key, communication, serial).hash()));
+        let unsubscribe = Token::derive_unsubscribe(key, communication).hash();
+        let last = communication_pk(communication);
+        // the one that says how many there are goes last
+        for pk in named.into_iter().chain(derived).chain([format!("unsubscribe#{unsubscribe}"), last]) {
+            let delete = self.client.delete_item().table_name(&self.table).key("pk", text(&pk)).send().await;
+            delete.map_err(|error| failed("erasing a link", error))?;
+        }
+        Ok(())
+    }
+
     /// Counts an opening, if the link is in force in that moment. Whoever shows something calls this first.
     ///
     /// Openings at the same time are all counted. If the answer to a write is lost, the SDK sends it again: the item then

@@ -56,14 +56,12 @@ pub struct Header<'a> {
     pub customers: &'a Customers,
 }
 
-impl CommitmentSecret {
-    /// What the labels of this customer are made with.
-    pub fn label_key(&self) -> LabelKey {
-        LabelKey(keyed(self.expose(), &[PURPOSE]))
-    }
-}
-
 impl LabelKey {
+    /// What the labels of the customer with this secret are made with.
+    pub fn of(secret: &CommitmentSecret) -> Self {
+        Self(secret.keyed_hash(PURPOSE, &[]))
+    }
+
     /// By what this customer's row is placed among those of the batch that begins at `start`, whether it is there or not.
     pub fn label(&self, start: u64) -> [u8; 32] {
         keyed(&self.0, &[b"label", &start.to_be_bytes()])
@@ -154,7 +152,7 @@ mod tests {
     /// A change would leave every proof of before without its row.
     #[test]
     fn the_row_and_the_header_are_fixed() {
-        let key = CommitmentSecret::from_bytes(&[7; 32]).unwrap().label_key();
+        let key = LabelKey::of(&CommitmentSecret::from_bytes(&[7; 32]).unwrap());
         let row = key.row(5, &[(5, Commitment([1; 32])), (9, Commitment([2; 32]))]);
         assert_ne!(
             row,

@@ -30,9 +30,9 @@ pub enum LogError {
     /// Another run replaced the checkpoint at this moment. What it sealed is kept; the next pass continues.
     #[error("another run sealed at the same time")]
     Overtaken,
-    /// The operating system gave no randomness.
-    #[error("no randomness for a secret")]
-    NoRandomness,
+    /// The secrets behind the leaves cannot be had.
+    #[error(transparent)]
+    Secret(#[from] commitments::SecretError),
 }
 
 impl LogError {

@@ -24,24 +24,21 @@
 
 mod batch;
 pub mod bundle;
-mod commitment;
 pub mod completeness;
 mod customer_proof;
 mod customers;
 mod error;
 mod log;
 mod proof;
-mod secrets;
 mod store;
 mod time;
 
 pub use batch::{BATCH_LEAVES, Batch, Entry, Owned};
-pub use commitment::{Commitment, CommitmentSecret, Owner, Salt};
+pub use commitments::{Commitment, CommitmentSecret, CommitmentSecrets, Owner, Salt};
 pub use customer_proof::CustomerProof;
 pub use customers::{Customers, Header, LabelKey, Row};
 pub use error::LogError;
 pub use log::{Sealed, ShopLog, origin};
 pub use proof::{Inclusion, LogReader};
-pub use secrets::CommitmentSecrets;
 pub use store::LogStore;
 pub use time::{Stamped, StampedCheckpoint, TimeRules, TimeStamps};

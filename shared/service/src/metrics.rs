@@ -70,6 +70,10 @@ metrics! {
     LinkEnded: "documents", "Requests whose link has expired or was revoked.";
     NotFound: "documents", "Requests without a link: mistyped, or guessed.";
     NotShown: "documents", "Published documents that could not be shown to whoever holds their link.";
+    PrivacyRequests: "documents", "Privacy requests of Shopify's that were queued.";
+    PrivacyRefused: "documents", "Privacy requests that Shopify did not sign, or that are not what they say.";
+    PrivacyDone: "privacy", "Privacy requests that were carried out, exports and erasures.";
+    PrivacyBlocked: "privacy", "Erasures that a legal hold blocks.";
     OutcomesPublished: "outcome-events", "Events of outcomes that the deployer's bus took.";
     OutcomesRefused: "outcome-events", "Events of outcomes that became dead letters.";
     Sealed: "archive-seal", "Evidence records that became leaves of their shop's log.";

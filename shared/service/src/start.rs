@@ -6,6 +6,7 @@ use crate::{
 };
 use archive::{Archive, LockMode};
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use commitments::CommitmentSecrets;
 use comms::Flow;
 use delivery::{Channels, WebPages};
 use exstream::{Batch, Catalogue, Exstream, Memory, TokenSource};
@@ -125,7 +126,20 @@ impl Service {
     }
 
     pub fn archive(&self) -> Result<Archive, StartError> {
-        Ok(Archive::new(self.s3.clone(), required("ARCHIVE_BUCKET")?, self.lock_mode()?))
+        let archive = Archive::new(self.s3.clone(), required("ARCHIVE_BUCKET")?, self.lock_mode()?);
+        Ok(match optional("COMMITMENTS_TABLE_NAME") {
+            Some(table) => archive.with_secrets(self.commitments_in(table)),
+            None => archive,
+        })
+    }
+
+    /// The secrets of customers.
+    pub fn commitments(&self) -> Result<CommitmentSecrets, StartError> {
+        Ok(self.commitments_in(required("COMMITMENTS_TABLE_NAME")?))
+    }
+
+    fn commitments_in(&self, table: String) -> CommitmentSecrets {
+        CommitmentSecrets::new(aws_sdk_dynamodb::Client::new(&self.aws), table)
     }
 
     /// How objects of the archive are locked.

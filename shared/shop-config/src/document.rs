@@ -49,6 +49,12 @@ pub struct DocumentConfig {
     #[schemars(range(min = 1))]
     #[serde(default = "default_retention_days")]
     pub retention_days: u16,
+    /// Whether the document is erased when its customer asks for it: then it is encrypted with a key of the customer's,
+    /// which can be destroyed. Default: true for marketing, false for all others.
+    pub erasable: Option<bool>,
+    /// Why the document is kept although its customer asks for erasure; every refusal quotes it. Default: that the law asks
+    /// for it (GDPR Art. 17(3)(b)). Only where it is not erasable.
+    pub legal_basis: Option<String>,
     /// The version that must be the latest approved one; with another one nothing is composed. Needs
     /// `exstream.catalogue`.
     pub template_pin: Option<u32>,
@@ -231,7 +237,28 @@ pub enum OnUnknown {
     Resend,
 }
 
+/// What becomes of a document when its customer asks for erasure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Erasure<'a> {
+    /// Its key is destroyed.
+    Erasable,
+    /// It is kept until its retention ends, on this basis.
+    Statutory { basis: &'a str },
+}
+
+/// What a document is kept for if the configuration does not say it.
+const LEGAL_BASIS: &str = "kept by law for its retention period (GDPR Art. 17(3)(b))";
+
 impl DocumentConfig {
+    /// What becomes of it when its customer asks for erasure.
+    pub fn erasure(&self, document: Document) -> Erasure<'_> {
+        let is_marketing = self.class(document) == MessageClass::Marketing;
+        match self.erasable.unwrap_or(is_marketing) {
+            true => Erasure::Erasable,
+            false => Erasure::Statutory { basis: self.legal_basis.as_deref().unwrap_or(LEGAL_BASIS) },
+        }
+    }
+
     pub fn class(&self, document: Document) -> MessageClass {
         self.message_class.unwrap_or_else(|| document.default_class())
     }

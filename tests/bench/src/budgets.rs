@@ -60,17 +60,23 @@ fn of_row(row: &Row) -> Vec<String> {
         let sends = if row.scenario == ARCHIVE_ONLY { 0.0 } else { 1.0 };
         // what is counted against the frequency cap is the customer's, not the communication's
         let counted = if row.function == OFFERS { sends } else { 0.0 };
+        // an erasable document asks for its customer's secret, and the first one makes it: here each is the first
+        let secret = if row.function == OFFERS { 1.0 } else { 0.0 };
         at_most(
             "DynamoDB writes per communication",
             row.each(row.dynamo_writes),
-            DYNAMO_WRITES + sends + counted,
+            DYNAMO_WRITES + sends + counted + secret,
         );
         if row.scenario == ARCHIVE_ONLY {
             let aws: f64 =
                 row.requests.iter().filter(|(name, _)| Service::is_aws(name)).map(|(_, count)| count).sum();
             let earlier = EARLIER_ISSUE.iter().filter_map(|name| row.requests.get(*name)).sum::<f64>();
-            at_most("look-ups of earlier issues a communication", row.each(earlier), LOOK_UPS);
-            at_most("AWS requests per communication", row.each(aws - reports - earlier), AWS_REQUESTS);
+            at_most("look-ups of earlier issues a communication", row.each(earlier), LOOK_UPS + secret);
+            at_most(
+                "AWS requests per communication",
+                row.each(aws - reports - earlier),
+                AWS_REQUESTS + secret,
+            );
         }
         // a scenario that composes nothing would measure nothing
         let composed = row.each(row.requests.get(COMPOSE).copied().unwrap_or_default());

@@ -186,6 +186,7 @@ pub fn environment(function: &str, address: SocketAddr) -> Result<Vec<(String, S
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
         ("TABLE_NAME", "ledger"),
         ("ARCHIVE_BUCKET", "archive"),
+        ("COMMITMENTS_TABLE_NAME", "commitments"),
         ("OPERATIONS_BUCKET", "operations"),
         ("SECRET_PREFIX", "shopify-exstream"),
         ("EVENT_SOURCES", "local.partner/shopify.com/"),

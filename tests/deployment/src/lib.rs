@@ -14,9 +14,10 @@ pub const RUN: &str = "run";
 pub const EVENTS: &str = "events";
 pub const PASS: &str = "pass";
 pub const WRITE_BACK: &str = "write-back";
+pub const PRIVACY: &str = "privacy";
 pub const HTTP: &str = "http";
 pub const STREAM: &str = "stream";
-const KINDS: [&str; 7] = [FLOW, RUN, EVENTS, PASS, WRITE_BACK, HTTP, STREAM];
+const KINDS: [&str; 8] = [FLOW, RUN, EVENTS, PASS, WRITE_BACK, PRIVACY, HTTP, STREAM];
 
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {

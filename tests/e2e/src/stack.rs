@@ -1,10 +1,11 @@
 //! The deployed local stack, as the tests reach it.
 
-use archive::EvidenceRecord;
+use archive::{Archive, EvidenceRecord, LockMode};
 use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use base64::{Engine, prelude::BASE64_STANDARD};
+use commitments::CommitmentSecrets;
 use comms::ShopDomain;
 use ledger::{Entry, Ledger};
 use serde_json::Value;
@@ -93,7 +94,12 @@ impl Stack {
 
     /// The evidence record of an archived communication and its JSON, which follows the published schema.
     pub async fn record(&self, entry: &Entry) -> (EvidenceRecord, Value) {
-        let (bytes, _) = self.object(&format!("{}/record.json", folder(entry))).await;
+        let secrets =
+            CommitmentSecrets::new(self.dynamodb.clone(), self.output("CommitmentsTable").to_owned());
+        let bucket = self.output("ArchiveBucket").to_owned();
+        let archive = Archive::new(self.s3.clone(), bucket, LockMode::Governance).with_secrets(secrets);
+        let archived = entry.archived.as_ref().unwrap();
+        let (_, bytes) = archive.record_of(&archived.archive_key, &archived.record_version).await.unwrap();
         let json = serde_json::from_slice(&bytes).unwrap();
         contract::conforms(&EvidenceRecord::schema(), &json);
         (serde_json::from_slice(&bytes).unwrap(), json)
@@ -211,6 +217,7 @@ impl Stack {
             ("OPERATIONS_BUCKET", "OperationsBucket"),
             ("SECRET_PREFIX", "SecretPrefix"),
             ("LINKS_TABLE_NAME", "LinksTable"),
+            ("COMMITMENTS_TABLE_NAME", "CommitmentsTable"),
             ("DOCUMENTS_URL", "DocumentsUrl"),
             ("QUEUE_URL", "QueueUrlOrderConfirmation"),
             ("WRITE_BACK_QUEUE_URL", "QueueUrlWriteBack"),

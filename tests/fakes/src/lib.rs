@@ -6,6 +6,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "times and numbers are those that tests give")]
 
 mod account;
+mod commitments;
 pub mod dynamodb;
 mod evidence;
 mod listener;
@@ -14,6 +15,7 @@ mod script;
 
 pub use account::{Account, FakeAws, Items, Objects, Queues, SecretValues, SecretWrite};
 pub use aws_config::retry::RetryConfig;
+pub use commitments::SecretItems;
 pub use evidence::{Edit, Evidence, EvidenceAws};
 pub use listener::{listen, serve};
 pub use runtime_api::{Answer, RuntimeApi};

@@ -10,12 +10,15 @@ use axum::{
     body::Body,
     http::{Response, StatusCode},
 };
+use commitments::{CommitmentSecret, CommitmentSecrets};
 use comms::Document;
-use fakes::{Seen, Server};
+use fakes::{SecretItems, Seen, Server};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
 };
+
+mod erasable;
 
 /// Key to body and headers; the version is the number of the put.
 type Objects = Arc<Mutex<BTreeMap<String, (Vec<u8>, Vec<(String, String)>)>>>;
@@ -41,7 +44,8 @@ fn answer(objects: &Objects, seen: &Seen) -> Response<Body> {
         }
         "PUT" => {
             let kept = ["content-type", "x-amz-checksum-sha256", "x-amz-meta-details", "x-amz-meta-output"];
-            let kept = kept.into_iter().chain(["x-amz-meta-sha256", "x-amz-meta-further"]);
+            let kept =
+                kept.into_iter().chain(["x-amz-meta-sha256", "x-amz-meta-further", "x-amz-meta-sealed"]);
             let mut headers: Vec<_> =
                 kept.filter_map(|name| Some((name.to_owned(), seen.header(name)?.to_owned()))).collect();
             headers.push(("x-amz-version-id".to_owned(), format!("v{}", objects.len())));
@@ -66,32 +70,52 @@ struct World {
     objects: Objects,
     location: Location,
     _server: Server,
+    secrets: Arc<Mutex<SecretItems>>,
+    /// What is encrypted with, in place of nothing.
+    secret: Option<CommitmentSecret>,
 }
 
 impl World {
     async fn new() -> Self {
         let objects = Objects::default();
         let shared = Arc::clone(&objects);
-        let server = Server::start(move |seen| answer(&shared, seen)).await;
-        let s3 = Builder::from(&fakes::aws(&server.base).await).force_path_style(true).build();
-        let archive = Archive::new(Client::from_conf(s3), "archive".to_owned(), LockMode::Compliance);
+        let secrets = Arc::new(Mutex::new(SecretItems::default()));
+        let table = Arc::clone(&secrets);
+        let server = Server::start(move |seen| match seen.header("x-amz-target") {
+            Some(target) => {
+                let operation = target.rsplit('.').next().unwrap();
+                let request = serde_json::from_slice(&seen.body).unwrap();
+                let (status, body) = table.lock().unwrap().answer(operation, &request);
+                Response::builder().status(status).body(body.to_string().into()).unwrap()
+            }
+            None => answer(&shared, seen),
+        })
+        .await;
+        let aws = fakes::aws(&server.base).await;
+        let commitments = CommitmentSecrets::new(aws_sdk_dynamodb::Client::new(&aws), "secrets".to_owned());
+        let s3 = Builder::from(&aws).force_path_style(true).build();
+        let archive = Archive::new(Client::from_conf(s3), "archive".to_owned(), LockMode::Compliance)
+            .with_secrets(commitments);
         let id = "c4809f9b199959867b344883a5f958d0".parse().unwrap();
         let shop = "acme.myshopify.com".parse().unwrap();
         let at = "2026-01-03T01:30:00Z".parse().unwrap();
         let location = Location::new(&shop, at, Document::Receipt, &id, false);
-        Self { archive, objects, location, _server: server }
+        Self { archive, objects, location, _server: server, secrets, secret: None }
     }
 
     /// The first `puts` of an attempt; all of them give a document.
     async fn attempt(&self, composed: &Composed, puts: usize) -> Option<Stored> {
         let retention = self.archive.retention(composed.details.composed_at, 1);
         let mut further = Vec::new();
+        let secret = self.secret.as_ref();
         for output in composed.further.iter().take(puts) {
-            further.push(self.archive.put_further(&self.location, output, &retention).await.unwrap());
+            let put = self.archive.put_further(&self.location, output, &retention, secret).await;
+            further.push(put.unwrap());
         }
         match puts > composed.further.len() {
             true => {
-                let put = self.archive.put_document(&self.location, composed, further, &retention).await;
+                let put =
+                    self.archive.put_document(&self.location, composed, further, &retention, secret).await;
                 Some(put.unwrap())
             }
             false => None,

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use fakes::{
-    Seen, Server,
+    SecretItems, Seen, Server,
     dynamodb::{Item, apply, holds},
 };
 use serde_json::{Value, json};
@@ -42,6 +42,8 @@ pub type Answer = (u16, String);
 pub struct Outside {
     pub items: BTreeMap<String, Item>,
     objects: BTreeMap<String, (HeaderMap, Vec<u8>)>,
+    /// What erasable documents are encrypted with.
+    pub secrets: SecretItems,
     pub compose: Answer,
     pub email: Answer,
     /// What carriers' files are.
@@ -66,6 +68,7 @@ impl Default for Outside {
         Self {
             items: BTreeMap::new(),
             objects: BTreeMap::new(),
+            secrets: SecretItems::default(),
             compose: composed(),
             email: taken(),
             file: (200, LABEL.to_owned()),
@@ -150,6 +153,12 @@ impl Outside {
         found.map(|(_, (_, bytes))| String::from_utf8(bytes.clone()).unwrap())
     }
 
+    /// Whether anything that is kept in a bucket has these words in it.
+    pub fn is_kept(&self, bucket: &str, words: &str) -> bool {
+        let mut kept = self.objects.iter().filter(|(key, _)| key.starts_with(bucket));
+        kept.any(|(_, (_, bytes))| bytes.windows(words.len()).any(|it| it == words.as_bytes()))
+    }
+
     /// Makes what is archived something that no attempt has put there.
     pub fn spoil_archive(&mut self) {
         let archived = self.objects.iter_mut().filter(|(key, _)| key.starts_with("archive/"));
@@ -165,7 +174,14 @@ impl Outside {
         let unknown = || format!("`{}` is not known here", seen.target);
         if let Some(target) = seen.header("x-amz-target") {
             let request: Value = serde_json::from_slice(&seen.body).map_err(|error| error.to_string())?;
-            return match target.rsplit('.').next() {
+            let operation = target.rsplit('.').next();
+            if let (Some(operation), "commitments") =
+                (operation, request["TableName"].as_str().unwrap_or_default())
+            {
+                let (status, body) = self.secrets.answer(operation, &request);
+                return Ok(response(status, body.to_string()));
+            }
+            return match operation {
                 Some("GetSecretValue") => Ok(response(
                     200,
                     json!({"SecretString": "a key that is long enough for links"}).to_string(),

@@ -17,6 +17,7 @@ use crate::{
     verdict::Gathered,
 };
 use archive::{Archive, LockMode};
+use commitments::CommitmentSecrets;
 use comms::{CommunicationId, Document, Flow, Gid, Revision, State};
 use delivery::{Channels, Phone, Recipient, WebPages};
 use exstream::{Catalogue, Exstream, Memory, TokenSource};
@@ -144,6 +145,7 @@ async fn clients(base: &str) -> Clients {
     let exstream = || Exstream::new(http.clone(), Arc::clone(&tokens));
     let operations = || "operations".to_owned();
     let links = Links::new(aws_sdk_dynamodb::Client::new(&aws), "links".to_owned());
+    let secrets = CommitmentSecrets::new(aws_sdk_dynamodb::Client::new(&aws), "commitments".to_owned());
     let pages = WebPages::new(links, "https://documents.example".to_owned());
     Clients {
         configs: ConfigStore::new(s3.clone(), operations(), HOUR),
@@ -153,7 +155,7 @@ async fn clients(base: &str) -> Clients {
         exstream: exstream(),
         sending_exstream: exstream(),
         catalogue: Catalogue::new(http.clone(), Arc::clone(&tokens)),
-        archive: Archive::new(s3.clone(), "archive".to_owned(), LockMode::Governance),
+        archive: Archive::new(s3.clone(), "archive".to_owned(), LockMode::Governance).with_secrets(secrets),
         ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&aws), "table".to_owned()),
         channels: Channels::new(http.clone(), Arc::clone(&tokens), s3, operations()).publishing(pages),
         memory: Memory::new(64 * 1024 * 1024),

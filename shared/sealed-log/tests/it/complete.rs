@@ -30,7 +30,7 @@ fn sealing(number: u64, customer: u64) -> Owned {
     let secret = secret_of(customer);
     let commitment = secret.salt(&id(number), None).commit(&record(number, customer));
     let entry = Entry { communication: id(number), object: None, commitment };
-    Owned { entry, label_key: secret.label_key() }
+    Owned { entry, label_key: LabelKey::of(&secret) }
 }
 
 /// Three days of four batches each; customer 4 has one communication in each second batch, customer 9 none.
@@ -58,7 +58,7 @@ async fn prove(store: &LogStore, customer: u64, from: &str, to: &str) -> Custome
     };
     let days = (from.parse().unwrap(), to.parse().unwrap());
     let reader = LogReader::new(store);
-    let proof = reader.prove_customer(&shop(), &secret.label_key(), days, salt_of).await.unwrap();
+    let proof = reader.prove_customer(&shop(), &LabelKey::of(&secret), days, salt_of).await.unwrap();
     let objects = proof.completeness.leaves.iter().map(|leaf| {
         let number = u64::from_str_radix(&leaf.communication.as_str()[16..], 16).unwrap();
         (leaf.index, record(number, customer))

@@ -19,7 +19,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use bucket::Bucket;
 use comms::{CommunicationId, ShopDomain};
 use jiff::{Timestamp, civil::Date};
-use sealed_log::{Commitment, CommitmentSecret, Entry, LogError, LogStore, Owned, Sealed, ShopLog, origin};
+use sealed_log::{Commitment, CommitmentSecret, Entry, LabelKey, LogError, LogStore, Owned, Sealed, ShopLog, origin};
 use std::convert::Infallible;
 use tlog::VerifierKey;
 
@@ -59,7 +59,7 @@ fn secret(number: u64) -> CommitmentSecret {
 
 fn owned(entries: &[Entry]) -> Vec<Owned> {
     let number = |entry: &Entry| u64::from_str_radix(&entry.communication.as_str()[16..], 16).unwrap();
-    let own = |entry: &Entry| Owned { entry: entry.clone(), label_key: secret(number(entry)).label_key() };
+    let own = |entry: &Entry| Owned { entry: entry.clone(), label_key: LabelKey::of(&secret(number(entry))) };
     entries.iter().map(own).collect()
 }
 

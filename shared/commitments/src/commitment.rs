@@ -1,5 +1,7 @@
-//! What a leaf says of a record: a commitment that tells nothing without its salt.
+//! What a leaf says of a record: a commitment that tells nothing without its salt; and the other keys that follow from a
+//! customer's secret.
 
+use aws_lc_rs::hkdf;
 use comms::CommunicationId;
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
@@ -9,11 +11,19 @@ use std::fmt;
 /// Says what the secret is used for, so that it could be used for something else as well.
 const PURPOSE: &[u8] = b"shopify-exstream evidence salt/1";
 
+/// Says the same of the id of a secret.
+const KEY_ID_PURPOSE: &[u8] = b"shopify-exstream key id/1";
+
 /// Whose secret it is: the customer's, or for a record without one, the communication's own.
+///
+/// A customer has two, because only one of them may be destroyed at the customer's request: with the other, the records
+/// that have to be kept would lose their proof.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Owner {
-    /// By the keyed hash that stands for the customer.
+    /// By the keyed hash that stands for the customer: of what has to be kept.
     Customer(String),
+    /// The same: of what can be erased.
+    Erasable(String),
     /// The record names no customer.
     Communication(CommunicationId),
 }
@@ -39,7 +49,19 @@ impl Owner {
             None => Self::Communication(communication.clone()),
         }
     }
+
+    /// The same of a record that can be erased.
+    pub fn erasable(customer: Option<&str>, communication: &CommunicationId) -> Self {
+        match customer {
+            Some(customer) => Self::Erasable(customer.to_owned()),
+            None => Self::Communication(communication.clone()),
+        }
+    }
 }
+
+/// Tells secrets apart and says nothing of them or their owner once they are destroyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyId(pub [u8; 16]);
 
 impl CommitmentSecret {
     /// From the operating system's randomness; none if it gives none.
@@ -61,16 +83,37 @@ impl CommitmentSecret {
 
     /// The salt of an object of a communication; `None` is its record. Each has one of its own.
     pub fn salt(&self, communication: &CommunicationId, object: Option<&str>) -> Salt {
+        let of = match object {
+            Some(object) => format!("{communication}/{object}"),
+            None => communication.to_string(),
+        };
+        Salt(self.keyed_hash(PURPOSE, of.as_bytes()))
+    }
+
+    /// What encrypted objects name the secret by.
+    pub fn key_id(&self) -> KeyId {
+        let hash = self.keyed_hash(KEY_ID_PURPOSE, &[]);
+        let mut id = [0; 16];
+        id.copy_from_slice(hash.split_at(16).0);
+        KeyId(id)
+    }
+
+    /// HMAC-SHA256 under the secret. `purpose` keeps uses apart; none is the beginning of another.
+    pub fn keyed_hash(&self, purpose: &[u8], of: &[u8]) -> [u8; 32] {
         // SHA-256 takes keys of any length
         #[allow(clippy::expect_used)]
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes any key");
-        mac.update(PURPOSE);
-        mac.update(communication.as_str().as_bytes());
-        if let Some(object) = object {
-            mac.update(b"/");
-            mac.update(object.as_bytes());
-        }
-        Salt(mac.finalize().into_bytes().into())
+        mac.update(purpose);
+        mac.update(of);
+        mac.finalize().into_bytes().into()
+    }
+
+    /// A 256-bit key by HKDF-SHA256 (RFC 5869). None only where the library has a fault.
+    pub fn derive(&self, salt: &[u8; 32], info: &[&[u8]]) -> Option<[u8; 32]> {
+        let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(&self.0);
+        let mut key = [0; 32];
+        extracted.expand(info, hkdf::HKDF_SHA256).ok()?.fill(&mut key).ok()?;
+        Some(key)
     }
 }
 

@@ -1,0 +1,138 @@
+//! `customers/redact`: a customer is forgotten, as far as the law lets them be.
+
+use crate::{
+    Outcome, PrivacyError, Refusal, State, Tombstone, Tools, erase, person,
+    tombstone::{self, Erased},
+};
+use archive::ArchiveError;
+use commitments::{KeyId, Owner};
+use comms::{Document, MessageClass};
+use jiff::Timestamp;
+use ledger::{ArchivedAs, Entry};
+use shop_config::{Erasure, ShopConfig};
+use work::PrivacyItem;
+
+/// Why a customer is on the suppression list: no document of marketing is made for them from then on.
+pub const REASON: &str = "erased at the customer's request";
+
+const LEGAL_BASIS: &str = "kept by law for its retention period (GDPR Art. 17(3)(b))";
+
+/// What is to be erased, and what is not.
+#[derive(Default)]
+struct Sorted {
+    keys: Vec<KeyId>,
+    erased: Vec<Erased>,
+    kept: Vec<(Entry, ArchivedAs)>,
+    held: bool,
+}
+
+/// Erases a customer. Marketing ends first, so that nothing new is begun.
+pub async fn erase(tools: &Tools, item: &PrivacyItem) -> Result<State, PrivacyError> {
+    let now = (tools.clock)();
+    let person = person::find(tools, item).await?;
+    tools.ledger.forget_recipient(&item.shop, &person.key, REASON, now).await?;
+    let config = tools.configs.get(&item.shop, now).await.ok();
+    let config = config.as_deref().map(|loaded| &loaded.config);
+    let mut sorted = sort(tools, config, person.entries).await?;
+    let owner = Owner::Erasable(person.key.as_str().to_owned());
+    sorted.keys.extend(tools.commitments.find(&item.shop, &owner).await?.map(|secret| secret.key_id()));
+    let refused = refuse(tools, config, &sorted.kept, now).await?;
+    if sorted.held {
+        return Ok(State { outcome: Outcome::Held, erased: 0, refused, export: None });
+    }
+    let tombstone = Tombstone::new(&item.shop, &sorted.keys, sorted.erased);
+    tombstone::put(tools, &tombstone).await?;
+    erase::by_tombstone(tools, &tombstone).await?;
+    // by its owner, too: the index may not know yet of a secret that was made right now
+    tools.commitments.destroy(&item.shop, &owner).await?;
+    for (entry, _) in &sorted.kept {
+        erase::revoke_link(&tools.links, &entry.communication, now).await?;
+    }
+    Ok(State { outcome: Outcome::Erased, erased: tombstone.communications.len(), refused, export: None })
+}
+
+async fn sort(
+    tools: &Tools,
+    config: Option<&ShopConfig>,
+    entries: Vec<Entry>,
+) -> Result<Sorted, PrivacyError> {
+    let mut sorted = Sorted::default();
+    for entry in entries {
+        let dated = Timestamp::from_millisecond(entry.created_epoch_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        let (communication, document) = (entry.communication.clone(), entry.document);
+        let erased = Erased { communication, document, dated };
+        let Some(archived) = entry.archived.clone() else {
+            // nothing was made, or not yet
+            if is_erasable(config, entry.document) {
+                sorted.erased.push(erased);
+            }
+            continue;
+        };
+        let key = match tools.archive.key_of(&archived.archive_key, &archived.archive_version).await {
+            Ok(key) => key,
+            // past its retention, and disposed of
+            Err(ArchiveError::Absent { .. }) => {
+                sorted.erased.push(erased);
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        match key {
+            Some(key) => {
+                sorted.held |= erase::is_held(tools, &record_key(&archived)).await?;
+                sorted.keys.push(key);
+                sorted.erased.push(erased);
+            }
+            None => sorted.kept.push((entry, archived)),
+        }
+    }
+    Ok(sorted)
+}
+
+pub fn record_key(archived: &ArchivedAs) -> String {
+    let folder = archived.archive_key.rsplit_once('/').map_or("", |(folder, _)| folder);
+    format!("{folder}/record.json")
+}
+
+/// By the configuration, or by what is the default if there is none any more.
+pub fn is_erasable(config: Option<&ShopConfig>, document: Document) -> bool {
+    match config.and_then(|config| config.document(document)) {
+        Some(settings) => settings.erasure(document) == Erasure::Erasable,
+        None => document.default_class() == MessageClass::Marketing,
+    }
+}
+
+/// Each document that is kept, on which basis and for how long.
+async fn refuse(
+    tools: &Tools,
+    config: Option<&ShopConfig>,
+    kept: &[(Entry, ArchivedAs)],
+    now: Timestamp,
+) -> Result<Vec<Refusal>, PrivacyError> {
+    let mut refused = Vec::new();
+    for (entry, archived) in kept {
+        let record = tools.archive.record_of(&archived.archive_key, &archived.record_version).await;
+        let until = match record {
+            Ok((record, _)) => record.retention.until,
+            Err(ArchiveError::Absent { .. }) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        if until <= now {
+            tracing::info!(communication = %entry.communication, "its retention has ended: it can be disposed of");
+        }
+        let settings = config.and_then(|config| config.document(entry.document));
+        let basis = settings.map(|settings| settings.erasure(entry.document));
+        let legal_basis = match basis {
+            Some(Erasure::Statutory { basis }) => basis,
+            // it was archived when it was not erasable
+            Some(Erasure::Erasable) | None => LEGAL_BASIS,
+        };
+        refused.push(Refusal {
+            communication: entry.communication.clone(),
+            document: entry.document,
+            legal_basis: legal_basis.to_owned(),
+            until,
+        });
+    }
+    Ok(refused)
+}
