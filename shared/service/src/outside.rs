@@ -116,8 +116,8 @@ impl OutsideFiles {
         if let Some(client) = self.client.get() {
             return Ok(client.clone());
         }
-        let builder =
-            http_client(&Trust::load())?.dns_resolver(Arc::new(PublicHosts)).pool_max_idle_per_host(0);
+        let trust = Trust::load(crate::optional(crate::trust::EXTRA_CA_FILE).as_deref())?;
+        let builder = http_client(&trust)?.dns_resolver(Arc::new(PublicHosts)).pool_max_idle_per_host(0);
         let made = builder.build().map_err(crate::StartError::from)?;
         Ok(self.client.get_or_init(|| made).clone())
     }
