@@ -19,7 +19,9 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use bucket::Bucket;
 use comms::{CommunicationId, ShopDomain};
 use jiff::{Timestamp, civil::Date};
-use sealed_log::{Commitment, CommitmentSecret, Entry, LabelKey, LogError, LogStore, Owned, Sealed, ShopLog, origin};
+use sealed_log::{
+    Commitment, CommitmentSecret, Entry, LabelKey, LogError, LogStore, Owned, Sealed, ShopLog, origin,
+};
 use std::convert::Infallible;
 use tlog::VerifierKey;
 
