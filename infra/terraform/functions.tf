@@ -10,6 +10,20 @@ locals {
     for name in keys(local.functions) : name => fileexists("${var.code_root}/${name}.zip") ? "${var.code_root}/${name}.zip" : "${var.code_root}/${name}/bootstrap.zip"
   }
 
+  # what archive-seal has the logs time-stamped by; of the file, the certificates without what people write between them
+  time_stamp_roots = var.time_stamp_roots == null ? "" : join("", [
+    for certificate in regexall("-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\\s]+-----END CERTIFICATE-----", file(var.time_stamp_roots)) :
+    "${certificate}\n"
+  ])
+  time_stamps = {
+    for name, value in {
+      TIME_STAMP_URL        = var.time_stamp_url
+      TIME_STAMP_ROOTS      = local.time_stamp_roots
+      TIME_STAMP_DIGEST     = var.time_stamp_digest
+      TIME_STAMP_RENEW_DAYS = tostring(var.time_stamp_renew_days)
+    } : name => value if var.time_stamp_url != null
+  }
+
   environments = merge(
     { for name, row in local.flows : name => {
       QUEUE_URL            = aws_sqs_queue.work[name].url
@@ -31,18 +45,12 @@ locals {
         QUEUE_URL          = aws_sqs_queue.work["write-back"].url
         RETRY_BASE_SECONDS = tostring(local.retry_base)
       }
-      "archive-seal" = merge({
+      "archive-seal" = merge(local.time_stamps, {
         ARCHIVE_LOCK_MODE      = var.lock_mode
         LOG_KEY_ID             = aws_kms_key.log.key_id
         COMMITMENTS_TABLE_NAME = aws_dynamodb_table.commitments.name
-        }, var.time_stamp_url == null ? {} : {
-        TIME_STAMP_URL        = var.time_stamp_url
-        TIME_STAMP_ROOTS      = file(var.time_stamp_roots)
-        TIME_STAMP_DIGEST     = var.time_stamp_digest
-        TIME_STAMP_RENEW_DAYS = tostring(var.time_stamp_renew_days)
       })
       "delivery-status" = merge({ WRITE_BACK_QUEUE_URL = aws_sqs_queue.work["write-back"].url }, local.queue_of_each_flow)
-      "reconcile"       = local.queue_of_each_flow
       "documents" = {
         LINKS_TABLE_NAME     = aws_dynamodb_table.links.name
         WRITE_BACK_QUEUE_URL = aws_sqs_queue.work["write-back"].url
@@ -111,6 +119,14 @@ resource "aws_lambda_function" "function" {
 
   # a function without its rights would fail at what comes first
   depends_on = [aws_iam_role_policy.function]
+
+  lifecycle {
+    precondition {
+      # what Lambda leaves of its 4 KB for the variables of a function, with room for the others
+      condition     = length(local.time_stamp_roots) <= 3000 && (var.time_stamp_roots == null || local.time_stamp_roots != "")
+      error_message = "time_stamp_roots: expected a file with at most 3,000 characters of certificates in PEM."
+    }
+  }
 }
 
 # Whoever invokes a function invokes its alias, which names the version that is in force.

@@ -467,23 +467,23 @@ variable "documents_web_acl" {
 }
 
 variable "time_stamp_url" {
-  description = "Address of the authority that time-stamps the logs. Without it, nothing is time-stamped"
+  description = "Address of the authority that time-stamps the logs; without it, nothing is time-stamped"
   type        = string
   default     = null
 
   validation {
-    condition     = var.time_stamp_url == null ? true : can(regex("^https?://[^[:space:]]{1,500}$", var.time_stamp_url))
+    condition     = var.time_stamp_url == null ? true : can(regex("^https?://[^\\s]{1,500}$", var.time_stamp_url))
     error_message = "Expected the address of a time-stamping authority, by http or https."
   }
 
   validation {
     condition     = (var.time_stamp_url == null) == (var.time_stamp_roots == null)
-    error_message = "Give address and roots of the authority, or neither."
+    error_message = "An authority and its root certificates: both or none."
   }
 }
 
 variable "time_stamp_roots" {
-  description = "File with the authority's root certificates in PEM, at most 3,000 characters"
+  description = "File with its root certificates in PEM, at most 3,000 characters"
   type        = string
   default     = null
 }
@@ -496,7 +496,7 @@ variable "time_stamp_digest" {
 
   validation {
     condition     = contains(["sha256", "sha384", "sha512"], var.time_stamp_digest)
-    error_message = "Expected sha256, sha384 or sha512."
+    error_message = "One of sha256, sha384 and sha512."
   }
 }
 

@@ -330,6 +330,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": min,
     "one": _one,
     "regex": _regex,
+    "regexall": lambda pattern, value: [found.group(0) for found in re.finditer(pattern, value)],
     "replace": _replace,
     "setunion": lambda *sets: _set(_concat(*sets)),
     "split": lambda separator, value: value.split(separator),
