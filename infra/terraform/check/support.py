@@ -44,6 +44,13 @@ _CERTIFICATE = "arn:aws:acm:{}:111122223333:certificate/1"
 _ACL = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/documents/1"
 _TOPIC = "arn:aws:sns:eu-central-1:111122223333:alarms"
 
+# certificates with what people write between them
+_ROOTS = _scratch / "roots.pem"
+_ROOTS.write_text(
+    "# the first\n-----BEGIN CERTIFICATE-----\nMIIBAg==\n-----END CERTIFICATE-----\n"
+    "# the second\n-----BEGIN CERTIFICATE-----\nMIIBAw==\n-----END CERTIFICATE-----\n"
+)
+
 PLAIN = Deployment("what is default", {"eventBus": _BUS}, {"event_bus": _BUS})
 OWN = Deployment(
     "with buses of its own, people, a domain and other values",
@@ -85,6 +92,10 @@ OWN = Deployment(
         "documentsBurst": "101",
         "documentsDomain": "documents.shop.example",
         "documentsCertificate": _CERTIFICATE.format("eu-central-1"),
+        "timeStampUrl": "https://stamps.example",
+        "timeStampRoots": str(_ROOTS),
+        "timeStampDigest": "sha384",
+        "timeStampRenewDays": "200",
         "spoolDays": "91",
         "runDays": "61",
         "logLevel": "debug",
@@ -124,6 +135,10 @@ OWN = Deployment(
         "documents_burst": 101,
         "documents_domain": "documents.shop.example",
         "documents_certificate": _CERTIFICATE.format("eu-central-1"),
+        "time_stamp_url": "https://stamps.example",
+        "time_stamp_roots": str(_ROOTS),
+        "time_stamp_digest": "sha384",
+        "time_stamp_renew_days": 200,
         "spool_days": 91,
         "run_days": 61,
         "log_level": "debug",
