@@ -24,7 +24,7 @@ SPOILED: dict[str, tuple[Deployment, str, str, str, str]] = {
     "memory": (PLAIN, "functions.tf", "local.memory_megabytes[each.key]\n", "128\n", r"MemorySize: 256 in the CDK app, 128"),
     "room for files": (PLAIN, "functions.tf", "size = ephemeral_storage.value", "size = 512", r"function\[statement-run\] .*EphemeralStorage\.Size: 4096 in the CDK app, 512"),
     "the processor": (PLAIN, "functions.tf", "[var.architecture]", '["x86_64"]', r"Architectures\[0\]"),
-    "a variable that is missing": (PLAIN, "functions.tf", "      BATCH_CONCURRENCY    = tostring(row.batchConcurrency)\n", "", r"Environment\.Variables\.BATCH_CONCURRENCY: \"10\" in the CDK app, nothing in Terraform"),
+    "a variable that is missing": (PLAIN, "functions.tf", "      BATCH_CONCURRENCY ", "      BATCHES_AT_ONCE ", r"Environment\.Variables\.BATCH_CONCURRENCY: \"10\" in the CDK app, nothing in Terraform"),
     "a variable that is too many": (PLAIN, "functions.tf", "        SECRET_PREFIX ", '        MORE = "1"\n        SECRET_PREFIX ', r"Environment\.Variables\.MORE: nothing in the CDK app"),
     "a variable that is another": (PLAIN, "functions.tf", "FLOW_QUEUE_URL     = aws_sqs_queue.work[row.fills].url", "FLOW_QUEUE_URL     = aws_sqs_queue.work[name].url", r"Variables\.FLOW_QUEUE_URL"),
     "what is logged": (PLAIN, "functions.tf", '"TRACE"', '"INFO"', r"LoggingConfig\.ApplicationLogLevel: \"TRACE\" in the CDK app, \"INFO\""),

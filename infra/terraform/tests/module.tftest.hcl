@@ -17,7 +17,7 @@ run "a_flow_is_a_row_of_the_table" {
   }
 
   assert {
-    condition     = length(aws_lambda_event_source_mapping.work) == length(local.flows) + length(local.runs) + 1
+    condition     = length(aws_lambda_event_source_mapping.work) == length(local.workers)
     error_message = "Each queue is worked on."
   }
 
