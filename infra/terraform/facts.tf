@@ -18,8 +18,10 @@ locals {
   flows  = { for name, row in local.rows : name => row if row.kind == "flow" }
   runs   = { for name, row in local.rows : name => row if row.kind == "run" }
   passes = { for name, row in local.rows : name => row if row.kind == "pass" }
+  # everything that the clock starts
+  scheduled = { for name, row in local.rows : name => row if can(row.everyMinutes) }
   # everything that works on a queue of its own
-  workers = { for name, row in local.rows : name => row if contains(["flow", "run", "write-back"], row.kind) }
+  workers = { for name, row in local.rows : name => row if contains(["flow", "run", "write-back", "privacy"], row.kind) }
 
   # `OrderConfirmation` of `order-confirmation`: outputs
   pascal = { for name, row in local.rows : name => replace(title(replace(name, "-", " ")), " ", "") }
@@ -30,10 +32,11 @@ locals {
   storage_megabytes = {
     for name, row in local.rows : name => lookup(var.storage, name, row.storageMegabytes) if can(row.storageMegabytes)
   }
-  every_minutes = { for name, row in local.passes : name => lookup(var.every, name, row.everyMinutes) }
+  every_minutes = { for name, row in local.scheduled : name => lookup(var.every, name, row.everyMinutes) }
   max_concurrency = merge(
     { for name, row in local.flows : name => lookup(var.max_concurrency_of, name, coalesce(var.max_concurrency, row.maxConcurrency)) },
     { for name, row in local.runs : name => coalesce(var.run_concurrency, row.maxConcurrency) },
+    { "privacy" = local.rows["privacy"].maxConcurrency },
     { "write-back" = lookup(var.max_concurrency_of, "write-back", local.rows["write-back"].maxConcurrency) },
   )
   max_receive_count = coalesce(var.max_receive_count, local.facts.queues.maxReceiveCount)

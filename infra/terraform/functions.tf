@@ -26,13 +26,14 @@ locals {
 
   environments = merge(
     { for name, row in local.flows : name => {
-      QUEUE_URL            = aws_sqs_queue.work[name].url
-      WRITE_BACK_QUEUE_URL = aws_sqs_queue.work["write-back"].url
-      BATCH_CONCURRENCY    = tostring(row.batchConcurrency)
-      RETRY_BASE_SECONDS   = tostring(local.retry_base)
-      ARCHIVE_LOCK_MODE    = var.lock_mode
-      LINKS_TABLE_NAME     = aws_dynamodb_table.links.name
-      DOCUMENTS_URL        = local.documents_url
+      QUEUE_URL              = aws_sqs_queue.work[name].url
+      WRITE_BACK_QUEUE_URL   = aws_sqs_queue.work["write-back"].url
+      BATCH_CONCURRENCY      = tostring(row.batchConcurrency)
+      RETRY_BASE_SECONDS     = tostring(local.retry_base)
+      ARCHIVE_LOCK_MODE      = var.lock_mode
+      LINKS_TABLE_NAME       = aws_dynamodb_table.links.name
+      COMMITMENTS_TABLE_NAME = aws_dynamodb_table.commitments.name
+      DOCUMENTS_URL          = local.documents_url
     } },
     { for name, row in local.runs : name => {
       QUEUE_URL          = aws_sqs_queue.work[name].url
@@ -45,15 +46,25 @@ locals {
         QUEUE_URL          = aws_sqs_queue.work["write-back"].url
         RETRY_BASE_SECONDS = tostring(local.retry_base)
       }
+      "privacy" = {
+        ARCHIVE_LOCK_MODE      = var.lock_mode
+        COMMITMENTS_TABLE_NAME = aws_dynamodb_table.commitments.name
+        LINKS_TABLE_NAME       = aws_dynamodb_table.links.name
+        QUEUE_URL              = aws_sqs_queue.work["privacy"].url
+        RETRY_BASE_SECONDS     = tostring(local.retry_base)
+      }
       "archive-seal" = merge(local.time_stamps, {
         ARCHIVE_LOCK_MODE      = var.lock_mode
         LOG_KEY_ID             = aws_kms_key.log.key_id
         COMMITMENTS_TABLE_NAME = aws_dynamodb_table.commitments.name
       })
       "delivery-status" = merge({ WRITE_BACK_QUEUE_URL = aws_sqs_queue.work["write-back"].url }, local.queue_of_each_flow)
+      "reconcile"       = local.queue_of_each_flow
       "documents" = {
-        LINKS_TABLE_NAME     = aws_dynamodb_table.links.name
-        WRITE_BACK_QUEUE_URL = aws_sqs_queue.work["write-back"].url
+        COMMITMENTS_TABLE_NAME = aws_dynamodb_table.commitments.name
+        LINKS_TABLE_NAME       = aws_dynamodb_table.links.name
+        PRIVACY_QUEUE_URL      = aws_sqs_queue.work["privacy"].url
+        WRITE_BACK_QUEUE_URL   = aws_sqs_queue.work["write-back"].url
       }
     },
     { for name, row in local.functions : name => {
@@ -203,7 +214,7 @@ resource "aws_lambda_function_event_invoke_config" "intake" {
 # The next pass does what a failed one left, and a repeated one would run beside it. With time-outs shorter than the period
 # that is enough: no concurrency has to be reserved, which small accounts cannot.
 resource "aws_lambda_function_event_invoke_config" "pass" {
-  for_each = local.passes
+  for_each = local.scheduled
 
   function_name          = aws_lambda_function.function[each.key].function_name
   qualifier              = aws_lambda_alias.live[each.key].name

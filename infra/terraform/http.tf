@@ -13,6 +13,7 @@ locals {
     "HEAD /u/{token}",
     "POST /u/{token}",
     "GET /assets/{file}",
+    "POST /privacy",
     "$default",
   ])
 

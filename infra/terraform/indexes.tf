@@ -1,6 +1,8 @@
-# The indexes of the ledger's table: the table makes them, and the functions' rights name them.
+# The indexes of the tables: the tables make them, and the functions' rights name them.
 
 locals {
   resource_index = "by-resource"
-  check_index    = "by-check"
+  # the secrets of customers by the id that encrypted objects name them by
+  key_index   = "by-key"
+  check_index = "by-check"
 }

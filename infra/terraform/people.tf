@@ -42,6 +42,7 @@ locals {
   personal_rights = {
     operator = concat(
       local.look_at_ledger,
+      local.open_erasable,
       [
         { Effect = "Allow", Action = ["dynamodb:UpdateItem"], Resource = [aws_dynamodb_table.ledger.arn] },
         # records without their documents, and which there are of a day
@@ -70,9 +71,10 @@ locals {
         local.publish_links,
         local.read_link_key,
         {
-          Effect   = "Allow"
-          Action   = ["sqs:SendMessage"]
-          Resource = [for name in keys(local.workers) : aws_sqs_queue.work[name].arn]
+          Effect = "Allow"
+          Action = ["sqs:SendMessage"]
+          # what customers ask for, nobody puts there by hand
+          Resource = [for name in keys(local.workers) : aws_sqs_queue.work[name].arn if name != "privacy"]
         },
         # keeps the schedules of the runs as the configurations say
         {
@@ -93,6 +95,7 @@ locals {
     )
     auditor = concat(
       local.look_at_ledger,
+      local.open_erasable,
       [
         # documents and records, each at the version that the ledger or a record names
         { Effect = "Allow", Action = ["s3:GetObjectVersion"], Resource = ["${aws_s3_bucket.archive.arn}/*"] },

@@ -44,7 +44,9 @@ locals {
       "reconcile" = [
         for name, arn in local.flow_queue_arns : arn if !contains([for run in values(local.runs) : run.fills], name)
       ]
-      "documents" = [aws_sqs_queue.work["write-back"].arn]
+      "documents" = [aws_sqs_queue.work["write-back"].arn, aws_sqs_queue.work["privacy"].arn]
+      # to itself, to do it once more
+      "privacy" = [aws_sqs_queue.work["privacy"].arn]
     },
   )
 
@@ -164,7 +166,7 @@ locals {
 
   # what is not said by a queue or a key of the operations bucket
   rights = merge(
-    { for name in keys(local.flows) : name => concat(local.keep_ledger, local.add_to_archive, [
+    { for name in keys(local.flows) : name => concat(local.keep_ledger, local.add_to_archive, local.encrypt_erasable, [
       # sees what was once spooled, also where it was deleted
       {
         Effect    = "Allow"
@@ -184,7 +186,8 @@ locals {
         { Effect = "Allow", Action = ["dynamodb:UpdateItem"], Resource = [aws_dynamodb_table.ledger.arn] },
         local.read_shop_secrets,
       ]
-      "archive-seal" = local.seal_evidence
+      "archive-seal" = concat(local.seal_evidence, local.open_erasable)
+      "privacy"      = local.erase
       # finds communications whose channel is to be asked, and records what it said
       "delivery-status" = [
         {
@@ -203,7 +206,8 @@ locals {
       ]
       # the one function that everybody can reach has the least of all: what links name, the links themselves, and what the
       # ledger knows of recipients, so that an unsubscription holds at once; it reads no communication
-      "documents" = [
+      "documents" = concat(local.open_erasable, [
+        local.read_app_secrets,
         {
           Effect   = "Allow"
           Action   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
@@ -221,7 +225,7 @@ locals {
           Resource  = [aws_dynamodb_table.ledger.arn]
           Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["recipient#*"] } }
         },
-      ]
+      ])
     },
     # follows the ledger, so that whoever records an outcome makes no request more
     { for name, row in local.functions : name => [

@@ -2,6 +2,16 @@
 # line from the shop's configuration; here is only what they need, a group and a role. Functions that pass over all shops every
 # few minutes: one schedule each. What a schedule cannot deliver stays in a dead-letter queue.
 
+locals {
+  # in the largest unit that is whole, as Scheduler shows it
+  units = {
+    for name, minutes in local.every_minutes : name => (
+      minutes % 1440 == 0 ? [minutes / 1440, "day"] : minutes % 60 == 0 ? [minutes / 60, "hour"] : [minutes, "minute"]
+    )
+  }
+  periods = { for name, unit in local.units : name => "${unit[0]} ${unit[1]}${unit[0] == 1 ? "" : "s"}" }
+}
+
 resource "aws_scheduler_schedule_group" "runs" {
   name = var.prefix
 }
@@ -12,12 +22,12 @@ resource "aws_scheduler_schedule_group" "passes" {
 }
 
 resource "aws_scheduler_schedule" "pass" {
-  for_each = local.passes
+  for_each = local.scheduled
 
   name                = "${var.prefix}-${each.key}"
   group_name          = aws_scheduler_schedule_group.passes.name
   state               = var.pause_schedules ? "DISABLED" : "ENABLED"
-  schedule_expression = local.every_minutes[each.key] == 60 ? "rate(1 hour)" : local.every_minutes[each.key] == 1 ? "rate(1 minute)" : "rate(${local.every_minutes[each.key]} minutes)"
+  schedule_expression = "rate(${local.periods[each.key]})"
 
   flexible_time_window {
     mode = "OFF"
@@ -112,7 +122,7 @@ resource "aws_iam_role_policy" "pass_schedules" {
       {
         Effect   = "Allow"
         Action   = ["lambda:InvokeFunction"]
-        Resource = [for name in keys(local.passes) : aws_lambda_alias.live[name].arn]
+        Resource = [for name in keys(local.scheduled) : aws_lambda_alias.live[name].arn]
       },
       {
         Effect   = "Allow"

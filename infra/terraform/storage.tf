@@ -49,6 +49,8 @@ locals {
     { id = "spool-manifests", prefix = "spool/", smaller_than = local.manifest_bytes + 1, noncurrent_days = local.spool_provable_days + 1 },
     # what print providers say, and what came of it: the ledger keeps what was believed
     { id = "print-status", prefix = "print-status/", days = var.spool_days, noncurrent_days = 1 },
+    # everything that is held of a person, until the merchant has fetched it
+    { id = "exports", prefix = "exports/", days = 30, noncurrent_days = 1 },
     # what an audience or a period came to; the ledger keeps what was made of it
     { id = "runs", prefix = "runs/", days = var.run_days, noncurrent_days = 1 },
     { id = "access", prefix = "access/", days = 400, noncurrent_days = 1 },
@@ -388,8 +390,8 @@ resource "aws_dynamodb_table" "links" {
 }
 
 # What the leaves of the logs are salted with. No point-in-time recovery: a secret that was deleted so that nobody can tell any
-# more what a leaf was must not come back. One that is lost takes nothing but the possibility to prove records of its customer by
-# the log.
+# more what a leaf was must not come back. One that is lost takes the possibility to prove records of its customer by the log,
+# and erasable documents.
 resource "aws_dynamodb_table" "commitments" {
   name                        = "${var.prefix}-commitments"
   billing_mode                = "PAY_PER_REQUEST"
@@ -399,6 +401,18 @@ resource "aws_dynamodb_table" "commitments" {
   attribute {
     name = "pk"
     type = "S"
+  }
+
+  attribute {
+    name = "key_id"
+    type = "S"
+  }
+
+  # an object names its secret by an id that leads nowhere once the item is gone
+  global_secondary_index {
+    name            = local.key_index
+    hash_key        = "key_id"
+    projection_type = "KEYS_ONLY"
   }
 
   server_side_encryption {

@@ -51,7 +51,7 @@ SPOILED: dict[str, tuple[Deployment, str, str, str, str]] = {
     "what silence means": (PLAIN, "alarms.tf", 'treat_missing_data  = "breaching"', 'treat_missing_data  = "ignore"', r"silent\[0\] .*TreatMissingData"),
     "whom alarms notify": (OWN, "alarms.tf", "  ok_actions          = local.notified\n", "", r"OKActions\b.*: \[?\"arn.* in the CDK app, nothing"),
     "an alarm that is missing": (PLAIN, "alarms.tf", "    local.throttled,\n", "", r"only in the CDK app, not in Terraform as aws_cloudwatch_metric_alarm\.above\[[\w-]+-throttled\]"),
-    "how often a pass is made": (PLAIN, "schedules.tf", '"rate(1 hour)"', '"rate(2 hours)"', r"aws_scheduler_schedule\.pass\[archive-seal\] .*ScheduleExpression"),
+    "how often a pass is made": (PLAIN, "schedules.tf", '"rate(${local.periods[each.key]})"', '"rate(2 hours)"', r"aws_scheduler_schedule\.pass\[archive-seal\] .*ScheduleExpression"),
     "what becomes of a missed pass": (PLAIN, "schedules.tf", "maximum_retry_attempts       = 2", "maximum_retry_attempts       = 5", r"Target\.RetryPolicy\.MaximumRetryAttempts: 2 in the CDK app, 5"),
     "which events are accepted": (PLAIN, "events.tf", '["shopifyWebhook"]', '["webhook"]', r"aws_cloudwatch_event_rule\.webhooks .*EventPattern"),
     "how long EventBridge tries": (PLAIN, "events.tf", "= 185", "= 3", r"Targets\[0\]\.RetryPolicy\.MaximumRetryAttempts: 185 in the CDK app, 3"),
