@@ -103,9 +103,15 @@ class Calls:
                 yield Request("s3:GetObjectRetention", entry, secure)
             case (("GET" | "HEAD"), _):
                 yield Request(f"s3:GetObject{version}", entry, secure)
+                if call["method"] == "HEAD" and key.endswith("/record.json"):
+                    # S3 leaves out how it is locked for who has no right to know, and that is what is asked for
+                    yield Request("s3:GetObjectRetention", entry, secure)
+                    yield Request("s3:GetObjectLegalHold", entry, secure)
                 # the checksum of an encrypted object is part of what is encrypted
                 if call["method"] == "GET" or "x-amz-checksum-mode" in headers:
                     yield from self._key(bucket, "kms:Decrypt")
+            case "PUT", _ if "legal-hold" in query:
+                yield Request("s3:PutObjectLegalHold", entry, secure)
             case "PUT", _ if "retention" in query:
                 yield Request("s3:PutObjectRetention", entry, {**locked(headers), **secure})
             case "PUT", _ if key:

@@ -162,7 +162,7 @@ class Demo:
                 ctl(*arguments),
                 check=False,
                 cwd=install.ROOT,
-                env=self.stack.environment(),
+                env={**self.stack.environment(), "CTL_ACTOR": "demo", "CTL_REASON": "the demo shows it"},
                 stdin=subprocess.DEVNULL,
                 timeout=CTL_SECONDS,
             )

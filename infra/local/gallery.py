@@ -268,7 +268,7 @@ def saved(out: Path, states: dict[str, tuple[str, str]]) -> list[Made]:
     for record_file in out.glob("*.record.json"):
         record = json.loads(record_file.read_text(encoding="utf-8"))
         stem = record_file.name.removesuffix(".record.json")
-        files = sorted(file for file in out.glob(f"{stem}*") if file != record_file and file.suffix != ".png")
+        files = sorted(file for file in out.glob(f"{stem}*") if file.suffix not in (".json", ".png"))
         communication = record["communication"]
         state, channel = states.get(communication, ("", ""))
         found[communication] = Made(communication, state, channel, record, record_file, tuple(files))

@@ -41,6 +41,8 @@ AFTER_A_REFUSAL = (
     "for a shop that is not served"
 )
 AFTER_A_BOUNCE = "the next channel after a bounce: functions/delivery-status/tests/it/next_channel.rs"
+WHILE_HELD = "what is added to evidence that is held: shared/archive/tests/it/holds.rs"
+EXPIRED = "evidence that has expired: shared/archive/tests/it/holds.rs, functions/archive-seal/tests/it/facts.rs"
 OUT_OF_TIME = "a run whose time has ended sends itself the next message: tests/it of the function"
 
 EXCUSES = (
@@ -60,6 +62,36 @@ EXCUSES = (
     *(Excuse(flow, "sqs:SendMessage", f"-{flow}", ONE_CODE) for flow in FLOWS),
     *(Excuse("delivery-status", "sqs:SendMessage", f"-{flow}", AFTER_A_BOUNCE) for flow in FLOWS),
     *(Excuse(name, "s3:ListBucket", "*operations*", AFTER_A_REFUSAL) for name in (*FLOWS, "write-back")),
+    *(
+        Excuse(flow, action, "/record.json", ONE_CODE)
+        for flow in FLOWS
+        for action in ("s3:GetObjectRetention", "s3:GetObjectLegalHold")
+    ),
+    *(
+        Excuse(role, "s3:PutObjectLegalHold", "/fact-*.json", WHILE_HELD)
+        for role in (*FLOWS, "delivery-status", "write-back", "PeopleOperator*")
+    ),
+    *(
+        Excuse(role, "s3:ListBucket", "*archive*", AFTER_A_REFUSAL)
+        for role in ("delivery-status", "write-back", "PeopleOperator*", "PeopleRecords*")
+    ),
+    Excuse("archive-seal", "s3:GetObject", "/disposal/*", EXPIRED),
+    *(
+        Excuse("PeopleRecords*", action, resource, EXPIRED)
+        for action, resource in (
+            ("s3:DeleteObjectVersion", "*"),
+            ("s3:GetObjectVersion", "/fact-*.json"),
+            ("s3:GetObject", "/disposal/*"),
+            ("s3:PutObject", "/disposal/*"),
+            ("s3:PutObjectRetention", "/disposal/*"),
+        )
+    ),
+    Excuse(
+        "PeopleRecords*",
+        "secretsmanager:GetSecretValue",
+        "/customer-key-*",
+        "`ctl hold --customer`; the tests hold by communication, order and query",
+    ),
     Excuse("statement-run", "sqs:SendMessage", "-statement-run", OUT_OF_TIME),
     Excuse("offer-run", "sqs:SendMessage", "-offer-run", OUT_OF_TIME),
     Excuse(

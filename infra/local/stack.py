@@ -32,7 +32,7 @@ SAMPLES = install.ROOT / "infra/local/samples"
 # the shop that the samples are of
 SHOP = tomllib.loads((CONFIGS / "demo-shop.toml").read_text())["shop"]
 DEFAULT_NAME = "default"
-PEOPLE = ("Operator", "Auditor", "Support")
+PEOPLE = ("Operator", "Auditor", "Support", "Records")
 # the ports that the checked-in shop configurations name
 CONFIG_PORTS = {"exstream": 4601, "shopify": 4602}
 # what the stubs take; they know no others

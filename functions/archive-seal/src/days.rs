@@ -2,20 +2,28 @@
 //! message waits, comes back, becomes a dead letter and is given back. So each pass looks at today and yesterday and at
 //! one of the days before; in two days, all of them had their turn.
 //!
+//! Facts come later than records: a bounce after days, the first opening of a page after months. So each pass also looks
+//! at one of the days before those.
+//!
 //! However many hours are between two passes, each day has its turn: their number is a prime.
 
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
 /// For so many days after its first claim, a record is found: twice the 14 days that a queue keeps a message, for one
 /// that became a dead letter on its last day and was given back on that one's last, and some.
-const DAYS: i64 = 40;
+const DAYS: i64 = 43;
 
-/// The days, today first. `now` chooses the older one.
+/// For so many days after its communication's first claim, a fact is found: as long as a link can work, and what came
+/// before. As a prime number of days has its turn, too, each has it within eighteen days.
+const FACT_DAYS: i64 = 464;
+
+/// The days, today first. `now` chooses the older ones.
 pub fn to_look_at(now: Timestamp) -> Vec<Date> {
     let today = now.to_zoned(TimeZone::UTC).date();
     let hours = now.as_second().div_euclid(3600);
     let older = 2 + hours.rem_euclid(DAYS - 2);
-    [0, 1, older].into_iter().filter_map(|days| today.checked_sub(days.days()).ok()).collect()
+    let oldest = DAYS + hours.rem_euclid(FACT_DAYS - DAYS);
+    [0, 1, older, oldest].into_iter().filter_map(|days| today.checked_sub(days.days()).ok()).collect()
 }
 
 #[cfg(test)]
@@ -49,6 +57,9 @@ mod tests {
             let older = |at: Timestamp| (at.to_zoned(TimeZone::UTC).date() - to_look_at(at)[2]).get_days();
             let ages: BTreeSet<i32> = (0..DAYS - 2).map(|number| older(pass(number))).collect();
             assert_eq!(ages.len() as i64, DAYS - 2, "every {period} hours");
+            let oldest = |at: Timestamp| (at.to_zoned(TimeZone::UTC).date() - to_look_at(at)[3]).get_days();
+            let ages: BTreeSet<i32> = (0..FACT_DAYS - DAYS).map(|number| oldest(pass(number))).collect();
+            assert_eq!(ages.len() as i64, FACT_DAYS - DAYS, "every {period} hours");
         }
     }
 }

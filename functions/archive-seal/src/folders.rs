@@ -16,6 +16,10 @@ pub struct Folder {
     pub record_version: Option<String>,
     /// Everything that is there.
     pub versions: Vec<ObjectVersion>,
+    /// Whether the record is a leaf of the log.
+    pub is_sealed: bool,
+    /// The numbers of the facts that are no leaves of the log.
+    pub unsealed_facts: Vec<u32>,
     /// An object was overwritten or deleted after it was put. Its first version is locked and still there.
     pub is_altered: bool,
 }
@@ -26,6 +30,15 @@ pub struct ObjectVersion {
     pub key: String,
     pub id: String,
     pub bytes: u64,
+}
+
+impl Folder {
+    /// The facts that are there, by their numbers, each with the version that was put first.
+    pub fn facts(&self) -> BTreeMap<u32, &str> {
+        let number = |version: &'_ ObjectVersion| archive::fact_number(version.key.rsplit('/').next()?);
+        // the newest version comes first, and the last one that is put into the map stays
+        self.versions.iter().filter_map(|version| Some((number(version)?, version.id.as_str()))).collect()
+    }
 }
 
 /// Folders by their prefix, such as `<shop>/2026/11/27/receipt/<communication>/`, in order.
@@ -45,7 +58,11 @@ pub struct Listing<'a> {
 impl<'a> Listing<'a> {
     pub fn new(s3: &'a Client, bucket: &'a str, shop: &ShopDomain, date: Date) -> Self {
         let (year, month, day) = (date.year(), date.month(), date.day());
-        let prefix = format!("{shop}/{year:04}/{month:02}/{day:02}/");
+        Self::below(s3, bucket, format!("{shop}/{year:04}/{month:02}/{day:02}/"))
+    }
+
+    /// Everything that begins with `prefix`.
+    pub const fn below(s3: &'a Client, bucket: &'a str, prefix: String) -> Self {
         Self { s3, bucket, prefix, next: Some((None, None)), open: Folders::new() }
     }
 
@@ -119,7 +136,7 @@ mod tests {
         listing.version(Some("a/c/document.pdf"), Some("x"), 1);
         listing.version(Some("a/c/record.json"), Some("only"), 1);
         let seen = |folder: &str| {
-            let Folder { record_version, is_altered, versions } = &listing.open[folder];
+            let Folder { record_version, is_altered, versions, .. } = &listing.open[folder];
             (record_version.as_deref().unwrap(), *is_altered, versions.len())
         };
         assert_eq!(seen("a/b/"), ("first", true, 2));

@@ -19,6 +19,7 @@ mod authority;
 mod days;
 mod error;
 mod folders;
+mod leaf;
 mod record;
 mod sealed_day;
 mod shop_pass;

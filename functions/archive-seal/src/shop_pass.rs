@@ -3,10 +3,11 @@
 use crate::{
     Counts, SealError, Tools, days,
     folders::{self, Folder, Folders, Listing},
-    record::{self, Fault, Intact},
+    leaf::{self, Leaf},
+    record::{self, Fault},
     sealed_day::{SealedDay, number},
 };
-use archive::ArchiveError;
+use archive::{ArchiveError, fact_name};
 use comms::{ShopDomain, chain};
 use futures::{StreamExt, stream};
 use jiff::{Timestamp, civil::Date};
@@ -80,29 +81,33 @@ impl<'a> ShopPass<'a> {
                 self.add(date, batch, &mut ready, &mut sealed).await?;
             }
         }
+        ready.extend(self.access(date, &mut sealed).await?);
         while !ready.is_empty() {
             let batch = ready.drain(..ready.len().min(BATCH_LEAVES)).collect();
             self.add(date, batch, &mut ready, &mut sealed).await?;
         }
-        for communication in sealed.unseen() {
-            let communication = format!("{communication:032x}");
-            tracing::error!(shop = %self.shop, communication, "its record was sealed and is missing");
-            self.counts.missing += 1;
-        }
+        self.unseen(&sealed).await?;
         Ok(true)
     }
 
     /// Those that are not sealed. Says of those that are that they are still there.
     fn compare(&mut self, folders: Folders, sealed: &mut SealedDay) -> Folders {
         let mut unsealed = Folders::new();
-        for (prefix, folder) in folders {
+        for (prefix, mut folder) in folders {
             let Some(communication) = folders::communication(&prefix) else { continue };
             if folder.is_altered {
                 tracing::error!(shop = %self.shop, %communication, "something was overwritten or deleted in its folder");
                 self.counts.altered += 1;
             }
             // without a record: a worker that died, or is at work right now
-            if folder.record_version.is_some() && !sealed.see(number(&communication, None)) {
+            if folder.record_version.is_none() {
+                continue;
+            }
+            folder.is_sealed = sealed.see(number(&communication, None));
+            let numbers: Vec<_> = folder.facts().into_keys().collect();
+            let is_new = |fact: &u32| !sealed.see(number(&communication, Some(&fact_name(*fact))));
+            folder.unsealed_facts = numbers.into_iter().filter(is_new).collect();
+            if !folder.is_sealed || !folder.unsealed_facts.is_empty() {
                 unsealed.insert(prefix, folder);
             }
         }
@@ -116,27 +121,88 @@ impl<'a> ShopPass<'a> {
             .buffered(RECORDS_AT_ONCE)
             .collect()
             .await;
-        let mut intact = Vec::with_capacity(results.len());
+        self.entries(results.into_iter().flatten().collect()).await
+    }
+
+    /// The entries of what can be sealed. Reports the rest.
+    async fn entries(&mut self, results: Vec<Result<Leaf, Fault>>) -> Result<Vec<Owned>, SealError> {
+        let mut leaves = Vec::with_capacity(results.len());
         for result in results {
             match result {
-                Ok(record) => intact.push(record),
+                Ok(leaf) => leaves.push(leaf),
                 Err(fault) => self.fault(&fault),
             }
         }
-        let owners: BTreeSet<_> = intact.iter().map(|record| record.owner.clone()).collect();
+        let owners: BTreeSet<_> = leaves.iter().map(|leaf| leaf.owner.clone()).collect();
         let secrets = self.tools.secrets.of(self.shop, owners).await?;
-        let entry = |record: Intact| {
-            let secret = secrets.get(&record.owner)?;
-            let salt = secret.salt(&record.communication, None);
-            let commitment = salt.commit_hash(record.record_sha256);
-            let entry = Entry { communication: record.communication, object: None, commitment };
+        let entry = |Leaf { communication, object, owner, sha256 }: Leaf| {
+            let secret = secrets.get(&owner)?;
+            let commitment = secret.salt(&communication, object.as_deref()).commit_hash(sha256);
+            let entry = Entry { communication, object, commitment };
             Some(Owned { entry, label_key: LabelKey::of(secret) })
         };
-        Ok(intact.into_iter().filter_map(entry).collect())
+        Ok(leaves.into_iter().filter_map(entry).collect())
     }
 
-    async fn look(&self, prefix: &str, folder: &Folder) -> Result<Intact, Fault> {
-        record::examine(&self.tools.archive, self.shop, prefix, folder).await
+    /// The record and the facts of a folder that are to be sealed.
+    async fn look(&self, prefix: &str, folder: &Folder) -> Vec<Result<Leaf, Fault>> {
+        let archive = &self.tools.archive;
+        let record = match record::examine(archive, self.shop, prefix, folder).await {
+            Ok(record) => record,
+            // without its record, a fact is of nothing
+            Err(fault) => return vec![Err(fault)],
+        };
+        let mut leaves = Vec::with_capacity(1 + folder.unsealed_facts.len());
+        for number in &folder.unsealed_facts {
+            leaves.push(leaf::fact(archive, prefix, folder, *number, &record).await);
+        }
+        if !folder.is_sealed {
+            leaves.push(Ok(record.into()));
+        }
+        leaves
+    }
+
+    /// What is to be sealed of who read something on that day.
+    async fn access(&mut self, date: Date, sealed: &mut SealedDay) -> Result<Vec<Owned>, SealError> {
+        let (shop, archive) = (self.shop, &self.tools.archive);
+        let day = date.strftime("%Y/%m/%d").to_string();
+        let prefix = archive::access_folder(shop, &day);
+        let mut listing = Listing::below(&self.tools.s3, self.tools.store.bucket(), prefix);
+        let mut unsealed = Vec::new();
+        while let Some(folders) = listing.next().await? {
+            for folder in folders.into_values() {
+                self.counts.altered += u64::from(folder.is_altered);
+                let is_new = |it: &folders::ObjectVersion| {
+                    let of = archive::accessed(&it.key);
+                    of.is_none_or(|communication| !sealed.see(number(&communication, Some(&it.key))))
+                };
+                unsealed.extend(folder.versions.into_iter().filter(is_new));
+            }
+        }
+        let results = stream::iter(&unsealed).map(|it| leaf::access(archive, shop, it));
+        let results: Vec<_> = results.buffered(RECORDS_AT_ONCE).collect().await;
+        self.entries(results).await
+    }
+
+    /// Reports what is sealed and not there any more, unless it was destroyed with a certificate.
+    async fn unseen(&mut self, sealed: &SealedDay) -> Result<(), SealError> {
+        let missing: BTreeSet<_> = sealed.unseen().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let destroyed = archive::Disposal::destroyed(&self.tools.archive, self.shop).await?;
+        let destroyed: BTreeSet<_> = destroyed
+            .iter()
+            .map(|(communication, name)| {
+                number(communication, Some(name.as_str()).filter(|name| *name != folders::RECORD))
+            })
+            .collect();
+        for id in missing.difference(&destroyed) {
+            let communication = format!("{id:032x}");
+            tracing::error!(shop = %self.shop, communication, "something of it was sealed and is missing");
+            self.counts.missing += 1;
+        }
+        Ok(())
     }
 
     fn fault(&mut self, fault: &Fault) {

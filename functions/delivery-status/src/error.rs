@@ -1,5 +1,6 @@
 //! Why asking about a communication failed.
 
+use archive::ArchiveError;
 use comms::Flow;
 use delivery::DeliveryError;
 use ledger::LedgerError;
@@ -12,6 +13,8 @@ use work::QueueError;
 pub enum CheckError {
     #[error("its state has moved meanwhile")]
     Moved,
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     #[error(transparent)]

@@ -6,8 +6,9 @@
 //! whether the message was returned or its recipient opted out of marketing, who is then put on the suppression list
 //! (`watch.rs`).
 //!
-//! An outcome is recorded once, whoever asks; its report to Shopify is queued after that, and only then is the
-//! communication put off or left alone: after a death in between, the next pass queues the report.
+//! What a channel says becomes a fact beside the record (`facts.rs`), in its own words; then the outcome is recorded, once,
+//! whoever asks; its report to Shopify is queued after that, and only then is the communication put off or left alone.
+//! After a death in between, the next pass does the rest.
 //!
 //! Print providers put status files into the operations bucket, which are read first (`print_files.rs`).
 //!
@@ -18,10 +19,12 @@
 #![recursion_limit = "256"]
 
 mod error;
+mod facts;
 mod print_files;
 mod printed;
 mod watch;
 
+use archive::Archive;
 use comms::{CustomerKey, Flow, MessageClass, ShopDomain, State, WriteBackState, chain};
 use delivery::{Channels, JobOutcome, StatusCall};
 use error::CheckError;
@@ -56,6 +59,8 @@ pub struct Tools {
     pub configs: ConfigStore,
     pub secrets: Secrets,
     pub ledger: Ledger,
+    /// Where what channels say becomes evidence.
+    pub archive: Archive,
     pub channels: Channels,
     pub write_back: Queue,
     /// Where the next channel is asked for.
@@ -95,6 +100,7 @@ impl DeliveryStatus {
             configs: service.configs()?,
             secrets: service.secrets()?,
             ledger: service.ledger()?,
+            archive: service.archive()?,
             channels: service.channels()?,
             write_back: service.queue("WRITE_BACK_QUEUE_URL")?,
             flows: service.flow_queues()?,
@@ -259,6 +265,7 @@ impl DeliveryStatus {
         let mut known = Cow::Borrowed(entry);
         if let Some(outcome) = &outcome {
             let owed = report::owed(&loaded.config, &entry.reported_on, false);
+            facts::add(&self.tools.archive, entry, outcome, None, now).await?;
             let recorded = self.tools.ledger.record_outcome(entry, outcome, owed, now).await?;
             // whoever was faster reports it, too
             let Some(recorded) = recorded else { return Ok(None) };

@@ -3,7 +3,7 @@
 use crate::{
     Asked, DeliveryStatus,
     error::CheckError,
-    log,
+    facts, log,
     print_files::{FilesResult, LineResult, judge},
 };
 use comms::{ShopDomain, WriteBackState, chain};
@@ -50,6 +50,7 @@ impl DeliveryStatus {
         let Some(entry) = entry else { return Ok(LineResult::Early) };
         let loaded = self.tools.configs.get(shop, now).await?;
         let owed = report::owed(&loaded.config, &entry.reported_on, false);
+        facts::add(&self.tools.archive, &entry, &outcome, line.at, now).await?;
         let recorded = self.tools.ledger.record_report(&entry, &outcome, owed, now).await;
         match recorded? {
             Some(recorded) => {

@@ -6,8 +6,9 @@
 //! names the exact versions that it shows, and nothing of a request becomes a key. The archive stays out of reach: the
 //! function reads a document, checks it against the hash of its record, and shows those bytes or none.
 //!
-//! An opening is recorded before anything is shown. If it cannot be recorded, nothing is shown; if the process dies
-//! after it, one opening too many is on record, never one too few. The function keeps nothing between requests.
+//! An opening is recorded, and the first few are queued to become evidence, before anything is shown. If that fails,
+//! nothing is shown; if the process dies after it, one opening too many is on record, never one too few. The function
+//! keeps nothing between requests.
 //!
 //! A token that nobody knows and a text that is no token get the same answer. That a link has expired or was revoked is
 //! said to whoever holds its token, because to them it is no news that there was one.
@@ -32,13 +33,18 @@ use archive::{Archive, ArchiveError};
 use comms::{Format, chain};
 use file_name::disposition;
 use jiff::Timestamp;
-use links::{Link, LinkState, LinkedOutput, Links, Opened, Recorded, Token};
+use links::{Link, LinkState, LinkedOutput, Links, Opened, Opening, Recorded, Token};
 use page::{NOWHERE, Notice, Page};
 use range::{PART_BYTES, Part};
 use route::Route;
 use service::{Metric, Metrics, Service, Serving, StartError, function_name};
 use std::convert::Infallible;
 use text::Language;
+use work::{Message, OpenedItem, OpenedKind, QueueError};
+
+/// So many openings of the same thing are queued: the first is evidence, and whoever recorded it may have died before it was
+/// queued, with nothing shown.
+const QUEUED: usize = 5;
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -240,11 +246,34 @@ impl Documents {
             return Ok(());
         }
         match self.links.record_opening(&token.hash(), &what, now).await {
-            Ok(Recorded::Yes) => Ok(()),
+            Ok(Recorded::Yes) => self
+                .queue(link, &what, now)
+                .await
+                .map_err(|error| unavailable(Language::of(&link.locale), Some(link), chain(&error))),
             Ok(Recorded::Ended(state)) => Err(ended(link, state)),
             Ok(Recorded::Absent) => Err(unknown(request)),
             Err(error) => Err(unavailable(Language::of(&link.locale), Some(link), chain(&error))),
         }
+    }
+
+    /// Tells of an opening whoever writes evidence.
+    async fn queue(&self, link: &Link, what: &Opened, now: Timestamp) -> Result<(), QueueError> {
+        let earlier: Vec<_> = link.openings.iter().filter(|it| it.what == *what).collect();
+        let Some(object) = link.outputs.first().filter(|_| earlier.len() < QUEUED) else { return Ok(()) };
+        let at = |opening: &&Opening| Timestamp::from_millisecond(opening.at_epoch_ms).ok();
+        let item = OpenedItem {
+            v: OpenedItem::VERSION,
+            kind: OpenedKind::Opened,
+            shop: link.shop.clone(),
+            communication: link.communication.clone(),
+            object: object.object.clone(),
+            what: match what {
+                Opened::Page => "page".to_owned(),
+                Opened::File(file) => file.clone(),
+            },
+            at: earlier.first().and_then(at).unwrap_or(now),
+        };
+        self.unsubscribing.write_back.send(&Message::of(&item)?).await
     }
 }
 

@@ -128,7 +128,7 @@ impl OutcomeEvent {
             subject: impersonal(&entry.subject),
             reported_on: impersonal(&entry.reported_on),
             channel: entry.channel.clone(),
-            reason: entry.reason.as_deref().map(without_addresses),
+            reason: entry.reason.as_deref().map(comms::covered),
             template: archived.map(|it| it.template.clone()),
             sha256: archived.map(|it| it.sha256.clone()),
             record_sha256: archived.map(|it| it.record_sha256.clone()),
@@ -139,13 +139,6 @@ impl OutcomeEvent {
 
 fn impersonal(resource: &Gid) -> Option<Gid> {
     (resource.kind() != "Customer").then(|| resource.clone())
-}
-
-/// A channel may quote whom it could not reach: words with an `@` or a telephone number's digits are covered.
-fn without_addresses(reason: &str) -> String {
-    let is_number = |word: &str| word.bytes().filter(u8::is_ascii_digit).count() >= 7;
-    let covered = |word| if str::contains(word, '@') || is_number(word) { "***" } else { word };
-    reason.split(' ').map(covered).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -96,8 +96,8 @@ pub fn record_key(archived: &ArchivedAs) -> String {
 
 /// By the configuration, or by what is the default if there is none any more.
 pub fn is_erasable(config: Option<&ShopConfig>, document: Document) -> bool {
-    match config.and_then(|config| config.document(document)) {
-        Some(settings) => settings.erasure(document) == Erasure::Erasable,
+    match config.filter(|config| config.document(document).is_some()) {
+        Some(config) => config.erasure(document) == Erasure::Erasable,
         None => document.default_class() == MessageClass::Marketing,
     }
 }
@@ -120,8 +120,8 @@ async fn refuse(
         if until <= now {
             tracing::info!(communication = %entry.communication, "its retention has ended: it can be disposed of");
         }
-        let settings = config.and_then(|config| config.document(entry.document));
-        let basis = settings.map(|settings| settings.erasure(entry.document));
+        let config = config.filter(|config| config.document(entry.document).is_some());
+        let basis = config.map(|config| config.erasure(entry.document));
         let legal_basis = match basis {
             Some(Erasure::Statutory { basis }) => basis,
             // it was archived when it was not erasable

@@ -96,7 +96,7 @@ pub fn content(
     let class = settings.map_or(document.default_class(), |settings| settings.class(document));
     let channels = settings.map_or(&[][..], |settings| &settings.channels);
     let Permission { consent, email, phones } =
-        permission(prospect, class, channels, &gather.config.marketing);
+        permission(prospect, class, channels, &gather.config.marketing, gather.now);
     let recipient = Recipient { name: prospect.customer.name(), email, phones, locale };
     Ok(Content {
         name: Some(name),

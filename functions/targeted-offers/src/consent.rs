@@ -8,8 +8,9 @@
 use comms::MessageClass;
 use delivery::{Phone, Recipient, choose};
 use flow::Consent;
+use jiff::Timestamp;
 use shop_config::{Channel, Marketing};
-use shopify::marketing::{Prospect, Subscription};
+use shopify::marketing::{ConsentDetails, Prospect, Subscription};
 use std::borrow::Cow;
 
 /// Whether the customer agreed, and the address and number if they may be used.
@@ -25,6 +26,7 @@ pub fn permission(
     class: MessageClass,
     channels: &[Channel],
     marketing: &Marketing,
+    now: Timestamp,
 ) -> Permission {
     let email = prospect.customer.email.clone();
     // a subscription is to the customer's own number, and to no other that an address may have
@@ -47,15 +49,19 @@ pub fn permission(
         phones: if by_sms { phones.clone() } else { Vec::new() },
         ..Recipient::default()
     };
+    let by_email = || found("email", &prospect.email_consent, now);
     let given = match choose(channels, &usable) {
-        Some(Channel::Email | Channel::Exstream | Channel::Web) => subscribed,
-        Some(Channel::Sms) => by_sms,
-        Some(Channel::WhatsApp) | None => false,
-        Some(Channel::Print) => by_post && prospect.address.is_some(),
+        Some(Channel::Email | Channel::Exstream | Channel::Web) => subscribed.then(by_email),
+        Some(Channel::Sms) => by_sms.then(|| found("sms", &prospect.sms_consent, now)),
+        Some(Channel::WhatsApp) | None => None,
+        Some(Channel::Print) if by_post && prospect.address.is_some() => {
+            Some(marketing.post_consent_tag.as_deref().map_or_else(by_email, |tag| tag_found(tag, now)))
+        }
+        Some(Channel::Print) => None,
     };
-    if given {
+    if let Some(found) = given {
         let Recipient { email, phones, .. } = usable;
-        return Permission { consent: Consent::Given, email, phones };
+        return Permission { consent: Consent::Given(found), email, phones };
     }
     let mut reasons: Vec<Cow<'static, str>> = Vec::new();
     for channel in channels {
@@ -68,6 +74,33 @@ pub fn permission(
         reasons.push(why_not(prospect.subscription).into());
     }
     Permission { consent: Consent::Refused(reasons.join("; ").into()), email, phones }
+}
+
+/// A subscription, as evidence.
+fn found(channel: &str, details: &ConsentDetails, now: Timestamp) -> archive::Consent {
+    let field = if channel == "sms" { "defaultPhoneNumber" } else { "defaultEmailAddress" };
+    let collected = details.marketing_collected_from.as_deref();
+    let collected = collected.map(|from| format!(", collected from {from}")).unwrap_or_default();
+    archive::Consent {
+        channel: channel.to_owned(),
+        state: "SUBSCRIBED".to_owned(),
+        level: details.marketing_opt_in_level.clone(),
+        given_at: details.marketing_updated_at,
+        source: format!("shopify customer.{field}{collected}"),
+        found_at: now,
+    }
+}
+
+/// The shop's own tag for agreement to offers by post.
+fn tag_found(tag: &str, now: Timestamp) -> archive::Consent {
+    archive::Consent {
+        channel: "post".to_owned(),
+        state: tag.to_owned(),
+        level: None,
+        given_at: None,
+        source: "shopify customer.tags".to_owned(),
+        found_at: now,
+    }
 }
 
 /// Why a channel may not be used, from what Shopify says.
@@ -122,6 +155,8 @@ mod tests {
     use comms::Gid;
     use shopify::Customer;
 
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
     fn prospect(subscription: Subscription, tags: &[&str]) -> Prospect {
         let email = (subscription != Subscription::NoAddress).then(|| "noor@example.com".to_owned());
         Prospect {
@@ -134,6 +169,12 @@ mod tests {
                 locale: None,
             },
             subscription,
+            email_consent: ConsentDetails {
+                marketing_opt_in_level: Some("CONFIRMED_OPT_IN".to_owned()),
+                marketing_updated_at: Some(Timestamp::UNIX_EPOCH),
+                marketing_collected_from: None,
+            },
+            sms_consent: ConsentDetails::default(),
             sms_subscription: Subscription::NoAddress,
             tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
             address: serde_json::from_str(r#"{"address1": "1 High Street"}"#).ok(),
@@ -151,9 +192,9 @@ mod tests {
 
     /// The answer, and whether the address may be used.
     fn ask(who: &Prospect, channels: &[Channel], post: Option<&str>) -> (Result<(), String>, bool) {
-        let answer = permission(who, MessageClass::Marketing, channels, &marketing(post));
+        let answer = permission(who, MessageClass::Marketing, channels, &marketing(post), NOW);
         let consent = match answer.consent {
-            Consent::Given => Ok(()),
+            Consent::Given(_) => Ok(()),
             Consent::Refused(why) => Err(why.into_owned()),
             Consent::NotAsked => panic!("marketing is always asked for"),
         };
@@ -183,6 +224,25 @@ mod tests {
         assert_eq!(ask(&subscribed, &[Email, Print], Some("post-ok")), (Ok(()), true));
         let no_post = Err("no agreement to offers by post (tag post-ok)".to_owned());
         assert_eq!(ask(&subscribed, &[Print], Some("post-ok")).0, no_post);
+    }
+
+    /// What the record keeps of a consent: state, level, time and who said so.
+    #[test]
+    fn the_consent_that_counts_is_the_one_of_the_channel() {
+        let who = prospect(Subscription::Subscribed, &["post-ok"]);
+        let found = |channels: &[Channel]| {
+            let answer =
+                permission(&who, MessageClass::Marketing, channels, &marketing(Some("post-ok")), NOW);
+            let Consent::Given(found) = answer.consent else { panic!() };
+            (found.channel, found.state, found.level, found.given_at, found.source)
+        };
+        let (channel, state, level, given_at, source) = found(&[Email]);
+        assert_eq!((channel.as_str(), state.as_str()), ("email", "SUBSCRIBED"));
+        assert_eq!((level.as_deref(), given_at), (Some("CONFIRMED_OPT_IN"), Some(Timestamp::UNIX_EPOCH)));
+        assert_eq!(source, "shopify customer.defaultEmailAddress");
+        let (channel, state, level, _, source) = found(&[Print]);
+        assert_eq!((channel.as_str(), state.as_str(), level), ("post", "post-ok", None));
+        assert_eq!(source, "shopify customer.tags");
     }
 
     /// An unsubscription is on record as one, whatever else could have been used.
@@ -215,8 +275,8 @@ mod tests {
         let by = |email: Subscription, sms: Subscription, channels: &[Channel]| {
             let mut who = Prospect { sms_subscription: sms, ..prospect(email, &[]) };
             who.customer.phone = Some("+33612345678".to_owned());
-            let answer = permission(&who, MessageClass::Marketing, channels, &marketing(None));
-            let given = answer.consent == Consent::Given;
+            let answer = permission(&who, MessageClass::Marketing, channels, &marketing(None), NOW);
+            let given = matches!(answer.consent, Consent::Given(_));
             let usable = Recipient { email: answer.email, phones: answer.phones, ..Recipient::default() };
             given.then(|| choose(channels, &usable)).flatten()
         };
@@ -245,7 +305,7 @@ mod tests {
     #[test]
     fn a_document_that_is_no_marketing_is_not_asked_about() {
         let who = prospect(Subscription::Unsubscribed, &["no marketing"]);
-        let answer = permission(&who, MessageClass::Transactional, &[Email], &marketing(None));
+        let answer = permission(&who, MessageClass::Transactional, &[Email], &marketing(None), NOW);
         assert_eq!((answer.consent, answer.email.is_some()), (Consent::NotAsked, true));
     }
 }

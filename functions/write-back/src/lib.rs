@@ -1,4 +1,5 @@
-//! Reports to Shopify what became of communications, and that customers want no more marketing (`consent.rs`).
+//! Reports to Shopify what became of communications, and that customers want no more marketing (`consent.rs`). Makes
+//! evidence of the first openings of published documents (`openings.rs`).
 //!
 //! Takes reports in batches, groups them by shop and by the resource that carries them, and merges them into
 //! that resource's status metafield. Keeps nothing between batches and owes nothing to order: a report that
@@ -10,11 +11,13 @@
 
 mod coalesce;
 mod consent;
+mod openings;
 mod status;
 
 pub use coalesce::{ReportResult, TAGGING, report};
 pub use status::{Existing, KEEP, Report, Status};
 
+use archive::Archive;
 use comms::{ShopDomain, WriteBackState, chain};
 use consent::Consents;
 use futures::{FutureExt, StreamExt, stream};
@@ -25,7 +28,10 @@ use shop_config::ConfigStore;
 use shopify::{AdminApi, Call};
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
 use tokio::time::Instant;
-use work::{Backoff, BatchResponse, MalformedBatch, Queue, Retry, SqsEvent, UnsubscribeItem, WriteBackItem};
+use work::{
+    Backoff, BatchResponse, MalformedBatch, OpenedItem, Queue, Retry, SqsEvent, UnsubscribeItem,
+    WriteBackItem,
+};
 
 /// Kept back from Shopify's time, to record in the ledger what it answered.
 const RECORDING: Duration = Duration::from_secs(2);
@@ -36,6 +42,7 @@ pub struct Tools {
     pub secrets: Secrets,
     pub shopify: AdminApi,
     pub ledger: Ledger,
+    pub archive: Archive,
     pub queue: Queue,
     pub backoff: Backoff,
     /// How many shops are reported to at once, and how many answers are recorded at once.
@@ -59,6 +66,7 @@ impl WriteBack {
             secrets: service.secrets()?,
             shopify: AdminApi::new(service.http()),
             ledger: service.ledger()?,
+            archive: service.archive()?,
             queue: service.queue("QUEUE_URL")?,
             backoff: service.backoff()?,
             concurrency: service.concurrency()?,
@@ -117,8 +125,16 @@ impl WriteBack {
         let Tools { configs, secrets, shopify, clock, .. } = &self.tools;
         let consents = Consents { configs, secrets, shopify, now: clock(), deadline };
         let of_kind = event.records.iter().enumerate().filter(|(_, it)| UnsubscribeItem::is_one(&it.body));
+        let (consents, archive, now) = (&consents, &self.tools.archive, clock());
         let ends = of_kind.map(|(index, record)| {
-            let end = AssertUnwindSafe(consents.end(&record.body)).catch_unwind();
+            let body = &record.body;
+            let end = async move {
+                match OpenedItem::is_one(body) {
+                    true => openings::add(archive, body, now).await,
+                    false => consents.end(body).await,
+                }
+            };
+            let end = AssertUnwindSafe(end).catch_unwind();
             async move {
                 let result = match tokio::time::timeout_at(deadline, end).await {
                     Ok(Ok(ended)) => ended.map(|()| WriteBackState::Reported),

@@ -40,6 +40,7 @@ const COMMANDS: Readonly<Record<Person, readonly string[]>> = {
   ],
   auditor: ['ctl-proof', 'ctl-show', 'ctl-status'],
   support: ['ctl-status'],
+  records: ['ctl-dispose', 'ctl-hold', 'ctl-release', 'ctl-status', 'ctl-templates'],
 };
 
 export interface PeopleProps {
@@ -73,8 +74,17 @@ export class People extends Construct {
         allow.readEvidence(storage.archive, storage.archiveKey),
         allow.proveEvidence(storage.archive, storage.commitments),
         allow.openErasable(storage.commitments),
+        allow.readFacts(storage.archive),
+        allow.recordAccess(storage.archive, storage.archiveKey),
       ],
       support: [allow.lookAt(storage.table)],
+      records: [
+        allow.lookAt(storage.table),
+        allow.holdEvidence(storage.archive, storage.archiveKey),
+        allow.destroyExpired(storage.archive),
+        allow.read(storage.operations, 'config/*'),
+        allow.readSecret(storage.customerKey),
+      ],
     };
     for (const person of PEOPLE) {
       if (props.trusted[person].length > 0) {
@@ -90,6 +100,9 @@ export class People extends Construct {
       allow.updateLedger(storage.table),
       allow.readRecords(storage.archive, storage.archiveKey),
       allow.openErasable(storage.commitments),
+      // what they decide, and whose documents they look at
+      allow.addFacts(storage.archive, storage.archiveKey),
+      allow.recordAccess(storage.archive, storage.archiveKey),
       allow.read(storage.operations, 'config/*', 'runs/*'),
       allow.write(storage.operations, 'config/*'),
       allow.readShopSecrets(this, prefix),

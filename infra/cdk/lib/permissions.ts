@@ -86,8 +86,75 @@ export function archive(bucket: Bucket, key: Key): Grant {
   const actions = ['s3:PutObject', 's3:PutObjectRetention', 's3:GetObject', 's3:GetObjectVersion'];
   return all(
     ofObjects(bucket, actions, ['*']),
+    lookAtLocks(bucket),
+    ofObjects(bucket, ['s3:PutObjectLegalHold'], [FACTS]),
     list(bucket, FOLDERS),
     plain(['kms:GenerateDataKey', 'kms:Decrypt'], key.keyArn),
+  );
+}
+
+/** What becomes of a communication, beside its record. */
+const FACTS = `${FOLDERS}fact-*.json`;
+const RECORDS = `${FOLDERS}record.json`;
+/** Who read what. */
+const ACCESS = 'access/*';
+/** What was to be destroyed, and what was. */
+const DISPOSAL = 'disposal/*';
+
+/** Sees until when a record is locked, and whether it is held. */
+function lookAtLocks(bucket: Bucket): Grant {
+  return ofObjects(bucket, ['s3:GetObjectRetention', 's3:GetObjectLegalHold'], [RECORDS]);
+}
+
+/** Adds facts beside records, locked and held as these are. Changes and deletes none. */
+export function addFacts(bucket: Bucket, key: Key): Grant {
+  return all(
+    ofObjects(bucket, ['s3:PutObject', 's3:PutObjectRetention', 's3:PutObjectLegalHold', 's3:GetObject'], [FACTS]),
+    ofObjects(bucket, ['s3:GetObjectVersion'], [RECORDS]),
+    lookAtLocks(bucket),
+    // to tell what was destroyed from what may not be read
+    list(bucket, RECORDS),
+    plain(['kms:GenerateDataKey', 'kms:Decrypt'], key.keyArn),
+  );
+}
+
+/** Finds the record beside a document whose key is known. */
+export function findRecords(bucket: Bucket): Grant {
+  return ofObjects(bucket, ['s3:GetObject'], [RECORDS]);
+}
+
+/** Reads the facts of a communication. */
+export function readFacts(bucket: Bucket): Grant {
+  return all(ofObjects(bucket, ['s3:GetObject'], [FACTS]), list(bucket, FOLDERS));
+}
+
+/** Leaves an entry of who read what. Reads none and deletes none. */
+export function recordAccess(bucket: Bucket, key: Key): Grant {
+  return all(
+    ofObjects(bucket, ['s3:PutObject', 's3:PutObjectRetention'], [ACCESS]),
+    plain(['kms:GenerateDataKey'], key.keyArn),
+  );
+}
+
+/** Holds evidence and releases it; reads records, not documents, to know which. */
+export function holdEvidence(bucket: Bucket, key: Key): Grant {
+  const shops = '*.myshopify.com/*';
+  return all(
+    addFacts(bucket, key),
+    findRecords(bucket),
+    ofObjects(bucket, ['s3:PutObjectLegalHold'], [`${FOLDERS}*`]),
+    list(bucket, shops),
+    readHistory(bucket, shops),
+  );
+}
+
+/** Destroys evidence whose retention has ended, and certifies it: S3 refuses to delete what is locked or held. */
+export function destroyExpired(bucket: Bucket): Grant {
+  return all(
+    ofObjects(bucket, ['s3:DeleteObjectVersion'], [`${FOLDERS}*`]),
+    ofObjects(bucket, ['s3:GetObjectVersion'], [FACTS]),
+    ofObjects(bucket, ['s3:GetObject', 's3:PutObject', 's3:PutObjectRetention'], [DISPOSAL]),
+    list(bucket, DISPOSAL),
   );
 }
 
@@ -99,10 +166,12 @@ const DAYS = '*.myshopify.com/????/??/??/';
 /** Looks at everything that was archived of a day, and adds to the logs. Whatever there is, it neither changes nor deletes. */
 export function sealEvidence(bucket: Bucket, key: Key, logKey: Key, commitments: Table): Grant {
   return all(
-    ofObjects(bucket, ['s3:GetObjectVersion'], [`${FOLDERS}*`]),
-    readHistory(bucket, DAYS),
+    ofObjects(bucket, ['s3:GetObjectVersion'], [`${FOLDERS}*`, ACCESS]),
+    readHistory(bucket, DAYS, `access/${DAYS}`),
+    // what was destroyed with a certificate is not missing
+    ofObjects(bucket, ['s3:GetObject'], [DISPOSAL]),
     ofObjects(bucket, ['s3:GetObject', 's3:PutObject', 's3:PutObjectRetention'], [LOGS]),
-    list(bucket, LOGS),
+    list(bucket, LOGS, DISPOSAL),
     plain(['kms:GenerateDataKey', 'kms:Decrypt'], key.keyArn),
     plain(['kms:GetPublicKey', 'kms:Sign'], logKey.keyArn),
     plain(['dynamodb:BatchGetItem', 'dynamodb:PutItem'], commitments.tableArn),

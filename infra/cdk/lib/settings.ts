@@ -199,6 +199,7 @@ export function readSettings(node: Node): Settings {
       operator: readTrusted('trustOperator', text('trustOperator')),
       auditor: readTrusted('trustAuditor', text('trustAuditor')),
       support: readTrusted('trustSupport', text('trustSupport')),
+      records: readTrusted('trustRecords', text('trustRecords')),
     },
     alarmTopicArn: text('alarmTopic'),
     notifyEachAlarm: oneOf('alarmNotify', ['groups', 'each'], 'groups') === 'each',

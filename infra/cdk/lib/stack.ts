@@ -299,10 +299,14 @@ export class CommunicationsStack extends Stack {
       environment: {
         QUEUE_URL: this.writeBacks.queue.queueUrl,
         RETRY_BASE_SECONDS: String(this.settings.retryBaseSeconds),
+        ARCHIVE_LOCK_MODE: this.settings.lockMode,
       },
       grants: [
         allow.consume(this.writeBacks.queue),
         allow.updateLedger(this.storage.table),
+        // what the function that everybody can reach tells of openings
+        allow.addFacts(this.storage.archive, this.storage.archiveKey),
+        allow.findRecords(this.storage.archive),
         allow.read(this.storage.operations, 'config/*'),
         allow.readShopSecrets(this, this.settings.prefix),
       ],
@@ -330,11 +334,16 @@ export class CommunicationsStack extends Stack {
   private deliveryStatus(): Handler {
     return this.handler({
       name: 'delivery-status',
-      environment: { WRITE_BACK_QUEUE_URL: this.writeBacks.queue.queueUrl, ...this.queueOfEachFlow() },
+      environment: {
+        WRITE_BACK_QUEUE_URL: this.writeBacks.queue.queueUrl,
+        ARCHIVE_LOCK_MODE: this.settings.lockMode,
+        ...this.queueOfEachFlow(),
+      },
       grants: [
         // what did not arrive is tried by the next channel
         allow.send(this.writeBacks.queue, ...this.queuesWithout()),
         allow.followUp(this.storage.table),
+        allow.addFacts(this.storage.archive, this.storage.archiveKey),
         allow.read(this.storage.operations, 'config/*', 'print-status/*'),
         allow.write(this.storage.operations, 'print-status/*/done/*'),
         allow.readShopSecrets(this, this.settings.prefix),
@@ -525,6 +534,7 @@ export class CommunicationsStack extends Stack {
       LinkKeySecret: storage.linkKey.secretArn,
       DocumentsUrl: documents.url,
       MaxRetentionDays: String(this.settings.maxRetentionDays),
+      LockMode: this.settings.lockMode,
       DeadLetterUrlIntake: this.lostEvents.queueUrl,
       DeadLetterUrlSchedules: this.missedSchedules.queueUrl,
       ScheduleGroup: schedules.group.ref,

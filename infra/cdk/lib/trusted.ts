@@ -1,6 +1,6 @@
 // The kinds of people who may use a deployment, and who is trusted to be one.
 
-export const PEOPLE = ['operator', 'auditor', 'support'] as const;
+export const PEOPLE = ['operator', 'auditor', 'support', 'records'] as const;
 export type Person = (typeof PEOPLE)[number];
 
 /**

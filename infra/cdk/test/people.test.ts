@@ -8,10 +8,10 @@ import { only, synthesize } from './support.ts';
 const ROLE = 'arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Ops_0a1b2c';
 const USER = 'arn:aws:iam::111122223333:user/jane.doe@acme.example';
 const SAML = 'arn:aws:iam::111122223333:saml-provider/acme';
-const TRUST = { trustOperator: ROLE, trustAuditor: `${SAML}, ${USER}`, trustSupport: USER };
+const TRUST = { trustOperator: ROLE, trustAuditor: `${SAML}, ${USER}`, trustSupport: USER, trustRecords: USER };
 const { template } = synthesize(TRUST);
 const role = (name: string) => only(template, 'AWS::IAM::Role', `People${name}`);
-const NAMES = ['Operator', 'Auditor', 'Support'];
+const NAMES = ['Operator', 'Auditor', 'Support', 'Records'];
 
 test('nobody may take a role until the deployment says who', () => {
   const roles = Object.keys(synthesize().template.findResources('AWS::IAM::Role'));
@@ -77,37 +77,50 @@ describe('permissions of people', () => {
   const actions = (name: string): string[] =>
     role(name).Properties.Policies[0].PolicyDocument.Statement.flatMap(({ Action }: any) => Action);
 
+  /** Below which keys a role puts objects. */
+  const puts = (name: string): string[] => {
+    const { Statement } = role(name).Properties.Policies[0].PolicyDocument;
+    const found = Statement.filter(({ Action }: any) => [Action].flat().includes('s3:PutObject'));
+    return found.flatMap(({ Resource }: any) => [Resource].flat().map((it: any) => it['Fn::Join'][1].at(-1) as string));
+  };
+
   test('support sees states and no documents', () => {
     assert.deepEqual(actions('Support').sort(), ['dynamodb:GetItem', 'dynamodb:Query']);
   });
 
-  test('an auditor reads and changes nothing', () => {
+  test('an auditor reads, which leaves an entry, and changes nothing', () => {
     const reads = [
       'dynamodb:GetItem',
       'dynamodb:Query',
       'kms:Decrypt',
+      'kms:GenerateDataKey',
       's3:GetObject',
       's3:GetObjectVersion',
       's3:ListBucket',
+      's3:PutObject',
+      's3:PutObjectRetention',
     ];
     assert.deepEqual([...new Set(actions('Auditor'))].sort(), reads);
+    assert.deepEqual(puts('Auditor'), ['/access/*']);
   });
 
   test('an operator reads records and no documents, and puts events only on a bus of the stack', () => {
     const { Statement } = role('Operator').Properties.Policies[0].PolicyDocument;
     const evidence = Statement.filter(({ Action }: any) => [Action].flat().includes('s3:GetObjectVersion'));
-    assert.match(JSON.stringify(evidence[0].Resource), /"\/\*\/record\.json"/);
-    assert.equal(evidence.length, 1);
+    for (const { Resource } of evidence) assert.match(JSON.stringify(Resource), /\/record\.json"/);
     assert.ok(!actions('Operator').includes('events:PutEvents'));
     const own = only(synthesize({ ...TRUST, createBus: 'true' }).template, 'AWS::IAM::Role', 'PeopleOperator');
     assert.ok(JSON.stringify(own.Properties.Policies).includes('events:PutEvents'));
   });
 
-  test('nobody deletes, and nobody writes to the archive', () => {
+  test('nobody deletes but for what has expired, and nobody adds documents or records to the archive', () => {
     for (const name of NAMES) {
       for (const action of actions(name)) {
-        assert.doesNotMatch(action, /\*|s3:Delete|dynamodb:Delete|Retention|LegalHold|^kms:(?!Decrypt)/, name);
+        assert.doesNotMatch(action, /\*|Bypass|dynamodb:Delete|^kms:(?!Decrypt|GenerateDataKey)/, name);
+        if (name !== 'Records') assert.doesNotMatch(action, /s3:Delete/, name);
       }
+      for (const key of puts(name)) assert.match(key, /^\/(access|disposal|config)\/|fact-\*\.json$/, name);
     }
+    assert.ok(!actions('Records').includes('s3:DeleteObject'), 'a marker hides what is locked');
   });
 });

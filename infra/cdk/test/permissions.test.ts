@@ -46,6 +46,18 @@ function allowed(name: string): Map<string, string[]> {
 const CONSUME = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'];
 const LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
 const READ_SHOP = ['s3:GetObject', 's3:ListBucket', 'secretsmanager:GetSecretValue'];
+/** Adding facts beside records. */
+const FACTS = [
+  's3:GetObject',
+  's3:GetObjectLegalHold',
+  's3:GetObjectRetention',
+  's3:GetObjectVersion',
+  's3:PutObject',
+  's3:PutObjectLegalHold',
+  's3:PutObjectRetention',
+  'kms:Decrypt',
+  'kms:GenerateDataKey',
+];
 const FLOW = [
   ...LOG,
   ...CONSUME,
@@ -56,12 +68,8 @@ const FLOW = [
   'dynamodb:PutItem',
   'dynamodb:UpdateItem',
   'dynamodb:Query',
-  's3:GetObjectVersion',
   's3:ListBucketVersions',
-  's3:PutObject',
-  's3:PutObjectRetention',
-  'kms:Decrypt',
-  'kms:GenerateDataKey',
+  ...FACTS.filter((action) => action !== 's3:GetObject'),
 ];
 const RUN = [...LOG, ...CONSUME, ...READ_SHOP, 'sqs:SendMessage', 's3:PutObject'];
 const EXPECTED: Record<string, string[]> = {
@@ -88,8 +96,8 @@ const EXPECTED: Record<string, string[]> = {
   ],
   DeliveryStatus: [
     ...LOG,
-    ...READ_SHOP,
-    's3:PutObject',
+    ...READ_SHOP.filter((action) => action !== 's3:GetObject'),
+    ...FACTS,
     'sqs:SendMessage',
     'dynamodb:GetItem',
     'dynamodb:Query',
@@ -124,7 +132,13 @@ const EXPECTED: Record<string, string[]> = {
     's3:PutObjectRetention',
     'sqs:SendMessage',
   ],
-  WriteBack: [...LOG, ...CONSUME, ...READ_SHOP, 'dynamodb:UpdateItem'],
+  WriteBack: [
+    ...LOG,
+    ...CONSUME,
+    ...READ_SHOP.filter((action) => action !== 's3:GetObject'),
+    ...FACTS,
+    'dynamodb:UpdateItem',
+  ],
   OutcomeEvents: [
     ...LOG,
     'dynamodb:DescribeStream',
@@ -144,7 +158,12 @@ const READS: Record<string, string[]> = {
 };
 
 /** What is listed of the archive, if it is not the folders of communications. */
-const LISTS: Record<string, string[]> = { ArchiveSeal: ['log/*'], Privacy: ['*.myshopify.com/', 'erasure/*'] };
+const LISTS: Record<string, string[]> = {
+  ArchiveSeal: ['log/*', 'disposal/*'],
+  DeliveryStatus: [`${FOLDERS}record.json`],
+  Privacy: ['*.myshopify.com/', 'erasure/*'],
+  WriteBack: [`${FOLDERS}record.json`],
+};
 
 test('every function is looked at', () => {
   const names = Object.keys(EXPECTED);
@@ -206,8 +225,10 @@ test('each function writes where it has to and nowhere else', () => {
   for (const name of FLOWS.map(idOf)) {
     assert.deepEqual(writes(name), keys(below(archive, '*'), below(operations, 'spool/*')));
   }
-  assert.deepEqual(writes('DeliveryStatus'), keys(below(operations, 'print-status/*/done/*')));
-  for (const name of ['Reconcile', 'WriteBack']) assert.equal(writes(name), undefined);
+  const facts = below(archive, `${FOLDERS}fact-*.json`);
+  assert.deepEqual(writes('DeliveryStatus'), keys(facts, below(operations, 'print-status/*/done/*')));
+  assert.deepEqual(writes('WriteBack'), keys(facts));
+  assert.equal(writes('Reconcile'), undefined);
   assert.deepEqual(writes('ArchiveSeal'), keys(below(archive, 'log/*')));
   const signers = Object.keys(EXPECTED).filter((name) => allowed(name).has('kms:Sign'));
   assert.deepEqual(signers, ['ArchiveSeal']);

@@ -17,7 +17,7 @@ const check = (app: App) => Validations.of(app).addPlugins(...Object.values(PACK
 test('the stack passes, as it is deployed in AWS and locally', () => {
   process.env.CDK_VALIDATION = 'true';
   const trusted = 'arn:aws:iam::111122223333:role/Ops';
-  const trust = { trustOperator: trusted, trustAuditor: trusted, trustSupport: trusted };
+  const trust = { trustOperator: trusted, trustAuditor: trusted, trustSupport: trusted, trustRecords: trusted };
   synthesize({ ...trust, '@aws-cdk/core:validateAgainstDefaultRules': 'true' }, check);
   process.env.CDK_VALIDATION = 'false';
   const endpointUrl = 'http://127.0.0.1:4566';
@@ -63,7 +63,7 @@ test('what Python packages there are is pinned', () => {
 
 test('every exception is known and has a reason', () => {
   const trusted = 'arn:aws:iam::111122223333:role/Ops';
-  const trust = { trustOperator: trusted, trustAuditor: trusted, trustSupport: trusted };
+  const trust = { trustOperator: trusted, trustAuditor: trusted, trustSupport: trusted, trustRecords: trusted };
   const { stack } = synthesize(trust);
   const reasons = stack.node
     .findAll()

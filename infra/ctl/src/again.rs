@@ -1,6 +1,7 @@
 //! `ctl resend` and `ctl settle`: what a person decides about a communication, with their name and reason.
 
-use crate::{failure::Failure, out::say, stack::Stack, table};
+use crate::{access, failure::Failure, out::say, stack::Stack, table};
+use archive::{AccessKind, Fact, FactKind, RecordRef};
 use comms::{CommunicationId, MessageClass, Revision, State, is_one_line};
 use delivery::Address;
 use flow::report;
@@ -23,6 +24,11 @@ pub struct Decision {
 
 impl Decision {
     const MOST: usize = 200;
+
+    /// As facts have it.
+    pub fn fact(&self) -> archive::Decision {
+        archive::Decision { actor: self.actor.clone(), reason: self.reason.clone() }
+    }
 
     pub fn check(&self) -> Result<(), Failure> {
         for (name, text) in [("--actor", &self.actor), ("--reason", &self.reason)] {
@@ -77,6 +83,9 @@ pub async fn resend(
     let revision =
         Revision::named(format!("resend-{}", now.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ")));
     let issue = CommunicationId::derive(&entry.shop, entry.document, &entry.subject, &revision);
+    access::record(stack, &entry.shop, id, AccessKind::Resend, &request.decision).await?;
+    let fact = Fact { issue: Some(issue.clone()), ..decided(FactKind::Reissued, &request.decision, now) };
+    add_fact(stack, &entry, &fact, now).await?;
     let item = item(&entry, &issue, revision, request, now);
     stack.queue(entry.flow.name())?.send(&Message::of(&item)?).await?;
     say!("{issue}  another issue of {id} is on its way");
@@ -84,6 +93,22 @@ pub async fn resend(
         Some(wait) => table::settle(stack, &[issue], false, wait).await,
         None => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// A decision as a fact.
+fn decided(kind: FactKind, decision: &Decision, now: Timestamp) -> Fact {
+    Fact { decision: Some(decision.fact()), ..Fact::new(kind, now) }
+}
+
+/// Adds a fact to what is archived of a communication. Of a test, or where nothing is archived, there is nothing to add to.
+async fn add_fact(stack: &Stack, entry: &Entry, fact: &Fact, now: Timestamp) -> Result<(), Failure> {
+    let Some(archived) = entry.archived.as_ref().filter(|it| !archive::is_test(&it.archive_key)) else {
+        return Ok(());
+    };
+    let (version, sha256) = (&archived.record_version, &archived.record_sha256);
+    let record = RecordRef::beside(&archived.archive_key, &entry.communication, version, sha256);
+    stack.archive.add_fact(&record, fact, now).await?;
+    Ok(())
 }
 
 /// Whether there is something archived that may go out.
@@ -140,6 +165,11 @@ pub async fn settle(
     let test = entry.archived.as_ref().is_some_and(|archived| archive::is_test(&archived.archive_key));
     let owed = report::owed(&loaded.config, &entry.reported_on, test);
     let reason = format!("{}: {}", decision.actor, decision.reason);
+    if entry.state == State::Unknown && State::Unknown.may_become(state) {
+        // in full, before the ledger has its beginning: after a death in between, the same command does the rest
+        let fact = Fact { settled_as: Some(state), ..decided(FactKind::Settled, &decision, now) };
+        add_fact(stack, &entry, &fact, now).await?;
+    }
     let settled = stack.ledger.settle(id, state, &reason, owed, now).await?;
     let entry = match settled {
         Some(entry) => entry,

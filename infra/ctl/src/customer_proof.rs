@@ -1,6 +1,7 @@
 //! `ctl proof --customer`: the proof that these are all communications of a customer in a period, and no others.
 
-use crate::{failure::Failure, out::say, proof, stack::Stack};
+use crate::{access::Reader, failure::Failure, out::say, proof, stack::Stack};
+use archive::{AccessKind, RecordRef, fact_number};
 use comms::{CustomerKey, Gid, ShopDomain};
 use jiff::{Timestamp, civil::Date};
 use ledger::Entry as LedgerEntry;
@@ -22,6 +23,7 @@ pub async fn run(
     shop: &ShopDomain,
     customer: &str,
     days: (Date, Date),
+    mut reader: Reader,
     out: &Path,
 ) -> Result<ExitCode, Failure> {
     if days.0 > days.1 {
@@ -61,6 +63,9 @@ pub async fn run(
     };
     let proof = LogReader::new(&store).prove_customer(shop, &LabelKey::of(&secret), days, salt_of).await?;
     let CustomerProof { completeness, proof, key } = proof;
+    for leaf in completeness.leaves.iter().filter(|leaf| leaf.object.is_none()) {
+        reader = reader.reads(stack, shop, &leaf.communication, AccessKind::Proof).await?;
+    }
     let bundle = CustomerBundle {
         objects: objects(stack, &completeness).await?,
         completeness: serde_json::to_vec(&completeness)?,
@@ -94,15 +99,19 @@ async fn ledger_entry(stack: &Stack, entry: &Entry) -> Result<Option<LedgerEntry
 async fn objects(stack: &Stack, completeness: &Completeness) -> Result<BTreeMap<u64, Vec<u8>>, Failure> {
     let mut objects = BTreeMap::new();
     for leaf in &completeness.leaves {
-        if leaf.object.is_some() {
-            return Err(
-                format!("leaf {}: what is sealed beside records cannot be shown yet", leaf.index).into()
-            );
-        }
         let entry =
             stack.ledger.get(&leaf.communication).await?.ok_or("the ledger has no such communication")?;
         let archived = entry.archived.as_ref().ok_or("nothing of it is archived")?;
-        let (_, json) = stack.archive.record_of(&archived.archive_key, &archived.record_version).await?;
+        let (version, sha256) = (&archived.record_version, &archived.record_sha256);
+        let json = match &leaf.object {
+            None => stack.archive.record_of(&archived.archive_key, version).await?.1,
+            Some(name) => {
+                let number = fact_number(name)
+                    .ok_or_else(|| format!("leaf {}: it is neither a record nor a fact", leaf.index))?;
+                let record = RecordRef::beside(&archived.archive_key, &leaf.communication, version, sha256);
+                stack.archive.fact(&record, number, None).await?.1
+            }
+        };
         objects.insert(leaf.index, json.to_vec());
     }
     Ok(objects)

@@ -1,7 +1,7 @@
-//! `ctl diff`: a rehearsed document beside the last real one of its kind.
+//! `ctl diff`: two records beside each other: a rehearsed document and the last real one of its kind, or any two.
 
-use crate::{failure::Failure, out::say, stack::Stack};
-use archive::{EvidenceRecord, Output};
+use crate::{access::Reader, failure::Failure, out::say, stack::Stack};
+use archive::{AccessKind, EvidenceRecord, Output};
 use comms::{CommunicationId, Document, ShopDomain};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use ledger::Entry;
@@ -15,6 +15,7 @@ pub async fn run(
     stack: &Stack,
     id: &CommunicationId,
     against: Option<&CommunicationId>,
+    mut reader: Reader,
 ) -> Result<ExitCode, Failure> {
     let (entry, record) = archived(stack, id).await?;
     let other = match against {
@@ -26,6 +27,9 @@ pub async fn run(
             format!("no real {} was archived within {DAYS} days to compare with", entry.document).into()
         );
     };
+    for it in [&other, &record] {
+        reader = reader.reads(stack, &it.shop, &it.communication, AccessKind::Record).await?;
+    }
     say!("- {}  {}, composed {}", other.communication, other.document, other.composed_at);
     say!("+ {}  {}, composed {}", record.communication, record.document, record.composed_at);
     let differences = differences(&other, &record);
@@ -98,6 +102,13 @@ fn differences(old: &EvidenceRecord, new: &EvidenceRecord) -> Vec<String> {
             .as_ref()
             .map_or_else(|| "?".to_owned(), |it| format!("{} ({})", it.sha256, it.count))
     };
+    let text = |text: Option<&String>| text.cloned().unwrap_or_else(|| "?".to_owned());
+    let configuration = |record: &EvidenceRecord| text(record.configuration.as_ref());
+    let software = |record: &EvidenceRecord| format!("{} {}", record.software.name, record.software.version);
+    let kept_under = |record: &EvidenceRecord| {
+        let kept = record.kept_under.as_ref();
+        kept.map_or_else(|| "?".to_owned(), |it| format!("{} ({})", it.class, it.legal_basis))
+    };
     // one output of each is compared with the one in the same place
     let each = |record: &EvidenceRecord, of: &dyn Fn(&Output) -> String| {
         record.outputs.iter().map(of).collect::<Vec<_>>().join(", ")
@@ -109,6 +120,10 @@ fn differences(old: &EvidenceRecord, new: &EvidenceRecord) -> Vec<String> {
     for (name, old, new) in [
         ("template", template(old), template(new)),
         ("parts", parts(old), parts(new)),
+        ("configuration", configuration(old), configuration(new)),
+        ("software", software(old), software(new)),
+        ("kept under", kept_under(old), kept_under(new)),
+        ("channel", text(old.channel.as_ref()), text(new.channel.as_ref())),
         ("PDF", pdf(old), pdf(new)),
         ("locale", old.locale.clone(), new.locale.clone()),
         ("media type", media_type(old), media_type(new)),

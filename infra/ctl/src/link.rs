@@ -2,8 +2,14 @@
 //!
 //! What is printed opens the document: it belongs into the message to the customer and nowhere else.
 
-use crate::{again::Decision, failure::Failure, out::say, stack::Stack};
-use archive::EvidenceRecord;
+use crate::{
+    access::{self, Reader},
+    again::Decision,
+    failure::Failure,
+    out::say,
+    stack::Stack,
+};
+use archive::{AccessKind, EvidenceRecord};
 use clap::Subcommand;
 use comms::{CommunicationId, one_line};
 use jiff::Timestamp;
@@ -22,12 +28,16 @@ pub enum LinkCommand {
     Show {
         /// The communication's id.
         communication: CommunicationId,
+        #[command(flatten)]
+        reader: Reader,
     },
     /// Publish a communication's archived document for its customer, and print the link. Makes no second one: if there
     /// is a link, prints that. Refused for a test order or a dry run.
     Publish {
         /// The communication's id.
         communication: CommunicationId,
+        #[command(flatten)]
+        reader: Reader,
         /// For how many days the link works.
         #[arg(long, default_value_t = DAYS)]
         days: u16,
@@ -66,14 +76,16 @@ pub async fn run(stack: &Stack, command: LinkCommand) -> Result<ExitCode, Failur
     let now = Timestamp::now();
     let links = stack.links()?;
     match command {
-        LinkCommand::Show { communication } => {
+        LinkCommand::Show { communication, reader } => {
             let link = links.of(&communication).await?.ok_or("it has no link")?;
+            reader.reads(stack, &link.shop, &communication, AccessKind::Link).await?;
             let key = key(stack, now).await?;
             let token = Token::derive(&key, &communication, link.serial);
             print(stack, &link, Some(token).filter(|token| token.hash() == link.token_sha256), now)
         }
-        LinkCommand::Publish { communication, days } => {
+        LinkCommand::Publish { communication, reader, days } => {
             let document = Document::read(stack, &communication, now).await?;
+            reader.reads(stack, &document.record.shop, &communication, AccessKind::Link).await?;
             let publication = document.publication(days);
             let key = key(stack, now).await?;
             let Published { token, link, .. } = links.publish(&key, &publication, now).await?;
@@ -83,8 +95,9 @@ pub async fn run(stack: &Stack, command: LinkCommand) -> Result<ExitCode, Failur
             revoke(stack, &links, &communication, decision, now).await
         }
         LinkCommand::Replace { communication, decision, days } => {
-            let revocation = revocation(decision, now)?;
             let document = Document::read(stack, &communication, now).await?;
+            access::record(stack, &document.record.shop, &communication, AccessKind::Link, &decision).await?;
+            let revocation = revocation(decision, now)?;
             let key = key(stack, now).await?;
             let next = links.replace(&key, &document.publication(days), &revocation, now).await?;
             print(stack, &next.link, Some(next.token), now)

@@ -6,14 +6,17 @@
 
 #![warn(clippy::print_stderr)]
 
+mod access;
 mod again;
 mod config;
 mod cost;
 mod customer_proof;
 mod diff;
+mod dispose;
 #[cfg(test)]
 mod documentation;
 mod failure;
+mod hold;
 mod link;
 mod metafield;
 mod out;
@@ -21,21 +24,26 @@ mod preview;
 mod proof;
 mod run;
 mod schedules;
+mod select;
 mod send;
 mod show;
 mod stack;
 mod status;
 mod suppress;
 mod table;
+mod templates;
 mod verapdf;
 
+use access::Reader;
 use again::Decision;
 use clap::{Parser, Subcommand};
 use comms::{CommunicationId, Document, Gid, ShopDomain, State, chain};
 use failure::Failure;
+use hold::Matter;
 use jiff::civil::Date;
 use link::LinkCommand;
 use out::note;
+use select::Selection;
 use stack::Stack;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
@@ -85,11 +93,13 @@ enum Command {
         #[arg(long, requires = "order")]
         metafield: bool,
     },
-    /// Save a communication's document and its evidence record; check the document against the record and the record
-    /// against the ledger.
+    /// Save a communication's document, its evidence record and its facts; check the document against the record, the
+    /// record against the ledger, and the facts against each other. Leaves an entry of who read it and why.
     Show {
         /// Its id.
         communication: CommunicationId,
+        #[command(flatten)]
+        reader: Reader,
         /// Where to save them.
         #[arg(long, default_value = ".")]
         out: PathBuf,
@@ -113,6 +123,8 @@ enum Command {
         /// The last day.
         #[arg(long, requires = "customer")]
         to: Option<Date>,
+        #[command(flatten)]
+        reader: Reader,
         /// Where to save it.
         #[arg(long, default_value = ".")]
         out: PathBuf,
@@ -163,6 +175,8 @@ enum Command {
     Preview {
         /// An EventBridge event, a JSON file.
         event: PathBuf,
+        #[command(flatten)]
+        reader: Reader,
         /// Only this document.
         #[arg(long)]
         document: Option<Document>,
@@ -179,14 +193,15 @@ enum Command {
         #[arg(long)]
         validate: bool,
     },
-    /// Show how a document differs from the last real one, of the same order or else of the shop within 62 days: what a
-    /// dry run would change.
+    /// Show how two records differ: what they say, and with what they were composed. Without a second one, the last real
+    /// one of the same order or else of the shop within 62 days: what a dry run would change.
     Diff {
         /// The communication's id.
         communication: CommunicationId,
-        /// Compare with this one instead.
-        #[arg(long)]
+        /// Compare with this one.
         against: Option<CommunicationId>,
+        #[command(flatten)]
+        reader: Reader,
     },
     /// Start a run now and follow it. A period that was run is not run again; one that failed is continued.
     Run {
@@ -217,6 +232,28 @@ enum Command {
         #[arg(long)]
         lift: bool,
     },
+    /// Hold evidence for a matter: nobody deletes or erases it, whatever its retention says, until it is released.
+    Hold {
+        #[command(flatten)]
+        of: Selection,
+        #[command(flatten)]
+        matter: Matter,
+    },
+    /// End the hold for a matter.
+    Release {
+        #[command(flatten)]
+        of: Selection,
+        #[command(flatten)]
+        matter: Matter,
+    },
+    /// Show which expired evidence the shop's configuration has destroyed; with `--destroy`, destroy it, and certify what,
+    /// when, under which rule. Never touches what is held or locked. A run that died is continued by the next.
+    Dispose(dispose::Question),
+    /// What documents were composed with.
+    Templates {
+        #[command(subcommand)]
+        command: TemplatesCommand,
+    },
     /// Show what AWS charges per month, as an upper bound, by the request counts of the benchmark and a table of prices.
     /// Needs no deployment.
     Cost(Box<cost::Question>),
@@ -229,6 +266,16 @@ enum Command {
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum TemplatesCommand {
+    /// Show with which template and parts, which configuration and which software documents were composed, and from when
+    /// to when. `*` marks what changed.
+    History {
+        #[command(flatten)]
+        of: Selection,
     },
 }
 
@@ -269,6 +316,10 @@ impl Command {
             Self::Diff { .. } => "ctl-diff",
             Self::Run { .. } => "ctl-run",
             Self::Suppress { .. } => "ctl-suppress",
+            Self::Hold { .. } => "ctl-hold",
+            Self::Release { .. } => "ctl-release",
+            Self::Dispose(_) => "ctl-dispose",
+            Self::Templates { .. } => "ctl-templates",
             Self::Cost(_) => "ctl-cost",
             Self::Link { command } => command.name(),
             Self::Config { .. } => "ctl-config",
@@ -301,16 +352,21 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             status::order(&stack().await?, &shop, &order_gid(&order)?, json, metafield).await
         }
         Command::Status { .. } => Err("name a communication, or an order with --order and --shop".into()),
-        Command::Show { communication, out } => show::run(&stack().await?, &communication, &out).await,
-        Command::Proof { communication: Some(id), out, .. } => proof::run(&stack().await?, &id, &out).await,
+        Command::Show { communication, reader, out } => {
+            show::run(&stack().await?, &communication, reader, &out).await
+        }
+        Command::Proof { communication: Some(id), reader, out, .. } => {
+            proof::run(&stack().await?, &id, reader, &out).await
+        }
         Command::Proof {
             customer: Some(customer),
             shop: Some(shop),
             from: Some(from),
             to: Some(to),
+            reader,
             out,
             ..
-        } => customer_proof::run(&stack().await?, &shop, &customer, (from, to), &out).await,
+        } => customer_proof::run(&stack().await?, &shop, &customer, (from, to), reader, &out).await,
         Command::Proof { .. } => {
             Err("name a communication, or a customer with --shop, --from and --to".into())
         }
@@ -325,12 +381,12 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Settle { communication, state, decision } => {
             again::settle(&stack().await?, &communication, state, decision).await
         }
-        Command::Preview { event, document, locale, config, out, validate } => {
-            let locale = locale.as_deref();
-            preview::run(&stack().await?, &event, document, locale, config.as_ref(), &out, validate).await
+        Command::Preview { event, reader, document, locale, config, out, validate } => {
+            let (stack, locale) = (stack().await?, locale.as_deref());
+            preview::run(&stack, &event, document, locale, config.as_ref(), &out, validate, reader).await
         }
-        Command::Diff { communication, against } => {
-            diff::run(&stack().await?, &communication, against.as_ref()).await
+        Command::Diff { communication, against, reader } => {
+            diff::run(&stack().await?, &communication, against.as_ref(), reader).await
         }
         Command::Run { shop, name, period, timeout, no_wait } => {
             let wait = (!no_wait).then(|| Duration::from_secs(timeout));
@@ -338,6 +394,12 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Suppress { shop, customer, reason, lift } => {
             suppress::run(&stack().await?, &shop, customer, reason, lift).await
+        }
+        Command::Hold { of, matter } => hold::run(&stack().await?, &of, &matter, true).await,
+        Command::Release { of, matter } => hold::run(&stack().await?, &of, &matter, false).await,
+        Command::Dispose(question) => dispose::run(&stack().await?, &question).await,
+        Command::Templates { command: TemplatesCommand::History { of } } => {
+            templates::history(&stack().await?, &of).await
         }
         Command::Cost(question) => cost::run(&question),
         Command::Link { command } => link::run(&stack().await?, command).await,

@@ -1,13 +1,14 @@
 //! `ctl preview`: the documents that an event would lead to, composed and saved, and nothing else.
 
 use crate::{
+    access::Reader,
     failure::Failure,
     out::{note, say},
     stack::Stack,
     verapdf,
 };
 use account_statements::AccountStatements;
-use archive::Examined;
+use archive::{AccessKind, Examined};
 use comms::{Document, Flow, Format, chain};
 use exception_letters::ExceptionLetters;
 use exstream::{ComposedOutput, Template};
@@ -37,6 +38,7 @@ pub async fn run(
     config: Option<&PathBuf>,
     out: &Path,
     validate: bool,
+    mut reader: Reader,
 ) -> Result<ExitCode, Failure> {
     let event = Event::parse(&std::fs::read(file)?)?;
     let now = jiff::Timestamp::now();
@@ -81,6 +83,7 @@ pub async fn run(
     std::fs::create_dir_all(out)?;
     let mut code = ExitCode::SUCCESS;
     for Preview { document, communication, what } in found {
+        reader = reader.reads(stack, &event.shop, &communication, AccessKind::Preview).await?;
         match what {
             Ok(made) => {
                 let stem = out.join(format!("preview-{document}-{communication}"));

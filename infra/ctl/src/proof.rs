@@ -1,8 +1,8 @@
 //! `ctl proof` and `ctl verify`: the proof of one communication in a file that explains itself, and whether such a file
 //! holds. Neither decides anything: the first collects what is archived, the second calls what anybody can call.
 
-use crate::{customer_proof, failure::Failure, out::say, stack::Stack};
-use archive::EvidenceRecord;
+use crate::{access::Reader, customer_proof, failure::Failure, out::say, stack::Stack};
+use archive::{AccessKind, EvidenceRecord};
 use comms::CommunicationId;
 use jiff::{Timestamp, civil::Date};
 use rfc3161::Authorities;
@@ -25,12 +25,18 @@ use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 const MAX_PART_BYTES: u64 = 512 * 1024 * 1024;
 
 /// Writes the bundle of a communication to `out`.
-pub async fn run(stack: &Stack, id: &CommunicationId, out: &Path) -> Result<ExitCode, Failure> {
+pub async fn run(
+    stack: &Stack,
+    id: &CommunicationId,
+    reader: Reader,
+    out: &Path,
+) -> Result<ExitCode, Failure> {
     let entry = stack.ledger.get(id).await?.ok_or("the ledger has no such communication")?;
     let archived = entry.archived.as_ref().ok_or("nothing of it is archived")?;
     if archive::is_test(&archived.archive_key) {
         return Err("it is of a test order or a dry run, which is not sealed".into());
     }
+    reader.reads(stack, &entry.shop, id, AccessKind::Proof).await?;
     let (record, json) = stack.archive.record_of(&archived.archive_key, &archived.record_version).await?;
     let names = bundle::document_names(&record).ok_or("two of its outputs have the same name")?;
     let mut documents = Vec::new();

@@ -1,14 +1,21 @@
-//! `ctl show`: the outputs of a document and its proof, side by side on disk.
+//! `ctl show`: the outputs of a document, its record and its facts, side by side on disk.
 
-use crate::{failure::Failure, out::say, stack::Stack};
+use crate::{access::Reader, failure::Failure, out::say, stack::Stack};
+use archive::{AccessKind, RecordRef};
 use comms::CommunicationId;
 use std::{path::Path, process::ExitCode};
 
-pub async fn run(stack: &Stack, id: &CommunicationId, out: &Path) -> Result<ExitCode, Failure> {
+pub async fn run(
+    stack: &Stack,
+    id: &CommunicationId,
+    reader: Reader,
+    out: &Path,
+) -> Result<ExitCode, Failure> {
     let entry = stack.ledger.get(id).await?.ok_or("the ledger has no such communication")?;
     let Some(archived) = &entry.archived else {
         return Err(format!("nothing is archived: it is {}", entry.state).into());
     };
+    reader.reads(stack, &entry.shop, id, AccessKind::Document).await?;
     let (record, json) = stack.archive.record_of(&archived.archive_key, &archived.record_version).await?;
     if archive::sha256_hex(&json) != archived.record_sha256 {
         return Err("the record is not the one the ledger names".into());
@@ -37,5 +44,12 @@ pub async fn run(stack: &Stack, id: &CommunicationId, out: &Path) -> Result<Exit
         archived.record_sha256,
         record.retention.until
     );
+    let (version, sha256) = (&archived.record_version, &archived.record_sha256);
+    let reference = RecordRef::beside(&archived.archive_key, id, version, sha256);
+    for (fact, json) in stack.archive.facts(&reference).await? {
+        let file = out.join(format!("{}-{id}.fact-{:02}.json", entry.document, fact.number));
+        std::fs::write(&file, &json)?;
+        say!("{}  {} at {}, chained to the record", file.display(), fact.fact.kind, fact.fact.at);
+    }
     Ok(ExitCode::SUCCESS)
 }

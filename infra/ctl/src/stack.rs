@@ -1,7 +1,7 @@
 //! The deployment to talk to.
 
 use crate::failure::Failure;
-use archive::{Archive, LockMode};
+use archive::{AccessLog, Archive, LockMode};
 use aws_config::{AppName, BehaviorVersion};
 use ledger::Ledger;
 use links::Links;
@@ -22,6 +22,8 @@ pub struct Stack {
     pub secrets: Secrets,
     dynamodb: aws_sdk_dynamodb::Client,
     pub outputs: Outputs,
+    /// The command, as its requests name it.
+    pub command: &'static str,
 }
 
 /// The stack's outputs, as `cdk deploy --outputs-file` writes them.
@@ -54,6 +56,11 @@ impl Outputs {
         days.unwrap_or(MAX_RETENTION_DAYS)
     }
 
+    /// How what is added to the archive is locked. An older deployment locks for everybody.
+    fn lock_mode(&self) -> LockMode {
+        self.more.get("LockMode").and_then(|mode| mode.parse().ok()).unwrap_or(LockMode::Compliance)
+    }
+
     /// Takes the file's one stack. With several, a command could reach the wrong deployment.
     fn parse(text: &str) -> Result<Self, Failure> {
         let mut stacks: BTreeMap<String, Self> = serde_json::from_str(text)?;
@@ -83,7 +90,6 @@ impl Stack {
         Ok(Self {
             events: aws_sdk_eventbridge::Client::new(&aws),
             ledger: Ledger::new(dynamodb.clone(), outputs.table_name.clone()),
-            // reading needs no lock mode
             archive: archive(&s3, &dynamodb, &outputs),
             secrets: Secrets::new(
                 aws_sdk_secretsmanager::Client::new(&aws),
@@ -95,6 +101,7 @@ impl Stack {
             s3,
             dynamodb,
             outputs,
+            command: name,
         })
     }
 
@@ -109,6 +116,13 @@ impl Stack {
             .collect();
         let url = self.outputs.value(&format!("QueueUrl{pascal}"))?;
         Ok(Queue::new(self.sqs.clone(), url.to_owned()))
+    }
+
+    /// Where readings of documents are recorded.
+    pub fn access_log(&self) -> AccessLog {
+        let Outputs { archive_bucket, .. } = &self.outputs;
+        let most = self.outputs.max_retention_days();
+        AccessLog::new(self.s3.clone(), archive_bucket.clone(), self.outputs.lock_mode(), most)
     }
 
     pub fn links(&self) -> Result<Links, Failure> {
@@ -151,7 +165,7 @@ mod tests {
 
 /// Opens what is encrypted, where the stack has the secrets.
 fn archive(s3: &aws_sdk_s3::Client, dynamodb: &aws_sdk_dynamodb::Client, outputs: &Outputs) -> Archive {
-    let archive = Archive::new(s3.clone(), outputs.archive_bucket.clone(), LockMode::Compliance);
+    let archive = Archive::new(s3.clone(), outputs.archive_bucket.clone(), outputs.lock_mode());
     match outputs.value("CommitmentsTable") {
         Ok(table) => archive.with_secrets(CommitmentSecrets::new(dynamodb.clone(), table.to_owned())),
         Err(_) => archive,

@@ -11,11 +11,20 @@
 //!
 //! What can be erased is encrypted with a secret of its customer's (`envelope.rs`), each object by itself. Whoever reads
 //! goes through `open.rs` and sees no difference, until the secret is destroyed.
+//!
+//! What becomes of a communication later stands beside its record, as a chain of facts (`fact.rs`, `chain.rs`). What must
+//! not be deleted is held (`hold.rs`), what has expired is destroyed only on request and with a certificate
+//! (`disposal.rs`), and who reads a document is on record (`access.rs`).
 
 #![warn(missing_docs)]
 
+mod access;
+mod chain;
 mod details;
+mod disposal;
 pub mod envelope;
+mod fact;
+mod hold;
 mod location;
 mod metadata;
 mod open;
@@ -25,12 +34,19 @@ mod sealed;
 mod store;
 mod verify;
 
+pub use access::{Access, AccessEntry, AccessKind, AccessLog, access_folder, accessed};
+pub use chain::{Protection, RecordRef, folder_of};
 pub use details::{About, Composed, ComposedOutput, Details};
+pub use disposal::{Certificate, Destroyed, DestroyedObject, Disposal, DisposalRule, Plan, Verdict};
+pub use fact::{
+    AddressField, Decision, Fact, FactKind, FactRecord, fact_number, name as fact_name, open_matters,
+};
+pub use hold::{HoldChange, ObjectVersion};
 pub use location::{Location, is_test, media_type};
 pub use pdf::{Examined, Pdf, PdfFault, examine};
 pub use record::{
-    CorrectedAddress, DriverData, EvidenceRecord, Output, Part, Parts, Previous, Recipient, Resend,
-    Retention, Software, Template, TemplateBasis, Trigger,
+    Consent, CorrectedAddress, DriverData, EvidenceRecord, KeptUnder, Output, Part, Parts, Previous,
+    Recipient, Resend, Retention, Software, Template, TemplateBasis, Trigger,
 };
 pub use sealed::Sealed;
 pub use store::{Archive, ArchiveError, Found, LockMode, Stored};

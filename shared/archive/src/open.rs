@@ -86,7 +86,11 @@ impl Archive {
     }
 
     /// The content of an object, opened if it is encrypted, and its version.
-    async fn read(&self, key: &str, version_id: Option<&str>) -> Result<(Bytes, String), ArchiveError> {
+    pub(crate) async fn read(
+        &self,
+        key: &str,
+        version_id: Option<&str>,
+    ) -> Result<(Bytes, String), ArchiveError> {
         let get = self.s3.get_object().bucket(&self.bucket).key(key);
         let object = get.set_version_id(version_id.map(str::to_owned)).send().await;
         let object = object.map_err(|error| match error.code() {

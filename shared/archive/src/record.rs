@@ -59,6 +59,12 @@ pub struct EvidenceRecord {
     pub recipient: Option<Recipient>,
     /// How long the document and this record are locked.
     pub retention: Retention,
+    /// Under which rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_under: Option<KeptUnder>,
+    /// For marketing: the consent that was found right before it was composed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
     /// The S3 version of the shop's configuration that was in force.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration: Option<String>,
@@ -241,6 +247,38 @@ pub struct Retention {
     /// When the lock ends.
     #[schemars(with = "String")]
     pub until: Timestamp,
+}
+
+/// The rule by which a communication is kept, as the shop's configuration had it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeptUnder {
+    /// The retention class.
+    pub class: String,
+    /// Why it is kept.
+    pub legal_basis: String,
+    /// Whether the customer can have it erased before.
+    pub erasable: bool,
+}
+
+/// A consent to marketing, as it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Consent {
+    /// By which channel the customer agreed to be written to: `email`, `sms` or `post`.
+    pub channel: String,
+    /// Shopify's word for its state, such as `SUBSCRIBED`; for post the tag that says so.
+    pub state: String,
+    /// How the customer confirmed it: Shopify's word, such as `CONFIRMED_OPT_IN`. Absent where Shopify does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
+    /// When the customer said so. Absent where Shopify does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub given_at: Option<Timestamp>,
+    /// Who said so, such as `shopify customer.defaultEmailAddress`, with where it was collected if Shopify knows.
+    pub source: String,
+    /// When it was looked up.
+    #[schemars(with = "String")]
+    pub found_at: Timestamp,
 }
 
 /// What wrote a record.

@@ -12,7 +12,7 @@ use crate::{
 use aws_sdk_s3::{
     Client,
     primitives::{ByteStream, DateTime},
-    types::{ChecksumMode, ObjectLockMode},
+    types::{ChecksumMode, ObjectLockLegalHoldStatus, ObjectLockMode},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -153,6 +153,20 @@ pub struct Archive {
     pub(crate) secrets: Option<CommitmentSecrets>,
 }
 
+/// How one object is locked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lock {
+    pub until: Timestamp,
+    /// By a legal hold, beyond its retention.
+    pub is_held: bool,
+}
+
+impl From<&Retention> for Lock {
+    fn from(retention: &Retention) -> Self {
+        Self { until: retention.until, is_held: false }
+    }
+}
+
 impl Archive {
     /// An archive in `bucket`, whose objects are locked by `lock`. Asks nothing yet.
     pub fn new(s3: Client, bucket: String, lock: LockMode) -> Self {
@@ -192,7 +206,7 @@ impl Archive {
             put_facts(&mut metadata, &facts, &key, secret)?;
         }
         let sealed = object.sealed.clone();
-        match self.put(&key, object, &composed.media_type, metadata, retention).await? {
+        match self.put(&key, object, &composed.media_type, metadata, retention.into()).await? {
             Some(version_id) => {
                 let media_type = composed.media_type.clone();
                 Ok(about.output(Object { key, version_id, media_type, bytes, sha256, sealed }))
@@ -238,7 +252,7 @@ impl Archive {
             put_facts(&mut metadata, &facts, &key, secret)?;
         }
         let sealed = object.sealed.clone();
-        match self.put(&key, object, media_type, metadata, retention).await? {
+        match self.put(&key, object, media_type, metadata, retention.into()).await? {
             Some(version_id) => {
                 let media_type = media_type.clone();
                 let object = Object { key, version_id, media_type, bytes: length, sha256, sealed };
@@ -269,7 +283,7 @@ impl Archive {
         let json = Bytes::from(json.map_err(ArchiveError::Record)?);
         let sha256 = sha256_hex(&json);
         let object = ObjectBytes::of(&json, &key, secret)?;
-        match self.put(&key, object, "application/json", Metadata::new(), retention).await? {
+        match self.put(&key, object, "application/json", Metadata::new(), retention.into()).await? {
             Some(version_id) => Ok((version_id, sha256)),
             None => {
                 let (kept, version_id, sha256) = self.read_record(&key).await?;
@@ -325,6 +339,12 @@ impl Archive {
         Ok(found)
     }
 
+    /// Puts JSON that names no person, locked. Whether there was none.
+    pub(crate) async fn put_json(&self, key: &str, json: Bytes, lock: Lock) -> Result<bool, ArchiveError> {
+        let object = ObjectBytes::of(&json, key, None)?;
+        Ok(self.put(key, object, "application/json", Metadata::new(), lock).await?.is_some())
+    }
+
     /// The version of the new object, or nothing if there is one already.
     async fn put(
         &self,
@@ -332,7 +352,7 @@ impl Archive {
         object: ObjectBytes,
         media_type: &str,
         metadata: Metadata,
-        retention: &Retention,
+        at: Lock,
     ) -> Result<Option<String>, ArchiveError> {
         let ObjectBytes { bytes, sha256, .. } = object;
         let digest = BASE64_STANDARD.encode(hex::decode(sha256).unwrap_or_default());
@@ -348,7 +368,8 @@ impl Archive {
                 .content_type(media_type)
                 .set_metadata(Some(metadata.clone()))
                 .object_lock_mode(lock.clone())
-                .object_lock_retain_until_date(DateTime::from_millis(retention.until.as_millisecond()))
+                .object_lock_retain_until_date(DateTime::from_millis(at.until.as_millisecond()))
+                .set_object_lock_legal_hold_status(at.is_held.then_some(ObjectLockLegalHoldStatus::On))
                 .body(ByteStream::from(bytes.clone()))
                 .send()
         };

@@ -35,5 +35,5 @@ pub use postal::PostalAddress;
 pub use segments::Segments;
 pub use shop::{InvalidShopDomain, ShopDomain};
 pub use state::{State, Undelivered, WriteBackState};
-pub use text::{is_one_line, masked, one_line, printable, visible_json};
+pub use text::{covered, is_one_line, masked, one_line, printable, visible_json};
 pub use url::{HttpsUrl, InvalidUrl, is_public_address, is_web_link};

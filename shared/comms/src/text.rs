@@ -46,6 +46,18 @@ pub fn one_line(text: &str) -> String {
     printable(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// What a channel or another outside service says, without whom it is about: words with an `@` or a telephone
+/// number's digits are covered.
+///
+/// ```
+/// assert_eq!(comms::covered("550 <zoe@example.com> unknown, called +33600000000"), "550 *** unknown, called ***");
+/// ```
+pub fn covered(text: &str) -> String {
+    let is_number = |word: &str| word.bytes().filter(u8::is_ascii_digit).count() >= 7;
+    let cover = |word| if str::contains(word, '@') || is_number(word) { "***" } else { word };
+    text.split(' ').map(cover).collect::<Vec<_>>().join(" ")
+}
+
 /// An e-mail address or a telephone number, as far as somebody who knows it recognises it: `z…@example.com`, `…89`.
 ///
 /// ```

@@ -122,7 +122,7 @@ impl Question<'_> {
     /// What is final is asked first, and what is counted last: who waits or is refused uses no place of the cap.
     async fn put(&self, ledger: &Ledger) -> Result<Answer, LedgerError> {
         match self.consent {
-            Consent::Given => {}
+            Consent::Given(_) => {}
             Consent::NotAsked => {
                 return Ok(Answer::Suppressed("nothing is known of the customer's consent".into()));
             }
@@ -208,6 +208,17 @@ mod tests {
         (answer, asked)
     }
 
+    fn given() -> Consent {
+        Consent::Given(archive::Consent {
+            channel: "email".to_owned(),
+            state: "SUBSCRIBED".to_owned(),
+            level: None,
+            given_at: None,
+            source: "shopify".to_owned(),
+            found_at: NOON.parse().unwrap(),
+        })
+    }
+
     const NOON: &str = "2026-11-23T11:00:00Z";
 
     #[tokio::test]
@@ -218,7 +229,7 @@ mod tests {
         }
         let unknown = ask("{}", Consent::NotAsked, true, NOON).await;
         assert_eq!(unknown, ("nothing is known of the customer's consent".to_owned(), 0));
-        assert_eq!(ask("{}", Consent::Given, false, NOON).await, ("it is for no customer".to_owned(), 0));
+        assert_eq!(ask("{}", given(), false, NOON).await, ("it is for no customer".to_owned(), 0));
     }
 
     #[tokio::test]
@@ -229,18 +240,18 @@ mod tests {
             ("2026-10-24T19:00:00Z", "2026-10-25T07:00:00Z"),
             ("2026-03-28T20:00:00Z", "2026-03-29T06:00:00Z"),
         ] {
-            assert_eq!(ask("{}", Consent::Given, true, at).await, (until.to_owned(), 0));
+            assert_eq!(ask("{}", given(), true, at).await, (until.to_owned(), 0));
         }
     }
 
     #[tokio::test]
     async fn the_ledger_has_the_last_word() {
-        assert_eq!(ask("{}", Consent::Given, true, NOON).await, ("admitted".to_owned(), 2));
-        let listed = ask(SUPPRESSED, Consent::Given, true, NOON).await;
+        assert_eq!(ask("{}", given(), true, NOON).await, ("admitted".to_owned(), 2));
+        let listed = ask(SUPPRESSED, given(), true, NOON).await;
         assert_eq!(listed, ("the customer is on the suppression list: complained".to_owned(), 1));
         let at = NOON.parse::<Timestamp>().unwrap().as_millisecond().to_string();
         let full = json!({"Item": {"version": {"N": "1"}, "sent": {"M": {"another": {"N": at}}}}});
-        let capped = ask(&full.to_string(), Consent::Given, true, NOON).await;
+        let capped = ask(&full.to_string(), given(), true, NOON).await;
         assert_eq!(capped, ("the customer has had as many offers as the cap allows".to_owned(), 1));
     }
 }

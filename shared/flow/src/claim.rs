@@ -1,6 +1,6 @@
 //! Stage 1: taking the lease of a communication, or learning that nothing is left to do.
 
-use crate::{context::Attempt, next_channel, outcome::Settled, report};
+use crate::{context::Attempt, facts, next_channel, outcome::Settled, report};
 use comms::WriteBackState;
 use jiff::Timestamp;
 use ledger::{Claim, ClaimRequest, Entry, Lease};
@@ -43,7 +43,13 @@ pub async fn claim(attempt: &Attempt<'_>) -> Result<Claimed, Retry> {
     };
     match attempt.clients.ledger.claim(request).await? {
         Claim::Started(lease) => Ok(Claimed::Leased(Box::new(lease))),
-        Claim::AlreadyDone(entry) => Ok(Claimed::Finished(Box::new(finished(attempt, entry, now)))),
+        Claim::AlreadyDone(entry) => {
+            if attempt.receive_count > 1 {
+                // whoever recorded it may not have been able to archive its fact
+                facts::ensure(attempt, &entry).await?;
+            }
+            Ok(Claimed::Finished(Box::new(finished(attempt, entry, now))))
+        }
         Claim::InProgress { until } => {
             let lease = Duration::try_from(until.duration_since(now)).unwrap_or_default();
             // whoever works on it is done long before that, unless they have died

@@ -6,6 +6,7 @@
 use crate::{
     context::Attempt,
     doubt::Doubt,
+    facts::{self, OutcomeFact},
     fault,
     halt::Halt,
     left_behind::{self, LeftBehind},
@@ -140,6 +141,8 @@ impl Completion<'_> {
             Some(archived) => Some(archived.clone()),
             None => self.left_behind().await?.proven(),
         };
+        let unproven = self.prove(archived.as_ref(), OutcomeFact { state, reference, reason }).await;
+        fault::point("fact");
         let now = self.attempt.now();
         let reported_on = details.reported_on.as_ref().unwrap_or(&plan.reported_on);
         let write_back = report::owed(&loaded.config, reported_on, details.test);
@@ -161,6 +164,9 @@ impl Completion<'_> {
             return Err(error.into());
         }
         fault::point("complete");
+        if let Some(retry) = unproven {
+            return Err(retry);
+        }
         let (is_reported, refused) = (write_back == WriteBackState::Pending, details.refused);
         let entry = (is_reported || refused).then(|| self.recorded(state, archived, reference, reason, now));
         let report = entry.as_ref().filter(|_| is_reported).map(|entry| self.report(entry));
@@ -168,6 +174,15 @@ impl Completion<'_> {
             entry.as_ref().filter(|_| refused).and_then(|it| next_channel::item(it, &loaded.config));
         let (reason, attempts) = (reason.map(str::to_owned), self.lease.entry.attempts);
         Ok(Settled { state, reason, attempts, fresh: true, report, next_channel })
+    }
+
+    /// Adds the fact of the outcome; why the message has to be delivered again once the outcome is recorded, so that it is
+    /// added then.
+    async fn prove(&self, archived: Option<&ArchivedAs>, outcome: OutcomeFact<'_>) -> Option<Retry> {
+        let added = facts::add(self.attempt, self.lease, &self.details, archived?, outcome).await;
+        let (error, communication) = (added.err()?, self.attempt.communication);
+        tracing::error!(%communication, error = %chain(&error), "the fact of its outcome is not archived");
+        (error.class() != Class::Permanent).then(|| Retry::because(error.class(), chain(&error)))
     }
 
     /// When the channel is to be asked what became of it, if it is one that can say.

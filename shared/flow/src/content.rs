@@ -95,8 +95,8 @@ impl Content {
 pub enum Consent {
     /// The document needs none.
     NotAsked,
-    /// The customer agreed.
-    Given,
+    /// The customer agreed, as was found.
+    Given(archive::Consent),
     /// Says why not.
     Refused(Cow<'static, str>),
 }

@@ -3,7 +3,7 @@
 //! Knows no stage. One [`Attempt`] belongs to one delivery of a message and ends with it.
 
 use crate::{clients::Clients, content::Content, plan::Plan, resend::ResendRequest};
-use archive::{EvidenceRecord, Location, Stored};
+use archive::{EvidenceRecord, Location, Retention, Stored};
 use bytes::Bytes;
 use comms::{CommunicationId, CustomerKey, MessageClass};
 use jiff::Timestamp;
@@ -76,6 +76,10 @@ pub struct Draft<'a> {
 pub struct Archived {
     pub stored: Stored,
     pub as_recorded: ArchivedAs,
+    /// How long they are locked, if this attempt has put the record.
+    pub retention: Option<Retention>,
+    /// The record, if an earlier attempt has put it.
+    pub adopted: Option<EvidenceRecord>,
     /// The archived bytes of all outputs in their order, where this attempt still has them.
     pub bytes: Option<Vec<Bytes>>,
 }

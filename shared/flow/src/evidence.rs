@@ -1,13 +1,13 @@
 //! From what happened to what the archive keeps of it.
 
 use crate::{
-    content::{Content, PreviousIssue},
+    content::{Consent, Content, PreviousIssue},
     context::{Attempt, Draft},
     resend::ResendRequest,
 };
 use archive::{
-    CorrectedAddress, DriverData, EvidenceRecord, Part, Parts, Previous, Recipient, Resend, Retention,
-    Software, Stored, TemplateBasis, is_test,
+    CorrectedAddress, DriverData, EvidenceRecord, KeptUnder, Part, Parts, Previous, Recipient, Resend,
+    Retention, Software, Stored, TemplateBasis, is_test,
 };
 use comms::{Document, MessageClass, Revision, chain};
 use exstream::Basis;
@@ -102,6 +102,11 @@ pub fn record(attempt: &Attempt<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
         channel: channel.map(|channel| channel.name().to_owned()),
         recipient: recipient(content, class, channel, attempt.settings, attempt.plan.document),
         retention: evidence.retention.clone(),
+        kept_under: Some(kept_under(attempt)),
+        consent: match &content.consent {
+            Consent::Given(found) => Some(found.clone()),
+            Consent::NotAsked | Consent::Refused(_) => None,
+        },
         configuration: details.configuration.clone(),
         software: SOFTWARE,
         previous: evidence.previous,
@@ -113,6 +118,16 @@ pub fn record(attempt: &Attempt<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
         }),
         test: *test,
         nonce: None,
+    }
+}
+
+/// The rule that the shop keeps the document by.
+fn kept_under(attempt: &Attempt<'_>) -> KeptUnder {
+    let (class, settings) = attempt.loaded.config.retention_class(attempt.plan.document);
+    KeptUnder {
+        class: class.to_owned(),
+        legal_basis: settings.legal_basis.clone(),
+        erasable: settings.erasable,
     }
 }
 
@@ -145,6 +160,12 @@ fn driver_data(content: &Content, stored: &Stored, driver_sha256: &str) -> Drive
         sha256: details.driver_sha256.clone(),
         data: data.and_then(|json| RawValue::from_string(json.to_owned()).ok()),
     }
+}
+
+/// Whom a record would name if it were written now, for `channel`.
+pub fn recipient_of(attempt: &Attempt<'_>, content: &Content, channel: Channel) -> Option<Recipient> {
+    let class = attempt.settings.class(attempt.plan.document);
+    recipient(content, class, Some(channel), attempt.settings, attempt.plan.document)
 }
 
 /// Marketing names nobody, nor does what is archived and not sent. Of the addresses, those that the channel uses, or one

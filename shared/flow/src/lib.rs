@@ -30,6 +30,7 @@ mod document_bytes;
 mod document_flow;
 mod doubt;
 mod evidence;
+mod facts;
 mod fault;
 mod gate;
 mod gather;

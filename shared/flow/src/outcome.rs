@@ -1,6 +1,7 @@
 //! What the stages come to, what is recorded of it, and what the batch loop is told.
 
 use crate::{doubt::Doubt, plan::Plan};
+use archive::Retention;
 use comms::{CustomerKey, Gid, State};
 use jiff::Timestamp;
 use ledger::ArchivedAs;
@@ -33,6 +34,8 @@ pub enum Conclusion {
 pub struct OutcomeDetails {
     /// What this attempt has archived or adopted.
     pub archived: Option<ArchivedAs>,
+    /// How long what this attempt has archived is locked.
+    pub retention: Option<Retention>,
     pub channel: Option<Channel>,
     /// Where it goes by that channel, masked.
     pub address: Option<String>,

@@ -12,7 +12,7 @@ use crate::{
     context::{Attempt, Draft},
     document_flow::DocumentFlow,
     doubt::Doubt,
-    fault,
+    facts, fault,
     gather_content::gather_content,
     halt::Halt,
     outcome::{AttemptOutcome, Conclusion, OutcomeDetails},
@@ -89,8 +89,10 @@ async fn produce_and_send(
     let draft = Draft { content, channel, test, customer: details.customer.as_ref() };
     let archived = produce(attempt, lease, &draft).await?;
     details.archived = Some(archived.as_recorded.clone());
+    details.retention = archived.retention.clone();
     match channel {
         Some(channel) => {
+            facts::addressed(attempt, content, channel, &archived).await.map_err(Halt::of_call)?;
             let reference = send(attempt, lease, &draft, channel, &archived).await?;
             Ok(Conclusion::Accepted { reference })
         }

@@ -58,17 +58,17 @@ pub async fn produce(attempt: &Attempt<'_>, lease: &Lease, draft: &Draft<'_>) ->
         }
     };
     fault::point("archive-document");
-    let record = match earlier.record {
-        Some((_, version_id, sha256)) => (version_id, sha256),
+    let (adopted, record, retention) = match earlier.record {
+        Some((record, version_id, sha256)) => (Some(record), (version_id, sha256), None),
         None => {
             let record = record(attempt, lease, draft, &stored, &driver_sha256).await?;
             let put = attempt.clients.archive.put_record(&location, &record, &record.retention, secret).await;
-            put.map_err(|error| after_composing(draft, error))?
+            (None, put.map_err(|error| after_composing(draft, error))?, Some(record.retention))
         }
     };
     fault::point("archive");
     let as_recorded = evidence::archived_as(&stored, record);
-    Ok(Archived { stored, as_recorded, bytes })
+    Ok(Archived { stored, as_recorded, retention, adopted, bytes })
 }
 
 fn driver_hash(attempt: &Attempt<'_>, json: &Bytes) -> Result<String, Halt> {
@@ -233,7 +233,10 @@ fn retention(attempt: &Attempt<'_>, details: &Details) -> Retention {
 const TEST_RETENTION_DAYS: u16 = 1;
 
 fn retention_days(attempt: &Attempt<'_>, draft: &Draft<'_>) -> u16 {
-    if draft.test { TEST_RETENTION_DAYS } else { attempt.settings.retention_days }
+    match draft.test {
+        true => TEST_RETENTION_DAYS,
+        false => attempt.loaded.config.retention_class(attempt.plan.document).1.days,
+    }
 }
 
 async fn ask_exstream(
@@ -267,7 +270,7 @@ async fn secret(
     let document = attempt.plan.document;
     let erasable = match earlier {
         Some(stored) => stored.primary.sealed.is_some(),
-        None => attempt.settings.erasure(document) == Erasure::Erasable,
+        None => attempt.loaded.config.erasure(document) == Erasure::Erasable,
     };
     if !erasable {
         return Ok(None);

@@ -1,12 +1,12 @@
 //! Stage 2: was it sent? The question that a worker leaves behind which died, or lost an answer, around a send.
 //!
-//! Answered from the ledger's entry and the channel alone, before the order or the configuration is looked
+//! Answered from the ledger's entry, the facts in the archive and the channel alone, before the order or the configuration is looked
 //! at. Print and pages can always answer, Exstream answers by what is in the archive, Core Messaging cannot.
 
 use crate::{
     context::{Attempt, dated},
     doubt::Doubt,
-    evidence,
+    evidence, facts,
     halt::Halt,
 };
 use archive::{Output, media_type};
@@ -22,6 +22,9 @@ use shop_config::{Channel, Use};
 pub async fn settle_doubt(attempt: &Attempt<'_>, lease: &Lease) -> Result<Doubt, Halt> {
     if lease.send_mark() != SendMark::MayHaveHappened {
         return Ok(Doubt::None);
+    }
+    if let Some(reference) = facts::accepted(attempt, lease).await.map_err(Halt::of_call)? {
+        return Ok(Doubt::Sent { reference });
     }
     match lease.entry.channel.as_deref().and_then(|name| name.parse::<Channel>().ok()) {
         Some(Channel::Exstream) => ask_archive(attempt, lease).await,

@@ -5,6 +5,7 @@ mod attachments;
 mod conductor;
 pub(crate) mod entry;
 mod erasable;
+mod facts;
 mod next_channel;
 mod outside;
 mod send;

@@ -44,17 +44,9 @@ pub struct DocumentConfig {
     /// How carefully the document is sent. Default: `marketing` for offers, `regulated` for exception letters,
     /// `transactional` for all others.
     pub message_class: Option<MessageClass>,
-    /// For how many days the archive refuses to delete the document. 2557 days are seven years. At most what the
-    /// deployment allows (`maxRetentionDays`).
-    #[schemars(range(min = 1))]
-    #[serde(default = "default_retention_days")]
-    pub retention_days: u16,
-    /// Whether the document is erased when its customer asks for it: then it is encrypted with a key of the customer's,
-    /// which can be destroyed. Default: true for marketing, false for all others.
-    pub erasable: Option<bool>,
-    /// Why the document is kept although its customer asks for erasure; every refusal quotes it. Default: that the law asks
-    /// for it (GDPR Art. 17(3)(b)). Only where it is not erasable.
-    pub legal_basis: Option<String>,
+    /// The class of `retention` by which it is kept. Default: `marketing` for documents of that message class, `statutory`
+    /// for all others.
+    pub retention: Option<String>,
     /// The version that must be the latest approved one; with another one nothing is composed. Needs
     /// `exstream.catalogue`.
     pub template_pin: Option<u32>,
@@ -237,28 +229,7 @@ pub enum OnUnknown {
     Resend,
 }
 
-/// What becomes of a document when its customer asks for erasure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Erasure<'a> {
-    /// Its key is destroyed.
-    Erasable,
-    /// It is kept until its retention ends, on this basis.
-    Statutory { basis: &'a str },
-}
-
-/// What a document is kept for if the configuration does not say it.
-const LEGAL_BASIS: &str = "kept by law for its retention period (GDPR Art. 17(3)(b))";
-
 impl DocumentConfig {
-    /// What becomes of it when its customer asks for erasure.
-    pub fn erasure(&self, document: Document) -> Erasure<'_> {
-        let is_marketing = self.class(document) == MessageClass::Marketing;
-        match self.erasable.unwrap_or(is_marketing) {
-            true => Erasure::Erasable,
-            false => Erasure::Statutory { basis: self.legal_basis.as_deref().unwrap_or(LEGAL_BASIS) },
-        }
-    }
-
     pub fn class(&self, document: Document) -> MessageClass {
         self.message_class.unwrap_or_else(|| document.default_class())
     }
@@ -280,11 +251,6 @@ impl DocumentConfig {
             Channel::Exstream | Channel::Print | Channel::Web => false,
         }
     }
-}
-
-/// Seven years, what most commercial codes ask for.
-fn default_retention_days() -> u16 {
-    2557
 }
 
 fn yes() -> bool {

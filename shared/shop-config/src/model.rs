@@ -1,6 +1,8 @@
 //! The configuration's types. Defaults are the values shown in OpenText's and Shopify's own documentation.
 
-use crate::{Delivery, DocumentConfig, Exceptions, Exstream, Marketing, Returns, Shipping, Statements};
+use crate::{
+    Delivery, DocumentConfig, Exceptions, Exstream, Marketing, RetentionClass, Returns, Shipping, Statements,
+};
 use comms::{Document, Flow, HttpsUrl, MessageClass, ShopDomain};
 use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
@@ -47,6 +49,9 @@ pub struct ShopConfig {
     pub exceptions: Exceptions,
     #[serde(default)]
     pub marketing: Marketing,
+    /// How long documents are kept, by classes that documents name.
+    #[serde(default)]
+    pub retention: BTreeMap<String, RetentionClass>,
     /// The search in Shopify for missed events. Without this table, nobody looks for them.
     pub reconcile: Option<Reconcile>,
     /// Statements of trade accounts. Without this table, there are none.

@@ -128,6 +128,7 @@ impl Check {
         self.timeout("shopify.timeout_ms", config.shopify.timeout_ms);
         self.delivery(&config.delivery);
         self.brands(config);
+        self.retention(config);
         config.delivery.print.check(self);
         config.shipping.check(self, &config.returns);
         config.returns.check(self);
@@ -220,14 +221,6 @@ impl Check {
                     "cannot be kept with the channel `exstream`, which sends while it composes",
                 );
             }
-        }
-        if settings.retention_days == 0 {
-            self.fail(field("retention_days"), "must be at least 1");
-        }
-        if settings.retention_days > self.max_retention_days {
-            let what =
-                format!("must not be more than {}, which this deployment allows", self.max_retention_days);
-            self.fail(field("retention_days"), what);
         }
         if settings.class(document) == MessageClass::Marketing && document.flow() != Flow::TargetedOffers {
             self.fail(

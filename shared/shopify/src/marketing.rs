@@ -27,6 +27,7 @@ use crate::{
     decode::{list, text},
 };
 use comms::Gid;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 use std::fmt;
@@ -43,10 +44,28 @@ pub struct Prospect {
     pub subscription: Subscription,
     /// Whether the customer subscribed to marketing by text message.
     pub sms_subscription: Subscription,
+    /// How and when the customer subscribed to e-mail.
+    pub email_consent: ConsentDetails,
+    /// The same of text messages.
+    pub sms_consent: ConsentDetails,
     pub tags: Vec<String>,
     pub address: Option<Address>,
     /// The text of the metafield that was asked for, if the customer has it.
     pub balance: Option<String>,
+}
+
+/// What Shopify knows of a consent beside its state.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConsentDetails {
+    /// Shopify's word, such as `CONFIRMED_OPT_IN`.
+    #[serde(default)]
+    pub marketing_opt_in_level: Option<String>,
+    #[serde(default)]
+    pub marketing_updated_at: Option<Timestamp>,
+    /// Shopify's word. It says so of text messages only; of e-mail it names a location, which needs a scope of its own.
+    #[serde(default)]
+    pub marketing_collected_from: Option<String>,
 }
 
 /// Names whom it is about and nothing else.
@@ -105,6 +124,8 @@ struct Wire {
 struct Email {
     email_address: String,
     marketing_state: Subscription,
+    #[serde(flatten)]
+    consent: ConsentDetails,
 }
 
 #[derive(Deserialize)]
@@ -112,6 +133,8 @@ struct Email {
 struct Phone {
     phone_number: String,
     marketing_state: Subscription,
+    #[serde(flatten)]
+    consent: ConsentDetails,
 }
 
 #[derive(Deserialize)]
@@ -125,6 +148,8 @@ impl From<Wire> for Prospect {
         Self {
             subscription: email.as_ref().map_or(Subscription::NoAddress, |email| email.marketing_state),
             sms_subscription: phone.as_ref().map_or(Subscription::NoAddress, |phone| phone.marketing_state),
+            email_consent: email.as_ref().map(|email| email.consent.clone()).unwrap_or_default(),
+            sms_consent: phone.as_ref().map(|phone| phone.consent.clone()).unwrap_or_default(),
             customer: Customer {
                 id: wire.id,
                 first_name: wire.first_name,

@@ -10,6 +10,7 @@ mod batch;
 mod checkpoint;
 mod item;
 mod message;
+mod opened;
 mod privacy;
 mod queue;
 mod run;
@@ -19,6 +20,7 @@ pub use batch::{BatchResponse, Limits, MalformedBatch, Record, Retry, SqsEvent, 
 pub use checkpoint::{CheckpointError, Checkpoints, Version};
 pub use item::{Decision, DecisionKind, InvalidItem, NextChannel, Resend, Trigger, WorkItem, WriteBackItem};
 pub use message::{Message, NotJson};
+pub use opened::{OpenedItem, OpenedKind};
 pub use privacy::{PrivacyItem, PrivacyTopic};
 pub use queue::{Backoff, Payloads, Queue, QueueError, StoredPayload};
 pub use run::RunItem;

@@ -105,12 +105,30 @@ impl Stack {
         (serde_json::from_slice(&bytes).unwrap(), json)
     }
 
-    /// How many versions of objects a communication has in the archive: two, or none.
+    /// How many versions of objects a communication has in the archive beside its facts: two, or none.
     pub async fn versions_of(&self, entry: &Entry) -> usize {
         match entry.archived {
             Some(_) => self.versions(folder(entry)).await,
             None => 0,
         }
+    }
+
+    /// The facts of a communication in their order, each of which follows the published schema and names the one before.
+    pub async fn facts(&self, entry: &Entry) -> Vec<Value> {
+        let archived = entry.archived.as_ref().unwrap();
+        let mut previous = archived.record_sha256.clone();
+        let mut facts = Vec::new();
+        let list = self.s3.list_objects_v2().bucket(self.output("ArchiveBucket"));
+        let found = list.prefix(format!("{}/fact-", folder(entry))).send().await.unwrap();
+        for key in found.contents().iter().filter_map(|object| object.key()) {
+            let (bytes, _) = self.object(key).await;
+            let fact: Value = serde_json::from_slice(&bytes).unwrap();
+            contract::conforms(&archive::FactRecord::schema(), &fact);
+            assert_eq!(fact["previous_sha256"], previous, "{key}");
+            previous = archive::sha256_hex(&bytes);
+            facts.push(fact);
+        }
+        facts
     }
 
     /// Everything the ledger knows of a shop.
@@ -169,12 +187,13 @@ impl Stack {
         found.versions().iter().filter(|it| it.key().is_some_and(|key| key.ends_with(".json"))).count()
     }
 
-    /// All versions, delete markers included, below a prefix of the archive.
+    /// All versions, delete markers included, below a prefix of the archive, but for facts.
     pub async fn versions(&self, prefix: &str) -> usize {
         let list =
             self.s3.list_object_versions().bucket(self.output("ArchiveBucket")).prefix(prefix).send().await;
         let list = list.unwrap();
-        list.versions().len() + list.delete_markers().len()
+        let is_fact = |key: Option<&str>| key.is_some_and(|key| key.contains("/fact-"));
+        list.versions().iter().filter(|it| !is_fact(it.key())).count() + list.delete_markers().len()
     }
 
     pub async fn send_batch(&self, queue: &str, bodies: &[String]) {

@@ -66,6 +66,7 @@ async fn answer(
     let mut account = account.lock().unwrap_or_else(PoisonError::into_inner);
     match method {
         Method::GET => account.objects.get(&uri),
+        Method::HEAD => account.objects.head(&uri),
         Method::PUT => account.objects.put(&uri, &headers, &body),
         _ => account.call(operation(&headers), &serde_json::from_slice(&body).expect("the request is JSON")),
     }

@@ -53,6 +53,10 @@ pub struct Evidence {
     /// How many customers they belong to.
     pub customers: u64,
     pub edits: BTreeMap<u64, Edit>,
+    /// The facts of communications, in their order.
+    pub facts: BTreeMap<u64, Vec<String>>,
+    /// Entries of who read what, and what was destroyed, by their keys.
+    pub others: BTreeMap<String, String>,
     /// All versions of what is in the log.
     pub log: BTreeMap<String, Vec<Bytes>>,
     /// Requests by their operations.
@@ -122,6 +126,7 @@ async fn answer(State(evidence): Shared, request: Request) -> Response {
         Method::GET if query.contains_key("versions") => evidence.list_versions(&query),
         Method::GET if query.contains_key("list-type") => evidence.list_log(&query),
         Method::GET if key.starts_with("log/") => evidence.get_log(&key),
+        Method::GET if evidence.others.contains_key(&key) => evidence.others[&key].clone().into_response(),
         Method::GET => evidence.get_record(&key, query.get("versionId").map(String::as_str)),
         Method::PUT => evidence.put_log(&key, &head.headers, &body),
         other => panic!("sealing needs no {other}"),
@@ -164,7 +169,7 @@ impl Evidence {
     }
 
     /// What is listed of a communication, by file name.
-    fn objects(&self, number: u64) -> [(&'static str, Versions); 2] {
+    fn objects(&self, number: u64) -> Vec<(String, Versions)> {
         let edit = self.edits.get(&number);
         let record = self.record(number).len();
         let document = match edit {
@@ -179,10 +184,14 @@ impl Evidence {
             Some(Edit::RecordOverwritten) => vec![("v2", Some(record)), ("v1", Some(record))],
             _ => vec![("v1", Some(record))],
         };
-        [("document.pdf", document), ("record.json", record)]
+        let facts = self.facts.get(&number).into_iter().flatten().enumerate();
+        let facts =
+            facts.map(|(at, fact)| (format!("fact-{:02}.json", at + 1), vec![("v1", Some(fact.len()))]));
+        let document = std::iter::once(("document.pdf".to_owned(), document));
+        document.chain(facts).chain([("record.json".to_owned(), record)]).collect()
     }
 
-    fn record(&self, number: u64) -> String {
+    pub fn record(&self, number: u64) -> String {
         let folder = self.folder(number);
         let named = match self.edits.get(&number) {
             Some(Edit::RecordOfAnother) => number + 1,
@@ -220,9 +229,17 @@ impl Evidence {
     fn list_versions(&mut self, query: &HashMap<String, String>) -> Response {
         self.count("ListObjectVersions");
         if query["prefix"] != self.day {
-            return xml(
-                "<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>".to_owned()
-            );
+            let listed = self.others.iter().filter(|(key, _)| key.starts_with(&query["prefix"]));
+            let version = |(key, text): (&String, &String)| {
+                format!(
+                    "<Version><Key>{key}</Key><VersionId>v1</VersionId><Size>{}</Size></Version>",
+                    text.len()
+                )
+            };
+            let listed: String = listed.map(version).collect();
+            return xml(format!(
+                "<ListVersionsResult><IsTruncated>false</IsTruncated>{listed}</ListVersionsResult>"
+            ));
         }
         let marker = query.get("key-marker").map(String::as_str).unwrap_or_default();
         let (mut listed, mut body, mut last) = (0, String::new(), None);
@@ -252,7 +269,7 @@ impl Evidence {
             }
         }
         let more = match last {
-            Some((number, key)) if number + 1 < self.communications || key.ends_with("document.pdf") => {
+            Some((number, key)) if number + 1 < self.communications || !key.ends_with("record.json") => {
                 format!(
                     "<IsTruncated>true</IsTruncated><NextKeyMarker>{key}</NextKeyMarker>\
                      <NextVersionIdMarker>v1</NextVersionIdMarker>"
@@ -265,12 +282,17 @@ impl Evidence {
 
     fn get_record(&mut self, key: &str, version: Option<&str>) -> Response {
         self.count("GetObjectVersion");
+        let fact =
+            key.rsplit_once("/fact-").and_then(|(_, name)| name.strip_suffix(".json")?.parse::<usize>().ok());
+        if let (Some(at), Some(number)) = (fact, self.number(key)) {
+            return self.facts[&number][at - 1].clone().into_response();
+        }
         let number = self.number(key).filter(|_| key.ends_with("/record.json"));
         let number = number.unwrap_or_else(|| panic!("sealing reads records only, not {key}"));
         if self.edits.get(&number) == Some(&Edit::RecordUnreadable) {
             return refuse(StatusCode::SERVICE_UNAVAILABLE, "SlowDown");
         }
-        let [_, (_, versions)] = self.objects(number);
+        let (_, versions) = self.objects(number).pop().expect("the record is listed last");
         let is_there = versions.iter().any(|(id, bytes)| Some(*id) == version && bytes.is_some());
         if !is_there {
             return refuse(StatusCode::NOT_FOUND, "NoSuchVersion");
@@ -280,7 +302,7 @@ impl Evidence {
 
     fn list_log(&mut self, query: &HashMap<String, String>) -> Response {
         self.count("ListObjectsV2");
-        let keys = self.log.keys().filter(|key| key.starts_with(&query["prefix"]));
+        let keys = self.log.keys().chain(self.others.keys()).filter(|key| key.starts_with(&query["prefix"]));
         let contents: String = keys.map(|key| format!("<Contents><Key>{key}</Key></Contents>")).collect();
         xml(format!("<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"))
     }

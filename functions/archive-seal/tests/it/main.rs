@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the way tests do")]
 #![recursion_limit = "256"]
 
+mod facts;
 mod pass;
 mod stamps;

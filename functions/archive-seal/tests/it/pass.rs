@@ -8,7 +8,7 @@ use service::Invocation;
 use shop_config::ConfigStore;
 use std::{collections::BTreeSet, time::Duration};
 
-const DAY: &str = "acme.myshopify.com/2026/11/27/";
+pub const DAY: &str = "acme.myshopify.com/2026/11/27/";
 
 pub fn shop() -> ShopDomain {
     "acme.myshopify.com".parse().unwrap()
@@ -58,7 +58,7 @@ pub async fn pass_with(
     seal.pass(PassRequest { shop: Some(shop()) }, &invocation).await.unwrap()
 }
 
-async fn pass(aws: &EvidenceAws) -> PassResult {
+pub async fn pass(aws: &EvidenceAws) -> PassResult {
     pass_within(aws, SignedDuration::from_mins(15)).await
 }
 
@@ -69,6 +69,18 @@ async fn sealed(aws: &EvidenceAws) -> BTreeSet<u64> {
     let each = |_, entry: sealed_log::Entry| {
         let number = u64::from_str_radix(&entry.communication.as_str()[16..], 16).unwrap();
         assert!(sealed.insert(number), "{number} is sealed twice");
+    };
+    LogReader::new(&tools.store).sealed_on(&shop(), date(), each).await.unwrap();
+    sealed
+}
+
+/// What is sealed, in order.
+pub async fn sealed_objects(aws: &EvidenceAws) -> BTreeSet<(String, Option<String>)> {
+    let tools = tools(aws).await;
+    let mut sealed = BTreeSet::new();
+    let each = |_, entry: sealed_log::Entry| {
+        let entry = (entry.communication.to_string(), entry.object);
+        assert!(sealed.insert(entry.clone()), "{entry:?} is sealed twice");
     };
     LogReader::new(&tools.store).sealed_on(&shop(), date(), each).await.unwrap();
     sealed

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the way tests do")]
 #![recursion_limit = "256"]
 
+mod facts;
 mod next_channel;
 mod pass;
 mod printed;

@@ -1,5 +1,6 @@
 //! One server that is AWS and Core Messaging: a table with its index `by-check`, a queue, and jobs by their ids.
 
+use archive::{Archive, LockMode};
 use axum::{
     Router,
     body::Bytes,
@@ -32,6 +33,8 @@ pub struct Store {
     pub jobs: BTreeMap<String, (u16, &'static str)>,
     /// What print providers put, and what came of it, below `print-status/`.
     pub files: BTreeMap<String, Vec<u8>>,
+    /// The facts in the archive, by their keys.
+    pub facts: BTreeMap<String, Value>,
     /// Reports that were queued.
     pub reports: Vec<Value>,
     /// The paths that Core Messaging was asked at.
@@ -94,6 +97,7 @@ impl World {
             configs: ConfigStore::new(s3.clone(), "operations".into(), ttl),
             secrets: Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), "p".into(), ttl),
             ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&sdk), "table".into()),
+            archive: Archive::new(s3.clone(), "archive".into(), LockMode::Compliance),
             channels: Channels::new(http, tokens, s3.clone(), "operations".into()),
             write_back: Queue::new(aws_sdk_sqs::Client::new(&sdk), format!("{url}/queue")),
             flows: Flow::ALL.iter().map(|flow| (*flow, queue(*flow))).collect(),
@@ -134,12 +138,19 @@ impl World {
     /// The same, with a document that is archived. If it does not arrive, the shop wants it printed.
     pub fn archived(&self, number: u64) -> CommunicationId {
         let id = self.accepted(number);
-        self.set(number, "archive_key", json!({"S": "acme.myshopify.com/x/document.pdf"}));
+        self.set(number, "archive_key", json!({"S": format!("acme.myshopify.com/x/{id}/document.pdf")}));
         self.set(number, "sends", json!({"N": "1"}));
         for name in ["archive_version", "sha256", "record_version", "record_sha256", "template"] {
             self.set(number, name, json!({"S": "x"}));
         }
         id
+    }
+
+    /// What the facts say, in their order: what happened, and the channel's words.
+    pub fn facts(&self) -> Vec<(String, Option<String>)> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let store = self.store();
+        store.facts.values().map(|it| (text(&it["fact"]).unwrap(), text(&it["words"]))).collect()
     }
 
     /// For which communications the next channel was asked for, and after what.
@@ -247,6 +258,9 @@ async fn answer(
         return store.command(target, &serde_json::from_slice(&body).unwrap());
     }
     let query = uri.query().unwrap_or_default();
+    if let Some(key) = uri.path().strip_prefix("/archive/") {
+        return store.archive(&method, key, &headers, &body);
+    }
     if query.contains("prefix=print-status") || uri.path().contains("/print-status/") {
         return store.file(&method, &uri, body);
     }
@@ -277,6 +291,30 @@ async fn answer(
 }
 
 impl Store {
+    /// Records that are locked for a year, and the facts beside them.
+    fn archive(&mut self, method: &Method, key: &str, headers: &HeaderMap, body: &Bytes) -> Response {
+        match *method {
+            Method::HEAD => {
+                assert!(key.ends_with("/record.json"), "{key}");
+                let until = (Timestamp::now() + SignedDuration::from_hours(24 * 365)).to_string();
+                [("x-amz-object-lock-retain-until-date", until)].into_response()
+            }
+            Method::GET => self.facts[key].to_string().into_response(),
+            Method::PUT if self.facts.contains_key(key) => {
+                (StatusCode::PRECONDITION_FAILED, "<Error><Code>PreconditionFailed</Code></Error>")
+                    .into_response()
+            }
+            Method::PUT if self.effects_left == Some(0) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            Method::PUT => {
+                assert_eq!(headers["if-none-match"], "*");
+                self.effects_left = self.effects_left.map(|left| left - 1);
+                self.facts.insert(key.to_owned(), serde_json::from_slice(body).unwrap());
+                [("x-amz-version-id", "v")].into_response()
+            }
+            _ => StatusCode::NOT_IMPLEMENTED.into_response(),
+        }
+    }
+
     fn file(&mut self, method: &Method, uri: &Uri, body: Bytes) -> Response {
         let key = uri.path().trim_start_matches("/operations/").to_owned();
         if uri.query().is_some_and(|query| query.contains("list-type=2")) {

@@ -10,5 +10,6 @@ mod answers;
 mod browser;
 mod documents_in_parts;
 mod logs;
+mod openings;
 mod unsubscribe;
 mod world;

@@ -27,6 +27,10 @@ pub struct World {
 pub struct Store {
     pub link: Value,
     pub objects: Vec<(String, Bytes)>,
+    /// What was queued.
+    pub messages: Vec<Value>,
+    /// The queue takes nothing.
+    pub queue_fails: bool,
     /// The table answers nothing but failures.
     pub table_fails: bool,
     /// What an update finds has changed since the look-up.
@@ -64,6 +68,8 @@ impl World {
         let store = Arc::new(Mutex::new(Store {
             link: Value::Null,
             objects,
+            messages: Vec::new(),
+            queue_fails: false,
             table_fails: false,
             revoked_meanwhile: false,
         }));
@@ -148,6 +154,13 @@ async fn publish(links: &Links, outputs: &[LinkedOutput], locale: &str) -> Token
 fn answer(store: &mut Store, seen: &Seen) -> Response {
     let Some(target) = seen.header("x-amz-target") else { return object(store, &seen.target) };
     let body: Value = serde_json::from_slice(&seen.body).unwrap();
+    if target.ends_with("SendMessage") {
+        if store.queue_fails {
+            return refusal("InternalError", StatusCode::INTERNAL_SERVER_ERROR, json!({}));
+        }
+        store.messages.push(serde_json::from_str(body["MessageBody"].as_str().unwrap()).unwrap());
+        return fine(json!({"MessageId": "m", "MD5OfMessageBody": "m"}));
+    }
     if store.table_fails {
         return refusal("InternalServerError", StatusCode::INTERNAL_SERVER_ERROR, json!({}));
     }

@@ -1,4 +1,5 @@
 use crate::{item, order, shop, shopify::FakeShopify};
+use archive::{Archive, LockMode};
 use comms::{Document, Gid, ShopDomain};
 use fakes::FakeAws;
 use jiff::Timestamp;
@@ -15,8 +16,10 @@ pub async fn function(aws: &FakeAws) -> WriteBack {
     let sdk = aws.sdk().await;
     let s3 = aws_sdk_s3::config::Builder::from(&sdk).force_path_style(true).build();
     let ttl = Duration::from_secs(60);
+    let s3 = aws_sdk_s3::Client::from_conf(s3);
     WriteBack::with(Tools {
-        configs: ConfigStore::new(aws_sdk_s3::Client::from_conf(s3), "operations".into(), ttl),
+        archive: Archive::new(s3.clone(), "archive".into(), LockMode::Compliance),
+        configs: ConfigStore::new(s3, "operations".into(), ttl),
         secrets: Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), "shopify-exstream".into(), ttl),
         shopify: AdminApi::new(reqwest::Client::new()),
         ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&sdk), "table".into()),

@@ -5,6 +5,7 @@
 mod coalesce;
 mod consent;
 mod handler;
+mod openings;
 mod shopify;
 
 use comms::{CommunicationId, Document, Gid, Revision, ShopDomain, State};

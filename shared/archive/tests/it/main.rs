@@ -1,6 +1,10 @@
 //! Several outputs against a small S3: each attempt's puts in any order of crashes, and what is found afterwards.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+mod bucket;
+mod facts;
+mod holds;
+
 use archive::{
     About, Archive, ArchiveError, Composed, ComposedOutput, Details, Location, LockMode, Output, Stored,
     Template, TemplateBasis,

@@ -17,12 +17,15 @@ fn word(result: &Result<AttemptOutcome, Retry>) -> String {
 #[tokio::test]
 async fn nothing_is_sent_before_it_is_archived_and_marked() {
     let document = ["compose", "archive document.html", "archive record.json"];
-    let spool = ["sending", "spool document", "spool manifest", "accepted"];
+    let spool = ["sending", "spool document", "spool manifest", "archive fact-01.json", "accepted"];
     for (channel, steps) in [
         (ARCHIVE_ONLY, [&["claim"], &document[..], &["archived"]].concat()),
-        (EMAIL, [&["claim"], &document[..], &["sending", "send", "accepted"]].concat()),
+        (
+            EMAIL,
+            [&["claim"], &document[..], &["sending", "send", "archive fact-01.json", "accepted"]].concat(),
+        ),
         (PRINT, [&["claim"], &document[..], &spool[..]].concat()),
-        (EXSTREAM, [&["claim", "sending"], &document[..], &["accepted"]].concat()),
+        (EXSTREAM, [&["claim", "sending"], &document[..], &["archive fact-01.json", "accepted"]].concat()),
     ] {
         let shop = Shop::new(channel).await;
         let result = shop.run(ready).await;
@@ -197,7 +200,7 @@ async fn what_was_spooled_is_accepted_and_nothing_else_is_looked_at() {
         arrange(&mut shop);
         let result = shop.run(letters).await;
         assert_eq!(word(&result), "accepted", "{stage}: {result:?}");
-        assert_eq!(shop.steps()[before..], ["claim", "accepted"], "{stage}");
+        assert_eq!(shop.steps()[before..], ["claim", "archive fact-01.json", "accepted"], "{stage}");
     }
 }
 

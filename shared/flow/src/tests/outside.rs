@@ -50,6 +50,8 @@ pub struct Outside {
     pub file: Answer,
     /// So many seconds pass while a send is marked.
     pub marking_takes: i64,
+    /// The archive takes facts.
+    pub takes_facts: bool,
     /// S3 answers no question about the spool.
     pub is_spool_down: bool,
     problems: Vec<String>,
@@ -73,6 +75,7 @@ impl Default for Outside {
             email: taken(),
             file: (200, LABEL.to_owned()),
             marking_takes: 0,
+            takes_facts: true,
             is_spool_down: false,
             problems: Vec::new(),
         }
@@ -165,6 +168,11 @@ impl Outside {
         archived.for_each(|(_, (headers, _))| headers.clear());
     }
 
+    /// As if a worker had died before it archived a fact.
+    pub fn forget_facts(&mut self) {
+        self.objects.retain(|key, _| !key.contains("/fact-"));
+    }
+
     /// As if nothing had ever been put there.
     pub fn empty_spool(&mut self) {
         self.objects.retain(|key, _| !key.starts_with("operations/spool/"));
@@ -230,11 +238,16 @@ impl Outside {
         if seen.header("if-none-match") != Some("*") {
             return Err(format!("{key} may be overwritten"));
         }
+        if key.contains("/fact-") && !self.takes_facts {
+            return Ok(response(503, "<Error><Code>SlowDown</Code></Error>"));
+        }
         if self.objects.contains_key(key) {
             return Ok(response(412, "<Error><Code>PreconditionFailed</Code></Error>"));
         }
         let is_kept = |name: &str| {
-            name.starts_with("x-amz-meta-") || ["content-type", "x-amz-checksum-sha256"].contains(&name)
+            name.starts_with("x-amz-meta-")
+                || name.starts_with("x-amz-object-lock-")
+                || ["content-type", "x-amz-checksum-sha256"].contains(&name)
         };
         let mut headers: HeaderMap = seen
             .headers

@@ -328,6 +328,17 @@ impl Shop {
         state: State,
         archived: bool,
     ) {
+        self.died_after_the_fact(letters, state, archived).await;
+        self.set(|outside| outside.forget_facts());
+    }
+
+    /// The same of a worker that had archived the fact of its send.
+    pub async fn died_after_the_fact(
+        &self,
+        letters: fn() -> Result<Gathered, GatherError>,
+        state: State,
+        archived: bool,
+    ) {
         let outcome = self.run(letters).await.unwrap();
         assert!(outcome.settled.is_some_and(|settled| settled.fresh));
         self.set(|outside| {
@@ -344,6 +355,11 @@ impl Shop {
             item.insert("lease_holder".to_owned(), json!({"S": "earlier"}));
             item.insert("lease_until_epoch_ms".to_owned(), json!({"N": "0"}));
         });
+    }
+
+    /// What the ledger has of it.
+    pub async fn entry(&self) -> ledger::Entry {
+        self.clients.ledger.get(&self.communication).await.unwrap().unwrap()
     }
 
     /// The state in the ledger, if the communication is there.

@@ -19,6 +19,7 @@ async fn a_page_is_published_after_it_is_archived_and_marked() {
             "archive record.json",
             "sending",
             "publish",
+            "archive fact-01.json",
             "accepted"
         ]
     );
@@ -54,7 +55,11 @@ async fn a_page_is_published_before_the_message_that_leads_to_it() {
         let shop = Shop::new(settings).await;
         let settled = shop.run(ready).await.unwrap().settled.unwrap();
         assert_eq!(settled.state, State::Accepted, "{:?}", settled.reason);
-        assert_eq!(shop.steps()[4..], ["publish", "sending", "send", "accepted"], "{settings}");
+        assert_eq!(
+            shop.steps()[4..],
+            ["publish", "sending", "send", "archive fact-01.json", "accepted"],
+            "{settings}"
+        );
     }
 }
 

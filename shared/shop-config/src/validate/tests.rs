@@ -1,10 +1,36 @@
 use super::*;
+use crate::Expired;
 
 const SHOP: &str = include_str!("../../tests/fixtures/shop.toml");
 const SAMPLE: &str = include_str!("../../../../infra/local/config/demo-shop.toml");
 
 fn problems(text: &str) -> String {
     ShopConfig::parse(text).unwrap_err().to_string()
+}
+
+fn problems_within(text: &str, max_retention_days: u16) -> String {
+    ShopConfig::parse_within(text, max_retention_days).unwrap_err().to_string()
+}
+
+/// The shop with a class of retention.
+fn retention(name: &str, values: &str) -> String {
+    format!("{SHOP}\n[retention.{name}]\n{values}\n")
+}
+
+#[test]
+fn a_document_is_kept_by_its_class() {
+    let marketing = "\n[documents.promotional-offer]\ncommunication = \"c\"\ndata_source = \"d\"\n";
+    let text = format!(
+        "{}{marketing}",
+        retention("marketing", "days = 90\nlegal_basis = \"proof\"\nerasable = true")
+    );
+    let config = ShopConfig::parse(&text).unwrap();
+    let class = |document| {
+        let (name, class) = config.retention_class(document);
+        (name.to_owned(), class.days, class.erasable, class.expired)
+    };
+    assert_eq!(class(Document::Receipt), ("statutory".to_owned(), 2557, false, Expired::Keep));
+    assert_eq!(class(Document::PromotionalOffer), ("marketing".to_owned(), 90, true, Expired::Keep));
 }
 
 #[test]
@@ -22,6 +48,8 @@ fn the_contract_is_published_and_the_sample_conforms() {
 
 /// Whether the number at `path` is refused when it is `value`.
 fn refuses(path: &str, value: u64) -> bool {
+    // a class has a name
+    let path = &path.replace("retention.", "retention.statutory.");
     let mut file: toml::Table = toml::from_str(SAMPLE).unwrap();
     let mut at = &mut file;
     let mut names: Vec<&str> = path.split('.').collect();
@@ -32,6 +60,9 @@ fn refuses(path: &str, value: u64) -> bool {
     }
     if key == "customers_per_file" {
         at.insert("mode".to_owned(), "batch".into());
+    }
+    if path.starts_with("retention.") {
+        at.insert("legal_basis".to_owned(), "law".into());
     }
     at.insert(key.to_owned(), i64::try_from(value).unwrap().into());
     match ShopConfig::parse(&toml::to_string(&file).unwrap()) {
@@ -122,10 +153,16 @@ fn each_rule_refuses_what_breaks_it() {
         ),
         (receipt("after_edits = true"), "documents.receipt.after_edits: is for order-confirmation only"),
         (
-            receipt("retention_days = 4019"),
-            "documents.receipt.retention_days: must not be more than 4018, which this deployment allows",
+            retention("books", "days = 4019\nlegal_basis = \"law\""),
+            "retention.books.days: must not be more than 4018, which this deployment allows",
         ),
-        (receipt("retention_days = 0"), "documents.receipt.retention_days: must be at least 1"),
+        (retention("books", "days = 0\nlegal_basis = \"law\""), "retention.books.days: must be at least 1"),
+        (
+            retention("books", "days = 1\nlegal_basis = \" \""),
+            "retention.books.legal_basis: must have 1 to 128",
+        ),
+        (retention("Books", "days = 1\nlegal_basis = \"x\""), "retention.Books: has 1 to 32 characters"),
+        (receipt("retention = \"books\""), "documents.receipt.retention: `books` is not one of `retention`"),
         (receipt("pictures = true"), "documents.receipt.pictures: is for order-confirmation only"),
         (tags(""), "documents.receipt.tags: a tag has 1 to 40 characters and no comma"),
         (tags("a,b"), "documents.receipt.tags: a tag"),
@@ -159,7 +196,9 @@ fn each_rule_refuses_what_breaks_it() {
         receipt("output = \"application/afp\"\nfile_name = { de = \"Beleg {order}.afp\" }"),
         receipt("message = { en = \"Hello\\n\\n{order} {brand}\" }"),
         tags(&"é".repeat(40)),
-        receipt("retention_days = 4018"),
+        retention("books", "days = 4018\nlegal_basis = \"law\"")
+            .replace("[documents.receipt]", "[documents.receipt]\nretention = \"books\""),
+        receipt("retention = \"marketing\""),
         exstream("max_output_bytes = 33554432"),
     ] {
         ShopConfig::parse(&fine).unwrap();
@@ -169,10 +208,10 @@ fn each_rule_refuses_what_breaks_it() {
 /// A typing mistake under COMPLIANCE could never be taken back.
 #[test]
 fn nothing_is_kept_for_longer_than_the_deployment_allows() {
-    let kept = |days: u16| {
-        SHOP.replace("[documents.receipt]", &format!("[documents.receipt]\nretention_days = {days}"))
-            .replace("[documents.order-confirmation]", "[documents.order-confirmation]\nretention_days = 1")
-    };
+    let kept = |days: u16| retention("statutory", &format!("days = {days}\nlegal_basis = \"law\""));
+    assert!(
+        problems_within(SHOP, 2556).starts_with("retention.statutory: is missing, and its usual 2557 days")
+    );
     for (days, most, fine) in [(36_500, 36_500, true), (3653, 3653, true), (3654, 3653, false), (2, 1, false)]
     {
         assert_eq!(ShopConfig::parse_within(&kept(days), most).is_ok(), fine, "{days} of {most}");

@@ -25,7 +25,7 @@ pub struct Object {
     pub sha256: String,
     pub version: String,
     pub at: Instant,
-    /// What comes back with it: its type, and what whoever put it has noted.
+    /// What comes back with it: its type, how it is locked, and what whoever put it has noted.
     headers: HeaderMap,
 }
 
@@ -46,7 +46,10 @@ impl Buckets {
         let version = format!("v{:010}", self.versions);
         let noted = headers.iter().filter(|(name, _)| {
             let name = name.as_str();
-            name == "content-type" || name == "x-amz-checksum-sha256" || name.starts_with("x-amz-meta-")
+            let is_noted = |prefix| name.starts_with(prefix);
+            name == "content-type"
+                || name == "x-amz-checksum-sha256"
+                || ["x-amz-meta-", "x-amz-object-lock-"].into_iter().any(is_noted)
         });
         let mut headers: HeaderMap = noted.map(|(name, value)| (name.clone(), value.clone())).collect();
         for (name, value) in [("x-amz-version-id", version.clone()), ("etag", format!("\"{version}\""))] {

@@ -85,10 +85,17 @@ pub fn broken(evidence: &Evidence) -> Vec<String> {
     broken
 }
 
+/// Whether an object is a fact beside a record that a communication answers for.
+fn is_fact_of(key: &str, named: &BTreeSet<String>) -> bool {
+    let name = key.strip_prefix(folder(key)).unwrap_or_default();
+    name.starts_with("/fact-") && named.contains(&format!("{}/record.json", folder(key)))
+}
+
 /// What is in the archive or the spool and no ledger entry answers for.
 fn orphans(evidence: &Evidence, named: &BTreeSet<String>) -> Vec<String> {
     let kept = evidence.objects.keys().filter(|key| key.starts_with(ARCHIVE) || key.starts_with(SPOOL));
-    kept.filter(|key| !named.contains(*key)).map(|key| format!("{key}: no communication names it")).collect()
+    let is_named = |key: &String| named.contains(key) || is_fact_of(key, named);
+    kept.filter(|key| !is_named(key)).map(|key| format!("{key}: no communication names it")).collect()
 }
 
 impl Case<'_> {

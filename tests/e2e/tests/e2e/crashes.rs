@@ -89,6 +89,7 @@ print_survives! {
     after_archive: "archive", 1;
     after_mark_sending: "mark-sending", 1;
     after_send: "send", 1;
+    after_fact: "fact", 1;
     after_complete: "complete", 1;
 }
 
@@ -101,6 +102,14 @@ async fn an_email_that_may_have_gone_is_unknown_and_not_repeated() {
         assert!(outcome.entry.reason.unwrap().contains("may have taken it"));
         assert_eq!(outcome.versions, 2);
     }
+}
+
+/// The fact of its send is in the archive: there is no doubt, although the ledger knew nothing of it.
+#[tokio::test]
+async fn an_email_whose_fact_is_archived_is_accepted() {
+    let outcome = Crash::prepare("orders/create", str::to_owned).await.at("fact").await;
+    assert_eq!((outcome.entry.state, outcome.emails), (State::Accepted, 1), "{:?}", outcome.entry.reason);
+    assert!(outcome.entry.reference.is_some());
 }
 
 #[tokio::test]

@@ -40,6 +40,8 @@ pub async fn ctl(stack: &Stack, folder: &Folder, arguments: &[&str]) -> String {
     let run = Command::new(&binary)
         .args(arguments)
         .env("AWS_ENDPOINT_URL", stack.output("RecorderUrl"))
+        .env("CTL_ACTOR", "ops@northwind.example")
+        .env("CTL_REASON", "a test looks at it")
         .current_dir(&folder.0)
         .stdin(Stdio::null())
         .output();
@@ -99,6 +101,9 @@ async fn a_communication_is_looked_up_shown_compared_and_issued_again() {
     let shown = folder.0.join("shown").join(format!("order-confirmation-{id}.record.json"));
     let record: serde_json::Value = serde_json::from_slice(&std::fs::read(shown).unwrap()).unwrap();
     assert_eq!(record["communication"], id.as_str());
+    let fact =
+        std::fs::read_to_string(folder.0.join("shown").join(format!("order-confirmation-{id}.fact-01.json")));
+    assert!(fact.unwrap().contains("\"accepted\""));
     // the only one of its kind, so it is looked for in the archive
     assert!(ctl(&stack, &folder, &["diff", id.as_str()]).await.contains("no difference"));
 
@@ -106,6 +111,48 @@ async fn a_communication_is_looked_up_shown_compared_and_issued_again() {
     let text = ctl(&stack, &folder, &[&["resend", id.as_str()][..], &decision[..]].concat()).await;
     assert!(text.contains("accepted"), "{text}");
     assert_eq!(shop.emails().await.len(), 2);
+}
+
+/// What was decided about it stands beside the record, and who looked at it is on record.
+#[tokio::test]
+async fn what_is_held_for_a_matter_is_released_and_looked_up_by_order_customer_and_query() {
+    let (stack, folder) = (Stack::open().await, Folder::new());
+    let shop = Shop::open_demo(&stack, str::to_owned).await;
+    let number = order_number();
+    let entry = shop.confirmed(&stack, number, |_| {}).await;
+    let (id, domain) = (entry.communication.as_str(), shop.domain.as_str());
+    let (record, _) = stack.record(&entry).await;
+    let why = ["--matter", "case 7", "--actor", "legal@northwind.example", "--reason", "a claim"];
+    let (order, day) =
+        (format!("gid://shopify/Order/{number}"), record.composed_at.strftime("%Y-%m-%d").to_string());
+    let of_order = ["--shop", domain, "--order", &order];
+    let of_query = ["--shop", domain, "--document", "order-confirmation", "--from", &day];
+    for of in [&[id][..], &of_order, &of_query] {
+        let text = ctl(&stack, &folder, &[&["hold"][..], of, &why].concat()).await;
+        assert!(text.contains("held for case 7"), "{text}");
+    }
+    let refused = delete_record(&stack, &entry).await;
+    assert!(refused.is_err(), "what is held cannot be deleted");
+    let text = ctl(&stack, &folder, &[&["release", id][..], &why].concat()).await;
+    assert!(text.contains("free"), "{text}");
+    let kinds: Vec<_> =
+        stack.facts(&entry).await.iter().map(|it| it["fact"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(kinds, ["accepted", "held", "released"]);
+    let text =
+        ctl(&stack, &folder, &["templates", "history", "--shop", domain, "--document", "order-confirmation"])
+            .await;
+    assert!(text.contains("1 documents"), "{text}");
+    let by = ["--actor", "legal@northwind.example", "--reason", "yearly"];
+    let text = ctl(&stack, &folder, &[&["dispose", domain][..], &by].concat()).await;
+    assert!(text.starts_with("0 would go"), "{text}");
+}
+
+async fn delete_record(stack: &Stack, entry: &ledger::Entry) -> Result<(), String> {
+    let archived = entry.archived.as_ref().unwrap();
+    let key = format!("{}/record.json", archived.archive_key.rsplit_once('/').unwrap().0);
+    let delete = stack.s3.delete_object().bucket(stack.output("ArchiveBucket")).key(key);
+    let delete = delete.version_id(&archived.record_version).bypass_governance_retention(true).send().await;
+    delete.map(drop).map_err(|error| comms::chain(&error))
 }
 
 #[tokio::test]
@@ -121,6 +168,9 @@ async fn an_unknown_send_is_settled() {
     let id = entry.communication.as_str();
     ctl(&stack, &folder, &[&["settle", id][..], &decision[..]].concat()).await;
     assert_eq!(shop.settled(&stack, &entry.communication).await.state, State::Accepted);
+    let facts = stack.facts(&entry).await;
+    assert_eq!((facts[0]["fact"].as_str(), facts[1]["fact"].as_str()), (Some("unknown"), Some("settled")));
+    assert_eq!(facts[1]["decision"]["reason"], "it is in the mail log");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use crate::people::{Folder, ctl};
 use aws_sdk_dynamodb::types::AttributeValue;
 use comms::{CommunicationId, Document, Gid, Revision};
-use e2e::{order_number, shop::Shop, stack::Stack};
+use e2e::{eventually, order_number, shop::Shop, stack::Stack};
 use futures::future::{join, join_all};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Entry;
@@ -106,6 +106,15 @@ async fn a_customer_opens_the_page_and_the_archived_document() {
     assert_eq!((link.page_opens, link.document_opens), (1, 1));
     let what: Vec<_> = link.openings.iter().map(|opening| opening.what.clone()).collect();
     assert_eq!(what, [Opened::Page, Opened::File("document.pdf".to_owned())]);
+    // told by the function that everybody can reach, written by another
+    let opened = eventually("the first openings are facts", || async {
+        let facts = it.stack.facts(&it.entry).await;
+        let opened: Vec<_> = facts.iter().filter_map(|it| it["opened"].as_str().map(str::to_owned)).collect();
+        (opened.len() == 2).then_some(opened)
+    });
+    let mut opened = opened.await;
+    opened.sort();
+    assert_eq!(opened, ["document.pdf", "page"]);
     let shown = it.ctl(&["show"], &[]).await;
     assert!(shown.contains("page 1 times, documents 1 times") && shown.contains("document.pdf"), "{shown}");
 }

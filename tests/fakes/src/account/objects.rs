@@ -34,8 +34,20 @@ impl Objects {
             return self.listed();
         }
         match self.texts.get(key(uri)) {
-            Some((text, version)) => ([("etag", tag(*version))], text.clone()).into_response(),
+            Some((text, version)) => {
+                let headers = [("etag", tag(*version)), ("x-amz-version-id", format!("v{version}"))];
+                (headers, text.clone()).into_response()
+            }
             None => error(StatusCode::NOT_FOUND, "NoSuchKey"),
+        }
+    }
+
+    /// What is there is locked for a hundred years.
+    pub fn head(&self, uri: &Uri) -> Response {
+        let until = "2126-01-01T00:00:00Z".to_owned();
+        match self.texts.get(key(uri)) {
+            Some(_) => [("x-amz-object-lock-retain-until-date", until)].into_response(),
+            None => StatusCode::NOT_FOUND.into_response(),
         }
     }
 
@@ -66,7 +78,7 @@ impl Objects {
             return error(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
         }
         self.set(key, String::from_utf8(decoded(headers, body)).expect("the object is text"));
-        [("etag", tag(self.writes))].into_response()
+        [("etag", tag(self.writes)), ("x-amz-version-id", format!("v{}", self.writes))].into_response()
     }
 }
 

@@ -1,0 +1,50 @@
+//! `ctl hold` and `ctl release`: what must not be deleted, for which matter.
+
+use crate::{again::Decision, failure::Failure, out::say, select::Selection, stack::Stack};
+use archive::HoldChange;
+use comms::is_one_line;
+use jiff::Timestamp;
+use std::process::ExitCode;
+
+/// What a hold is for, and who decides.
+#[derive(clap::Args)]
+pub struct Matter {
+    /// What it is held for, such as the number of a case. What is held for several matters is free when the last one ends.
+    #[arg(long)]
+    matter: String,
+    #[command(flatten)]
+    decision: Decision,
+}
+
+impl Matter {
+    fn check(&self) -> Result<(), Failure> {
+        self.decision.check()?;
+        if self.matter.trim().is_empty() || self.matter.len() > 100 || !is_one_line(&self.matter) {
+            return Err("--matter needs 1 to 100 bytes on one line".into());
+        }
+        Ok(())
+    }
+}
+
+/// Holds them, or releases them. Dying in between leaves some done; doing it again does the rest.
+pub async fn run(stack: &Stack, of: &Selection, matter: &Matter, holds: bool) -> Result<ExitCode, Failure> {
+    matter.check()?;
+    let selected = of.find(stack).await?;
+    let Matter { matter, decision } = matter;
+    let decision = decision.fact();
+    let mut changed = 0;
+    for it in &selected {
+        let (archive, now) = (&stack.archive, Timestamp::now());
+        let HoldChange { is_new, matters, versions } = match holds {
+            true => archive.hold(&it.reference, matter, &decision, now).await?,
+            false => archive.release(&it.reference, matter, &decision, now).await?,
+        };
+        changed += usize::from(is_new);
+        let state =
+            if matters.is_empty() { "free".to_owned() } else { format!("held for {}", matters.join(", ")) };
+        say!("{}  {}  {versions} objects  {state}", it.record.communication, it.record.document);
+    }
+    let verb = if holds { "held" } else { "released" };
+    say!("{changed} of {} communications {verb}; the others were so before", selected.len());
+    Ok(if selected.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

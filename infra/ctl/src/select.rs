@@ -1,0 +1,160 @@
+//! Which communications a command is about: one, those of an order or a customer, or those of a query.
+
+use crate::{failure::Failure, stack::Stack};
+use archive::{EvidenceRecord, RecordRef, is_test};
+use comms::{CommunicationId, CustomerKey, Document, Flow, Gid, ShopDomain};
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::{Timestamp, civil::Date};
+use secrecy::ExposeSecret;
+
+/// So many records are read at once.
+const READS_AT_ONCE: usize = 16;
+
+/// One communication by its id; or with `--shop` those of an order, of a customer, of a flow or document, of a period,
+/// or of several of these at once.
+#[derive(clap::Args)]
+pub struct Selection {
+    /// A communication's id.
+    #[arg(conflicts_with_all = ["shop", "order", "customer", "flow", "document", "from", "to"])]
+    communication: Option<CommunicationId>,
+    /// The shop.
+    #[arg(long)]
+    shop: Option<ShopDomain>,
+    /// The order, customer or company location that they are reported on: its global id.
+    #[arg(long, requires = "shop")]
+    order: Option<Gid>,
+    /// The customer's global id. Reads all records of the period.
+    #[arg(long, requires = "shop", conflicts_with = "order")]
+    customer: Option<Gid>,
+    /// Only of this flow.
+    #[arg(long, requires = "shop")]
+    flow: Option<Flow>,
+    /// Only this document.
+    #[arg(long, requires = "shop")]
+    document: Option<Document>,
+    /// Only those whose work began on this day (UTC) or later.
+    #[arg(long, requires = "shop")]
+    from: Option<Date>,
+    /// Only those whose work began on this day (UTC) or earlier.
+    #[arg(long, requires = "shop")]
+    to: Option<Date>,
+}
+
+/// What is archived of one communication.
+pub struct Selected {
+    pub record: EvidenceRecord,
+    pub reference: RecordRef,
+}
+
+impl Selection {
+    /// Those that are archived, and no tests.
+    pub async fn find(&self, stack: &Stack) -> Result<Vec<Selected>, Failure> {
+        if let Some(id) = &self.communication {
+            let entry = stack.ledger.get(id).await?.ok_or("the ledger has no such communication")?;
+            let archived = entry.archived.ok_or("nothing of it is archived")?;
+            if is_test(&archived.archive_key) {
+                return Err("it is of a test order or a dry run".into());
+            }
+            return Ok(vec![read(stack, &archived.archive_key, id).await?]);
+        }
+        let shop = self.shop.as_ref().ok_or("name a communication, or a shop with what to look for")?;
+        if let Some(order) = &self.order {
+            let mut found = Vec::new();
+            for entry in stack.ledger.of_resource(shop, order).await?.entries {
+                let Some(archived) = entry.archived.filter(|it| !is_test(&it.archive_key)) else { continue };
+                if self.is_wanted(&archived.archive_key) {
+                    found.push(read(stack, &archived.archive_key, &entry.communication).await?);
+                }
+            }
+            return Ok(found);
+        }
+        if self.customer.is_none() && self.flow.is_none() && self.document.is_none() && self.from.is_none() {
+            return Err("with --shop name an order, a customer, a flow, a document or the first day".into());
+        }
+        let customer = match &self.customer {
+            Some(customer) => {
+                let key = stack.secrets.customer_key(Timestamp::now()).await?;
+                Some(CustomerKey::derive(key.expose_secret().as_bytes(), shop, customer))
+            }
+            None => None,
+        };
+        let keys = stack.archive.keys(&format!("{shop}/")).await?;
+        let records = keys.iter().filter(|key| key.ends_with("/record.json") && self.is_wanted(key));
+        let reads = stream::iter(records).map(|key| async move {
+            let id = place(key).map(|(_, _, id)| id).ok_or("a record lies where none can be")?;
+            read(stack, key, &id).await
+        });
+        let of_customer = |selected: &Selected| {
+            customer.as_ref().is_none_or(|key| selected.record.customer.as_deref() == Some(key.as_str()))
+        };
+        let found: Vec<_> = reads.buffered(READS_AT_ONCE).try_collect().await?;
+        Ok(found.into_iter().filter(of_customer).collect())
+    }
+
+    fn is_wanted(&self, key: &str) -> bool {
+        place(key).is_some_and(|(day, document, _)| {
+            self.from.is_none_or(|from| day >= from)
+                && self.to.is_none_or(|to| day <= to)
+                && self.flow.is_none_or(|flow| document.flow() == flow)
+                && self.document.is_none_or(|it| document == it)
+        })
+    }
+}
+
+async fn read(stack: &Stack, key: &str, id: &CommunicationId) -> Result<Selected, Failure> {
+    let (record, reference) = stack.archive.latest_record(key, id).await?;
+    Ok(Selected { record, reference })
+}
+
+/// Day, document and communication of a key: `<shop>/<yyyy>/<mm>/<dd>/<document>/<communication>/…`.
+pub fn place(key: &str) -> Option<(Date, Document, CommunicationId)> {
+    let mut parts = key.split('/').skip(1);
+    let mut number = || parts.next()?.parse::<i16>().ok();
+    let (year, month, day) = (number()?, number()?, number()?);
+    let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    Some((date, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_says_when_what_and_which() {
+        let id = "c4809f9b199959867b344883a5f958d0";
+        let (day, document, found) =
+            place(&format!("acme.myshopify.com/2026/11/27/receipt/{id}/record.json")).unwrap();
+        assert_eq!(
+            (day.to_string().as_str(), document, found.as_str()),
+            ("2026-11-27", Document::Receipt, id)
+        );
+        for other in
+            ["log/acme.myshopify.com/checkpoint", "acme.myshopify.com/2026/13/27/receipt/x/record.json", ""]
+        {
+            assert!(place(other).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_query_narrows_by_day_flow_and_document() {
+        let key = "acme.myshopify.com/2026/11/27/receipt/c4809f9b199959867b344883a5f958d0/record.json";
+        let all = || Selection {
+            communication: None,
+            shop: None,
+            order: None,
+            customer: None,
+            flow: None,
+            document: None,
+            from: None,
+            to: None,
+        };
+        let day = |text: &str| text.parse().ok();
+        assert!(all().is_wanted(key));
+        assert!(Selection { from: day("2026-11-27"), to: day("2026-11-27"), ..all() }.is_wanted(key));
+        assert!(!Selection { from: day("2026-11-28"), ..all() }.is_wanted(key));
+        assert!(!Selection { to: day("2026-11-26"), ..all() }.is_wanted(key));
+        assert!(Selection { flow: Some(Flow::OrderConfirmation), ..all() }.is_wanted(key));
+        assert!(!Selection { flow: Some(Flow::ReturnLetters), ..all() }.is_wanted(key));
+        assert!(!Selection { document: Some(Document::OrderConfirmation), ..all() }.is_wanted(key));
+    }
+}
