@@ -9,7 +9,11 @@ import type { Settings } from './settings.ts';
 import type { Storage } from './storage.ts';
 
 /** What the function `privacy` is made with. */
-export function privacy(storage: Storage, settings: Settings, work: WorkQueue): Omit<HandlerProps, 'settings'> {
+export function privacy(
+  storage: Storage,
+  settings: Settings,
+  work: WorkQueue,
+): Omit<HandlerProps, 'settings' | 'network'> {
   const { archive, archiveKey, commitments, customerKey, linkKey, links, operations, table } = storage;
   return {
     name: PRIVACY.name,
