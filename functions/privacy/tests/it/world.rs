@@ -456,6 +456,8 @@ fn record(
             postal_address: None,
         }),
         retention,
+        kept_under: None,
+        consent: None,
         configuration: None,
         software: Software { name: "s".into(), version: "0".into() },
         previous: None,

@@ -217,9 +217,10 @@ impl World {
         let location = Location::new(&self.shop, now, document, &communication, false);
         let retention = self.archive.retention(now, days);
         let composed = composed(now, days);
-        let stored = self.archive.put_document(&location, &composed, Vec::new(), &retention).await.unwrap();
+        let stored =
+            self.archive.put_document(&location, &composed, Vec::new(), &retention, None).await.unwrap();
         let record = record(&self.shop, &communication, &subject, class, &stored, &retention);
-        let (version, sha256) = self.archive.put_record(&location, &record, &retention).await.unwrap();
+        let (version, sha256) = self.archive.put_record(&location, &record, &retention, None).await.unwrap();
         archive::RecordRef::beside(&stored.primary.object, &communication, &version, &sha256)
     }
 }

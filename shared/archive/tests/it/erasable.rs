@@ -65,6 +65,8 @@ fn record(stored: &Stored) -> EvidenceRecord {
             postal_address: None,
         }),
         retention: archive::Retention { mode: "COMPLIANCE".to_owned(), until: stored.details.composed_at },
+        kept_under: None,
+        consent: None,
         configuration: None,
         software: Software { name: "s".into(), version: "0".into() },
         previous: None,
