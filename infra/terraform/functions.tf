@@ -45,6 +45,7 @@ locals {
       "write-back" = {
         QUEUE_URL          = aws_sqs_queue.work["write-back"].url
         RETRY_BASE_SECONDS = tostring(local.retry_base)
+        ARCHIVE_LOCK_MODE  = var.lock_mode
       }
       "privacy" = {
         ARCHIVE_LOCK_MODE      = var.lock_mode
@@ -58,8 +59,11 @@ locals {
         LOG_KEY_ID             = aws_kms_key.log.key_id
         COMMITMENTS_TABLE_NAME = aws_dynamodb_table.commitments.name
       })
-      "delivery-status" = merge({ WRITE_BACK_QUEUE_URL = aws_sqs_queue.work["write-back"].url }, local.queue_of_each_flow)
-      "reconcile"       = local.queue_of_each_flow
+      "delivery-status" = merge(
+        { WRITE_BACK_QUEUE_URL = aws_sqs_queue.work["write-back"].url, ARCHIVE_LOCK_MODE = var.lock_mode },
+        local.queue_of_each_flow,
+      )
+      "reconcile" = local.queue_of_each_flow
       "documents" = {
         COMMITMENTS_TABLE_NAME = aws_dynamodb_table.commitments.name
         LINKS_TABLE_NAME       = aws_dynamodb_table.links.name

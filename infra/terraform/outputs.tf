@@ -20,6 +20,7 @@ output "stack" {
         LinkKeySecret          = aws_secretsmanager_secret.link_key.id
         DocumentsUrl           = local.documents_url
         MaxRetentionDays       = tostring(var.max_retention_days)
+        LockMode               = var.lock_mode
         DeadLetterUrlIntake    = aws_sqs_queue.dead_letters["intake"].url
         DeadLetterUrlSchedules = aws_sqs_queue.dead_letters["schedules"].url
         ScheduleGroup          = aws_scheduler_schedule_group.runs.name

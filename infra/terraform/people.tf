@@ -7,6 +7,7 @@ locals {
       operator = var.trust_operator
       auditor  = var.trust_auditor
       support  = var.trust_support
+      records  = var.trust_records
     } : person => arns if length(arns) > 0
   }
 
@@ -32,6 +33,7 @@ locals {
     )
     auditor = ["ctl proof", "ctl show", "ctl status"]
     support = ["ctl status"]
+    records = ["ctl dispose", "ctl hold", "ctl release", "ctl status", "ctl templates"]
   }
 
   look_at_ledger = [
@@ -91,6 +93,9 @@ locals {
           Condition = { StringEquals = { "iam:PassedToService" = "scheduler.amazonaws.com" } }
         },
       ],
+      # what they decide, and whose documents they look at
+      local.add_facts,
+      local.record_access,
       [for bus in aws_cloudwatch_event_bus.own : { Effect = "Allow", Action = ["events:PutEvents"], Resource = [bus.arn] }],
     )
     auditor = concat(
@@ -110,8 +115,20 @@ locals {
         },
         { Effect = "Allow", Action = ["dynamodb:GetItem"], Resource = [aws_dynamodb_table.commitments.arn] },
       ],
+      local.read_facts,
+      local.record_access,
     )
     support = local.look_at_ledger
+    records = concat(local.look_at_ledger, local.hold_evidence, local.destroy_expired, [
+      { Effect = "Allow", Action = ["s3:GetObject"], Resource = ["${aws_s3_bucket.operations.arn}/config/*"] },
+      {
+        Effect    = "Allow"
+        Action    = ["s3:ListBucket"]
+        Resource  = [aws_s3_bucket.operations.arn]
+        Condition = { StringLike = { "s3:prefix" = ["config/*"] } }
+      },
+      local.read_customer_key,
+    ])
   }
 }
 

@@ -103,6 +103,8 @@ locals {
       Resource  = [aws_s3_bucket.archive.arn]
       Condition = { StringLike = { "s3:prefix" = [local.folders] } }
     },
+    local.look_at_locks,
+    { Effect = "Allow", Action = ["s3:PutObjectLegalHold"], Resource = [local.archive_facts] },
     {
       Effect   = "Allow"
       Action   = ["kms:GenerateDataKey", "kms:Decrypt"]
@@ -115,14 +117,16 @@ locals {
     {
       Effect   = "Allow"
       Action   = ["s3:GetObjectVersion"]
-      Resource = ["${aws_s3_bucket.archive.arn}/${local.folders}*"]
+      Resource = ["${aws_s3_bucket.archive.arn}/${local.folders}*", local.archive_access]
     },
     {
       Effect    = "Allow"
       Action    = ["s3:ListBucketVersions"]
       Resource  = [aws_s3_bucket.archive.arn]
-      Condition = { StringLike = { "s3:prefix" = [local.days] } }
+      Condition = { StringLike = { "s3:prefix" = [local.days, "access/${local.days}"] } }
     },
+    # what was destroyed with a certificate is not missing
+    { Effect = "Allow", Action = ["s3:GetObject"], Resource = [local.archive_disposal] },
     {
       Effect   = "Allow"
       Action   = ["s3:GetObject", "s3:PutObject", "s3:PutObjectRetention"]
@@ -132,7 +136,7 @@ locals {
       Effect    = "Allow"
       Action    = ["s3:ListBucket"]
       Resource  = [aws_s3_bucket.archive.arn]
-      Condition = { StringLike = { "s3:prefix" = ["log/*"] } }
+      Condition = { StringLike = { "s3:prefix" = ["log/*", "disposal/*"] } }
     },
     {
       Effect   = "Allow"
@@ -182,14 +186,19 @@ locals {
     { for name in keys(local.runs) : name => [local.read_shop_secrets] },
     {
       "intake" = []
-      "write-back" = [
-        { Effect = "Allow", Action = ["dynamodb:UpdateItem"], Resource = [aws_dynamodb_table.ledger.arn] },
-        local.read_shop_secrets,
-      ]
+      "write-back" = concat(
+        # what the function that everybody can reach tells of openings
+        local.add_facts,
+        [local.find_records],
+        [
+          { Effect = "Allow", Action = ["dynamodb:UpdateItem"], Resource = [aws_dynamodb_table.ledger.arn] },
+          local.read_shop_secrets,
+        ],
+      )
       "archive-seal" = concat(local.seal_evidence, local.open_erasable)
       "privacy"      = local.erase
       # finds communications whose channel is to be asked, and records what it said
-      "delivery-status" = [
+      "delivery-status" = concat(local.add_facts, [
         {
           Effect   = "Allow"
           Action   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
@@ -197,7 +206,7 @@ locals {
         },
         { Effect = "Allow", Action = ["dynamodb:Query"], Resource = [local.by_check] },
         local.read_shop_secrets,
-      ]
+      ])
       # sees which of many communications there are
       "reconcile" = [
         { Effect = "Allow", Action = ["dynamodb:BatchGetItem"], Resource = [aws_dynamodb_table.ledger.arn] },

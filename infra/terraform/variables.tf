@@ -90,6 +90,18 @@ variable "trust_support" {
   }
 }
 
+variable "trust_records" {
+  description = "Who may take the role of records managers: ARNs of IAM roles, IAM users and SAML providers. A whole account is refused. Without any, the role is not made"
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.trust_records : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user|saml-provider)/[A-Za-z0-9_+=.@/-]+$", arn))])
+    error_message = "Each must be the ARN of one role, user or SAML provider."
+  }
+}
+
 variable "alarm_topic" {
   description = "SNS topic that alarms notify; without it they notify nobody"
   type        = string
