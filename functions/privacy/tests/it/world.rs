@@ -464,5 +464,7 @@ fn record(
         resend: None,
         test: false,
         nonce: None,
+        consent: None,
+        kept_under: None,
     }
 }
