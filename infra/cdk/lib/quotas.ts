@@ -1,7 +1,7 @@
 // What a deployment takes of an account's quotas, beside what a new account has. Where it can be computed from the table of the
 // functions and the template, it is.
 
-import { FLOWS, FUNCTIONS, RUNS, WRITE_BACK } from './functions.ts';
+import { FUNCTIONS } from './functions.ts';
 
 export interface Quota {
   readonly service: string;
@@ -21,13 +21,11 @@ export interface Counted {
   readonly outputs: number;
 }
 
-const PASSES = 3;
-
-/** All invocations that event source mappings and schedules may make at once. Intake, documents and outcome-events come on top. */
+/** All invocations that event source mappings and schedules may make at once. What APIs, buses and streams invoke comes on top. */
 export function concurrency(): number {
-  const of = (rows: readonly { readonly maxConcurrency: number }[]) =>
-    rows.reduce((sum, row) => sum + row.maxConcurrency, 0);
-  return of(FLOWS) + of(RUNS) + WRITE_BACK.maxConcurrency + PASSES;
+  const rows: readonly { readonly maxConcurrency?: number; readonly everyMinutes?: number }[] = FUNCTIONS;
+  // a pass never runs beside itself
+  return rows.reduce((sum, row) => sum + (row.maxConcurrency ?? (row.everyMinutes === undefined ? 0 : 1)), 0);
 }
 
 /** Bytes of one function's package, at most: `SIZE_LIMIT` in infra/local/package.py. */
