@@ -23,7 +23,8 @@ export interface Counted {
 
 /** All invocations that event source mappings and schedules may make at once. What APIs, buses and streams invoke comes on top. */
 export function concurrency(): number {
-  const rows: readonly { readonly maxConcurrency?: number; readonly everyMinutes?: number }[] = FUNCTIONS;
+  const rows: readonly { readonly name: string; readonly maxConcurrency?: number; readonly everyMinutes?: number }[] =
+    FUNCTIONS;
   // a pass never runs beside itself
   return rows.reduce((sum, row) => sum + (row.maxConcurrency ?? (row.everyMinutes === undefined ? 0 : 1)), 0);
 }
