@@ -26,7 +26,7 @@ export function concurrency(): number {
   const rows: readonly { readonly name: string; readonly maxConcurrency?: number; readonly everyMinutes?: number }[] =
     FUNCTIONS;
   // a pass never runs beside itself
-  return rows.reduce((sum, row) => sum + (row.maxConcurrency ?? (row.everyMinutes === undefined ? 0 : 1)), 0);
+  return rows.reduce((sum, row) => sum + (row.maxConcurrency ?? 0) + (row.everyMinutes === undefined ? 0 : 1), 0);
 }
 
 /** Bytes of one function's package, at most: `SIZE_LIMIT` in infra/local/package.py. */
