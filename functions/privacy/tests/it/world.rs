@@ -464,7 +464,5 @@ fn record(
         resend: None,
         test: false,
         nonce: None,
-        consent: None,
-        kept_under: None,
     }
 }
