@@ -210,7 +210,7 @@ pub struct Output {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
     /// Of a file that was fetched and not composed: where the driver data has its address, such as
-    /// `customers.send_in.labels.file_url`.
+    /// `send_in.labels.file_url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetched: Option<String>,
     /// As Exstream named the file. Absent if the worker died before it wrote this record.

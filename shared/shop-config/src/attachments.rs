@@ -20,9 +20,8 @@ const MAX_NAMES: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AttachmentConfig {
-    /// Where the driver data has the file's address: names with dots between them, such as
-    /// `customers.send_in.labels.file_url`. Of
-    /// a list, every entry's. Where there is none, nothing is attached.
+    /// Where the driver data has the file's address, below `customers`: names with dots between them, such as
+    /// `send_in.labels.file_url`. Of a list, every entry's. Where there is none, nothing is attached.
     pub data: String,
     /// The hosts that may be asked, such as `cdn.shopify.com`, or `*.example.com` for all hosts below one. Addresses are
     /// `https://`, and none leads into a private network.

@@ -92,14 +92,18 @@ impl Stack {
         (body.collect().await.unwrap().to_vec(), object)
     }
 
-    /// The evidence record of an archived communication and its JSON, which follows the published schema.
-    pub async fn record(&self, entry: &Entry) -> (EvidenceRecord, Value) {
+    /// The archive, as those read it who may open what is erasable.
+    pub fn archive(&self) -> Archive {
         let secrets =
             CommitmentSecrets::new(self.dynamodb.clone(), self.output("CommitmentsTable").to_owned());
         let bucket = self.output("ArchiveBucket").to_owned();
-        let archive = Archive::new(self.s3.clone(), bucket, LockMode::Governance).with_secrets(secrets);
+        Archive::new(self.s3.clone(), bucket, LockMode::Governance).with_secrets(secrets)
+    }
+
+    /// The evidence record of an archived communication and its JSON, which follows the published schema.
+    pub async fn record(&self, entry: &Entry) -> (EvidenceRecord, Value) {
         let archived = entry.archived.as_ref().unwrap();
-        let (_, bytes) = archive.record_of(&archived.archive_key, &archived.record_version).await.unwrap();
+        let (_, bytes) = self.archive().record_of(&archived.archive_key, &archived.record_version).await.unwrap();
         let json = serde_json::from_slice(&bytes).unwrap();
         contract::conforms(&EvidenceRecord::schema(), &json);
         (serde_json::from_slice(&bytes).unwrap(), json)

@@ -10,7 +10,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use comms::State;
 use serde_json::{Value, json};
 
-const REQUIRED: &str = "channels = [\"email\"]\nattachments = [{ data = \"customers.labels.file_url\", \
+const REQUIRED: &str = "channels = [\"email\"]\nattachments = [{ data = \"labels.file_url\", \
     hosts = [\"127.0.0.1\"], file_name = { en = \"Label {order}.pdf\" } }]";
 const ARCHIVED: [&str; 3] = ["archive document-", "archive document.html", "archive record.json"];
 
@@ -25,7 +25,7 @@ fn labels(count: usize) -> Result<Gathered, GatherError> {
     let Gathered::Ready(mut content) = content(Some("zoe@example.com"))? else {
         panic!("there is something to say")
     };
-    content.driver = json!({"customers": [{"labels": labels}]}).to_string().into_bytes().into();
+    content.driver = json!({"labels": labels}).to_string().into_bytes().into();
     Ok(Gathered::Ready(content))
 }
 
@@ -57,7 +57,7 @@ async fn a_file_is_fetched_once_archived_and_attached() {
     let [letter, label] = &record.outputs[..] else { panic!("a letter and a label") };
     assert_eq!(
         (letter.fetched.as_deref(), label.fetched.as_deref()),
-        (None, Some("customers.labels.file_url"))
+        (None, Some("labels.file_url"))
     );
     assert_eq!(
         (label.uses.join(" ").as_str(), label.media_type.as_str()),

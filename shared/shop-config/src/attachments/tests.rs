@@ -9,7 +9,7 @@ fn with(lines: &str) -> String {
 }
 
 fn attachment(rest: &str) -> String {
-    with(&format!("attachments = [{{ data = \"customers.labels.file_url\", {rest} }}]"))
+    with(&format!("attachments = [{{ data = \"labels.file_url\", {rest} }}]"))
 }
 
 fn settings(text: &str) -> DocumentConfig {
@@ -73,7 +73,7 @@ fn each_mistake_is_named() {
             "attachments[1].file_name: `Label.png` must end with .pdf",
         ),
         (
-            attachment(HOSTS).replace("customers.labels.file_url", "customers[0].url"),
+            attachment(HOSTS).replace("labels.file_url", "customers[0].url"),
             "attachments[1].data: must be names of the driver data",
         ),
         (

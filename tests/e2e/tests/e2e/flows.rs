@@ -101,8 +101,8 @@ async fn proven(stack: &Stack, shop: &Shop, entry: &Entry) {
         entry.document,
         entry.write_back_reason
     );
-    let (bytes, _) = stack.object(&entry.archived.as_ref().unwrap().archive_key).await;
     let (record, json) = stack.record(entry).await;
+    let bytes = stack.archive().read_document(&record.outputs[0]).await.unwrap();
     archive::verify(&record, &bytes).unwrap();
     assert_eq!(record.reported_on, entry.reported_on, "{}", entry.document);
     names_no_person(stack, entry, &json).await;

@@ -115,7 +115,7 @@ const FILE: &str = "%PDF-1.7 what a carrier made";
 
 const FILE_OF_ELSEWHERE: &str = r#"
 attachments = [
-    { data = "customers.order.status_url", hosts = ["127.0.0.1"], file_name = { en = "Label {order}.pdf", fr = "Étiquette {order}.pdf" } },
+    { data = "order.status_url", hosts = ["127.0.0.1"], file_name = { en = "Label {order}.pdf", fr = "Étiquette {order}.pdf" } },
 ]
 "#;
 
@@ -137,7 +137,7 @@ async fn a_file_from_elsewhere_goes_with_the_email() {
     assert_eq!(entry.state, State::Accepted, "{:?}", entry.reason);
     let (record, _) = stack.record(&entry).await;
     let [_, file] = &record.outputs[..] else { panic!("a letter and a file") };
-    assert_eq!(file.fetched.as_deref(), Some("customers.order.status_url"));
+    assert_eq!(file.fetched.as_deref(), Some("order.status_url"));
     let (bytes, object) = stack.object(&file.object).await;
     assert_eq!((&bytes[..], archive::sha256_hex(&bytes)), (FILE.as_bytes(), file.sha256.clone()));
     assert!(object.object_lock_retain_until_date().is_some());
