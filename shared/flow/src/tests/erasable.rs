@@ -6,8 +6,8 @@ use super::{
 };
 use comms::State;
 
-const EMAIL: &str = "channels = [\"email\"]\nerasable = true";
-const PRINT: &str = "channels = [\"print\"]\nerasable = true";
+const EMAIL: &str = "channels = [\"email\"]\nretention = \"marketing\"";
+const PRINT: &str = "channels = [\"print\"]\nretention = \"marketing\"";
 
 fn state(result: &Result<crate::outcome::AttemptOutcome, work::Retry>) -> State {
     result.as_ref().unwrap().settled.as_ref().unwrap().state
