@@ -6,7 +6,7 @@ use serde_json::json;
 use work::PrivacyTopic::ShopRedact;
 
 /// An unoptimised build takes minutes for all of them.
-const COMMUNICATIONS: usize = if cfg!(debug_assertions) { 400 } else { 10_000 };
+const COMMUNICATIONS: usize = if cfg!(debug_assertions) { 800 } else { 10_000 };
 /// So many changes are taken before a delivery dies.
 const CHANGES: usize = COMMUNICATIONS * 9 / 10;
 
