@@ -103,7 +103,8 @@ impl Stack {
     /// The evidence record of an archived communication and its JSON, which follows the published schema.
     pub async fn record(&self, entry: &Entry) -> (EvidenceRecord, Value) {
         let archived = entry.archived.as_ref().unwrap();
-        let (_, bytes) = self.archive().record_of(&archived.archive_key, &archived.record_version).await.unwrap();
+        let (_, bytes) =
+            self.archive().record_of(&archived.archive_key, &archived.record_version).await.unwrap();
         let json = serde_json::from_slice(&bytes).unwrap();
         contract::conforms(&EvidenceRecord::schema(), &json);
         (serde_json::from_slice(&bytes).unwrap(), json)

@@ -34,12 +34,15 @@ pub const EMAIL: &str = "zephyrine@quixworth.example";
 pub const ADDRESS: &str = "77 Umbragate Crescent";
 const KEY: &str = "a key that is long enough for everything here";
 
+/// The bytes of an object and the headers that are kept.
+type Object = (Vec<u8>, Vec<(String, String)>);
+
 #[derive(Default)]
 pub struct Aws {
     pub secrets: SecretItems,
     pub items: BTreeMap<String, Item>,
-    /// By bucket and key: the bytes and the kept headers.
-    pub objects: BTreeMap<String, (Vec<u8>, Vec<(String, String)>)>,
+    /// By bucket and key.
+    pub objects: BTreeMap<String, Object>,
     pub messages: Vec<String>,
     /// Keys of objects under a legal hold.
     pub holds: BTreeSet<String>,

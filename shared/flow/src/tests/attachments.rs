@@ -55,10 +55,7 @@ async fn a_file_is_fetched_once_archived_and_attached() {
     }
     let record = record(&shop);
     let [letter, label] = &record.outputs[..] else { panic!("a letter and a label") };
-    assert_eq!(
-        (letter.fetched.as_deref(), label.fetched.as_deref()),
-        (None, Some("labels.file_url"))
-    );
+    assert_eq!((letter.fetched.as_deref(), label.fetched.as_deref()), (None, Some("labels.file_url")));
     assert_eq!(
         (label.uses.join(" ").as_str(), label.media_type.as_str()),
         ("email-attachment web", "application/pdf")
