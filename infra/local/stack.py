@@ -84,6 +84,8 @@ class LocalStack:
         self.calls_file = self.directory / "calls.jsonl"
         self.record = record
         self.ports = self._choose_ports(port_base)
+        # beside the recorder, whether there is one or not
+        self.ports["oidc"] = self.ports["shopify"] + 2
         # twelve digits are an account of their own, in the emulator as in the CDK command line's cache
         self.account = f"{self.ports['aws']:012d}"
 
@@ -163,6 +165,8 @@ class LocalStack:
             f"127.0.0.1:{self.ports['exstream']}",
             "--shopify",
             f"127.0.0.1:{self.ports['shopify']}",
+            "--oidc",
+            f"127.0.0.1:{self.ports['oidc']}",
             "--schema",
             str(install.ADMIN_SCHEMA),
             "--communications",
@@ -207,6 +211,7 @@ class LocalStack:
                 f"stack {self.name} is up after {time.monotonic() - begun:.1f} s: {self.outputs_file}",
                 flush=True,
             )
+            print(f"the console: {self._api_url('ConsoleUrl')}", flush=True)
 
     def down(self) -> None:
         """Ends the stack, if there is one."""
@@ -248,6 +253,10 @@ class LocalStack:
             "prefix": PREFIX,
             "codeRoot": str(code),
             "endpointUrl": self.functions_url,
+            "console": "true",
+            # a stand-in, which asks for a name and no password
+            "consoleIssuer": self.url("oidc"),
+            "consoleClientId": "console",
             "architecture": install.architecture(),
             **{f"trust{person}": f"arn:aws:iam::{self.account}:user/local" for person in PEOPLE},
         }
@@ -329,8 +338,11 @@ class LocalStack:
                 self.emulator().lock_objects(outputs["ArchiveBucket"], default["Mode"], default["Days"])
 
     def documents_url(self, outputs: dict[str, str] | None = None) -> str:
+        return self._api_url("DocumentsUrl", outputs)
+
+    def _api_url(self, name: str, outputs: dict[str, str] | None = None) -> str:
         """The emulator knows an API by the host that is asked for."""
-        address = (outputs or self.outputs())["DocumentsUrl"]
+        address = (outputs or self.outputs())[name]
         api = address.split("://")[1].partition(".")[0]
         return f"http://{api}.execute-api.localhost:{self.ports['aws']}"
 
@@ -338,6 +350,7 @@ class LocalStack:
         local = {
             "LocalName": self.name,
             "DocumentsUrl": self.documents_url(outputs),
+            "ConsoleUrl": self._api_url("ConsoleUrl", outputs),
             "Region": REGION,
             "AwsEndpointUrl": self.url("aws"),
             "ExstreamUrl": self.url("exstream"),

@@ -3,6 +3,10 @@
 locals {
   resource_index = "by-resource"
   # the secrets of customers by the id that encrypted objects name them by
-  key_index   = "by-key"
-  check_index = "by-check"
+  key_index         = "by-key"
+  check_index       = "by-check"
+  name_index        = "by-name"
+  customer_index    = "by-customer"
+  email_index       = "by-email"
+  undelivered_index = "by-undelivered"
 }

@@ -16,6 +16,7 @@ locals {
       [
         "ctl config",
         "ctl diff",
+        "ctl find",
         "ctl link-publish",
         "ctl link-replace",
         "ctl link-revoke",
@@ -27,12 +28,13 @@ locals {
         "ctl status",
         "ctl status-metafield",
         "ctl suppress",
+        "ctl why",
       ],
       # nobody may put events of a partner's
       var.create_bus ? ["ctl send"] : [],
     )
-    auditor = ["ctl proof", "ctl show", "ctl status"]
-    support = ["ctl status"]
+    auditor = ["ctl find", "ctl proof", "ctl show", "ctl status", "ctl why"]
+    support = ["ctl find", "ctl status", "ctl why"]
     records = ["ctl dispose", "ctl hold", "ctl release", "ctl status", "ctl templates"]
   }
 
@@ -41,9 +43,26 @@ locals {
     { Effect = "Allow", Action = ["dynamodb:Query"], Resource = [local.by_resource] },
   ]
 
+  search_ledger = [
+    {
+      Effect   = "Allow"
+      Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
+      Resource = [aws_dynamodb_table.ledger.arn]
+    },
+    {
+      Effect = "Allow"
+      Action = ["dynamodb:Query"]
+      Resource = [
+        for index in [
+          local.resource_index, local.name_index, local.customer_index, local.email_index, local.undelivered_index,
+        ] : "${aws_dynamodb_table.ledger.arn}/index/${index}"
+      ]
+    },
+  ]
+
   personal_rights = {
     operator = concat(
-      local.look_at_ledger,
+      local.search_ledger,
       local.open_erasable,
       [
         { Effect = "Allow", Action = ["dynamodb:UpdateItem"], Resource = [aws_dynamodb_table.ledger.arn] },
@@ -99,7 +118,7 @@ locals {
       [for bus in aws_cloudwatch_event_bus.own : { Effect = "Allow", Action = ["events:PutEvents"], Resource = [bus.arn] }],
     )
     auditor = concat(
-      local.look_at_ledger,
+      local.search_ledger,
       local.open_erasable,
       [
         # documents and records, each at the version that the ledger or a record names
@@ -118,7 +137,7 @@ locals {
       local.read_facts,
       local.record_access,
     )
-    support = local.look_at_ledger
+    support = local.search_ledger
     records = concat(local.look_at_ledger, local.hold_evidence, local.destroy_expired, [
       { Effect = "Allow", Action = ["s3:GetObject"], Resource = ["${aws_s3_bucket.operations.arn}/config/*"] },
       {

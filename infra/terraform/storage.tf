@@ -325,6 +325,36 @@ resource "aws_dynamodb_table" "ledger" {
     type = "N"
   }
 
+  attribute {
+    name = "name_key"
+    type = "B"
+  }
+
+  attribute {
+    name = "created_epoch_ms"
+    type = "N"
+  }
+
+  attribute {
+    name = "customer"
+    type = "S"
+  }
+
+  attribute {
+    name = "email_key"
+    type = "B"
+  }
+
+  attribute {
+    name = "shop"
+    type = "S"
+  }
+
+  attribute {
+    name = "undelivered_ms"
+    type = "N"
+  }
+
   # the communications of one order, customer or company location
   global_secondary_index {
     name            = local.resource_index
@@ -338,6 +368,39 @@ resource "aws_dynamodb_table" "ledger" {
     hash_key        = "check_shop"
     range_key       = "check_epoch_ms"
     projection_type = "KEYS_ONLY"
+  }
+
+  # by what a person calls it, such as an order's name
+  global_secondary_index {
+    name            = local.name_index
+    hash_key        = "name_key"
+    range_key       = "created_epoch_ms"
+    projection_type = "KEYS_ONLY"
+  }
+
+  # the communications for a customer
+  global_secondary_index {
+    name            = local.customer_index
+    hash_key        = "customer"
+    range_key       = "created_epoch_ms"
+    projection_type = "KEYS_ONLY"
+  }
+
+  # the communications whose recipient has an e-mail address
+  global_secondary_index {
+    name            = local.email_index
+    hash_key        = "email_key"
+    range_key       = "created_epoch_ms"
+    projection_type = "KEYS_ONLY"
+  }
+
+  # holds only what failed, was suppressed, came back or is unknown
+  global_secondary_index {
+    name               = local.undelivered_index
+    hash_key           = "shop"
+    range_key          = "undelivered_ms"
+    projection_type    = "INCLUDE"
+    non_key_attributes = ["state", "document", "reason"]
   }
 
   ttl {

@@ -16,11 +16,9 @@
 // the types of nested async calls are deeper than the compiler expects
 #![recursion_limit = "256"]
 
-mod file_name;
 mod http;
 mod page;
 mod privacy;
-mod range;
 mod route;
 mod text;
 mod unsubscribe;
@@ -30,12 +28,11 @@ pub use privacy::{AppSecrets, PrivacyRequests};
 pub use unsubscribe::Unsubscribing;
 
 use archive::{Archive, ArchiveError};
-use comms::{Format, chain};
-use file_name::disposition;
+use comms::chain;
+use downloads::{NOWHERE, PART_BYTES, PARTS_SCRIPT, Part, disposition};
 use jiff::Timestamp;
 use links::{Link, LinkState, LinkedOutput, Links, Opened, Opening, Recorded, Token};
-use page::{NOWHERE, Notice, Page};
-use range::{PART_BYTES, Part};
+use page::{Notice, Page};
 use route::Route;
 use service::{Metric, Metrics, Service, Serving, StartError, function_name};
 use std::convert::Infallible;
@@ -314,23 +311,9 @@ fn not_read(link: &Link, error: &ArchiveError) -> Answer {
     }
 }
 
-/// The headers of an output. What a template wrote as HTML gets no script, no origin and nothing from elsewhere.
+/// The headers of an output.
 fn of_output(status: u16, link: &Link, output: &LinkedOutput) -> HttpResponse {
-    let (content_type, policy) = match Format::of(&output.media_type) {
-        Some(Format::Html) => (
-            HTML,
-            format!(
-                "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; {NOWHERE}; \
-                 sandbox allow-popups allow-popups-to-escape-sandbox"
-            ),
-        ),
-        Some(Format::Text) => ("text/plain; charset=utf-8", format!("default-src 'none'; {NOWHERE}")),
-        // a sandbox would keep browsers from showing it
-        format => (
-            format.map_or("application/octet-stream", Format::media_type),
-            format!("default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; {NOWHERE}"),
-        ),
-    };
+    let (content_type, policy) = downloads::content(&output.media_type);
     HttpResponse::new(status, content_type, &policy)
         .header("accept-ranges", "bytes")
         .header("content-disposition", disposition(&page::saved_as(link, output), page::extension(output)))
@@ -338,7 +321,7 @@ fn of_output(status: u16, link: &Link, output: &LinkedOutput) -> HttpResponse {
 
 fn script() -> HttpResponse {
     HttpResponse::new(200, "text/javascript; charset=utf-8", &format!("default-src 'none'; {NOWHERE}"))
-        .text(include_str!("parts.js").to_owned())
+        .text(PARTS_SCRIPT.to_owned())
 }
 
 /// Starts the function and serves its invocations until Lambda ends the process.

@@ -3,13 +3,12 @@
 //! sets no cookie and loads nothing from elsewhere.
 
 use crate::{
-    file_name::file_name,
-    range::PART_BYTES,
     route::SCRIPT,
     text::{Language, Texts},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use comms::{Format, one_line};
+use downloads::{NOWHERE, PART_BYTES, file_name};
 use jiff::Timestamp;
 use links::{Link, LinkedOutput, Sender};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -202,9 +201,6 @@ fn policy(style: &str, has_script: bool) -> String {
     let script = if has_script { "; script-src 'self'; connect-src 'self'" } else { "" };
     format!("default-src 'none'; style-src 'sha256-{hash}'{script}; {}", NOWHERE)
 }
-
-/// Nobody frames it, nothing is sent from it, and no address in it is bent.
-pub const NOWHERE: &str = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[cfg(test)]
 mod tests {

@@ -103,7 +103,7 @@ export const CHECKOV: readonly LinterException[] = [
     on: /^StorageCommitments/,
     reason: 'A deleted secret must not come back: with it, what a leaf of the log was could be told again.',
   },
-  { id: 'CKV_AWS_149', on: /^Storage(CustomerKey|LinkKey)/, reason: SECRETS_ENCRYPTED },
+  { id: 'CKV_AWS_149', on: /^(Storage(CustomerKey|LinkKey)|ConsoleKey)/, reason: SECRETS_ENCRYPTED },
   { id: 'CKV_AWS_158', on: /Log/, reason: LOGS_ENCRYPTED },
   {
     id: 'CKV_AWS_173',

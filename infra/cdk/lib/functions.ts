@@ -55,6 +55,8 @@ export const DELIVERY_STATUS = row<PassRow<'delivery-status'>>(table.pass, 'deli
 export const RECONCILE = row<PassRow<'reconcile'>>(table.pass, 'reconcile');
 export const DOCUMENTS = row<Row<'documents'>>(table.http, 'documents');
 export const PRIVACY = row<QueueRow<'privacy'> & { readonly everyMinutes: number }>(table.privacy, 'privacy');
+/** Deployed only where a deployment wants a console. */
+export const STAFF_CONSOLE = row<Row<'staff-console'>>(table.http, 'staff-console');
 /** Deployed only where a bus for outcomes is named. */
 export const OUTCOME_EVENTS = row<StreamRow<'outcome-events'>>(table.stream, 'outcome-events');
 export const FUNCTIONS = [
@@ -67,6 +69,7 @@ export const FUNCTIONS = [
   WRITE_BACK,
   DOCUMENTS,
   PRIVACY,
+  STAFF_CONSOLE,
   OUTCOME_EVENTS,
 ];
 

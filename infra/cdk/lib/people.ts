@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<Person, readonly string[]>> = {
   operator: [
     'ctl-config',
     'ctl-diff',
+    'ctl-find',
     'ctl-link-publish',
     'ctl-link-replace',
     'ctl-link-revoke',
@@ -37,9 +38,10 @@ const COMMANDS: Readonly<Record<Person, readonly string[]>> = {
     'ctl-status',
     'ctl-status-metafield',
     'ctl-suppress',
+    'ctl-why',
   ],
-  auditor: ['ctl-proof', 'ctl-show', 'ctl-status'],
-  support: ['ctl-status'],
+  auditor: ['ctl-find', 'ctl-proof', 'ctl-show', 'ctl-status', 'ctl-why'],
+  support: ['ctl-find', 'ctl-status', 'ctl-why'],
   records: ['ctl-dispose', 'ctl-hold', 'ctl-release', 'ctl-status', 'ctl-templates'],
 };
 
@@ -70,14 +72,14 @@ export class People extends Construct {
     const grants: Record<Person, Grant[]> = {
       operator: this.operate(),
       auditor: [
-        allow.lookAt(storage.table),
+        allow.search(storage.table),
         allow.readEvidence(storage.archive, storage.archiveKey),
         allow.proveEvidence(storage.archive, storage.commitments),
         allow.openErasable(storage.commitments),
         allow.readFacts(storage.archive),
         allow.recordAccess(storage.archive, storage.archiveKey),
       ],
-      support: [allow.lookAt(storage.table)],
+      support: [allow.search(storage.table)],
       records: [
         allow.lookAt(storage.table),
         allow.holdEvidence(storage.archive, storage.archiveKey),
@@ -96,7 +98,7 @@ export class People extends Construct {
   private operate(): Grant[] {
     const { ownBus, prefix, queues, schedules, storage } = this.props;
     return [
-      allow.lookAt(storage.table),
+      allow.search(storage.table),
       allow.updateLedger(storage.table),
       allow.readRecords(storage.archive, storage.archiveKey),
       allow.openErasable(storage.commitments),

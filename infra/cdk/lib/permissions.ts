@@ -14,7 +14,15 @@ import type { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { CHECK_INDEX, KEY_INDEX, RESOURCE_INDEX } from './indexes.ts';
+import {
+  CHECK_INDEX,
+  CUSTOMER_INDEX,
+  EMAIL_INDEX,
+  KEY_INDEX,
+  NAME_INDEX,
+  RESOURCE_INDEX,
+  UNDELIVERED_INDEX,
+} from './indexes.ts';
 
 export interface Grant {
   readonly statements: PolicyStatement[];
@@ -72,6 +80,11 @@ export function readHistory(bucket: Bucket, ...keys: string[]): Grant {
     ],
     patterns: [],
   };
+}
+
+/** The same, and what was there. */
+export function readVersions(bucket: Bucket, ...keys: string[]): Grant {
+  return all(readHistory(bucket, ...keys), ofObjects(bucket, ['s3:GetObjectVersion'], keys));
 }
 
 export function write(bucket: Bucket, ...keys: string[]): Grant {
@@ -270,6 +283,23 @@ export function lookAt(table: Table): Grant {
   return all(plain(['dynamodb:GetItem'], table.tableArn), query(table, RESOURCE_INDEX));
 }
 
+/** Finds communications by everything that people know of them. */
+export function search(table: Table): Grant {
+  const indexes = [RESOURCE_INDEX, NAME_INDEX, CUSTOMER_INDEX, EMAIL_INDEX, UNDELIVERED_INDEX];
+  const arns = indexes.map((index) => `${table.tableArn}/index/${index}`);
+  return all(plain(['dynamodb:BatchGetItem', 'dynamodb:GetItem'], table.tableArn), plain(['dynamodb:Query'], ...arns));
+}
+
+/** Sees how much is in dead-letter queues, and has it delivered again to the queues that it came from. */
+export function redrive(deadLetters: Queue[], queues: Queue[]): Grant {
+  const arns = (of: Queue[]) => of.map(({ queueArn }) => queueArn);
+  const move = ['sqs:StartMessageMoveTask', 'sqs:ReceiveMessage', 'sqs:DeleteMessage'];
+  return all(
+    plain(['sqs:GetQueueAttributes', ...move], ...arns(deadLetters)),
+    plain(['sqs:SendMessage'], ...arns(queues)),
+  );
+}
+
 /** Reads and changes items by their keys. */
 function keepItems(table: Table): Grant {
   return plain(['dynamodb:GetItem', 'dynamodb:UpdateItem'], table.tableArn);
@@ -317,6 +347,12 @@ export function readSecret(secret: ISecret): Grant {
 export function readShopSecrets(scope: Construct, prefix: string): Grant {
   const reason = 'One secret per shop, put by an operator after the deployment.';
   return ofSecrets(scope, 'secretsmanager:GetSecretValue', `${prefix}/shop/*`, reason);
+}
+
+/** What the console shows an identity provider of the company's own. An operator puts it. */
+export function readConsoleClient(scope: Construct, prefix: string): Grant {
+  const reason = 'An operator puts it after the deployment, so its random suffix is not known.';
+  return ofSecrets(scope, 'secretsmanager:GetSecretValue', `${prefix}/console-client-*`, reason);
 }
 
 /** Replaces the expiring token of a shop, in the secret that an operator put for it, and no other secret. */

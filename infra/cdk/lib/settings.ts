@@ -117,6 +117,27 @@ export interface Settings {
   readonly backups?: Backups;
   /** On everything that can have tags. */
   readonly costTags: Readonly<Record<string, string>>;
+  /** Without it, there is no console. */
+  readonly console?: ConsoleSettings;
+}
+
+/** How people reach the console, and who logs them in. */
+export interface ConsoleSettings {
+  /** Requests per second, and how many at once. */
+  readonly rate: number;
+  readonly burst: number;
+  readonly domain?: Domain;
+  /** The company's own identity provider. Without it, the stack makes a user pool of Cognito. */
+  readonly provider?: {
+    readonly issuer: string;
+    readonly clientId: string;
+    readonly rolesClaim: string;
+    readonly logOutUrl?: string;
+  };
+  /** The client has a secret, which an operator puts into `<prefix>/console-client`. */
+  readonly confidential: boolean;
+  /** What the provider calls the roles, such as `support=helpdesk,operator=ops`. */
+  readonly roles?: string;
 }
 
 /** How customers reach their documents. */
@@ -219,7 +240,42 @@ export function readSettings(node: Node): Settings {
       burst: whole('documentsBurst', 100, 1, 10_000),
       ...readDomain(text('documentsDomain'), text('documentsCertificate'), text('documentsWebAcl')),
     },
+    console: readConsole(flag('console')),
   };
+
+  // what is wrong is said whether there is a console or not
+  function readConsole(wanted: boolean): ConsoleSettings | undefined {
+    const [issuer, clientId] = [text('consoleIssuer'), text('consoleClientId')];
+    if ((issuer === undefined) !== (clientId === undefined)) {
+      throw new Error('context consoleIssuer and consoleClientId: an identity provider needs both');
+    }
+    const confidential = flag('consoleClientSecret') && issuer !== undefined;
+    const rolesClaim = text('consoleRolesClaim') ?? 'groups';
+    const logOutUrl = text('consoleLogOutUrl');
+    const local = endpointUrl !== undefined;
+    if (issuer !== undefined && !issuer.startsWith('https://') && !(local && issuer.startsWith('http://127.0.0.1:'))) {
+      throw new Error(`context consoleIssuer: \`${issuer}\` must begin with https://`);
+    }
+    const [name, certificateArn] = [text('consoleDomain'), text('consoleCertificate')];
+    const domain = readDomain(name, certificateArn, undefined, 'console').domain;
+    const settings = {
+      rate: whole('consoleRate', 20, 1, 10_000),
+      burst: whole('consoleBurst', 50, 1, 10_000),
+      domain,
+      provider:
+        issuer === undefined || clientId === undefined
+          ? undefined
+          : {
+              issuer,
+              clientId,
+              rolesClaim,
+              logOutUrl,
+            },
+      confidential,
+      roles: text('consoleRoles'),
+    };
+    return wanted ? settings : undefined;
+  }
 
   /** Longer than the function may take, so that it never runs beside itself. */
   function period(key: string, fallback: number, timeout: number): number {
@@ -314,16 +370,17 @@ function readDomain(
   name: string | undefined,
   certificateArn: string | undefined,
   webAcl: string | undefined,
+  of = 'documents',
 ): Pick<DocumentSettings, 'domain' | 'webAcl'> {
   if (name === undefined) {
     if (certificateArn === undefined && webAcl === undefined) return {};
-    throw new Error('context documentsDomain: a certificate and a web ACL are for a domain');
+    throw new Error(`context ${of}Domain: a certificate and a web ACL are for a domain`);
   }
   if (!/^(?=.{4,253}$)([a-z0-9-]{1,63}\.)+[a-z]{2,63}$/.test(name)) {
-    throw new Error(`context documentsDomain: \`${name}\` is not a domain, such as documents.shop.example`);
+    throw new Error(`context ${of}Domain: \`${name}\` is not a domain, such as documents.shop.example`);
   }
   if (certificateArn === undefined || !/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\//.test(certificateArn)) {
-    throw new Error('context documentsCertificate: expected the ARN of the certificate of documentsDomain');
+    throw new Error(`context ${of}Certificate: expected the ARN of the certificate of ${of}Domain`);
   }
   if (webAcl === undefined) return { domain: { name, certificateArn } };
   if (!/^arn:aws[a-z-]*:wafv2:us-east-1:\d{12}:global\/webacl\//.test(webAcl)) {

@@ -10,6 +10,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { AlarmGroups } from './alarm-groups.ts';
 import { Alarms, type AlarmsProps } from './alarms.ts';
+import { Console } from './console.ts';
 import { Dashboard } from './dashboard.ts';
 import { DocumentsApi } from './documents.ts';
 import { acknowledgeEverywhere } from './exceptions.ts';
@@ -60,6 +61,8 @@ interface Handlers {
   readonly privacy: Handler;
   /** Only where a bus takes outcomes. */
   readonly outcomeEvents?: Handler;
+  /** Only where a deployment wants a console. */
+  readonly staffConsole?: Handler;
 }
 
 export class CommunicationsStack extends Stack {
@@ -74,6 +77,7 @@ export class CommunicationsStack extends Stack {
   private readonly missedSchedules: Queue;
   private readonly documentsHandler: Handler;
   private readonly api: DocumentsApi;
+  private readonly console?: Console;
   /** Where outcomes are told, and what could not be told. */
   private readonly outcomes?: { readonly bus: IEventBus; readonly deadLetters: Queue };
 
@@ -105,6 +109,10 @@ export class CommunicationsStack extends Stack {
     this.documentsHandler = this.documents();
     this.api = new DocumentsApi(this, 'DocumentsApi', { settings: this.settings, handler: this.documentsHandler });
 
+    if (this.settings.console !== undefined) {
+      this.console = new Console(this, 'Console', { settings: this.settings, console: this.settings.console });
+    }
+
     const handlers: Handlers = {
       intake: this.intake(),
       flows: FLOWS.map((flow) => this.flow(flow)),
@@ -116,12 +124,14 @@ export class CommunicationsStack extends Stack {
       documents: this.documentsHandler,
       privacy: this.privacy(),
       outcomeEvents: this.outcomeEvents(),
+      staffConsole: this.staffConsole(),
     };
-    const { intake, flows, runs, writeBack, archiveSeal, deliveryStatus, reconcile, documents, outcomeEvents } =
-      handlers;
+    const { intake, flows, runs, writeBack, archiveSeal, deliveryStatus, reconcile, documents } = handlers;
+    const { outcomeEvents, staffConsole } = handlers;
     const scheduled = [archiveSeal, deliveryStatus, reconcile];
     const all = [intake, ...flows, ...Object.values(runs), writeBack, ...scheduled, documents, handlers.privacy];
     if (outcomeEvents !== undefined) all.push(outcomeEvents);
+    if (staffConsole !== undefined) all.push(staffConsole);
     const { bus, rule } = this.receive(intake);
     const { everyMinutes } = this.settings;
     const passes = [
@@ -396,6 +406,61 @@ export class CommunicationsStack extends Stack {
     return handler;
   }
 
+  /**
+   * Reads what people may see, queues what they decide, and records what they settle. It neither composes, sends nor archives a
+   * document, and puts nothing but facts and entries of who read what.
+   */
+  private staffConsole(): Handler | undefined {
+    const { console, settings, storage } = this;
+    if (console === undefined || settings.console === undefined) return undefined;
+    const { archive, archiveKey, commitments, customerKey, operations, table } = storage;
+    const { provider } = console;
+    const works = [...Object.values(this.flowQueues), ...Object.values(this.runQueues), this.writeBacks];
+    const given = works.map(({ name, deadLetters }) => `${name}=${deadLetters.queueUrl}`);
+    const lost = [`intake=${this.lostEvents.queueUrl}`, `schedules=${this.missedSchedules.queueUrl}`];
+    const deadLetters = works.map((work) => work.deadLetters);
+    const handler = this.handler({
+      name: 'staff-console',
+      environment: {
+        ...this.queueOfEachFlow(),
+        WRITE_BACK_QUEUE_URL: this.writeBacks.queue.queueUrl,
+        DEAD_LETTER_QUEUES: [...given, ...lost].join(','),
+        ARCHIVE_LOCK_MODE: settings.lockMode,
+        COMMITMENTS_TABLE_NAME: commitments.tableName,
+        OIDC_ISSUER: provider.issuer,
+        OIDC_CLIENT_ID: provider.clientId,
+        OIDC_ROLES_CLAIM: provider.rolesClaim,
+        ...(provider.logOutUrl === undefined ? {} : { OIDC_LOG_OUT_URL: provider.logOutUrl }),
+        ...(settings.console.confidential ? { OIDC_CLIENT_SECRET: 'true' } : {}),
+        ...(settings.console.roles === undefined ? {} : { CONSOLE_ROLES: settings.console.roles }),
+        // an emulator's API has another address, which the requests themselves name
+        ...(settings.endpointUrl === undefined ? { CONSOLE_URL: console.url } : {}),
+      },
+      grants: [
+        allow.search(table),
+        allow.updateLedger(table),
+        allow.readEvidence(archive, archiveKey),
+        allow.openErasable(commitments),
+        allow.recordAccess(archive, archiveKey),
+        allow.addFacts(archive, archiveKey),
+        allow.proveEvidence(archive, commitments),
+        allow.read(operations, 'config/*', 'runs/*'),
+        allow.readVersions(operations, 'config/*'),
+        allow.send(...this.queuesWithout(), this.writeBacks.queue),
+        allow.redrive(
+          [...deadLetters, this.lostEvents, this.missedSchedules],
+          works.map(({ queue }) => queue),
+        ),
+        allow.readShopSecrets(this, settings.prefix),
+        allow.readSecret(customerKey),
+        allow.readSecret(console.key),
+        ...(settings.console.confidential ? [allow.readConsoleClient(this, settings.prefix)] : []),
+      ],
+    });
+    console.serve(handler);
+    return handler;
+  }
+
   private outcomeBus(): CommunicationsStack['outcomes'] {
     const { outcomeBus: wanted, prefix } = this.settings;
     if (wanted === undefined) return undefined;
@@ -544,6 +609,12 @@ export class CommunicationsStack extends Stack {
     if (this.outcomes !== undefined) {
       values.OutcomeBusName = this.outcomes.bus.eventBusName;
       values.DeadLetterUrlOutcomeEvents = this.outcomes.deadLetters.queueUrl;
+    }
+    if (this.console !== undefined) {
+      values.ConsoleUrl = this.console.url;
+      values.ConsoleKeySecret = this.console.key.secretArn;
+      values.ConsoleIssuer = this.console.provider.issuer;
+      if (this.console.domainTarget !== undefined) values.ConsoleDomainTarget = this.console.domainTarget;
     }
     if (documents.domainTarget !== undefined) values.DocumentsDomainTarget = documents.domainTarget;
     for (const { name, queue } of Object.values(this.runQueues)) values[`QueueArn${pascal(name)}`] = queue.queueArn;

@@ -16,7 +16,15 @@ import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { CHECK_INDEX, KEY_INDEX, RESOURCE_INDEX } from './indexes.ts';
+import {
+  CHECK_INDEX,
+  CUSTOMER_INDEX,
+  EMAIL_INDEX,
+  KEY_INDEX,
+  NAME_INDEX,
+  RESOURCE_INDEX,
+  UNDELIVERED_INDEX,
+} from './indexes.ts';
 import type { Settings } from './settings.ts';
 
 /** For so long a flow relies on the versions of manifests: `PROVABLE_DAYS` in `shared/delivery/src/print.rs`. */
@@ -247,6 +255,25 @@ export class Storage extends Construct {
       partitionKey: { name: 'check_shop', type: AttributeType.STRING },
       sortKey: { name: 'check_epoch_ms', type: AttributeType.NUMBER },
       projectionType: ProjectionType.KEYS_ONLY,
+    });
+    for (const [indexName, name, type] of [
+      [NAME_INDEX, 'name_key', AttributeType.BINARY],
+      [CUSTOMER_INDEX, 'customer', AttributeType.STRING],
+      [EMAIL_INDEX, 'email_key', AttributeType.BINARY],
+    ] as const) {
+      table.addGlobalSecondaryIndex({
+        indexName,
+        partitionKey: { name, type },
+        sortKey: { name: 'created_epoch_ms', type: AttributeType.NUMBER },
+        projectionType: ProjectionType.KEYS_ONLY,
+      });
+    }
+    table.addGlobalSecondaryIndex({
+      indexName: UNDELIVERED_INDEX,
+      partitionKey: { name: 'shop', type: AttributeType.STRING },
+      sortKey: { name: 'undelivered_ms', type: AttributeType.NUMBER },
+      projectionType: ProjectionType.INCLUDE,
+      nonKeyAttributes: ['state', 'document', 'reason'],
     });
     return table;
   }

@@ -103,7 +103,7 @@ test('functions that are not let run, or hardly end in time', () => {
   const all = FUNCTIONS.map((name) => functionName('FunctionName', idOf(name))).sort();
   assert.deepEqual(dimensions('Throttles'), all);
   // runs and passes use up their time and hand on the rest
-  const ending = [...FLOWS, 'intake', 'write-back', 'documents', 'privacy', 'outcome-events'];
+  const ending = [...FLOWS, 'intake', 'write-back', 'documents', 'staff-console', 'privacy', 'outcome-events'];
   assert.deepEqual(dimensions('Duration'), ending.map((name) => functionName('FunctionName', idOf(name))).sort());
   const slow = (id: string, from = template) => named(`${id}-slow`, from);
   assert.equal(slow('intake').ExtendedStatistic, 'p99');
@@ -235,8 +235,10 @@ describe('every alarm', () => {
   test('is in what `ctl cost` says a month costs, by the metrics it looks at', () => {
     const source = readFileSync(join(__dirname, '../../ctl/src/cost.rs'), 'utf8');
     const [, charged] = /const ALARMS: f64 = (\d+)\.0;/.exec(source) ?? [];
-    // without a bus for outcomes, which most deployments do not have
-    const usual = Object.values(synthesize({ outcomeBus: '' }).template.findResources('AWS::CloudWatch::Alarm'));
+    // without a bus for outcomes and without the console, which a deployment asks for
+    const usual = Object.values(
+      synthesize({ outcomeBus: '', console: 'false' }).template.findResources('AWS::CloudWatch::Alarm'),
+    );
     assert.equal(Number(charged), usual.flatMap(({ Properties }) => metricsOf(Properties)).length);
   });
 

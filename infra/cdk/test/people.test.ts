@@ -85,11 +85,12 @@ describe('permissions of people', () => {
   };
 
   test('support sees states and no documents', () => {
-    assert.deepEqual(actions('Support').sort(), ['dynamodb:GetItem', 'dynamodb:Query']);
+    assert.deepEqual(actions('Support').sort(), ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query']);
   });
 
   test('an auditor reads, which leaves an entry, and changes nothing', () => {
     const reads = [
+      'dynamodb:BatchGetItem',
       'dynamodb:GetItem',
       'dynamodb:Query',
       'kms:Decrypt',

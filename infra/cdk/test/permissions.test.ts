@@ -132,6 +132,23 @@ const EXPECTED: Record<string, string[]> = {
     's3:PutObjectRetention',
     'sqs:SendMessage',
   ],
+  StaffConsole: [
+    ...LOG,
+    'dynamodb:BatchGetItem',
+    'dynamodb:GetItem',
+    'dynamodb:Query',
+    'dynamodb:UpdateItem',
+    ...FACTS.filter((action) => action !== 's3:GetObject'),
+    's3:GetObject',
+    's3:ListBucket',
+    's3:ListBucketVersions',
+    'secretsmanager:GetSecretValue',
+    'sqs:DeleteMessage',
+    'sqs:GetQueueAttributes',
+    'sqs:ReceiveMessage',
+    'sqs:SendMessage',
+    'sqs:StartMessageMoveTask',
+  ],
   WriteBack: [
     ...LOG,
     ...CONSUME,
@@ -155,6 +172,7 @@ const READS: Record<string, string[]> = {
   Privacy: ['config/*', 'privacy/*', 'spool/*'],
   StatementRun: ['config/*', 'runs/*', 'work/*'],
   OfferRun: ['config/*', 'runs/*'],
+  StaffConsole: ['config/*', 'runs/*'],
 };
 
 /** What is listed of the archive, if it is not the folders of communications. */
@@ -162,6 +180,7 @@ const LISTS: Record<string, string[]> = {
   ArchiveSeal: ['log/*', 'disposal/*'],
   DeliveryStatus: [`${FOLDERS}record.json`],
   Privacy: ['*.myshopify.com/', 'erasure/*'],
+  StaffConsole: [`${FOLDERS}record.json`, 'log/*'],
   WriteBack: [`${FOLDERS}record.json`],
 };
 
@@ -185,7 +204,8 @@ for (const [name, actions] of Object.entries(EXPECTED)) {
     });
 
     test('lists below prefixes only, and those of the keys it reads', () => {
-      const prefixes = {
+      const listed: Record<string, string[]> = {};
+      const prefixes: Record<string, string[]> = {
         [operations]: READS[name] ?? ['config/*'],
         [archive]: LISTS[name] ?? [FOLDERS],
       };
@@ -193,7 +213,12 @@ for (const [name, actions] of Object.entries(EXPECTED)) {
         if (!list(Action).includes('s3:ListBucket')) continue;
         const [bucket] = (Resource as ReturnType<typeof arn>)['Fn::GetAtt'];
         // without `IfExists`: a list without a prefix is refused
-        assert.deepEqual(Condition, { StringLike: { 's3:prefix': prefixes[bucket] } });
+        const { StringLike, ...more } = Condition as { StringLike: { 's3:prefix': string[] } };
+        assert.deepEqual([Object.keys(StringLike), more], [['s3:prefix'], {}]);
+        listed[bucket] = [...(listed[bucket] ?? []), ...StringLike['s3:prefix']];
+      }
+      for (const [bucket, found] of Object.entries(listed)) {
+        assert.deepEqual(found.sort(), [...(prefixes[bucket] ?? [])].sort());
         delete prefixes[bucket];
       }
       const unlisted = ['Documents', 'OutcomeEvents'].includes(name)
@@ -228,6 +253,7 @@ test('each function writes where it has to and nowhere else', () => {
   const facts = below(archive, `${FOLDERS}fact-*.json`);
   assert.deepEqual(writes('DeliveryStatus'), keys(facts, below(operations, 'print-status/*/done/*')));
   assert.deepEqual(writes('WriteBack'), keys(facts));
+  assert.deepEqual(writes('StaffConsole'), keys(below(archive, 'access/*'), facts));
   assert.equal(writes('Reconcile'), undefined);
   assert.deepEqual(writes('ArchiveSeal'), keys(below(archive, 'log/*')));
   const signers = Object.keys(EXPECTED).filter((name) => allowed(name).has('kms:Sign'));
@@ -296,6 +322,8 @@ test('the ledger is queried by the index that a function needs', () => {
         Privacy: ofPrivacy[action] ?? [],
         OutcomeEvents: [stream],
         ArchiveSeal: [commitments],
+        // of the secrets, all for proofs and the erasable ones for reading
+        StaffConsole: action === 'dynamodb:GetItem' ? [whole, commitments, commitments] : [whole],
       };
       assert.deepEqual(allowed(name).get(action), expected[name] ?? ofFlow, `${name} ${action}`);
     }
@@ -319,12 +347,14 @@ test('secrets are those of shops, and the pseudonym key where pseudonyms are mad
   const shops = /:secret:shopify-exstream\/shop\/\*/;
   const key = JSON.stringify({ Ref: id('AWS::SecretsManager::Secret', 'StorageCustomerKey') });
   const linkKey = JSON.stringify({ Ref: id('AWS::SecretsManager::Secret', 'StorageLinkKey') });
+  const consoleKey = JSON.stringify({ Ref: id('AWS::SecretsManager::Secret', 'ConsoleKey') });
   for (const name of Object.keys(EXPECTED).filter(
     (it) => !['Intake', 'Documents', 'OutcomeEvents', 'ArchiveSeal', 'Privacy'].includes(it),
   )) {
     const [first, ...more] = allowed(name).get('secretsmanager:GetSecretValue') ?? [];
     assert.match(first ?? '', shops);
-    assert.deepEqual(more, FLOWS.map(idOf).includes(name) ? [key, linkKey] : []);
+    const own = name === 'StaffConsole' ? [key, consoleKey] : [];
+    assert.deepEqual(more.sort(), FLOWS.map(idOf).includes(name) ? [key, linkKey].sort() : own.sort());
   }
   assert.deepEqual(allowed('Privacy').get('secretsmanager:GetSecretValue'), [key, linkKey]);
   const [apps, ...others] = allowed('Documents').get('secretsmanager:GetSecretValue') ?? [];

@@ -156,6 +156,7 @@ describe('functions', () => {
       ['write-back', 60, 256, undefined],
       ['documents', 20, 256, undefined],
       ['privacy', 900, 512, undefined],
+      ['staff-console', 20, 256, undefined],
       ['outcome-events', 60, 256, undefined],
     ]);
     const context = { timeoutOfferRun: '60', memoryOfferRun: '128', storageStatementRun: '512' };
@@ -224,6 +225,18 @@ describe('functions', () => {
       'write-back': ['ARCHIVE_LOCK_MODE', 'QUEUE_URL', 'RETRY_BASE_SECONDS'],
       documents: ['COMMITMENTS_TABLE_NAME', 'LINKS_TABLE_NAME', 'PRIVACY_QUEUE_URL', 'WRITE_BACK_QUEUE_URL'],
       privacy: ['ARCHIVE_LOCK_MODE', 'COMMITMENTS_TABLE_NAME', 'LINKS_TABLE_NAME', 'QUEUE_URL', 'RETRY_BASE_SECONDS'],
+      'staff-console': [
+        'ARCHIVE_LOCK_MODE',
+        'COMMITMENTS_TABLE_NAME',
+        'CONSOLE_URL',
+        'DEAD_LETTER_QUEUES',
+        'OIDC_CLIENT_ID',
+        'OIDC_ISSUER',
+        'OIDC_LOG_OUT_URL',
+        'OIDC_ROLES_CLAIM',
+        'WRITE_BACK_QUEUE_URL',
+        ...flows,
+      ],
       'outcome-events': ['DEAD_LETTER_QUEUE_URL', 'OUTCOME_BUS'],
     };
     for (const name of FUNCTIONS) {
@@ -365,6 +378,9 @@ test("the outputs are what the operator's command line reads", () => {
       'ArchiveKey',
       'BusName',
       'CommitmentsTable',
+      'ConsoleIssuer',
+      'ConsoleKeySecret',
+      'ConsoleUrl',
       'CustomerKeySecret',
       'DeadLetterUrlIntake',
       'DeadLetterUrlOutcomeEvents',

@@ -206,12 +206,38 @@ describe('ledger table', () => {
         ],
         Projection: { ProjectionType: 'KEYS_ONLY' },
       },
+      ...[
+        ['by-name', 'name_key'],
+        ['by-customer', 'customer'],
+        ['by-email', 'email_key'],
+      ].map(([IndexName, AttributeName]) => ({
+        IndexName,
+        KeySchema: [
+          { AttributeName, KeyType: 'HASH' },
+          { AttributeName: 'created_epoch_ms', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      })),
+      {
+        IndexName: 'by-undelivered',
+        KeySchema: [
+          { AttributeName: 'shop', KeyType: 'HASH' },
+          { AttributeName: 'undelivered_ms', KeyType: 'RANGE' },
+        ],
+        Projection: { NonKeyAttributes: ['state', 'document', 'reason'], ProjectionType: 'INCLUDE' },
+      },
     ]);
     assert.deepEqual(table.Properties.AttributeDefinitions, [
       { AttributeName: 'pk', AttributeType: 'S' },
       { AttributeName: 'resource_key', AttributeType: 'S' },
       { AttributeName: 'check_shop', AttributeType: 'S' },
       { AttributeName: 'check_epoch_ms', AttributeType: 'N' },
+      { AttributeName: 'name_key', AttributeType: 'B' },
+      { AttributeName: 'created_epoch_ms', AttributeType: 'N' },
+      { AttributeName: 'customer', AttributeType: 'S' },
+      { AttributeName: 'email_key', AttributeType: 'B' },
+      { AttributeName: 'shop', AttributeType: 'S' },
+      { AttributeName: 'undelivered_ms', AttributeType: 'N' },
     ]);
     assert.equal(table.Properties.BillingMode, 'PAY_PER_REQUEST');
   });

@@ -13,7 +13,7 @@ const names = (rows: readonly { readonly name: string }[]) => rows.map(({ name }
 export const FLOWS = names(functions.FLOWS);
 export const RUNS = names(functions.RUNS);
 export const FUNCTIONS = names(functions.FUNCTIONS);
-/** Named by default, so that a synthesized stack has every function. */
+/** Named by default, as is the console, so that a synthesized stack has every function. */
 export const OUTCOME_BUS = 'outcomes';
 export const PARTNER_BUS = 'aws.partner/shopify.com/123/main';
 
@@ -43,7 +43,7 @@ export function synthesize(context: Record<string, string> = {}, prepare: (app: 
   const app = new App({
     analyticsReporting: false,
     outdir: mkdtempSync(join(scratch, 'cdk.out-')),
-    context: { ...flags, codeRoot, ...bus, outcomeBus: OUTCOME_BUS, ...context },
+    context: { ...flags, codeRoot, ...bus, outcomeBus: OUTCOME_BUS, console: 'true', ...context },
   });
   prepare(app);
   const settings = readSettings(app.node);

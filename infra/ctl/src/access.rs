@@ -1,8 +1,9 @@
 //! Who reads a document with this tool, and why: recorded before anything is shown.
 
-use crate::{again::Decision, failure::Failure, stack::Stack};
+use crate::{failure::Failure, stack::Stack};
 use archive::{Access, AccessKind};
 use comms::{CommunicationId, ShopDomain};
+use decisions::Decision;
 use jiff::Timestamp;
 
 /// Who reads, and for what purpose. Both are kept as evidence of the access.
@@ -25,9 +26,9 @@ impl Reader {
         communication: &CommunicationId,
         what: AccessKind,
     ) -> Result<Self, Failure> {
-        let decision = Decision { actor: self.actor, reason: self.reason };
+        let decision = Decision::new(self.actor, self.reason)?;
         record(stack, shop, communication, what, &decision).await?;
-        let Decision { actor, reason } = decision;
+        let (actor, reason) = (decision.actor().to_owned(), decision.reason().to_owned());
         Ok(Self { actor, reason })
     }
 }
@@ -40,12 +41,11 @@ pub async fn record(
     what: AccessKind,
     decision: &Decision,
 ) -> Result<(), Failure> {
-    decision.check()?;
     let access = Access {
-        actor: decision.actor.clone(),
+        actor: decision.actor().to_owned(),
         communication: communication.clone(),
         what,
-        why: decision.reason.clone(),
+        why: decision.reason().to_owned(),
         by: stack.command.to_owned(),
     };
     stack.access_log().record_access(shop, &access, Timestamp::now()).await?;

@@ -50,10 +50,9 @@ struct Run<'a> {
 
 pub async fn run(stack: &Stack, question: &Question) -> Result<ExitCode, Failure> {
     let Question { shop, decision, destroy, from } = question;
-    decision.check()?;
+    let by = decision.clone().checked()?.fact();
     let now = Timestamp::now();
     let loaded = stack.configs().get(shop, now).await?;
-    let by = decision.fact();
     let id = now.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ").to_string();
     let days = stack.outputs.max_retention_days();
     let disposal = Disposal { archive: &stack.archive, shop, run: &id, decision: &by, days };

@@ -17,21 +17,21 @@ pub struct Matter {
 }
 
 impl Matter {
-    fn check(&self) -> Result<(), Failure> {
-        self.decision.check()?;
+    /// The decision, as facts have it.
+    fn checked(&self) -> Result<archive::Decision, Failure> {
+        let decision = self.decision.clone().checked()?;
         if self.matter.trim().is_empty() || self.matter.len() > 100 || !is_one_line(&self.matter) {
             return Err("--matter needs 1 to 100 bytes on one line".into());
         }
-        Ok(())
+        Ok(decision.fact())
     }
 }
 
 /// Holds them, or releases them. Dying in between leaves some done; doing it again does the rest.
 pub async fn run(stack: &Stack, of: &Selection, matter: &Matter, holds: bool) -> Result<ExitCode, Failure> {
-    matter.check()?;
+    let decision = matter.checked()?;
     let selected = of.find(stack).await?;
-    let Matter { matter, decision } = matter;
-    let decision = decision.fact();
+    let matter = &matter.matter;
     let mut changed = 0;
     for it in &selected {
         let (archive, now) = (&stack.archive, Timestamp::now());

@@ -96,8 +96,9 @@ pub async fn run(stack: &Stack, command: LinkCommand) -> Result<ExitCode, Failur
         }
         LinkCommand::Replace { communication, decision, days } => {
             let document = Document::read(stack, &communication, now).await?;
+            let decision = decision.checked()?;
             access::record(stack, &document.record.shop, &communication, AccessKind::Link, &decision).await?;
-            let revocation = revocation(decision, now)?;
+            let revocation = revocation(&decision, now);
             let key = key(stack, now).await?;
             let next = links.replace(&key, &document.publication(days), &revocation, now).await?;
             print(stack, &next.link, Some(next.token), now)
@@ -112,16 +113,15 @@ async fn revoke(
     decision: Decision,
     now: Timestamp,
 ) -> Result<ExitCode, Failure> {
-    match links.revoke(communication, &revocation(decision, now)?).await? {
+    match links.revoke(communication, &revocation(&decision.checked()?, now)).await? {
         Revoked::Link(link) => print(stack, &link, None, now),
         Revoked::Absent => Err("it has no link".into()),
     }
 }
 
-fn revocation(decision: Decision, now: Timestamp) -> Result<Revocation, Failure> {
-    decision.check()?;
-    let Decision { actor, reason } = decision;
-    Ok(Revocation { at_epoch_ms: now.as_millisecond(), actor, reason })
+fn revocation(decision: &decisions::Decision, now: Timestamp) -> Revocation {
+    let (actor, reason) = (decision.actor().to_owned(), decision.reason().to_owned());
+    Revocation { at_epoch_ms: now.as_millisecond(), actor, reason }
 }
 
 async fn key(stack: &Stack, now: Timestamp) -> Result<Arc<LinkKey>, Failure> {

@@ -16,6 +16,7 @@ mod dispose;
 #[cfg(test)]
 mod documentation;
 mod failure;
+mod find;
 mod hold;
 mod link;
 mod metafield;
@@ -92,6 +93,28 @@ enum Command {
         /// Also print the status metafield Shopify has for the order.
         #[arg(long, requires = "order")]
         metafield: bool,
+    },
+    /// Find communications by an order's name or id, a customer, an address, a document, a state or a time.
+    Find {
+        /// The shop.
+        #[arg(long)]
+        shop: ShopDomain,
+        #[command(flatten)]
+        search: find::Search,
+        /// Print one JSON object per line instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say why something was sent or not, and what can be done.
+    Why {
+        /// A communication's id; with `--shop` also an order's name (`#1001`), number or global id, or an address.
+        about: String,
+        /// The shop, for what is no communication.
+        #[arg(long)]
+        shop: Option<ShopDomain>,
+        /// Print one JSON object per line.
+        #[arg(long)]
+        json: bool,
     },
     /// Save a communication's document, its evidence record and its facts; check the document against the record, the
     /// record against the ledger, and the facts against each other. Leaves an entry of who read it and why.
@@ -307,6 +330,8 @@ impl Command {
             Self::Send { .. } => "ctl-send",
             Self::Status { metafield: true, .. } => "ctl-status-metafield",
             Self::Status { .. } => "ctl-status",
+            Self::Find { .. } => "ctl-find",
+            Self::Why { .. } => "ctl-why",
             Self::Show { .. } => "ctl-show",
             Self::Proof { .. } => "ctl-proof",
             Self::Verify { .. } => "ctl-verify",
@@ -352,6 +377,15 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             status::order(&stack().await?, &shop, &order_gid(&order)?, json, metafield).await
         }
         Command::Status { .. } => Err("name a communication, or an order with --order and --shop".into()),
+        Command::Find { shop, search, json } => find::find(&stack().await?, shop, search, json).await,
+        Command::Why { about, shop, json } => {
+            let about = match (about.parse::<CommunicationId>(), shop) {
+                (Ok(id), _) => find::About::Communication(id),
+                (Err(_), Some(shop)) => find::About::Of(shop, about),
+                (Err(_), None) => return Err("name a communication, or the shop with --shop".into()),
+            };
+            find::explain(&stack().await?, about, json).await
+        }
         Command::Show { communication, reader, out } => {
             show::run(&stack().await?, &communication, reader, &out).await
         }

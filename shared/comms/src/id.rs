@@ -168,6 +168,34 @@ impl CustomerKey {
     }
 }
 
+/// A keyed hash that stands for an e-mail address, so that a person who is told one finds what was sent there.
+///
+/// It serves looking up and proves nothing: 64 bits, which two addresses may share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EmailKey([u8; 8]);
+
+impl EmailKey {
+    /// HMAC-SHA-256 over shop and address, the first 8 bytes. Spaces around the address and the case of its letters do not
+    /// count.
+    pub fn derive(key: &[u8], shop: &ShopDomain, address: &str) -> Self {
+        let address = address.trim().to_lowercase();
+        let mut first = [0; 8];
+        // HMAC takes keys of any length, so this cannot fail; a hash of zeros finds nothing
+        if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) {
+            mac.update(shop.as_str().as_bytes());
+            mac.update(b"\0email\0");
+            mac.update(address.as_bytes());
+            first.copy_from_slice(&mac.finalize().into_bytes()[..8]);
+        }
+        Self(first)
+    }
+
+    /// As the ledger keeps it.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a customer key: expected 32 lower-case hexadecimal digits")]
 pub struct InvalidCustomerKey;
@@ -220,6 +248,17 @@ mod tests {
             prop_assert_eq!(make(&a) == make(&b), a == b);
             prop_assert_eq!(make(&a).to_string().parse::<CommunicationId>().unwrap(), make(&a));
         }
+    }
+
+    #[test]
+    fn email_key_depends_on_key_shop_and_address_and_not_on_its_case() {
+        let (a, b): (ShopDomain, ShopDomain) =
+            ("a.myshopify.com".parse().unwrap(), "b.myshopify.com".parse().unwrap());
+        let of = |key: &[u8], shop, address| EmailKey::derive(key, shop, address);
+        assert_eq!(of(b"k", &a, "Doe@Example.com "), of(b"k", &a, "doe@example.com"));
+        assert_ne!(of(b"k", &a, "doe@example.com"), of(b"k", &a, "doe@example.org"));
+        assert_ne!(of(b"k", &a, "doe@example.com"), of(b"k", &b, "doe@example.com"));
+        assert_ne!(of(b"k", &a, "doe@example.com"), of(b"l", &a, "doe@example.com"));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub use class::{Class, Classify};
 pub use document::{Document, Flow, MessageClass};
 pub use format::Format;
 pub use gid::{Gid, InvalidGid};
-pub use id::{CommunicationId, CustomerKey, InvalidCommunicationId, Revision};
+pub use id::{CommunicationId, CustomerKey, EmailKey, InvalidCommunicationId, Revision};
 pub use money::{CurrencyCode, InvalidMoney, Money};
 pub use month::month_name;
 pub use names::UnknownName;

@@ -10,7 +10,7 @@ use crate::{
     halt::Halt,
     outcome::OutcomeDetails,
 };
-use comms::{CommunicationId, CustomerKey, MessageClass, PostalAddress, ShopDomain, State};
+use comms::{CommunicationId, CustomerKey, EmailKey, MessageClass, PostalAddress, ShopDomain, State};
 use jiff::{Timestamp, tz::TimeZone};
 use ledger::{Admission, Cap, Lease, Ledger, LedgerError};
 use secrecy::ExposeSecret;
@@ -40,6 +40,8 @@ pub async fn admit(
     details: &mut OutcomeDetails,
 ) -> Result<Answer, Halt> {
     details.customer = customer_key(attempt, content).await.map_err(Halt::of_call)?;
+    details.name.clone_from(&content.name);
+    details.email = email_key(attempt, content).await.map_err(Halt::of_call)?;
     details.test |= content.test;
     details.channel = if details.test { None } else { channel(attempt, lease, content) };
     match details.channel {
@@ -84,6 +86,12 @@ async fn customer_key(attempt: &Attempt<'_>, content: &Content) -> Result<Option
     let Some(customer) = &content.customer else { return Ok(content.known_customer.clone()) };
     let key = attempt.clients.secrets.customer_key(attempt.now()).await?;
     Ok(Some(CustomerKey::derive(key.expose_secret().as_bytes(), &attempt.item.shop, customer)))
+}
+
+async fn email_key(attempt: &Attempt<'_>, content: &Content) -> Result<Option<EmailKey>, SecretError> {
+    let Some(address) = content.recipient.email.as_deref() else { return Ok(None) };
+    let key = attempt.clients.secrets.customer_key(attempt.now()).await?;
+    Ok(Some(EmailKey::derive(key.expose_secret().as_bytes(), &attempt.item.shop, address)))
 }
 
 async fn ask(

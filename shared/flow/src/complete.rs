@@ -152,6 +152,8 @@ impl Completion<'_> {
             reference,
             reason,
             customer: details.customer.as_ref(),
+            name: details.name.as_deref(),
+            email: details.email.as_ref(),
             write_back: Some(write_back),
             reported_on: details.reported_on.as_ref(),
             check_at: self.check_at(state, now),

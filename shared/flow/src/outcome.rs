@@ -2,7 +2,7 @@
 
 use crate::{doubt::Doubt, plan::Plan};
 use archive::Retention;
-use comms::{CustomerKey, Gid, State};
+use comms::{CustomerKey, EmailKey, Gid, State};
 use jiff::Timestamp;
 use ledger::ArchivedAs;
 use shop_config::Channel;
@@ -40,6 +40,10 @@ pub struct OutcomeDetails {
     /// Where it goes by that channel, masked.
     pub address: Option<String>,
     pub customer: Option<CustomerKey>,
+    /// What a person calls what the document is about.
+    pub name: Option<String>,
+    /// The keyed hash of the recipient's e-mail address.
+    pub email: Option<EmailKey>,
     /// The order, customer or company location it belongs to, where the plan did not name it.
     pub reported_on: Option<Gid>,
     pub test: bool,

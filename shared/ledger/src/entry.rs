@@ -80,11 +80,13 @@ pub struct ArchivedAs {
     pub archive_key: String,
     /// The document's S3 version.
     pub archive_version: String,
-    /// SHA-256 of the document as it lies in the archive, in hexadecimal: of an erasable one, encrypted.
+    /// SHA-256 of the document as it lies in the archive, in hexadecimal: of an erasable one, encrypted. Stored as bytes.
+    #[serde(with = "hexadecimal")]
     pub sha256: String,
     /// The record's S3 version.
     pub record_version: String,
-    /// SHA-256 of the record, in hexadecimal.
+    /// SHA-256 of the record, in hexadecimal; stored as bytes.
+    #[serde(with = "hexadecimal")]
     pub record_sha256: String,
     /// The Exstream communication that composed it.
     pub template: String,
@@ -105,6 +107,41 @@ pub(crate) fn resource_key(shop: &ShopDomain, resource: &Gid) -> String {
     format!("{shop}#{}/{}", resource.kind(), resource.number())
 }
 
+/// Hexadecimal digits that are stored as the bytes they mean.
+mod hexadecimal {
+    use serde::{Deserializer, Serializer, de};
+    use std::fmt;
+
+    pub fn serialize<S: Serializer>(digits: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        match hex::decode(digits) {
+            Ok(bytes) => serializer.serialize_bytes(&bytes),
+            Err(_) => serializer.serialize_str(digits),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_any(Digits)
+    }
+
+    struct Digits;
+
+    impl de::Visitor<'_> for Digits {
+        type Value = String;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a hash, as bytes or in hexadecimal")
+        }
+
+        fn visit_bytes<E>(self, bytes: &[u8]) -> Result<String, E> {
+            Ok(hex::encode(bytes))
+        }
+
+        fn visit_str<E>(self, digits: &str) -> Result<String, E> {
+            Ok(digits.to_owned())
+        }
+    }
+}
+
 fn no_write_back() -> WriteBackState {
     WriteBackState::None
 }
@@ -112,7 +149,7 @@ fn no_write_back() -> WriteBackState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::{MAX_REASON_BYTES, MAX_REASON_BYTES_UNARCHIVED};
+    use crate::table::{MAX_REASON_BYTES, MAX_REASON_BYTES_RETURNED, MAX_REASON_BYTES_UNARCHIVED};
     use aws_sdk_dynamodb::types::AttributeValue;
     use std::collections::HashMap;
 
@@ -121,6 +158,7 @@ mod tests {
         let value = |value: &AttributeValue| match value {
             AttributeValue::S(text) => text.len(),
             AttributeValue::N(digits) => digits.len() / 2 + 2,
+            AttributeValue::B(bytes) => bytes.as_ref().len(),
             _ => 1,
         };
         item.iter().map(|(name, it)| name.len() + value(it)).sum()
@@ -181,9 +219,18 @@ mod tests {
             write_back_reason: None,
             ..entry.clone()
         };
-        for entry in [entry, unarchived, followed] {
+        let reason = Some("r".repeat(MAX_REASON_BYTES_RETURNED));
+        let returned = Entry { state: State::Bounced, reason, ..followed.clone() };
+        for entry in [entry, unarchived, followed, returned] {
+            let (shop, state) = (entry.shop.clone(), entry.state);
             let mut item: HashMap<String, AttributeValue> = serde_dynamo::to_item(entry).unwrap();
             item.insert("resource_key".to_owned(), AttributeValue::S(key.clone()));
+            item.insert("name_key".to_owned(), crate::search::name_key(&shop, "#1001"));
+            let email = comms::EmailKey::derive(b"k", &shop, "doe@example.com");
+            item.insert("email_key".to_owned(), crate::request::hash(email.as_bytes()));
+            if crate::search::is_undelivered(state) {
+                item.insert("undelivered_ms".to_owned(), item["updated_epoch_ms"].clone());
+            }
             if item.contains_key("check_epoch_ms") {
                 item.insert("check_shop".to_owned(), item["shop"].clone());
             }

@@ -25,6 +25,7 @@ mod outcomes;
 mod queries;
 mod recipients;
 mod request;
+mod search;
 mod table;
 
 pub use channel::Outage;
@@ -34,4 +35,5 @@ pub use lease::{Lease, SendMark};
 pub use outcomes::ChannelOutcome;
 pub use queries::{Found, Problem};
 pub use recipients::{Admission, Cap};
+pub use search::{MAX_FOUND, Undelivered};
 pub use table::{Claim, ClaimRequest, Ledger, Outcome};

@@ -7,6 +7,7 @@
 use crate::{
     Entry, LedgerError,
     request::{conditional, made_at, millis, number, read, text},
+    search::is_undelivered,
     table::Ledger,
 };
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
@@ -117,11 +118,22 @@ impl Ledger {
         match reason {
             Some(reason) => {
                 expression.push_str(", reason = :reason REMOVE write_back_reason");
-                let reason = text(cut(&one_line(reason), crate::table::MAX_REASON_BYTES));
+                let most = if state == State::Bounced {
+                    crate::table::MAX_REASON_BYTES_RETURNED
+                } else {
+                    crate::table::MAX_REASON_BYTES
+                };
+                let reason = text(cut(&one_line(reason), most));
                 update = update.expression_attribute_values(":reason", reason);
             }
             // an earlier "unconfirmed", or a report that failed, no longer holds
             None => expression.push_str(" REMOVE reason, write_back_reason"),
+        }
+        // a delivery settles what was unknown, a bounce is one more that was not delivered
+        if is_undelivered(state) {
+            expression = expression.replacen("SET ", "SET undelivered_ms = :now, ", 1);
+        } else {
+            expression.push_str(", undelivered_ms");
         }
         let update = update
             .update_expression(expression)
@@ -172,9 +184,10 @@ impl Ledger {
         let update = self
             .update(communication.as_str())
             .expression_attribute_names("#state", "state")
-            .update_expression(
-                "SET #state = :state, reason = :reason, updated_epoch_ms = :now, write_back = :write_back",
-            )
+            .update_expression(format!(
+                "SET #state = :state, reason = :reason, updated_epoch_ms = :now, write_back = :write_back{}",
+                if is_undelivered(state) { ", undelivered_ms = :now" } else { " REMOVE undelivered_ms" }
+            ))
             .condition_expression("#state = :unknown")
             .expression_attribute_values(":state", text(state.name()))
             .expression_attribute_values(

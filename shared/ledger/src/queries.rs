@@ -153,21 +153,33 @@ impl Ledger {
 
     async fn present(
         &self,
-        mut keys: Vec<HashMap<String, AttributeValue>>,
+        keys: Vec<HashMap<String, AttributeValue>>,
         known: &mut HashSet<CommunicationId>,
     ) -> Result<(), LedgerError> {
-        let failed = |source| LedgerError::Request { doing: "asking what is known", source };
+        let each = |item: HashMap<String, AttributeValue>| known.extend(key(&item).parse().ok());
+        self.batch("asking what is known", keys, Some("pk"), each).await
+    }
+
+    /// Reads items by their keys, in one request as long as the table is not busy, in no order.
+    async fn batch(
+        &self,
+        doing: &'static str,
+        mut keys: Vec<HashMap<String, AttributeValue>>,
+        projection: Option<&str>,
+        mut each: impl FnMut(HashMap<String, AttributeValue>),
+    ) -> Result<(), LedgerError> {
+        let failed = |source| LedgerError::Request { doing, source };
         for attempt in 0..MAX_ATTEMPTS {
             let asked = KeysAndAttributes::builder()
                 .set_keys(Some(keys))
-                .projection_expression("pk")
+                .set_projection_expression(projection.map(str::to_owned))
                 .consistent_read(true)
                 .build()
                 .map_err(|error| failed(error.into()))?;
             let output = self.client.batch_get_item().request_items(&self.table, asked).send().await;
             let output = output.map_err(|error| failed(error.into()))?;
-            let items = output.responses().and_then(|tables| tables.get(&self.table));
-            known.extend(items.into_iter().flatten().filter_map(|item| key(item).parse().ok()));
+            let items = output.responses.and_then(|mut tables| tables.remove(&self.table));
+            items.into_iter().flatten().for_each(&mut each);
             // an answer may leave some out, when it gets too large or the table is busy
             let left = output.unprocessed_keys.unwrap_or_default().remove(&self.table);
             keys = left.map(|left| left.keys).unwrap_or_default();
@@ -179,7 +191,30 @@ impl Ledger {
         Err(failed("the table is too busy".into()))
     }
 
-    fn index(&self, name: &str) -> QueryFluentBuilder {
+    /// The items of these keys, in their order, a hundred per request; nothing of those that are gone.
+    pub(crate) async fn read_together(&self, keys: Vec<String>) -> Result<Found, LedgerError> {
+        let mut items: HashMap<String, HashMap<String, AttributeValue>> = HashMap::new();
+        let distinct: BTreeSet<&String> = keys.iter().collect();
+        let distinct: Vec<_> = distinct.into_iter().collect();
+        for chunk in distinct.chunks(KEYS) {
+            let chunk = chunk.iter().map(|pk| [("pk".to_owned(), text(pk))].into()).collect();
+            let each = |item| {
+                items.insert(key(&item), item);
+            };
+            self.batch("reading communications", chunk, None, each).await?;
+        }
+        let mut found = Found::default();
+        for pk in keys {
+            let Some(item) = items.remove(&pk) else { continue };
+            match communication(&pk).and_then(|id| read(&id, Some(item))) {
+                Ok(entry) => found.entries.push(entry),
+                Err(error) => found.problems.push(Problem { pk, error }),
+            }
+        }
+        Ok(found)
+    }
+
+    pub(crate) fn index(&self, name: &str) -> QueryFluentBuilder {
         self.client.query().table_name(&self.table).index_name(name)
     }
 
@@ -223,6 +258,6 @@ fn communication(pk: &str) -> Result<CommunicationId, LedgerError> {
 }
 
 /// An item's key. DynamoDB has none without.
-fn key(item: &HashMap<String, AttributeValue>) -> String {
+pub(crate) fn key(item: &HashMap<String, AttributeValue>) -> String {
     item.get("pk").and_then(|pk| pk.as_s().ok()).cloned().unwrap_or_default()
 }

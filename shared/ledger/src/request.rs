@@ -5,6 +5,7 @@ use crate::{Entry, Lease, LedgerError};
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::update_item::{UpdateItemError, UpdateItemOutput},
+    primitives::Blob,
     types::AttributeValue,
 };
 use comms::{CommunicationId, State};
@@ -62,6 +63,16 @@ pub(crate) fn read(communication: &CommunicationId, item: Item) -> Result<Entry,
 
 pub(crate) fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
+}
+
+/// A hash, which takes half the room as bytes.
+pub(crate) fn hash(bytes: &[u8]) -> AttributeValue {
+    AttributeValue::B(Blob::new(bytes))
+}
+
+/// A SHA-256 in hexadecimal, as bytes.
+pub(crate) fn sha256(digits: &str) -> AttributeValue {
+    hex::decode(digits).map_or_else(|_| text(digits), |bytes| hash(&bytes))
 }
 
 pub(crate) fn number(value: i64) -> AttributeValue {

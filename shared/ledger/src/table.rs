@@ -7,7 +7,8 @@
 use crate::{
     ArchivedAs, Entry, Lease, LedgerError,
     entry::resource_key,
-    request::{conditional, from_millis, millis, number, owned, read, text},
+    request::{conditional, from_millis, hash, millis, number, owned, read, sha256, text},
+    search::{is_undelivered, name_key},
 };
 use aws_sdk_dynamodb::{
     Client,
@@ -15,8 +16,8 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use comms::{
-    CommunicationId, CustomerKey, Document, Flow, Gid, Revision, ShopDomain, State, WriteBackState, cut,
-    one_line,
+    CommunicationId, CustomerKey, Document, EmailKey, Flow, Gid, Revision, ShopDomain, State, WriteBackState,
+    cut, one_line,
 };
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -24,6 +25,8 @@ use std::collections::HashMap;
 /// What of a reason is kept, so that an item stays within a kilobyte: little beside an archived document, more
 /// where there is none.
 pub(crate) const MAX_REASON_BYTES: usize = 64;
+/// Of what came back after it was sent and opened, whose item is the longest.
+pub(crate) const MAX_REASON_BYTES_RETURNED: usize = 58;
 pub(crate) const MAX_REASON_BYTES_UNARCHIVED: usize = 240;
 
 /// The answer to [`Ledger::claim`].
@@ -79,6 +82,10 @@ pub struct Outcome<'a> {
     pub reason: Option<&'a str>,
     /// The customer's keyed hash.
     pub customer: Option<&'a CustomerKey>,
+    /// What a person calls what it is about, such as the order's name: by it they find the communication.
+    pub name: Option<&'a str>,
+    /// The keyed hash of the recipient's e-mail address.
+    pub email: Option<&'a EmailKey>,
     /// Whether a report is owed.
     pub write_back: Option<WriteBackState>,
     /// The order, customer or company location it belongs to, where the claim did not name it.
@@ -280,6 +287,15 @@ impl Ledger {
                 put(name, text(value));
             }
         }
+        if let Some(name) = outcome.name {
+            put("name_key", name_key(&lease.entry.shop, name));
+        }
+        if let Some(email) = outcome.email {
+            put("email_key", hash(email.as_bytes()));
+        }
+        if is_undelivered(state) {
+            put("undelivered_ms", millis(now));
+        }
         if let Some(at) = outcome.check_at {
             put("check_shop", text(lease.entry.shop.as_str()));
             put("check_epoch_ms", millis(at));
@@ -291,9 +307,9 @@ impl Ledger {
         if let Some(archived) = outcome.archived {
             put("archive_key", text(&archived.archive_key));
             put("archive_version", text(&archived.archive_version));
-            put("sha256", text(&archived.sha256));
+            put("sha256", sha256(&archived.sha256));
             put("record_version", text(&archived.record_version));
-            put("record_sha256", text(&archived.record_sha256));
+            put("record_sha256", sha256(&archived.record_sha256));
             put("template", text(&archived.template));
             if let Some(version) = archived.template_version {
                 put("template_version", number(version.into()));

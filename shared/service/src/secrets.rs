@@ -70,6 +70,7 @@ pub struct Secrets {
     shops: Cache<ShopDomain, ShopSecrets>,
     customer_key: Cache<(), SecretString>,
     link_key: Cache<(), LinkKey>,
+    console: Cache<&'static str, SecretString>,
 }
 
 impl Secrets {
@@ -81,6 +82,7 @@ impl Secrets {
             shops: Cache::default(),
             customer_key: Cache::default(),
             link_key: Cache::default(),
+            console: Cache::default(),
         }
     }
 
@@ -127,6 +129,24 @@ impl Secrets {
                 Ok(Fresh { value, expires_at: now + self.ttl })
             })
             .await
+    }
+
+    /// The key that the console signs with.
+    pub async fn console_key(&self, now: Timestamp) -> Result<Arc<SecretString>, SecretError> {
+        self.of_console("console-key", now).await
+    }
+
+    /// What the console shows the identity provider, where that asks for it.
+    pub async fn console_client_secret(&self, now: Timestamp) -> Result<Arc<SecretString>, SecretError> {
+        self.of_console("console-client", now).await
+    }
+
+    async fn of_console(&self, name: &'static str, now: Timestamp) -> Result<Arc<SecretString>, SecretError> {
+        let load = async || {
+            let value = self.read(&format!("{}/{name}", self.prefix)).await?;
+            Ok(Fresh { value, expires_at: now + self.ttl })
+        };
+        self.console.get(&name, now, load).await
     }
 
     async fn read(&self, name: &str) -> Result<SecretString, SecretError> {

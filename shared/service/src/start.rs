@@ -102,6 +102,14 @@ impl Service {
         self.s3.clone()
     }
 
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        self.sqs.clone()
+    }
+
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.aws)
+    }
+
     pub fn http(&self) -> reqwest::Client {
         self.http.clone()
     }

@@ -4,6 +4,7 @@ use clap::Parser;
 use std::{error::Error, io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
 use stub_exstream::{Communication, ExstreamOptions, ExstreamStub};
 use stub_http::{Recorder, RecorderOptions};
+use stub_oidc::OidcStub;
 use stub_shopify::{ShopifyOptions, ShopifyStub, find_schema};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -17,6 +18,9 @@ struct Arguments {
     /// Where the Admin API listens.
     #[arg(long, env = "STUB_SHOPIFY", default_value = "127.0.0.1:4602")]
     shopify: SocketAddr,
+    /// Where an identity provider for the console listens.
+    #[arg(long)]
+    oidc: Option<SocketAddr>,
     /// Introspection result of the Admin API (.json.gz or .json), or its SDL.
     #[arg(long, env = "ADMIN_SCHEMA")]
     schema: Option<PathBuf>,
@@ -85,6 +89,11 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         ..ExstreamOptions::default()
     };
     let exstream = ExstreamStub::start(arguments.exstream, options).await?;
+    if let Some(addr) = arguments.oidc {
+        let listener = tokio::net::TcpListener::bind(addr).await?;
+        let router = OidcStub::new(format!("http://{}", listener.local_addr()?)).router();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+    }
     let missing = letter_render::missing_fonts();
     if !missing.is_empty() {
         let names = missing.join(", ");

@@ -26,6 +26,7 @@ fn serve(name: &str) -> Option<Serving> {
         "reconcile" => reconcile::serve(),
         "return-letters" => return_letters::serve(),
         "shipping-documents" => shipping_documents::serve(),
+        "staff-console" => staff_console::serve(),
         "statement-run" => statement_run::serve(),
         "targeted-offers" => targeted_offers::serve(),
         "write-back" => write_back::serve(),

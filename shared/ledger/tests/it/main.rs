@@ -4,4 +4,5 @@
 mod lost;
 mod queries;
 mod recipients;
+mod search;
 mod table;

@@ -3,6 +3,7 @@
 //! Knows what was sent and what is there, and nothing of how the functions work. Each broken promise is one line.
 
 use super::{breach::Breach, bucket::Object, events::Due, kinds::Way, vendors::Sent};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use fakes::dynamodb::Item;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -150,9 +151,10 @@ impl Case<'_> {
 
     /// The document and the record are there, are the ones the ledger names, and belong together.
     fn archived(&self) -> Result<(), Breach> {
-        let [key, version, sha256, record_version, record_sha256] =
-            ["archive_key", "archive_version", "sha256", "record_version", "record_sha256"]
-                .map(|name| text(self.item, name));
+        let [key, version, record_version] =
+            ["archive_key", "archive_version", "record_version"].map(|name| text(self.item, name));
+        let [sha256, record_sha256] = ["sha256", "record_sha256"].map(|name| digits(self.item, name));
+        let (sha256, record_sha256) = (sha256.as_str(), record_sha256.as_str());
         let document = format!("{ARCHIVE}{key}");
         self.object(&document, version, sha256)?;
         let record = format!("{}/record.json", folder(&document));
@@ -166,7 +168,8 @@ impl Case<'_> {
     /// At most once, what is archived, and not before it was; once for sure if the ledger says so.
     fn sent(&self) -> Result<(), Breach> {
         let emails = self.evidence.emails.get(self.id).map(Vec::as_slice).unwrap_or_default();
-        let sha256 = text(self.item, "sha256");
+        let sha256 = digits(self.item, "sha256");
+        let sha256 = sha256.as_str();
         match (self.due.way, emails) {
             (Way::ArchiveOnly, []) => Ok(()),
             (Way::Print, []) => {
@@ -212,6 +215,16 @@ impl Case<'_> {
 
 fn text<'a>(item: &'a Item, name: &str) -> &'a str {
     item.get(name).and_then(|value| value["S"].as_str()).unwrap_or_default()
+}
+
+/// A hash in hexadecimal, which the ledger stores as bytes.
+fn digits(item: &Item, name: &str) -> String {
+    let value = item.get(name);
+    let Some(bytes) = value.and_then(|value| value["B"].as_str()) else {
+        return text(item, name).to_owned();
+    };
+    let bytes = BASE64_STANDARD.decode(bytes).unwrap_or_default();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn folder(key: &str) -> &str {

@@ -223,6 +223,8 @@ async fn an_item_stays_small(reason: Option<&str>, check_at: Option<jiff::Timest
         channel: Some("email"),
         reference: Some("xsi-123456789012"),
         reason,
+        name: Some("#1001"),
+        email: None,
         customer: Some(&customer),
         write_back: Some(WriteBackState::Pending),
         reported_on: Some(&order),

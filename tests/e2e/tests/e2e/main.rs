@@ -8,6 +8,7 @@ mod archived;
 mod attacks;
 mod bus;
 mod cases;
+mod console;
 mod crashes;
 mod events;
 mod failures;

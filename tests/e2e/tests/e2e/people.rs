@@ -8,7 +8,7 @@ use std::{path::PathBuf, process::Stdio};
 use tokio::process::Command;
 
 /// A folder of its own, gone with the test.
-pub struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
     pub fn new() -> Self {

@@ -1,0 +1,221 @@
+//! Documents on their way to a person: checked against their records, whole or in parts, as what they are and nothing else.
+
+use crate::{
+    Console,
+    audit::Act,
+    http::{HttpRequest, HttpResponse},
+    keyring::Ticket,
+    merge::merged,
+    page::{self, Notice},
+    person::Person,
+};
+use archive::{ArchiveError, EvidenceRecord, Output, sha256_hex};
+use bytes::Bytes;
+use comms::{CommunicationId, ShopDomain, chain};
+use downloads::{NOWHERE, PART_BYTES, Part, disposition, file_name};
+use jiff::Timestamp;
+use ledger::Entry;
+use maud::html;
+
+/// What is archived of a communication.
+pub enum Outputs {
+    None,
+    /// Its customer was forgotten.
+    Erased,
+    /// The archive does not answer, or has another record than the ledger says.
+    Unreadable,
+    Record(Box<EvidenceRecord>),
+}
+
+impl Outputs {
+    pub fn record(&self) -> Option<&EvidenceRecord> {
+        match self {
+            Self::Record(record) => Some(record),
+            Self::None | Self::Erased | Self::Unreadable => None,
+        }
+    }
+
+    pub fn list(&self) -> &[Output] {
+        self.record().map(|record| &record.outputs[..]).unwrap_or_default()
+    }
+}
+
+/// Reads the record that the ledger names.
+pub async fn outputs(console: &Console, entry: &Entry) -> Outputs {
+    let Some(archived) = &entry.archived else { return Outputs::None };
+    match console.archive.record_of(&archived.archive_key, &archived.record_version).await {
+        Ok((record, json)) if sha256_hex(&json) == archived.record_sha256 => {
+            Outputs::Record(Box::new(record))
+        }
+        Ok(_) => {
+            tracing::error!(communication = %entry.communication, "the record is not the one the ledger names");
+            Outputs::Unreadable
+        }
+        Err(ArchiveError::Erased { .. }) => Outputs::Erased,
+        Err(error) => {
+            tracing::error!(communication = %entry.communication, error = %chain(&error), "record not read");
+            Outputs::Unreadable
+        }
+    }
+}
+
+/// What the file of an output is called where it is saved.
+pub fn saved_as(record: &EvidenceRecord, number: usize) -> String {
+    let extension = extension(record.outputs.get(number));
+    file_name(record.document.title("en"), record.name.as_deref(), extension)
+}
+
+fn extension(output: Option<&Output>) -> &str {
+    let name = output.and_then(|output| output.object.rsplit('/').next()).unwrap_or_default();
+    name.rsplit_once('.').map_or("bin", |(_, extension)| extension)
+}
+
+/// An output, for somebody who has logged in.
+pub async fn answer(
+    console: &Console,
+    person: &Person,
+    id: &CommunicationId,
+    number: usize,
+    request: &HttpRequest,
+) -> HttpResponse {
+    let entry = match console.entry(person, id).await {
+        Ok(Some(entry)) => entry,
+        Ok(None) => return page::notice(Notice::NotFound),
+        Err(error) => return unavailable(&error),
+    };
+    send(console, &person.subject, &entry, number, request).await
+}
+
+/// Nothing leaves before the whole was checked and the reading is on record.
+async fn send(
+    console: &Console,
+    subject: &str,
+    entry: &Entry,
+    number: usize,
+    request: &HttpRequest,
+) -> HttpResponse {
+    let found = outputs(console, entry).await;
+    let record = match &found {
+        Outputs::Record(record) => record,
+        Outputs::None => return page::notice(Notice::NotFound),
+        Outputs::Erased => return page::notice(Notice::Erased),
+        Outputs::Unreadable => return page::notice(Notice::Unavailable),
+    };
+    let Some(output) = record.outputs.get(number) else { return page::notice(Notice::NotFound) };
+    // no answer has a validator, so a conditional range is always of something else
+    let header = request.header("range").filter(|_| request.header("if-range").is_none());
+    let part = Part::of(header, output.bytes);
+    let name = saved_as(record, number);
+    let (content_type, policy) = downloads::content(&output.media_type);
+    let response = |status| {
+        HttpResponse::new(status, content_type, &policy)
+            .header("accept-ranges", "bytes")
+            .header("content-disposition", disposition(&name, extension(Some(output))))
+    };
+    match &part {
+        // what does not fit into an answer is fetched in parts, by a page
+        Part::Whole if output.bytes > PART_BYTES => return in_parts(request.path(), output, &name),
+        Part::Unsatisfiable => {
+            return response(416).header("content-range", format!("bytes */{}", output.bytes));
+        }
+        _ => {}
+    }
+    // of each part, too: nobody is asked to begin with the first
+    if let Err(error) = console.audit.record(subject, Act::Open, entry, None).await {
+        return unavailable(&error);
+    }
+    let bytes = match console.archive.read_document(output).await {
+        Ok(bytes) => bytes,
+        Err(error) => return unavailable(&error),
+    };
+    match part {
+        Part::Bytes(range) => {
+            let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+            let shown = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), output.bytes);
+            response(206)
+                .header("content-range", shown)
+                .bytes(&bytes.slice(index(range.start)..index(range.end)))
+        }
+        Part::Whole | Part::Unsatisfiable => response(200).bytes(&bytes),
+    }
+}
+
+/// The page that fetches a large document from its own address.
+fn in_parts(path: &str, output: &Output, name: &str) -> HttpResponse {
+    let content = html! {
+        h1 { "A large document" }
+        p #status role="status" {}
+        p { a.button href=(path) download=(name) data-bytes=(output.bytes) data-sha256=(output.sha256)
+            data-type=(output.media_type) data-loading="Loading" data-loaded="Saved"
+            data-failed="It could not be loaded." { "Download" } }
+    };
+    page::Page { signed_in: None, title: "A large document", here: "", content, has_script: true }.answer(200)
+}
+
+/// What a ticket opens, for whoever has its address in its two minutes.
+pub async fn of_ticket(
+    console: &Console,
+    ticket: &str,
+    request: &HttpRequest,
+    now: Timestamp,
+) -> HttpResponse {
+    let ticket: Ticket = match console.keyring(now).await.map(|keyring| keyring.read(ticket, now)) {
+        Ok(Ok(ticket)) => ticket,
+        Ok(Err(_)) => return page::notice(Notice::LinkEnded),
+        Err(error) => return unavailable(&error),
+    };
+    let Ok(shop) = ticket.shop.parse::<ShopDomain>() else { return page::notice(Notice::LinkEnded) };
+    let mut entries = Vec::new();
+    for id in &ticket.communications {
+        let Ok(id) = id.parse::<CommunicationId>() else { return page::notice(Notice::LinkEnded) };
+        match console.ledger.get(&id).await {
+            Ok(entry) => entries.extend(entry.filter(|entry| entry.shop == shop)),
+            Err(error) => return unavailable(&error),
+        }
+    }
+    match (ticket.output, &entries[..]) {
+        (Some(number), [entry]) => send(console, &ticket.subject, entry, number, request).await,
+        (None, entries) => together(console, &ticket.subject, entries).await,
+        (Some(_), _) => page::notice(Notice::NotFound),
+    }
+}
+
+/// All PDF documents of some communications in one, for printing.
+async fn together(console: &Console, subject: &str, entries: &[Entry]) -> HttpResponse {
+    let mut documents: Vec<Bytes> = Vec::new();
+    for entry in entries {
+        let found = outputs(console, entry).await;
+        let Some(output) = printed(&found) else { continue };
+        if let Err(error) = console.audit.record(subject, Act::Print, entry, None).await {
+            return unavailable(&error);
+        }
+        match console.archive.read_document(output).await {
+            Ok(bytes) => documents.push(bytes),
+            Err(error) => return unavailable(&error),
+        }
+    }
+    let bytes = match merged(&documents) {
+        Ok(bytes) if bytes.len() as u64 <= PART_BYTES => bytes,
+        Ok(_) => return page::notice(Notice::NotFound),
+        Err(error) => return unavailable(&error),
+    };
+    let (content_type, policy) = downloads::content("application/pdf");
+    HttpResponse::new(200, content_type, &policy)
+        .header("content-disposition", disposition("Documents.pdf", "pdf"))
+        .bytes(&bytes)
+}
+
+/// The output that is printed: the first PDF.
+pub fn printed(outputs: &Outputs) -> Option<&Output> {
+    outputs.list().iter().find(|output| output.media_type == "application/pdf")
+}
+
+pub fn script() -> HttpResponse {
+    HttpResponse::new(200, "text/javascript; charset=utf-8", &format!("default-src 'none'; {NOWHERE}"))
+        .text(downloads::PARTS_SCRIPT.to_owned())
+}
+
+fn unavailable(error: &dyn std::error::Error) -> HttpResponse {
+    tracing::error!(error = %chain(error), "document not shown");
+    page::notice(Notice::Unavailable)
+}

@@ -1,0 +1,181 @@
+//! What is archived of a communication, and whether it is what the ledger, the record and the shop's log say.
+
+use crate::{
+    Console,
+    audit::Act,
+    http::HttpResponse,
+    log_in::SignedIn,
+    page::{Notice, Page, of_person, text, unavailable},
+};
+use archive::{ArchiveError, EvidenceRecord, is_test, sha256_hex};
+use bytes::Bytes;
+use comms::{CommunicationId, chain};
+use jiff::civil::Date;
+use ledger::{ArchivedAs, Entry};
+use maud::{Markup, html};
+use sealed_log::{LogReader, Owner};
+
+/// One thing that was checked.
+struct Check {
+    what: String,
+    /// What was found, or what is wrong.
+    found: Result<String, String>,
+    /// It cannot be said yet, or not any more.
+    is_open: bool,
+}
+
+pub async fn answer(console: &Console, signed_in: &SignedIn, id: &CommunicationId) -> HttpResponse {
+    let entry = match console.entry(&signed_in.person, id).await {
+        Ok(Some(entry)) => entry,
+        Ok(None) => return of_person(signed_in, Notice::NotFound),
+        Err(error) => return unavailable(signed_in, &error),
+    };
+    let Some(archived) = &entry.archived else { return of_person(signed_in, Notice::NotFound) };
+    let subject = &signed_in.person.subject;
+    if let Err(error) = console.audit.record(subject, Act::SeeEvidence, &entry, None).await {
+        return unavailable(signed_in, &error);
+    }
+    let read = console.archive.record_of(&archived.archive_key, &archived.record_version).await;
+    let (record, json) = match read {
+        Ok(read) => read,
+        Err(ArchiveError::Erased { .. }) => return of_person(signed_in, Notice::Erased),
+        Err(error) => return unavailable(signed_in, &error),
+    };
+    let checks = checks(console, &entry, archived, &record, &json).await;
+    let failed = checks.iter().filter(|check| check.found.is_err()).count();
+    let content = html! {
+        h1 { "Evidence" }
+        p { a href={ "/c/" (id) } { (record.document.title("en")) " " code { (id) } } }
+        p.said.bad[failed > 0] role="status" {
+            @if failed == 0 { "Everything that was checked is as it was archived." }
+            @else { (failed) " of " (checks.len()) " checks failed. Do not rely on this document; tell an operator." }
+        }
+        div.table tabindex="0" role="region" aria-label="Checks" { table {
+            thead { tr { th { "Checked" } th { "Result" } th { "Found" } } }
+            tbody { @for check in &checks { tr {
+                td { (check.what) }
+                @match &check.found {
+                    Ok(found) if check.is_open => { td { span.state.wait { "not yet" } } td { (text(found)) } },
+                    Ok(found) => { td { span.state.good { "fits" } } td { (text(found)) } },
+                    Err(wrong) => { td { span.state.bad { "does not fit" } } td { (text(wrong)) } },
+                }
+            } } }
+        } }
+        (facts(&record))
+        details { summary { "The record as it is archived" } pre tabindex="0" { (shown(&json)) } }
+    };
+    Page { signed_in: Some(signed_in), title: "Evidence", here: "", content, has_script: false }.answer(200)
+}
+
+async fn checks(
+    console: &Console,
+    entry: &Entry,
+    archived: &ArchivedAs,
+    record: &EvidenceRecord,
+    json: &Bytes,
+) -> Vec<Check> {
+    let hash = sha256_hex(json);
+    let fits = hash == archived.record_sha256;
+    let mut checks = vec![Check {
+        what: "the record against the ledger".to_owned(),
+        found: if fits { Ok(format!("SHA-256 {hash}")) } else { Err(format!("its SHA-256 is {hash}")) },
+        is_open: false,
+    }];
+    for (number, output) in (1..).zip(&record.outputs) {
+        let read = console.archive.read_document(output).await;
+        checks.push(Check {
+            what: format!("document {number} against the record"),
+            found: match read {
+                Ok(bytes) => match archive::verify(record, &bytes) {
+                    Ok(output) => Ok(format!("{} bytes, SHA-256 {}", output.bytes, output.sha256)),
+                    Err(error) => Err(error.to_string()),
+                },
+                Err(error) => Err(chain(&error)),
+            },
+            is_open: false,
+        });
+    }
+    if !is_test(&archived.archive_key) {
+        let sealed = sealed(console, entry, record, json).await;
+        let is_open = matches!(sealed, Ok(Sealed::Open(_)));
+        let found = sealed.map(|(Sealed::Proved(found) | Sealed::Open(found))| found);
+        checks.push(Check { what: "the record in the shop's log".to_owned(), found, is_open });
+    }
+    checks
+}
+
+/// What the log says of a record.
+enum Sealed {
+    Proved(String),
+    /// It cannot be said yet, or not any more.
+    Open(String),
+}
+
+/// Where the record is in the log. What is not sealed yet is no fault.
+async fn sealed(
+    console: &Console,
+    entry: &Entry,
+    record: &EvidenceRecord,
+    json: &Bytes,
+) -> Result<Sealed, String> {
+    let key = entry.archived.as_ref().map(|archived| archived.archive_key.as_str()).unwrap_or_default();
+    let day = day(key).ok_or("its key has no day")?;
+    let id = &entry.communication;
+    let proof = LogReader::new(&console.logs)
+        .prove(&entry.shop, day, id, None)
+        .await
+        .map_err(|error| chain(&error))?;
+    let Some(inclusion) = proof else {
+        return Ok(Sealed::Open("not sealed yet: that is done within an hour".to_owned()));
+    };
+    let owner = Owner::of(record.customer.as_deref(), id);
+    let secret = console.commitments.find(&entry.shop, &owner).await.map_err(|error| chain(&error))?;
+    let Some(secret) = secret else {
+        let destroyed =
+            "sealed; the customer's secret was destroyed, so nobody can prove any more what the leaf was";
+        return Ok(Sealed::Open(destroyed.to_owned()));
+    };
+    if secret.salt(id, None).commit(json) != inclusion.commitment {
+        return Err("the leaf of the log is of another record".to_owned());
+    }
+    let log = inclusion.key.name().as_str().to_owned();
+    Ok(Sealed::Proved(format!("leaf {} of the log {log}", inclusion.proof.index)))
+}
+
+/// The day in a key of the archive: `<shop>/<yyyy>/<mm>/<dd>/…`.
+fn day(key: &str) -> Option<Date> {
+    let mut parts = key.split('/').skip(1);
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    format!("{year}-{month}-{day}").parse().ok()
+}
+
+fn facts(record: &EvidenceRecord) -> Markup {
+    html! {
+        h2 { "What the record says" }
+        dl {
+            dt { "composed" } dd { (record.composed_at.strftime("%-d %b %Y, %H:%M:%S UTC")) }
+            dt { "template" } dd { code { (text(&record.template.communication)) }
+                @if let Some(version) = record.template.version { ", version " (version) } }
+            dt { "led to by" } dd { (text(&record.trigger.topic)) " " code { (text(&record.trigger.webhook_id)) } }
+            dt { "message class" } dd { (record.message_class.name()) }
+            dt { "locale" } dd { (text(&record.locale)) }
+            dt { "driver data" } dd { "SHA-256 " code { (text(&record.driver_data.sha256)) } }
+            dt { "locked" } dd { (text(&record.retention.mode)) " until " (record.retention.until.strftime("%-d %b %Y")) }
+            @if let Some(version) = &record.configuration { dt { "configuration" } dd { "version " code { (text(version)) } } }
+            dt { "written by" } dd { (text(&record.software.name)) " " (text(&record.software.version)) }
+        }
+    }
+}
+
+/// JSON with a line per value, of which all can be seen.
+fn shown(json: &Bytes) -> String {
+    const MOST: usize = 24 * 1024;
+    let value: Result<serde_json::Value, _> = serde_json::from_slice(json);
+    let pretty = value.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or_default();
+    let visible = comms::visible_json(&pretty);
+    if visible.len() <= MOST {
+        visible.into_owned()
+    } else {
+        format!("{}\n… cut here", comms::cut(&visible, MOST))
+    }
+}

@@ -1,0 +1,177 @@
+//! What was not delivered: how much on each day, why, and of which document. From the ledger's index of just that.
+
+use crate::{
+    Console,
+    audit::Act,
+    http::{HttpRequest, HttpResponse},
+    log_in::SignedIn,
+    page::{Page, moment, state, text, unavailable},
+};
+use comms::{ShopDomain, State, one_line};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use ledger::Undelivered;
+use maud::{Markup, html};
+use std::collections::BTreeMap;
+
+/// What is counted at the most: beyond that the page says so.
+const MOST: usize = 5000;
+/// What is listed.
+const LISTED: usize = 50;
+const DAYS: [i64; 3] = [1, 7, 30];
+
+pub async fn answer(
+    console: &Console,
+    signed_in: &SignedIn,
+    request: &HttpRequest,
+    now: Timestamp,
+) -> HttpResponse {
+    let fields = request.query();
+    let shops = match console.shops_of(&signed_in.person, now).await {
+        Ok(shops) => shops,
+        Err(error) => return unavailable(signed_in, &error),
+    };
+    let days =
+        fields.get("days").and_then(|text| text.parse().ok()).filter(|days| DAYS.contains(days)).unwrap_or(7);
+    let wanted = fields.get("shop").and_then(|text| text.parse::<ShopDomain>().ok());
+    let shop = wanted.filter(|shop| shops.contains(shop)).or_else(|| shops.first().cloned());
+    let mut rows = Vec::new();
+    if let Some(shop) = &shop {
+        console.audit.note(&signed_in.person, Act::Search, Some(shop));
+        let from = now.checked_sub(SignedDuration::from_hours(24 * days)).unwrap_or(now);
+        rows = match console.ledger.undelivered(shop, from..now, None, MOST).await {
+            Ok(rows) => rows,
+            Err(error) => return unavailable(signed_in, &error),
+        };
+    }
+    let content = html! {
+        h1 { "Not delivered" }
+        form.fields method="get" action="/failures" {
+            label { "Shop" br; select name="shop" {
+                @for it in &shops { option value=(it) selected[shop.as_ref() == Some(it)] { (it) } }
+            } }
+            label { "Days" br; select name="days" {
+                @for it in DAYS { option value=(it) selected[it == days] { (it) } }
+            } }
+            button { "Show" }
+        }
+        @if rows.is_empty() { p { "Everything was delivered, or is under way." } }
+        @else { (charts(&rows, days, now)) (list(&rows)) }
+    };
+    Page { signed_in: Some(signed_in), title: "Not delivered", here: "/failures", content, has_script: false }
+        .answer(200)
+}
+
+fn charts(rows: &[Undelivered], days: i64, now: Timestamp) -> Markup {
+    let mut by_state: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut by_reason: BTreeMap<String, usize> = BTreeMap::new();
+    let mut by_document: BTreeMap<String, usize> = BTreeMap::new();
+    let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
+    let mut by_day: BTreeMap<Date, usize> = (0..days)
+        .filter_map(|back| Some((day(now.checked_sub(SignedDuration::from_hours(24 * back)).ok()?), 0)))
+        .collect();
+    for row in rows {
+        *by_state.entry(row.state.name()).or_default() += 1;
+        *by_reason.entry(reason(row)).or_default() += 1;
+        *by_document.entry(row.document.title("en").to_owned()).or_default() += 1;
+        *by_day.entry(day(row.at)).or_default() += 1;
+    }
+    let ranked = |counts: BTreeMap<String, usize>| {
+        let mut ranked: Vec<_> = counts.into_iter().collect();
+        ranked.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        ranked.truncate(12);
+        ranked
+    };
+    let days: Vec<_> = by_day.into_iter().map(|(date, count)| (date.to_string(), count)).collect();
+    html! {
+        p { strong { (rows.len()) @if rows.len() >= MOST { " or more" } } ": "
+            @for (index, (state, count)) in by_state.iter().enumerate() { @if index > 0 { ", " } (count) " " (state) } }
+        @if days.len() > 1 { (chart("By day", &days)) }
+        (chart("By reason", &ranked(by_reason)))
+        (chart("By document", &ranked(by_document)))
+    }
+}
+
+/// What reasons of one kind have in common: what comes before a colon says the kind, and numbers tell apart what is alike.
+fn reason(row: &Undelivered) -> String {
+    let reason = one_line(row.reason.as_deref().unwrap_or("no reason is known"));
+    let kind = if row.state == State::Suppressed {
+        reason.as_str()
+    } else {
+        reason.split(": ").next().unwrap_or_default()
+    };
+    kind.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).take(50).collect()
+}
+
+/// Bars with their numbers, and the same as a table for those who do not see them.
+fn chart(title: &str, rows: &[(String, usize)]) -> Markup {
+    const ROW: usize = 24;
+    const LABEL: usize = 400;
+    const WIDTH: usize = 700;
+    let most = rows.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
+    let height = rows.len() * ROW;
+    let id = title.replace(' ', "-").to_lowercase();
+    html! {
+        h2 id=(id) { (title) }
+        div.table tabindex="0" role="region" aria-labelledby=(id) {
+            svg role="img" aria-labelledby=(id) viewBox={ "0 0 " (WIDTH) " " (height) } width=(WIDTH) height=(height) {
+                @for (index, (label, count)) in rows.iter().enumerate() {
+                    @let y = index * ROW;
+                    @let width = (count * (WIDTH - LABEL - 60)).div_ceil(most);
+                    text x="0" y=(y + 16) direction="ltr" { (label) }
+                    rect.bar x=(LABEL) y=(y + 4) width=(width) height=(ROW - 8) {}
+                    text x=(LABEL + width + 8) y=(y + 16) { (count) }
+                }
+            }
+        }
+        details { summary { "As a table" } table { tbody {
+            @for (label, count) in rows { tr { th scope="row" { (text(label)) } td { (count) } } }
+        } } }
+    }
+}
+
+fn list(rows: &[Undelivered]) -> Markup {
+    html! {
+        h2 #latest { "The latest" }
+        div.table tabindex="0" role="region" aria-labelledby="latest" { table {
+            thead { tr { th { "Document" } th { "State" } th { "Why" } th { "Since" } } }
+            tbody { @for row in rows.iter().take(LISTED) { tr {
+                td { a href={ "/c/" (row.communication) } { (row.document.title("en")) } }
+                td { (state(row.state)) }
+                td { (text(row.reason.as_deref().unwrap_or_default())) }
+                td { (moment(row.at.as_millisecond())) }
+            } } }
+        } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use comms::Document;
+
+    fn row(state: State, reason: Option<&str>) -> Undelivered {
+        Undelivered {
+            communication: "0".repeat(32).parse().unwrap(),
+            document: Document::Receipt,
+            state,
+            reason: reason.map(str::to_owned),
+            at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn reasons_that_differ_in_a_number_are_one_kind() {
+        let of = |state, text| reason(&row(state, Some(text)));
+        assert_eq!(of(State::Failed, "composing: status 503"), "composing");
+        assert_eq!(of(State::Bounced, "550 no such user"), of(State::Bounced, "551 no such user"));
+        assert_eq!(of(State::Failed, "a\u{202e}<b>\nc"), "a<b> c");
+        assert_eq!(reason(&row(State::Unknown, None)), "no reason is known");
+    }
+
+    #[test]
+    fn a_chart_shows_text_as_text() {
+        let html = chart("By reason", &[("<script>".to_owned(), 3), ("x".to_owned(), 0)]).into_string();
+        assert!(!html.contains("<script") && html.contains("&lt;script&gt;"), "{html}");
+        assert!(!html.contains(" style="), "the policy refuses styles of elements");
+    }
+}

@@ -1,0 +1,156 @@
+//! Runs of statements and campaigns: where each stands, from the state that it keeps of itself.
+
+use crate::{
+    Console,
+    audit::Act,
+    http::{HttpRequest, HttpResponse},
+    log_in::SignedIn,
+    page::{Page, moment, text, unavailable},
+};
+use comms::{ShopDomain, one_line};
+use jiff::Timestamp;
+use maud::{Markup, html};
+use serde_json::Value;
+
+/// The latest runs that are read.
+const SHOWN: usize = 20;
+/// No state is longer; one that is says nothing here.
+const MAX_BYTES: i64 = 1024 * 1024;
+
+struct Run {
+    name: String,
+    period: String,
+    changed_epoch_ms: i64,
+    state: Option<Value>,
+}
+
+pub async fn answer(
+    console: &Console,
+    signed_in: &SignedIn,
+    request: &HttpRequest,
+    now: Timestamp,
+) -> HttpResponse {
+    let shops = match console.shops_of(&signed_in.person, now).await {
+        Ok(shops) => shops,
+        Err(error) => return unavailable(signed_in, &error),
+    };
+    let wanted = request.query().get("shop").and_then(|text| text.parse::<ShopDomain>().ok());
+    let shop = wanted.filter(|shop| shops.contains(shop)).or_else(|| shops.first().cloned());
+    let mut runs = Vec::new();
+    if let Some(shop) = &shop {
+        console.audit.note(&signed_in.person, Act::SeeOperations, Some(shop));
+        runs = match read(console, shop).await {
+            Ok(runs) => runs,
+            Err(error) => return unavailable(signed_in, &error),
+        };
+    }
+    let content = html! {
+        h1 { "Runs" }
+        form.fields method="get" action="/runs" {
+            label { "Shop" br; select name="shop" {
+                @for it in &shops { option value=(it) selected[shop.as_ref() == Some(it)] { (it) } }
+            } }
+            button { "Show" }
+        }
+        @if runs.is_empty() { p { "No run is known: none was started, or its state is no longer kept." } }
+        @else { (list(&runs)) }
+    };
+    Page { signed_in: Some(signed_in), title: "Runs", here: "/runs", content, has_script: false }.answer(200)
+}
+
+/// The latest runs of a shop, the one that changed last first.
+async fn read(console: &Console, shop: &ShopDomain) -> Result<Vec<Run>, aws_sdk_s3::Error> {
+    let (s3, bucket) = (&console.s3, &console.operations_bucket);
+    let prefix = format!("runs/{shop}/");
+    let page = s3.list_objects_v2().bucket(bucket).prefix(&prefix).send().await?;
+    let mut found: Vec<_> = page
+        .contents()
+        .iter()
+        .filter_map(|object| {
+            let (name, period) =
+                object.key()?.strip_prefix(&prefix)?.strip_suffix(".json")?.split_once('/')?;
+            let changed = object.last_modified()?.to_millis().ok()?;
+            Some((changed, name.to_owned(), period.to_owned(), object.size().unwrap_or_default()))
+        })
+        .collect();
+    found.sort_by_key(|run| std::cmp::Reverse(run.0));
+    let mut runs = Vec::new();
+    for (changed_epoch_ms, name, period, size) in found.into_iter().take(SHOWN) {
+        let mut state = None;
+        if size <= MAX_BYTES {
+            let object =
+                s3.get_object().bucket(bucket).key(format!("{prefix}{name}/{period}.json")).send().await?;
+            let bytes = object.body.collect().await.map(|body| body.into_bytes()).unwrap_or_default();
+            state = serde_json::from_slice(&bytes).ok();
+        }
+        runs.push(Run { name, period, changed_epoch_ms, state });
+    }
+    Ok(runs)
+}
+
+fn list(runs: &[Run]) -> Markup {
+    html! {
+        div.table tabindex="0" role="region" aria-label="Runs" { table {
+            thead { tr { th { "Run" } th { "Period" } th { "Stands at" } th { "Counts" } th { "Changed" } } }
+            tbody { @for run in runs { tr {
+                td { (text(&run.name)) }
+                td { (text(&run.period)) }
+                td { (text(&stage(run.state.as_ref()))) }
+                td { (text(&counts(run.state.as_ref()))) }
+                td { (moment(run.changed_epoch_ms)) }
+            } } }
+        } }
+    }
+}
+
+/// A campaign has one stage; a statement run a stage for each part, and an outcome once it has ended.
+fn stage(state: Option<&Value>) -> String {
+    let Some(state) = state else { return "its state cannot be read".to_owned() };
+    if let Some(stage) = state["outcome"]["is"].as_str().or(state["stage"].as_str()) {
+        return one_line(stage);
+    }
+    let word = |value: &Value| value.as_str().map(one_line).unwrap_or_default();
+    let parts = state["parts"].as_array().into_iter().flatten();
+    let parts: Vec<_> =
+        parts.map(|part| format!("{} {}", word(&part["source"]["of"]), word(&part["stage"]["is"]))).collect();
+    if parts.is_empty() { "begun".to_owned() } else { parts.join(", ") }
+}
+
+fn counts(state: Option<&Value>) -> String {
+    let Some(state) = state else { return String::new() };
+    let mut words = Vec::new();
+    for (name, value) in [("members", &state["members"]), ("", &state["counts"])] {
+        match value {
+            Value::Number(count) => words.push(format!("{count} {name}")),
+            Value::Object(counts) => {
+                words.extend(
+                    counts
+                        .iter()
+                        .filter(|(_, count)| count.is_number())
+                        .map(|(name, count)| format!("{count} {}", one_line(name).replace('_', " "))),
+                );
+            }
+            _ => {}
+        }
+    }
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn says_where_each_kind_of_run_stands() {
+        let campaign = json!({"stage": "queueing", "members": 12, "counts": {"queued": 7, "last": "x"}});
+        assert_eq!(
+            (stage(Some(&campaign)), counts(Some(&campaign))),
+            ("queueing".into(), "12 members, 7 queued".into())
+        );
+        let statements = json!({"parts": [{"source": {"of": "orders"}, "stage": {"is": "reading"}}]});
+        assert_eq!(stage(Some(&statements)), "orders reading");
+        assert_eq!(stage(Some(&json!({"outcome": {"is": "done"}, "parts": []}))), "done");
+        assert_eq!(stage(None), "its state cannot be read");
+    }
+}

@@ -1,0 +1,151 @@
+//! The shops that are served, the configuration of each, and what changed in it. Secrets are elsewhere: a configuration has
+//! none.
+
+use crate::{
+    Console,
+    audit::Act,
+    diff::{self, Line},
+    http::{HttpRequest, HttpResponse},
+    log_in::SignedIn,
+    page::{Notice, Page, moment, of_person, unavailable},
+};
+use comms::{ShopDomain, printable};
+use jiff::Timestamp;
+use maud::{Markup, html};
+use shop_config::{ShopConfig, config_key};
+
+/// The versions that are offered.
+const VERSIONS: i32 = 30;
+const MAX_BYTES: i64 = 256 * 1024;
+/// Of a text, what fits onto a page.
+const SHOWN_BYTES: usize = 30 * 1024;
+/// Unchanged lines that are shown around a change.
+const AROUND: usize = 3;
+
+pub async fn list(console: &Console, signed_in: &SignedIn, now: Timestamp) -> HttpResponse {
+    let shops = match console.shops_of(&signed_in.person, now).await {
+        Ok(shops) => shops,
+        Err(error) => return unavailable(signed_in, &error),
+    };
+    console.audit.note(&signed_in.person, Act::SeeOperations, None);
+    let content = html! {
+        h1 { "Shops" }
+        @if shops.is_empty() { p { "No shop has a configuration yet: store one with " code { "ctl config push" } "." } }
+        ul { @for shop in &shops { li { a href={ "/shops/" (shop) } { (shop) } } } }
+    };
+    Page { signed_in: Some(signed_in), title: "Shops", here: "/shops", content, has_script: false }
+        .answer(200)
+}
+
+struct Version {
+    id: String,
+    at_epoch_ms: i64,
+}
+
+pub async fn answer(
+    console: &Console,
+    signed_in: &SignedIn,
+    shop: &ShopDomain,
+    request: &HttpRequest,
+) -> HttpResponse {
+    console.audit.note(&signed_in.person, Act::SeeOperations, Some(shop));
+    let versions = match versions(console, shop).await {
+        Ok(versions) if versions.is_empty() => return of_person(signed_in, Notice::NotFound),
+        Ok(versions) => versions,
+        Err(error) => return unavailable(signed_in, &error),
+    };
+    let wanted = request.query().get("version").map(str::to_owned);
+    let index = versions.iter().position(|it| Some(&it.id) == wanted.as_ref()).unwrap_or(0);
+    let read = async |version: Option<&Version>| match version {
+        Some(version) => text(console, shop, &version.id).await.map(Some),
+        None => Ok(None),
+    };
+    let (current, before) = match (read(versions.get(index)).await, read(versions.get(index + 1)).await) {
+        (Ok(current), Ok(before)) => (current.unwrap_or_default(), before),
+        (Err(error), _) | (_, Err(error)) => return unavailable(signed_in, &error),
+    };
+    let content = html! {
+        h1 { (shop) }
+        @if let Err(error) = ShopConfig::parse(&current) {
+            p.said.bad { "It is not valid: " bdi { (comms::one_line(&comms::chain(&error))) } }
+        }
+        h2 #history { "History" }
+        ol aria-labelledby="history" { @for (at, version) in versions.iter().enumerate() { li {
+            a href={ "/shops/" (shop) "?version=" (encoded(&version.id)) } aria-current=[(at == index).then_some("true")] {
+                (moment(version.at_epoch_ms))
+            }
+            @if at == 0 { " in force" }
+        } } }
+        @if let Some(before) = &before { (changes(before, &current)) }
+        h2 #text { "The whole" }
+        pre tabindex="0" aria-labelledby="text" { (printable(comms::cut(&current, SHOWN_BYTES))) }
+    };
+    let title = shop.as_str();
+    Page { signed_in: Some(signed_in), title, here: "/shops", content, has_script: false }.answer(200)
+}
+
+fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// The newest first.
+async fn versions(console: &Console, shop: &ShopDomain) -> Result<Vec<Version>, aws_sdk_s3::Error> {
+    let key = config_key(shop);
+    let listed = console.s3.list_object_versions().bucket(&console.operations_bucket).prefix(&key);
+    let listed = listed.max_keys(VERSIONS).send().await?;
+    let mut versions: Vec<Version> = listed
+        .versions()
+        .iter()
+        .filter(|version| version.key() == Some(&key) && version.size().unwrap_or_default() <= MAX_BYTES)
+        .filter_map(|version| {
+            let at_epoch_ms = version.last_modified()?.to_millis().ok()?;
+            Some(Version { id: version.version_id()?.to_owned(), at_epoch_ms })
+        })
+        .collect();
+    versions.sort_by_key(|version| std::cmp::Reverse(version.at_epoch_ms));
+    Ok(versions)
+}
+
+async fn text(console: &Console, shop: &ShopDomain, version: &str) -> Result<String, aws_sdk_s3::Error> {
+    let get =
+        console.s3.get_object().bucket(&console.operations_bucket).key(config_key(shop)).version_id(version);
+    let bytes = get.send().await?.body.collect().await.map(|body| body.into_bytes()).unwrap_or_default();
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn changes(before: &str, after: &str) -> Markup {
+    let Some(lines) = diff::lines(before, after) else {
+        return html! { p { "The texts are too long to be compared." } };
+    };
+    let is_change = |line: &Line<'_>| !matches!(line, Line::Both(_));
+    let near = |at: usize| {
+        let from = at.saturating_sub(AROUND);
+        lines.iter().skip(from).take(2 * AROUND + 1).any(is_change)
+    };
+    let mut size = 0;
+    let mut shown = Vec::new();
+    for (at, line) in lines.iter().enumerate().filter(|(at, _)| near(*at)) {
+        let (Line::Both(text) | Line::Removed(text) | Line::Added(text)) = line;
+        size += text.len() + 20;
+        if size > SHOWN_BYTES / 3 {
+            break;
+        }
+        shown.push((at, line));
+    }
+    html! {
+        h2 #changes { "What changed" }
+        @if shown.is_empty() { p { "Nothing: it was stored again as it was." } }
+        @else {
+            pre tabindex="0" aria-labelledby="changes" {
+                @for (_, line) in shown {
+                    @match line {
+                        Line::Both(text) => { "  " (printable(text)) },
+                        Line::Removed(text) => del { "- " (printable(text)) },
+                        Line::Added(text) => ins { "+ " (printable(text)) },
+                    }
+                    "\n"
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What the console is made of, read from the environment at its cold start.
+
+use crate::{
+    Console, HttpRequest,
+    audit::Audit,
+    person::RoleNames,
+    provider::{Provider, ProviderSettings},
+};
+use archive::{AccessLog, Archive};
+use cache::Cache;
+use comms::{Flow, HttpsUrl};
+use jiff::Timestamp;
+use ledger::Ledger;
+use sealed_log::{CommitmentSecrets, LogStore};
+use service::{Secrets, Service, Serving, StartError, optional, required};
+use shop_config::ConfigStore;
+use std::{collections::HashMap, convert::Infallible};
+use work::Queue;
+
+/// Everything that a console is made of.
+pub struct Parts {
+    pub ledger: Ledger,
+    pub archive: Archive,
+    /// Where it is put on record who reads.
+    pub access_log: AccessLog,
+    pub configs: ConfigStore,
+    pub secrets: Secrets,
+    pub logs: LogStore,
+    pub commitments: CommitmentSecrets,
+    pub s3: aws_sdk_s3::Client,
+    pub sqs: aws_sdk_sqs::Client,
+    pub operations_bucket: String,
+    pub flows: HashMap<Flow, Queue>,
+    pub write_back: Queue,
+    pub dead_letters: Vec<(String, String)>,
+    pub provider: Provider,
+    pub role_names: RoleNames,
+    pub has_client_secret: bool,
+    pub url: Option<String>,
+}
+
+impl Console {
+    pub fn with(parts: Parts) -> Self {
+        let Parts {
+            ledger,
+            archive,
+            access_log,
+            configs,
+            secrets,
+            logs,
+            commitments,
+            s3,
+            sqs,
+            operations_bucket,
+            ..
+        } = parts;
+        let Parts { flows, write_back, dead_letters, provider, role_names, has_client_secret, url, .. } =
+            parts;
+        Self {
+            ledger,
+            archive,
+            configs,
+            secrets,
+            logs,
+            commitments,
+            s3,
+            sqs,
+            operations_bucket,
+            flows,
+            write_back,
+            dead_letters,
+            provider,
+            role_names,
+            has_client_secret,
+            url,
+            audit: Audit::new(access_log),
+            keyring: Cache::default(),
+            shops: Cache::default(),
+        }
+    }
+
+    /// Reads the environment. Sends nothing.
+    pub fn new(service: &Service) -> Result<Self, StartError> {
+        let roles = optional("CONSOLE_ROLES").unwrap_or_default();
+        let role_names =
+            RoleNames::parse(&roles).map_err(|error| invalid("CONSOLE_ROLES", &roles, &error))?;
+        let provider = ProviderSettings {
+            issuer: address("OIDC_ISSUER", required("OIDC_ISSUER")?)?,
+            client_id: required("OIDC_CLIENT_ID")?,
+            roles_claim: required("OIDC_ROLES_CLAIM")?,
+            log_out: optional("OIDC_LOG_OUT_URL")
+                .map(|text| address("OIDC_LOG_OUT_URL", text))
+                .transpose()?,
+        };
+        let dynamodb = service.dynamodb();
+        Ok(Self::with(Parts {
+            ledger: service.ledger()?,
+            archive: service.archive()?,
+            access_log: AccessLog::new(
+                service.s3(),
+                required("ARCHIVE_BUCKET")?,
+                service.lock_mode()?,
+                service.max_retention_days()?,
+            ),
+            configs: service.configs()?,
+            secrets: service.secrets()?,
+            // for reading: nothing is put, so nothing is locked
+            logs: LogStore::new(service.s3(), required("ARCHIVE_BUCKET")?, service.lock_mode()?, 1),
+            commitments: CommitmentSecrets::new(dynamodb, required("COMMITMENTS_TABLE_NAME")?),
+            s3: service.s3(),
+            sqs: service.sqs(),
+            operations_bucket: required("OPERATIONS_BUCKET")?,
+            flows: service.flow_queues()?,
+            write_back: service.queue("WRITE_BACK_QUEUE_URL")?,
+            dead_letters: dead_letters(&optional("DEAD_LETTER_QUEUES").unwrap_or_default()),
+            provider: Provider::new(provider, service.http()),
+            role_names,
+            has_client_secret: optional("OIDC_CLIENT_SECRET").as_deref() == Some("true"),
+            url: optional("CONSOLE_URL"),
+        }))
+    }
+}
+
+/// `name=address` with commas between.
+fn dead_letters(text: &str) -> Vec<(String, String)> {
+    let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, url)| (name.to_owned(), url.to_owned())).collect()
+}
+
+fn address(name: &str, value: String) -> Result<HttpsUrl, StartError> {
+    value.parse().map_err(|error: comms::InvalidUrl| invalid(name, &value, &error))
+}
+
+fn invalid(name: &str, value: &str, error: &dyn std::error::Error) -> StartError {
+    StartError::Invalid { name: name.to_owned(), value: value.to_owned(), what: error.to_string() }
+}
+
+/// Starts the function and serves its invocations until Lambda ends the process.
+pub fn serve() -> Serving {
+    Box::pin(async {
+        let service = Service::start().await?;
+        let console = Console::new(&service)?;
+        service::run(async |request: HttpRequest, _| {
+            Ok::<_, Infallible>(console.handle(&request, Timestamp::now()).await)
+        })
+        .await
+    })
+}

@@ -1,0 +1,17 @@
+//! The console against servers in the place of AWS and of an identity provider: who is let in, what they see, and what they
+//! can do.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail the way tests do"
+)]
+
+mod access;
+mod actions;
+mod aws;
+mod browser;
+mod extensions;
+mod log_in;
+mod pages;
+mod world;
