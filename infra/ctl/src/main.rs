@@ -38,7 +38,7 @@ mod verapdf;
 use access::Reader;
 use again::Decision;
 use clap::{Parser, Subcommand};
-use comms::{CommunicationId, Document, Gid, ShopDomain, State, chain};
+use comms::{CommunicationId, Gid, ShopDomain, State, chain};
 use failure::Failure;
 use hold::Matter;
 use jiff::civil::Date;
@@ -195,27 +195,7 @@ enum Command {
         decision: Decision,
     },
     /// Compose what an event would lead to and save it. Nothing is archived, sent or reported.
-    Preview {
-        /// An EventBridge event, a JSON file.
-        event: PathBuf,
-        #[command(flatten)]
-        reader: Reader,
-        /// Only this document.
-        #[arg(long)]
-        document: Option<Document>,
-        /// In this locale, whatever the customer's.
-        #[arg(long)]
-        locale: Option<String>,
-        /// With this configuration file instead of the stored one.
-        #[arg(long)]
-        config: Option<PathBuf>,
-        /// Where to save it.
-        #[arg(long, default_value = ".")]
-        out: PathBuf,
-        /// Check with veraPDF, which has to be installed, whether each PDF keeps the standards that it claims.
-        #[arg(long)]
-        validate: bool,
-    },
+    Preview(preview::Request),
     /// Show how two records differ: what they say, and with what they were composed. Without a second one, the last real
     /// one of the same order or else of the shop within 62 days: what a dry run would change.
     Diff {
@@ -337,7 +317,7 @@ impl Command {
             Self::Verify { .. } => "ctl-verify",
             Self::Resend { .. } => "ctl-resend",
             Self::Settle { .. } => "ctl-settle",
-            Self::Preview { .. } => "ctl-preview",
+            Self::Preview(_) => "ctl-preview",
             Self::Diff { .. } => "ctl-diff",
             Self::Run { .. } => "ctl-run",
             Self::Suppress { .. } => "ctl-suppress",
@@ -415,10 +395,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Settle { communication, state, decision } => {
             again::settle(&stack().await?, &communication, state, decision).await
         }
-        Command::Preview { event, reader, document, locale, config, out, validate } => {
-            let (stack, locale) = (stack().await?, locale.as_deref());
-            preview::run(&stack, &event, document, locale, config.as_ref(), &out, validate, reader).await
-        }
+        Command::Preview(request) => preview::run(&stack().await?, request).await,
         Command::Diff { communication, against, reader } => {
             diff::run(&stack().await?, &communication, against.as_ref(), reader).await
         }

@@ -30,19 +30,39 @@ use work::WorkItem;
 /// For everything one document needs.
 const TIME: Duration = Duration::from_secs(60);
 
-pub async fn run(
-    stack: &Stack,
-    file: &Path,
+/// What is to be previewed, and how.
+#[derive(clap::Args)]
+pub struct Request {
+    /// An EventBridge event, a JSON file.
+    event: PathBuf,
+    #[command(flatten)]
+    reader: Reader,
+    /// Only this document.
+    #[arg(long)]
     document: Option<Document>,
-    locale: Option<&str>,
-    config: Option<&PathBuf>,
-    out: &Path,
+    /// In this locale, whatever the customer's.
+    #[arg(long)]
+    locale: Option<String>,
+    /// With this configuration file instead of the stored one.
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Where to save it.
+    #[arg(long, default_value = ".")]
+    out: PathBuf,
+    /// Check with veraPDF, which has to be installed, whether each PDF keeps the standards that it claims.
+    #[arg(long)]
     validate: bool,
-    mut reader: Reader,
-) -> Result<ExitCode, Failure> {
-    let event = Event::parse(&std::fs::read(file)?)?;
+}
+
+pub async fn run(stack: &Stack, request: Request) -> Result<ExitCode, Failure> {
+    let Request { event: file, mut reader, document, locale, config, out, validate } = request;
+    let (locale, out) = (locale.as_deref(), out.as_path());
+    let event = Event::parse(&std::fs::read(&file)?)?;
     let now = jiff::Timestamp::now();
-    let own = config.map(|file| crate::config::read(file, stack.outputs.max_retention_days())).transpose()?;
+    let own = config
+        .as_ref()
+        .map(|file| crate::config::read(file, stack.outputs.max_retention_days()))
+        .transpose()?;
     let loaded;
     let config = match &own {
         Some((config, _)) if config.shop == event.shop => config,

@@ -146,6 +146,15 @@ impl Stack {
     }
 }
 
+/// Opens what is encrypted, where the stack has the secrets.
+fn archive(s3: &aws_sdk_s3::Client, dynamodb: &aws_sdk_dynamodb::Client, outputs: &Outputs) -> Archive {
+    let archive = Archive::new(s3.clone(), outputs.archive_bucket.clone(), outputs.lock_mode());
+    match outputs.value("CommitmentsTable") {
+        Ok(table) => archive.with_secrets(CommitmentSecrets::new(dynamodb.clone(), table.to_owned())),
+        Err(_) => archive,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,14 +169,5 @@ mod tests {
             let error = Outputs::parse(&file).unwrap_err().to_string();
             assert!(error.ends_with(&format!("found {found}")), "{error}");
         }
-    }
-}
-
-/// Opens what is encrypted, where the stack has the secrets.
-fn archive(s3: &aws_sdk_s3::Client, dynamodb: &aws_sdk_dynamodb::Client, outputs: &Outputs) -> Archive {
-    let archive = Archive::new(s3.clone(), outputs.archive_bucket.clone(), outputs.lock_mode());
-    match outputs.value("CommitmentsTable") {
-        Ok(table) => archive.with_secrets(CommitmentSecrets::new(dynamodb.clone(), table.to_owned())),
-        Err(_) => archive,
     }
 }

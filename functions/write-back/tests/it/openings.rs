@@ -74,7 +74,7 @@ async fn what_is_not_archived_has_no_facts_and_what_is_somebody_elses_gets_none(
     let aws = FakeAws::start().await;
     let function = function(&aws).await;
     let message = opened("page", "2026-11-27T10:00:00Z");
-    assert_eq!(failures(&function, &[message.clone()], LONG).await, [""; 0], "it was destroyed");
+    assert_eq!(failures(&function, std::slice::from_ref(&message), LONG).await, [""; 0], "it was destroyed");
     archived(&aws);
     let others = [
         message.replace("\"acme.myshopify.com\"", "\"other.myshopify.com\""),

@@ -140,7 +140,8 @@ async fn a_late_record_is_in_the_next_seal_and_runs_that_die_or_meet_seal_each_o
         tokio::join!(seal(&stack, &shop), seal(&stack, &shop));
     }
     seal(&stack, &shop).await;
-    let all = batches(&stack, &shop).await + 2 * (1 + later.len() as u64);
+    // each batch's own entry, a record and a fact of each communication, and that the first proof was read
+    let all = batches(&stack, &shop).await + 2 * (1 + later.len() as u64) + 1;
     let mut indexes = vec![before.index];
     for entry in &later {
         let (file, parts) = prove(&stack, &folder, entry).await;
