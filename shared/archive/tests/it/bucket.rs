@@ -127,7 +127,7 @@ impl State {
     fn hold(&mut self, key: &str, version: Option<&str>, body: &str) -> Response<Body> {
         let on = body.contains("<Status>ON</Status>");
         assert!(on || body.contains("<Status>OFF</Status>"), "{body}");
-        let Some(found) = self.find(key, Some(version.expect("of a version"))) else {
+        let Some(found) = self.find(key, Some(version.unwrap())) else {
             return refusal(404, "NoSuchKey");
         };
         found.is_held = on;
@@ -135,7 +135,7 @@ impl State {
     }
 
     fn delete(&mut self, key: &str, version: Option<&str>) -> Response<Body> {
-        let (version, now) = (version.expect("a marker would hide what is locked"), self.now);
+        let (version, now) = (version.unwrap(), self.now);
         let Some(found) = self.find(key, Some(version)) else { return plain(204, "") };
         if found.is_held || found.until.is_some_and(|until| until >= now) {
             return refusal(403, "AccessDenied");

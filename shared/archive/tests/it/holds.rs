@@ -171,7 +171,7 @@ async fn what_is_held_after_it_was_planned_is_kept_and_the_certificate_says_so()
     let plan = disposal.plan(1, plan, at(100)).await.unwrap();
     world.archive.hold(&one, "a", &by, at(100)).await.unwrap();
     let certificate = disposal.carry_out(&plan, at(100)).await.unwrap();
-    assert_eq!(certificate.kept, [one.communication.clone()]);
+    assert_eq!(certificate.kept, std::slice::from_ref(&one.communication));
     assert_eq!(certificate.destroyed.len(), 1);
     let left = world.bucket.keys();
     assert!(left.iter().any(|key| key.starts_with(&one.folder)));
