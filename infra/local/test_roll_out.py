@@ -123,7 +123,7 @@ class RollOutTest(DeploymentTest):
         """Does what the printed commands say: there may be no AWS command line here."""
         self.step(["node", "--import", "tsx", "bin/go-back.ts", str(outputs)], "go-back")
         commands = self.stack.processes.log("go-back").read_text().splitlines()
-        self.assertEqual(len(commands), len(install.FUNCTIONS) - self.without_outcome_bus)
+        self.assertEqual(len(commands), len(install.FUNCTIONS) - self.left_out)
         for command in commands:
             found = re.fullmatch(
                 r"aws lambda update-alias --function-name (\S+) --name (\S+) --function-version (\d+) "
@@ -137,8 +137,8 @@ class RollOutTest(DeploymentTest):
 
     # messages that were sent
     sent = 0
-    # the function that tells outcomes is deployed only where a bus takes them
-    without_outcome_bus = 1
+    # deployed only where it is asked for: the function that tells outcomes, and the console
+    left_out = 2
 
 
 # of the modules imported here, only this one's tests
