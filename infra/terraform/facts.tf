@@ -8,6 +8,8 @@ locals {
   rows = merge([
     for kind, functions in local.facts : {
       for name, own in functions.functions : name => merge(local.facts.every, functions.shared, own, { kind = kind })
+      # the console is the CDK app's alone
+      if name != "staff-console"
     } if can(functions.functions)
   ]...)
 

@@ -38,7 +38,9 @@ def table(parts: Parts) -> Properties:
         {
             "KeySchema": _key_schema(index),
             "IndexName": index.take("name"),
-            "Projection": index.renamed({"projection_type": "ProjectionType"}),
+            "Projection": index.renamed(
+                {"projection_type": "ProjectionType", "non_key_attributes": "NonKeyAttributes"}
+            ),
         }
         for index in reader.blocks("global_secondary_index")
     ]

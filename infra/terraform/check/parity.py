@@ -30,7 +30,7 @@ BY_NAME = {
     "Metrics": "Id",
     "Rules": "Id",
 }
-UNORDERED = {"AllowedMethods", "LogGroupNames", "Queues"}
+UNORDERED = {"AllowedMethods", "LogGroupNames", "NonKeyAttributes", "Queues"}
 
 
 @dataclass(frozen=True)
