@@ -43,6 +43,29 @@ AFTER_A_REFUSAL = (
 AFTER_A_BOUNCE = "the next channel after a bounce: functions/delivery-status/tests/it/next_channel.rs"
 WHILE_HELD = "what is added to evidence that is held: shared/archive/tests/it/holds.rs"
 EXPIRED = "evidence that has expired: shared/archive/tests/it/holds.rs, functions/archive-seal/tests/it/facts.rs"
+ERASABLE = "opening what can be erased: shared/flow/src/tests/erasable.rs, shared/archive/tests/it"
+PRIVACY = "Shopify's privacy topics: functions/documents/tests/it, functions/privacy/tests/it"
+OF_PRIVACY = (
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "s3:DeleteObject",
+    "s3:GetObject",
+    "s3:GetObjectLegalHold",
+    "s3:GetObjectVersion",
+    "s3:ListBucket",
+    "s3:PutObject",
+    "s3:PutObjectRetention",
+    "secretsmanager:GetSecretValue",
+    "sqs:ChangeMessageVisibility",
+    "sqs:SendMessage",
+)
+SEARCH = "shared/ledger/tests/it/search.rs"
+CONSOLE = "functions/staff-console/tests/it"
 OUT_OF_TIME = "a run whose time has ended sends itself the next message: tests/it of the function"
 
 EXCUSES = (
@@ -76,6 +99,49 @@ EXCUSES = (
         for role in ("delivery-status", "write-back", "PeopleOperator*", "PeopleRecords*")
     ),
     Excuse("archive-seal", "s3:GetObject", "/disposal/*", EXPIRED),
+    # what can be erased: only marketing is, in the tests
+    *(
+        Excuse(role, action, resource, ERASABLE)
+        for role in (*FLOWS, "archive-seal", "documents", "staff-console", "PeopleOperator*", "PeopleAuditor*")
+        for action, resource in (
+            ("dynamodb:GetItem", "*Commitments*"),
+            ("dynamodb:PutItem", "*Commitments*"),
+            ("dynamodb:Query", "*Commitments*/index/by-key"),
+        )
+    ),
+    *(
+        Excuse("documents", action, resource, PRIVACY)
+        for action, resource in (
+            ("secretsmanager:GetSecretValue", "/app-secrets-*"),
+            ("sqs:SendMessage", "-privacy"),
+        )
+    ),
+    *(Excuse("privacy", action, "*", PRIVACY) for action in OF_PRIVACY),
+    # the tests search by name and by e-mail address
+    *(
+        Excuse(role, "dynamodb:Query", f"*Ledger*/index/{index}", SEARCH)
+        for role in ("staff-console", "PeopleOperator*", "PeopleAuditor*", "PeopleSupport*")
+        for index in ("by-customer", "by-email", "by-undelivered")
+    ),
+    *(
+        Excuse("staff-console", action, resource, CONSOLE)
+        for action, resource in (
+            ("dynamodb:UpdateItem", "*Ledger*"),
+            ("kms:Decrypt", "*"),
+            ("s3:GetObject", "*"),
+            ("s3:GetObjectVersion", "*"),
+            ("s3:ListBucket", "*"),
+            ("s3:ListBucketVersions", "*operations*"),
+            ("s3:PutObjectLegalHold", "/fact-*.json"),
+            ("secretsmanager:GetSecretValue", "*"),
+            ("sqs:ChangeMessageVisibility", "*"),
+            ("sqs:DeleteMessage", "*"),
+            ("sqs:GetQueueAttributes", "*"),
+            ("sqs:ReceiveMessage", "*"),
+            ("sqs:SendMessage", "*"),
+        )
+    ),
+    Excuse("PeopleRecords*", "s3:ListBucket", "*operations*", AFTER_A_REFUSAL),
     *(
         Excuse("PeopleRecords*", action, resource, EXPIRED)
         for action, resource in (

@@ -73,13 +73,14 @@ export class People extends Construct {
       operator: this.operate(),
       auditor: [
         allow.search(storage.table),
+        allow.readSecret(storage.customerKey),
         allow.readEvidence(storage.archive, storage.archiveKey),
         allow.proveEvidence(storage.archive, storage.commitments),
         allow.openErasable(storage.commitments),
         allow.readFacts(storage.archive),
         allow.recordAccess(storage.archive, storage.archiveKey),
       ],
-      support: [allow.search(storage.table)],
+      support: [allow.search(storage.table), allow.readSecret(storage.customerKey)],
       records: [
         allow.lookAt(storage.table),
         allow.holdEvidence(storage.archive, storage.archiveKey),

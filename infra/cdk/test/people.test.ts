@@ -85,7 +85,8 @@ describe('permissions of people', () => {
   };
 
   test('support sees states and no documents', () => {
-    assert.deepEqual(actions('Support').sort(), ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query']);
+    const finds = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query', 'secretsmanager:GetSecretValue'];
+    assert.deepEqual(actions('Support').sort(), finds);
   });
 
   test('an auditor reads, which leaves an entry, and changes nothing', () => {
@@ -100,6 +101,7 @@ describe('permissions of people', () => {
       's3:ListBucket',
       's3:PutObject',
       's3:PutObjectRetention',
+      'secretsmanager:GetSecretValue',
     ];
     assert.deepEqual([...new Set(actions('Auditor'))].sort(), reads);
     assert.deepEqual(puts('Auditor'), ['/access/*']);

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 /// A record without what differs from run to run: the shop, ids that follow from it, which of the events came
 /// first, and dates, some of which depend on the present day.
 pub fn stable(mut record: Value, shop: &Shop, entry: &Entry) -> Value {
-    const VARYING: [&str; 17] = [
+    const VARYING: [&str; 18] = [
         "sha256",
         "version_id",
         "bytes",
@@ -26,6 +26,7 @@ pub fn stable(mut record: Value, shop: &Shop, entry: &Entry) -> Value {
         "customer_number",
         "triggered_at",
         "unsubscribe_url",
+        "nonce",
     ];
     let is_date = |text: &str| text.get(..10).is_some_and(|day| day.parse::<jiff::civil::Date>().is_ok());
     fn walk(value: &mut Value, change: &impl Fn(&str, &mut Value)) {
