@@ -136,9 +136,9 @@ locals {
       ],
       local.read_facts,
       local.record_access,
-      local.read_customer_key,
+      [local.read_customer_key],
     )
-    support = concat(local.search_ledger, local.read_customer_key)
+    support = concat(local.search_ledger, [local.read_customer_key])
     records = concat(local.look_at_ledger, local.hold_evidence, local.destroy_expired, [
       { Effect = "Allow", Action = ["s3:GetObject"], Resource = ["${aws_s3_bucket.operations.arn}/config/*"] },
       {
