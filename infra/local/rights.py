@@ -139,6 +139,7 @@ EXCUSES = (
             ("sqs:GetQueueAttributes", "*"),
             ("sqs:ReceiveMessage", "*"),
             ("sqs:SendMessage", "*"),
+            ("sqs:StartMessageMoveTask", "*"),
         )
     ),
     Excuse("PeopleRecords*", "s3:ListBucket", "*operations*", AFTER_A_REFUSAL),
