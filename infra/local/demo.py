@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import bulk
+import foreign_check
 import gallery
 import install
 from processes import Failure, tail
@@ -26,6 +27,8 @@ EVENT_SECONDS = 120
 RUN_SECONDS = 900
 CTL_SECONDS = 150
 STATEMENTS = "account-statements"
+PROVED = "order-confirmation"
+SEAL_PASSES = 40
 # the Admin API's rate on the Plus plan: on the smallest one, reporting 2,000 documents takes minutes
 PLUS = {"bucket_size": 20_000, "restore_rate": 1_000}
 
@@ -52,6 +55,7 @@ class Demo:
             self.show(made)
             heading(f"{len(made)} documents")
             print("\n".join(table(made)), flush=True)
+            self.prove(made)
         finally:
             self.stack.down()
         if self.problems:
@@ -126,6 +130,51 @@ class Demo:
         self.page(made)
         heading(f"what Shopify shows for {order_of_samples()}")
         self.ctl("status", "--shop", SHOP, "--order", order_of_samples(), "--metafield")
+
+    def prove(self, made: list[Communication]) -> None:
+        """Seals what was archived, has tools of others check the proof of one document, and shows that a copy that was
+        tampered with fails.
+        """
+        heading("sealed, and proved to who trusts nobody here")
+        try:
+            self.seal()
+        except Failure as failure:
+            self.problems.append(str(failure))
+            return
+        kinds = ("archived", "accepted", "delivered")
+        it = next((it for it in made if it.document == PROVED and it.state in kinds), None)
+        if it is None:
+            self.problems.append(f"there is no {PROVED} to prove")
+            return
+        if not self.ctl("proof", it.id, "--out", str(self.out.relative_to(install.ROOT))):
+            return
+        bundle = self.out / f"{it.document}-{it.id}.proof.zip"
+        folder = self.out / "proof"
+        foreign_check.unpack(bundle, folder)
+        name = folder.relative_to(install.ROOT)
+        objection = foreign_check.check(folder)
+        if objection is None:
+            print(f"{name}: OpenSSL and coreutils accept it; {name}/{foreign_check.PAGE} has the commands", flush=True)
+        else:
+            self.problems.append(f"OpenSSL and coreutils refuse {name}: {objection}")
+        tampered = self.out / "proof-tampered"
+        shutil.copytree(folder, tampered)
+        changed = foreign_check.tamper(tampered).relative_to(install.ROOT)
+        objection = foreign_check.check(tampered)
+        if objection is None:
+            self.problems.append(f"one byte of {changed} was changed, and nothing objects")
+        else:
+            print(f"{changed}, with one byte changed, is refused: {objection}", flush=True)
+
+    def seal(self) -> None:
+        """Pass after pass, each as long as a function may run here, until one finds nothing to seal."""
+        for _ in range(SEAL_PASSES):
+            answer = self.stack.invoke("archive-seal")
+            print(f"archive-seal: {answer}", flush=True)
+            done = json.loads(answer)
+            if done["sealed"] == 0 and done["failed_shops"] == 0:
+                return
+        raise Failure(f"archive-seal has more to seal after {SEAL_PASSES} passes")
 
     def page(self, made: list[Communication]) -> None:
         """Everything that was saved, on one page."""

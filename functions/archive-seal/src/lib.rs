@@ -147,7 +147,7 @@ impl ArchiveSeal {
             None => self.tools.configs.shops().await?,
         };
         let time = invocation.time_left(now);
-        // no batch is begun that could be cut off; one that was would be finished by the next pass
+        // no record is read after that; a batch that is cut off is finished by the next pass
         let last_batch = Instant::now() + time / 4 * 3;
         let pass = async |shop: &ShopDomain| self.shop(shop, last_batch).await;
         let made = pass_over_shops(shops, now, time, SHOPS_AT_ONCE, pass).await;

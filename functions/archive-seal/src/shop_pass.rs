@@ -73,12 +73,14 @@ impl<'a> ShopPass<'a> {
             let (next, entries) = tokio::join!(listing.next(), self.examine(unsealed));
             page = next?;
             ready.extend(entries?);
-            while ready.len() >= BATCH_LEAVES {
-                if Instant::now() >= last_batch {
-                    return Ok(false);
-                }
-                let batch = ready.drain(..BATCH_LEAVES).collect();
+            // in the time that is left for it, what was read is sealed: each pass gets on, however slow the archive is
+            let is_late = Instant::now() >= last_batch;
+            while ready.len() >= BATCH_LEAVES || (is_late && !ready.is_empty()) {
+                let batch = ready.drain(..ready.len().min(BATCH_LEAVES)).collect();
                 self.add(date, batch, &mut ready, &mut sealed).await?;
+            }
+            if is_late && page.is_some() {
+                return Ok(false);
             }
         }
         ready.extend(self.access(date, &mut sealed).await?);

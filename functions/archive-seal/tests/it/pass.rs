@@ -179,7 +179,7 @@ async fn a_pass_that_ends_anywhere_is_continued_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_pass_without_time_begins_no_batch_and_loses_none() {
+async fn a_pass_without_time_seals_what_it_has_read_and_the_next_one_the_rest() {
     let aws = EvidenceAws::start(DAY, 300, 60).await;
     let cut = pass_within(&aws, SignedDuration::from_secs(1)).await;
     assert_eq!(cut.missing, 0);

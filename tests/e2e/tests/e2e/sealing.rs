@@ -178,3 +178,25 @@ async fn what_was_overwritten_or_deleted_is_reported_and_holds_up_nothing() {
     let (file, _) = prove(&stack, &folder, &entry).await;
     verify(&file, None).unwrap();
 }
+
+#[tokio::test]
+async fn all_communications_of_a_customer_are_proved() {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, str::to_owned).await;
+    let folder = Folder::new();
+    let (first, second) = (confirmed(&stack, &shop).await, confirmed(&stack, &shop).await);
+    let customer = first.customer.clone().unwrap();
+    assert_eq!(second.customer.as_ref(), Some(&customer));
+    seal(&stack, &shop).await;
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let (from, to) = (today.yesterday().unwrap().to_string(), today.tomorrow().unwrap().to_string());
+    let shop = shop.domain.to_string();
+    ctl(&stack, &folder, &["proof", "--customer", &customer, "--shop", &shop, "--from", &from, "--to", &to])
+        .await;
+    let file = folder.path().join(format!("{customer}-{from}-{to}.proof.zip"));
+    let said = verify(&file, None).unwrap();
+    assert!(said.starts_with("2 communications"), "{said}");
+    for entry in [&first, &second] {
+        assert!(said.contains(entry.communication.as_str()), "{said}");
+    }
+}
