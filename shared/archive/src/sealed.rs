@@ -46,8 +46,13 @@ pub(crate) struct ObjectBytes {
 }
 
 impl ObjectBytes {
-    /// Encrypts the content if there is a secret.
-    pub fn of(content: &Bytes, key: &str, secret: Option<&CommitmentSecret>) -> Result<Self, ArchiveError> {
+    /// Encrypts the content, whose SHA-256 is `sha256`, if there is a secret.
+    pub fn of(
+        content: &Bytes,
+        sha256: &str,
+        key: &str,
+        secret: Option<&CommitmentSecret>,
+    ) -> Result<Self, ArchiveError> {
         let refused = |source| ArchiveError::Envelope { key: key.to_owned(), source };
         match secret {
             Some(secret) => {
@@ -58,7 +63,7 @@ impl ObjectBytes {
             }
             // whoever reads it would take it for encrypted
             None if envelope::is_sealed(content) => Err(refused(EnvelopeError::Header)),
-            None => Ok(Self { bytes: content.clone(), sha256: sha256_hex(content), sealed: None }),
+            None => Ok(Self { bytes: content.clone(), sha256: sha256.to_owned(), sealed: None }),
         }
     }
 }

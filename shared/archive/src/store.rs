@@ -198,7 +198,7 @@ impl Archive {
         let json = about_json(&about)?;
         let name = further_name(&naming_hash(&sha256, secret), &json, extension(&composed.media_type));
         let key = location.further(&name);
-        let object = ObjectBytes::of(&composed.bytes, &key, secret)?;
+        let object = ObjectBytes::of(&composed.bytes, &sha256, &key, secret)?;
         let mut metadata = further_metadata(json, &object.sha256);
         let bytes = composed.bytes.len() as u64;
         if let Some(secret) = secret {
@@ -240,7 +240,7 @@ impl Archive {
         let ComposedOutput { bytes, media_type, about } = &composed.primary;
         let key = location.document(extension(media_type));
         let sha256 = sha256_hex(bytes);
-        let object = ObjectBytes::of(bytes, &key, secret)?;
+        let object = ObjectBytes::of(bytes, &sha256, &key, secret)?;
         let details = composed.details.bounded();
         let about = about.bounded();
         let length = bytes.len() as u64;
@@ -282,7 +282,7 @@ impl Archive {
         };
         let json = Bytes::from(json.map_err(ArchiveError::Record)?);
         let sha256 = sha256_hex(&json);
-        let object = ObjectBytes::of(&json, &key, secret)?;
+        let object = ObjectBytes::of(&json, &sha256, &key, secret)?;
         match self.put(&key, object, "application/json", Metadata::new(), retention.into()).await? {
             Some(version_id) => Ok((version_id, sha256)),
             None => {
@@ -341,7 +341,7 @@ impl Archive {
 
     /// Puts JSON that names no person, locked. Whether there was none.
     pub(crate) async fn put_json(&self, key: &str, json: Bytes, lock: Lock) -> Result<bool, ArchiveError> {
-        let object = ObjectBytes::of(&json, key, None)?;
+        let object = ObjectBytes::of(&json, &sha256_hex(&json), key, None)?;
         Ok(self.put(key, object, "application/json", Metadata::new(), lock).await?.is_some())
     }
 
