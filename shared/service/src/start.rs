@@ -16,7 +16,13 @@ use ledger::Ledger;
 use links::Links;
 use serde::{Serialize, de::DeserializeOwned};
 use shop_config::{ConfigStore, MAX_RETENTION_DAYS};
-use std::{collections::HashMap, pin::Pin, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    pin::Pin,
+    str::FromStr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tracing_subscriber::EnvFilter;
 use work::{Backoff, Checkpoints, Payloads, Queue};
 
@@ -51,6 +57,8 @@ pub struct Service {
     aws: SdkConfig,
     s3: aws_sdk_s3::Client,
     sqs: aws_sdk_sqs::Client,
+    /// One for all tables, made for the first of them: not every function has one.
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     http: reqwest::Client,
     /// Makes a connection for each request: one that was frozen with the function and has died meanwhile would
     /// turn a send into a send whose outcome is unknown.
@@ -95,7 +103,8 @@ impl Service {
             Memory::new(parsed::<usize>("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", Some("256"))? * 1024 * 1024 / 2);
         let tokens = Arc::new(TokenSource::new(http.clone()).within(memory.clone()));
         let (s3, sqs) = (aws_sdk_s3::Client::new(&aws), aws_sdk_sqs::Client::new(&aws));
-        Ok(Self { aws, s3, sqs, http, http_unpooled, config_ttl, tokens, memory })
+        let dynamodb = OnceLock::new();
+        Ok(Self { aws, s3, sqs, dynamodb, http, http_unpooled, config_ttl, tokens, memory })
     }
 
     pub fn s3(&self) -> aws_sdk_s3::Client {
@@ -107,7 +116,7 @@ impl Service {
     }
 
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        aws_sdk_dynamodb::Client::new(&self.aws)
+        self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.aws)).clone()
     }
 
     pub fn http(&self) -> reqwest::Client {
@@ -125,12 +134,12 @@ impl Service {
     }
 
     pub fn ledger(&self) -> Result<Ledger, StartError> {
-        Ok(Ledger::new(aws_sdk_dynamodb::Client::new(&self.aws), required("TABLE_NAME")?))
+        Ok(Ledger::new(self.dynamodb(), required("TABLE_NAME")?))
     }
 
     /// The links of published documents.
     pub fn links(&self) -> Result<Links, StartError> {
-        Ok(Links::new(aws_sdk_dynamodb::Client::new(&self.aws), required("LINKS_TABLE_NAME")?))
+        Ok(Links::new(self.dynamodb(), required("LINKS_TABLE_NAME")?))
     }
 
     pub fn archive(&self) -> Result<Archive, StartError> {
@@ -147,7 +156,7 @@ impl Service {
     }
 
     fn commitments_in(&self, table: String) -> CommitmentSecrets {
-        CommitmentSecrets::new(aws_sdk_dynamodb::Client::new(&self.aws), table)
+        CommitmentSecrets::new(self.dynamodb(), table)
     }
 
     /// How objects of the archive are locked.
