@@ -79,7 +79,7 @@ async fn sort(
         };
         match key {
             Some(key) => {
-                sorted.held |= erase::is_held(tools, &record_key(&archived)).await?;
+                sorted.held |= erase::is_held(tools, &archived.archive_key).await?;
                 sorted.keys.push(key);
                 sorted.erased.push(erased);
             }
@@ -87,11 +87,6 @@ async fn sort(
         }
     }
     Ok(sorted)
-}
-
-pub fn record_key(archived: &ArchivedAs) -> String {
-    let folder = archived.archive_key.rsplit_once('/').map_or("", |(folder, _)| folder);
-    format!("{folder}/record.json")
 }
 
 /// By the configuration, or by what is the default if there is none any more.

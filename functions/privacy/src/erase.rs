@@ -66,10 +66,11 @@ pub async fn revoke_link(
     Ok(())
 }
 
-/// Whether a legal hold is on a record.
-pub async fn is_held(tools: &Tools, record: &str) -> Result<bool, PrivacyError> {
+/// Whether a legal hold is on the record beside the object `key`.
+pub async fn is_held(tools: &Tools, key: &str) -> Result<bool, PrivacyError> {
     use aws_sdk_s3::{error::ProvideErrorMetadata, types::ObjectLockLegalHoldStatus};
-    let get = tools.s3.get_object_legal_hold().bucket(&tools.archive_bucket).key(record).send().await;
+    let record = archive::record_key(key);
+    let get = tools.s3.get_object_legal_hold().bucket(&tools.archive_bucket).key(&record).send().await;
     match get {
         Ok(answer) => {
             Ok(answer.legal_hold().and_then(|hold| hold.status()) == Some(&ObjectLockLegalHoldStatus::On))

@@ -57,10 +57,7 @@ pub async fn erase(tools: &Tools, item: &PrivacyItem) -> Result<State, PrivacyEr
 /// more than one document.
 async fn is_held(tools: &Tools, shop: &ShopDomain, place: &mut Place) -> Result<bool, PrivacyError> {
     let (erasable, _) = page(tools, shop, &mut place.holds_after, &mut place.holds_done).await?;
-    let records = erasable.into_iter().map(|(_, key)| async move {
-        let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
-        erase::is_held(tools, &format!("{folder}/record.json")).await
-    });
+    let records = erasable.into_iter().map(|(_, key)| async move { erase::is_held(tools, &key).await });
     let held: Vec<bool> = stream::iter(records).buffer_unordered(AT_ONCE).try_collect().await?;
     Ok(held.contains(&true))
 }

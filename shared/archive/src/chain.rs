@@ -8,7 +8,8 @@
 //! A fact is locked as long as the record, and held where the record is held.
 
 use crate::{
-    Archive, ArchiveError, EvidenceRecord, Fact, FactRecord, Retention, Software, fact,
+    Archive, ArchiveError, EvidenceRecord, Fact, FactRecord, Retention, Software, fact, folder_of,
+    record_key,
     store::{Lock, request},
 };
 use aws_sdk_s3::types::ObjectLockLegalHoldStatus;
@@ -50,13 +51,8 @@ impl RecordRef {
     }
 
     fn key(&self) -> String {
-        format!("{}record.json", self.folder)
+        record_key(&self.folder)
     }
-}
-
-/// The folder of an object, with the slash at its end.
-pub fn folder_of(key: &str) -> &str {
-    key.rfind('/').and_then(|at| key.get(..=at)).unwrap_or_default()
 }
 
 /// How the objects of a communication are locked.
@@ -91,7 +87,7 @@ impl Archive {
         document_key: &str,
         communication: &CommunicationId,
     ) -> Result<(EvidenceRecord, RecordRef), ArchiveError> {
-        let key = format!("{}record.json", folder_of(document_key));
+        let key = record_key(document_key);
         let (record, version_id, sha256) = self.read_record(&key).await?;
         Ok((record, RecordRef::beside(document_key, communication, &version_id, &sha256)))
     }

@@ -11,7 +11,9 @@
 use crate::{
     Archive, ArchiveError, Decision, EvidenceRecord, ObjectVersion, RecordRef, Software,
     chain::SOFTWARE,
-    fact_number, sha256_hex,
+    fact_number,
+    location::RECORD,
+    record_key, sha256_hex,
     store::{Lock, request},
 };
 use aws_sdk_s3::error::ProvideErrorMetadata;
@@ -153,7 +155,7 @@ impl Disposal<'_> {
         is_destroyed: impl Fn(&str) -> bool,
         now: Timestamp,
     ) -> Result<Verdict, ArchiveError> {
-        let key = format!("{folder}record.json");
+        let key = record_key(folder);
         // the newest comes first in a list, so the last one is the one that was put first
         let Some(first) = versions.iter().rfind(|it| it.key == key) else { return Ok(Verdict::Unknown) };
         let read = match self.archive.record_of(&key, &first.version_id).await {
@@ -204,12 +206,12 @@ impl Disposal<'_> {
             let sha256 = match (output, fact_number(name)) {
                 (Some(output), _) => Some(output.sha256.clone()),
                 (None, Some(_)) => Some(sha256_hex(&self.archive.read(key, Some(version_id)).await?.0)),
-                (None, None) => (name == "record.json").then(|| record_sha256.to_owned()),
+                (None, None) => (name == RECORD).then(|| record_sha256.to_owned()),
             };
             objects.push(DestroyedObject { name: name.to_owned(), version_id: version_id.clone(), sha256 });
         }
         // while there is a record, what is left of a folder explains itself
-        objects.sort_by_key(|object| object.name == "record.json");
+        objects.sort_by_key(|object| object.name == RECORD);
         Ok(objects)
     }
 
@@ -310,7 +312,7 @@ impl Disposal<'_> {
 
     /// Whether everything of it is gone.
     async fn destroy(&self, it: &Destroyed, now: Timestamp) -> Result<bool, ArchiveError> {
-        let key = format!("{}record.json", it.folder);
+        let key = record_key(&it.folder);
         let record = RecordRef::beside(&key, &it.communication, &it.record_version, &it.record_sha256);
         match self.archive.protection(&record).await {
             Ok(protection) if protection.is_held || protection.until >= now => return Ok(false),

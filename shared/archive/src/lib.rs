@@ -35,14 +35,14 @@ mod store;
 mod verify;
 
 pub use access::{Access, AccessEntry, AccessKind, AccessLog, access_folder, accessed};
-pub use chain::{Protection, RecordRef, folder_of};
+pub use chain::{Protection, RecordRef};
 pub use details::{About, Composed, ComposedOutput, Details};
 pub use disposal::{Certificate, Destroyed, DestroyedObject, Disposal, DisposalRule, Plan, Verdict};
 pub use fact::{
     AddressField, Decision, Fact, FactKind, FactRecord, fact_number, name as fact_name, open_matters,
 };
 pub use hold::{HoldChange, ObjectVersion};
-pub use location::{Location, is_test, media_type};
+pub use location::{Location, folder_of, is_test, media_type, record_key};
 pub use pdf::{Examined, Pdf, PdfFault, examine};
 pub use record::{
     Consent, CorrectedAddress, DriverData, EvidenceRecord, KeptUnder, Output, Part, Parts, Previous,

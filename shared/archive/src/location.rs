@@ -9,6 +9,9 @@ const TEST: &str = "test/";
 /// What the names of further outputs begin with.
 const FURTHER: &str = "document-";
 
+/// What the evidence record is called in its communication's folder.
+pub(crate) const RECORD: &str = "record.json";
+
 /// Whether an object was only rehearsed: a test order, a dry run.
 pub fn is_test(key: &str) -> bool {
     key.starts_with(TEST)
@@ -62,8 +65,18 @@ impl Location {
 
     /// The evidence record's key.
     pub fn record(&self) -> String {
-        format!("{}record.json", self.prefix)
+        record_key(&self.prefix)
     }
+}
+
+/// The folder of an object, with the slash at its end.
+pub fn folder_of(key: &str) -> &str {
+    key.rfind('/').and_then(|at| key.get(..=at)).unwrap_or_default()
+}
+
+/// The key of the evidence record in the folder of the object `key`.
+pub fn record_key(key: &str) -> String {
+    format!("{}{RECORD}", folder_of(key))
 }
 
 /// The file extension of a media type; `bin` for one this system does not expect.

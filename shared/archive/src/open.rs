@@ -4,8 +4,8 @@
 //! No secret is kept between two calls: one that was destroyed opens nothing from then on.
 
 use crate::{
-    Archive, ArchiveError, EvidenceRecord, Output, envelope, envelope::Header, sealed::sealed_facts,
-    sha256_hex, store::request,
+    Archive, ArchiveError, EvidenceRecord, Output, envelope, envelope::Header, record_key,
+    sealed::sealed_facts, sha256_hex, store::request,
 };
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use bytes::Bytes;
@@ -39,8 +39,7 @@ impl Archive {
         document_key: &str,
         record_version: &str,
     ) -> Result<(EvidenceRecord, Bytes), ArchiveError> {
-        let folder = document_key.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let key = format!("{folder}/record.json");
+        let key = record_key(document_key);
         let bytes = self.read(&key, Some(record_version)).await?.0;
         let record = serde_json::from_slice(&bytes)
             .map_err(|_| ArchiveError::Malformed { key, what: "not an evidence record" })?;
