@@ -4,7 +4,7 @@
 //! The entry is put before anything is shown, so a reading without an entry does not happen; an entry without a reading
 //! does, where the reader's tool died in between. It names the reader and no customer.
 
-use crate::{Archive, ArchiveError, LockMode, Software, chain::SOFTWARE, sha256_hex, store::Lock};
+use crate::{Archive, ArchiveError, LockMode, Software, sha256_hex, store::Lock};
 use aws_sdk_s3::Client;
 use bytes::Bytes;
 use comms::{CommunicationId, ShopDomain, cut, names, one_line};
@@ -128,7 +128,7 @@ impl AccessLog {
             actor: text(&access.actor),
             why: text(&access.why),
             by: text(&access.by),
-            software: SOFTWARE,
+            software: Software::THIS,
         };
         let json = serde_json::to_vec(&entry).map_err(ArchiveError::Record)?;
         let key = key(shop, &access.communication, now, &json);

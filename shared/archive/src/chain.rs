@@ -16,7 +16,6 @@ use aws_sdk_s3::types::ObjectLockLegalHoldStatus;
 use bytes::Bytes;
 use comms::CommunicationId;
 use jiff::{SignedDuration, Timestamp};
-use std::borrow::Cow;
 
 /// More facts than that no communication has: each is an outcome, a decision of a person, or a first opening.
 const MOST: u32 = 200;
@@ -164,7 +163,7 @@ impl Archive {
                 record_sha256: record.sha256.clone(),
                 previous_sha256,
                 fact: fact.clone(),
-                software: SOFTWARE,
+                software: Software::THIS,
             };
             let json = Bytes::from(serde_json::to_vec(&next).map_err(ArchiveError::Record)?);
             let key = format!("{}{}", record.folder, fact::name(number));
@@ -253,7 +252,3 @@ impl Lock {
         Self { until: until.max(tomorrow), is_held }
     }
 }
-
-/// What writes facts and access entries.
-pub(crate) const SOFTWARE: Software =
-    Software { name: Cow::Borrowed("shopify-exstream"), version: Cow::Borrowed(env!("CARGO_PKG_VERSION")) };

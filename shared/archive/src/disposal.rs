@@ -9,9 +9,7 @@
 //! Plan and certificate name communications, days and hashes, and no person.
 
 use crate::{
-    Archive, ArchiveError, Decision, EvidenceRecord, ObjectVersion, RecordRef, Software,
-    chain::SOFTWARE,
-    fact_number,
+    Archive, ArchiveError, Decision, EvidenceRecord, ObjectVersion, RecordRef, Software, fact_number,
     location::RECORD,
     record_key, sha256_hex,
     store::{Lock, request},
@@ -300,7 +298,7 @@ impl Disposal<'_> {
             decision: plan.decision.clone(),
             destroyed,
             kept,
-            software: SOFTWARE,
+            software: Software::THIS,
         };
         let key = certificate_key(&key);
         match self.put(&key, &certificate, now).await? {

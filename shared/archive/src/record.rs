@@ -323,6 +323,12 @@ pub struct CorrectedAddress {
     pub to: String,
 }
 
+impl Software {
+    /// This release.
+    pub const THIS: Self =
+        Self { name: Cow::Borrowed("shopify-exstream"), version: Cow::Borrowed(env!("CARGO_PKG_VERSION")) };
+}
+
 impl Output {
     /// SHA-256 of the object that is in the archive: that of the output, unless it is encrypted.
     pub fn object_sha256(&self) -> &str {

@@ -15,11 +15,6 @@ use ledger::{ArchivedAs, Entry, Lease, LedgerError};
 use serde_json::value::RawValue;
 use shop_config::{Channel, DocumentConfig, DriverFormat, Use};
 
-const SOFTWARE: Software = Software {
-    name: std::borrow::Cow::Borrowed("shopify-exstream"),
-    version: std::borrow::Cow::Borrowed(env!("CARGO_PKG_VERSION")),
-};
-
 /// How a record names a format of driver data.
 pub const fn format_name(format: DriverFormat) -> &'static str {
     match format {
@@ -108,7 +103,7 @@ pub fn record(attempt: &Attempt<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
             Consent::NotAsked | Consent::Refused(_) => None,
         },
         configuration: details.configuration.clone(),
-        software: SOFTWARE,
+        software: Software::THIS,
         previous: evidence.previous,
         resend: attempt.resend.map(|request| Resend {
             actor: request.resend.actor.clone(),
