@@ -4,11 +4,11 @@
 //! The entry is put before anything is shown, so a reading without an entry does not happen; an entry without a reading
 //! does, where the reader's tool died in between. It names the reader and no customer.
 
-use crate::{Archive, ArchiveError, LockMode, Software, sha256_hex, store::Lock};
+use crate::{Archive, ArchiveError, LockMode, Software, sha256_hex};
 use aws_sdk_s3::Client;
 use bytes::Bytes;
 use comms::{CommunicationId, ShopDomain, cut, names, one_line};
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -132,10 +132,8 @@ impl AccessLog {
         };
         let json = serde_json::to_vec(&entry).map_err(ArchiveError::Record)?;
         let key = key(shop, &access.communication, now, &json);
-        // a day less than what is allowed: the put arrives later than it was begun
-        let until = now + SignedDuration::from_hours(24 * i64::from(self.days.saturating_sub(1).max(1)));
         // one that is there says the very same, as its name is its hash
-        self.archive.put_json(&key, Bytes::from(json), Lock { until, is_held: false }).await?;
+        self.archive.put_for_days(&key, Bytes::from(json), self.days, now).await?;
         Ok(key)
     }
 }

@@ -10,14 +10,12 @@
 
 use crate::{
     Archive, ArchiveError, Decision, EvidenceRecord, ObjectVersion, RecordRef, Software, fact_number,
-    location::RECORD,
-    record_key, sha256_hex,
-    store::{Lock, request},
+    location::RECORD, record_key, sha256_hex, store::request,
 };
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use bytes::Bytes;
 use comms::{CommunicationId, Document, ShopDomain};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -334,8 +332,7 @@ impl Disposal<'_> {
 
     async fn put(&self, key: &str, value: &impl Serialize, now: Timestamp) -> Result<bool, ArchiveError> {
         let json = Bytes::from(serde_json::to_vec(value).map_err(ArchiveError::Record)?);
-        let until = now + SignedDuration::from_hours(24 * i64::from(self.days.saturating_sub(1).max(1)));
-        self.archive.put_json(key, json, Lock { until, is_held: false }).await
+        self.archive.put_for_days(key, json, self.days, now).await
     }
 }
 

@@ -18,7 +18,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use commitments::{CommitmentSecret, CommitmentSecrets, SecretError};
 use comms::{Class, Classify, names};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// How often a put is repeated that collided with another put of the same key.
 const CONFLICT_REPEATS: usize = 2;
@@ -180,7 +180,7 @@ impl Archive {
 
     /// Until when a document is locked that was composed at `composed_at`.
     pub fn retention(&self, composed_at: Timestamp, days: u16) -> Retention {
-        let until = composed_at + jiff::SignedDuration::from_hours(24 * i64::from(days));
+        let until = composed_at + SignedDuration::from_hours(24 * i64::from(days));
         Retention { mode: self.lock.name().to_owned(), until }
     }
 
@@ -339,7 +339,23 @@ impl Archive {
         Ok(found)
     }
 
-    /// Puts JSON that names no person, locked. Whether there was none.
+    /// Puts JSON that names no person, locked for a day less than `days`. Whether there was none.
+    ///
+    /// # Errors
+    /// When S3 does not take it: putting it again does no harm.
+    pub async fn put_for_days(
+        &self,
+        key: &str,
+        json: Bytes,
+        days: u16,
+        now: Timestamp,
+    ) -> Result<bool, ArchiveError> {
+        // a day less than what is allowed: the put arrives later than it was begun
+        let until = now + SignedDuration::from_hours(24 * i64::from(days.saturating_sub(1).max(1)));
+        self.put_json(key, json, Lock { until, is_held: false }).await
+    }
+
+    /// The same, locked like something else.
     pub(crate) async fn put_json(&self, key: &str, json: Bytes, lock: Lock) -> Result<bool, ArchiveError> {
         let object = ObjectBytes::of(&json, &sha256_hex(&json), key, None)?;
         Ok(self.put(key, object, "application/json", Metadata::new(), lock).await?.is_some())
