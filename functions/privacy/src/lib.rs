@@ -25,7 +25,7 @@ pub use error::PrivacyError;
 pub use state::{Outcome, Refusal, State, state_key};
 pub use tombstone::Tombstone;
 
-use archive::{Archive, LockMode};
+use archive::Archive;
 use commitments::CommitmentSecrets;
 use comms::{ShopDomain, chain};
 use jiff::Timestamp;
@@ -55,7 +55,6 @@ pub struct Tools {
     pub s3: aws_sdk_s3::Client,
     pub operations_bucket: String,
     pub archive_bucket: String,
-    pub lock: LockMode,
     pub max_retention_days: u16,
     pub queue: Queue,
     pub backoff: Backoff,
@@ -101,7 +100,6 @@ impl Privacy {
             s3: service.s3(),
             operations_bucket: service::required("OPERATIONS_BUCKET")?,
             archive_bucket: service::required("ARCHIVE_BUCKET")?,
-            lock: service.lock_mode()?,
             max_retention_days: service.max_retention_days()?,
             queue: service.queue("QUEUE_URL")?,
             backoff: service.backoff()?,

@@ -6,18 +6,10 @@
 
 use crate::{PrivacyError, Tools, erase};
 use archive::sha256_hex;
-use aws_sdk_s3::{
-    primitives::{ByteStream, DateTime},
-    types::ObjectLockMode,
-};
-use base64::{Engine, prelude::BASE64_STANDARD};
 use commitments::KeyId;
 use comms::{CommunicationId, Document, ShopDomain};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-
-/// How often a put is repeated that collided with another one.
-const CONFLICT_REPEATS: usize = 2;
 
 /// What one erasure destroys and removes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,26 +49,12 @@ pub(crate) async fn put(tools: &Tools, tombstone: &Tombstone) -> Result<(), Priv
     if tombstone.keys.is_empty() && tombstone.communications.is_empty() {
         return Ok(());
     }
-    let doing = "writing";
     let json = serde_json::to_vec(tombstone)
-        .map_err(|error| PrivacyError::request(doing, "a tombstone", Box::new(error)))?;
-    let sha256 = sha256_hex(&json);
-    let key = format!("{}{sha256}.json", prefix(&tombstone.shop));
-    let digest = BASE64_STANDARD.encode(hex::decode(&sha256).unwrap_or_default());
-    let days = i64::from(tools.max_retention_days.saturating_sub(1));
-    let until =
-        (tools.clock)().saturating_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX);
-    let send = || {
-        let put = tools.s3.put_object().bucket(&tools.archive_bucket).key(&key).if_none_match("*");
-        put.checksum_sha256(&digest)
-            .content_type("application/json")
-            .object_lock_mode(ObjectLockMode::from(tools.lock))
-            .object_lock_retain_until_date(DateTime::from_millis(until.as_millisecond()))
-            .body(ByteStream::from(json.clone()))
-            .send()
-    };
-    let put = objects::put_if(CONFLICT_REPEATS, send).await;
-    put.map(drop).map_err(|error| PrivacyError::request(doing, &key, error))
+        .map_err(|error| PrivacyError::request("writing", "a tombstone", Box::new(error)))?;
+    let key = format!("{}{}.json", prefix(&tombstone.shop), sha256_hex(&json));
+    let days = tools.max_retention_days;
+    tools.archive.put_for_days(&key, json.into(), days, (tools.clock)()).await?;
+    Ok(())
 }
 
 /// Erases again everything that was ever erased of a shop. Answers how many erasures there were.

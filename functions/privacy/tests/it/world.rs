@@ -307,7 +307,6 @@ impl World {
             s3: s3.clone(),
             operations_bucket: operations(),
             archive_bucket: "archive".to_owned(),
-            lock: LockMode::Governance,
             max_retention_days: 3650,
             queue: Queue::new(aws_sdk_sqs::Client::new(&sdk), format!("{}/queue", server.base)),
             backoff: Backoff::default(),
