@@ -15,10 +15,7 @@ const AT_ONCE: usize = 16;
 
 /// Destroys the secrets and removes the traces that a tombstone names.
 pub async fn by_tombstone(tools: &Tools, tombstone: &Tombstone) -> Result<(), PrivacyError> {
-    let keys = tombstone.keys.iter().filter_map(|hex| {
-        let mut id = [0; 16];
-        hex::decode_to_slice(hex, &mut id).ok().map(|()| KeyId(id))
-    });
+    let keys = tombstone.keys.iter().filter_map(|digits| KeyId::from_hex(digits));
     stream::iter(keys)
         .map(|id| async move { tools.commitments.destroy_key(&id).await })
         .buffer_unordered(AT_ONCE)

@@ -32,7 +32,7 @@ pub struct Erased {
 
 impl Tombstone {
     pub(crate) fn new(shop: &ShopDomain, keys: &[KeyId], mut communications: Vec<Erased>) -> Self {
-        let mut keys: Vec<_> = keys.iter().map(|id| hex::encode(id.0)).collect();
+        let mut keys: Vec<_> = keys.iter().map(|id| id.to_hex()).collect();
         keys.sort();
         keys.dedup();
         communications.sort();

@@ -63,6 +63,20 @@ impl Owner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyId(pub [u8; 16]);
 
+impl KeyId {
+    /// From hexadecimal digits.
+    pub fn from_hex(digits: &str) -> Option<Self> {
+        let mut id = [0; 16];
+        hex::decode_to_slice(digits, &mut id).ok()?;
+        Some(Self(id))
+    }
+
+    /// As the index and tombstones have it.
+    pub fn to_hex(self) -> String {
+        hex::encode(self.0)
+    }
+}
+
 impl CommitmentSecret {
     /// From the operating system's randomness; none if it gives none.
     pub fn random() -> Option<Self> {

@@ -85,10 +85,25 @@ impl CommitmentSecrets {
         shop: &ShopDomain,
         owner: &Owner,
     ) -> Result<Option<CommitmentSecret>, SecretError> {
-        let get = self.client.get_item().table_name(&self.table).key("pk", key(shop, owner));
+        self.get(key(shop, owner)).await
+    }
+
+    async fn get(&self, pk: AttributeValue) -> Result<Option<CommitmentSecret>, SecretError> {
+        let get = self.client.get_item().table_name(&self.table).key("pk", pk);
         let item = get.consistent_read(true).send().await;
         let item = item.map_err(|error| SecretError::request("reading", "a secret", error))?.item;
         item.map(|item| secret(&item)).transpose()
+    }
+
+    /// The keys of the items that had this id when the index last heard of them.
+    async fn listed(&self, id: &KeyId) -> Result<Vec<AttributeValue>, SecretError> {
+        let query = self.client.query().table_name(&self.table).index_name(KEY_INDEX);
+        let query = query
+            .key_condition_expression("key_id = :id")
+            .expression_attribute_values(":id", AttributeValue::S(id.to_hex()));
+        let found = query.send().await;
+        let found = found.map_err(|error| SecretError::request("looking for", "a secret", error))?;
+        Ok(found.items().iter().filter_map(|item| item.get("pk").cloned()).collect())
     }
 
     /// The secrets of all `owners`, made where there are none.
@@ -157,18 +172,9 @@ impl CommitmentSecrets {
     /// # Errors
     /// DynamoDB did not answer.
     pub async fn by_key_id(&self, id: &KeyId) -> Result<Option<CommitmentSecret>, SecretError> {
-        let failed = |error| SecretError::request("looking for", "a secret", error);
-        let query = self.client.query().table_name(&self.table).index_name(KEY_INDEX);
-        let query = query
-            .key_condition_expression("key_id = :id")
-            .expression_attribute_values(":id", AttributeValue::S(hex::encode(id.0)));
-        let found = query.send().await.map_err(failed)?;
-        let Some(pk) = found.items().first().and_then(|item| item.get("pk")) else { return Ok(None) };
+        let Some(pk) = self.listed(id).await?.into_iter().next() else { return Ok(None) };
         // the index may know it still
-        let get = self.client.get_item().table_name(&self.table).key("pk", pk.clone());
-        let item = get.consistent_read(true).send().await;
-        let item = item.map_err(|error| SecretError::request("reading", "a secret", error))?.item;
-        let secret = item.map(|item| secret(&item)).transpose()?;
+        let secret = self.get(pk).await?;
         // the owner may have got another one since
         Ok(secret.filter(|secret| secret.key_id() == *id))
     }
@@ -178,18 +184,12 @@ impl CommitmentSecrets {
     /// # Errors
     /// DynamoDB did not answer; it may be destroyed.
     pub async fn destroy_key(&self, id: &KeyId) -> Result<(), SecretError> {
-        let failed = |error| SecretError::request("looking for", "a secret", error);
-        let query = self.client.query().table_name(&self.table).index_name(KEY_INDEX);
-        let query = query
-            .key_condition_expression("key_id = :id")
-            .expression_attribute_values(":id", AttributeValue::S(hex::encode(id.0)));
-        for item in query.send().await.map_err(failed)?.items() {
-            let Some(pk) = item.get("pk") else { continue };
+        for pk in self.listed(id).await? {
             // the owner may have got another one since
-            let delete = self.client.delete_item().table_name(&self.table).key("pk", pk.clone());
+            let delete = self.client.delete_item().table_name(&self.table).key("pk", pk);
             let delete = delete
                 .condition_expression("key_id = :id")
-                .expression_attribute_values(":id", AttributeValue::S(hex::encode(id.0)));
+                .expression_attribute_values(":id", AttributeValue::S(id.to_hex()));
             match delete.send().await {
                 Ok(_) => {}
                 Err(error)
@@ -220,11 +220,7 @@ impl CommitmentSecrets {
             .limit(SCANNED_AT_ONCE)
             .set_exclusive_start_key(start);
         let page = scan.send().await.map_err(|error| SecretError::request("listing", "secrets", error))?;
-        let id = |item: &Item| -> Option<KeyId> {
-            let mut id = [0; 16];
-            hex::decode_to_slice(item.get("key_id")?.as_s().ok()?, &mut id).ok()?;
-            Some(KeyId(id))
-        };
+        let id = |item: &Item| KeyId::from_hex(item.get("key_id")?.as_s().ok()?);
         let found = page.items().iter().map(|item| id(item).ok_or(SecretError::Malformed));
         let found = found.collect::<Result<_, _>>()?;
         let next = page.last_evaluated_key().and_then(|key| key.get("pk")?.as_s().ok().cloned());
@@ -274,7 +270,7 @@ impl CommitmentSecrets {
             .table_name(&self.table)
             .item("pk", key(shop, owner))
             .item("secret", AttributeValue::B(Blob::new(made.expose())))
-            .item("key_id", AttributeValue::S(hex::encode(made.key_id().0)))
+            .item("key_id", AttributeValue::S(made.key_id().to_hex()))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
@@ -311,7 +307,7 @@ impl CommitmentSecrets {
                 .table_name(&self.table)
                 .item("pk", key(shop, owner))
                 .item("secret", AttributeValue::B(Blob::new(secret.expose())))
-                .item("key_id", AttributeValue::S(hex::encode(secret.key_id().0)))
+                .item("key_id", AttributeValue::S(secret.key_id().to_hex()))
                 .condition_expression("attribute_not_exists(pk)")
                 .build()
                 .map_err(|error| failed(error.into()))?;
