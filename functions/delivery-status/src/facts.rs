@@ -2,7 +2,7 @@
 //! the ledger records the outcome, so that a death in between loses neither: the next pass hears the same and finds the
 //! fact there.
 
-use archive::{Archive, ArchiveError, Fact, FactKind, RecordRef, is_test};
+use archive::{Archive, ArchiveError, Fact, FactKind};
 use jiff::Timestamp;
 use ledger::{ChannelOutcome, Entry};
 
@@ -18,9 +18,7 @@ pub async fn add(
     said_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
-    let Some(archived) = entry.archived.as_ref().filter(|it| !is_test(&it.archive_key)) else {
-        return Ok(());
-    };
+    let Some(record) = flow::record_of(entry) else { return Ok(()) };
     let (kind, words) = match outcome {
         ChannelOutcome::Delivered => (FactKind::Delivered, None),
         ChannelOutcome::Bounced { reason } => (FactKind::Bounced, Some(reason.as_str())),
@@ -29,12 +27,6 @@ pub async fn add(
     };
     let (channel, reference) = (entry.channel.clone(), entry.reference.clone());
     let fact = Fact { said_at, channel, reference, ..Fact::new(kind, now).saying(words) };
-    let record = RecordRef::beside(
-        &archived.archive_key,
-        &entry.communication,
-        &archived.record_version,
-        &archived.record_sha256,
-    );
     match archive.add_fact(&record, &fact, now).await {
         Ok(_) | Err(ArchiveError::Absent { .. }) => Ok(()),
         Err(error) => Err(error),

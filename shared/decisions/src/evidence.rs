@@ -1,7 +1,7 @@
 //! Decisions as facts, beside what is archived of the communication.
 
 use crate::Decision;
-use archive::{Archive, ArchiveError, Fact, FactKind, RecordRef, is_test};
+use archive::{Archive, ArchiveError, Fact, FactKind};
 use jiff::Timestamp;
 use ledger::Entry;
 
@@ -20,11 +20,7 @@ pub(crate) async fn add_fact(
     fact: &Fact,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
-    let Some(archived) = entry.archived.as_ref().filter(|it| !is_test(&it.archive_key)) else {
-        return Ok(());
-    };
-    let (version, sha256) = (&archived.record_version, &archived.record_sha256);
-    let record = RecordRef::beside(&archived.archive_key, &entry.communication, version, sha256);
+    let Some(record) = flow::record_of(entry) else { return Ok(()) };
     archive.add_fact(&record, fact, now).await?;
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::{
     outcome::OutcomeDetails,
 };
 use archive::{AddressField, ArchiveError, Fact, FactKind, Recipient, RecordRef, is_test};
-use comms::{MessageClass, State};
+use comms::{CommunicationId, MessageClass, State};
 use jiff::Timestamp;
 use ledger::{ArchivedAs, Entry, Lease};
 use shop_config::Channel;
@@ -46,7 +46,7 @@ pub async fn add(
         reference: outcome.reference.map(str::to_owned),
         ..about(attempt, details.channel.or_else(begun), Fact::new(kind, now)).saying(outcome.reason)
     };
-    let (archive, record) = (&attempt.clients.archive, record(attempt, archived));
+    let (archive, record) = (&attempt.clients.archive, record(attempt.communication, archived));
     match &details.retention {
         Some(retention) => archive.add_first_fact(&record, &fact, retention, now).await?,
         None => archive.add_fact(&record, &fact, now).await?,
@@ -59,9 +59,8 @@ pub async fn add(
 /// # Errors
 /// When the archive does not answer.
 pub async fn ensure(attempt: &Attempt<'_>, entry: &Entry) -> Result<(), ArchiveError> {
-    let archived = entry.archived.as_ref().filter(|archived| !is_test(&archived.archive_key));
-    let Some((archived, kind)) = archived.zip(kind(entry.state, false)) else { return Ok(()) };
-    let (archive, record) = (&attempt.clients.archive, record(attempt, archived));
+    let Some((record, kind)) = record_of(entry).zip(kind(entry.state, false)) else { return Ok(()) };
+    let archive = &attempt.clients.archive;
     let facts = archive.facts(&record).await?;
     // whether it failed or was refused, the ledger does not say
     let is_there = facts
@@ -83,7 +82,7 @@ pub async fn ensure(attempt: &Attempt<'_>, entry: &Entry) -> Result<(), ArchiveE
 /// When the archive does not answer.
 pub async fn accepted(attempt: &Attempt<'_>, lease: &Lease) -> Result<Option<String>, ArchiveError> {
     let Some(archived) = &lease.entry.archived else { return Ok(None) };
-    let facts = attempt.clients.archive.facts(&record(attempt, archived)).await?;
+    let facts = attempt.clients.archive.facts(&record(attempt.communication, archived)).await?;
     let accepted = facts.into_iter().rfind(|(it, _)| it.fact.kind == FactKind::Accepted);
     Ok(accepted.and_then(|(it, _)| it.fact.reference))
 }
@@ -111,7 +110,7 @@ pub async fn addressed(
     // nothing could erase it there
     let recipient = recipient.filter(|_| archived.stored.primary.sealed.is_none());
     let fact = Fact { channel, recipient, ..Fact::new(FactKind::Addressed, now) };
-    let record = record(attempt, &archived.as_recorded);
+    let record = record(attempt.communication, &archived.as_recorded);
     attempt.clients.archive.add_fact(&record, &fact, now).await.map(drop)
 }
 
@@ -162,7 +161,14 @@ fn about(attempt: &Attempt<'_>, channel: Option<Channel>, fact: Fact) -> Fact {
     }
 }
 
-fn record(attempt: &Attempt<'_>, archived: &ArchivedAs) -> RecordRef {
+/// The record beside which the facts of a communication are. None of a test, or where nothing is archived: then there is
+/// nothing to add to.
+pub fn record_of(entry: &Entry) -> Option<RecordRef> {
+    let archived = entry.archived.as_ref().filter(|it| !is_test(&it.archive_key))?;
+    Some(record(&entry.communication, archived))
+}
+
+fn record(communication: &CommunicationId, archived: &ArchivedAs) -> RecordRef {
     let ArchivedAs { archive_key, record_version, record_sha256, .. } = archived;
-    RecordRef::beside(archive_key, attempt.communication, record_version, record_sha256)
+    RecordRef::beside(archive_key, communication, record_version, record_sha256)
 }

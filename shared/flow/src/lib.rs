@@ -59,6 +59,7 @@ mod verdict;
 pub use archive::Previous;
 pub use content::{BatchOutput, Consent, Content, PreviousIssue, buyer, phones, postal_address};
 pub use document_flow::{DocumentEntry, DocumentFlow, check_list, plan_all, plans};
+pub use facts::record_of;
 pub use gather::Gather;
 pub use gather_error::GatherError;
 pub use handler::serve;
