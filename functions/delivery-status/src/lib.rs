@@ -29,6 +29,7 @@ use comms::{CustomerKey, Flow, MessageClass, ShopDomain, State, WriteBackState, 
 use delivery::{Channels, JobOutcome, StatusCall};
 use error::CheckError;
 use flow::{
+    channel_of,
     next_channel::{self, is_unconfirmed},
     report,
 };
@@ -40,7 +41,7 @@ use service::{
     Invocation, Metric, Metrics, Secrets, Service, Serving, ShopSecrets, StartError, function_name,
     pass_over_shops,
 };
-use shop_config::{Channel, ConfigError, ConfigStore, Loaded, ShopConfig};
+use shop_config::{ConfigError, ConfigStore, Loaded, ShopConfig};
 use std::{borrow::Cow, collections::HashMap};
 use tokio::time::Instant;
 use watch::{Step, Watch};
@@ -313,7 +314,7 @@ impl DeliveryStatus {
         secrets: &ShopSecrets,
         now: Timestamp,
     ) -> Result<Option<JobOutcome>, CheckError> {
-        let channel = channel(entry).filter(|channel| channel.is_messaging());
+        let channel = channel_of(entry).filter(|channel| channel.is_messaging());
         let (Some(channel), Some(job_id)) = (channel, entry.reference.as_deref()) else {
             return Ok(None);
         };
@@ -351,11 +352,6 @@ impl DeliveryStatus {
         let at = now.checked_add(watch.pause(entry)).unwrap_or(now);
         Ok(self.tools.ledger.check_again(entry.communication.as_str(), at).await?)
     }
-}
-
-/// The channel that took it, as far as this release knows it.
-fn channel(entry: &Entry) -> Option<Channel> {
-    entry.channel.as_deref().and_then(|name| name.parse().ok())
 }
 
 /// The result of one page of a shop's communications.

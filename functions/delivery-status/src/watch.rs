@@ -42,7 +42,7 @@ pub struct Step {
 impl Watch {
     pub fn new(entry: &Entry, config: &ShopConfig, now: Timestamp) -> Self {
         let class = class(entry, config);
-        let settings = crate::channel(entry).and_then(|channel| config.delivery.messaging(channel, class));
+        let settings = flow::channel_of(entry).and_then(|channel| config.delivery.messaging(channel, class));
         let most = settings.map_or(SILENCE, |settings| days(settings.watch_days));
         let age = now.as_millisecond().saturating_sub(entry.accepted_at_epoch_ms());
         Self { age: Duration::from_millis(u64::try_from(age).unwrap_or_default()), most, class }

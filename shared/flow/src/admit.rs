@@ -5,7 +5,7 @@
 
 use crate::{
     content::{Consent, Content},
-    context::Attempt,
+    context::{Attempt, channel_of},
     doubt::Doubt,
     halt::Halt,
     outcome::OutcomeDetails,
@@ -67,9 +67,8 @@ fn channel(attempt: &Attempt<'_>, lease: &Lease, content: &Content) -> Option<Ch
     if attempt.settings.channels.is_empty() {
         return None;
     }
-    let begun = (lease.entry.state == State::Sending).then_some(lease.entry.channel.as_deref()).flatten();
+    let begun = (lease.entry.state == State::Sending).then(|| channel_of(&lease.entry)).flatten();
     begun
-        .and_then(|name| name.parse::<Channel>().ok())
         .or_else(|| attempt.resend?.channel)
         .or_else(|| delivery::choose(&reachable(attempt, content), &content.recipient))
 }

@@ -4,7 +4,7 @@
 //! open doubt, that an archived document is answered for, and that Shopify is told of what is recorded.
 
 use crate::{
-    context::Attempt,
+    context::{Attempt, channel_of},
     doubt::Doubt,
     facts::{self, OutcomeFact},
     fault,
@@ -189,8 +189,7 @@ impl Completion<'_> {
 
     /// When the channel is to be asked what became of it, if it is one that can say.
     fn check_at(&self, state: State, now: Timestamp) -> Option<Timestamp> {
-        let begun = || self.lease.entry.channel.as_deref().and_then(|name| name.parse().ok());
-        let channel = self.details.channel.or_else(begun);
+        let channel = self.details.channel.or_else(|| channel_of(&self.lease.entry));
         (state == State::Accepted && channel.is_some_and(Channel::is_messaging))
             .then(|| now.checked_add(FIRST_CHECK).unwrap_or(now))
     }

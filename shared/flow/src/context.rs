@@ -84,6 +84,11 @@ pub struct Archived {
     pub bytes: Option<Vec<Bytes>>,
 }
 
+/// The channel by which a send was begun, as far as this release knows it.
+pub fn channel_of(entry: &Entry) -> Option<Channel> {
+    entry.channel.as_deref().and_then(|name| name.parse().ok())
+}
+
 /// The archive and the spool date a communication by its first claim.
 pub fn dated(entry: &Entry) -> Timestamp {
     Timestamp::from_millisecond(entry.created_epoch_ms).unwrap_or(Timestamp::UNIX_EPOCH)

@@ -8,7 +8,7 @@
 
 use crate::{
     content::Content,
-    context::{Archived, Attempt},
+    context::{Archived, Attempt, channel_of},
     evidence,
     outcome::OutcomeDetails,
 };
@@ -40,11 +40,11 @@ pub async fn add(
     let Some(kind) = kind(outcome.state, details.refused).filter(|_| !is_test(&archived.archive_key)) else {
         return Ok(());
     };
-    let begun = || lease.entry.channel.as_deref().and_then(|name| name.parse().ok());
     let now = attempt.now();
+    let channel = details.channel.or_else(|| channel_of(&lease.entry));
     let fact = Fact {
         reference: outcome.reference.map(str::to_owned),
-        ..about(attempt, details.channel.or_else(begun), Fact::new(kind, now)).saying(outcome.reason)
+        ..about(attempt, channel, Fact::new(kind, now)).saying(outcome.reason)
     };
     let (archive, record) = (&attempt.clients.archive, record(attempt.communication, archived));
     match &details.retention {
@@ -70,8 +70,7 @@ pub async fn ensure(attempt: &Attempt<'_>, entry: &Entry) -> Result<(), ArchiveE
         return Ok(());
     }
     let at = Timestamp::from_millisecond(entry.updated_epoch_ms).unwrap_or_else(|_| attempt.now());
-    let channel = entry.channel.as_deref().and_then(|name| name.parse().ok());
-    let fact = about(attempt, channel, Fact::new(kind, at)).saying(entry.reason.as_deref());
+    let fact = about(attempt, channel_of(entry), Fact::new(kind, at)).saying(entry.reason.as_deref());
     let reference = entry.reference.clone();
     archive.add_fact(&record, &Fact { reference, ..fact }, attempt.now()).await.map(drop)
 }

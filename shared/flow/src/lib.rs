@@ -58,6 +58,7 @@ mod verdict;
 
 pub use archive::Previous;
 pub use content::{BatchOutput, Consent, Content, PreviousIssue, buyer, phones, postal_address};
+pub use context::channel_of;
 pub use document_flow::{DocumentEntry, DocumentFlow, check_list, plan_all, plans};
 pub use facts::record_of;
 pub use gather::Gather;

@@ -4,7 +4,7 @@
 //! at. Print and pages can always answer, Exstream answers by what is in the archive, Core Messaging cannot.
 
 use crate::{
-    context::{Attempt, dated},
+    context::{Attempt, channel_of, dated},
     doubt::Doubt,
     evidence, facts,
     halt::Halt,
@@ -26,7 +26,7 @@ pub async fn settle_doubt(attempt: &Attempt<'_>, lease: &Lease) -> Result<Doubt,
     if let Some(reference) = facts::accepted(attempt, lease).await.map_err(Halt::of_call)? {
         return Ok(Doubt::Sent { reference });
     }
-    match lease.entry.channel.as_deref().and_then(|name| name.parse::<Channel>().ok()) {
+    match channel_of(&lease.entry) {
         Some(Channel::Exstream) => ask_archive(attempt, lease).await,
         Some(
             channel @ (Channel::Print | Channel::Web | Channel::Email | Channel::Sms | Channel::WhatsApp),
