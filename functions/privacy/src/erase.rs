@@ -7,7 +7,6 @@ use crate::{
 use commitments::KeyId;
 use comms::ShopDomain;
 use futures::{StreamExt, TryStreamExt, stream};
-use jiff::tz::TimeZone;
 use links::{Links, Revocation};
 
 /// Communications that are worked on at once.
@@ -35,10 +34,7 @@ pub async fn by_tombstone(tools: &Tools, tombstone: &Tombstone) -> Result<(), Pr
 
 /// Takes what waits to be printed out of the spool. What a provider has collected is out of reach.
 async fn spool(tools: &Tools, shop: &ShopDomain, erased: &Erased) -> Result<(), PrivacyError> {
-    let date = erased.dated.to_zoned(TimeZone::UTC).date();
-    let (year, month, day) = (date.year(), date.month(), date.day());
-    let Erased { communication, document, .. } = erased;
-    let prefix = format!("spool/{shop}/{year:04}/{month:02}/{day:02}/{document}/{communication}");
+    let prefix = delivery::spool_stem(shop, erased.dated, erased.document, &erased.communication);
     let list = tools.s3.list_objects_v2().bucket(&tools.operations_bucket).prefix(&prefix).send().await;
     let list = list.map_err(|error| PrivacyError::request("listing", &prefix, error))?;
     for key in list.contents().iter().filter_map(|object| object.key()) {

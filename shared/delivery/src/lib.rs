@@ -31,6 +31,6 @@ pub use error::DeliveryError;
 pub use job_status::{JobOutcome, JobStatus};
 pub use messaging::StatusCall;
 pub use phone::mobile_number;
-pub use print::{PrintJob, PrintManifest, PrintedAddress};
+pub use print::{PrintJob, PrintManifest, PrintedAddress, spool_stem};
 pub use print_status::{BadLine, PrintStatus, PrintStatusLine, ReturnReason};
 pub use web::{Page, PageCall, WebPages, sender};

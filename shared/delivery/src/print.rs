@@ -127,9 +127,15 @@ impl PrintManifest {
     }
 }
 
+/// What all keys of a communication in the spool begin with:
 /// `spool/<shop>/<yyyy>/<mm>/<dd>/<document>/<communication>`, without an extension. All parts are closed
 /// alphabets, so a key holds no text of a customer's.
-fn stem(shop: &ShopDomain, dated: Timestamp, document: Document, communication: &CommunicationId) -> String {
+pub fn spool_stem(
+    shop: &ShopDomain,
+    dated: Timestamp,
+    document: Document,
+    communication: &CommunicationId,
+) -> String {
     let date = dated.to_zoned(TimeZone::UTC).date();
     let (year, month, day) = (date.year(), date.month(), date.day());
     format!("spool/{shop}/{year:04}/{month:02}/{day:02}/{document}/{communication}")
@@ -170,7 +176,7 @@ enum Trace {
 
 impl Spool<'_> {
     pub(crate) async fn send(&self, call: &SendCall<'_>) -> Result<Accepted, DeliveryError> {
-        let stem = stem(call.shop, call.dated, call.document, call.communication);
+        let stem = spool_stem(call.shop, call.dated, call.document, call.communication);
         let output = call.output_for(Use::Print)?;
         let object = format!("{stem}.{}", extension(output.media_type)?);
         let manifest = PrintManifest::new(call, output, &object)?;
@@ -183,7 +189,7 @@ impl Spool<'_> {
     }
 
     pub(crate) async fn ask(&self, call: &AskCall<'_>) -> Result<SendStatus, DeliveryError> {
-        let stem = stem(call.shop, call.dated, call.document, call.communication);
+        let stem = spool_stem(call.shop, call.dated, call.document, call.communication);
         let reference = format!("{stem}.{}", extension(call.media_type)?);
         let key = manifest_key(&stem);
         let provable = call.now.duration_since(call.dated) <= SignedDuration::from_hours(24 * PROVABLE_DAYS);
