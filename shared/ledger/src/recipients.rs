@@ -107,13 +107,7 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<(), LedgerError> {
         self.suppress(shop, customer, reason, now).await?;
-        self.update(&key(shop, customer))
-            .update_expression("REMOVE sent ADD version :one")
-            .expression_attribute_values(":one", number(1))
-            .send()
-            .await
-            .map(drop)
-            .map_err(|error| LedgerError::Request { doing: "forgetting a recipient", source: error.into() })
+        self.remove(shop, customer, "sent", "forgetting a recipient").await
     }
 
     /// Takes out of a communication what stands for its customer. The communication itself is never forgotten.
@@ -131,16 +125,25 @@ impl Ledger {
 
     /// Removes the customer from the suppression list.
     pub async fn lift(&self, shop: &ShopDomain, customer: &CustomerKey) -> Result<(), LedgerError> {
+        let doing = "taking a customer off the suppression list";
+        self.remove(shop, customer, "suppressed, suppressed_epoch_ms", doing).await
+    }
+
+    /// Takes attributes out of a customer's item. Whoever has read it before sees that it has changed.
+    async fn remove(
+        &self,
+        shop: &ShopDomain,
+        customer: &CustomerKey,
+        attributes: &str,
+        doing: &'static str,
+    ) -> Result<(), LedgerError> {
         self.update(&key(shop, customer))
-            .update_expression("REMOVE suppressed, suppressed_epoch_ms ADD version :one")
+            .update_expression(format!("REMOVE {attributes} ADD version :one"))
             .expression_attribute_values(":one", number(1))
             .send()
             .await
             .map(drop)
-            .map_err(|error| LedgerError::Request {
-                doing: "taking a customer off the suppression list",
-                source: error.into(),
-            })
+            .map_err(|error| LedgerError::Request { doing, source: error.into() })
     }
 
     /// Why a customer is on the suppression list, if they are.
