@@ -17,6 +17,16 @@ pub enum InvalidItem {
     Fields(#[source] serde_json::Error),
 }
 
+#[derive(Deserialize)]
+struct Kind<T> {
+    kind: Option<T>,
+}
+
+/// What a message says it is, where it shares a queue with others that say nothing.
+pub(crate) fn kind<T: DeserializeOwned>(body: &str) -> Option<T> {
+    serde_json::from_str::<Kind<T>>(body).ok()?.kind
+}
+
 /// One thing for a flow function to do, caused by one event.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 pub struct WorkItem {

@@ -1,7 +1,10 @@
 //! The message that a published document was opened. Public contract: `schemas/opened-item.v1.json`. It shares a queue with
 //! the reports, which have no `kind`.
 
-use crate::{InvalidItem, item::versioned};
+use crate::{
+    InvalidItem,
+    item::{kind, versioned},
+};
 use comms::{CommunicationId, ShopDomain};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -32,17 +35,12 @@ pub enum OpenedKind {
     Opened,
 }
 
-#[derive(Deserialize)]
-struct Kind {
-    kind: Option<OpenedKind>,
-}
-
 impl OpenedItem {
     pub const VERSION: u32 = 1;
 
     /// Whether a message is one of these.
     pub fn is_one(body: &str) -> bool {
-        serde_json::from_str::<Kind>(body).is_ok_and(|it| it.kind.is_some())
+        kind::<OpenedKind>(body).is_some()
     }
 
     /// # Errors

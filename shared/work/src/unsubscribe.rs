@@ -1,7 +1,10 @@
 //! The message that Shopify is to hear of an unsubscription. Public contract: `schemas/unsubscribe-item.v1.json`. It
 //! shares a queue with the reports, which have no `kind`.
 
-use crate::{InvalidItem, item::versioned};
+use crate::{
+    InvalidItem,
+    item::{kind, versioned},
+};
 use comms::{CommunicationId, Gid, ShopDomain};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -30,17 +33,12 @@ pub enum UnsubscribeKind {
     Unsubscribe,
 }
 
-#[derive(Deserialize)]
-struct Kind {
-    kind: Option<String>,
-}
-
 impl UnsubscribeItem {
     pub const VERSION: u32 = 1;
 
     /// Whether a message has a kind, and so is no report.
     pub fn is_one(body: &str) -> bool {
-        serde_json::from_str::<Kind>(body).is_ok_and(|it| it.kind.is_some())
+        kind::<String>(body).is_some()
     }
 
     /// # Errors
