@@ -222,21 +222,14 @@ pub fn check_sums<'a>(
 /// # Errors
 /// The first part that does not fit.
 pub fn check(bundle: &Bundle, trust: &Trust<'_>) -> Result<Proved, BundleFault> {
-    let key = std::str::from_utf8(&bundle.key).ok().and_then(|text| text.strip_suffix('\n'));
-    let key: VerifierKey = key.and_then(|text| text.parse().ok()).ok_or(BundleFault::Key)?;
+    let key = key_of(&bundle.key).ok_or(BundleFault::Key)?;
     if trust.key.is_some_and(|trusted| *trusted != key) {
         return Err(BundleFault::Key);
     }
     if bundle.key_pem != key.to_pem().as_bytes() {
         return Err(BundleFault::KeyPem);
     }
-    let proof: TlogProof = std::str::from_utf8(&bundle.proof)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .filter(|proof: &TlogProof| proof.to_string().as_bytes() == bundle.proof)
-        .ok_or(BundleFault::Checkpoint)?;
-    let checkpoint = checkpoint_of(names::PROOF, proof.checkpoint.to_string().as_bytes(), &key)
-        .map_err(|_| BundleFault::Checkpoint)?;
+    let (proof, checkpoint) = proof_of(&bundle.proof, &key).ok_or(BundleFault::Checkpoint)?;
     let salt: [u8; 32] = bundle.salt.as_slice().try_into().map_err(|_| BundleFault::SaltLength)?;
     let leaf = leaf_hash(&Salt(salt).commit(&bundle.record).0);
     verify_inclusion(leaf, proof.index, checkpoint.size, &proof.hashes, checkpoint.root)
@@ -254,6 +247,19 @@ pub fn check(bundle: &Bundle, trust: &Trust<'_>) -> Result<Proved, BundleFault> 
     let note = proof.checkpoint.to_string();
     let time = bundle.time.as_ref().map(|parts| time(parts, note.as_bytes(), trust)).transpose()?;
     Ok(Proved { record, checkpoint, index: proof.index, time })
+}
+
+/// The key in [`names::KEY`].
+pub(crate) fn key_of(part: &[u8]) -> Option<VerifierKey> {
+    std::str::from_utf8(part).ok()?.strip_suffix('\n')?.parse().ok()
+}
+
+/// The proof in [`names::PROOF`], in its one form, with its checkpoint, which the key signed.
+pub(crate) fn proof_of(part: &[u8], key: &VerifierKey) -> Option<(TlogProof, Checkpoint)> {
+    let proof: TlogProof = std::str::from_utf8(part).ok()?.parse().ok()?;
+    let note = proof.checkpoint.to_string();
+    let checkpoint = checkpoint_of(names::PROOF, note.as_bytes(), key).ok()?;
+    (proof.to_string().as_bytes() == part).then_some((proof, checkpoint))
 }
 
 /// When the checkpoint was stamped.

@@ -5,7 +5,10 @@
 //! are theirs, or the two rows between which it would be. The customer's label key is the same in all batches, so no batch
 //! can be answered with another customer's label.
 
-use crate::{Commitment, Customers, Header, LabelKey, Row, Salt, bundle::names, log::checkpoint_of};
+use crate::{
+    Commitment, Customers, Header, LabelKey, Row, Salt,
+    bundle::{key_of, proof_of},
+};
 use archive::EvidenceRecord;
 use comms::CommunicationId;
 use jiff::civil::Date;
@@ -105,7 +108,7 @@ pub struct CustomerBundle {
     pub completeness: Vec<u8>,
     /// The inclusion proof of the log's last leaf, with the checkpoint.
     pub proof: Vec<u8>,
-    /// [`names::KEY`].
+    /// [`crate::bundle::names::KEY`].
     pub key: Vec<u8>,
     /// The objects of the leaves, by their index.
     pub objects: BTreeMap<u64, Vec<u8>>,
@@ -155,18 +158,11 @@ pub enum Incomplete {
 /// # Errors
 /// The first that does not hold.
 pub fn check(bundle: &CustomerBundle, trusted: Option<&VerifierKey>) -> Result<Complete, Incomplete> {
-    let key = std::str::from_utf8(&bundle.key).ok().and_then(|text| text.strip_suffix('\n'));
-    let key: VerifierKey = key.and_then(|text| text.parse().ok()).ok_or(Incomplete::Key)?;
+    let key = key_of(&bundle.key).ok_or(Incomplete::Key)?;
     if trusted.is_some_and(|trusted| *trusted != key) {
         return Err(Incomplete::Key);
     }
-    let proof: TlogProof = std::str::from_utf8(&bundle.proof)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .filter(|proof: &TlogProof| proof.to_string().as_bytes() == bundle.proof)
-        .ok_or(Incomplete::Checkpoint)?;
-    let checkpoint = checkpoint_of(names::PROOF, proof.checkpoint.to_string().as_bytes(), &key)
-        .map_err(|_| Incomplete::Checkpoint)?;
+    let (proof, checkpoint) = proof_of(&bundle.proof, &key).ok_or(Incomplete::Checkpoint)?;
     let shown: Completeness =
         serde_json::from_slice(&bundle.completeness).map_err(|_| Incomplete::Format("it is no proof"))?;
     if shown.v != 1 {
