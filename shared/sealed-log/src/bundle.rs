@@ -3,9 +3,9 @@
 //! names the part that does not fit. No I/O.
 
 use crate::{Salt, log::checkpoint_of};
-use archive::Output;
+use archive::{Output, sha256_hex};
 use jiff::Timestamp;
-use rfc3161::{Authorities, Digest, TimeStamp};
+use rfc3161::{Authorities, TimeStamp};
 use rfc4998::EvidenceRecord;
 use std::collections::BTreeSet;
 use tlog::{Checkpoint, TlogProof, Unproven, VerifierKey, leaf_hash, verify_inclusion};
@@ -64,8 +64,7 @@ pub fn page(documents: &[&str], is_stamped: bool) -> String {
 
 /// The SHA-256 of each part by its name, as `sha256sum -c` reads it.
 pub fn sums<'a>(parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
-    let line =
-        |(name, bytes): (&str, &[u8])| format!("{}  {name}\n", hex::encode(Digest::Sha256.hash(bytes)));
+    let line = |(name, bytes): (&str, &[u8])| format!("{}  {name}\n", sha256_hex(bytes));
     parts.into_iter().map(line).collect::<String>().into_bytes()
 }
 
@@ -210,7 +209,7 @@ pub fn check_sums<'a>(
         if named != name {
             return Err(BundleFault::Sums);
         }
-        if sum != hex::encode(Digest::Sha256.hash(bytes)) {
+        if sum != sha256_hex(bytes) {
             return Err(BundleFault::Sum(name.to_owned()));
         }
     }
@@ -237,8 +236,7 @@ pub fn check(bundle: &Bundle, trust: &Trust<'_>) -> Result<Proved, BundleFault> 
     let record: archive::EvidenceRecord =
         serde_json::from_slice(&bundle.record).map_err(|_| BundleFault::Record)?;
     let is_recorded = |(output, document): (&Output, &Vec<u8>)| {
-        let sha256 = || hex::encode(Digest::Sha256.hash(document));
-        output.bytes == document.len() as u64 && output.sha256 == sha256()
+        output.bytes == document.len() as u64 && output.sha256 == sha256_hex(document)
     };
     let mut pairs = record.outputs.iter().zip(&bundle.documents);
     if record.outputs.len() != bundle.documents.len() || !pairs.all(is_recorded) {

@@ -17,6 +17,7 @@ use crate::{
     log::folder,
     store::{If, Object},
 };
+use archive::sha256_hex;
 use comms::ShopDomain;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
@@ -250,7 +251,7 @@ fn checkpoint_key(shop: &ShopDomain, date: Date) -> String {
 
 /// By the hash of what it has: it changes with the authorities, and those of before stay.
 fn roots_key(shop: &ShopDomain, pem: &str) -> String {
-    format!("{}roots/{}.pem", folder(shop), hex::encode(Digest::Sha256.hash(pem.as_bytes())))
+    format!("{}roots/{}.pem", folder(shop), sha256_hex(pem.as_bytes()))
 }
 
 /// The certificates of all authorities that were ever trusted, in PEM.
