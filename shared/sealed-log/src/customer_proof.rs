@@ -9,7 +9,8 @@ use crate::{
 use comms::ShopDomain;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::civil::Date;
-use tlog::{Checkpoint, Edge, Hash, Tile, Tiles, TlogProof, VerifierKey, inclusion, tiles_for};
+use std::ops::Range;
+use tlog::{Checkpoint, TlogProof, VerifierKey, inclusion};
 
 /// How many objects are read at once.
 const READS_AT_ONCE: usize = 16;
@@ -124,16 +125,10 @@ impl LogReader<'_> {
 
 /// The way from a row to the root, in base64.
 fn way(rows: &[Row], at: usize) -> Option<Vec<String>> {
-    let (mut edge, mut whole) = (Edge::empty(), Vec::new());
-    rows.iter().for_each(|row| edge.append(row.leaf(), &mut whole));
-    let size = edge.size();
-    whole.extend(edge.partial());
-    let ranges = inclusion(at as u64, size).ok()?;
-    let needed = tiles_for(&ranges, size);
-    let mut tiles = Tiles::default();
-    for (tile, file) in whole.iter().filter(|(tile, _)| needed.contains(tile)) {
-        tiles.insert(*tile, Tile::hashes(*tile, file)?);
-    }
-    let hashes: Option<Vec<Hash>> = ranges.iter().map(|range| tiles.hash(range).ok()).collect();
-    Some(hashes?.iter().map(Hash::to_string).collect())
+    // each hash of the way is the root of the tree over its rows
+    let root = |range: &Range<u64>| {
+        let (start, end) = (usize::try_from(range.start).ok()?, usize::try_from(range.end).ok()?);
+        Some(tree(rows.get(start..end)?).root)
+    };
+    inclusion(at as u64, rows.len() as u64).ok()?.iter().map(root).collect()
 }
