@@ -50,12 +50,13 @@ pub struct Batch {
 impl Batch {
     pub(crate) const VERSION: u32 = 1;
 
-    /// Whether this batch can be where it was found.
-    pub(crate) fn fits(&self, shop: &ShopDomain, start: u64) -> bool {
-        self.v == Self::VERSION
-            && self.shop == *shop
-            && self.start == start
-            && !self.entries.is_empty()
-            && self.entries.len() <= BATCH_LEAVES
+    /// From its JSON; none if that is no batch of this shop.
+    pub(crate) fn read(json: &[u8], shop: &ShopDomain) -> Option<Self> {
+        let batch: Self = serde_json::from_slice(json).ok()?;
+        let fits = batch.v == Self::VERSION
+            && batch.shop == *shop
+            && !batch.entries.is_empty()
+            && batch.entries.len() <= BATCH_LEAVES;
+        fits.then_some(batch)
     }
 }

@@ -74,9 +74,7 @@ impl LogReader<'_> {
         let keys = self.store().list(&format!("{}batch/", folder(shop))).await?;
         let read = |key: String| async move {
             let bytes = self.store().need(&key).await?;
-            let batch: Option<Batch> = serde_json::from_slice(&bytes).ok();
-            let batch = batch.filter(|batch| batch.fits(shop, batch.start));
-            batch.ok_or_else(|| LogError::contradiction(key, "it is no batch"))
+            Batch::read(&bytes, shop).ok_or_else(|| LogError::contradiction(key, "it is no batch"))
         };
         let batches: Vec<Batch> = stream::iter(keys).map(read).buffered(READS_AT_ONCE).try_collect().await?;
         Ok(batches.into_iter().filter(|batch| batch.start < checkpoint.size).collect())

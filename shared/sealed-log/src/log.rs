@@ -142,8 +142,7 @@ impl<'a> ShopLog<'a> {
     async fn batch_at(&self, start: u64) -> Result<Option<Batch>, LogError> {
         let key = self.batch_key(start);
         let Some(object) = self.store.get(&key).await? else { return Ok(None) };
-        let batch: Option<Batch> = serde_json::from_slice(&object.bytes).ok();
-        let batch = batch.filter(|batch| batch.fits(&self.shop, start));
+        let batch = Batch::read(&object.bytes, &self.shop).filter(|batch| batch.start == start);
         batch.map(Some).ok_or_else(|| LogError::contradiction(key, "it is no batch of this place"))
     }
 

@@ -58,11 +58,10 @@ impl<'a> LogReader<'a> {
         while let Some(file) = files.next().await {
             let (bytes, key) = file?;
             let start = key.rsplit_once('/').and_then(|(_, start)| start.parse().ok());
-            let batch: Option<Batch> = serde_json::from_slice(&bytes).ok();
-            let batch =
-                batch.zip(start).filter(|(batch, start)| batch.date == date && batch.fits(shop, *start));
-            let (batch, start) = batch.ok_or_else(|| LogError::contradiction(&key, "it is no index"))?;
-            (start..).zip(batch.entries).for_each(|(index, entry)| each(index, entry));
+            let batch = Batch::read(&bytes, shop)
+                .filter(|batch| batch.date == date && Some(batch.start) == start)
+                .ok_or_else(|| LogError::contradiction(&key, "it is no index"))?;
+            (batch.start..).zip(batch.entries).for_each(|(index, entry)| each(index, entry));
         }
         Ok(())
     }
