@@ -56,17 +56,10 @@ impl LogReader<'_> {
         }
         let last = checkpoint.size.checked_sub(1);
         let last = last.ok_or_else(|| LogError::contradiction(&name, "the log is empty"))?;
-        let ranges = inclusion(last, checkpoint.size)
-            .map_err(|_| LogError::contradiction(&name, "it has no such leaf"))?;
-        let hashes = self.hashes(shop, &ranges, checkpoint.size).await?;
-        let text = String::from_utf8_lossy(&note);
-        let note = text.parse().map_err(|_| LogError::contradiction(name, "it is no signed note"))?;
+        let proof = self.inclusion(shop, last, &checkpoint, &note).await?;
         let label_key = hex::encode(label_key.0);
-        Ok(CustomerProof {
-            completeness: Completeness { v: 1, from, to, label_key, batches, leaves },
-            proof: TlogProof { index: last, hashes, checkpoint: note },
-            key,
-        })
+        let completeness = Completeness { v: 1, from, to, label_key, batches, leaves };
+        Ok(CustomerProof { completeness, proof, key })
     }
 
     /// All batches up to a checkpoint, in order.

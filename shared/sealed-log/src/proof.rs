@@ -10,7 +10,8 @@ use futures::{StreamExt, stream};
 use jiff::civil::Date;
 use std::ops::Range;
 use tlog::{
-    Hash, Tiles, TlogProof, VerifierKey, consistency, inclusion, leaf_hash, tiles_for, verify_inclusion,
+    Checkpoint, Hash, Tiles, TlogProof, VerifierKey, consistency, inclusion, leaf_hash, tiles_for,
+    verify_inclusion,
 };
 
 /// How many objects are read at once.
@@ -57,7 +58,7 @@ impl<'a> LogReader<'a> {
         let mut files = stream::iter(keys).map(read).buffered(READS_AT_ONCE);
         while let Some(file) = files.next().await {
             let (bytes, key) = file?;
-            let start = key.rsplit_once('/').and_then(|(_, start)| start.parse().ok());
+            let start: Option<u64> = key.rsplit_once('/').and_then(|(_, start)| start.parse().ok());
             let batch = Batch::read(&bytes, shop)
                 .filter(|batch| batch.date == date && Some(batch.start) == start)
                 .ok_or_else(|| LogError::contradiction(&key, "it is no index"))?;
@@ -98,16 +99,28 @@ impl<'a> LogReader<'a> {
             // indexed, and its checkpoint not published yet
             return Ok(None);
         }
-        let ranges = inclusion(index, checkpoint.size)
-            .map_err(|_| LogError::contradiction(folder(shop), "it has no such leaf"))?;
-        let hashes = self.hashes(shop, &ranges, checkpoint.size).await?;
+        let proof = self.inclusion(shop, index, &checkpoint, &note).await?;
         let leaf = leaf_hash(&commitment.0);
-        verify_inclusion(leaf, index, checkpoint.size, &hashes, checkpoint.root).map_err(|_| {
+        verify_inclusion(leaf, index, checkpoint.size, &proof.hashes, checkpoint.root).map_err(|_| {
             LogError::contradiction(folder(shop), "its tiles do not prove an entry of its index")
         })?;
-        let text = String::from_utf8_lossy(&note);
-        let note = text.parse().map_err(|_| LogError::contradiction(name, "it is no signed note"))?;
-        Ok(Some(Inclusion { commitment, proof: TlogProof { index, hashes, checkpoint: note }, key, stamped }))
+        Ok(Some(Inclusion { commitment, proof, key, stamped }))
+    }
+
+    /// The proof that the leaf at `index` is in the log of a checkpoint, with the `note` that the checkpoint was read from.
+    pub(crate) async fn inclusion(
+        &self,
+        shop: &ShopDomain,
+        index: u64,
+        checkpoint: &Checkpoint,
+        note: &[u8],
+    ) -> Result<TlogProof, LogError> {
+        let contradiction = |what| LogError::contradiction(folder(shop), what);
+        let ranges = inclusion(index, checkpoint.size).map_err(|_| contradiction("it has no such leaf"))?;
+        let hashes = self.hashes(shop, &ranges, checkpoint.size).await?;
+        let text = String::from_utf8_lossy(note);
+        let checkpoint = text.parse().map_err(|_| contradiction("its checkpoint is no signed note"))?;
+        Ok(TlogProof { index, hashes, checkpoint })
     }
 
     pub(crate) const fn store(&self) -> &LogStore {
@@ -134,7 +147,7 @@ impl<'a> LogReader<'a> {
         self.hashes(shop, &ranges, size).await
     }
 
-    pub(crate) async fn hashes(
+    async fn hashes(
         &self,
         shop: &ShopDomain,
         ranges: &[Range<u64>],
