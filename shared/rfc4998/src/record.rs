@@ -4,7 +4,7 @@ use crate::{ReducedTree, hash_tree::root_of};
 use cms::content_info::ContentInfo;
 use der::{Any, Decode, Encode, Sequence, asn1::OctetString};
 use jiff::Timestamp;
-use rfc3161::{Authorities, Digest, Imprint, TimeStamp, Untrusted};
+use rfc3161::{Authorities, Digest, Imprint, TimeStamp, Untrusted, Verified};
 use x509_cert::spki::AlgorithmIdentifier;
 
 /// Larger records are refused: a stamp with its chain has some kilobytes, and ten years have few renewals.
@@ -189,49 +189,56 @@ impl EvidenceRecord {
     /// # Errors
     /// The first that does not hold, by the number of the stamp from 1.
     pub fn verify(&self, data: &[u8], authorities: &Authorities, at: Timestamp) -> Result<Proved, Unproven> {
-        let mut proved: Option<Proved> = None;
+        // the first and the latest stamp that hold
+        let mut held: Option<(Verified, Verified)> = None;
         let mut number = 0;
         for (place, (chain, stamps)) in self.structure.chains.iter().zip(&self.stamps).enumerate() {
             let mut before: Option<&TimeStamp> = None;
             for (entry, stamp) in chain.iter().zip(stamps) {
                 number += 1;
                 let digest = stamp.imprint().digest();
-                let expected = match before {
-                    // a chain has one hash function
-                    Some(last) if last.imprint().digest() == digest => Some(digest.hash(last.to_der())),
-                    Some(_) => None,
-                    None if place == 0 => Some(digest.hash(data)),
-                    None => {
-                        let earlier = self.structure.chains.get(..place).unwrap_or_default().to_vec();
-                        rehashing(&earlier, digest, data).ok().map(|imprint| imprint.hash().to_vec())
-                    }
-                };
                 let way = entry.way();
+                let expected = self.expected(place, before, digest, data);
                 let root = expected.and_then(|hash| root_of(digest, hash, &way));
                 if root.as_deref() != Some(stamp.imprint().hash()) {
                     return Err(Unproven::Imprint(number));
                 }
                 let verified =
                     stamp.verify(authorities).map_err(|error| Unproven::Untrusted(number, error))?;
-                proved = Some(match proved {
-                    None => Proved { time: verified.time, renewals: 0, valid_until: verified.valid_until },
-                    Some(Proved { valid_until, .. }) if verified.time > valid_until => {
-                        return Err(Unproven::Late(number));
-                    }
-                    Some(_) if before_last(&self.stamps, number) > Some(verified.time) => {
-                        return Err(Unproven::Late(number));
-                    }
-                    Some(Proved { time, renewals, .. }) => {
-                        Proved { time, renewals: renewals + 1, valid_until: verified.valid_until }
-                    }
-                });
+                if let Some((_, last)) = held
+                    && (verified.time > last.valid_until || verified.time < last.time)
+                {
+                    return Err(Unproven::Late(number));
+                }
+                held = Some((held.map_or(verified, |(first, _)| first), verified));
                 before = Some(stamp);
             }
         }
-        match proved {
-            Some(proved) if proved.valid_until >= at => Ok(proved),
-            Some(proved) => Err(Unproven::Expired(proved.valid_until)),
+        match held {
+            Some((Verified { time, .. }, Verified { valid_until, .. })) if valid_until >= at => {
+                Ok(Proved { time, renewals: number - 1, valid_until })
+            }
+            Some((_, last)) => Err(Unproven::Expired(last.valid_until)),
             None => Err(Unproven::Imprint(1)),
+        }
+    }
+
+    /// What a stamp of the chain at `place` has to lead to, by the one before it in this chain; none if no hash is right.
+    fn expected(
+        &self,
+        place: usize,
+        before: Option<&TimeStamp>,
+        digest: Digest,
+        data: &[u8],
+    ) -> Option<Vec<u8>> {
+        match before {
+            // a chain has one hash function
+            Some(last) => (last.imprint().digest() == digest).then(|| digest.hash(last.to_der())),
+            None if place == 0 => Some(digest.hash(data)),
+            None => {
+                let earlier = self.structure.chains.get(..place)?.to_vec();
+                rehashing(&earlier, digest, data).ok().map(|imprint| imprint.hash().to_vec())
+            }
         }
     }
 }
@@ -241,11 +248,6 @@ impl ArchiveTimeStamp {
         let list = |list: &Vec<OctetString>| list.iter().map(|hash| hash.as_bytes().to_vec()).collect();
         self.reduced_tree.iter().flatten().map(list).collect()
     }
-}
-
-/// The time of the stamp before the one with this number.
-fn before_last(stamps: &[Vec<TimeStamp>], number: usize) -> Option<Timestamp> {
-    stamps.iter().flatten().nth(number.checked_sub(2)?).map(TimeStamp::unverified_time)
 }
 
 fn rehashing(chains: &Chains, digest: Digest, data: &[u8]) -> Result<Imprint, InvalidRecord> {
