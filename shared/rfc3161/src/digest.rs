@@ -21,7 +21,8 @@ pub enum Digest {
 }
 
 impl Digest {
-    const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
 
     /// Its name: `sha256` and so on.
     pub const fn name(self) -> &'static str {

@@ -177,8 +177,7 @@ impl Authorities {
             let certificate = certificate.map_err(|error| Untrusted::Chain(error.to_string()))?;
             valid_until = valid_until.min(expiry(&certificate));
         }
-        for (root, anchor) in self.0.iter().zip(&anchors).filter(|(_, anchor)| *anchor == path.anchor()) {
-            let _ = anchor;
+        for (root, _) in self.0.iter().zip(&anchors).filter(|(_, anchor)| *anchor == path.anchor()) {
             let root = Certificate::from_der(root).map_err(|error| Untrusted::Chain(error.to_string()))?;
             // webpki takes a root for trusted whatever its dates
             let since = root.tbs_certificate.validity.not_before.to_unix_duration();

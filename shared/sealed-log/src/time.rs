@@ -154,7 +154,7 @@ impl<'a> TimeStamps<'a> {
             stream::iter(dates).map(|date| self.due(date, now)).buffered(READS_AT_ONCE).try_collect().await?;
         let due: Vec<Due> = due.into_iter().flatten().take(RENEWED_AT_ONCE).collect();
         let mut renewed = 0;
-        for digest in [Digest::Sha256, Digest::Sha384, Digest::Sha512] {
+        for digest in Digest::ALL {
             let of_digest: Vec<&Due> = due.iter().filter(|due| due.imprint.digest() == digest).collect();
             let imprints: Vec<Imprint> = of_digest.iter().map(|due| due.imprint.clone()).collect();
             let Some(tree) = HashTree::over(&imprints) else { continue };
