@@ -19,16 +19,25 @@ fn certify(authority: &Authority, from: Timestamp, days: i32) {
     authority.certify(Usage::TimeStamping, Timestamp::now() - DAY, from + DAY * days);
 }
 
-/// A record that was renewed together with two others, and hashed again.
-fn renewed(authority: &Authority, begin: Timestamp) -> EvidenceRecord {
+/// A record over `data`, stamped at `begin`.
+fn begun(authority: &Authority, begin: Timestamp) -> EvidenceRecord {
     certify(authority, begin, 100);
-    let record =
-        EvidenceRecord::begin(&stamp(authority, Imprint::of(Digest::Sha256, b"data"), begin)).unwrap();
-    certify(authority, begin + DAY * 90, 100);
+    EvidenceRecord::begin(&stamp(authority, Imprint::of(Digest::Sha256, b"data"), begin)).unwrap()
+}
+
+/// The record renewed together with two others.
+fn renewed_together(authority: &Authority, record: &EvidenceRecord, at: Timestamp) -> EvidenceRecord {
     let others = [b"a", b"b"].map(|other| Imprint::of(Digest::Sha256, other));
     let tree = HashTree::over(&[&[record.renewal().unwrap()], others.as_slice()].concat()).unwrap();
-    let token = stamp(authority, tree.root().clone(), begin + DAY * 90);
-    let record = record.renewed(&tree.into_ways()[0], &token).unwrap();
+    let token = stamp(authority, tree.root().clone(), at);
+    record.renewed(&tree.into_ways()[0], &token).unwrap()
+}
+
+/// A record that was renewed together with two others, and hashed again.
+fn renewed(authority: &Authority, begin: Timestamp) -> EvidenceRecord {
+    let record = begun(authority, begin);
+    certify(authority, begin + DAY * 90, 100);
+    let record = renewed_together(authority, &record, begin + DAY * 90);
     certify(authority, begin + DAY * 180, 100);
     let imprint = record.rehashing(Digest::Sha512, b"data").unwrap();
     record.rehashed(&Vec::new(), &stamp(authority, imprint, begin + DAY * 180)).unwrap()
@@ -54,9 +63,7 @@ fn a_renewal_that_came_too_late_or_is_older_is_refused() {
     let authority = Authority::new();
     let trust = Authorities::from_pem(&authority.root_pem()).unwrap();
     let begin = Timestamp::now() + DAY * 30;
-    certify(&authority, begin, 100);
-    let record =
-        EvidenceRecord::begin(&stamp(&authority, Imprint::of(Digest::Sha256, b"data"), begin)).unwrap();
+    let record = begun(&authority, begin);
     certify(&authority, begin, 300);
     for (at, fits) in [(DAY * 99, true), (DAY * 101, false), (-DAY, false)] {
         authority.certify(Usage::TimeStamping, begin - DAY * 2, begin + DAY * 300);
@@ -103,15 +110,10 @@ fn bouncy_castle_accepts_records_that_were_renewed_in_every_way() {
     }
     let authority = Authority::new();
     let begin = Timestamp::now() + DAY * 2;
-    certify(&authority, begin, 100);
-    let first =
-        EvidenceRecord::begin(&stamp(&authority, Imprint::of(Digest::Sha256, b"data"), begin)).unwrap();
+    let first = begun(&authority, begin);
     let alone =
         first.renewed(&Vec::new(), &stamp(&authority, first.renewal().unwrap(), begin + DAY)).unwrap();
-    let others = [b"a", b"b"].map(|other| Imprint::of(Digest::Sha256, other));
-    let tree = HashTree::over(&[&[first.renewal().unwrap()], others.as_slice()].concat()).unwrap();
-    let token = stamp(&authority, tree.root().clone(), begin + DAY);
-    let together = first.renewed(&tree.into_ways()[0], &token).unwrap();
+    let together = renewed_together(&authority, &first, begin + DAY);
     let rehashed = renewed(&authority, begin);
     let folder = std::env::temp_dir().join(format!("evidence-record-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
