@@ -44,8 +44,21 @@ fn shell(parts: &Path) -> String {
         .collect();
     assert_eq!(commands.len(), 8, "{commands:?}");
     let script = format!("set -eo pipefail\n{}", commands.join("\n"));
-    let output = Command::new("bash").args(["-c", &script]).current_dir(parts).output().unwrap();
+    said(Command::new("bash").args(["-c", &script]).current_dir(parts))
+}
+
+/// All that a command prints.
+fn said(command: &mut Command) -> String {
+    let output = command.output().unwrap();
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Writes the program of the page that begins with `first` to a file of this name.
+fn write_program(parts: &Path, name: &str, first: &str) {
+    let page = std::fs::read_to_string(parts.join("README.txt")).unwrap();
+    let program = &page[page.find(first).unwrap()..];
+    let program = &program[..program.find("\nIt must answer \"accepted\"").unwrap()];
+    std::fs::write(parts.join(name), program).unwrap();
 }
 
 /// The Go program of the page, with Debian's copy of its libraries; `None` where that is not installed.
@@ -54,20 +67,15 @@ fn go(parts: &Path) -> Option<String> {
     if !library.is_dir() || Command::new("go").arg("version").output().is_err() {
         return None;
     }
-    let page = std::fs::read_to_string(parts.join("README.txt")).unwrap();
-    let program =
-        &page[page.find("  package main").unwrap()..page.find("\nIt must answer \"accepted\"").unwrap()];
-    std::fs::write(parts.join("check.go"), program).unwrap();
-    let run = Command::new("go")
-        .args(["run", "check.go"])
+    write_program(parts, "check.go", "  package main");
+    let mut run = Command::new("go");
+    run.args(["run", "check.go"])
         .env("GO111MODULE", "off")
         .env("GOPATH", "/usr/share/gocode")
         .env("GOFLAGS", "")
         .env("GOCACHE", std::env::temp_dir().join("go-cache"))
-        .current_dir(parts)
-        .output()
-        .unwrap();
-    Some(format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr)))
+        .current_dir(parts);
+    Some(said(&mut run))
 }
 
 /// The Java program of the page, with Debian's copy of Bouncy Castle; `None` where that is not installed.
@@ -76,16 +84,8 @@ fn java(parts: &Path) -> Option<String> {
     if !library.exists() || Command::new("java").arg("-version").output().is_err() {
         return None;
     }
-    let page = std::fs::read_to_string(parts.join("README.txt")).unwrap();
-    let program =
-        &page[page.find("  import java.nio").unwrap()..page.rfind("\nIt must answer \"accepted\"").unwrap()];
-    std::fs::write(parts.join("CheckTime.java"), program).unwrap();
-    let run = Command::new("java")
-        .args(["-cp", "/usr/share/java/*", "CheckTime.java"])
-        .current_dir(parts)
-        .output()
-        .unwrap();
-    Some(format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr)))
+    write_program(parts, "CheckTime.java", "  import java.nio");
+    Some(said(Command::new("java").args(["-cp", "/usr/share/java/*", "CheckTime.java"]).current_dir(parts)))
 }
 
 fn accepted(said: &str, parts: &Bundle) -> bool {
