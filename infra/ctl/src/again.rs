@@ -43,7 +43,7 @@ pub async fn resend(
 ) -> Result<ExitCode, Failure> {
     let Request { decision, recompose, to } = request;
     let decision = decision.checked()?;
-    let entry = stack.ledger.get(id).await?.ok_or("the ledger has no such communication")?;
+    let entry = stack.entry(id).await?;
     access::record(stack, &entry.shop, id, AccessKind::Resend, &decision).await?;
     let request = ResendRequest { decision, name: None, recompose, to };
     let (ledger, archive, now) = (&stack.ledger, &stack.archive, Timestamp::now());

@@ -3,14 +3,13 @@
 use crate::{access::Reader, failure::Failure, out::say, proof, stack::Stack};
 use archive::{AccessKind, RecordRef, fact_number};
 use comms::{CustomerKey, Gid, ShopDomain};
-use jiff::{Timestamp, civil::Date};
+use jiff::civil::Date;
 use ledger::Entry as LedgerEntry;
 use sealed_log::{
     CustomerProof, Entry, LabelKey, LogError, LogReader, Owner,
     bundle::{self, names},
     completeness::{self, Completeness, CustomerBundle},
 };
-use secrecy::ExposeSecret;
 use std::{collections::BTreeMap, path::Path, process::ExitCode};
 use tlog::VerifierKey;
 
@@ -33,8 +32,7 @@ pub async fn run(
         Ok(own) => own,
         Err(_) => {
             let customer = customer.parse::<Gid>()?.of_kind("Customer")?;
-            let key = stack.secrets.customer_key(Timestamp::now()).await?;
-            CustomerKey::derive(key.expose_secret().as_bytes(), shop, &customer)
+            stack.customer(shop, &customer).await?
         }
     };
     let owner = Owner::of(Some(own.as_str()), &"0".repeat(32).parse()?);
@@ -99,8 +97,7 @@ async fn ledger_entry(stack: &Stack, entry: &Entry) -> Result<Option<LedgerEntry
 async fn objects(stack: &Stack, completeness: &Completeness) -> Result<BTreeMap<u64, Vec<u8>>, Failure> {
     let mut objects = BTreeMap::new();
     for leaf in &completeness.leaves {
-        let entry =
-            stack.ledger.get(&leaf.communication).await?.ok_or("the ledger has no such communication")?;
+        let entry = stack.entry(&leaf.communication).await?;
         let archived = entry.archived.as_ref().ok_or("nothing of it is archived")?;
         let (version, sha256) = (&archived.record_version, &archived.record_sha256);
         let json = match &leaf.object {

@@ -117,7 +117,7 @@ pub async fn explain(stack: &Stack, about: About, json: bool) -> Result<ExitCode
     let now = Timestamp::now();
     let (entries, shop) = match about {
         About::Communication(id) => {
-            let entry = stack.ledger.get(&id).await?.ok_or("the ledger has no such communication")?;
+            let entry = stack.entry(&id).await?;
             (vec![entry], None)
         }
         About::Of(shop, text) => {

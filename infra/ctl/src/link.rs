@@ -137,7 +137,7 @@ struct Document {
 
 impl Document {
     async fn read(stack: &Stack, id: &CommunicationId, now: Timestamp) -> Result<Self, Failure> {
-        let entry = stack.ledger.get(id).await?.ok_or("the ledger has no such communication")?;
+        let entry = stack.entry(id).await?;
         let archived = entry.archived.ok_or("nothing of it is archived")?;
         if archive::is_test(&archived.archive_key) {
             return Err("it is of a test order or a dry run, which is never delivered".into());

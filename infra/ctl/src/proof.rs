@@ -31,7 +31,7 @@ pub async fn run(
     reader: Reader,
     out: &Path,
 ) -> Result<ExitCode, Failure> {
-    let entry = stack.ledger.get(id).await?.ok_or("the ledger has no such communication")?;
+    let entry = stack.entry(id).await?;
     let archived = entry.archived.as_ref().ok_or("nothing of it is archived")?;
     if archive::is_test(&archived.archive_key) {
         return Err("it is of a test order or a dry run, which is not sealed".into());

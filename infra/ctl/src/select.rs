@@ -2,10 +2,9 @@
 
 use crate::{failure::Failure, stack::Stack};
 use archive::{EvidenceRecord, RecordRef, is_test};
-use comms::{CommunicationId, CustomerKey, Document, Flow, Gid, ShopDomain};
+use comms::{CommunicationId, Document, Flow, Gid, ShopDomain};
 use futures::{StreamExt, TryStreamExt, stream};
-use jiff::{Timestamp, civil::Date};
-use secrecy::ExposeSecret;
+use jiff::civil::Date;
 
 /// So many records are read at once.
 const READS_AT_ONCE: usize = 16;
@@ -50,7 +49,7 @@ impl Selection {
     /// Those that are archived, and no tests.
     pub async fn find(&self, stack: &Stack) -> Result<Vec<Selected>, Failure> {
         if let Some(id) = &self.communication {
-            let entry = stack.ledger.get(id).await?.ok_or("the ledger has no such communication")?;
+            let entry = stack.entry(id).await?;
             let archived = entry.archived.ok_or("nothing of it is archived")?;
             if is_test(&archived.archive_key) {
                 return Err("it is of a test order or a dry run".into());
@@ -72,10 +71,7 @@ impl Selection {
             return Err("with --shop name an order, a customer, a flow, a document or the first day".into());
         }
         let customer = match &self.customer {
-            Some(customer) => {
-                let key = stack.secrets.customer_key(Timestamp::now()).await?;
-                Some(CustomerKey::derive(key.expose_secret().as_bytes(), shop, customer))
-            }
+            Some(customer) => Some(stack.customer(shop, customer).await?),
             None => None,
         };
         let keys = stack.archive.keys(&format!("{shop}/")).await?;

@@ -11,7 +11,7 @@ pub async fn run(
     reader: Reader,
     out: &Path,
 ) -> Result<ExitCode, Failure> {
-    let entry = stack.ledger.get(id).await?.ok_or("the ledger has no such communication")?;
+    let entry = stack.entry(id).await?;
     let Some(archived) = &entry.archived else {
         return Err(format!("nothing is archived: it is {}", entry.state).into());
     };

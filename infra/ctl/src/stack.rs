@@ -3,9 +3,12 @@
 use crate::failure::Failure;
 use archive::{AccessLog, Archive, LockMode};
 use aws_config::{AppName, BehaviorVersion};
-use ledger::Ledger;
+use comms::{CommunicationId, CustomerKey, Gid, ShopDomain};
+use jiff::Timestamp;
+use ledger::{Entry, Ledger};
 use links::Links;
 use sealed_log::{CommitmentSecrets, LogStore};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 use service::Secrets;
 use shop_config::{ConfigStore, MAX_RETENTION_DAYS};
@@ -103,6 +106,18 @@ impl Stack {
             outputs,
             command: name,
         })
+    }
+
+    /// What the ledger knows of a communication.
+    pub async fn entry(&self, id: &CommunicationId) -> Result<Entry, Failure> {
+        let entry = self.ledger.get(id).await?;
+        entry.ok_or_else(|| "the ledger has no such communication".into())
+    }
+
+    /// The keyed hash that stands for a customer.
+    pub async fn customer(&self, shop: &ShopDomain, customer: &Gid) -> Result<CustomerKey, Failure> {
+        let key = self.secrets.customer_key(Timestamp::now()).await?;
+        Ok(CustomerKey::derive(key.expose_secret().as_bytes(), shop, customer))
     }
 
     /// The queue of a flow, run or the write-back, by its name.

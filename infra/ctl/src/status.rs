@@ -10,7 +10,7 @@ use comms::{CommunicationId, Gid, ShopDomain};
 use std::process::ExitCode;
 
 pub async fn communication(stack: &Stack, id: &CommunicationId, json: bool) -> Result<ExitCode, Failure> {
-    let entry = stack.ledger.get(id).await?.ok_or("the ledger has no such communication")?;
+    let entry = stack.entry(id).await?;
     table::print(&[Row::from(&entry)], json)?;
     Ok(ExitCode::SUCCESS)
 }

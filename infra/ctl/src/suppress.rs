@@ -1,9 +1,8 @@
 //! `ctl suppress`: the list of customers who get no marketing.
 
 use crate::{failure::Failure, out::say, stack::Stack};
-use comms::{CustomerKey, Gid, ShopDomain, one_line};
+use comms::{Gid, ShopDomain, one_line};
 use jiff::Timestamp;
-use secrecy::ExposeSecret;
 use std::process::ExitCode;
 
 pub async fn run(
@@ -14,13 +13,11 @@ pub async fn run(
     lift: bool,
 ) -> Result<ExitCode, Failure> {
     let customer = customer.of_kind("Customer")?;
-    let now = Timestamp::now();
-    let key = stack.secrets.customer_key(now).await?;
-    let key = CustomerKey::derive(key.expose_secret().as_bytes(), shop, &customer);
+    let key = stack.customer(shop, &customer).await?;
     if lift {
         stack.ledger.lift(shop, &key).await?;
     } else if let Some(reason) = reason {
-        stack.ledger.suppress(shop, &key, &reason, now).await?;
+        stack.ledger.suppress(shop, &key, &reason, Timestamp::now()).await?;
     }
     match stack.ledger.suppression(shop, &key).await? {
         Some(reason) => say!("{customer} gets no marketing: {}", one_line(&reason)),
