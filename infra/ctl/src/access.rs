@@ -20,16 +20,14 @@ pub struct Reader {
 impl Reader {
     /// Records that a document is about to be read.
     pub async fn reads(
-        self,
+        &self,
         stack: &Stack,
         shop: &ShopDomain,
         communication: &CommunicationId,
         what: AccessKind,
-    ) -> Result<Self, Failure> {
-        let decision = Decision::new(self.actor, self.reason)?;
-        record(stack, shop, communication, what, &decision).await?;
-        let (actor, reason) = (decision.actor().to_owned(), decision.reason().to_owned());
-        Ok(Self { actor, reason })
+    ) -> Result<(), Failure> {
+        let decision = Decision::new(self.actor.clone(), self.reason.clone())?;
+        record(stack, shop, communication, what, &decision).await
     }
 }
 

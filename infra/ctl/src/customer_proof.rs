@@ -22,7 +22,7 @@ pub async fn run(
     shop: &ShopDomain,
     customer: &str,
     days: (Date, Date),
-    mut reader: Reader,
+    reader: Reader,
     out: &Path,
 ) -> Result<ExitCode, Failure> {
     if days.0 > days.1 {
@@ -62,7 +62,7 @@ pub async fn run(
     let proof = LogReader::new(&store).prove_customer(shop, &LabelKey::of(&secret), days, salt_of).await?;
     let CustomerProof { completeness, proof, key } = proof;
     for leaf in completeness.leaves.iter().filter(|leaf| leaf.object.is_none()) {
-        reader = reader.reads(stack, shop, &leaf.communication, AccessKind::Proof).await?;
+        reader.reads(stack, shop, &leaf.communication, AccessKind::Proof).await?;
     }
     let bundle = CustomerBundle {
         objects: objects(stack, &completeness).await?,

@@ -15,7 +15,7 @@ pub async fn run(
     stack: &Stack,
     id: &CommunicationId,
     against: Option<&CommunicationId>,
-    mut reader: Reader,
+    reader: Reader,
 ) -> Result<ExitCode, Failure> {
     let (entry, record) = archived(stack, id).await?;
     let other = match against {
@@ -28,7 +28,7 @@ pub async fn run(
         );
     };
     for it in [&other, &record] {
-        reader = reader.reads(stack, &it.shop, &it.communication, AccessKind::Record).await?;
+        reader.reads(stack, &it.shop, &it.communication, AccessKind::Record).await?;
     }
     say!("- {}  {}, composed {}", other.communication, other.document, other.composed_at);
     say!("+ {}  {}, composed {}", record.communication, record.document, record.composed_at);

@@ -55,7 +55,7 @@ pub struct Request {
 }
 
 pub async fn run(stack: &Stack, request: Request) -> Result<ExitCode, Failure> {
-    let Request { event: file, mut reader, document, locale, config, out, validate } = request;
+    let Request { event: file, reader, document, locale, config, out, validate } = request;
     let (locale, out) = (locale.as_deref(), out.as_path());
     let event = Event::parse(&std::fs::read(&file)?)?;
     let now = jiff::Timestamp::now();
@@ -103,7 +103,7 @@ pub async fn run(stack: &Stack, request: Request) -> Result<ExitCode, Failure> {
     std::fs::create_dir_all(out)?;
     let mut code = ExitCode::SUCCESS;
     for Preview { document, communication, what } in found {
-        reader = reader.reads(stack, &event.shop, &communication, AccessKind::Preview).await?;
+        reader.reads(stack, &event.shop, &communication, AccessKind::Preview).await?;
         match what {
             Ok(made) => {
                 let stem = out.join(format!("preview-{document}-{communication}"));
