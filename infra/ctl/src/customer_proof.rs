@@ -115,22 +115,32 @@ async fn objects(stack: &Stack, completeness: &Completeness) -> Result<BTreeMap<
 }
 
 fn write(file: &Path, bundle: &CustomerBundle) -> Result<(), Failure> {
-    let objects: Vec<(String, &[u8])> =
-        bundle.objects.iter().map(|(index, bytes)| (name(*index), bytes.as_slice())).collect();
-    let mut parts: Vec<(&str, &[u8])> = vec![
-        (names::PAGE, include_bytes!("customer_proof.txt")),
-        (completeness::PART, &bundle.completeness),
-        (names::PROOF, &bundle.proof),
-        (names::KEY, &bundle.key),
-    ];
-    parts.extend(objects.iter().map(|(name, bytes)| (name.as_str(), *bytes)));
+    let objects = object_names(bundle);
+    let mut parts = parts_of(bundle, include_bytes!("customer_proof.txt"), &objects);
     let sums = bundle::sums(parts.iter().copied());
     parts.push((names::SUMS, &sums));
     proof::write(file, parts)
 }
 
-fn name(index: u64) -> String {
-    format!("{OBJECTS}{index}.json")
+/// What the objects of the leaves are called, in their order.
+fn object_names(bundle: &CustomerBundle) -> Vec<String> {
+    bundle.objects.keys().map(|index| format!("{OBJECTS}{index}.json")).collect()
+}
+
+/// All parts that have a sum, by their names, in the order of the file.
+fn parts_of<'a>(
+    bundle: &'a CustomerBundle,
+    page: &'a [u8],
+    objects: &'a [String],
+) -> Vec<(&'a str, &'a [u8])> {
+    let mut parts: Vec<(&str, &[u8])> = vec![
+        (names::PAGE, page),
+        (completeness::PART, &bundle.completeness),
+        (names::PROOF, &bundle.proof),
+        (names::KEY, &bundle.key),
+    ];
+    parts.extend(objects.iter().map(String::as_str).zip(bundle.objects.values().map(Vec::as_slice)));
+    parts
 }
 
 /// Checks the parts of such a file.
@@ -151,15 +161,8 @@ pub fn verify(parts: &BTreeMap<String, Vec<u8>>, key: Option<&VerifierKey>) -> R
         objects,
     };
     let page = part(names::PAGE)?;
-    let objects: Vec<(String, &[u8])> =
-        bundle.objects.iter().map(|(index, bytes)| (name(*index), bytes.as_slice())).collect();
-    let mut listed: Vec<(&str, &[u8])> = vec![
-        (names::PAGE, &page),
-        (completeness::PART, &bundle.completeness),
-        (names::PROOF, &bundle.proof),
-        (names::KEY, &bundle.key),
-    ];
-    listed.extend(objects.iter().map(|(name, bytes)| (name.as_str(), *bytes)));
+    let objects = object_names(&bundle);
+    let listed = parts_of(&bundle, &page, &objects);
     if parts.len() != listed.len() + 1 {
         return Err("the proof has other parts than it should have".into());
     }
