@@ -1,6 +1,6 @@
 //! `ctl diff`: two records beside each other: a rehearsed document and the last real one of its kind, or any two.
 
-use crate::{access::Reader, failure::Failure, out::say, stack::Stack};
+use crate::{access::Reader, failure::Failure, out::say, stack::Stack, templates::InForce};
 use archive::{AccessKind, EvidenceRecord, Output};
 use comms::{CommunicationId, Document, ShopDomain};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
@@ -91,20 +91,8 @@ async fn last_of_day(
 /// What a person who compares two documents wants to know, one line a difference.
 fn differences(old: &EvidenceRecord, new: &EvidenceRecord) -> Vec<String> {
     let mut lines = Vec::new();
-    let template = |record: &EvidenceRecord| {
-        let version = record.template.version.map_or_else(|| "?".to_owned(), |version| version.to_string());
-        format!("{}@{version}", record.template.communication)
-    };
-    let parts = |record: &EvidenceRecord| {
-        record
-            .template
-            .parts
-            .as_ref()
-            .map_or_else(|| "?".to_owned(), |it| format!("{} ({})", it.sha256, it.count))
-    };
-    let text = |text: Option<&String>| text.cloned().unwrap_or_else(|| "?".to_owned());
-    let configuration = |record: &EvidenceRecord| text(record.configuration.as_ref());
-    let software = |record: &EvidenceRecord| format!("{} {}", record.software.name, record.software.version);
+    let (before, after) = (InForce::from(old), InForce::from(new));
+    let channel = |record: &EvidenceRecord| record.channel.clone().unwrap_or_else(|| "?".to_owned());
     let kept_under = |record: &EvidenceRecord| {
         let kept = record.kept_under.as_ref();
         kept.map_or_else(|| "?".to_owned(), |it| format!("{} ({})", it.class, it.legal_basis))
@@ -118,12 +106,12 @@ fn differences(old: &EvidenceRecord, new: &EvidenceRecord) -> Vec<String> {
     let pages = |record: &EvidenceRecord| each(record, &|output| format!("{:?}", output.pages));
     let sha256 = |record: &EvidenceRecord| each(record, &|output| output.sha256.clone());
     for (name, old, new) in [
-        ("template", template(old), template(new)),
-        ("parts", parts(old), parts(new)),
-        ("configuration", configuration(old), configuration(new)),
-        ("software", software(old), software(new)),
+        ("template", before.template, after.template),
+        ("parts", before.parts, after.parts),
+        ("configuration", before.configuration, after.configuration),
+        ("software", before.software, after.software),
         ("kept under", kept_under(old), kept_under(new)),
-        ("channel", text(old.channel.as_ref()), text(new.channel.as_ref())),
+        ("channel", channel(old), channel(new)),
         ("PDF", pdf(old), pdf(new)),
         ("locale", old.locale.clone(), new.locale.clone()),
         ("media type", media_type(old), media_type(new)),

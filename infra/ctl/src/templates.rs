@@ -7,13 +7,13 @@ use comms::one_line;
 use jiff::Timestamp;
 use std::process::ExitCode;
 
-/// What was in force.
+/// What was in force when a document was composed, in words; `?` for what its record does not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct InForce {
-    template: String,
-    parts: String,
-    configuration: String,
-    software: String,
+pub struct InForce {
+    pub template: String,
+    pub parts: String,
+    pub configuration: String,
+    pub software: String,
 }
 
 /// The time in which it was, as far as documents show it.
