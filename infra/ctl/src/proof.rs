@@ -1,10 +1,10 @@
 //! `ctl proof` and `ctl verify`: the proof of one communication in a file that explains itself, and whether such a file
 //! holds. Neither decides anything: the first collects what is archived, the second calls what anybody can call.
 
-use crate::{access::Reader, customer_proof, failure::Failure, out::say, stack::Stack};
+use crate::{access::Reader, customer_proof, failure::Failure, out::say, select::place, stack::Stack};
 use archive::{AccessKind, EvidenceRecord};
 use comms::CommunicationId;
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use rfc3161::Authorities;
 use sealed_log::{
     Inclusion, LogReader, StampedCheckpoint,
@@ -43,7 +43,7 @@ pub async fn run(
     for output in &record.outputs {
         documents.push(stack.archive.read_document(output).await?.to_vec());
     }
-    let day = day(&archived.archive_key).ok_or("its key in the archive has no day")?;
+    let (day, ..) = place(&archived.archive_key).ok_or("its key in the archive has no day")?;
     let store = stack.logs()?;
     let Some(Inclusion { proof, key, stamped, .. }) =
         LogReader::new(&store).prove(&entry.shop, day, id, None).await?
@@ -134,13 +134,6 @@ pub fn verify(file: &Path, key: Option<&str>, authority: Option<&Path>) -> Resul
     Ok(ExitCode::SUCCESS)
 }
 
-/// The day in a key of the archive: `<shop>/<yyyy>/<mm>/<dd>/…`.
-pub fn day(key: &str) -> Option<Date> {
-    let mut parts = key.split('/').skip(1);
-    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    format!("{year}-{month}-{day}").parse().ok()
-}
-
 /// Writes a ZIP file of these parts.
 pub fn write<'a>(path: &Path, parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<(), Failure> {
     let mut zip = ZipWriter::new(File::create(path)?);
@@ -186,8 +179,7 @@ fn bundle_of(mut parts: BTreeMap<String, Vec<u8>>) -> Result<Bundle, Failure> {
         let (evidence_record, authority) = (part(names::EVIDENCE_RECORD)?, part(names::AUTHORITY)?);
         bundle.time = Some(TimeParts { time_stamp, evidence_record, authority });
     }
-    let json = bundle.record.clone();
-    let record: EvidenceRecord = serde_json::from_slice(&json)
+    let record: EvidenceRecord = serde_json::from_slice(&bundle.record)
         .map_err(|_| format!("{}: it is not an evidence record", names::RECORD))?;
     let names =
         bundle::document_names(&record).ok_or("record.json: two of its outputs have the same name")?;
@@ -197,16 +189,4 @@ fn bundle_of(mut parts: BTreeMap<String, Vec<u8>>) -> Result<Bundle, Failure> {
     }
     bundle::check_sums(&bundle.sums, bundle.parts(&names, &page))?;
     Ok(bundle)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_day_is_that_of_the_key() {
-        let key = "acme.myshopify.com/2026/11/27/receipt/c4809f9b199959867b344883a5f958d0/document.pdf";
-        assert_eq!(day(key), Some("2026-11-27".parse().unwrap()));
-        assert_eq!(day("acme.myshopify.com/document.pdf"), None);
-    }
 }

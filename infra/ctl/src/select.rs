@@ -118,15 +118,20 @@ mod tests {
     #[test]
     fn a_key_says_when_what_and_which() {
         let id = "c4809f9b199959867b344883a5f958d0";
-        let (day, document, found) =
-            place(&format!("acme.myshopify.com/2026/11/27/receipt/{id}/record.json")).unwrap();
-        assert_eq!(
-            (day.to_string().as_str(), document, found.as_str()),
-            ("2026-11-27", Document::Receipt, id)
-        );
-        for other in
-            ["log/acme.myshopify.com/checkpoint", "acme.myshopify.com/2026/13/27/receipt/x/record.json", ""]
-        {
+        for name in ["record.json", "document.pdf"] {
+            let (day, document, found) =
+                place(&format!("acme.myshopify.com/2026/11/27/receipt/{id}/{name}")).unwrap();
+            assert_eq!(
+                (day.to_string().as_str(), document, found.as_str()),
+                ("2026-11-27", Document::Receipt, id)
+            );
+        }
+        for other in [
+            "log/acme.myshopify.com/checkpoint",
+            "acme.myshopify.com/document.pdf",
+            "acme.myshopify.com/2026/13/27/receipt/x/record.json",
+            "",
+        ] {
             assert!(place(other).is_none(), "{other}");
         }
     }
