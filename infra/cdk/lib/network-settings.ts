@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type Context, listed } from './context.ts';
 
 export interface NetworkSettings {
   /** One that the stack makes, or the subnets and security groups of one that is there. */
@@ -14,12 +15,6 @@ export interface NetworkSettings {
   readonly noProxy: string;
   /** PEM file of further authorities. */
   readonly caBundle?: string;
-}
-
-interface Context {
-  readonly text: (key: string) => string | undefined;
-  readonly whole: (key: string, fallback: number, least: number, most: number) => number;
-  readonly oneOf: <T extends string>(key: string, allowed: readonly T[], fallback: T) => T;
 }
 
 export function readNetwork({ text, whole, oneOf }: Context): NetworkSettings {
@@ -52,8 +47,7 @@ export function readNetwork({ text, whole, oneOf }: Context): NetworkSettings {
 }
 
 function ids(key: string, kind: string, value: string | undefined): string[] {
-  const found = (value ?? '').split(',').map((it) => it.trim());
-  const named = found.filter((it) => it !== '');
+  const named = listed(value);
   for (const id of named) {
     if (!new RegExp(`^${kind}-[0-9a-f]{8,17}$`).test(id))
       throw new Error(`context ${key}: \`${id}\` is no id of ${kind}-…`);

@@ -1,5 +1,7 @@
 // What context says about the copy of the archive in another account and region, and about backups.
 
+import type { Context } from './context.ts';
+
 export interface SecondCopy {
   /** Twelve digits: whose the copy is. */
   readonly account: string;
@@ -13,11 +15,6 @@ export interface Backups {
   readonly days: number;
   /** Vault in the copy's account and region; without it, recovery points stay here. */
   readonly copyVaultArn?: string;
-}
-
-interface Context {
-  readonly text: (key: string) => string | undefined;
-  readonly whole: (key: string, fallback: number, least: number, most: number) => number;
 }
 
 export function readSecondCopy({ text }: Context): SecondCopy | undefined {

@@ -20,6 +20,7 @@ import {
   type RunName,
   WRITE_BACK,
 } from './functions.ts';
+import { contextOf } from './context.ts';
 import { pascal } from './names.ts';
 import { type TimeStampSettings, readTimeStamps } from './time-stamps.ts';
 import { type NetworkSettings, readNetwork } from './network-settings.ts';
@@ -151,7 +152,8 @@ export interface DocumentSettings {
 }
 
 export function readSettings(node: Node): Settings {
-  const { text, oneOf, whole, optional, flag } = contextOf(node);
+  const context = contextOf(node);
+  const { text, oneOf, whole, optional, flag } = context;
   const prefix = text('prefix') ?? 'shopify-exstream';
   if (!/^[a-z][a-z0-9-]{0,39}$/.test(prefix)) {
     throw new Error(`context prefix: \`${prefix}\` must be 1 to 40 lower-case letters, digits and hyphens`);
@@ -231,9 +233,9 @@ export function readSettings(node: Node): Settings {
       oneOf('timeStampDigest', ['sha256', 'sha384', 'sha512'], 'sha256'),
       whole('timeStampRenewDays', 180, 30, 720),
     ),
-    network: readNetwork({ text, whole, oneOf }),
-    copy: readSecondCopy({ text, whole }),
-    backups: readBackups({ text, whole }),
+    network: readNetwork(context),
+    copy: readSecondCopy(context),
+    backups: readBackups(context),
     costTags: readTags(text('costTags')),
     documents: {
       rate: whole('documentsRate', 50, 1, 10_000),
@@ -298,33 +300,6 @@ export function readCopyTarget(node: Node) {
     lockMode: oneOf('lockMode', ['COMPLIANCE', 'GOVERNANCE'], 'COMPLIANCE'),
     lockDays: whole('lockDays', 365, 1, 36_500),
   };
-}
-
-/** Reads single values of context, with their defaults and bounds. */
-function contextOf(node: Node) {
-  const text = (key: string): string | undefined => {
-    const value: unknown = node.tryGetContext(key);
-    if (value === undefined || value === '') return undefined;
-    if (typeof value === 'object') throw new Error(`context ${key}: expected a single value`);
-    return String(value);
-  };
-  const oneOf = <T extends string>(key: string, allowed: readonly T[], fallback: T): T => {
-    const value = text(key) ?? fallback;
-    const found = allowed.find((candidate) => candidate === value);
-    if (found === undefined) throw new Error(`context ${key}: \`${value}\` is none of ${allowed.join(', ')}`);
-    return found;
-  };
-  const whole = (key: string, fallback: number, least: number, most: number): number => {
-    const value = Number(text(key) ?? fallback);
-    if (!Number.isInteger(value) || value < least || value > most) {
-      throw new Error(`context ${key}: expected a whole number from ${least} to ${most}`);
-    }
-    return value;
-  };
-  const optional = (key: string, least: number, most: number): number | undefined =>
-    text(key) === undefined ? undefined : whole(key, least, least, most);
-  const flag = (key: string): boolean => oneOf(key, ['true', 'false'], 'false') === 'true';
-  return { text, oneOf, whole, optional, flag };
 }
 
 /** `key=value`, separated by commas. AWS keeps keys that begin with `aws:` to itself. */
