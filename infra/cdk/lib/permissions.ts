@@ -60,26 +60,12 @@ export function read(bucket: Bucket, ...keys: string[]): Grant {
  * not 404 to a read of what is not there, which the functions look into by listing the key itself.
  */
 export function list(bucket: Bucket, ...prefixes: string[]): Grant {
-  const statement = new PolicyStatement({
-    actions: ['s3:ListBucket'],
-    resources: [bucket.bucketArn],
-    conditions: { StringLike: { 's3:prefix': prefixes } },
-  });
-  return { statements: [statement], patterns: [] };
+  return ofPrefixes(bucket, 's3:ListBucket', prefixes);
 }
 
 /** Sees what was once under keys that begin so, also where it was deleted. */
 export function readHistory(bucket: Bucket, ...keys: string[]): Grant {
-  return {
-    statements: [
-      new PolicyStatement({
-        actions: ['s3:ListBucketVersions'],
-        resources: [bucket.bucketArn],
-        conditions: { StringLike: { 's3:prefix': keys } },
-      }),
-    ],
-    patterns: [],
-  };
+  return ofPrefixes(bucket, 's3:ListBucketVersions', keys);
 }
 
 /** The same, and what was there. */
@@ -202,21 +188,13 @@ const ERASABLE = ['*#erasable#*', '*#communication#*'];
 
 /** Opens what is encrypted. Of the secrets, those that can be destroyed at a customer's request. */
 export function openErasable(commitments: Table): Grant {
-  return all(ofSecretItems(commitments, ['dynamodb:GetItem']), query(commitments, KEY_INDEX));
+  return all(ofItems(commitments, ['dynamodb:GetItem'], ERASABLE), query(commitments, KEY_INDEX));
 }
 
 /** The same, and makes such secrets. Changes and destroys none. */
 export function encryptErasable(commitments: Table): Grant {
-  return all(ofSecretItems(commitments, ['dynamodb:GetItem', 'dynamodb:PutItem']), query(commitments, KEY_INDEX));
-}
-
-function ofSecretItems(commitments: Table, actions: string[]): Grant {
-  const statement = new PolicyStatement({
-    actions,
-    resources: [commitments.tableArn],
-    conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ERASABLE } },
-  });
-  return { statements: [statement], patterns: [] };
+  const actions = ['dynamodb:GetItem', 'dynamodb:PutItem'];
+  return all(ofItems(commitments, actions, ERASABLE), query(commitments, KEY_INDEX));
 }
 
 /** Reads what is exported, looks for holds, destroys secrets, and leaves tombstones. Deletes nothing of the archive. */
@@ -227,7 +205,7 @@ export function erase(bucket: Bucket, key: Key, commitments: Table): Grant {
     list(bucket, '*.myshopify.com/', 'erasure/*'),
     plain(['kms:GenerateDataKey', 'kms:Decrypt'], key.keyArn),
     openErasable(commitments),
-    ofSecretItems(commitments, ['dynamodb:DeleteItem']),
+    ofItems(commitments, ['dynamodb:DeleteItem'], ERASABLE),
     // of the erasable secrets of a shop that is forgotten
     plain(['dynamodb:Scan'], commitments.tableArn),
   );
@@ -326,12 +304,7 @@ export function followLinks(table: Table): Grant {
 
 /** Changes what the ledger knows of recipients, such as that they want no marketing, and reads nothing. */
 export function suppress(table: Table): Grant {
-  const statement = new PolicyStatement({
-    actions: ['dynamodb:UpdateItem'],
-    resources: [table.tableArn],
-    conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['recipient#*'] } },
-  });
-  return { statements: [statement], patterns: [] };
+  return ofItems(table, ['dynamodb:UpdateItem'], ['recipient#*']);
 }
 
 /** Makes links, takes them back and replaces them. */
@@ -430,6 +403,20 @@ function all(...grants: Grant[]): Grant {
 
 function plain(actions: string[], ...resources: string[]): Grant {
   return { statements: [new PolicyStatement({ actions, resources })], patterns: [] };
+}
+
+/** What names the keys that it asks for, where these begin so. */
+function ofPrefixes(bucket: Bucket, action: string, prefixes: string[]): Grant {
+  const conditions = { StringLike: { 's3:prefix': prefixes } };
+  const statement = new PolicyStatement({ actions: [action], resources: [bucket.bucketArn], conditions });
+  return { statements: [statement], patterns: [] };
+}
+
+/** Items whose keys are of this kind, and no others. */
+function ofItems(table: Table, actions: string[], keys: string[]): Grant {
+  const conditions = { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } };
+  const statement = new PolicyStatement({ actions, resources: [table.tableArn], conditions });
+  return { statements: [statement], patterns: [] };
 }
 
 function ofObjects(bucket: Bucket, actions: string[], keys: string[]): Grant {
