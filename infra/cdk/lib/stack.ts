@@ -147,11 +147,10 @@ export class CommunicationsStack extends Stack {
       paused: this.settings.schedulesPaused,
     });
     this.watch(handlers, passes, all, { rule, busName: bus.eventBusName }, schedules, this.api);
-    const works = [...Object.values(this.flowQueues), ...Object.values(this.runQueues), this.writeBacks];
     const people = new People(this, 'People', {
       prefix: this.settings.prefix,
       storage: this.storage,
-      queues: works.map(({ queue }) => queue),
+      queues: this.works().map(({ queue }) => queue),
       schedules,
       ownBus: 'create' in this.settings.bus ? bus : undefined,
       trusted: this.settings.trusted,
@@ -218,9 +217,8 @@ export class CommunicationsStack extends Stack {
         most: this.settings.recoveredAlarm,
       },
     });
-    const queues = [...Object.values(this.flowQueues), ...Object.values(this.runQueues), this.writeBacks];
     const shown = { prefix, runbookUrl, alarms };
-    new Dashboard(this, 'Dashboard', { ...shown, handlers: all, flows, queues, apiId: api.apiId });
+    new Dashboard(this, 'Dashboard', { ...shown, handlers: all, flows, queues: this.works(), apiId: api.apiId });
     // an emulator of AWS refuses a stack with either
     if (emulated) return;
     new AlarmGroups(this, 'AlarmGroups', { ...shown, topicArn });
@@ -415,7 +413,7 @@ export class CommunicationsStack extends Stack {
     if (console === undefined || settings.console === undefined) return undefined;
     const { archive, archiveKey, commitments, customerKey, operations, table } = storage;
     const { provider } = console;
-    const works = [...Object.values(this.flowQueues), ...Object.values(this.runQueues), this.writeBacks];
+    const works = this.works();
     const given = works.map(({ name, deadLetters }) => `${name}=${deadLetters.queueUrl}`);
     const lost = [`intake=${this.lostEvents.queueUrl}`, `schedules=${this.missedSchedules.queueUrl}`];
     const deadLetters = works.map((work) => work.deadLetters);
@@ -495,6 +493,11 @@ export class CommunicationsStack extends Stack {
   /** The queues of all flows but those: what only a run fills, nobody else writes to. */
   private queuesWithout(...others: FlowName[]): Queue[] {
     return FLOWS.filter(({ name }) => !others.includes(name)).map(({ name }) => this.flowQueues[name].queue);
+  }
+
+  /** What people may put work into and look at: the queues of all flows and runs, and of the reports. */
+  private works(): WorkQueue[] {
+    return [...Object.values(this.flowQueues), ...Object.values(this.runQueues), this.writeBacks];
   }
 
   private queueOfEachFlow(): Record<string, string> {
@@ -618,12 +621,7 @@ export class CommunicationsStack extends Stack {
     }
     if (documents.domainTarget !== undefined) values.DocumentsDomainTarget = documents.domainTarget;
     for (const { name, queue } of Object.values(this.runQueues)) values[`QueueArn${pascal(name)}`] = queue.queueArn;
-    for (const work of [
-      ...Object.values(this.flowQueues),
-      ...Object.values(this.runQueues),
-      this.writeBacks,
-      this.privacyRequests,
-    ]) {
+    for (const work of [...this.works(), this.privacyRequests]) {
       values[`QueueUrl${pascal(work.name)}`] = work.queue.queueUrl;
       values[`DeadLetterUrl${pascal(work.name)}`] = work.deadLetters.queueUrl;
     }
