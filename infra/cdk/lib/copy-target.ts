@@ -1,15 +1,16 @@
 // The other side of the second copy, in an account and region of its own: a bucket that locks what it gets, the key that it is
 // encrypted with, and a vault for recovery points. Nobody of the first account may delete or unlock anything here.
 
-import { ArnFormat, CfnOutput, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { ArnFormat, CfnOutput, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { BackupVault } from 'aws-cdk-lib/aws-backup';
 import { AccountPrincipal, AnyPrincipal, Effect, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { acknowledgeEverywhere } from './exceptions.ts';
-import { replicationRole } from './second-copy.ts';
+import { REPLICATE, replicationRole } from './second-copy.ts';
 import { RETAIN } from './settings.ts';
+import { bucketBasics, locked } from './storage.ts';
 
 export interface CopyTargetProps extends StackProps {
   readonly prefix: string;
@@ -65,23 +66,8 @@ export class CopyTarget extends Stack {
   }
 
   private bucket(key: Key): Bucket {
-    const days = Duration.days(this.props.lockDays);
-    const bucket = new Bucket(this, 'Copies', {
-      versioned: true,
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      encryption: BucketEncryption.KMS,
-      encryptionKey: key,
-      bucketKeyEnabled: true,
-      objectLockEnabled: true,
-      // for what comes without a retention: every copy comes with its own
-      objectLockDefaultRetention:
-        this.props.lockMode === 'COMPLIANCE'
-          ? ObjectLockRetention.compliance(days)
-          : ObjectLockRetention.governance(days),
-      removalPolicy: RETAIN,
-    });
+    // the lock by default is for what comes without a retention: every copy comes with its own
+    const bucket = new Bucket(this, 'Copies', { ...bucketBasics(RETAIN), ...locked(key, this.props) });
     const ofRole = { ArnEquals: { 'aws:PrincipalArn': this.role() } };
     const allow = (sid: string, actions: string[], resource: string) =>
       bucket.addToResourcePolicy(
@@ -94,11 +80,7 @@ export class CopyTarget extends Stack {
           conditions: ofRole,
         }),
       );
-    allow(
-      'TakeCopies',
-      ['s3:ObjectOwnerOverrideToBucketOwner', 's3:ReplicateDelete', 's3:ReplicateObject', 's3:ReplicateTags'],
-      bucket.arnForObjects('*'),
-    );
+    allow('TakeCopies', REPLICATE, bucket.arnForObjects('*'));
     allow('SeeVersioning', ['s3:GetBucketVersioning', 's3:PutBucketVersioning'], bucket.bucketArn);
     Validations.of(bucket).acknowledge(
       ...['AwsSolutions-S1', 'NIST.800.53.R5-S3BucketLoggingEnabled'].map((id) => ({

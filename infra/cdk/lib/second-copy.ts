@@ -18,6 +18,14 @@ export function replicationRole(prefix: string): string {
   return `${prefix}-archive-copy`;
 }
 
+/** What it does on the other side. Both sides have to allow it. */
+export const REPLICATE = [
+  's3:ObjectOwnerOverrideToBucketOwner',
+  's3:ReplicateDelete',
+  's3:ReplicateObject',
+  's3:ReplicateTags',
+];
+
 /** After so many minutes, a copy that has not been made counts as late in S3's metrics. */
 const MINUTES = 15;
 
@@ -56,10 +64,7 @@ export class Replication extends Construct {
           ],
           archive.arnForObjects('*'),
         ),
-        may(
-          ['s3:ObjectOwnerOverrideToBucketOwner', 's3:ReplicateDelete', 's3:ReplicateObject', 's3:ReplicateTags'],
-          `${bucket}/*`,
-        ),
+        may(REPLICATE, `${bucket}/*`),
         may(['kms:Decrypt'], archiveKey.keyArn),
         may(['kms:Encrypt', 'kms:GenerateDataKey'], copy.keyArn),
       ],

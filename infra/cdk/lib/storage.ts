@@ -32,6 +32,30 @@ const SPOOL_PROVABLE_DAYS = 30;
 /** No manifest is larger: `MAX_MANIFEST_BYTES` in the same file. */
 const MANIFEST_BYTES = 16 * 1024;
 
+/** What every bucket is. */
+export function bucketBasics(removalPolicy: RemovalPolicy) {
+  return {
+    versioned: true,
+    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+    objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    enforceSSL: true,
+    removalPolicy,
+  };
+}
+
+/** What a bucket of evidence is beside that: its objects are encrypted with `encryptionKey`, and locked by default. */
+export function locked(encryptionKey: Key, { lockMode, lockDays }: Pick<Settings, 'lockMode' | 'lockDays'>) {
+  const days = Duration.days(lockDays);
+  return {
+    encryption: BucketEncryption.KMS,
+    encryptionKey,
+    bucketKeyEnabled: true,
+    objectLockEnabled: true,
+    objectLockDefaultRetention:
+      lockMode === 'COMPLIANCE' ? ObjectLockRetention.compliance(days) : ObjectLockRetention.governance(days),
+  };
+}
+
 export class Storage extends Construct {
   readonly archive: Bucket;
   readonly archiveKey: Key;
@@ -67,30 +91,12 @@ export class Storage extends Construct {
     this.linkKey = this.makeLinkKey();
   }
 
-  private bucketBasics(removalPolicy: RemovalPolicy) {
-    return {
-      versioned: true,
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      removalPolicy,
-    };
-  }
-
   // No rule expires anything here: an object's own retention, chosen by the class of its document, says how long
   // it is kept at least, and what is done with it afterwards is a decision, not a default.
   private makeArchive(): Bucket {
-    const days = Duration.days(this.settings.lockDays);
     const bucket = new Bucket(this, 'Archive', {
-      ...this.bucketBasics(this.settings.removal.archive),
-      encryption: BucketEncryption.KMS,
-      encryptionKey: this.archiveKey,
-      bucketKeyEnabled: true,
-      objectLockEnabled: true,
-      objectLockDefaultRetention:
-        this.settings.lockMode === 'COMPLIANCE'
-          ? ObjectLockRetention.compliance(days)
-          : ObjectLockRetention.governance(days),
+      ...bucketBasics(this.settings.removal.archive),
+      ...locked(this.archiveKey, this.settings),
       serverAccessLogsBucket: this.operations,
       serverAccessLogsPrefix: 'access/archive/',
       lifecycleRules: [{ id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) }],
@@ -148,7 +154,7 @@ export class Storage extends Construct {
 
   private makeOperations(): Bucket {
     const bucket = new Bucket(this, 'Operations', {
-      ...this.bucketBasics(this.settings.removal.data),
+      ...bucketBasics(this.settings.removal.data),
       encryption: BucketEncryption.S3_MANAGED,
       lifecycleRules: [
         { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
