@@ -10,7 +10,7 @@ import { GROUPED, NO_TOPIC } from './exceptions.ts';
 import type { Handler } from './function.ts';
 import type { WorkQueue } from './queues.ts';
 import type { ScheduledPass } from './schedules.ts';
-import { type Limit, PERIOD, Watch, type WatchedAlarm } from './watch.ts';
+import { type Limit, ownMetric, PERIOD, Watch, type WatchedAlarm } from './watch.ts';
 
 /** Trouble in so many of the latest passes is no accident, however often passes are made. */
 const FAILED_PASSES = { of: 6, most: 2 };
@@ -185,12 +185,13 @@ export class Alarms extends Construct {
     const { mostPercent, atLeast } = this.props.failed;
     this.counted(handler, 'Unknown', 'A document may or may not have been sent. Ask the channel, then `ctl settle`.');
     const minutes = 15;
+    const period = Duration.minutes(minutes);
     this.watch.above(
       `${handler.name}-failed`,
       this.watch.share(
         handler.name,
-        this.ownMetric(handler, 'Failed', minutes),
-        SETTLED_OTHERWISE.map((name) => this.ownMetric(handler, name, minutes)),
+        ownMetric(handler, 'Failed', period),
+        SETTLED_OTHERWISE.map((name) => ownMetric(handler, name, period)),
         atLeast,
       ),
       `Of the documents of ${handler.name} that were settled within ${minutes} minutes, more than ${mostPercent} % were given ` +
@@ -375,18 +376,8 @@ export class Alarms extends Construct {
     limit: Limit & { readonly minutes?: number } = { most: 0 },
   ): void {
     const name = metricName.replaceAll(/\B[A-Z]/g, '-$&').toLowerCase();
-    const metric = this.ownMetric(handler, metricName, limit.minutes ?? PERIOD.toMinutes());
+    const metric = ownMetric(handler, metricName, Duration.minutes(limit.minutes ?? PERIOD.toMinutes()));
     this.watch.above(`${handler.name}-${name}`, metric, description, limit);
-  }
-
-  private ownMetric(handler: Handler, metricName: string, minutes: number): Metric {
-    return new Metric({
-      namespace: 'ShopifyExstream',
-      metricName,
-      dimensionsMap: { Function: handler.function.functionName },
-      period: Duration.minutes(minutes),
-      statistic: 'Sum',
-    });
   }
 
   private notEmpty(name: string, queue: Queue): void {

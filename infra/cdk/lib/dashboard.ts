@@ -21,7 +21,7 @@ import type { Handler } from './function.ts';
 import { textOf } from './queries.ts';
 import type { WorkQueue } from './queues.ts';
 import { address, entryOf } from './runbook.ts';
-import { PERIOD, type WatchedAlarm } from './watch.ts';
+import { ownMetric, PERIOD, type WatchedAlarm } from './watch.ts';
 
 /** What a flow counts a document as. */
 const SETTLED = ['Accepted', 'Archived', 'Suppressed', 'Failed', 'Unknown'];
@@ -125,17 +125,7 @@ export class Dashboard extends Construct {
   private counts(name: string, ...metrics: string[]): Metric[] {
     const handler = this.props.handlers.find((it) => it.name === name);
     if (handler === undefined) throw new Error(`the dashboard wants metrics of ${name}, which is no function`);
-    return metrics.map(
-      (metricName) =>
-        new Metric({
-          namespace: 'ShopifyExstream',
-          metricName,
-          dimensionsMap: { Function: handler.function.functionName },
-          period: PERIOD,
-          statistic: 'Sum',
-          label: metricName,
-        }),
-    );
+    return metrics.map((metricName) => ownMetric(handler, metricName).with({ label: metricName }));
   }
 
   private ofApi(metricName: string): Metric {

@@ -7,15 +7,27 @@ import {
   type AlarmProps,
   ComparisonOperator,
   MathExpression,
-  type Metric,
+  Metric,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import type { Handler } from './function.ts';
 import { address, entryOf } from './runbook.ts';
 
 export const PERIOD = Duration.minutes(5);
+
+/** What a function counts itself. */
+export function ownMetric(handler: Handler, metricName: string, period = PERIOD): Metric {
+  return new Metric({
+    namespace: 'ShopifyExstream',
+    metricName,
+    dimensionsMap: { Function: handler.function.functionName },
+    period,
+    statistic: 'Sum',
+  });
+}
 
 /** When a metric is too high. */
 export interface Limit {
