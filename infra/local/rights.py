@@ -32,100 +32,116 @@ class Excuse:
     reason: str
 
 
+def excuses(
+    roles: tuple[str, ...], permissions: tuple[tuple[str, str], ...], reason: str
+) -> tuple[Excuse, ...]:
+    """The same for each of these roles with each of these actions on the end of a resource's ARN."""
+    return tuple(Excuse(role, action, resource, reason) for role in roles for action, resource in permissions)
+
+
 FLOWS = BY_KIND["flow"]
 ONE_CODE = "the flows share the code that does it, and the tests do it with another flow"
-# reading what an earlier attempt or an earlier issue left
-OF_ARCHIVED = ("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket")
 AFTER_A_REFUSAL = (
     "after a refusal only, to tell what is missing from what may not be read: shared/objects/tests/it, and `ctl run` "
     "for a shop that is not served"
 )
-AFTER_A_BOUNCE = "the next channel after a bounce: functions/delivery-status/tests/it/next_channel.rs"
-WHILE_HELD = "what is added to evidence that is held: shared/archive/tests/it/holds.rs"
 EXPIRED = "evidence that has expired: shared/archive/tests/it/holds.rs, functions/archive-seal/tests/it/facts.rs"
-ERASABLE = "opening what can be erased: shared/flow/src/tests/erasable.rs, shared/archive/tests/it"
 PRIVACY = "Shopify's privacy topics: functions/documents/tests/it, functions/privacy/tests/it"
-OF_PRIVACY = (
-    "dynamodb:DeleteItem",
-    "dynamodb:GetItem",
-    "dynamodb:Query",
-    "dynamodb:Scan",
-    "dynamodb:UpdateItem",
-    "kms:Decrypt",
-    "kms:GenerateDataKey",
-    "s3:DeleteObject",
-    "s3:GetObject",
-    "s3:GetObjectLegalHold",
-    "s3:GetObjectVersion",
-    "s3:ListBucket",
-    "s3:PutObject",
-    "s3:PutObjectRetention",
-    "secretsmanager:GetSecretValue",
-    "sqs:ChangeMessageVisibility",
-    "sqs:SendMessage",
-)
-SEARCH = "shared/ledger/tests/it/search.rs"
-CONSOLE = "functions/staff-console/tests/it"
 OUT_OF_TIME = "a run whose time has ended sends itself the next message: tests/it of the function"
 
 EXCUSES = (
-    *(Excuse(flow, "s3:GetObject", "/work/*", ONE_CODE) for flow in FLOWS),
-    *(Excuse(flow, action, "*archive*", ONE_CODE) for flow in FLOWS for action in OF_ARCHIVED),
-    *(Excuse(flow, "kms:Decrypt", "*", ONE_CODE) for flow in FLOWS),
-    *(Excuse(flow, "dynamodb:DeleteItem", "*", ONE_CODE) for flow in FLOWS),
-    *(Excuse(flow, "sqs:ChangeMessageVisibility", "*", ONE_CODE) for flow in FLOWS),
-    *(Excuse(flow, "s3:ListBucketVersions", "*", ONE_CODE) for flow in FLOWS),
-    # publishing a page, and asking for the next channel
-    *(
-        Excuse(flow, f"dynamodb:{it}Item", "*Links*", ONE_CODE)
-        for flow in FLOWS
-        for it in ("Get", "Put", "Update")
+    *excuses(
+        FLOWS,
+        (
+            ("s3:GetObject", "/work/*"),
+            # reading what an earlier attempt or an earlier issue left
+            ("s3:GetObject", "*archive*"),
+            ("s3:GetObjectVersion", "*archive*"),
+            ("s3:ListBucket", "*archive*"),
+            ("s3:GetObjectRetention", "/record.json"),
+            ("s3:GetObjectLegalHold", "/record.json"),
+            ("s3:ListBucketVersions", "*"),
+            ("kms:Decrypt", "*"),
+            ("dynamodb:DeleteItem", "*"),
+            ("sqs:ChangeMessageVisibility", "*"),
+            # publishing a page, and asking for the next channel
+            ("dynamodb:GetItem", "*Links*"),
+            ("dynamodb:PutItem", "*Links*"),
+            ("dynamodb:UpdateItem", "*Links*"),
+            ("secretsmanager:GetSecretValue", "/link-key-*"),
+        ),
+        ONE_CODE,
     ),
-    *(Excuse(flow, "secretsmanager:GetSecretValue", "/link-key-*", ONE_CODE) for flow in FLOWS),
     *(Excuse(flow, "sqs:SendMessage", f"-{flow}", ONE_CODE) for flow in FLOWS),
-    *(Excuse("delivery-status", "sqs:SendMessage", f"-{flow}", AFTER_A_BOUNCE) for flow in FLOWS),
-    *(Excuse(name, "s3:ListBucket", "*operations*", AFTER_A_REFUSAL) for name in (*FLOWS, "write-back")),
-    *(
-        Excuse(flow, action, "/record.json", ONE_CODE)
-        for flow in FLOWS
-        for action in ("s3:GetObjectRetention", "s3:GetObjectLegalHold")
+    *excuses(
+        ("delivery-status",),
+        tuple(("sqs:SendMessage", f"-{flow}") for flow in FLOWS),
+        "the next channel after a bounce: functions/delivery-status/tests/it/next_channel.rs",
     ),
-    *(
-        Excuse(role, "s3:PutObjectLegalHold", "/fact-*.json", WHILE_HELD)
-        for role in (*FLOWS, "delivery-status", "write-back", "PeopleOperator*")
+    *excuses(
+        (*FLOWS, "write-back", "PeopleRecords*"), (("s3:ListBucket", "*operations*"),), AFTER_A_REFUSAL
     ),
-    *(
-        Excuse(role, "s3:ListBucket", "*archive*", AFTER_A_REFUSAL)
-        for role in ("delivery-status", "write-back", "PeopleOperator*", "PeopleRecords*")
+    *excuses(
+        ("delivery-status", "write-back", "PeopleOperator*", "PeopleRecords*"),
+        (("s3:ListBucket", "*archive*"),),
+        AFTER_A_REFUSAL,
     ),
-    Excuse("archive-seal", "s3:GetObject", "/disposal/*", EXPIRED),
+    *excuses(
+        (*FLOWS, "delivery-status", "write-back", "PeopleOperator*"),
+        (("s3:PutObjectLegalHold", "/fact-*.json"),),
+        "what is added to evidence that is held: shared/archive/tests/it/holds.rs",
+    ),
     # what can be erased: only marketing is, in the tests
-    *(
-        Excuse(role, action, resource, ERASABLE)
-        for role in (*FLOWS, "archive-seal", "documents", "staff-console", "PeopleOperator*", "PeopleAuditor*")
-        for action, resource in (
+    *excuses(
+        (*FLOWS, "archive-seal", "documents", "staff-console", "PeopleOperator*", "PeopleAuditor*"),
+        (
             ("dynamodb:GetItem", "*Commitments*"),
             ("dynamodb:PutItem", "*Commitments*"),
             ("dynamodb:Query", "*Commitments*/index/by-key"),
-        )
+        ),
+        "opening what can be erased: shared/flow/src/tests/erasable.rs, shared/archive/tests/it",
     ),
-    *(
-        Excuse("documents", action, resource, PRIVACY)
-        for action, resource in (
-            ("secretsmanager:GetSecretValue", "/app-secrets-*"),
-            ("sqs:SendMessage", "-privacy"),
-        )
+    *excuses(
+        ("documents",),
+        (("secretsmanager:GetSecretValue", "/app-secrets-*"), ("sqs:SendMessage", "-privacy")),
+        PRIVACY,
     ),
-    *(Excuse("privacy", action, "*", PRIVACY) for action in OF_PRIVACY),
+    *excuses(
+        ("privacy",),
+        (
+            ("dynamodb:DeleteItem", "*"),
+            ("dynamodb:GetItem", "*"),
+            ("dynamodb:Query", "*"),
+            ("dynamodb:Scan", "*"),
+            ("dynamodb:UpdateItem", "*"),
+            ("kms:Decrypt", "*"),
+            ("kms:GenerateDataKey", "*"),
+            ("s3:DeleteObject", "*"),
+            ("s3:GetObject", "*"),
+            ("s3:GetObjectLegalHold", "*"),
+            ("s3:GetObjectVersion", "*"),
+            ("s3:ListBucket", "*"),
+            ("s3:PutObject", "*"),
+            ("s3:PutObjectRetention", "*"),
+            ("secretsmanager:GetSecretValue", "*"),
+            ("sqs:ChangeMessageVisibility", "*"),
+            ("sqs:SendMessage", "*"),
+        ),
+        PRIVACY,
+    ),
     # the tests search by name and by e-mail address
-    *(
-        Excuse(role, "dynamodb:Query", f"*Ledger*/index/{index}", SEARCH)
-        for role in ("staff-console", "PeopleOperator*", "PeopleAuditor*", "PeopleSupport*")
-        for index in ("by-customer", "by-email", "by-undelivered")
+    *excuses(
+        ("staff-console", "PeopleOperator*", "PeopleAuditor*", "PeopleSupport*"),
+        (
+            ("dynamodb:Query", "*Ledger*/index/by-customer"),
+            ("dynamodb:Query", "*Ledger*/index/by-email"),
+            ("dynamodb:Query", "*Ledger*/index/by-undelivered"),
+        ),
+        "shared/ledger/tests/it/search.rs",
     ),
-    *(
-        Excuse("staff-console", action, resource, CONSOLE)
-        for action, resource in (
+    *excuses(
+        ("staff-console",),
+        (
             ("dynamodb:UpdateItem", "*Ledger*"),
             ("kms:Decrypt", "*"),
             ("s3:GetObject", "*"),
@@ -140,18 +156,20 @@ EXCUSES = (
             ("sqs:ReceiveMessage", "*"),
             ("sqs:SendMessage", "*"),
             ("sqs:StartMessageMoveTask", "*"),
-        )
+        ),
+        "functions/staff-console/tests/it",
     ),
-    Excuse("PeopleRecords*", "s3:ListBucket", "*operations*", AFTER_A_REFUSAL),
-    *(
-        Excuse("PeopleRecords*", action, resource, EXPIRED)
-        for action, resource in (
+    Excuse("archive-seal", "s3:GetObject", "/disposal/*", EXPIRED),
+    *excuses(
+        ("PeopleRecords*",),
+        (
             ("s3:DeleteObjectVersion", "*"),
             ("s3:GetObjectVersion", "/fact-*.json"),
             ("s3:GetObject", "/disposal/*"),
             ("s3:PutObject", "/disposal/*"),
             ("s3:PutObjectRetention", "/disposal/*"),
-        )
+        ),
+        EXPIRED,
     ),
     Excuse(
         "PeopleRecords*",
