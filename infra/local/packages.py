@@ -7,7 +7,6 @@ fails the build.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import subprocess
@@ -91,11 +90,6 @@ def write_sums(folder: Path) -> None:
         digest = hashlib.sha256(file.read_bytes())
         lines.append(f"{digest.hexdigest()}  {file.name}")
     (folder / "SHA256SUMS").write_text("\n".join(lines) + "\n")
-
-
-def code_sha256(file: Path) -> str:
-    """The hash of a zip as Lambda shows it."""
-    return base64.b64encode(hashlib.sha256(file.read_bytes()).digest()).decode()
 
 
 def describe(architecture: str, target: Path) -> None:
