@@ -5,7 +5,7 @@ use crate::{
     folders::{Folder, ObjectVersion},
     record::{Fault, Intact},
 };
-use archive::{Archive, ArchiveError, RecordRef};
+use archive::{Archive, RecordRef};
 use comms::{CommunicationId, ShopDomain};
 use sealed_log::Owner;
 use sha2::{Digest, Sha256};
@@ -42,7 +42,7 @@ pub async fn fact(
     };
     let facts = folder.facts();
     let version = facts.get(&number).copied();
-    let (fact, json) = archive.fact(&reference, number, version).await.map_err(of_archive)?;
+    let (fact, json) = archive.fact(&reference, number, version).await?;
     if fact.record_sha256 != reference.sha256 {
         let key = format!("{prefix}{}", archive::fact_name(number));
         return Err(Fault::Altered { key, what: "it is of another record" });
@@ -58,7 +58,7 @@ pub async fn fact(
 /// Reads an access entry, and looks whether it is of that shop.
 pub async fn access(archive: &Archive, shop: &ShopDomain, version: &ObjectVersion) -> Result<Leaf, Fault> {
     let ObjectVersion { key, id, .. } = version;
-    let (entry, json) = archive.access_entry(key, id).await.map_err(of_archive)?;
+    let (entry, json) = archive.access_entry(key, id).await?;
     if entry.shop != *shop || archive::accessed(key).as_ref() != Some(&entry.communication) {
         return Err(Fault::Altered { key: key.clone(), what: "it is of another shop or communication" });
     }
@@ -68,12 +68,4 @@ pub async fn access(archive: &Archive, shop: &ShopDomain, version: &ObjectVersio
         object: Some(key.clone()),
         sha256: Sha256::digest(&json).into(),
     })
-}
-
-fn of_archive(error: ArchiveError) -> Fault {
-    match error {
-        ArchiveError::Absent { key } => Fault::Missing(key),
-        ArchiveError::Malformed { key, what } => Fault::Altered { key, what },
-        error => Fault::Archive(error),
-    }
 }

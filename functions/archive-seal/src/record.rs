@@ -22,7 +22,18 @@ pub enum Fault {
     Altered { key: String, what: &'static str },
     /// Nothing is known of it now; a later pass looks again.
     #[error(transparent)]
-    Archive(#[from] ArchiveError),
+    Archive(ArchiveError),
+}
+
+/// Why an object was not read.
+impl From<ArchiveError> for Fault {
+    fn from(error: ArchiveError) -> Self {
+        match error {
+            ArchiveError::Absent { key } => Self::Missing(key),
+            ArchiveError::Malformed { key, what } => Self::Altered { key, what },
+            error => Self::Archive(error),
+        }
+    }
 }
 
 /// Reads the first version of the record below `prefix`, and looks at the documents that it names.
@@ -38,10 +49,8 @@ pub async fn examine(
         folders::communication(prefix).ok_or_else(|| altered("its folder has no communication"))?;
     let version = folder.record_version.as_deref().ok_or_else(|| Fault::Missing(key.clone()))?;
     let (record, json) = archive.record_of(&key, version).await.map_err(|error| match error {
-        ArchiveError::Absent { key } => Fault::Missing(key),
-        ArchiveError::Malformed { key, what } => Fault::Altered { key, what },
         ArchiveError::Envelope { key, .. } => Fault::Altered { key, what: "it cannot be opened" },
-        error => Fault::Archive(error),
+        error => error.into(),
     })?;
     if record.communication != communication || record.shop != *shop || record.test {
         return Err(altered("it is of another communication"));
