@@ -14,6 +14,8 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A token with its chain has some kilobytes.
 const MAX_BYTES: usize = 64 * 1024;
+/// Half a year: a shop may be looked at late, and an authority may be away for weeks.
+const RENEW_DAYS: u16 = 180;
 
 /// Where time-stamps come from.
 pub struct Authority {
@@ -124,6 +126,3 @@ impl Authority {
         Ok(reply)
     }
 }
-
-/// Half a year: a shop may be looked at late, and an authority may be away for weeks.
-const RENEW_DAYS: u16 = 180;
