@@ -102,7 +102,8 @@ impl<'a> Listing<'a> {
             None => self.open.entry(folder.to_owned()).or_default(),
         };
         let id = id.unwrap_or_default().to_owned();
-        seen.is_altered |= seen.versions.iter().any(|other| other.key == key);
+        // the versions of a key come one after the other; a day's access entries are all in one folder
+        seen.is_altered |= seen.versions.last().is_some_and(|other| other.key == key);
         if key.strip_prefix(folder) == Some(RECORD) {
             // the newest comes first, so the last one seen is the first one put
             seen.record_version = Some(id.clone());
