@@ -40,10 +40,13 @@ async fn tools(aws: &EvidenceAws) -> Tools {
 }
 
 /// One pass that has so much time.
+async fn pass_by(tools: Tools, time: SignedDuration) -> PassResult {
+    let invocation = Invocation { request_id: "r".to_owned(), deadline: (tools.clock)() + time };
+    ArchiveSeal::with(tools).pass(PassRequest { shop: Some(shop()) }, &invocation).await.unwrap()
+}
+
 async fn pass_within(aws: &EvidenceAws, time: SignedDuration) -> PassResult {
-    let seal = ArchiveSeal::with(tools(aws).await);
-    let invocation = Invocation { request_id: "r".to_owned(), deadline: clock() + time };
-    seal.pass(PassRequest { shop: Some(shop()) }, &invocation).await.unwrap()
+    pass_by(tools(aws).await, time).await
 }
 
 /// With an authority and another clock.
@@ -52,10 +55,7 @@ pub async fn pass_with(
     authority: Option<Authority>,
     clock: fn() -> Timestamp,
 ) -> PassResult {
-    let seal = ArchiveSeal::with(Tools { authority, clock, ..tools(aws).await });
-    let deadline = clock() + SignedDuration::from_mins(15);
-    let invocation = Invocation { request_id: "r".to_owned(), deadline };
-    seal.pass(PassRequest { shop: Some(shop()) }, &invocation).await.unwrap()
+    pass_by(Tools { authority, clock, ..tools(aws).await }, SignedDuration::from_mins(15)).await
 }
 
 pub async fn pass(aws: &EvidenceAws) -> PassResult {
