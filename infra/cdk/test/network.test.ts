@@ -1,21 +1,16 @@
 // Outside of a network by default; in a VPC of the stack's own or of the deployer's, with the ways out that the functions need.
 
-import { Validations } from 'aws-cdk-lib';
-import { AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks } from 'cdk-nag';
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { check } from './nag.ts';
 import { FUNCTIONS, idOf, only, synthesize } from './support.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cdk-network-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const check = (app: any) =>
-  Validations.of(app).addPlugins(
-    ...[AwsSolutionsChecks, ServerlessChecks, NIST80053R5Checks].map((Pack) => new Pack(app)),
-  );
 const functions = (template: any): any[] =>
   FUNCTIONS.map((name) => only(template, 'AWS::Lambda::Function', `${idOf(name)}Function`).Properties);
 const EC2 = 'AWS::EC2::';

@@ -3,16 +3,13 @@
 import { type App, Stack, Validations } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks } from 'cdk-nag';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { GROUPED, NO_TOPIC } from '../lib/exceptions.ts';
+import { check, PACKS } from './nag.ts';
 import { synthesize } from './support.ts';
-
-const PACKS = { AwsSolutionsChecks, ServerlessChecks, NIST80053R5Checks };
-const check = (app: App) => Validations.of(app).addPlugins(...Object.values(PACKS).map((Pack) => new Pack(app)));
 
 test('the stack passes, as it is deployed in AWS and locally', () => {
   process.env.CDK_VALIDATION = 'true';

@@ -1,26 +1,19 @@
 // The second copy: what is copied, with which retention and holds, who may do it, and what is on the other side.
 
-import { App, Validations } from 'aws-cdk-lib';
+import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks } from 'cdk-nag';
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { adoption } from '../lib/adopt.ts';
 import { CopyTarget } from '../lib/copy-target.ts';
 import { readCopyTarget } from '../lib/settings.ts';
-import { arn, only, synthesize } from './support.ts';
+import { check } from './nag.ts';
+import { arn, flags, only, synthesize } from './support.ts';
 
 const KEY = 'arn:aws:kms:eu-central-1:222222222222:key/0a1b';
 const VAULT = 'arn:aws:backup:eu-central-1:222222222222:backup-vault:shopify-exstream';
 const COPY = { copyAccount: '222222222222', copyBucket: 'exstream-copies', copyKey: KEY };
-const check = (app: App) =>
-  Validations.of(app).addPlugins(
-    ...[AwsSolutionsChecks, ServerlessChecks, NIST80053R5Checks].map((Pack) => new Pack(app)),
-  );
 const { template } = synthesize({ ...COPY, backupDays: '35', copyVault: VAULT }, check);
-const flags = JSON.parse(readFileSync(join(__dirname, '../cdk.json'), 'utf8')).context;
 
 function target(context: Record<string, string> = {}): Template {
   const app = new App({ analyticsReporting: false, context: { ...flags, copyOf: '111111111111', ...context } });

@@ -21,7 +21,7 @@ export const PARTNER_BUS = 'aws.partner/shopify.com/123/main';
 process.env.CDK_VALIDATION = 'false';
 
 /** The feature flags that a deployment has: what is asserted is what the command line deploys. */
-const flags = JSON.parse(readFileSync(join(__dirname, '../cdk.json'), 'utf8')).context;
+export const flags = JSON.parse(readFileSync(join(__dirname, '../cdk.json'), 'utf8')).context;
 
 const scratch = mkdtempSync(join(tmpdir(), 'cdk-test-'));
 const codeRoot = join(scratch, 'lambda');
