@@ -4,7 +4,7 @@ use crate::{
     Batch, Entry, LabelKey, LogError, LogReader, Row, Salt,
     completeness::{Completeness, Neighbour, Place, ShownBatch, ShownLeaf},
     customers::{ROW_BYTES, tree},
-    log::{checkpoint_of, customers_key, folder},
+    log::{checkpoint_of, customers_key, folder, latest_key},
 };
 use comms::ShopDomain;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -40,7 +40,7 @@ impl LogReader<'_> {
         salt_of: impl AsyncFn(&Entry) -> Result<Option<Salt>, LogError>,
     ) -> Result<CustomerProof, LogError> {
         let key = self.key(shop).await?;
-        let name = format!("{}checkpoint", folder(shop));
+        let name = latest_key(shop);
         let note = self.store().need(&name).await?;
         let checkpoint = checkpoint_of(&name, &note, &key)?;
         let (mut batches, mut leaves) = (Vec::new(), Vec::new());

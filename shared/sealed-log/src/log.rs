@@ -15,13 +15,18 @@ use tlog::{
 
 /// How many objects are written at once.
 const WRITES_AT_ONCE: usize = 16;
-const TEXT: &str = "text/plain; charset=utf-8";
-const BINARY: &str = "application/octet-stream";
+pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
+pub(crate) const BINARY: &str = "application/octet-stream";
 const JSON: &str = "application/json";
 
 /// Where a shop's log is.
 pub(crate) fn folder(shop: &ShopDomain) -> String {
     format!("log/{shop}/")
+}
+
+/// Where its latest checkpoint is.
+pub(crate) fn latest_key(shop: &ShopDomain) -> String {
+    format!("{}checkpoint", folder(shop))
 }
 
 /// The name of a shop's log, which is also that of the key that signs its checkpoints. Buckets have names that are
@@ -65,7 +70,7 @@ impl<'a> ShopLog<'a> {
     /// A checkpoint that the key did not sign, or tiles that do not lead to its root: the log was tampered with, and
     /// nothing is added to it.
     pub async fn open(store: &'a LogStore, shop: &ShopDomain, key: VerifierKey) -> Result<Self, LogError> {
-        let name = format!("{}checkpoint", folder(shop));
+        let name = latest_key(shop);
         let (edge, e_tag) = match store.get(&name).await? {
             None => (Edge::empty(), None),
             Some(Object { bytes, e_tag }) => {
@@ -199,7 +204,7 @@ impl<'a> ShopLog<'a> {
     ) -> Result<String, LogError> {
         let (origin, size, root) = (self.key.name().clone(), edge.size(), edge.root());
         let text = Checkpoint { origin, size, root }.to_string();
-        let key = format!("{}checkpoint", folder(&self.shop));
+        let key = latest_key(&self.shop);
         let signature =
             sign(&text).await.map_err(|error| LogError::request("signing", key.as_str(), error))?;
         let note = self.key.note(text.clone(), &signature);

@@ -2,7 +2,7 @@
 
 use crate::{
     Batch, Commitment, Entry, LogError, LogStore,
-    log::{checkpoint_of, folder, origin},
+    log::{checkpoint_of, folder, latest_key, origin},
     time::{StampedCheckpoint, first_stamped},
 };
 use comms::{CommunicationId, ShopDomain};
@@ -87,7 +87,7 @@ impl<'a> LogReader<'a> {
         self.sealed_on(shop, date, each).await?;
         let Some((index, commitment)) = found else { return Ok(None) };
         let key = self.key(shop).await?;
-        let name = format!("{}checkpoint", folder(shop));
+        let name = latest_key(shop);
         let covers = |note: &[u8]| Ok(index < checkpoint_of(&name, note, &key)?.size);
         let stamped = first_stamped(self.store, shop, date, covers).await?;
         let note = match &stamped {

@@ -14,7 +14,7 @@
 
 use crate::{
     LogError, LogStore,
-    log::folder,
+    log::{BINARY, TEXT, folder, latest_key},
     store::{If, Object},
 };
 use archive::sha256_hex;
@@ -32,8 +32,6 @@ const TURNS: i64 = 23;
 /// The most records that one stamp renews.
 const RENEWED_AT_ONCE: usize = 512;
 const READS_AT_ONCE: usize = 8;
-const TEXT: &str = "text/plain; charset=utf-8";
-const BINARY: &str = "application/octet-stream";
 
 /// How time-stamps are made and renewed.
 #[derive(Debug, Clone)]
@@ -112,7 +110,7 @@ impl<'a> TimeStamps<'a> {
         let checkpoint = match self.store.get(&name).await? {
             Some(Object { bytes, .. }) => bytes,
             None => {
-                let Some(latest) = self.store.get(&format!("{}checkpoint", folder(self.shop))).await? else {
+                let Some(latest) = self.store.get(&latest_key(self.shop)).await? else {
                     return Ok(false);
                 };
                 if let Some((last, _)) = days.iter().rfind(|(_, is_stamped)| **is_stamped)
