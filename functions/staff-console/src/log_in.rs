@@ -8,7 +8,7 @@
 use crate::{
     Console,
     http::{HttpRequest, HttpResponse},
-    keyring::{LogIn, Session},
+    keyring::{LogIn, Session, Signed},
     page::{self, Notice},
     person::Person,
     provider::{Exchange, ProviderError},
@@ -62,7 +62,9 @@ pub async fn begin(console: &Console, request: &HttpRequest, page: &str, now: Ti
         Err(error) => return unavailable(&chain(&error)),
     };
     match (address, signed) {
-        (Ok(address), Some(signed)) => HttpResponse::redirect(&address).cookie(&signed, 600),
+        (Ok(address), Some(signed)) => {
+            HttpResponse::redirect(&address).cookie(&signed, LogIn::VALID.as_secs())
+        }
         (Err(error), _) => unavailable(&chain(&error)),
         (_, None) => unavailable("the log-in cannot be signed"),
     }
@@ -109,7 +111,9 @@ pub async fn finish(console: &Console, request: &HttpRequest, now: Timestamp) ->
     let session = Session { subject, name, roles, csrf: random() };
     console.audit.log_in(&session.subject);
     match keyring.sign(&session, now) {
-        Some(signed) => HttpResponse::redirect(landing(&log_in.page)).cookie(&signed, 3600),
+        Some(signed) => {
+            HttpResponse::redirect(landing(&log_in.page)).cookie(&signed, Session::VALID.as_secs())
+        }
         None => unavailable("the session cannot be signed"),
     }
 }
