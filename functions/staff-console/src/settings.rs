@@ -41,39 +41,24 @@ pub struct Parts {
 
 impl Console {
     pub fn with(parts: Parts) -> Self {
-        let Parts {
-            ledger,
-            archive,
-            access_log,
-            configs,
-            secrets,
-            logs,
-            commitments,
-            s3,
-            sqs,
-            operations_bucket,
-            ..
-        } = parts;
-        let Parts { flows, write_back, dead_letters, provider, role_names, has_client_secret, url, .. } =
-            parts;
         Self {
-            ledger,
-            archive,
-            configs,
-            secrets,
-            logs,
-            commitments,
-            s3,
-            sqs,
-            operations_bucket,
-            flows,
-            write_back,
-            dead_letters,
-            provider,
-            role_names,
-            has_client_secret,
-            url,
-            audit: Audit::new(access_log),
+            ledger: parts.ledger,
+            archive: parts.archive,
+            configs: parts.configs,
+            secrets: parts.secrets,
+            logs: parts.logs,
+            commitments: parts.commitments,
+            s3: parts.s3,
+            sqs: parts.sqs,
+            operations_bucket: parts.operations_bucket,
+            flows: parts.flows,
+            write_back: parts.write_back,
+            dead_letters: parts.dead_letters,
+            provider: parts.provider,
+            role_names: parts.role_names,
+            has_client_secret: parts.has_client_secret,
+            url: parts.url,
+            audit: Audit::new(parts.access_log),
             keyring: Cache::default(),
             shops: Cache::default(),
         }
