@@ -1,15 +1,11 @@
-//! The request and the answer as an HTTP API hands them over (payload format 2.0), and the headers of every answer.
+//! The request as an HTTP API hands it over (payload format 2.0).
 //!
 //! Only what is used is read: method, path, few headers, and the body of a privacy request, each within a bound. Cookies, addresses and browsers'
 //! names are never looked at.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bytes::Bytes;
-use serde::{Deserialize, Serialize};
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap},
-};
+use serde::Deserialize;
+use std::{borrow::Cow, collections::HashMap};
 
 /// No header that is read needs more.
 const MAX_HEADER_BYTES: usize = 256;
@@ -65,62 +61,6 @@ impl HttpRequest {
             self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
         });
         found.map(String::as_str).filter(|value| value.len() <= MAX_HEADER_BYTES)
-    }
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HttpResponse {
-    pub status_code: u16,
-    pub headers: BTreeMap<&'static str, String>,
-    pub body: String,
-    pub is_base64_encoded: bool,
-}
-
-/// What every answer says, whatever it is: nobody keeps it, frames it, guesses its type, or learns where its reader
-/// came from.
-const EVERYWHERE: [(&str, &str); 9] = [
-    ("cache-control", "no-store, private"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-resource-policy", "same-origin"),
-    ("permissions-policy", "camera=(), clipboard-read=(), geolocation=(), microphone=(), payment=(), usb=()"),
-    ("referrer-policy", "no-referrer"),
-    ("strict-transport-security", "max-age=63072000; includeSubDomains"),
-    ("x-content-type-options", "nosniff"),
-    ("x-frame-options", "DENY"),
-    ("x-robots-tag", "noindex, nofollow, noarchive, nosnippet"),
-];
-
-impl HttpResponse {
-    pub fn new(status_code: u16, content_type: &str, policy: &str) -> Self {
-        let mut headers: BTreeMap<_, _> =
-            EVERYWHERE.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        headers.insert("content-type", content_type.to_owned());
-        headers.insert("content-security-policy", policy.to_owned());
-        Self { status_code, headers, body: String::new(), is_base64_encoded: false }
-    }
-
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.insert(name, value.into());
-        self
-    }
-
-    pub fn text(mut self, body: String) -> Self {
-        self.body = body;
-        self
-    }
-
-    pub fn bytes(mut self, body: &Bytes) -> Self {
-        self.body = BASE64_STANDARD.encode(body);
-        self.is_base64_encoded = true;
-        self
-    }
-
-    /// The answer to `HEAD`: everything but the body.
-    pub fn without_body(mut self) -> Self {
-        self.body.clear();
-        self.is_base64_encoded = false;
-        self
     }
 }
 

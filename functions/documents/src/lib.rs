@@ -23,13 +23,14 @@ mod route;
 mod text;
 mod unsubscribe;
 
-pub use http::{HttpRequest, HttpResponse};
+pub use downloads::HttpResponse;
+pub use http::HttpRequest;
 pub use privacy::{AppSecrets, PrivacyRequests};
 pub use unsubscribe::Unsubscribing;
 
 use archive::{Archive, ArchiveError};
 use comms::chain;
-use downloads::{NOWHERE, PART_BYTES, PARTS_SCRIPT, Part, disposition};
+use downloads::{PART_BYTES, Part};
 use jiff::Timestamp;
 use links::{Link, LinkState, LinkedOutput, Links, Opened, Opening, Recorded, Token};
 use page::{Notice, Page};
@@ -142,7 +143,7 @@ impl Documents {
         found: &mut Option<Link>,
     ) -> Answer {
         let (token, file) = match route {
-            Route::Script => return Answer::of(script()),
+            Route::Script => return Answer::of(HttpResponse::parts_script()),
             Route::Privacy | Route::Unknown => return unknown(request),
             Route::Unsubscribe(token) => {
                 return unsubscribe::answer(&self.unsubscribing, &self.links, &token, request, now).await;
@@ -187,23 +188,13 @@ impl Documents {
         // no answer has a validator, so a conditional range is always of something else
         let header = request.header("range").filter(|_| request.header("if-range").is_none());
         let part = Part::of(header, output.bytes);
-        let response = match &part {
-            // what does not fit into an answer is fetched in parts, by the page
-            Part::Whole if output.bytes > PART_BYTES => {
-                let back = HttpResponse::new(303, HTML, &format!("default-src 'none'; {NOWHERE}"));
-                return Answer::of(back.header("location", links::path(token)));
-            }
-            Part::Unsatisfiable => {
-                let length = format!("bytes */{}", output.bytes);
-                return Answer::of(of_output(416, link, output).header("content-range", length));
-            }
-            Part::Whole => of_output(200, link, output),
-            Part::Bytes(range) => of_output(206, link, output).header(
-                "content-range",
-                format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), output.bytes),
-            ),
-        };
-        if request.method() == "HEAD" {
+        // what does not fit into an answer is fetched in parts, by the page
+        if part == Part::Whole && output.bytes > PART_BYTES {
+            return Answer::of(HttpResponse::redirect(&links::path(token)));
+        }
+        let (name, extension) = (page::saved_as(link, output), page::extension(output));
+        let response = HttpResponse::of_part(&part, output.bytes, &output.media_type, &name, extension);
+        if part == Part::Unsatisfiable || request.method() == "HEAD" {
             return Answer::of(response);
         }
         let bytes = match self.archive.read_exactly(&output.object, &output.version_id, &output.sha256).await
@@ -219,14 +210,7 @@ impl Documents {
                 return answer;
             }
         }
-        let bytes = match part {
-            Part::Bytes(range) => {
-                let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
-                bytes.slice(index(range.start)..index(range.end))
-            }
-            Part::Whole | Part::Unsatisfiable => bytes,
-        };
-        let answer = Answer::of(response.bytes(&bytes));
+        let answer = Answer::of(response.bytes(&part.cut(&bytes)));
         if continues { answer } else { answer.counted(Metric::Opened) }
     }
 
@@ -309,19 +293,6 @@ fn not_read(link: &Link, error: &ArchiveError) -> Answer {
         ArchiveError::Erased { .. } => ended(link, LinkState::Revoked),
         _ => unavailable(Language::of(&link.locale), Some(link), chain(error)),
     }
-}
-
-/// The headers of an output.
-fn of_output(status: u16, link: &Link, output: &LinkedOutput) -> HttpResponse {
-    let (content_type, policy) = downloads::content(&output.media_type);
-    HttpResponse::new(status, content_type, &policy)
-        .header("accept-ranges", "bytes")
-        .header("content-disposition", disposition(&page::saved_as(link, output), page::extension(output)))
-}
-
-fn script() -> HttpResponse {
-    HttpResponse::new(200, "text/javascript; charset=utf-8", &format!("default-src 'none'; {NOWHERE}"))
-        .text(PARTS_SCRIPT.to_owned())
 }
 
 /// Starts the function and serves its invocations until Lambda ends the process.

@@ -5,11 +5,12 @@
 //! shop, topic and customer are read from the body; the header that names the topic has to agree, or a signed request for
 //! somebody's data could be sent again as one for their erasure. A repetition is queued again and is the same request.
 
-use crate::{Answer, http::HttpRequest, http::HttpResponse};
+use crate::{Answer, http::HttpRequest};
 use aws_sdk_secretsmanager::Client;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use cache::{Cache, Fresh};
 use comms::{Gid, ShopDomain, chain};
+use downloads::HttpResponse;
 use hmac::{Hmac, Mac};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};

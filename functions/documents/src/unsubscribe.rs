@@ -7,7 +7,7 @@
 
 use crate::{
     Answer, accepted,
-    http::{HttpRequest, HttpResponse},
+    http::HttpRequest,
     page::{self, Notice},
     shown,
     text::Language,
@@ -122,7 +122,7 @@ pub async fn answer(
         }
         Err(error) => {
             let page = page::notice(Notice::Unavailable, Language::of(&it.locale), Some(&it.sender));
-            let response: HttpResponse = shown(503, page).header("retry-after", "120");
+            let response = shown(503, page).header("retry-after", "120");
             Answer { response, metric: None, problem: Some(chain(&error)) }
         }
     }

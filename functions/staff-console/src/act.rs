@@ -7,7 +7,7 @@ use crate::{
     Console,
     audit::Act,
     document::outputs,
-    http::{Fields, HttpRequest, HttpResponse},
+    http::{Fields, HttpRequest},
     log_in::{self, SignedIn},
     page::{Notice, of_person, unavailable},
     pages::communication::show,
@@ -16,6 +16,7 @@ use crate::{
 };
 use comms::CommunicationId;
 use decisions::{Decision, Refusal, ResendRequest};
+use downloads::HttpResponse;
 use jiff::Timestamp;
 use ledger::Entry;
 use work::Message;

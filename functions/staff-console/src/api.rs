@@ -11,7 +11,7 @@ use crate::{
     act::{self, NotDone},
     audit::Act,
     document::{Outputs, outputs, printed, saved_as},
-    http::{BadBody, HttpRequest, HttpResponse},
+    http::{BadBody, HttpRequest},
     keyring::{Signed, Ticket},
     person::{Person, Right},
     route::ApiRoute,
@@ -19,7 +19,7 @@ use crate::{
 };
 use comms::{CommunicationId, Gid, chain};
 use decisions::{Decision, why, why_nothing};
-use downloads::NOWHERE;
+use downloads::{HttpResponse, NOWHERE};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Entry;
 use serde::Serialize;

@@ -3,7 +3,7 @@
 use crate::{
     Console,
     audit::Act,
-    http::{HttpRequest, HttpResponse},
+    http::HttpRequest,
     keyring::Ticket,
     merge::merged,
     page::{self, Notice},
@@ -12,7 +12,7 @@ use crate::{
 use archive::{ArchiveError, EvidenceRecord, Output, sha256_hex};
 use bytes::Bytes;
 use comms::{CommunicationId, ShopDomain, chain};
-use downloads::{NOWHERE, PART_BYTES, Part, disposition, file_name};
+use downloads::{HttpResponse, PART_BYTES, Part, disposition, file_name};
 use jiff::Timestamp;
 use ledger::Entry;
 use maud::html;
@@ -106,19 +106,14 @@ async fn send(
     let header = request.header("range").filter(|_| request.header("if-range").is_none());
     let part = Part::of(header, output.bytes);
     let name = saved_as(record, number);
-    let (content_type, policy) = downloads::content(&output.media_type);
-    let response = |status| {
-        HttpResponse::new(status, content_type, &policy)
-            .header("accept-ranges", "bytes")
-            .header("content-disposition", disposition(&name, extension(Some(output))))
-    };
-    match &part {
-        // what does not fit into an answer is fetched in parts, by a page
-        Part::Whole if output.bytes > PART_BYTES => return in_parts(request.path(), output, &name),
-        Part::Unsatisfiable => {
-            return response(416).header("content-range", format!("bytes */{}", output.bytes));
-        }
-        _ => {}
+    // what does not fit into an answer is fetched in parts, by a page
+    if part == Part::Whole && output.bytes > PART_BYTES {
+        return in_parts(request.path(), output, &name);
+    }
+    let extension = extension(Some(output));
+    let response = HttpResponse::of_part(&part, output.bytes, &output.media_type, &name, extension);
+    if part == Part::Unsatisfiable {
+        return response;
     }
     // of each part, too: nobody is asked to begin with the first
     if let Err(error) = console.audit.record(subject, Act::Open, entry, None).await {
@@ -128,16 +123,7 @@ async fn send(
         Ok(bytes) => bytes,
         Err(error) => return unavailable(&error),
     };
-    match part {
-        Part::Bytes(range) => {
-            let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
-            let shown = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), output.bytes);
-            response(206)
-                .header("content-range", shown)
-                .bytes(&bytes.slice(index(range.start)..index(range.end)))
-        }
-        Part::Whole | Part::Unsatisfiable => response(200).bytes(&bytes),
-    }
+    response.bytes(&part.cut(&bytes))
 }
 
 /// The page that fetches a large document from its own address.
@@ -208,11 +194,6 @@ async fn together(console: &Console, subject: &str, entries: &[Entry]) -> HttpRe
 /// The output that is printed: the first PDF.
 pub fn printed(outputs: &Outputs) -> Option<&Output> {
     outputs.list().iter().find(|output| output.media_type == "application/pdf")
-}
-
-pub fn script() -> HttpResponse {
-    HttpResponse::new(200, "text/javascript; charset=utf-8", &format!("default-src 'none'; {NOWHERE}"))
-        .text(downloads::PARTS_SCRIPT.to_owned())
 }
 
 fn unavailable(error: &dyn std::error::Error) -> HttpResponse {

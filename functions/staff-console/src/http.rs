@@ -1,12 +1,11 @@
-//! The request and the answer as an HTTP API hands them over (payload format 2.0), and the headers of every answer.
+//! The request as an HTTP API hands it over (payload format 2.0), and the one cookie of its answers.
 //!
 //! Only what is used is read, each within a bound: what is longer counts as not sent. Addresses and browsers' names are
 //! never looked at.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bytes::Bytes;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::collections::{BTreeMap, HashMap};
+use serde::{Deserialize, de::DeserializeOwned};
+use std::{collections::HashMap, time::Duration};
 use url::form_urlencoded;
 
 /// A token of an identity provider with many groups fits; Lambda is sent no more than 10 KB of headers.
@@ -16,7 +15,7 @@ const MAX_QUERY_BYTES: usize = 4 * 1024;
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// The one cookie. Browsers take a cookie of such a name from this very host only, and only with TLS.
-pub const COOKIE: &str = "__Host-console";
+const COOKIE: &str = "__Host-console";
 
 #[derive(Debug, Deserialize)]
 pub struct HttpRequest {
@@ -141,77 +140,10 @@ impl HttpRequest {
     }
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HttpResponse {
-    pub status_code: u16,
-    pub headers: BTreeMap<&'static str, String>,
-    pub body: String,
-    pub is_base64_encoded: bool,
-}
-
-/// What every answer says, whatever it is: nobody keeps it, frames it, guesses its type, or learns where its reader
-/// came from.
-const EVERYWHERE: [(&str, &str); 9] = [
-    ("cache-control", "no-store, private"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-resource-policy", "same-origin"),
-    ("permissions-policy", "camera=(), clipboard-read=(), geolocation=(), microphone=(), payment=(), usb=()"),
-    ("referrer-policy", "no-referrer"),
-    ("strict-transport-security", "max-age=63072000; includeSubDomains"),
-    ("x-content-type-options", "nosniff"),
-    ("x-frame-options", "DENY"),
-    ("x-robots-tag", "noindex, nofollow, noarchive, nosnippet"),
-];
-
-impl HttpResponse {
-    pub fn new(status_code: u16, content_type: &str, policy: &str) -> Self {
-        let mut headers: BTreeMap<_, _> =
-            EVERYWHERE.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        headers.insert("content-type", content_type.to_owned());
-        headers.insert("content-security-policy", policy.to_owned());
-        Self { status_code, headers, body: String::new(), is_base64_encoded: false }
-    }
-
-    /// To another page. The request is not repeated there.
-    pub fn redirect(location: &str) -> Self {
-        let policy = format!("default-src 'none'; {}", downloads::NOWHERE);
-        Self::new(303, "text/html; charset=utf-8", &policy).header("location", location)
-    }
-
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.insert(name, value.into());
-        self
-    }
-
-    pub fn status(mut self, status_code: u16) -> Self {
-        self.status_code = status_code;
-        self
-    }
-
-    /// Keeps `value` in the browser for so many seconds; none ends it.
-    pub fn cookie(self, value: &str, seconds: u64) -> Self {
-        let cookie = format!("{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax");
-        self.header("set-cookie", cookie)
-    }
-
-    pub fn text(mut self, body: String) -> Self {
-        self.body = body;
-        self
-    }
-
-    pub fn bytes(mut self, body: &Bytes) -> Self {
-        self.body = BASE64_STANDARD.encode(body);
-        self.is_base64_encoded = true;
-        self
-    }
-
-    /// The answer to `HEAD`: everything but the body.
-    pub fn without_body(mut self) -> Self {
-        self.body.clear();
-        self.is_base64_encoded = false;
-        self
-    }
+/// The header `set-cookie` that keeps `value` in the browser for as long as it serves; no time ends it.
+pub fn set_cookie(value: &str, valid: Duration) -> String {
+    let seconds = valid.as_secs();
+    format!("{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax")
 }
 
 #[cfg(test)]

@@ -31,7 +31,8 @@ mod shop_staff;
 mod style;
 mod token;
 
-pub use http::{HttpRequest, HttpResponse};
+pub use downloads::HttpResponse;
+pub use http::HttpRequest;
 pub use person::RoleNames;
 pub use provider::{Provider, ProviderSettings};
 pub use settings::{Parts, serve};
@@ -101,7 +102,7 @@ impl Console {
             return page::notice(Notice::NotFound).status(405).header("allow", allowed.join(", "));
         }
         match route {
-            Route::Script => return document::script(),
+            Route::Script => return HttpResponse::parts_script(),
             Route::SignedOut => return page::notice(Notice::SignedOut),
             Route::Callback => return log_in::finish(self, request, now).await,
             Route::LogIn => return log_in::begin(self, request, "/", now).await,

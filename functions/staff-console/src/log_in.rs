@@ -7,7 +7,7 @@
 
 use crate::{
     Console,
-    http::{HttpRequest, HttpResponse},
+    http::{HttpRequest, set_cookie},
     keyring::{LogIn, Session, Signed},
     page::{self, Notice},
     person::Person,
@@ -17,7 +17,9 @@ use crate::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use comms::{chain, cut, one_line};
+use downloads::HttpResponse;
 use jiff::Timestamp;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Of a name and a subject, what fits into an evidence record and a log line.
@@ -63,7 +65,7 @@ pub async fn begin(console: &Console, request: &HttpRequest, page: &str, now: Ti
     };
     match (address, signed) {
         (Ok(address), Some(signed)) => {
-            HttpResponse::redirect(&address).cookie(&signed, LogIn::VALID.as_secs())
+            HttpResponse::redirect(&address).header("set-cookie", set_cookie(&signed, LogIn::VALID))
         }
         (Err(error), _) => unavailable(&chain(&error)),
         (_, None) => unavailable("the log-in cannot be signed"),
@@ -111,9 +113,8 @@ pub async fn finish(console: &Console, request: &HttpRequest, now: Timestamp) ->
     let session = Session { subject, name, roles, csrf: random() };
     console.audit.log_in(&session.subject);
     match keyring.sign(&session, now) {
-        Some(signed) => {
-            HttpResponse::redirect(landing(&log_in.page)).cookie(&signed, Session::VALID.as_secs())
-        }
+        Some(signed) => HttpResponse::redirect(landing(&log_in.page))
+            .header("set-cookie", set_cookie(&signed, Session::VALID)),
         None => unavailable("the session cannot be signed"),
     }
 }
@@ -127,12 +128,12 @@ fn landing(page: &str) -> &str {
 pub fn end(console: &Console) -> HttpResponse {
     let settings = console.provider.settings();
     let to = settings.log_out.as_ref().map_or("/signed-out", |address| address.as_str());
-    HttpResponse::redirect(to).cookie("", 0)
+    HttpResponse::redirect(to).header("set-cookie", set_cookie("", Duration::ZERO))
 }
 
 fn refused(why: &str) -> HttpResponse {
     tracing::warn!(why, "log-in refused");
-    page::notice(Notice::LogInRefused).cookie("", 0)
+    page::notice(Notice::LogInRefused).header("set-cookie", set_cookie("", Duration::ZERO))
 }
 
 fn unavailable(error: &str) -> HttpResponse {

@@ -2,13 +2,13 @@
 //! template, and isolated from the direction of the text around it.
 
 use crate::{
-    http::HttpResponse,
     log_in::SignedIn,
     person::Right,
     route::PARTS_SCRIPT,
     style::{STYLE, policy},
 };
 use comms::{State, one_line};
+use downloads::HttpResponse;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

@@ -1,9 +1,12 @@
 //! What a document needs on its way to a browser, whoever sends it: a name to be saved under (`file_name.rs`), a part that
-//! fits into an answer of Lambda's (`range.rs`), and the policy that keeps it from doing anything. No I/O.
+//! fits into an answer of Lambda's (`range.rs`), the policy that keeps it from doing anything, and the answer of an HTTP API
+//! with its headers (`answer.rs`). No I/O.
 
+mod answer;
 mod file_name;
 mod range;
 
+pub use answer::HttpResponse;
 pub use file_name::{disposition, file_name};
 pub use range::{PART_BYTES, Part};
 
@@ -12,7 +15,7 @@ use comms::Format;
 /// Saves what is too large for one answer: fetches it in parts, checks the hash, and hands it to the browser. For links
 /// with `data-bytes`, `data-sha256`, `data-type`, `data-loading`, `data-loaded` and `data-failed`, on a page with an element
 /// `status`.
-pub const PARTS_SCRIPT: &str = include_str!("parts.js");
+const PARTS_SCRIPT: &str = include_str!("parts.js");
 
 /// Nobody frames it, nothing is sent from it, and no address in it is bent.
 pub const NOWHERE: &str = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -3,6 +3,7 @@
 //! Lambda answers with at most 6 MB, of which base64 takes a third. A larger document never leaves in another
 //! way, such as by a signed address of the archive: the page's script fetches it in parts.
 
+use bytes::Bytes;
 use std::ops::Range;
 
 /// The most of a document in one answer.
@@ -48,6 +49,17 @@ impl Part {
             return Self::Unsatisfiable;
         }
         Self::Bytes(start..end.min(size).min(start.saturating_add(PART_BYTES)))
+    }
+
+    /// This part of a document, which is all of it if no part was asked for.
+    pub fn cut(&self, document: &Bytes) -> Bytes {
+        match self {
+            Self::Bytes(range) => {
+                let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(document.len());
+                document.slice(index(range.start)..index(range.end))
+            }
+            Self::Whole | Self::Unsatisfiable => document.clone(),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     Console,
     audit::Act,
     document::{Outputs, outputs},
-    http::{HttpRequest, HttpResponse},
+    http::HttpRequest,
     log_in::SignedIn,
     page::{Notice, Page, csrf, moment, of_person, state, text, unavailable},
     pages::search::about,
@@ -12,7 +12,7 @@ use crate::{
 };
 use comms::{CommunicationId, State, masked};
 use decisions::{can_settle_as, why, why_not_again};
-use downloads::PART_BYTES;
+use downloads::{HttpResponse, PART_BYTES};
 use jiff::Timestamp;
 use ledger::Entry;
 use maud::{Markup, html};

@@ -3,13 +3,14 @@
 use crate::{
     Console,
     audit::Act,
-    http::{Fields, HttpRequest, HttpResponse},
+    http::{Fields, HttpRequest},
     log_in::SignedIn,
     page::{Notice, Page, csrf, of_person},
     person::Right,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
 use comms::{chain, one_line};
+use downloads::HttpResponse;
 use maud::{Markup, html};
 
 struct Depth {

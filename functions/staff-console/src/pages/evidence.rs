@@ -3,13 +3,13 @@
 use crate::{
     Console,
     audit::Act,
-    http::HttpResponse,
     log_in::SignedIn,
     page::{Notice, Page, of_person, text, unavailable},
 };
 use archive::{ArchiveError, EvidenceRecord, is_test, sha256_hex};
 use bytes::Bytes;
 use comms::{CommunicationId, chain};
+use downloads::HttpResponse;
 use jiff::civil::Date;
 use ledger::{ArchivedAs, Entry};
 use maud::{Markup, html};

@@ -3,11 +3,12 @@
 use crate::{
     Console,
     audit::Act,
-    http::{HttpRequest, HttpResponse},
+    http::HttpRequest,
     log_in::SignedIn,
     page::{Page, moment, state, text, unavailable},
 };
 use comms::{ShopDomain, State, one_line};
+use downloads::HttpResponse;
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use ledger::Undelivered;
 use maud::{Markup, html};

@@ -3,11 +3,12 @@
 use crate::{
     Console,
     audit::Act,
-    http::{HttpRequest, HttpResponse},
+    http::HttpRequest,
     log_in::SignedIn,
     page::{Page, moment, text, unavailable},
 };
 use comms::{ShopDomain, one_line};
+use downloads::HttpResponse;
 use jiff::Timestamp;
 use maud::{Markup, html};
 use serde_json::Value;

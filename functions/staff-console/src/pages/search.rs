@@ -3,13 +3,14 @@
 use crate::{
     Console,
     audit::Act,
-    http::{Fields, HttpRequest, HttpResponse},
+    http::{Fields, HttpRequest},
     log_in::SignedIn,
     page::{Page, moment, state, text, unavailable},
     person::Right,
 };
 use comms::{Document, Gid, ShopDomain, State, one_line};
 use decisions::{By, Question, why_nothing};
+use downloads::HttpResponse;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use ledger::{Entry, Found};
 use maud::{Markup, html};

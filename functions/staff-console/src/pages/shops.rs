@@ -5,11 +5,12 @@ use crate::{
     Console,
     audit::Act,
     diff::{self, Line},
-    http::{HttpRequest, HttpResponse},
+    http::HttpRequest,
     log_in::SignedIn,
     page::{Notice, Page, moment, of_person, unavailable},
 };
 use comms::{ShopDomain, printable};
+use downloads::HttpResponse;
 use jiff::Timestamp;
 use maud::{Markup, html};
 use shop_config::{ShopConfig, config_key};
