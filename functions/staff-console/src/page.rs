@@ -2,12 +2,13 @@
 //! template, and isolated from the direction of the text around it.
 
 use crate::{
+    http::Fields,
     log_in::SignedIn,
     person::Right,
     route::PARTS_SCRIPT,
     style::{STYLE, policy},
 };
-use comms::{State, one_line};
+use comms::{ShopDomain, State, one_line};
 use downloads::HttpResponse;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -164,6 +165,21 @@ pub fn of_person(signed_in: &SignedIn, notice: Notice) -> HttpResponse {
 pub fn unavailable(signed_in: &SignedIn, error: &dyn std::error::Error) -> HttpResponse {
     tracing::error!(error = %comms::chain(error), "page not shown");
     of_person(signed_in, Notice::Unavailable)
+}
+
+/// The shop that a request names, of those that somebody may see; otherwise the first of them.
+pub fn chosen_shop(fields: &Fields, shops: &[ShopDomain]) -> Option<ShopDomain> {
+    let wanted = fields.get("shop").and_then(|text| text.parse::<ShopDomain>().ok());
+    wanted.filter(|shop| shops.contains(shop)).or_else(|| shops.first().cloned())
+}
+
+/// The field that names the shop.
+pub fn shop_field(shops: &[ShopDomain], chosen: Option<&ShopDomain>) -> Markup {
+    html! {
+        label { "Shop" br; select name="shop" {
+            @for it in shops { option value=(it) selected[chosen == Some(it)] { (it) } }
+        } }
+    }
 }
 
 /// Text from outside.

@@ -5,9 +5,9 @@ use crate::{
     audit::Act,
     http::HttpRequest,
     log_in::SignedIn,
-    page::{Page, moment, state, text, unavailable},
+    page::{Page, chosen_shop, moment, shop_field, state, text, unavailable},
 };
-use comms::{ShopDomain, State, one_line};
+use comms::{State, one_line};
 use downloads::HttpResponse;
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use ledger::Undelivered;
@@ -33,8 +33,7 @@ pub async fn answer(
     };
     let days =
         fields.get("days").and_then(|text| text.parse().ok()).filter(|days| DAYS.contains(days)).unwrap_or(7);
-    let wanted = fields.get("shop").and_then(|text| text.parse::<ShopDomain>().ok());
-    let shop = wanted.filter(|shop| shops.contains(shop)).or_else(|| shops.first().cloned());
+    let shop = chosen_shop(&fields, &shops);
     let mut rows = Vec::new();
     if let Some(shop) = &shop {
         console.audit.note(&signed_in.person, Act::Search, Some(shop));
@@ -47,9 +46,7 @@ pub async fn answer(
     let content = html! {
         h1 { "Not delivered" }
         form.fields method="get" action="/failures" {
-            label { "Shop" br; select name="shop" {
-                @for it in &shops { option value=(it) selected[shop.as_ref() == Some(it)] { (it) } }
-            } }
+            (shop_field(&shops, shop.as_ref()))
             label { "Days" br; select name="days" {
                 @for it in DAYS { option value=(it) selected[it == days] { (it) } }
             } }

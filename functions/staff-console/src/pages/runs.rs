@@ -5,7 +5,7 @@ use crate::{
     audit::Act,
     http::HttpRequest,
     log_in::SignedIn,
-    page::{Page, moment, text, unavailable},
+    page::{Page, chosen_shop, moment, shop_field, text, unavailable},
 };
 use comms::{ShopDomain, one_line};
 use downloads::HttpResponse;
@@ -35,8 +35,7 @@ pub async fn answer(
         Ok(shops) => shops,
         Err(error) => return unavailable(signed_in, &error),
     };
-    let wanted = request.query().get("shop").and_then(|text| text.parse::<ShopDomain>().ok());
-    let shop = wanted.filter(|shop| shops.contains(shop)).or_else(|| shops.first().cloned());
+    let shop = chosen_shop(&request.query(), &shops);
     let mut runs = Vec::new();
     if let Some(shop) = &shop {
         console.audit.note(&signed_in.person, Act::SeeOperations, Some(shop));
@@ -48,9 +47,7 @@ pub async fn answer(
     let content = html! {
         h1 { "Runs" }
         form.fields method="get" action="/runs" {
-            label { "Shop" br; select name="shop" {
-                @for it in &shops { option value=(it) selected[shop.as_ref() == Some(it)] { (it) } }
-            } }
+            (shop_field(&shops, shop.as_ref()))
             button { "Show" }
         }
         @if runs.is_empty() { p { "No run is known: none was started, or its state is no longer kept." } }
