@@ -1,4 +1,5 @@
-//! For tests: servers of this process in the place of outside services, and AWS clients that talk to them.
+//! For tests: servers of this process in the place of outside services, AWS clients that talk to them, and functions in a
+//! browser.
 //!
 //! What a server answers is the test's own, but for an AWS account ([`FakeAws`]) that knows the services' rules. A server lives as long as the test's runtime.
 
@@ -6,6 +7,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "times and numbers are those that tests give")]
 
 mod account;
+mod browser;
 mod commitments;
 pub mod dynamodb;
 mod evidence;
@@ -15,6 +17,7 @@ mod script;
 
 pub use account::{Account, FakeAws, Items, Objects, Queues, SecretValues, SecretWrite};
 pub use aws_config::retry::RetryConfig;
+pub use browser::{Asked, check_in_browser, chromium, serve_function};
 pub use commitments::SecretItems;
 pub use evidence::{Edit, Evidence, EvidenceAws};
 pub use listener::{listen, serve};
