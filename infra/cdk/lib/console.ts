@@ -3,26 +3,14 @@
 // itself; rates are limited before it runs. Deployed only with `-c console=true`.
 
 import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { CfnApi, CfnApiMapping, CfnDomainName, CfnIntegration, CfnRoute, CfnStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { CfnApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { CfnUserPool, CfnUserPoolClient, CfnUserPoolDomain, CfnUserPoolGroup } from 'aws-cdk-lib/aws-cognito';
-import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { Handler } from './function.ts';
+import { accessLog, defaultStage, hostOf, leadTo, ownDomain } from './http-api.ts';
 import { pascal } from './names.ts';
 import type { ConsoleSettings, Settings } from './settings.ts';
-
-/** What the access log keeps: neither the query, which may name a customer, nor the address or the browser of who asked. */
-const LOGGED = {
-  at: '$context.requestTimeEpoch',
-  request: '$context.requestId',
-  route: '$context.routeKey',
-  status: '$context.status',
-  bytes: '$context.responseLength',
-  duration_ms: '$context.responseLatency',
-  error: '$context.error.messageString',
-};
 
 /** What the function understands; whatever else is asked for takes the default route, with a lower rate. */
 const ROUTES = [
@@ -88,74 +76,18 @@ export class Console extends Construct {
       disableExecuteApiEndpoint: console.domain !== undefined,
     });
     this.apiId = this.api.ref;
-    const stack = Stack.of(this);
-    const host = `${this.api.ref}.execute-api.${stack.region}.${stack.urlSuffix}`;
-    this.url = `https://${console.domain?.name ?? host}`;
+    this.url = `https://${console.domain?.name ?? hostOf(this.api)}`;
     this.key = this.makeKey();
     this.provider = console.provider ?? this.cognito();
-    const stage = this.stage();
-    if (console.domain === undefined) return;
-    const domain = new CfnDomainName(this, 'Domain', {
-      domainName: console.domain.name,
-      domainNameConfigurations: [
-        { certificateArn: console.domain.certificateArn, endpointType: 'REGIONAL', securityPolicy: 'TLS_1_2' },
-      ],
-    });
-    new CfnApiMapping(this, 'Mapping', { apiId: this.api.ref, domainName: domain.ref, stage: stage.ref });
-    this.domainTarget = domain.attrRegionalDomainName;
+    const log = accessLog(this, `${settings.prefix}-console`);
+    const stage = defaultStage(this, this.api, log, console);
+    if (console.domain !== undefined) this.domainTarget = ownDomain(this, this.api, stage, console.domain);
   }
 
   /** Leads every path to the function. */
   serve(handler: Handler): void {
-    const stack = Stack.of(this);
-    const integration = new CfnIntegration(this, 'Integration', {
-      apiId: this.api.ref,
-      integrationType: 'AWS_PROXY',
-      integrationUri: handler.alias.functionArn,
-      payloadFormatVersion: '2.0',
-      timeoutInMillis: Math.min(handler.timeoutSeconds * 1000, 29_000),
-    });
-    for (const [index, routeKey] of [...ROUTES, '$default'].entries()) {
-      const route = new CfnRoute(this, `Route${index}`, {
-        apiId: this.api.ref,
-        routeKey,
-        authorizationType: 'NONE',
-        target: `integrations/${integration.ref}`,
-      });
-      Validations.of(route).acknowledge({
-        id: 'AwsSolutions-APIG4',
-        reason: 'The function checks a session or a token of every request, and sends everybody else to the log-in.',
-      });
-    }
-    new CfnPermission(this, 'MayInvoke', {
-      action: 'lambda:InvokeFunction',
-      functionName: handler.alias.functionArn,
-      principal: 'apigateway.amazonaws.com',
-      sourceAccount: stack.account,
-      sourceArn: stack.formatArn({ service: 'execute-api', resource: this.api.ref, resourceName: '*' }),
-    });
-  }
-
-  private stage(): CfnStage {
-    const { settings, console } = this.props;
-    const log = new LogGroup(this, 'AccessLog', {
-      logGroupName: `/aws/apigateway/${settings.prefix}-console`,
-      retention: RetentionDays.THREE_MONTHS,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    return new CfnStage(this, 'Stage', {
-      apiId: this.api.ref,
-      stageName: '$default',
-      autoDeploy: true,
-      accessLogSettings: { destinationArn: log.logGroupArn, format: JSON.stringify(LOGGED) },
-      defaultRouteSettings: {
-        throttlingRateLimit: console.rate,
-        throttlingBurstLimit: console.burst,
-        detailedMetricsEnabled: false,
-      },
-      // written as CloudFormation spells it: CDK passes a free object on as it is
-      routeSettings: { $default: { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 10 } },
-    });
+    const open = 'The function checks a session or a token of every request, and sends everybody else to the log-in.';
+    leadTo(this, this.api, handler, ROUTES, open);
   }
 
   private makeKey(): Secret {
