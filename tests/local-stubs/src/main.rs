@@ -1,4 +1,4 @@
-//! Runs both stubs until SIGTERM or SIGINT. One JSON line on standard output says where they listen.
+//! Runs the stubs until SIGTERM or SIGINT. One JSON line on standard output says where they listen.
 
 use clap::Parser;
 use std::{error::Error, io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};

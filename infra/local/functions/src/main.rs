@@ -1,4 +1,4 @@
-//! All functions in one program, for the local run: it compiles in a fraction of the time that sixteen programs take,
+//! All functions in one program, for the local run: it compiles in a fraction of the time that seventeen programs take,
 //! because what they share is compiled once. The first argument says which function this process is. What is
 //! deployed, tested end to end and measured are the programs of `functions/`.
 
