@@ -18,10 +18,15 @@ use sealed_log::{LogReader, Owner};
 /// One thing that was checked.
 struct Check {
     what: String,
-    /// What was found, or what is wrong.
-    found: Result<String, String>,
+    found: Found,
+}
+
+/// What came of a check, in words.
+enum Found {
+    Fits(String),
     /// It cannot be said yet, or not any more.
-    is_open: bool,
+    Open(String),
+    Wrong(String),
 }
 
 pub async fn answer(console: &Console, signed_in: &SignedIn, id: &CommunicationId) -> HttpResponse {
@@ -42,7 +47,7 @@ pub async fn answer(console: &Console, signed_in: &SignedIn, id: &CommunicationI
         Err(error) => return unavailable(signed_in, &error),
     };
     let checks = checks(console, &entry, archived, &record, &json).await;
-    let failed = checks.iter().filter(|check| check.found.is_err()).count();
+    let failed = checks.iter().filter(|check| matches!(check.found, Found::Wrong(_))).count();
     let content = html! {
         h1 { "Evidence" }
         p { a href={ "/c/" (id) } { (record.document.title("en")) " " code { (id) } } }
@@ -55,9 +60,9 @@ pub async fn answer(console: &Console, signed_in: &SignedIn, id: &CommunicationI
             tbody { @for check in &checks { tr {
                 td { (check.what) }
                 @match &check.found {
-                    Ok(found) if check.is_open => { td { span.state.wait { "not yet" } } td { (text(found)) } },
-                    Ok(found) => { td { span.state.good { "fits" } } td { (text(found)) } },
-                    Err(wrong) => { td { span.state.bad { "does not fit" } } td { (text(wrong)) } },
+                    Found::Open(found) => { td { span.state.wait { "not yet" } } td { (text(found)) } },
+                    Found::Fits(found) => { td { span.state.good { "fits" } } td { (text(found)) } },
+                    Found::Wrong(wrong) => { td { span.state.bad { "does not fit" } } td { (text(wrong)) } },
                 }
             } } }
         } }
@@ -78,8 +83,10 @@ async fn checks(
     let fits = hash == archived.record_sha256;
     let mut checks = vec![Check {
         what: "the record against the ledger".to_owned(),
-        found: if fits { Ok(format!("SHA-256 {hash}")) } else { Err(format!("its SHA-256 is {hash}")) },
-        is_open: false,
+        found: match fits {
+            true => Found::Fits(format!("SHA-256 {hash}")),
+            false => Found::Wrong(format!("its SHA-256 is {hash}")),
+        },
     }];
     for (number, output) in (1..).zip(&record.outputs) {
         let read = console.archive.read_document(output).await;
@@ -87,59 +94,49 @@ async fn checks(
             what: format!("document {number} against the record"),
             found: match read {
                 Ok(bytes) => match archive::verify(record, &bytes) {
-                    Ok(output) => Ok(format!("{} bytes, SHA-256 {}", output.bytes, output.sha256)),
-                    Err(error) => Err(error.to_string()),
+                    Ok(output) => Found::Fits(format!("{} bytes, SHA-256 {}", output.bytes, output.sha256)),
+                    Err(error) => Found::Wrong(error.to_string()),
                 },
-                Err(error) => Err(chain(&error)),
+                Err(error) => Found::Wrong(chain(&error)),
             },
-            is_open: false,
         });
     }
     if !is_test(&archived.archive_key) {
-        let sealed = sealed(console, entry, record, json).await;
-        let is_open = matches!(sealed, Ok(Sealed::Open(_)));
-        let found = sealed.map(|(Sealed::Proved(found) | Sealed::Open(found))| found);
-        checks.push(Check { what: "the record in the shop's log".to_owned(), found, is_open });
+        let found = sealed(console, entry, archived, record, json).await.unwrap_or_else(Found::Wrong);
+        checks.push(Check { what: "the record in the shop's log".to_owned(), found });
     }
     checks
-}
-
-/// What the log says of a record.
-enum Sealed {
-    Proved(String),
-    /// It cannot be said yet, or not any more.
-    Open(String),
 }
 
 /// Where the record is in the log. What is not sealed yet is no fault.
 async fn sealed(
     console: &Console,
     entry: &Entry,
+    archived: &ArchivedAs,
     record: &EvidenceRecord,
     json: &Bytes,
-) -> Result<Sealed, String> {
-    let key = entry.archived.as_ref().map(|archived| archived.archive_key.as_str()).unwrap_or_default();
-    let day = day(key).ok_or("its key has no day")?;
+) -> Result<Found, String> {
+    let day = day(&archived.archive_key).ok_or("its key has no day")?;
     let id = &entry.communication;
     let proof = LogReader::new(&console.logs)
         .prove(&entry.shop, day, id, None)
         .await
         .map_err(|error| chain(&error))?;
     let Some(inclusion) = proof else {
-        return Ok(Sealed::Open("not sealed yet: that is done within an hour".to_owned()));
+        return Ok(Found::Open("not sealed yet: that is done within an hour".to_owned()));
     };
     let owner = Owner::of(record.customer.as_deref(), id);
     let secret = console.commitments.find(&entry.shop, &owner).await.map_err(|error| chain(&error))?;
     let Some(secret) = secret else {
         let destroyed =
             "sealed; the customer's secret was destroyed, so nobody can prove any more what the leaf was";
-        return Ok(Sealed::Open(destroyed.to_owned()));
+        return Ok(Found::Open(destroyed.to_owned()));
     };
     if secret.salt(id, None).commit(json) != inclusion.commitment {
         return Err("the leaf of the log is of another record".to_owned());
     }
     let log = inclusion.key.name().as_str().to_owned();
-    Ok(Sealed::Proved(format!("leaf {} of the log {log}", inclusion.proof.index)))
+    Ok(Found::Fits(format!("leaf {} of the log {log}", inclusion.proof.index)))
 }
 
 /// The day in a key of the archive: `<shop>/<yyyy>/<mm>/<dd>/…`.
