@@ -89,12 +89,6 @@ impl World {
         let dynamodb = aws_sdk_dynamodb::Client::new(&sdk);
         let sqs = aws_sdk_sqs::Client::new(&sdk);
         let provider = serve_provider().await;
-        let settings = ProviderSettings {
-            issuer: provider.1.parse().unwrap(),
-            client_id: CLIENT.to_owned(),
-            roles_claim: ROLES_CLAIM.to_owned(),
-            log_out: None,
-        };
         let queue = |name: &str| Queue::new(sqs.clone(), format!("{}/queue/{name}", server.base));
         let flows: HashMap<_, _> = Flow::ALL.iter().map(|flow| (*flow, queue(flow.name()))).collect();
         let letters = |name: &str| (name.to_owned(), format!("{}/queue/{name}-dlq", server.base));
@@ -117,7 +111,7 @@ impl World {
             operations_bucket: "operations".to_owned(),
             flows,
             dead_letters: vec![letters("write-back"), letters("order-confirmation"), letters("intake")],
-            provider: Provider::new(settings, http()),
+            provider: client_of(&provider.1),
             role_names: RoleNames::parse("").unwrap(),
             has_client_secret: false,
             url: None,
@@ -127,13 +121,7 @@ impl World {
 
     /// A client of the same provider, and the provider's public key.
     pub fn identity_provider(&self) -> (Provider, Value) {
-        let settings = ProviderSettings {
-            issuer: self.issuer.parse().unwrap(),
-            client_id: CLIENT.to_owned(),
-            roles_claim: ROLES_CLAIM.to_owned(),
-            log_out: None,
-        };
-        (Provider::new(settings, http()), self.provider.public_key().clone())
+        (client_of(&self.issuer), self.provider.public_key().clone())
     }
 
     pub fn change(&self, change: impl FnOnce(&mut Aws)) {
@@ -216,6 +204,17 @@ impl World {
 /// As the function's own.
 fn http() -> reqwest::Client {
     reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+}
+
+/// The console as a client of the provider.
+fn client_of(issuer: &str) -> Provider {
+    let settings = ProviderSettings {
+        issuer: issuer.parse().unwrap(),
+        client_id: CLIENT.to_owned(),
+        roles_claim: ROLES_CLAIM.to_owned(),
+        log_out: None,
+    };
+    Provider::new(settings, http())
 }
 
 async fn serve_provider() -> (OidcStub, String) {
