@@ -4,6 +4,7 @@
 //! A member of a shop's staff sees their own shop and no other: of a communication of another one it is not even said that
 //! it exists. There are no cookies here, so that any page may ask and none gets an answer without a token of its own.
 
+mod hold;
 mod wire;
 
 use crate::{
@@ -17,9 +18,10 @@ use crate::{
     route::ApiRoute,
     shop_staff::{self, StaffError},
 };
+use archive::Output;
 use comms::{CommunicationId, Gid, chain};
 use decisions::{Decision, why, why_nothing};
-use downloads::{HttpResponse, NOWHERE};
+use downloads::{HttpResponse, NOWHERE, PART_BYTES};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Entry;
 use serde::Serialize;
@@ -30,6 +32,9 @@ use wire::{
 
 /// The most documents that are printed at once.
 const MAX_PRINTED: usize = 50;
+
+/// The most bytes of them together: a merged document is little longer, and has to fit into one answer.
+const MAX_PRINTED_BYTES: u64 = PART_BYTES / 16 * 15;
 
 /// An answer that is none of those a question hopes for.
 #[derive(Debug, thiserror::Error)]
@@ -133,6 +138,9 @@ async fn authorized(
         ApiRoute::WhyOfResource => call.why_of_resource().await,
         ApiRoute::Open(id) => call.open(&id).await,
         ApiRoute::Resend(id) => call.resend(&id).await,
+        ApiRoute::Holds(id) => call.holds(&id).await,
+        ApiRoute::Hold(id) => call.change_hold(&id, Act::Hold).await,
+        ApiRoute::Release(id) => call.change_hold(&id, Act::Release).await,
         ApiRoute::Print => call.print().await,
         ApiRoute::Unknown => Err(ApiError::NotFound),
     }
@@ -267,12 +275,20 @@ impl Call<'_> {
             return Err(ApiError::Invalid("1 to 50 communications are printed at once"));
         }
         let mut documents = Vec::new();
-        let (mut together, mut pages) = (Vec::new(), Some(0));
+        let (mut together, mut pages, mut bytes) = (Vec::new(), Some(0), 0);
         for id in communications {
-            let printable = self.printable(&id).await;
-            if let Ok((_, count)) = &printable {
+            let printable = self.printable(&id).await.and_then(|(printable, output)| {
+                if bytes + output.bytes > MAX_PRINTED_BYTES {
+                    return Err(ApiError::Refused(
+                        "it is too large to be printed with the others".to_owned(),
+                    ));
+                }
+                Ok((printable, output))
+            });
+            if let Ok((_, output)) = &printable {
                 together.push(id.to_string());
-                pages = pages.zip(*count).map(|(pages, count): (u32, u32)| pages.saturating_add(count));
+                bytes += output.bytes;
+                pages = pages.zip(output.pages).map(|(pages, more): (u32, u32)| pages.saturating_add(more));
             }
             documents.push(match printable {
                 Ok((printable, _)) => printable,
@@ -289,8 +305,8 @@ impl Call<'_> {
         json(200, &Printed { documents, merged })
     }
 
-    /// One of many, with its number of pages.
-    async fn printable(&self, id: &CommunicationId) -> Result<(Printable, Option<u32>), ApiError> {
+    /// One of many, with the output that is printed.
+    async fn printable(&self, id: &CommunicationId) -> Result<(Printable, Output), ApiError> {
         let entry = self.entry(id).await?;
         let found = outputs(self.console, &entry).await;
         let output = printed(&found);
@@ -305,12 +321,12 @@ impl Call<'_> {
             file_name: Some(saved_as(record, number)),
             ..Printable::empty(id.clone())
         };
-        Ok((printable, output.pages))
+        Ok((printable, output.clone()))
     }
 }
 
 /// Without a body: pages of other hosts may ask, and nothing is decided by where they come from.
-fn open_to_all(status: u16) -> HttpResponse {
+pub fn open_to_all(status: u16) -> HttpResponse {
     HttpResponse::new(status, "application/json", &format!("default-src 'none'; {NOWHERE}"))
         .header("access-control-allow-origin", "*")
         .header("access-control-allow-headers", "authorization, content-type")

@@ -23,6 +23,9 @@ pub enum Act {
     Open,
     Print,
     Resend,
+    SeeHolds,
+    Hold,
+    Release,
     Settle,
     SeeOperations,
     Redrive,
@@ -38,19 +41,29 @@ impl Act {
             Self::Open => "open",
             Self::Print => "print",
             Self::Resend => "resend",
+            Self::SeeHolds => "see-holds",
+            Self::Hold => "hold",
+            Self::Release => "release",
             Self::Settle => "settle",
             Self::SeeOperations => "see-operations",
             Self::Redrive => "redrive",
         }
     }
 
-    /// What of the archive is read or handed out. Settling is a fact of its own.
+    /// What of the archive is read or handed out. Settling, holding and releasing are facts of their own.
     const fn reads(self) -> Option<AccessKind> {
         match self {
             Self::See | Self::SeeEvidence => Some(AccessKind::Record),
             Self::Open | Self::Print => Some(AccessKind::Document),
             Self::Resend => Some(AccessKind::Resend),
-            Self::Search | Self::SeeState | Self::Settle | Self::SeeOperations | Self::Redrive => None,
+            Self::Search
+            | Self::SeeState
+            | Self::SeeHolds
+            | Self::Hold
+            | Self::Release
+            | Self::Settle
+            | Self::SeeOperations
+            | Self::Redrive => None,
         }
     }
 }

@@ -97,6 +97,9 @@ impl Console {
             return api::answer(self, route, request, now).await;
         }
         let method = request.method();
+        if method == "OPTIONS" && matches!(route, Route::Open(_)) {
+            return api::open_to_all(204);
+        }
         let allowed: &[&str] = if route.changes() { &["POST"] } else { &["GET", "HEAD"] };
         if !allowed.contains(&method) {
             return page::notice(Notice::NotFound).status(405).header("allow", allowed.join(", "));

@@ -13,6 +13,8 @@ pub enum Right {
     Evidence,
     /// Send archived documents again.
     Resend,
+    /// Keep evidence from being deleted, and end such holds.
+    Hold,
     /// Say what became of a send whose outcome is unknown.
     Settle,
     /// See runs, dead letters and the configurations of shops.
@@ -22,8 +24,16 @@ pub enum Right {
 }
 
 impl Right {
-    pub const ALL: [Self; 7] =
-        [Self::Look, Self::Open, Self::Evidence, Self::Resend, Self::Settle, Self::Operations, Self::Redrive];
+    pub const ALL: [Self; 8] = [
+        Self::Look,
+        Self::Open,
+        Self::Evidence,
+        Self::Resend,
+        Self::Hold,
+        Self::Settle,
+        Self::Operations,
+        Self::Redrive,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -31,6 +41,7 @@ impl Right {
             Self::Open => "open documents",
             Self::Evidence => "see evidence records and check them",
             Self::Resend => "send archived documents again",
+            Self::Hold => "hold evidence, and end a hold of their own shop (in the Shopify admin)",
             Self::Settle => "settle a send whose outcome is unknown",
             Self::Operations => "see runs, dead letters and configurations",
             Self::Redrive => "have dead letters delivered again",
@@ -62,6 +73,7 @@ impl Role {
             Right::Look | Right::Open => true,
             Right::Evidence | Right::Operations => matches!(self, Self::Operator | Self::Auditor),
             Right::Resend => matches!(self, Self::Support | Self::Operator),
+            Right::Hold => matches!(self, Self::Support),
             Right::Settle | Right::Redrive => matches!(self, Self::Operator),
         }
     }

@@ -41,6 +41,9 @@ pub enum ApiRoute {
     WhyOfResource,
     Open(CommunicationId),
     Resend(CommunicationId),
+    Holds(CommunicationId),
+    Hold(CommunicationId),
+    Release(CommunicationId),
     Print,
     Unknown,
 }
@@ -133,6 +136,9 @@ impl ApiRoute {
                 (Some(id), "why") => Self::Why(id),
                 (Some(id), "open") => Self::Open(id),
                 (Some(id), "resend") => Self::Resend(id),
+                (Some(id), "holds") => Self::Holds(id),
+                (Some(id), "hold") => Self::Hold(id),
+                (Some(id), "release") => Self::Release(id),
                 _ => Self::Unknown,
             },
             ["v1", "why"] => Self::WhyOfResource,
@@ -149,6 +155,9 @@ impl ApiRoute {
             Self::WhyOfResource => "api-why-resource",
             Self::Open(_) => "api-open",
             Self::Resend(_) => "api-resend",
+            Self::Holds(_) => "api-holds",
+            Self::Hold(_) => "api-hold",
+            Self::Release(_) => "api-release",
             Self::Print => "api-print",
             Self::Unknown => "api-unknown",
         }
@@ -156,7 +165,7 @@ impl ApiRoute {
 
     pub const fn method(&self) -> &'static str {
         match self {
-            Self::Open(_) | Self::Resend(_) | Self::Print => "POST",
+            Self::Open(_) | Self::Resend(_) | Self::Hold(_) | Self::Release(_) | Self::Print => "POST",
             _ => "GET",
         }
     }

@@ -31,6 +31,7 @@ const ROUTES = [
   'GET /signed-out',
   'GET /assets/{file}',
   'GET /open/{ticket}',
+  'OPTIONS /open/{ticket}',
   'ANY /api/v1/{proxy+}',
 ];
 

@@ -135,16 +135,20 @@ export function recordAccess(bucket: Bucket, key: Key): Grant {
   );
 }
 
-/** Holds evidence and releases it; reads records, not documents, to know which. */
-export function holdEvidence(bucket: Bucket, key: Key): Grant {
-  const shops = '*.myshopify.com/*';
+/** Holds the evidence of a communication that is known, and releases it. */
+export function holdKnown(bucket: Bucket, key: Key): Grant {
   return all(
     addFacts(bucket, key),
-    findRecords(bucket),
     ofObjects(bucket, ['s3:PutObjectLegalHold'], [`${FOLDERS}*`]),
-    list(bucket, shops),
-    readHistory(bucket, shops),
+    list(bucket, FOLDERS),
+    readHistory(bucket, FOLDERS),
   );
+}
+
+/** The same, of what is looked for; reads records, not documents, to know which. */
+export function holdEvidence(bucket: Bucket, key: Key): Grant {
+  const shops = '*.myshopify.com/*';
+  return all(holdKnown(bucket, key), findRecords(bucket), list(bucket, shops), readHistory(bucket, shops));
 }
 
 /** Destroys evidence whose retention has ended, and certifies it: S3 refuses to delete what is locked or held. */

@@ -440,7 +440,7 @@ export class CommunicationsStack extends Stack {
         allow.readEvidence(archive, archiveKey),
         allow.openErasable(commitments),
         allow.recordAccess(archive, archiveKey),
-        allow.addFacts(archive, archiveKey),
+        allow.holdKnown(archive, archiveKey),
         allow.proveEvidence(archive, commitments),
         allow.read(operations, 'config/*', 'runs/*'),
         allow.readVersions(operations, 'config/*'),

@@ -1,5 +1,5 @@
-//! What a person decides about a communication, with their name and reason: that it is issued again (`resend.rs`), or what
-//! became of a send whose outcome is unknown (`settle.rs`). And what they want to know before: why it was or was not
+//! What a person decides about a communication, with their name and reason: that it is issued again (`resend.rs`), what
+//! became of a send whose outcome is unknown (`settle.rs`), or that its evidence is held (`hold.rs`). And what they want to know before: why it was or was not
 //! sent (`why.rs`), and which communications there are (`find.rs`).
 //!
 //! `ctl` and the console decide through this library, so that both refuse the same and leave the same evidence: a decision
@@ -10,11 +10,13 @@
 
 mod evidence;
 mod find;
+mod hold;
 mod resend;
 mod settle;
 mod why;
 
 pub use find::{By, Question, find};
+pub use hold::{Matter, hold, matters, release};
 pub use resend::{Reissue, ResendRequest, resend};
 pub use settle::{Settled, can_settle_as, settle};
 pub use why::{why, why_not_again, why_nothing};
@@ -87,6 +89,10 @@ pub enum Refusal {
     NotUnknown(State),
     #[error("nothing can be settled as {0}")]
     NoOutcome(State),
+    #[error("there is no evidence of it to hold: nothing is archived, or it is of a test")]
+    NoEvidence,
+    #[error("the matter needs 1 to {} bytes on one line", Matter::MOST)]
+    Matter,
     #[error("the document is switched off")]
     SwitchedOff,
     #[error("it is marketing, and no consent is known for the other address")]
@@ -118,6 +124,8 @@ impl Refusal {
             | Self::Rehearsed
             | Self::NotUnknown(_)
             | Self::NoOutcome(_)
+            | Self::NoEvidence
+            | Self::Matter
             | Self::SwitchedOff
             | Self::Marketing
             | Self::NoChannel

@@ -139,6 +139,31 @@ pub struct Resent {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+pub struct HoldRequest {
+    /// What it is held for, such as the number of a case: 1 to 90 bytes on one line, without anything personal.
+    pub matter: String,
+    /// Why, in 1 to 200 bytes on one line, without anything personal.
+    pub reason: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Holds {
+    pub communication: CommunicationId,
+    /// Whether there is evidence that can be held.
+    pub may_hold: bool,
+    /// What it is held for. It is kept until the last one ends.
+    pub matters: Vec<HeldFor>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct HeldFor {
+    pub matter: String,
+    /// Whether the shop's staff holds it for this and may end it. What others hold it for, they end.
+    pub may_release: bool,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PrintRequest {
     #[schemars(length(min = 1, max = 50))]
     pub communications: Vec<CommunicationId>,
@@ -201,6 +226,8 @@ mod tests {
             schema("open", schemars::schema_for!(Opened)),
             schema("resend, request", schemars::schema_for!(ResendRequest)),
             schema("resend", schemars::schema_for!(Resent)),
+            schema("holds", schemars::schema_for!(Holds)),
+            schema("hold or release, request", schemars::schema_for!(HoldRequest)),
             schema("print, request", schemars::schema_for!(PrintRequest)),
             schema("print", schemars::schema_for!(Printed)),
         ]

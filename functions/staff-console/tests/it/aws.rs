@@ -11,7 +11,7 @@ use bytes::Bytes;
 use fakes::{SecretItems, Seen};
 use sealed_log::CommitmentSecret;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub const SHOP: &str = "northwind-demo.myshopify.com";
 /// Another shop that is served.
@@ -33,6 +33,8 @@ pub struct Aws {
     pub commitments: SecretItems,
     /// The table answers nothing but failures.
     pub table_fails: bool,
+    /// The objects that are held, by bucket and key.
+    pub held: BTreeSet<String>,
     /// The archive takes nothing.
     pub archive_is_full: bool,
 }
@@ -122,6 +124,9 @@ impl Aws {
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         let pairs: BTreeMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let path = path.trim_start_matches('/');
+        if method == "PUT" && pairs.contains_key("legal-hold") {
+            return self.hold(path, &pairs["versionId"], seen);
+        }
         if method == "PUT" {
             return self.put(path, seen);
         }
@@ -144,6 +149,7 @@ impl Aws {
                 ("x-amz-version-id", "v1"),
                 ("x-amz-object-lock-mode", "COMPLIANCE"),
                 ("x-amz-object-lock-retain-until-date", "2036-12-31T00:00:00Z"),
+                ("x-amz-object-lock-legal-hold", if self.held.contains(path) { "ON" } else { "OFF" }),
             ]
             .into_response(),
             None => (StatusCode::NOT_FOUND, "<Error><Code>NoSuchKey</Code></Error>").into_response(),
@@ -165,8 +171,27 @@ impl Aws {
             let refused = "<Error><Code>PreconditionFailed</Code></Error>";
             return (StatusCode::PRECONDITION_FAILED, refused).into_response();
         }
+        if seen.header("x-amz-object-lock-legal-hold") == Some("ON") {
+            self.held.insert(path.to_owned());
+        }
         self.objects.insert(path.to_owned(), seen.body.clone());
         [("x-amz-version-id", "v1")].into_response()
+    }
+
+    fn hold(&mut self, path: &str, version: &str, seen: &Seen) -> Response {
+        assert!(self.objects.contains_key(path) && version == "v1", "{path} {version}");
+        match std::str::from_utf8(&seen.body).unwrap() {
+            body if body.contains("<Status>ON</Status>") => self.held.insert(path.to_owned()),
+            body if body.contains("<Status>OFF</Status>") => self.held.remove(path),
+            body => panic!("no status: {body}"),
+        };
+        StatusCode::OK.into_response()
+    }
+
+    /// The held objects of a communication, by their names.
+    pub fn held(&self, id: &str) -> Vec<&str> {
+        let part = format!("/{id}/");
+        self.held.iter().filter_map(|key| key.split_once(&part)).map(|(_, name)| name).collect()
     }
 
     /// The entries of who read what, in the order of time: what was read, by whom, and why.

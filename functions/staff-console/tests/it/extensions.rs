@@ -99,11 +99,15 @@ async fn a_shop_sees_its_own_documents_and_no_others() {
     assert_eq!(row["label"], "Receipt");
     assert_eq!((&row["sent_at"], &row["may_resend"]), (&json!("2026-11-27T08:00:30Z"), &json!(true)));
     let resend = json!({"request": "form-0001", "reason": "asked"});
+    let hold = json!({"matter": "case 1", "reason": "x"});
     for (method, path, body) in [
         ("GET", format!("/api/v1/documents/{FOREIGN}"), None),
         ("GET", format!("/api/v1/documents/{FOREIGN}/why"), None),
         ("POST", format!("/api/v1/documents/{FOREIGN}/open"), Some(json!({}))),
         ("POST", format!("/api/v1/documents/{FOREIGN}/resend"), Some(resend)),
+        ("GET", format!("/api/v1/documents/{FOREIGN}/holds"), None),
+        ("POST", format!("/api/v1/documents/{FOREIGN}/hold"), Some(hold.clone())),
+        ("POST", format!("/api/v1/documents/{FOREIGN}/release"), Some(hold)),
     ] {
         let (status, answer) = ask(&world, method, &path, &token(|_| {}), body).await;
         assert_eq!((status, &answer["error"]["code"]), (404, &json!("not_found")), "{path}");
@@ -210,6 +214,147 @@ async fn many_are_printed_and_what_cannot_be_stops_no_other() {
     assert_eq!(documents[1]["error"], "It was not done: there is no PDF of it.");
     assert_eq!(documents[2]["error"], "There is no such document.");
     assert_eq!(answer["merged"]["pages"], 1);
+}
+
+#[tokio::test]
+async fn what_is_too_large_to_be_printed_with_the_others_says_so() {
+    let world = World::new().await;
+    world.change(|aws| {
+        for (id, bytes) in [(DELIVERED, 3), (UNKNOWN, 2)] {
+            aws.archive(id, SHOP, "application/pdf", vec![b' '; bytes << 20].into(), json!({}));
+        }
+    });
+    let wanted = json!({"communications": [DELIVERED, UNKNOWN]});
+    let (_, answer) = ask(&world, "POST", "/api/v1/print", &token(|_| {}), Some(wanted)).await;
+    let documents = answer["documents"].as_array().unwrap();
+    assert!(documents[0]["error"].is_null(), "{answer}");
+    assert_eq!(documents[1]["error"], "It was not done: it is too large to be printed with the others.");
+    assert_eq!(answer["merged"]["pages"], 1, "the first one alone");
+}
+
+/// A document of one empty page, which can be put behind others.
+fn page() -> Vec<u8> {
+    use lopdf::{Document, Object, dictionary};
+    let mut document = Document::with_version("1.7");
+    let root = document.new_object_id();
+    let page = document.add_object(dictionary! {"Type" => "Page", "Parent" => root});
+    let pages = dictionary! {
+        "Type" => "Pages", "Kids" => vec![Object::Reference(page)], "Count" => 1,
+        "MediaBox" => vec![0.into(), 0.into(), 595.into(), 842.into()],
+    };
+    document.objects.insert(root, Object::Dictionary(pages));
+    let catalog = document.add_object(dictionary! {"Type" => "Catalog", "Pages" => root});
+    document.trailer.set("Root", catalog);
+    let mut bytes = Vec::new();
+    document.save_to(&mut bytes).unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn the_admin_of_the_shop_may_fetch_and_frame_what_it_prints() {
+    let world = World::new().await;
+    world.change(|aws| aws.archive(DELIVERED, SHOP, "application/pdf", page().into(), json!({})));
+    let wanted = json!({"communications": [DELIVERED]});
+    let (_, answer) = ask(&world, "POST", "/api/v1/print", &token(|_| {}), Some(wanted)).await;
+    let address = |it: &Value| it["url"].as_str().unwrap().replace("http://console.localhost", "");
+    let merged = address(&answer["merged"]);
+    let may = world.send("OPTIONS", &merged, json!({"origin": "https://admin.shopify.com"}), None).await;
+    assert_eq!(
+        (&may["statusCode"], &may["headers"]["access-control-allow-origin"]),
+        (&json!(204), &json!("*"))
+    );
+    let headers = &world.send("GET", &merged, json!({}), None).await["headers"];
+    assert_eq!(headers["access-control-allow-origin"], "*");
+    assert!(headers["x-frame-options"].is_null());
+    let policy = headers["content-security-policy"].as_str().unwrap();
+    let framed = format!("frame-ancestors https://admin.shopify.com https://{SHOP}");
+    assert!(policy.ends_with(&framed), "{policy}");
+    world.change(|aws| assert_eq!(aws.entries().len(), 1, "a printed document is on record"));
+    // a document alone is opened in a window of its own
+    let headers = &world.send("GET", &address(&answer["documents"][0]), json!({}), None).await["headers"];
+    assert_eq!(headers["x-frame-options"], "DENY");
+    assert!(headers["access-control-allow-origin"].is_null());
+}
+
+#[tokio::test]
+async fn what_the_staff_holds_they_release_and_nothing_else() {
+    let world = World::new().await;
+    let change = async |what: &str, matter: &str| {
+        let path = format!("/api/v1/documents/{DELIVERED}/{what}");
+        let body = json!({"matter": matter, "reason": "the lawyers asked"});
+        ask(&world, "POST", &path, &token(|_| {}), Some(body)).await
+    };
+    let own = json!([{"matter": "case 1", "may_release": true}]);
+    for _ in 0..2 {
+        let (status, answer) = change("hold", "case 1").await;
+        assert_eq!((status, &answer["matters"]), (200, &own), "{answer}");
+    }
+    world.change(|aws| {
+        let facts = aws.facts(DELIVERED);
+        assert_eq!(facts.len(), 1, "the same again is no second fact");
+        assert_eq!(facts[0].fact.decision.as_ref().unwrap().actor, "shopify:42");
+        assert_eq!(facts[0].fact.matter.as_deref(), Some("staff: case 1"));
+        assert_eq!(aws.held(DELIVERED).len(), 3, "document, record and fact");
+    });
+
+    // a hold that others placed is seen and stays, however it is called
+    let path = format!("/api/v1/documents/{DELIVERED}/holds");
+    change("hold", "case 2").await;
+    world.change(|aws| {
+        let theirs = |text: &str| text.replace("staff: case 2", "case 2");
+        for (key, bytes) in aws.objects.iter_mut().filter(|(key, _)| key.contains("fact-")) {
+            if !key.contains("access/") {
+                *bytes = theirs(std::str::from_utf8(bytes).unwrap()).into();
+            }
+        }
+    });
+    let (_, answer) = ask(&world, "GET", &path, &token(|_| {}), None).await;
+    let theirs = json!({"matter": "case 2", "may_release": false});
+    assert_eq!(answer["matters"][1], theirs, "{answer}");
+    assert_eq!(change("release", "case 2").await.1["matters"].as_array().unwrap().len(), 2);
+    let (_, answer) = change("release", "case 1").await;
+    assert_eq!(answer["matters"], json!([theirs]));
+    world.change(|aws| assert!(aws.held(DELIVERED).len() >= 3, "the last matter keeps it"));
+}
+
+#[tokio::test]
+async fn a_release_of_the_last_matter_frees_every_object() {
+    let world = World::new().await;
+    for (what, held) in [("hold", 3), ("release", 0)] {
+        let path = format!("/api/v1/documents/{DELIVERED}/{what}");
+        let body = json!({"matter": "case 1", "reason": "x"});
+        let (status, answer) = ask(&world, "POST", &path, &token(|_| {}), Some(body)).await;
+        assert_eq!(status, 200, "{answer}");
+        world.change(|aws| assert_eq!(aws.held(DELIVERED).len(), held, "{what}"));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_held_without_evidence_a_matter_and_a_reason() {
+    let world = World::new().await;
+    for (id, matter, reason, status) in [
+        (FAILED, "case 1", "x", 409),
+        (DELIVERED, " ", "x", 409),
+        (DELIVERED, "a\nb", "x", 409),
+        (DELIVERED, &*"m".repeat(100), "x", 409),
+        (DELIVERED, "case 1", "", 409),
+    ] {
+        for what in ["hold", "release"] {
+            let path = format!("/api/v1/documents/{id}/{what}");
+            let body = json!({"matter": matter, "reason": reason});
+            let (found, answer) = ask(&world, "POST", &path, &token(|_| {}), Some(body)).await;
+            assert_eq!((found, &answer["error"]["code"]), (status, &json!("refused")), "{matter}: {answer}");
+        }
+    }
+    let (_, answer) =
+        ask(&world, "GET", &format!("/api/v1/documents/{FAILED}/holds"), &token(|_| {}), None).await;
+    assert_eq!((&answer["may_hold"], &answer["matters"]), (&json!(false), &json!([])));
+    // what cannot be put on record is not held
+    world.change(|aws| aws.archive_is_full = true);
+    let body = json!({"matter": "case 1", "reason": "x"});
+    let path = format!("/api/v1/documents/{DELIVERED}/hold");
+    let (status, _) = ask(&world, "POST", &path, &token(|_| {}), Some(body)).await;
+    assert_eq!(status, 503);
 }
 
 #[tokio::test]
