@@ -22,7 +22,7 @@ export const DOCUMENTS = Object.keys(known).sort() as Document[];
 export interface Wanted {
   clientId: string;
   name: string;
-  /** Where a merchant who opens the app is sent: it has no pages of its own in the admin. */
+  /** The app's address: what the extension asks, and where a merchant who opens the app is sent. */
   url: string;
   /** The ARN of the partner event source, not of the bus. */
   eventSource: string;

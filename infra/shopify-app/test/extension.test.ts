@@ -15,6 +15,8 @@ const TARGETS = [
   'admin.order-details.action.render',
   'admin.customer-details.action.render',
 ] as const;
+/** `actions.test.ts` is about these. */
+const PRINT = ['admin.order-details.print-action.render', 'admin.order-index.selection-print-action.render'];
 
 interface Query {
   (text: string, options?: { variables?: Record<string, unknown> }): Promise<unknown>;
@@ -127,7 +129,7 @@ describe('the extension', () => {
       targeting()
         .map(({ target }) => target)
         .sort(),
-      [...TARGETS].sort(),
+      [...TARGETS, ...PRINT].sort(),
     );
   });
 

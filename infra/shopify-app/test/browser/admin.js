@@ -8,6 +8,12 @@ const ROLES = { 'unordered-list': 'list', 'list-item': 'listitem' };
 /** By element: its attributes, and what it shows. */
 const ELEMENTS = {
   's-admin-action': [['heading'], (it) => it.add('h2', it.heading).draw().draw('secondary-actions')],
+  's-admin-print-action': [
+    ['src'],
+    (it) => {
+      it.draw();
+    },
+  ],
   's-admin-block': [['heading'], (it) => it.add('h2', it.heading).draw()],
   's-badge': [['tone'], (it) => it.draw()],
   's-banner': [
@@ -18,7 +24,22 @@ const ELEMENTS = {
     },
   ],
   's-box': [['accessibilityRole'], (it) => it.setAttribute('role', ROLES[it.accessibilityRole]) ?? it.draw()],
-  's-button': [['slot'], (it) => it.draw('', 'button')],
+  's-button': [
+    ['slot', 'variant', 'accessibilityLabel', 'loading'],
+    (it) => {
+      it.draw('', 'button');
+      if (it.accessibilityLabel) it.inner('button').setAttribute('aria-label', it.accessibilityLabel);
+    },
+  ],
+  's-checkbox': [['label', 'checked'], (it) => it.field('checkbox')],
+  's-link': [
+    ['href', 'target'],
+    (it) => {
+      it.draw('', 'a');
+      // what opens a window tells it nothing
+      Object.assign(it.inner('a'), { href: it.href, target: it.target ?? '', rel: 'noopener noreferrer' });
+    },
+  ],
   's-paragraph': [['color'], (it) => it.draw()],
   's-spinner': [
     ['accessibilityLabel'],
@@ -37,6 +58,7 @@ const ELEMENTS = {
     },
   ],
   's-text': [['type'], (it) => it.draw()],
+  's-text-field': [['label', 'details', 'maxLength', 'required', 'value', 'error'], (it) => it.field('text')],
 };
 
 const complain = (what) => console.error(what);
@@ -63,6 +85,34 @@ for (const [name, [attributes, show]] of Object.entries(ELEMENTS)) {
       return this;
     }
 
+    inner(tag) {
+      return this.shadowRoot.querySelector(tag);
+    }
+
+    /** A field with its label, which says what is typed or ticked as the real one does. */
+    field(type) {
+      const label = document.createElement('label');
+      const input = Object.assign(document.createElement('input'), { type });
+      if (type === 'checkbox') {
+        input.checked = this.checked !== undefined;
+        input.addEventListener('change', () => this.dispatchEvent(new Event('change', { bubbles: true })));
+        label.append(input, ` ${this.label}`);
+      } else {
+        input.maxLength = Number(this.maxLength);
+        input.required = this.required !== undefined;
+        input.addEventListener('input', () => {
+          this.value = input.value;
+          this.dispatchEvent(new Event('input', { bubbles: true }));
+        });
+        label.append(this.label, document.createElement('br'), input);
+      }
+      this.shadowRoot.append(label);
+      if (type === 'text') {
+        this.add('small', this.details ?? '');
+        this.add('strong', this.error ?? '');
+      }
+    }
+
     draw(slot = '', around = 'slot') {
       const element = document.createElement('slot');
       if (slot !== '') element.name = slot;
@@ -81,7 +131,11 @@ for (const [name, [attributes, show]] of Object.entries(ELEMENTS)) {
         return this.getAttribute(attribute) ?? undefined;
       },
       set(value) {
-        this.setAttribute(attribute, value);
+        if (value === undefined || value === null || value === false) this.removeAttribute(attribute);
+        else this.setAttribute(attribute, value === true ? '' : value);
+        // a message that comes later
+        const message = attribute === 'error' && this.shadowRoot?.querySelector('strong');
+        if (message) message.textContent = value ?? '';
       },
     });
   }
@@ -94,14 +148,14 @@ new MutationObserver(() => {
   }
 }).observe(document.body, { childList: true, subtree: true });
 
-const { target, texts, locale, answer } = await (await fetch(`scene.json${location.search}`)).json();
+const { target, texts, locale, answer, selected } = await (await fetch(`scene.json${location.search}`)).json();
 const find = (key) => key.split('.').reduce((it, part) => it?.[part], texts);
 const targets = new Map();
 
 globalThis.shopify = {
   extend: (name, run) => targets.set(name, run),
   close: () => document.body.replaceChildren(),
-  data: { selected: [{ id: 'gid://shopify/Order/1' }] },
+  data: { selected: Array.from({ length: selected }, (_, it) => ({ id: `gid://shopify/Order/${it + 1}` })) },
   i18n: {
     translate(key, options = {}) {
       let text = find(key);

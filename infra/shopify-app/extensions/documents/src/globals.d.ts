@@ -3,6 +3,7 @@
 
 import type { Api as ActionApi } from '@shopify/ui-extensions/admin.order-details.action.render';
 import type { Api as BlockApi } from '@shopify/ui-extensions/admin.order-details.block.render';
+import type {} from '@shopify/ui-extensions/admin.order-details.print-action.render';
 
 declare global {
   const shopify: BlockApi & Pick<ActionApi, 'close'>;

@@ -1,7 +1,11 @@
 // The list of what was sent, for the page it stands on. It reads one metafield, by the Admin API and in the merchant's
-// name: no server of this system is asked, so it works while there is none.
+// name, and works from that alone: while the console does not answer, or where there is none, it says that nothing can be
+// done with them. With the console, each can be opened, sent again, explained and held, and what the metafield does not
+// have is listed too.
 
 import { useEffect, useState } from 'preact/hooks';
+import { Actions } from './actions.tsx';
+import { type Answered, documents, type Known } from './console.ts';
 import { type Answer, type Communication, QUERY, read, type Status } from './metafield.ts';
 import { row, type Row } from './say.ts';
 
@@ -21,9 +25,26 @@ async function load(): Promise<Shown> {
   }
 }
 
+/** What the console knows of the page's resource. */
+async function ask(): Promise<Answered<Known[]>> {
+  const id = shopify.data.selected[0]?.id;
+  return id === undefined ? { error: undefined } : documents(id);
+}
+
+/** The communications of the metafield, and those that only the console has; `undefined` where neither is known. */
+function together(shown: Status, known: readonly Known[]): (Status & { kind: 'list' }) | undefined {
+  if (shown.kind !== 'list' && known.length === 0) return undefined;
+  const { communications, skipped } = shown.kind === 'list' ? shown : { communications: [], skipped: 0 };
+  const listed = new Set(communications.map(({ id }) => id));
+  const more = known.map(({ communication }) => communication).filter(({ id }) => !listed.has(id));
+  const all = [...communications, ...more].sort((a, b) => b.at.getTime() - a.at.getTime());
+  return { kind: 'list', communications: all, skipped };
+}
+
 /** The communications of the page's resource, the newest first: `first` of them, until all are asked for. */
 export function List({ first }: { first: number }) {
   const [shown, show] = useState<Shown>({ kind: 'loading' });
+  const [console, hear] = useState<Answered<Known[]>>();
   const [all, showAll] = useState(false);
   const [attempt, again] = useState(0);
   const { translate } = shopify.i18n;
@@ -33,11 +54,22 @@ export function List({ first }: { first: number }) {
     void load().then((status) => {
       if (current) show(status);
     });
+    hear(undefined);
+    void ask().then((answer) => {
+      if (current) hear(answer);
+    });
     return () => {
       current = false;
     };
   }, [attempt]);
 
+  const known = console !== undefined && 'ok' in console ? console.ok : [];
+  const list = shown.kind === 'loading' || shown.kind === 'failed' ? undefined : together(shown, known);
+  if (list !== undefined) {
+    const isSilent = console !== undefined && 'error' in console;
+    const rest = { known, isSilent, first: all ? Infinity : first, showAll: () => showAll(true) };
+    return <Communications {...list} {...rest} />;
+  }
   switch (shown.kind) {
     case 'loading':
       return <s-spinner accessibilityLabel={translate('loading')} />;
@@ -51,29 +83,36 @@ export function List({ first }: { first: number }) {
     case 'later':
     case 'foreign':
       return <s-banner tone="warning" heading={translate(`${shown.kind}.heading`)} />;
-    case 'none':
+    default:
       return <s-paragraph>{translate('none')}</s-paragraph>;
-    case 'list':
-      return <Communications {...shown} first={all ? Infinity : first} showAll={() => showAll(true)} />;
   }
 }
 
 interface Listed {
   communications: Communication[];
+  known: readonly Known[];
+  /** The console does not answer. */
+  isSilent: boolean;
   skipped: number;
   first: number;
   showAll: () => void;
 }
 
-function Communications({ communications, skipped, first, showAll }: Listed) {
+function Communications({ communications, known, isSilent, skipped, first, showAll }: Listed) {
   const { translate } = shopify.i18n;
   if (communications.length === 0 && skipped === 0) return <s-paragraph>{translate('none')}</s-paragraph>;
+  const knownAs = new Map(known.map((it) => [it.communication.id, it]));
   const rows = communications.slice(0, first).map((it) => row(it, communications, shopify.i18n));
   return (
     <s-stack gap="base">
       <s-box accessibilityRole="unordered-list">
-        <s-stack gap="base">{rows.map(Item)}</s-stack>
+        <s-stack gap="base">
+          {rows.map((it) => (
+            <Item key={it.id} {...it} known={knownAs.get(it.id)} />
+          ))}
+        </s-stack>
       </s-box>
+      {isSilent && <s-paragraph color="subdued">{translate('silent')}</s-paragraph>}
       {skipped > 0 && <s-paragraph>{translate('skipped', { count: skipped })}</s-paragraph>}
       {communications.length > rows.length && (
         <s-button onClick={showAll}>{translate('all', { count: communications.length })}</s-button>
@@ -82,9 +121,9 @@ function Communications({ communications, skipped, first, showAll }: Listed) {
   );
 }
 
-function Item({ id, title, state, tone, lines }: Row) {
+function Item({ title, state, tone, lines, known }: Row & { known: Known | undefined }) {
   return (
-    <s-box key={id} accessibilityRole="list-item">
+    <s-box accessibilityRole="list-item">
       <s-stack gap="small-300">
         <s-stack direction="inline" gap="small" alignItems="center">
           <s-text type="strong">{title}</s-text>
@@ -95,6 +134,7 @@ function Item({ id, title, state, tone, lines }: Row) {
             {line}
           </s-paragraph>
         ))}
+        {known && <Actions known={known} title={title} />}
       </s-stack>
     </s-box>
   );

@@ -130,7 +130,7 @@ function decision(value: unknown): Decision | undefined {
   return at && actor && reason && kind ? { at, kind, actor, reason } : undefined;
 }
 
-function object(value: unknown): Record<string, unknown> | undefined {
+export function object(value: unknown): Record<string, unknown> | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : undefined;
@@ -140,13 +140,13 @@ function object(value: unknown): Record<string, unknown> | undefined {
  * One line, cut, without control and format characters: those reverse, hide or break what stands beside them. Joiners
  * stay, which letters and emoji need.
  */
-function text(value: unknown): string | undefined {
+export function text(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
   const line = value.slice(0, 10 * TEXT).replace(/(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\s]+/gu, ' ');
   return [...line].slice(0, TEXT).join('').trim() || undefined;
 }
 
-function date(value: unknown): Date | undefined {
+export function date(value: unknown): Date | undefined {
   if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\dT/.test(value)) return undefined;
   const at = new Date(value);
   return Number.isNaN(at.getTime()) ? undefined : at;

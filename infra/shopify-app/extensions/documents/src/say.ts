@@ -144,6 +144,6 @@ function moment(at: Date, words: Words): string {
 }
 
 /** First strong isolate, pop directional isolate. */
-function isolated(text: string): string {
+export function isolated(text: string): string {
   return `\u2068${text}\u2069`;
 }
