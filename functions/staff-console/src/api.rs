@@ -4,6 +4,7 @@
 //! A member of a shop's staff sees their own shop and no other: of a communication of another one it is not even said that
 //! it exists. There are no cookies here, so that any page may ask and none gets an answer without a token of its own.
 
+mod account;
 mod hold;
 mod wire;
 
@@ -86,6 +87,18 @@ impl From<BadBody> for ApiError {
     }
 }
 
+impl From<StaffError> for ApiError {
+    fn from(error: StaffError) -> Self {
+        match error {
+            StaffError::Token(why) => {
+                tracing::warn!(%why, "session token refused");
+                Self::Unauthenticated
+            }
+            error => Self::unavailable(&error),
+        }
+    }
+}
+
 impl From<NotDone> for ApiError {
     fn from(error: NotDone) -> Self {
         match error {
@@ -122,14 +135,11 @@ async fn authorized(
     request: &HttpRequest,
     now: Timestamp,
 ) -> Result<HttpResponse, ApiError> {
+    if matches!(route, ApiRoute::Account) {
+        return Box::pin(account::documents(console, request, now)).await;
+    }
     let person = shop_staff::person(request.bearer(), &console.secrets, &console.configs, now).await;
-    let person = person.map_err(|error| match error {
-        StaffError::Token(why) => {
-            tracing::warn!(%why, "session token refused");
-            ApiError::Unauthenticated
-        }
-        error => ApiError::unavailable(&error),
-    })?;
+    let person = person?;
     let call = Call { console, person, request, now };
     match route {
         ApiRoute::Documents => call.documents().await,
@@ -142,7 +152,7 @@ async fn authorized(
         ApiRoute::Hold(id) => call.change_hold(&id, Act::Hold).await,
         ApiRoute::Release(id) => call.change_hold(&id, Act::Release).await,
         ApiRoute::Print => call.print().await,
-        ApiRoute::Unknown => Err(ApiError::NotFound),
+        ApiRoute::Account | ApiRoute::Unknown => Err(ApiError::NotFound),
     }
 }
 

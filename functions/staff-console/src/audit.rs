@@ -15,6 +15,8 @@ use ledger::Entry;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
     Search,
+    /// A customer's own links.
+    SeeOwn,
     /// What the ledger says of a communication.
     SeeState,
     /// The same with what its record says.
@@ -35,6 +37,7 @@ impl Act {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Search => "search",
+            Self::SeeOwn => "see-own",
             Self::SeeState => "see-state",
             Self::See => "see",
             Self::SeeEvidence => "see-evidence",
@@ -57,6 +60,7 @@ impl Act {
             Self::Open | Self::Print => Some(AccessKind::Document),
             Self::Resend => Some(AccessKind::Resend),
             Self::Search
+            | Self::SeeOwn
             | Self::SeeState
             | Self::SeeHolds
             | Self::Hold

@@ -15,6 +15,7 @@
 mod act;
 mod api;
 mod audit;
+mod customer;
 mod diff;
 mod document;
 mod http;
@@ -44,6 +45,7 @@ use comms::{CommunicationId, Flow};
 use jiff::{SignedDuration, Timestamp};
 use keyring::Keyring;
 use ledger::{Entry, Ledger};
+use links::Links;
 use log_in::SignedIn;
 use page::Notice;
 use person::{Person, Right};
@@ -68,6 +70,9 @@ pub struct Console {
     s3: aws_sdk_s3::Client,
     sqs: aws_sdk_sqs::Client,
     operations_bucket: String,
+    /// The links of customers, and where they lead.
+    links: Links,
+    documents_url: String,
     flows: HashMap<Flow, Queue>,
     write_back: Queue,
     /// Each with its name and address.

@@ -45,6 +45,8 @@ pub enum ApiRoute {
     Hold(CommunicationId),
     Release(CommunicationId),
     Print,
+    /// What a customer has of an order.
+    Account,
     Unknown,
 }
 
@@ -143,6 +145,7 @@ impl ApiRoute {
             },
             ["v1", "why"] => Self::WhyOfResource,
             ["v1", "print"] => Self::Print,
+            ["v1", "account", "documents"] => Self::Account,
             _ => Self::Unknown,
         }
     }
@@ -159,6 +162,7 @@ impl ApiRoute {
             Self::Hold(_) => "api-hold",
             Self::Release(_) => "api-release",
             Self::Print => "api-print",
+            Self::Account => "api-account",
             Self::Unknown => "api-unknown",
         }
     }

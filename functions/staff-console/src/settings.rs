@@ -11,6 +11,7 @@ use cache::Cache;
 use comms::{Flow, HttpsUrl};
 use jiff::Timestamp;
 use ledger::Ledger;
+use links::Links;
 use sealed_log::{CommitmentSecrets, LogStore};
 use service::{Secrets, Service, Serving, StartError, optional, required};
 use shop_config::ConfigStore;
@@ -30,6 +31,9 @@ pub struct Parts {
     pub s3: aws_sdk_s3::Client,
     pub sqs: aws_sdk_sqs::Client,
     pub operations_bucket: String,
+    pub links: Links,
+    /// Where links lead, without a slash at the end.
+    pub documents_url: String,
     pub flows: HashMap<Flow, Queue>,
     pub write_back: Queue,
     pub dead_letters: Vec<(String, String)>,
@@ -51,6 +55,8 @@ impl Console {
             s3: parts.s3,
             sqs: parts.sqs,
             operations_bucket: parts.operations_bucket,
+            links: parts.links,
+            documents_url: parts.documents_url,
             flows: parts.flows,
             write_back: parts.write_back,
             dead_letters: parts.dead_letters,
@@ -95,6 +101,8 @@ impl Console {
             s3: service.s3(),
             sqs: service.sqs(),
             operations_bucket: required("OPERATIONS_BUCKET")?,
+            links: service.links()?,
+            documents_url: required("DOCUMENTS_URL")?,
             flows: service.flow_queues()?,
             write_back: service.queue("WRITE_BACK_QUEUE_URL")?,
             dead_letters: dead_letters(&optional("DEAD_LETTER_QUEUES").unwrap_or_default()),

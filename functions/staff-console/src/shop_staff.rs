@@ -19,7 +19,7 @@ use service::{SecretError, Secrets};
 use shop_config::{ConfigError, ConfigStore};
 use shopify::Credentials;
 
-const LEEWAY_SECONDS: i64 = 10;
+pub const LEEWAY_SECONDS: i64 = 10;
 
 /// Why somebody is not let in.
 #[derive(Debug, thiserror::Error)]
@@ -56,27 +56,15 @@ pub async fn person(
 ) -> Result<Person, StaffError> {
     let token = token.ok_or(Refused::Missing)?;
     let shop = claimed_shop(token)?;
-    // whoever is not served has no secret here, and none is asked for
-    match configs.get(&shop, now).await {
-        Ok(_) => {}
-        Err(ConfigError::NotServed(_)) => return Err(Refused::Shop.into()),
-        Err(error) => return Err(StaffError::Config(error)),
-    }
-    let secrets = secrets.shop(&shop, now).await?;
-    let (Credentials::Client { client_id, client_secret }
-    | Credentials::Offline { client_id, client_secret, .. }) = &secrets.shopify
-    else {
-        return Err(Refused::Key.into());
-    };
-    let key = DecodingKey::from_secret(client_secret.expose_secret().as_bytes());
-    let claims: SessionToken = token::claims(token, &key, &[Algorithm::HS256])?;
+    let app = app_of(&shop, secrets, configs, now).await?;
+    let claims: SessionToken = token::claims(token, &app.key, &[Algorithm::HS256])?;
     if claims.dest != format!("https://{shop}") {
         return Err(Refused::Shop.into());
     }
     if claims.iss != format!("https://{shop}/admin") {
         return Err(Refused::Issuer.into());
     }
-    if !claims.aud.includes(client_id.expose_secret()) || claims.aud.is_shared() {
+    if !claims.aud.includes(&app.client_id) || claims.aud.is_shared() {
         return Err(Refused::Audience.into());
     }
     claims.times.check(now, LEEWAY_SECONDS)?;
@@ -89,11 +77,39 @@ pub async fn person(
     Ok(Person { name: subject.clone(), subject, roles: vec![Role::Support], shop: Some(shop) })
 }
 
-/// The shop that a token says it is of. Nothing is believed yet.
-fn claimed_shop(token: &str) -> Result<ShopDomain, Refused> {
+/// The app of a shop, as its session tokens prove it.
+pub struct App {
+    pub client_id: String,
+    pub key: DecodingKey,
+}
+
+/// The app of a shop that is served. Whoever is not served has no secret here, and none is asked for.
+pub async fn app_of(
+    shop: &ShopDomain,
+    secrets: &Secrets,
+    configs: &ConfigStore,
+    now: Timestamp,
+) -> Result<App, StaffError> {
+    match configs.get(shop, now).await {
+        Ok(_) => {}
+        Err(ConfigError::NotServed(_)) => return Err(Refused::Shop.into()),
+        Err(error) => return Err(StaffError::Config(error)),
+    }
+    let secrets = secrets.shop(shop, now).await?;
+    let (Credentials::Client { client_id, client_secret }
+    | Credentials::Offline { client_id, client_secret, .. }) = &secrets.shopify
+    else {
+        return Err(Refused::Key.into());
+    };
+    let key = DecodingKey::from_secret(client_secret.expose_secret().as_bytes());
+    Ok(App { client_id: client_id.expose_secret().to_owned(), key })
+}
+
+/// The shop that a token says it is of: as an address, or as a name alone in a customer's. Nothing is believed yet.
+pub fn claimed_shop(token: &str) -> Result<ShopDomain, Refused> {
     let payload = token.split('.').nth(1).ok_or(Refused::Malformed)?;
     let json = BASE64_URL_SAFE_NO_PAD.decode(payload).map_err(|_| Refused::Malformed)?;
     let unproven: Unproven = serde_json::from_slice(&json).map_err(|_| Refused::Malformed)?;
-    let shop = unproven.dest.strip_prefix("https://").ok_or(Refused::Shop)?;
+    let shop = unproven.dest.strip_prefix("https://").unwrap_or(&unproven.dest);
     shop.parse().map_err(|_| Refused::Shop)
 }

@@ -311,6 +311,11 @@ export function suppress(table: Table): Grant {
   return ofItems(table, ['dynamodb:UpdateItem'], ['recipient#*']);
 }
 
+/** Looks links up. */
+export function readLinks(table: Table): Grant {
+  return plain(['dynamodb:GetItem'], table.tableArn);
+}
+
 /** Makes links, takes them back and replaces them. */
 export function publishLinks(table: Table): Grant {
   return plain(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], table.tableArn);

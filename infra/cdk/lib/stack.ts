@@ -411,7 +411,7 @@ export class CommunicationsStack extends Stack {
   private staffConsole(): Handler | undefined {
     const { console, settings, storage } = this;
     if (console === undefined || settings.console === undefined) return undefined;
-    const { archive, archiveKey, commitments, customerKey, operations, table } = storage;
+    const { archive, archiveKey, commitments, customerKey, linkKey, links, operations, table } = storage;
     const { provider } = console;
     const works = this.works();
     const given = works.map(({ name, deadLetters }) => `${name}=${deadLetters.queueUrl}`);
@@ -425,6 +425,8 @@ export class CommunicationsStack extends Stack {
         DEAD_LETTER_QUEUES: [...given, ...lost].join(','),
         ARCHIVE_LOCK_MODE: settings.lockMode,
         COMMITMENTS_TABLE_NAME: commitments.tableName,
+        DOCUMENTS_URL: this.api.url,
+        LINKS_TABLE_NAME: links.tableName,
         OIDC_ISSUER: provider.issuer,
         OIDC_CLIENT_ID: provider.clientId,
         OIDC_ROLES_CLAIM: provider.rolesClaim,
@@ -452,6 +454,8 @@ export class CommunicationsStack extends Stack {
         allow.readShopSecrets(this, settings.prefix),
         allow.readSecret(customerKey),
         allow.readSecret(console.key),
+        allow.readLinks(links),
+        allow.readSecret(linkKey),
         ...(settings.console.confidential ? [allow.readConsoleClient(this, settings.prefix)] : []),
       ],
     });

@@ -180,7 +180,7 @@ const LISTS: Record<string, string[]> = {
   ArchiveSeal: ['log/*', 'disposal/*'],
   DeliveryStatus: [`${FOLDERS}record.json`],
   Privacy: ['*.myshopify.com/', 'erasure/*'],
-  StaffConsole: [`${FOLDERS}record.json`, 'log/*'],
+  StaffConsole: [FOLDERS, `${FOLDERS}record.json`, 'log/*'],
   WriteBack: [`${FOLDERS}record.json`],
 };
 
@@ -323,7 +323,7 @@ test('the ledger is queried by the index that a function needs', () => {
         OutcomeEvents: [stream],
         ArchiveSeal: [commitments],
         // of the secrets, all for proofs and the erasable ones for reading
-        StaffConsole: action === 'dynamodb:GetItem' ? [whole, commitments, commitments] : [whole],
+        StaffConsole: action === 'dynamodb:GetItem' ? [whole, commitments, commitments, links] : [whole],
       };
       assert.deepEqual(allowed(name).get(action), expected[name] ?? ofFlow, `${name} ${action}`);
     }
@@ -353,7 +353,7 @@ test('secrets are those of shops, and the pseudonym key where pseudonyms are mad
   )) {
     const [first, ...more] = allowed(name).get('secretsmanager:GetSecretValue') ?? [];
     assert.match(first ?? '', shops);
-    const own = name === 'StaffConsole' ? [key, consoleKey] : [];
+    const own = name === 'StaffConsole' ? [key, consoleKey, linkKey] : [];
     assert.deepEqual(more.sort(), FLOWS.map(idOf).includes(name) ? [key, linkKey].sort() : own.sort());
   }
   assert.deepEqual(allowed('Privacy').get('secretsmanager:GetSecretValue'), [key, linkKey]);

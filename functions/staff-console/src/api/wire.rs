@@ -208,6 +208,26 @@ pub struct Merged {
     pub pages: Option<u32>,
 }
 
+/// What a customer has of an order.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OwnDocuments {
+    /// Oldest first.
+    pub documents: Vec<OwnDocument>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OwnDocument {
+    /// Its name for people, in the language of the document.
+    pub title: String,
+    pub locale: String,
+    #[schemars(with = "String")]
+    pub issued_at: Timestamp,
+    /// The page that the customer's own link opens.
+    pub url: String,
+    #[schemars(with = "String")]
+    pub valid_until: Timestamp,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,6 +249,7 @@ mod tests {
             schema("holds", schemars::schema_for!(Holds)),
             schema("hold or release, request", schemars::schema_for!(HoldRequest)),
             schema("print, request", schemars::schema_for!(PrintRequest)),
+            schema("own documents", schemars::schema_for!(OwnDocuments)),
             schema("print", schemars::schema_for!(Printed)),
         ]
         .into_iter()

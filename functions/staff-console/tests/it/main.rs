@@ -1,5 +1,8 @@
 //! The console against servers in the place of AWS and of an identity provider: who is let in, what they see, and what they
 //! can do.
+
+// the types of nested async calls are deeper than the compiler expects
+#![recursion_limit = "256"]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,6 +11,7 @@
 )]
 
 mod access;
+mod account;
 mod actions;
 mod aws;
 mod browser;

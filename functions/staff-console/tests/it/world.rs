@@ -7,6 +7,7 @@ use comms::Flow;
 use fakes::Server;
 use jiff::Timestamp;
 use ledger::Ledger;
+use links::Links;
 use sealed_log::{CommitmentSecrets, LogStore};
 use serde_json::{Value, json};
 use service::Secrets;
@@ -74,6 +75,7 @@ fn aws() -> Aws {
     let run = json!({"v": 1, "stage": "queueing", "members": 12, "counts": {"queued": 7}});
     aws.objects.insert(format!("operations/runs/{SHOP}/vip/2026-11-27.json"), run.to_string().into());
     aws.secrets.insert("p/console-key".to_owned(), "k".repeat(64));
+    aws.secrets.insert("p/link-key".to_owned(), "l".repeat(32));
     aws.secrets.insert("p/customer-key".to_owned(), "c".repeat(64));
     aws
 }
@@ -94,6 +96,8 @@ impl World {
         let letters = |name: &str| (name.to_owned(), format!("{}/queue/{name}-dlq", server.base));
         let console = Console::with(Parts {
             ledger: Ledger::new(dynamodb.clone(), "ledger".to_owned()),
+            links: Links::new(dynamodb.clone(), "links".to_owned()),
+            documents_url: "https://documents.example".to_owned(),
             archive: Archive::new(s3.clone(), "archive".to_owned(), LockMode::Compliance)
                 .with_secrets(CommitmentSecrets::new(dynamodb.clone(), "commitments".to_owned())),
             access_log: AccessLog::new(s3.clone(), "archive".to_owned(), LockMode::Compliance, 4018),
