@@ -10,12 +10,19 @@ import { SAMPLE, words } from './support.ts';
 
 const native = globalThis.fetch;
 let fake: FakeConsole;
+/** What the next answer for printing waits for. */
+let late: Promise<void> | undefined;
 
 /** The admin's `fetch`: it knows the app's own address. No answer is an error of the network. */
 const fetchOf = async (address: string | URL | Request, init?: RequestInit): Promise<Response> => {
   const path = String(address);
   assert.match(path, /^\/api\/v1\//);
   const answer = fake.answer(init?.method ?? 'GET', path.slice('/api/v1/'.length), init?.body as string | undefined);
+  if (path.endsWith('/print')) {
+    const wait = late;
+    late = undefined;
+    await wait;
+  }
   if (answer === undefined) throw new TypeError('Failed to fetch');
   return new Response(JSON.stringify(answer.body), { status: answer.status });
 };
@@ -215,6 +222,20 @@ describe('under Print', () => {
       assert.match(boxes()[0]?.getAttribute('label') ?? '', /^Receipt: /);
       untick(boxes()[0]);
       await until(() => src() === `https://console.example/open/all-${archived - 1}`, 'fewer');
+    });
+
+    test('an answer that comes late is of other documents, and is not printed', async () => {
+      let come = () => {};
+      late = new Promise((resolve) => (come = resolve));
+      await render();
+      await until(() => boxes().length > 3, 'choices');
+      await until(() => sent('print').length === 1, 'the first question');
+      const archived = boxes().length;
+      untick(boxes()[0]);
+      await until(() => src() === `https://console.example/open/all-${archived - 1}`, 'the second answer');
+      come();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.equal(src(), `https://console.example/open/all-${archived - 1}`);
     });
 
     test('nothing is printed of what was chosen before', async () => {
