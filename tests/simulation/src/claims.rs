@@ -22,6 +22,10 @@ const NIGHT_OF_16: &str = "fiftieth of a night, on demand, Exstream takes 16";
 const NIGHT_OF_JOBS: &str = "night, by jobs of 500";
 const NIGHT_OF_LARGE_JOBS: &str = "tenth of a night, by jobs of 1000";
 
+const QUIET_ALONE: &str = "a quiet shop alone";
+const QUIET_BESIDE: &str = "a quiet shop beside 100,000 messages of another";
+const QUIET_UNGROUPED: &str = "a quiet shop beside 100,000 messages of another, without groups";
+
 const A_DAY: usize = 1_000_000;
 const A_NIGHT: usize = 5_000_000;
 
@@ -34,6 +38,7 @@ pub fn scenarios() -> Vec<Scenario> {
         customers_per_file: Some(customers),
         ..Scenario::new(name, Work::StatementsByJobs, A_NIGHT / part, 250)
     };
+    let quiet = |name, noisy| Scenario { shops: 2, ..Scenario::new(name, Work::Neighbours, noisy, 250) };
     vec![
         day(DAY),
         Scenario { max_receive_count: Some(5), ..day(REFUSES_FIVE).down(false) },
@@ -47,6 +52,9 @@ pub fn scenarios() -> Vec<Scenario> {
         on_demand(NIGHT_OF_16, 50, 16),
         jobs(NIGHT_OF_JOBS, 1, 500),
         jobs(NIGHT_OF_LARGE_JOBS, 10, 1000),
+        quiet(QUIET_ALONE, 0),
+        quiet(QUIET_BESIDE, 100_000),
+        Scenario { fair: false, ..quiet(QUIET_UNGROUPED, 100_000) },
     ]
 }
 
@@ -151,6 +159,15 @@ const CLAIMS: &[Claim] = &[
             let times =
                 near(jobs.drained, minutes(315), 0.05) && near(large.drained * 10, minutes(255), 0.05);
             Some(times && jobs.dead == 0 && jobs.share("maxConcurrency") < 0.6)
+        },
+    },
+    Claim {
+        sentence: "Beside 100,000 waiting messages of another shop, 95 of 100 messages of a quiet shop are done within at \
+                   most twice the time they take alone; without groups they would take more than a minute.",
+        holds: |all| {
+            let (alone, beside) = (of(all, QUIET_ALONE)?.last_shop, of(all, QUIET_BESIDE)?.last_shop);
+            let ungrouped = of(all, QUIET_UNGROUPED)?.last_shop;
+            Some(!alone.is_zero() && beside <= alone * 2 && ungrouped > minutes(1))
         },
     },
     Claim {

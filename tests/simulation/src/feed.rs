@@ -56,6 +56,16 @@ pub async fn day(services: &Services, queues: &[(&Queue, f64)], messages: usize)
     }
 }
 
+/// All messages of the first shop at once, and one of the last shop each second for as long as `quiet`.
+pub async fn neighbours(queue: &Queue, noisy: usize, quiet: Duration) {
+    queue.send_of(0, noisy);
+    for _ in 0..quiet.as_secs() {
+        sleep(Duration::from_secs(1)).await;
+        queue.send_of(1, 1);
+    }
+    queue.close();
+}
+
 /// Few at night, most in the afternoon, and the peak hour.
 fn share_of_a_second(at: Duration) -> f64 {
     let day = DAY.as_secs_f64();

@@ -7,7 +7,7 @@
 
 use crate::{
     product::Source,
-    queue::{Message, Queue},
+    queue::{Message, Queue, Tenants},
     services::{Place, Usage},
 };
 use futures::{StreamExt, stream::FuturesUnordered};
@@ -38,9 +38,9 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    pub fn new(source: Source, backoff: Backoff) -> Self {
+    pub fn new(source: Source, backoff: Backoff, tenants: Tenants) -> Self {
         Self {
-            queue: Queue::new(source.max_receive_count),
+            queue: Queue::new(source.max_receive_count, tenants),
             source,
             backoff,
             epoch: Instant::now(),

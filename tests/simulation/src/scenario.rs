@@ -4,7 +4,7 @@ use crate::{
     feed::{self, HOUR, PEAK},
     mapping::Mapping,
     product::{Product, ProductError, Recipe, StatementRun},
-    queue::{MOST_IN_FLIGHT, Tally},
+    queue::{MOST_IN_FLIGHT, Tally, Tenants},
     services::{Exstream, MUTATION, Outage, STATUS_READ, Services},
 };
 use futures::{StreamExt, future::join_all, stream};
@@ -23,7 +23,12 @@ pub enum Work {
     Day,
     StatementsOnDemand,
     StatementsByJobs,
+    /// What one shop sends at once, while another sends a message each second for five minutes.
+    Neighbours,
 }
+
+/// For how long the quiet one of two neighbours sends.
+const QUIET: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Clone)]
 pub struct Scenario {
@@ -42,6 +47,8 @@ pub struct Scenario {
     pub customers_per_file: Option<usize>,
     /// Whether documents carry tags back to Shopify.
     pub tags: bool,
+    /// Whether messages name their shop as their group.
+    pub fair: bool,
 }
 
 impl Scenario {
@@ -58,6 +65,7 @@ impl Scenario {
             max_receive_count: None,
             customers_per_file: None,
             tags: matches!(work, Work::Day),
+            fair: true,
         }
     }
 
@@ -80,7 +88,7 @@ impl Scenario {
         let services = Services::new(seed, Exstream::new(self.exstream, self.outage), self.shops);
         let backoff = Backoff { base: product.retry_base(), ..Backoff::default() };
         let flows = self.flows(&product, backoff)?;
-        let reports = Mapping::new(product.source("write-back")?, backoff);
+        let reports = Mapping::new(product.source("write-back")?, backoff, self.tenants());
         let run = StatementRun::default();
         let customers_per_file = self.customers_per_file.unwrap_or(run.customers_per_file);
         let run = StatementRun { customers_per_file, ..run };
@@ -90,6 +98,7 @@ impl Scenario {
                     feed::on_demand(&flow.queue, run, self.messages).await;
                 }
                 (Work::StatementsByJobs, [(flow, ..)]) => feed::jobs(&flow.queue, run, self.messages).await,
+                (Work::Neighbours, [(flow, ..)]) => feed::neighbours(&flow.queue, self.messages, QUIET).await,
                 _ => {
                     let queues: Vec<_> = flows.iter().map(|(flow, _, share)| (&flow.queue, *share)).collect();
                     feed::day(&services, &queues, self.messages).await;
@@ -101,7 +110,11 @@ impl Scenario {
             join_all(flows.iter().map(|(flow, recipe, _)| {
                 let (services, reports) = (&services, &reports);
                 flow.run(async move |records, limits| {
-                    let work = async |record| services.communication(record, recipe, fetched).await;
+                    let work = async |record| {
+                        services.communication(record, recipe, fetched).await?;
+                        flow.queue.note_done(record);
+                        Ok(())
+                    };
                     let results = each(records, limits, work).await;
                     reports.queue.send(results.iter().filter(|result| result.is_ok()).count());
                     results
@@ -121,16 +134,24 @@ impl Scenario {
         product: &Product,
         backoff: Backoff,
     ) -> Result<Vec<(Mapping, Recipe, f64)>, ProductError> {
-        let names: &[(&str, f64)] = if self.work == Work::Day { &DAY_OF } else { &[(STATEMENTS, 1.0)] };
+        let names: &[(&str, f64)] = match self.work {
+            Work::Day => &DAY_OF,
+            Work::Neighbours => &DAY_OF[..1],
+            Work::StatementsOnDemand | Work::StatementsByJobs => &[(STATEMENTS, 1.0)],
+        };
         let flow = |(name, share): &(&str, f64)| {
             let (mut source, recipe) = (product.source(name)?, product.recipe(name, "e-mail")?);
             let asks = !recipe.queries.is_empty();
             let set = if asks { self.max_concurrency_of_look_ups } else { self.max_concurrency };
             source.max_concurrency = set.unwrap_or(source.max_concurrency);
             source.max_receive_count = self.max_receive_count.unwrap_or(source.max_receive_count);
-            Ok((Mapping::new(source, backoff), recipe, *share))
+            Ok((Mapping::new(source, backoff, self.tenants()), recipe, *share))
         };
         names.iter().map(flow).collect()
+    }
+
+    fn tenants(&self) -> Tenants {
+        Tenants { shops: self.shops, fair: self.fair }
     }
 
     fn outcome(&self, services: &Services, flows: &[(Mapping, Recipe, f64)], reports: &Mapping) -> Outcome {
@@ -161,6 +182,11 @@ impl Scenario {
             dead: sum(|it| it.dead),
             drained: drained.saturating_sub(from),
             longest_wait: latest(|it| it.longest_wait),
+            last_shop: flows
+                .iter()
+                .map(|(flow, ..)| flow.queue.wait_of_last_shop())
+                .max()
+                .unwrap_or_default(),
             in_flight,
             sandboxes: flows.iter().map(|(flow, ..)| flow.peak.get()).sum(),
             calls_at_once: services.exstream.peak.get(),
@@ -186,6 +212,8 @@ pub struct Outcome {
     /// until nothing waits for more than a minute.
     pub drained: Duration,
     pub longest_wait: Duration,
+    /// The time within which 95 of 100 messages of the last shop were done.
+    pub last_shop: Duration,
     /// Peaks: messages of a queue, sandboxes of all flows, calls of Exstream.
     pub in_flight: usize,
     pub sandboxes: usize,

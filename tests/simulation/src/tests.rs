@@ -54,6 +54,22 @@ fn jobs_hand_on_every_account() {
 }
 
 #[test]
+fn a_quiet_shop_does_not_wait_for_a_noisy_one() {
+    let quiet = |noisy, fair| {
+        let scenario = Scenario { shops: 2, fair, ..Scenario::new("quiet", Work::Neighbours, noisy, 250) };
+        let outcome = scenario.run(7).unwrap();
+        assert_eq!((outcome.done, outcome.dead), (noisy as u64 + 300, 0));
+        outcome.last_shop
+    };
+    let alone = quiet(0, true);
+    assert!(!alone.is_zero());
+    let beside = quiet(20_000, true);
+    assert!(beside <= alone * 2, "{beside:?} instead of {alone:?}");
+    let ungrouped = quiet(20_000, false);
+    assert!(ungrouped > alone * 10, "{ungrouped:?}");
+}
+
+#[test]
 fn a_seed_is_a_course() {
     let scenario = statements(32);
     assert_eq!(scenario.run(1).unwrap(), scenario.run(1).unwrap());
