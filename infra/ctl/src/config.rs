@@ -40,15 +40,27 @@ pub async fn push(stack: &Stack, files: &[PathBuf]) -> Result<ExitCode, Failure>
         );
     }
     for (config, text) in configs {
-        let key = config_key(&config.shop);
-        let put = stack.s3.put_object().bucket(&stack.outputs.operations_bucket).key(&key);
-        let put =
-            put.content_type("application/toml").body(ByteStream::from(text.into_bytes())).send().await?;
-        let schedules = schedules::sync(stack, &config).await?;
-        let version = put.version_id().unwrap_or("-");
+        let Stored { key, version, schedules } = store(stack, &config, text).await?;
         say!("{key} version {version}, {} documents on, {schedules} schedules", on(&config));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A configuration that was stored, and how many schedules belong to it.
+pub struct Stored {
+    pub key: String,
+    pub version: String,
+    pub schedules: usize,
+}
+
+/// Stores a configuration and makes its schedules. A crash between the two leaves the schedules of the one before, until
+/// it is stored again.
+pub async fn store(stack: &Stack, config: &ShopConfig, text: String) -> Result<Stored, Failure> {
+    let key = config_key(&config.shop);
+    let put = stack.s3.put_object().bucket(&stack.outputs.operations_bucket).key(&key);
+    let put = put.content_type("application/toml").body(ByteStream::from(text.into_bytes())).send().await?;
+    let schedules = schedules::sync(stack, config).await?;
+    Ok(Stored { key, version: put.version_id().unwrap_or("-").to_owned(), schedules })
 }
 
 pub fn read(file: &Path, max_retention_days: u16) -> Result<(ShopConfig, String), Failure> {

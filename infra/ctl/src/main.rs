@@ -13,6 +13,7 @@ mod cost;
 mod customer_proof;
 mod diff;
 mod dispose;
+mod doctor;
 #[cfg(test)]
 mod documentation;
 mod failure;
@@ -45,6 +46,7 @@ use jiff::civil::Date;
 use link::LinkCommand;
 use out::note;
 use select::Selection;
+use service::Service;
 use stack::Stack;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
@@ -60,6 +62,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Look whether everything is there that a shop needs, in AWS, Shopify, Exstream and Core Messaging, and say what to do
+    /// about what is not. Changes nothing. Exit code 1: something is wrong; 3: something could not be asked.
+    Doctor(doctor::Question),
+    /// The same, and make what is missing after asking: the association of the event source, the secret, the
+    /// configuration with its schedules, subscriptions and metafield definitions. Can be repeated.
+    Setup(doctor::Order),
     /// Put Shopify events on the bus, wait until their communications settle, and print what became of them.
     Send {
         /// EventBridge events, one JSON file each.
@@ -307,6 +315,8 @@ impl Command {
     /// are for by it.
     fn name(&self) -> &'static str {
         match self {
+            Self::Doctor(_) => "ctl-doctor",
+            Self::Setup(_) => "ctl-setup",
             Self::Send { .. } => "ctl-send",
             Self::Status { metafield: true, .. } => "ctl-status-metafield",
             Self::Status { .. } => "ctl-status",
@@ -347,6 +357,14 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let name = cli.command.name();
     let stack = || Stack::open(&cli.stack, name);
     match cli.command {
+        Command::Doctor(question) => {
+            let http = Service::without_log().await?.http();
+            doctor::doctor(&stack().await?, &question, http).await
+        }
+        Command::Setup(order) => {
+            let http = Service::without_log().await?.http();
+            doctor::setup(&stack().await?, order, http).await
+        }
         Command::Send { files, json, timeout, no_wait } => {
             send::run(&stack().await?, &files, json, (!no_wait).then(|| Duration::from_secs(timeout))).await
         }

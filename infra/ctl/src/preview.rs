@@ -80,7 +80,7 @@ pub async fn run(stack: &Stack, request: Request) -> Result<ExitCode, Failure> {
         Routed::Work(items) => items,
         Routed::Ignored(reason) => return Err(format!("no document follows: {reason}").into()),
     };
-    let service = Service::start().await?;
+    let service = Service::without_log().await?;
     let (shopify, exstream, catalogue) =
         (AdminApi::new(service.http()), service.exstream(), service.catalogue());
     let secrets = stack.secrets.shop(&event.shop, now).await?;

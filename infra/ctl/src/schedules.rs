@@ -31,12 +31,7 @@ pub async fn sync(stack: &Stack, config: &ShopConfig) -> Result<usize, Failure> 
     let outputs = &stack.outputs;
     let group = outputs.value("ScheduleGroup")?;
     let client = &stack.scheduler;
-    let prefix = prefix(config);
-    let mut existing = Vec::new();
-    let mut pages = client.list_schedules().group_name(group).name_prefix(&prefix).into_paginator().send();
-    while let Some(page) = pages.next().await {
-        existing.extend(page?.schedules().iter().filter_map(|it| it.name().map(str::to_owned)));
-    }
+    let existing = existing(stack, config).await?;
     for name in existing.iter().filter(|name| !wanted.contains_key(*name)) {
         client.delete_schedule().group_name(group).name(name).send().await?;
     }
@@ -44,6 +39,26 @@ pub async fn sync(stack: &Stack, config: &ShopConfig) -> Result<usize, Failure> 
         put(client, stack, config, group, name, schedule, existing.contains(name)).await?;
     }
     Ok(wanted.len())
+}
+
+/// The schedules that the configuration names and that are not there, and those that it does not name.
+pub async fn difference(stack: &Stack, config: &ShopConfig) -> Result<(Vec<String>, Vec<String>), Failure> {
+    let wanted = wanted(config);
+    let existing = existing(stack, config).await?;
+    let missing = wanted.keys().filter(|name| !existing.contains(name)).cloned().collect();
+    Ok((missing, existing.into_iter().filter(|name| !wanted.contains_key(name)).collect()))
+}
+
+/// The names of the shop's schedules.
+async fn existing(stack: &Stack, config: &ShopConfig) -> Result<Vec<String>, Failure> {
+    let group = stack.outputs.value("ScheduleGroup")?;
+    let listed = stack.scheduler.list_schedules().group_name(group).name_prefix(prefix(config));
+    let mut pages = listed.into_paginator().send();
+    let mut names = Vec::new();
+    while let Some(page) = pages.next().await {
+        names.extend(page?.schedules().iter().filter_map(|it| it.name().map(str::to_owned)));
+    }
+    Ok(names)
 }
 
 async fn put(

@@ -31,7 +31,7 @@ pub async fn run(
     wait: Option<Duration>,
 ) -> Result<ExitCode, Failure> {
     let configs = stack.configs();
-    let shopify = AdminApi::new(Service::start().await?.http());
+    let shopify = AdminApi::new(Service::without_log().await?.http());
     let mut expected: Vec<CommunicationId> = Vec::new();
     for file in files {
         may_put(&stack.outputs, file)?;

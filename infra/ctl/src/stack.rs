@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use archive::{AccessLog, Archive, LockMode};
-use aws_config::{AppName, BehaviorVersion};
+use aws_config::{AppName, BehaviorVersion, SdkConfig};
 use comms::{CommunicationId, CustomerKey, Gid, ShopDomain};
 use jiff::Timestamp;
 use ledger::{Entry, Ledger};
@@ -23,6 +23,7 @@ pub struct Stack {
     pub ledger: Ledger,
     pub archive: Archive,
     pub secrets: Secrets,
+    pub secrets_manager: aws_sdk_secretsmanager::Client,
     dynamodb: aws_sdk_dynamodb::Client,
     pub outputs: Outputs,
     /// The command, as its requests name it.
@@ -88,24 +89,31 @@ impl Stack {
         // CloudTrail keeps it with every request, beside who made it
         let app = AppName::new(name)?;
         let aws = aws_config::defaults(BehaviorVersion::latest()).app_name(app).load().await;
-        let s3 = aws_sdk_s3::Client::new(&aws);
-        let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
-        Ok(Self {
-            events: aws_sdk_eventbridge::Client::new(&aws),
+        Ok(Self::of(&aws, outputs, name))
+    }
+
+    /// The stack of these outputs, in the account of `aws`.
+    pub fn of(aws: &SdkConfig, outputs: Outputs, name: &'static str) -> Self {
+        let s3 = aws_sdk_s3::Client::new(aws);
+        let dynamodb = aws_sdk_dynamodb::Client::new(aws);
+        let secrets_manager = aws_sdk_secretsmanager::Client::new(aws);
+        Self {
+            events: aws_sdk_eventbridge::Client::new(aws),
             ledger: Ledger::new(dynamodb.clone(), outputs.table_name.clone()),
             archive: archive(&s3, &dynamodb, &outputs),
             secrets: Secrets::new(
-                aws_sdk_secretsmanager::Client::new(&aws),
+                secrets_manager.clone(),
                 outputs.secret_prefix.clone(),
                 Duration::from_secs(300),
             ),
-            sqs: aws_sdk_sqs::Client::new(&aws),
-            scheduler: aws_sdk_scheduler::Client::new(&aws),
+            secrets_manager,
+            sqs: aws_sdk_sqs::Client::new(aws),
+            scheduler: aws_sdk_scheduler::Client::new(aws),
             s3,
             dynamodb,
             outputs,
             command: name,
-        })
+        }
     }
 
     /// What the ledger knows of a communication.

@@ -1,8 +1,10 @@
 // The app's configuration, `shopify.app.toml`, from the documents that the app's shops have switched on: which scopes
 // they need, which topics they follow from, and the definitions of the metafield that shows what became of them.
-// Documents, their flows and topics are in `documents.json`, which a test of `reconcile` keeps equal to the code.
+// Documents, their flows and topics are in `documents.json`, which a test of `reconcile` keeps equal to the code; what each
+// flow needs is in `scopes.json`, which `ctl doctor` compares with what a shop has granted. docs/deployment.md says what for.
 
 import known from '../documents.json' with { type: 'json' };
+import needed from '../scopes.json' with { type: 'json' };
 
 /** The version of the Admin API and of the payloads. */
 export const API_VERSION = '2026-10';
@@ -43,28 +45,17 @@ export type FulfillmentOrders = (typeof FULFILLMENT_ORDERS)[number];
 export const PRIVACY_TOPICS = ['customers/data_request', 'customers/redact', 'shop/redact'];
 
 /** The topic of the app's own subscriptions, and the scope without which Shopify refuses it. */
-const BILLING = { topic: 'subscription_billing_attempts/failure', scope: 'read_own_subscription_contracts' };
-
-/** What every flow needs. docs/deployment.md says what for. */
-const EVERY = ['read_orders', 'write_orders', 'read_customers', 'read_payment_terms', 'read_products'];
-const BY_FLOW: Record<Flow, readonly string[]> = {
-  'order-confirmation': [],
-  'shipping-documents': ['read_fulfillments', 'read_all_orders'],
-  'return-letters': ['read_returns'],
-  'targeted-offers': ['write_customers', 'read_all_orders'],
-  'account-statements': ['write_customers', 'read_all_orders'],
-  'exception-letters': ['read_all_orders', 'read_shopify_payments_disputes'],
-};
-const RECONCILE = ['read_fulfillments', 'read_returns', 'read_all_orders', 'read_shopify_payments_disputes'];
+const BILLING = needed.subscriptions;
+const BY_FLOW: Record<Flow, readonly string[]> = needed.flows;
 
 export class Unusable extends Error {}
 
 export function scopes(wanted: Wanted): string[] {
   const flows = new Set([...wanted.documents].map((document) => known[document].flow as Flow));
-  const all = [...EVERY, ...[...flows].flatMap((flow) => BY_FLOW[flow])];
+  const all = [...needed.every, ...[...flows].flatMap((flow) => BY_FLOW[flow])];
   if (flows.has('shipping-documents'))
     all.push(...wanted.fulfillmentOrders.map((who) => `read_${who}_fulfillment_orders`));
-  if (wanted.reconcile) all.push(...RECONCILE);
+  if (wanted.reconcile) all.push(...needed.reconcile);
   if (wanted.subscriptions) all.push(BILLING.scope);
   return [...new Set(all)].sort();
 }

@@ -8,7 +8,7 @@
 //! document, unless its template version or its parts are pinned.
 
 use crate::{
-    Budget, ExchangeError, ExstreamError, Parts, TemplateCall, TokenSource,
+    Budget, ExchangeError, ExstreamError, Manifest, Parts, TemplateCall, TokenSource,
     design::{Design, Found, Listing},
 };
 use cache::{Cache, Fresh};
@@ -114,6 +114,26 @@ impl Catalogue {
                 Ok(Template { communication, version, basis, parts })
             }
         }
+    }
+
+    /// The latest approved version of a document's template; `None` if none is approved.
+    ///
+    /// # Errors
+    /// The design service cannot be asked, or lists more than is looked at.
+    pub async fn approved(&self, call: TemplateCall<'_>) -> Result<Option<u32>, Arc<ExstreamError>> {
+        let budget = Budget::new(call.timeout.min(PATIENCE));
+        match self.listed(call, budget).await? {
+            Found::Version(version) => Ok(Some(version)),
+            Found::NotListed => Ok(None),
+            Found::Nothing => {
+                Err(Arc::new(ExstreamError::Unintelligible("a domain of more templates than are looked at")))
+            }
+        }
+    }
+
+    /// What a document's template is made to read and write. Asked anew each time.
+    pub async fn manifest(&self, call: TemplateCall<'_>) -> Result<Manifest, ExstreamError> {
+        self.design.manifest(call, Budget::new(call.timeout.min(PATIENCE))).await
     }
 
     /// What the shop's listing says of the template. One that contradicts a pin is only believed if it is not older

@@ -1,7 +1,7 @@
 //! What the design service is asked: the approved templates of a domain, and the parts of one of them.
 
 use crate::{
-    Budget, Credentials, ExstreamError, Fault, Outgoing, TokenCall, TokenSource,
+    Budget, Credentials, ExstreamError, Fault, Manifest, Outgoing, TokenCall, TokenSource,
     answer::is_unauthorized,
     parts::{MAX_PARTS, Part, Parts, WirePart},
     request::{self, headers},
@@ -137,6 +137,16 @@ impl Design {
             }
         }
         Err(ExstreamError::Unintelligible("a template of more parts than are looked at"))
+    }
+
+    /// What the template reads and writes.
+    pub(crate) async fn manifest(
+        &self,
+        call: TemplateCall<'_>,
+        budget: Budget,
+    ) -> Result<Manifest, ExstreamError> {
+        let path = "manifests/{domain}/communication-set/{communication}";
+        Manifest::read(&self.get(call, budget, path).await?)
     }
 
     async fn get(&self, call: TemplateCall<'_>, budget: Budget, path: &str) -> Result<Bytes, ExstreamError> {

@@ -71,17 +71,12 @@ pub struct Service {
 impl Service {
     /// Starts telemetry and makes the clients. No request is sent.
     pub async fn start() -> Result<Self, StartError> {
-        let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".to_owned());
-        let filter = EnvFilter::try_new(&level).map_err(|error| StartError::Invalid {
-            name: "LOG_LEVEL".to_owned(),
-            value: level.clone(),
-            what: error.to_string(),
-        })?;
-        // a second initialisation happens only in tests, where the first one serves
-        let _ = log::subscriber()
-            .with_writer(|| log::Lines(std::io::stdout()))
-            .with_env_filter(filter)
-            .try_init();
+        log_to_output()?;
+        Self::without_log().await
+    }
+
+    /// Makes the clients, for a program whose output is not a log. No request is sent.
+    pub async fn without_log() -> Result<Self, StartError> {
         // an AWS request that takes seconds is better repeated by the next delivery than waited for
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))
@@ -245,6 +240,20 @@ impl Service {
     pub fn concurrency(&self) -> Result<usize, StartError> {
         parsed("BATCH_CONCURRENCY", Some(&BATCH_CONCURRENCY.to_string()))
     }
+}
+
+/// Lines of the level that `LOG_LEVEL` names go to standard output.
+fn log_to_output() -> Result<(), StartError> {
+    let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".to_owned());
+    let filter = EnvFilter::try_new(&level).map_err(|error| StartError::Invalid {
+        name: "LOG_LEVEL".to_owned(),
+        value: level.clone(),
+        what: error.to_string(),
+    })?;
+    // a second initialisation happens only in tests, where the first one serves
+    let _ =
+        log::subscriber().with_writer(|| log::Lines(std::io::stdout())).with_env_filter(filter).try_init();
+    Ok(())
 }
 
 /// `QUEUE_URL_ORDER_CONFIRMATION` and so on.

@@ -8,15 +8,12 @@
 
 mod wire;
 
-use crate::{Address, AdminApi, AdminError, Call, admin::Operation};
+use crate::{Address, AdminApi, AdminError, Call};
 use comms::{CurrencyCode, Gid, Money};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
-use serde_json::json;
 use std::fmt;
 
-const SCOPES: Operation =
-    Operation { name: "AccessScopes", text: include_str!("../graphql/access_scopes.graphql") };
 const ALL_ORDERS: &str = "read_all_orders";
 
 const LOCATIONS: &str = include_str!("../graphql/bulk_statement_locations.graphql");
@@ -48,23 +45,7 @@ pub fn customers_query(tag: &str) -> String {
 impl AdminApi {
     /// Whether the app sees orders of any age.
     pub async fn sees_all_orders(&self, call: Call<'_>) -> Result<bool, AdminError> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Answer {
-            current_app_installation: Installation,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Installation {
-            access_scopes: Vec<Scope>,
-        }
-        #[derive(Deserialize)]
-        struct Scope {
-            handle: String,
-        }
-        let data = self.execute(call, SCOPES, json!({})).await?;
-        let granted = data.read::<Answer>()?.current_app_installation.access_scopes;
-        Ok(granted.iter().any(|scope| scope.handle == ALL_ORDERS))
+        Ok(self.granted_scopes(call).await?.iter().any(|scope| scope == ALL_ORDERS))
     }
 }
 

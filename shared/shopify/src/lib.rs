@@ -17,6 +17,7 @@ mod decode;
 pub mod dispute;
 mod event;
 pub mod fulfillment;
+mod installation;
 pub mod marketing;
 mod method;
 mod order;
@@ -30,6 +31,7 @@ pub use admin::{
 };
 pub use decode::Malformed;
 pub use event::{Event, EventError, EventsPayload, OrderEdit, PayloadKind};
+pub use installation::{MetafieldOwner, Subscription, topic_name};
 pub use method::{Method, MethodKind};
 pub use order::{
     AdditionalFee, Address, Attribute, Bundle, Customer, DiscountAllocation, DiscountKind, Duty,

@@ -23,7 +23,7 @@ impl ExstreamStub {
             ["resources", _] if get => self.resources(request),
             ["links", _, "resources"] if get => self.links(request),
             ["manifests", _, "communication-set", id] if get => match self.communication(id) {
-                Some(communication) => manifest(&communication),
+                Some(communication) => manifest(&communication, &self.settings().characters),
                 None => missing(request),
             },
             ["collection-resources", "collection-details"] if request.method == Method::POST => {
@@ -160,7 +160,7 @@ fn resource(communication: &Communication) -> Value {
 }
 
 /// Bare, unlike other answers.
-fn manifest(communication: &Communication) -> Answer {
+fn manifest(communication: &Communication, characters: &str) -> Answer {
     let queue = |(number, output): (usize, &Output)| {
         let driver = match output.mime.as_str() {
             "application/pdf" => "PDF",
@@ -173,5 +173,5 @@ fn manifest(communication: &Communication) -> Answer {
     let source = communication.data_source.as_deref().unwrap_or("local");
     let source =
         json!({"id": "ds-1", "name": source, "prodDsn": source, "resourceId": "dsr-1", "type": "DRIVER"});
-    Answer::json(200, &json!({"dsnlist": [source], "queueList": queues, "characterEncoding": "DBCS"}))
+    Answer::json(200, &json!({"dsnlist": [source], "queueList": queues, "characterEncoding": characters}))
 }

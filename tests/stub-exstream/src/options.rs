@@ -61,6 +61,8 @@ pub struct ExstreamSettings {
     pub delivery_ms: u64,
     /// How the events of a delivery are written.
     pub event_shape: EventShape,
+    /// What the manifests of communications say of their characters: `DBCS` or `SBCS`.
+    pub characters: String,
 }
 
 impl Default for ExstreamSettings {
@@ -81,6 +83,7 @@ impl Default for ExstreamSettings {
             bounce: vec!["bounce".to_owned()],
             delivery_ms: 0,
             event_shape: EventShape::default(),
+            characters: "DBCS".to_owned(),
         }
     }
 }

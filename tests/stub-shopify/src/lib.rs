@@ -18,6 +18,7 @@ mod derived;
 mod execution;
 mod gid;
 mod graphql;
+mod installation;
 mod json;
 mod marketing_consent;
 mod metafield;

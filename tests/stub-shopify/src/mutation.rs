@@ -4,6 +4,7 @@ use crate::{
     bulk_run,
     execution::{Execution, fail, plain},
     gid::type_of,
+    installation,
     json::Json,
     marketing_consent, metafields_set, segment,
     shop::Shop,
@@ -44,6 +45,8 @@ impl Execution<'_> {
             "customerEmailMarketingConsentUpdate" => {
                 marketing_consent::update(shop, &arguments["input"], self.now)
             }
+            "webhookSubscriptionCreate" => installation::subscribe(shop, arguments),
+            "metafieldDefinitionCreate" => installation::define(shop, arguments),
             "bulkOperationCancel" => shop.bulk.cancel(arguments, &self.settings, self.base),
             "customerSegmentMembersQueryCreate" => segment::create_query(shop, arguments),
             other => return Err(fail(format!("the stub does not serve Mutation.{other}"))),

@@ -3,6 +3,7 @@
 use crate::{
     execution::{Execution, fail, plain},
     gid::type_of,
+    installation,
     json::Json,
     segment,
 };
@@ -57,6 +58,15 @@ impl Execution<'_> {
             }
             "customerSegmentMembership" => {
                 Ok(Found::Value(Some(Json::new(segment::membership(&self.shop(), arguments)))))
+            }
+            "metafieldDefinitions" => Ok(Found::Nodes(installation::definitions(&self.shop(), arguments))),
+            // only the whole list: what a filter of it does is not known here
+            "webhookSubscriptions"
+                if ["topics", "uri", "callbackUrl", "format", "query"]
+                    .iter()
+                    .any(|filter| !arguments[filter].is_null()) =>
+            {
+                Err(fail("the stub does not filter webhookSubscriptions"))
             }
             "currentBulkOperation" => {
                 let newest = self.shop().bulk.documents(&self.settings, self.base).pop();

@@ -212,7 +212,20 @@ fn payments_document() -> Value {
 }
 
 fn installation_document() -> Value {
-    let scopes = ["read_customers", "read_orders", "read_all_orders", "write_orders", "write_customers"];
+    let scopes = [
+        "read_all_orders",
+        "read_customers",
+        "read_fulfillments",
+        "read_merchant_managed_fulfillment_orders",
+        "read_orders",
+        "read_own_subscription_contracts",
+        "read_payment_terms",
+        "read_products",
+        "read_returns",
+        "read_shopify_payments_disputes",
+        "write_customers",
+        "write_orders",
+    ];
     let scopes: Vec<_> = scopes.iter().map(|s| json!({"handle": s, "description": s})).collect();
     json!({
         "id": "gid://shopify/AppInstallation/1",
