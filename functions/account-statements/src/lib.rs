@@ -27,6 +27,7 @@ mod last;
 pub mod ledger;
 mod period;
 mod purchase_summary;
+mod run_period;
 pub mod statement;
 mod summary;
 
@@ -35,6 +36,7 @@ pub use data::StatementData;
 pub use error::{InvalidPayload, ItemError};
 pub use item::TOPIC;
 pub use period::Period;
+pub use run_period::{InvalidPeriod, period_of};
 pub use summary::SummaryData;
 
 flow::documents! {

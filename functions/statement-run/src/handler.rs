@@ -4,11 +4,11 @@
 use crate::{
     advance::advance,
     claim::{Claim, claim, release},
-    period::period_of,
     session::Session,
     state::{Counts, RUN, Run, Source},
     tools::{Pace, Tools},
 };
+use account_statements::period_of;
 use comms::chain;
 use jiff::Timestamp;
 use service::{BatchTime, Invocation, Metric, Metrics, Service, StartError, function_name};

@@ -36,7 +36,6 @@ mod file_error;
 mod handler;
 mod items;
 mod outputs;
-mod period;
 mod session;
 mod state;
 mod survey;

@@ -28,6 +28,7 @@ mod run;
 mod schedules;
 mod select;
 mod send;
+mod shell;
 mod show;
 mod stack;
 mod status;
@@ -68,7 +69,9 @@ enum Command {
     /// The same, and make what is missing after asking: the association of the event source, the secret, the
     /// configuration with its schedules, subscriptions and metafield definitions. Can be repeated.
     Setup(doctor::Order),
-    /// Put Shopify events on the bus, wait until their communications settle, and print what became of them.
+    /// Put Shopify events on the bus, wait until their communications settle, and print what became of them. A file that
+    /// cannot be sent keeps no other from being sent. Exit code 1: a file was not sent; 3: an outcome is unknown; 4: not all
+    /// have settled in time; 5: a document failed or bounced.
     Send {
         /// EventBridge events, one JSON file each.
         #[arg(required = true)]
@@ -278,6 +281,17 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Print the script that completes commands and options in a shell. Needs no deployment.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages. Needs no deployment.
+    Man {
+        /// Where to write them.
+        #[arg(long, default_value = ".")]
+        out: PathBuf,
+    },
 }
 
 #[derive(Subcommand)]
@@ -338,6 +352,8 @@ impl Command {
             Self::Cost(_) => "ctl-cost",
             Self::Link { command } => command.name(),
             Self::Config { .. } => "ctl-config",
+            Self::Completions { .. } => "ctl-completions",
+            Self::Man { .. } => "ctl-man",
         }
     }
 }
@@ -438,6 +454,8 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Config { command: ConfigCommand::Push { files } } => {
             config::push(&stack().await?, &files).await
         }
+        Command::Completions { shell } => Ok(shell::completions(shell)),
+        Command::Man { out } => shell::man(&out),
     }
 }
 

@@ -5,8 +5,9 @@ use crate::{
     out::{note, say},
     stack::Stack,
 };
+use account_statements::period_of;
 use comms::ShopDomain;
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::Value;
 use std::{
     process::ExitCode,
@@ -34,6 +35,7 @@ pub async fn run(
         let what = format!("{shop} has no such run; its campaigns: {}", campaigns.join(", "));
         return Err(what.into());
     }
+    check_period(&name, period.as_deref(), &loaded.config.time_zone, Timestamp::now())?;
     let queue = if name == STATEMENTS { "statement-run" } else { "offer-run" };
     let begun = Timestamp::now();
     let item = RunItem {
@@ -53,6 +55,22 @@ pub async fn run(
         }
         None => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// Refuses a period that no run could be of: before it is queued, because a message that is never right ends as a dead
+/// letter, and a campaign of a day to come would keep that day's own from being sent.
+fn check_period(name: &str, period: Option<&str>, zone: &TimeZone, now: Timestamp) -> Result<(), Failure> {
+    let Some(text) = period else { return Ok(()) };
+    if name == STATEMENTS {
+        period_of(Some(text), now, zone)?;
+        return Ok(());
+    }
+    let day: Date =
+        text.parse().map_err(|_| format!("the period {text} is not a day, such as 2026-10-31"))?;
+    if day > now.to_zoned(zone.clone()).date() {
+        return Err(format!("the day {day} has not come in the shop's time zone").into());
+    }
+    Ok(())
 }
 
 /// A run to follow.
@@ -124,4 +142,29 @@ async fn state(stack: &Stack, run: &Run<'_>) -> Result<Option<(Value, bool)>, Fa
     let object = stack.s3.get_object().bucket(bucket).key(key).send().await?;
     let fresh = object.last_modified().is_some_and(|at| at.secs() >= run.begun.as_second() - 1);
     Ok(Some((serde_json::from_slice(&object.body.collect().await?.into_bytes())?, fresh)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_impossible_period_is_refused() {
+        let zone = TimeZone::get("Europe/Paris").unwrap();
+        // the first of November in Paris
+        let now: Timestamp = "2026-10-31T23:30:00Z".parse().unwrap();
+        for (name, period, is_possible) in [
+            (STATEMENTS, Some("2026-10"), true),
+            (STATEMENTS, Some("2026-11"), false),
+            (STATEMENTS, Some("2026-13"), false),
+            (STATEMENTS, Some("2026-10-01"), false),
+            (STATEMENTS, None, true),
+            ("winter", Some("2026-11-01"), true),
+            ("winter", Some("2026-11-02"), false),
+            ("winter", Some("2026-10"), false),
+            ("winter", None, true),
+        ] {
+            assert_eq!(check_period(name, period, &zone, now).is_ok(), is_possible, "{name} {period:?}");
+        }
+    }
 }

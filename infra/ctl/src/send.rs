@@ -9,17 +9,20 @@ use crate::{
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use comms::CommunicationId;
 use flow::LookUp;
-use intake::{Routed, work_item};
+use intake::{Ignored, Routed, work_item};
+use jiff::Timestamp;
 use reconcile::plans;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use service::Service;
+use shop_config::{ConfigStore, ShopConfig};
 use shopify::{AdminApi, Event};
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
+use work::WorkItem;
 
 /// For what only Shopify knows of an event.
 const LOOK_UP: Duration = Duration::from_secs(20);
@@ -30,55 +33,105 @@ pub async fn run(
     json: bool,
     wait: Option<Duration>,
 ) -> Result<ExitCode, Failure> {
-    let configs = stack.configs();
-    let shopify = AdminApi::new(Service::without_log().await?.http());
+    let sender = Sender {
+        stack,
+        configs: stack.configs(),
+        shopify: AdminApi::new(Service::without_log().await?.http()),
+    };
     let mut expected: Vec<CommunicationId> = Vec::new();
+    let mut failed = 0_usize;
     for file in files {
-        may_put(&stack.outputs, file)?;
-        let event = Event::parse(&std::fs::read(file)?)
-            .map_err(|error| format!("{}: {}", file.display(), comms::chain(&error)))?;
-        let (shop, now) = (event.shop.clone(), jiff::Timestamp::now());
-        let loaded = configs.get(&shop, now).await?;
-        let ids = match work_item(&event, &loaded.config)? {
-            Routed::Work(items) => {
-                let secrets = stack.secrets.shop(&shop, now).await?;
-                let mut ids = Vec::new();
-                for item in &items {
-                    let look_up = LookUp {
-                        item,
-                        payload: item.payload.as_ref().map(|payload| payload.get()),
-                        config: &loaded.config,
-                        secrets: &secrets,
-                        shopify: &shopify,
-                        now,
-                        time_left: LOOK_UP,
-                    };
-                    let plans = plans(look_up).await.map_err(|error| error.reason)?;
-                    // a further issue is made only where there is something to correct
-                    let expected =
-                        plans.iter().filter(|it| it.wanted && !exception_letters::is_correction(it));
-                    ids.extend(
-                        expected
-                            .map(|it| CommunicationId::derive(&shop, it.document, &it.subject, &it.revision)),
-                    );
+        match sender.send(file).await {
+            Ok(ids) => {
+                for id in ids {
+                    if !expected.contains(&id) {
+                        expected.push(id);
+                    }
                 }
-                ids
             }
-            Routed::Ignored(reason) => {
-                note!("{}: no document follows: {reason}", file.display());
-                Vec::new()
-            }
-        };
-        put(stack, file).await?;
-        note!("{}: {} on the bus, {} expected", file.display(), event.topic, ids.len());
-        for id in ids {
-            if !expected.contains(&id) {
-                expected.push(id);
+            Err(error) => {
+                note!("{}: not sent: {}", file.display(), comms::chain(error.as_ref()));
+                failed = failed.saturating_add(1);
             }
         }
     }
-    let Some(wait) = wait else { return Ok(ExitCode::SUCCESS) };
-    table::settle(stack, &expected, json, wait).await
+    let code = match wait {
+        Some(wait) => table::settle(stack, &expected, json, wait).await?,
+        None => ExitCode::SUCCESS,
+    };
+    if failed > 0 {
+        note!("ctl: {failed} of {} were not sent", files.len());
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(code)
+}
+
+/// What all files are sent with.
+struct Sender<'a> {
+    stack: &'a Stack,
+    configs: ConfigStore,
+    shopify: AdminApi,
+}
+
+impl Sender<'_> {
+    /// Puts the event of a file on the bus. Answers the communications that follow from it.
+    async fn send(&self, file: &Path) -> Result<Vec<CommunicationId>, Failure> {
+        may_put(&self.stack.outputs, file)?;
+        let event = Event::parse(&std::fs::read(file)?)?;
+        let loaded = self.configs.get(&event.shop, Timestamp::now()).await?;
+        let ids = match work_item(&event, &loaded.config)? {
+            Routed::Work(items) => self.expected(&event, &loaded.config, &items).await?,
+            Routed::Ignored(reason) => {
+                note!("{}: {}", file.display(), why_ignored(reason, &event.topic));
+                Vec::new()
+            }
+        };
+        put(self.stack, file).await?;
+        note!("{}: {} on the bus, {} expected", file.display(), event.topic, ids.len());
+        Ok(ids)
+    }
+
+    async fn expected(
+        &self,
+        event: &Event,
+        config: &ShopConfig,
+        items: &[WorkItem],
+    ) -> Result<Vec<CommunicationId>, Failure> {
+        let (shop, now) = (&event.shop, Timestamp::now());
+        let secrets = self.stack.secrets.shop(shop, now).await?;
+        let mut ids = Vec::new();
+        for item in items {
+            let look_up = LookUp {
+                item,
+                payload: item.payload.as_ref().map(|payload| payload.get()),
+                config,
+                secrets: &secrets,
+                shopify: &self.shopify,
+                now,
+                time_left: LOOK_UP,
+            };
+            let plans = plans(look_up).await.map_err(|error| error.reason)?;
+            // a further issue is made only where there is something to correct
+            let expected = plans.iter().filter(|it| it.wanted && !exception_letters::is_correction(it));
+            ids.extend(
+                expected.map(|it| CommunicationId::derive(shop, it.document, &it.subject, &it.revision)),
+            );
+        }
+        Ok(ids)
+    }
+}
+
+/// Why no document follows from a topic, for a person.
+fn why_ignored(reason: Ignored, topic: &str) -> String {
+    match reason {
+        Ignored::UnknownTopic => format!("no document follows: the topic {topic} is not known"),
+        Ignored::NoDocument => {
+            format!("no document follows: {topic} is known, and what it tells leads to none")
+        }
+        Ignored::NotConfigured => {
+            format!("no document follows: the shop has none of those of {topic} switched on")
+        }
+    }
 }
 
 /// What EventBridge is sent of an event. The detail stays as it is in the file: its numbers keep all digits.

@@ -5,21 +5,41 @@ use crate::{
     out::{self, note},
     stack::Stack,
 };
-use comms::{CommunicationId, WriteBackState, one_line};
+use comms::{CommunicationId, State, WriteBackState, one_line};
 use jiff::Timestamp;
 use ledger::Entry;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::{
     process::ExitCode,
     time::{Duration, Instant},
 };
 
+/// An outcome is unknown.
+const UNKNOWN: u8 = 3;
+/// Not everything has settled in time.
+const NOT_SETTLED: u8 = 4;
+/// Everything has settled, and something was not delivered.
+const NOT_DELIVERED: u8 = 5;
+
 /// One communication, as `ctl` prints it. The JSON form is a contract: fields are only added.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Communication")]
 pub struct Row<'a> {
     pub communication: &'a str,
     pub flow: &'a str,
     pub document: &'a str,
+    /// The global id of what the document is about.
+    pub subject: &'a str,
+    /// When it was claimed first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<String>,
+    /// When its state changed last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<String>,
+    /// When the channel took it, if its outcome is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<String>,
     pub state: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
@@ -48,6 +68,10 @@ impl<'a> From<&'a Entry> for Row<'a> {
             communication: entry.communication.as_str(),
             flow: entry.flow.name(),
             document: entry.document.name(),
+            subject: entry.subject.as_str(),
+            created_at: moment(Some(entry.created_epoch_ms)),
+            updated_at: moment(Some(entry.updated_epoch_ms)),
+            accepted_at: moment(entry.accepted_epoch_ms),
             state: entry.state.name(),
             reason: entry.reason.as_deref(),
             channel: entry.channel.as_deref(),
@@ -55,15 +79,31 @@ impl<'a> From<&'a Entry> for Row<'a> {
             archive_key: archived.map(|it| it.archive_key.as_str()),
             archive_version: archived.map(|it| it.archive_version.as_str()),
             sha256: archived.map(|it| it.sha256.as_str()),
-            opened_at: entry
-                .opened_epoch_ms
-                .and_then(|at| Timestamp::from_millisecond(at).ok())
-                .map(|at| at.to_string()),
+            opened_at: moment(entry.opened_epoch_ms),
             attempts: entry.attempts,
             write_back: entry.write_back.name(),
             write_back_reason: entry.write_back_reason.as_deref(),
         }
     }
+}
+
+fn moment(epoch_ms: Option<i64>) -> Option<String> {
+    Some(Timestamp::from_millisecond(epoch_ms?).ok()?.to_string())
+}
+
+/// What a program is told of communications that have settled.
+fn exit_code(states: impl Iterator<Item = State>) -> ExitCode {
+    let code = states.map(|state| match state {
+        State::Unknown => (2, UNKNOWN),
+        State::Failed | State::Bounced => (1, NOT_DELIVERED),
+        State::Claimed
+        | State::Sending
+        | State::Archived
+        | State::Accepted
+        | State::Delivered
+        | State::Suppressed => (0, 0),
+    });
+    ExitCode::from(code.max().map_or(0, |(_, code)| code))
 }
 
 pub fn print(rows: &[Row<'_>], json: bool) -> Result<(), serde_json::Error> {
@@ -95,6 +135,11 @@ fn lines(rows: &[Row<'_>]) -> Vec<String> {
     for (row, cells) in rows.iter().zip(&cells[1..]) {
         lines.push(aligned(cells));
         for (name, value) in [
+            ("about", Some(row.subject)),
+            ("begun", row.created_at.as_deref()),
+            ("changed", row.updated_at.as_deref()),
+            ("accepted", row.accepted_at.as_deref()),
+            ("opened", row.opened_at.as_deref()),
             ("reason", row.reason),
             ("archive", row.archive_key),
             ("version", row.archive_version),
@@ -134,10 +179,10 @@ pub async fn settle(
             let rows: Vec<_> = entries.iter().map(Row::from).collect();
             print(&rows, json)?;
             if open == 0 {
-                return Ok(ExitCode::SUCCESS);
+                return Ok(exit_code(entries.iter().map(|entry| entry.state)));
             }
             note!("ctl: {open} of {} have not settled within {} s", expected.len(), wait.as_secs());
-            return Ok(ExitCode::FAILURE);
+            return Ok(ExitCode::from(NOT_SETTLED));
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
@@ -155,6 +200,10 @@ mod tests {
             communication: bad,
             flow: bad,
             document: bad,
+            subject: bad,
+            created_at: Some(bad.to_owned()),
+            updated_at: Some(bad.to_owned()),
+            accepted_at: Some(bad.to_owned()),
             state: bad,
             reason: Some(bad),
             channel: Some(bad),
@@ -169,10 +218,29 @@ mod tests {
         };
         let json = serde_json::to_string(&row).unwrap();
         let lines = lines(&[row]);
-        assert_eq!(lines.len(), 2 + 6, "{lines:?}");
+        assert_eq!(lines.len(), 2 + 11, "{lines:?}");
         assert!(lines.iter().all(|line| comms::is_one_line(line)), "{lines:?}");
         let visible = comms::visible_json(&json);
         assert!(comms::is_one_line(&visible), "{visible}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&visible).unwrap()["reason"], bad);
+    }
+
+    #[test]
+    fn rows_are_a_published_contract() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/communication-row.v1.json");
+        contract::published(&path, &schemars::schema_for!(Row<'static>).to_value());
+    }
+
+    #[test]
+    fn programs_can_tell_what_became_of_it() {
+        let code = |states: &[State]| exit_code(states.iter().copied());
+        assert_eq!(code(&[]), ExitCode::SUCCESS);
+        assert_eq!(code(&[State::Delivered, State::Suppressed, State::Archived]), ExitCode::SUCCESS);
+        assert_eq!(code(&[State::Delivered, State::Bounced]), ExitCode::from(NOT_DELIVERED));
+        assert_eq!(
+            code(&[State::Unknown, State::Failed]),
+            ExitCode::from(UNKNOWN),
+            "what is open comes first"
+        );
     }
 }

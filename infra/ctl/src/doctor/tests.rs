@@ -107,7 +107,9 @@ async fn each_precondition_of_the_account() {
         (|it| it.source = Some("DELETED"), Step::EventSource, Verdict::Wrong, "deleted"),
         (|it| it.source = None, Step::EventSource, Verdict::Wrong, "no event source"),
         (
-            |it| drop(it.denied.insert("DescribeEventSource")),
+            |it| {
+                it.denied.insert("DescribeEventSource");
+            },
             Step::EventSource,
             Verdict::Denied,
             "you may not",

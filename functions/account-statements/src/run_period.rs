@@ -1,6 +1,6 @@
-//! The month a run is for.
+//! The month a statement run is for. No clock: whoever asks says what time it is.
 
-use account_statements::Period;
+use crate::Period;
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
