@@ -12,12 +12,13 @@ from pathlib import Path
 
 SECONDS = 30
 PAGE = "README.txt"
-# what a command of the page begins with; lines of its programs begin otherwise
-TOOLS = ("sha256sum", "grep", "sed", "tail", "openssl")
+TIME_STAMP = "record.tst"
+# what a command of the page begins with; lines of its programs and sentences begin otherwise
+TOOLS = ("sha256sum", "grep", "sed", "tail", "openssl", "(cat", "for it in", "done", "previous=")
 
 
 def commands(page: str) -> list[str]:
-    lines = (line.removeprefix("  ") for line in page.splitlines() if line.startswith("  "))
+    lines = (line.strip() for line in page.splitlines() if line.startswith("  "))
     return [line for line in lines if line.startswith(TOOLS)]
 
 

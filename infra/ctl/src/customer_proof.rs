@@ -136,7 +136,7 @@ fn parts_of<'a>(
     let mut parts: Vec<(&str, &[u8])> = vec![
         (names::PAGE, page),
         (completeness::PART, &bundle.completeness),
-        (names::PROOF, &bundle.proof),
+        (completeness::PROOF, &bundle.proof),
         (names::KEY, &bundle.key),
     ];
     parts.extend(objects.iter().map(String::as_str).zip(bundle.objects.values().map(Vec::as_slice)));
@@ -156,7 +156,7 @@ pub fn verify(parts: &BTreeMap<String, Vec<u8>>, key: Option<&VerifierKey>) -> R
     }
     let bundle = CustomerBundle {
         completeness: part(completeness::PART)?,
-        proof: part(names::PROOF)?,
+        proof: part(completeness::PROOF)?,
         key: part(names::KEY)?,
         objects,
     };

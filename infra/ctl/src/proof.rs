@@ -2,13 +2,13 @@
 //! holds. Neither decides anything: the first collects what is archived, the second calls what anybody can call.
 
 use crate::{access::Reader, customer_proof, failure::Failure, out::say, select::place, stack::Stack};
-use archive::{AccessKind, EvidenceRecord};
+use archive::{AccessKind, RecordRef, fact_name, fact_number};
 use comms::CommunicationId;
 use jiff::Timestamp;
 use rfc3161::Authorities;
 use sealed_log::{
-    Inclusion, LogReader, StampedCheckpoint,
-    bundle::{self, Bundle, TimeParts, Trust, names},
+    CommitmentSecret, Inclusion, LogReader, StampedCheckpoint,
+    bundle::{self, Bundle, LeafParts, Proved, ProvedLeaf, TimeParts, Trust, fact_text, names},
     completeness,
 };
 use std::{
@@ -45,46 +45,89 @@ pub async fn run(
     }
     let (day, ..) = place(&archived.archive_key).ok_or("its key in the archive has no day")?;
     let store = stack.logs()?;
-    let Some(Inclusion { proof, key, stamped, .. }) =
-        LogReader::new(&store).prove(&entry.shop, day, id, None).await?
-    else {
-        return Err("it is not sealed yet: archive-seal does so within an hour".into());
-    };
+    let wanted = |object: Option<&str>| object.is_none_or(|name| fact_number(name).is_some());
+    let mut leaves = LogReader::new(&store).prove_each(&entry.shop, day, id, wanted).await?;
+    let inclusion = leaves.remove(&None);
+    let inclusion = inclusion.ok_or("it is not sealed yet: archive-seal does so within an hour")?;
     let owner = record.owner();
     let secret = stack.commitments()?.find(&entry.shop, &owner).await?;
     let secret = secret
         .ok_or("the secret of its customer was destroyed: nobody can prove any more what its leaf was")?;
-    let time = stamped.map(time_parts).transpose()?;
+    let reference =
+        RecordRef::beside(&archived.archive_key, id, &archived.record_version, &archived.record_sha256);
+    let facts = stack.archive.facts(&reference).await?;
+    let (key, authority) = (inclusion.key.clone(), roots(leaves.values().chain([&inclusion])));
     let mut bundle = Bundle {
         documents,
-        record: json.to_vec(),
-        proof: proof.to_string().into_bytes(),
-        salt: secret.salt(id, None).0.to_vec(),
+        record: leaf(&secret, id, None, &json, inclusion)?,
+        facts: Vec::new(),
         key: format!("{key}\n").into_bytes(),
         key_pem: key.to_pem().into_bytes(),
-        time,
+        authority,
         sums: Vec::new(),
     };
-    let page = bundle::page(&names, bundle.time.is_some());
-    bundle.sums = bundle::sums(bundle.parts(&names, page.as_bytes()));
+    for (fact, json) in &facts {
+        let name = fact_name(fact.number);
+        // a later one may be sealed already, and proves nothing without this one
+        let Some(inclusion) = leaves.remove(&Some(name.clone())) else { break };
+        bundle.facts.push(leaf(&secret, id, Some(&name), json, inclusion)?);
+    }
     // what does not hold is not handed out as a proof
     let proved = bundle::check(&bundle, &Trust { key: None, authorities: None, at: Timestamp::now() })?;
+    let page = bundle::page(&bundle, &names, &proved);
+    bundle.sums = bundle::sums(bundle.parts(&names, page.as_bytes()));
     std::fs::create_dir_all(out)?;
     let file = out.join(format!("{}-{id}.proof.zip", entry.document));
     let mut parts = bundle.parts(&names, page.as_bytes());
-    parts.push((names::SUMS, &bundle.sums));
+    parts.push((names::SUMS.to_owned(), &bundle.sums));
     write(&file, parts)?;
     say!("{}", file.display());
-    say!("leaf {} of {} in the log {}", proved.index, proved.checkpoint.size, key.name().as_str());
+    let ProvedLeaf { index, checkpoint, .. } = &proved.leaf;
+    say!("leaf {index} of {} in the log {}", checkpoint.size, key.name().as_str());
+    say_facts(&proved);
+    if facts.len() > bundle.facts.len() {
+        say!("{} later facts are not in it: they are not sealed yet", facts.len() - bundle.facts.len());
+    }
+    if proved.facts.iter().any(|(fact, _)| fact.fact.decision.is_some()) {
+        say!("it names who decided and why: read it before you pass it on");
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The parts that prove an object of a communication.
+fn leaf(
+    secret: &CommitmentSecret,
+    id: &CommunicationId,
+    object: Option<&str>,
+    json: &[u8],
+    inclusion: Inclusion,
+) -> Result<LeafParts, Failure> {
+    Ok(LeafParts {
+        json: json.to_vec(),
+        salt: secret.salt(id, object).0.to_vec(),
+        proof: inclusion.proof.to_string().into_bytes(),
+        time: inclusion.stamped.map(time_parts).transpose()?,
+    })
+}
+
+/// The roots of the authorities: those of all that the sender ever trusted are beside each stamp.
+fn roots<'a>(inclusions: impl IntoIterator<Item = &'a Inclusion>) -> Option<Vec<u8>> {
+    let mut stamped = inclusions.into_iter().filter_map(|inclusion| inclusion.stamped.as_ref());
+    stamped.next().map(|stamped| stamped.roots.clone().into_bytes())
+}
+
+fn say_facts(proved: &Proved) {
+    for (fact, _) in &proved.facts {
+        say!("{} {}", fact.fact.at, fact_text(&fact.fact));
+    }
 }
 
 /// The parts that prove when.
 fn time_parts(stamped: StampedCheckpoint) -> Result<TimeParts, Failure> {
-    let StampedCheckpoint { evidence_record, roots, .. } = stamped;
+    let StampedCheckpoint { evidence_record, .. } = stamped;
     let record = rfc4998::EvidenceRecord::from_der(&evidence_record)?;
     let first = record.first().ok_or("the evidence record has no time-stamp")?;
-    Ok(TimeParts { time_stamp: first.to_der().to_vec(), evidence_record, authority: roots.into_bytes() })
+    Ok(TimeParts { time_stamp: first.to_der().to_vec(), evidence_record })
 }
 
 /// Checks a bundle. Needs no deployment.
@@ -99,7 +142,7 @@ pub fn verify(file: &Path, key: Option<&str>, authority: Option<&Path>) -> Resul
         return customer_proof::verify(&parts, key.as_ref());
     }
     let trust = Trust { key: key.as_ref(), authorities: authorities.as_ref(), at: Timestamp::now() };
-    let proved = bundle::check(&bundle_of(parts)?, &trust)?;
+    let proved = bundle::check(&Bundle::from_parts(parts)?, &trust)?;
     let record = &proved.record;
     say!(
         "{} {} was archived as the record says, composed at {}",
@@ -109,11 +152,11 @@ pub fn verify(file: &Path, key: Option<&str>, authority: Option<&Path>) -> Resul
     );
     say!(
         "leaf {} of {} in the log {}",
-        proved.index,
-        proved.checkpoint.size,
-        proved.checkpoint.origin.as_str()
+        proved.leaf.index,
+        proved.leaf.checkpoint.size,
+        proved.leaf.checkpoint.origin.as_str()
     );
-    match &proved.time {
+    match &proved.leaf.time {
         Some(time) => say!(
             "in the log since {} at the latest, by a time-stamp renewed {} times",
             time.time,
@@ -121,12 +164,13 @@ pub fn verify(file: &Path, key: Option<&str>, authority: Option<&Path>) -> Resul
         ),
         None => say!("without a time-stamp: nothing shows when the log was signed"),
     }
+    say_facts(&proved);
     if key.is_none() {
         say!(
             "the key is the one in the bundle: compare it with one that you have from elsewhere, and give that with --key"
         );
     }
-    if authorities.is_none() && proved.time.is_some() {
+    if authorities.is_none() && proved.leaf.time.is_some() {
         say!(
             "so is the authority's root certificate: get it from the authority, and give it with --authority"
         );
@@ -135,10 +179,13 @@ pub fn verify(file: &Path, key: Option<&str>, authority: Option<&Path>) -> Resul
 }
 
 /// Writes a ZIP file of these parts.
-pub fn write<'a>(path: &Path, parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<(), Failure> {
+pub fn write<'a, N: AsRef<str>>(
+    path: &Path,
+    parts: impl IntoIterator<Item = (N, &'a [u8])>,
+) -> Result<(), Failure> {
     let mut zip = ZipWriter::new(File::create(path)?);
     for (name, bytes) in parts {
-        zip.start_file(name, SimpleFileOptions::default())?;
+        zip.start_file(name.as_ref(), SimpleFileOptions::default())?;
         zip.write_all(bytes)?;
     }
     zip.finish()?;
@@ -158,35 +205,4 @@ fn read(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
         }
     }
     Ok(parts)
-}
-
-/// The parts of a bundle, each of which is what the sums say.
-fn bundle_of(mut parts: BTreeMap<String, Vec<u8>>) -> Result<Bundle, Failure> {
-    let mut part =
-        |name: &str| parts.remove(name).ok_or_else(|| Failure::from(format!("{name}: it is missing")));
-    let (page, sums) = (part(names::PAGE)?, part(names::SUMS)?);
-    let mut bundle = Bundle {
-        documents: Vec::new(),
-        record: part(names::RECORD)?,
-        proof: part(names::PROOF)?,
-        salt: part(names::SALT)?,
-        key: part(names::KEY)?,
-        key_pem: part(names::KEY_PEM)?,
-        time: None,
-        sums,
-    };
-    if let Ok(time_stamp) = part(names::TIME_STAMP) {
-        let (evidence_record, authority) = (part(names::EVIDENCE_RECORD)?, part(names::AUTHORITY)?);
-        bundle.time = Some(TimeParts { time_stamp, evidence_record, authority });
-    }
-    let record: EvidenceRecord = serde_json::from_slice(&bundle.record)
-        .map_err(|_| format!("{}: it is not an evidence record", names::RECORD))?;
-    let names =
-        bundle::document_names(&record).ok_or("record.json: two of its outputs have the same name")?;
-    bundle.documents = names.iter().map(|name| part(name)).collect::<Result<_, _>>()?;
-    if let Some(name) = parts.keys().next() {
-        return Err(format!("{name}: a bundle has no such part").into());
-    }
-    bundle::check_sums(&bundle.sums, bundle.parts(&names, &page))?;
-    Ok(bundle)
 }

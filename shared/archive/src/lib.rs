@@ -37,7 +37,9 @@ mod verify;
 pub use access::{Access, AccessEntry, AccessKind, AccessLog, access_folder, accessed};
 pub use chain::{Protection, RecordRef};
 pub use details::{About, Composed, ComposedOutput, Details};
-pub use disposal::{Certificate, Destroyed, DestroyedObject, Disposal, DisposalRule, Plan, Verdict};
+pub use disposal::{
+    Certificate, Destroyed, DestroyedObject, Disposal, DisposalRule, Plan, Verdict, YOUNGEST_DAYS,
+};
 pub use fact::{
     AddressField, Decision, Fact, FactKind, FactRecord, fact_number, name as fact_name, open_matters,
 };
@@ -54,6 +56,6 @@ pub use verify::{Mismatch, verify};
 
 /// The hexadecimal SHA-256 of `bytes`, the form used in records and in the ledger.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    use sha2::{Digest, Sha256};
-    hex::encode(Sha256::digest(bytes))
+    use aws_lc_rs::digest::{SHA256, digest};
+    hex::encode(digest(&SHA256, bytes))
 }

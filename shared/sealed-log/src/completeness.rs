@@ -18,6 +18,8 @@ use tlog::{Checkpoint, Hash, TlogProof, Unproven, VerifierKey, leaf_hash, verify
 
 /// The name of the part that holds a [`Completeness`].
 pub const PART: &str = "completeness.json";
+/// The name of the part that proves the log's last leaf.
+pub const PROOF: &str = "record.tlog-proof";
 
 /// The proof, as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,7 +108,7 @@ pub struct ShownLeaf {
 pub struct CustomerBundle {
     /// [`PART`].
     pub completeness: Vec<u8>,
-    /// The inclusion proof of the log's last leaf, with the checkpoint.
+    /// [`PROOF`], with the checkpoint.
     pub proof: Vec<u8>,
     /// [`crate::bundle::names::KEY`].
     pub key: Vec<u8>,

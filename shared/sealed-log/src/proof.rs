@@ -8,7 +8,7 @@ use crate::{
 use comms::{CommunicationId, ShopDomain};
 use futures::{StreamExt, stream};
 use jiff::civil::Date;
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 use tlog::{
     Checkpoint, Hash, Tiles, TlogProof, VerifierKey, consistency, inclusion, leaf_hash, tiles_for,
     verify_inclusion,
@@ -78,25 +78,58 @@ impl<'a> LogReader<'a> {
         communication: &CommunicationId,
         object: Option<&str>,
     ) -> Result<Option<Inclusion>, LogError> {
-        let mut found = None;
+        let proofs = self.prove_each(shop, date, communication, |it| it == object).await?;
+        Ok(proofs.into_values().next())
+    }
+
+    /// The same for all its objects whose names are `wanted`, by these names. What is not sealed yet is not among them.
+    ///
+    /// # Errors
+    /// As [`LogReader::prove`].
+    pub async fn prove_each(
+        &self,
+        shop: &ShopDomain,
+        date: Date,
+        communication: &CommunicationId,
+        wanted: impl Fn(Option<&str>) -> bool,
+    ) -> Result<BTreeMap<Option<String>, Inclusion>, LogError> {
+        let mut found = Vec::new();
         let each = |index, entry: Entry| {
-            if entry.communication == *communication && entry.object.as_deref() == object {
-                found = Some((index, entry.commitment));
+            if entry.communication == *communication && wanted(entry.object.as_deref()) {
+                found.push((index, entry));
             }
         };
         self.sealed_on(shop, date, each).await?;
-        let Some((index, commitment)) = found else { return Ok(None) };
+        let mut proofs = BTreeMap::new();
+        if found.is_empty() {
+            return Ok(proofs);
+        }
         let key = self.key(shop).await?;
+        for (index, Entry { object, commitment, .. }) in found {
+            if let Some(inclusion) = self.prove_entry(shop, date, &key, (index, commitment)).await? {
+                proofs.insert(object, inclusion);
+            }
+        }
+        Ok(proofs)
+    }
+
+    /// None where it is indexed, and its checkpoint not published yet.
+    async fn prove_entry(
+        &self,
+        shop: &ShopDomain,
+        date: Date,
+        key: &VerifierKey,
+        (index, commitment): (u64, Commitment),
+    ) -> Result<Option<Inclusion>, LogError> {
         let name = latest_key(shop);
-        let covers = |note: &[u8]| Ok(index < checkpoint_of(&name, note, &key)?.size);
+        let covers = |note: &[u8]| Ok(index < checkpoint_of(&name, note, key)?.size);
         let stamped = first_stamped(self.store, shop, date, covers).await?;
         let note = match &stamped {
             Some(stamped) => stamped.checkpoint.clone(),
             None => self.store.need(&name).await?,
         };
-        let checkpoint = checkpoint_of(&name, &note, &key)?;
+        let checkpoint = checkpoint_of(&name, &note, key)?;
         if index >= checkpoint.size {
-            // indexed, and its checkpoint not published yet
             return Ok(None);
         }
         let proof = self.inclusion(shop, index, &checkpoint, &note).await?;
@@ -104,7 +137,7 @@ impl<'a> LogReader<'a> {
         verify_inclusion(leaf, index, checkpoint.size, &proof.hashes, checkpoint.root).map_err(|_| {
             LogError::contradiction(folder(shop), "its tiles do not prove an entry of its index")
         })?;
-        Ok(Some(Inclusion { commitment, proof, key, stamped }))
+        Ok(Some(Inclusion { commitment, proof, key: key.clone(), stamped }))
     }
 
     /// The proof that the leaf at `index` is in the log of a checkpoint, with the `note` that the checkpoint was read from.

@@ -85,9 +85,9 @@ async fn run(store: &LogStore, mut open_entries: Vec<Entry>, size: usize) -> Res
     let mut log = open(store).await?;
     log.resume(sign, now()).await?;
     let mut sealed = Vec::new();
-    let each = |_, entry: Entry| sealed.push(entry.communication);
+    let each = |_, entry: Entry| sealed.push((entry.communication, entry.object));
     sealed_log::LogReader::new(store).sealed_on(&shop(), date(), each).await?;
-    open_entries.retain(|entry| !sealed.contains(&entry.communication));
+    open_entries.retain(|it| !sealed.contains(&(it.communication.clone(), it.object.clone())));
     while !open_entries.is_empty() {
         let batch: Vec<_> = open_entries.iter().take(size).cloned().collect();
         let theirs = match log.seal(date(), owned(&batch), sign, now()).await? {

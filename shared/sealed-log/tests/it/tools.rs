@@ -3,7 +3,7 @@
 
 use crate::bundles;
 use jiff::Timestamp;
-use sealed_log::bundle::{self, Bundle, names};
+use sealed_log::bundle::{Bundle, names};
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -14,11 +14,10 @@ use stub_authority::Authority;
 struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str, parts: &Bundle) -> Self {
+    fn new(name: &str, parts: &Bundle, page: &str) -> Self {
         let path = std::env::temp_dir().join(format!("bundle-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
-        let page = bundle::page(&["document.pdf"], true).into_bytes();
-        for (name, bytes) in parts.parts(&["document.pdf"], &page) {
+        for (name, bytes) in parts.parts(&["document.pdf"], page.as_bytes()) {
             std::fs::write(path.join(name), bytes).unwrap();
         }
         std::fs::write(path.join(names::SUMS), &parts.sums).unwrap();
@@ -35,14 +34,14 @@ impl Drop for Folder {
 /// The commands of the page beside its programs: what they print.
 fn shell(parts: &Path) -> String {
     let page = std::fs::read_to_string(parts.join("README.txt")).unwrap();
+    let tools = ["sha256sum", "grep", "sed", "tail", "openssl", "(cat", "for it in", "done", "previous="];
     let commands: Vec<&str> = page
         .lines()
         .filter_map(|line| line.strip_prefix("  "))
-        .filter(|line| {
-            ["sha256sum", "grep", "sed", "tail", "openssl", "(cat"].iter().any(|it| line.starts_with(it))
-        })
+        .map(str::trim_start)
+        .filter(|line| tools.iter().any(|it| line.starts_with(it)))
         .collect();
-    assert_eq!(commands.len(), 8, "{commands:?}");
+    assert_eq!(commands.len(), 19, "{commands:?}");
     let script = format!("set -eo pipefail\n{}", commands.join("\n"));
     said(Command::new("bash").args(["-c", &script]).current_dir(parts))
 }
@@ -69,7 +68,7 @@ fn go(parts: &Path) -> Option<String> {
     }
     write_program(parts, "check.go", "  package main");
     let mut run = Command::new("go");
-    run.args(["run", "check.go"])
+    run.args(["run", "check.go", "record", "fact-01", "fact-02"])
         .env("GO111MODULE", "off")
         .env("GOPATH", "/usr/share/gocode")
         .env("GOFLAGS", "")
@@ -85,56 +84,72 @@ fn java(parts: &Path) -> Option<String> {
         return None;
     }
     write_program(parts, "CheckTime.java", "  import java.nio");
-    Some(said(Command::new("java").args(["-cp", "/usr/share/java/*", "CheckTime.java"]).current_dir(parts)))
+    let program = ["-cp", "/usr/share/java/*", "CheckTime.java", "record", "fact-01"];
+    Some(said(Command::new("java").args(program).current_dir(parts)))
 }
 
 fn accepted(said: &str, parts: &Bundle) -> bool {
     let sha256 = archive::sha256_hex(&parts.documents[0]);
-    said.contains("Signature Verified Successfully")
-        && said.matches(&sha256).count() == 1
-        && said.contains("Verification: OK")
-        && said.contains("Time stamp:")
+    let count = |text: &str| said.matches(text).count();
+    count("Signature Verified Successfully") == 3
+        && count(&sha256) == 1
+        && (count("Verification: OK"), count("Time stamp:")) == (2, 2)
+        && count("\"previous_sha256\":") == 2
 }
 
 #[tokio::test]
 async fn the_commands_of_the_page_accept_a_bundle_and_refuse_a_changed_one() {
     let whole = bundles::bundle().await;
-    let folder = Folder::new("whole", &whole);
+    let page = bundles::page(&whole);
+    let folder = Folder::new("whole", &whole, &page);
     let said = shell(&folder.0);
     assert!(accepted(&said, &whole), "{said}");
     match go(&folder.0) {
-        Some(said) => assert!(said.starts_with("accepted: leaf 0 of 303"), "{said}"),
+        Some(said) => {
+            assert!(said.starts_with("accepted: record is leaf 0 of 303"), "{said}");
+            assert!(said.contains("accepted: fact-01 is leaf 301 of 303"), "{said}");
+            assert!(said.contains("accepted: fact-02 is leaf 303 of 305"), "{said}");
+        }
         None => println!("skipped: Go and golang-golang-x-mod-dev are not installed"),
     }
     match java(&folder.0) {
-        Some(said) => assert!(said.starts_with("accepted: signed by CN=Authority"), "{said}"),
+        Some(said) => {
+            assert!(said.starts_with("accepted: record signed by CN=Authority"), "{said}");
+            assert!(said.contains("accepted: fact-01 signed by CN=Authority"), "{said}");
+        }
         None => println!("skipped: Java and libbcpkix-java are not installed"),
     }
     let sums = Command::new("sha256sum").args(["-c", "SHA256SUMS"]).current_dir(&folder.0).status().unwrap();
     assert!(sums.success());
 
     type Change = fn(&mut Bundle);
-    let changes: [(&str, Change); 9] = [
+    let changes: [(&str, Change); 14] = [
         ("document", |it| it.documents[0][100] ^= 1),
-        ("record", |it| it.record[100] ^= 1),
-        ("salt", |it| it.salt[31] ^= 1),
+        ("record", |it| it.record.json[100] ^= 1),
+        ("salt", |it| it.record.salt[31] ^= 1),
         ("key", |it| it.key_pem[60] ^= 1),
-        ("root", |it| change(&mut it.proof, "\n303\n", "\n304\n")),
-        ("time", |it| change_time(&mut it.time.as_mut().unwrap().time_stamp)),
-        ("renewed time", |it| change_time(&mut it.time.as_mut().unwrap().evidence_record)),
-        ("authority", |it| it.time.as_mut().unwrap().authority = Authority::new().root_pem().into_bytes()),
-        ("index", |it| change(&mut it.proof, "\nindex 0\n", "\nindex 1\n")),
+        ("root", |it| change(&mut it.record.proof, "\n303\n", "\n304\n")),
+        ("time", |it| change_time(&mut it.record.time.as_mut().unwrap().time_stamp)),
+        ("renewed time", |it| change_time(&mut it.record.time.as_mut().unwrap().evidence_record)),
+        ("authority", |it| it.authority = Some(Authority::new().root_pem().into_bytes())),
+        ("index", |it| change(&mut it.record.proof, "\nindex 0\n", "\nindex 1\n")),
+        ("first fact", |it| change(&mut it.facts[0].json, "link-1", "link-2")),
+        ("last fact", |it| change(&mut it.facts[1].json, "\"page\"", "\"file\"")),
+        ("chain", |it| it.facts.swap(0, 1)),
+        ("salt of a fact", |it| it.facts[1].salt[0] ^= 1),
+        ("root of a fact", |it| change(&mut it.facts[1].proof, "\n305\n", "\n306\n")),
     ];
     for (name, apply) in changes {
         let mut changed = whole.clone();
         apply(&mut changed);
-        let folder = Folder::new(name, &changed);
+        let folder = Folder::new(name, &changed, &page);
         let said = shell(&folder.0);
         let is_refused = match name {
-            "document" | "key" | "root" | "time" | "authority" => !accepted(&said, &changed),
-            "renewed time" => java(&folder.0).is_none_or(|said| said.starts_with("REFUSED")),
+            "document" | "key" | "root" | "time" | "authority" | "first fact" | "chain"
+            | "root of a fact" => !accepted(&said, &changed),
+            "renewed time" => java(&folder.0).is_none_or(|said| said.contains("REFUSED")),
             // OpenSSL knows nothing of trees
-            _ => go(&folder.0).is_none_or(|said| said.starts_with("REFUSED")),
+            _ => go(&folder.0).is_none_or(|said| said.contains("REFUSED")),
         };
         assert!(is_refused, "{name}: {said}");
     }
