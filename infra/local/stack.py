@@ -86,6 +86,9 @@ class LocalStack:
         self.ports = self._choose_ports(port_base)
         # beside the recorder, whether there is one or not
         self.ports["oidc"] = self.ports["shopify"] + 2
+        self.ports["authority"] = self.ports["shopify"] + 3
+        # of the time-stamping authority, as new as the stack
+        self.authority = self.directory / "authority"
         # twelve digits are an account of their own, in the emulator as in the CDK command line's cache
         self.account = f"{self.ports['aws']:012d}"
 
@@ -167,6 +170,10 @@ class LocalStack:
             f"127.0.0.1:{self.ports['shopify']}",
             "--oidc",
             f"127.0.0.1:{self.ports['oidc']}",
+            "--authority",
+            f"127.0.0.1:{self.ports['authority']}",
+            "--authority-folder",
+            str(self.authority),
             "--schema",
             str(install.ADMIN_SCHEMA),
             "--communications",
@@ -225,11 +232,13 @@ class LocalStack:
         self.calls_file.unlink(missing_ok=True)
         for folder in ("home", "tmp", "config"):
             (self.directory / folder).mkdir(parents=True, exist_ok=True)
+        services = self.services
+        for service in services:
+            self.processes.start(service)
+        # the last of them: the stack trusts a certificate that the stubs make
+        self.processes.wait_until_ready(services[-1], START_SECONDS)
         synthesis = self._begin_synthesis(code)
         try:
-            services = self.services
-            for service in services:
-                self.processes.start(service)
             for service in services:
                 self.processes.wait_until_ready(service, START_SECONDS)
             self._cdk("bootstrap", f"aws://{self.account}/{REGION}")
@@ -244,7 +253,7 @@ class LocalStack:
         # the recording stays, as the logs do
         for path in (self.outputs_file, self.directory / "env", *self._default_file()):
             path.unlink(missing_ok=True)
-        for folder in ("tmp", "cdk.out", "home"):
+        for folder in ("tmp", "cdk.out", "home", "authority"):
             shutil.rmtree(self.directory / folder, ignore_errors=True)
 
     def _begin_synthesis(self, code: Path) -> Step:
@@ -257,6 +266,8 @@ class LocalStack:
             # a stand-in, which asks for a name and no password
             "consoleIssuer": self.url("oidc"),
             "consoleClientId": "console",
+            "timeStampUrl": f"{self.url('authority')}/time-stamp",
+            "timeStampRoots": str(self.authority / "root.pem"),
             "architecture": install.architecture(),
             **{f"trust{person}": f"arn:aws:iam::{self.account}:user/local" for person in PEOPLE},
         }
@@ -355,6 +366,8 @@ class LocalStack:
             "AwsEndpointUrl": self.url("aws"),
             "ExstreamUrl": self.url("exstream"),
             "ShopifyUrl": self.url("shopify"),
+            "TimeStampUrl": f"{self.url('authority')}/time-stamp",
+            "TimeStampRoots": str(self.authority / "root.pem"),
             **({"RecorderUrl": self.url("recorder")} if self.record else {}),
             "FunctionLog": str(self.processes.log("ministack")),
             "StubLog": str(self.processes.log("local-stubs")),

@@ -2,13 +2,14 @@
 
 use clap::Parser;
 use std::{error::Error, io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
+use stub_authority::Authority;
 use stub_exstream::{Communication, ExstreamOptions, ExstreamStub};
 use stub_http::{Recorder, RecorderOptions};
 use stub_oidc::OidcStub;
 use stub_shopify::{ShopifyOptions, ShopifyStub, find_schema};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Stand-ins for Exstream, Core Messaging and Shopify's Admin API.
+/// Stand-ins for Exstream, Core Messaging and Shopify's Admin API, an identity provider and a time-stamping authority.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -21,6 +22,12 @@ struct Arguments {
     /// Where an identity provider for the console listens.
     #[arg(long)]
     oidc: Option<SocketAddr>,
+    /// Where a time-stamping authority listens.
+    #[arg(long, requires = "authority_folder")]
+    authority: Option<SocketAddr>,
+    /// Where its certificates are made, `root.pem` among them. What is there is removed.
+    #[arg(long)]
+    authority_folder: Option<PathBuf>,
     /// Introspection result of the Admin API (.json.gz or .json), or its SDL.
     #[arg(long, env = "ADMIN_SCHEMA")]
     schema: Option<PathBuf>,
@@ -74,6 +81,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         }
         _ => None,
     };
+    if let (Some(addr), Some(folder)) = (arguments.authority, arguments.authority_folder) {
+        serve(addr, Authority::in_folder(&folder).router()).await?;
+    }
     let schema = arguments.schema.or_else(find_schema).unwrap_or_default();
     let options = ShopifyOptions {
         schema,
@@ -90,9 +100,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     };
     let exstream = ExstreamStub::start(arguments.exstream, options).await?;
     if let Some(addr) = arguments.oidc {
-        let listener = tokio::net::TcpListener::bind(addr).await?;
-        let router = OidcStub::new(format!("http://{}", listener.local_addr()?)).router();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        serve(addr, OidcStub::new(format!("http://{addr}")).router()).await?;
     }
     let missing = letter_render::missing_fonts();
     if !missing.is_empty() {
@@ -114,5 +122,11 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     }
     exstream.shutdown().await;
     shopify.shutdown().await;
+    Ok(())
+}
+
+async fn serve(addr: SocketAddr, router: axum::Router) -> Result<(), std::io::Error> {
+    let listener = tokio::net::TcpListener::bind(addr).await?;
+    tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(())
 }

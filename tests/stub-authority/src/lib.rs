@@ -2,9 +2,14 @@
 //!
 //! It is strict: it answers a request by RFC 3161 with a number and for certificates, of the right media type, and refuses
 //! everything else. It can be told to answer wrongly ([`Behaviour`]), to sign with another certificate
-//! ([`Authority::certify`]), and to stamp another time than the machine's ([`Authority::stamp_at`]).
+//! ([`Authority::certify`]), and to stamp another time than the machine's ([`Authority::stamp_at`]). The local stack runs it as
+//! a part of `local-stubs`.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "only tests call this, and a failure is a failed test")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "only tests and the local run call this, and a failure is a failed test"
+)]
 
 mod openssl;
 
@@ -20,7 +25,11 @@ use axum::{
 use der::{Decode, Encode, asn1::Int};
 use jiff::Timestamp;
 use openssl::Folder;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::net::TcpListener;
 use x509_tsp::TimeStampReq;
 
 /// What it does with a request.
@@ -64,6 +73,11 @@ impl Authority {
     /// With a root for thirty years and a certificate for ten.
     pub fn new() -> Self {
         Self { folder: Arc::new(Folder::new()), state: Arc::default() }
+    }
+
+    /// The same in a folder that stays, with new certificates: what was in it is gone. The root is its `root.pem`.
+    pub fn in_folder(path: &Path) -> Self {
+        Self { folder: Arc::new(Folder::kept(path)), state: Arc::default() }
     }
 
     /// The root's certificate, which is to be trusted.
@@ -121,7 +135,11 @@ impl Authority {
 
     /// Serves on a port of its own, and answers its address.
     pub async fn serve(&self) -> String {
-        format!("{}/time-stamp", fakes::serve(self.router()).await)
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("a listener has an address");
+        let router = self.router();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        format!("http://{address}/time-stamp")
     }
 }
 

@@ -1,10 +1,10 @@
-//! Certificates, replies and tokens as OpenSSL makes them, in a folder that is gone with the authority.
+//! Certificates, replies and tokens as OpenSSL makes them, in a folder of the authority.
 
 use der::{Encode, asn1::GeneralizedTime};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::{
         Mutex, PoisonError,
@@ -66,6 +66,8 @@ ess_cert_id_alg = sha256
 
 pub struct Folder {
     path: PathBuf,
+    /// It is not gone with the authority.
+    stays: bool,
     numbers: AtomicU64,
     /// OpenSSL counts serial numbers in a file.
     lock: Mutex<()>,
@@ -74,8 +76,17 @@ pub struct Folder {
 impl Folder {
     pub fn new() -> Self {
         let path = std::env::temp_dir().join(format!("authority-{}", uuid::Uuid::new_v4()));
+        Self::made(path, false)
+    }
+
+    pub fn kept(path: &Path) -> Self {
+        let _ = fs::remove_dir_all(path);
+        Self::made(path.to_owned(), true)
+    }
+
+    fn made(path: PathBuf, stays: bool) -> Self {
         fs::create_dir_all(&path).expect("a folder for the authority");
-        let folder = Self { path, numbers: AtomicU64::new(1), lock: Mutex::default() };
+        let folder = Self { path, stays, numbers: AtomicU64::new(1), lock: Mutex::default() };
         for (name, text) in [("ca.cnf", CA), ("index.txt", ""), ("serial", "01\n"), ("stamp-serial", "01\n")]
         {
             folder.write(name, text.as_bytes());
@@ -164,6 +175,8 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.path);
+        if !self.stays {
+            let _ = fs::remove_dir_all(&self.path);
+        }
     }
 }
