@@ -39,8 +39,16 @@ locals {
     Resource = ["${local.secrets_arn}/app-secrets-*"]
   }
 
-  # reads what is exported, looks for holds, destroys secrets, and leaves tombstones; deletes nothing of the archive
-  erase = concat(local.open_erasable, [
+  # reads what is exported, looks for holds, destroys secrets, and leaves tombstones; deletes of the archive only what was refused
+  # before and has expired
+  erase = concat(local.open_erasable, local.destroy_expired, [
+    local.look_at_locks,
+    {
+      Effect    = "Allow"
+      Action    = ["s3:ListBucketVersions"]
+      Resource  = [aws_s3_bucket.archive.arn]
+      Condition = { StringLike = { "s3:prefix" = [local.folders] } }
+    },
     {
       Effect   = "Allow"
       Action   = ["s3:GetObjectVersion", "s3:GetObjectLegalHold"]
@@ -55,7 +63,7 @@ locals {
       Effect    = "Allow"
       Action    = ["s3:ListBucket"]
       Resource  = [aws_s3_bucket.archive.arn]
-      Condition = { StringLike = { "s3:prefix" = ["*.myshopify.com/", "erasure/*"] } }
+      Condition = { StringLike = { "s3:prefix" = ["*.myshopify.com/", "${local.folders}*", "erasure/*"] } }
     },
     { Effect = "Allow", Action = ["kms:GenerateDataKey", "kms:Decrypt"], Resource = [aws_kms_key.archive.arn] },
     {

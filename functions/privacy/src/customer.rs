@@ -1,7 +1,7 @@
 //! `customers/redact`: a customer is forgotten, as far as the law lets them be.
 
 use crate::{
-    Outcome, PrivacyError, Refusal, State, Tombstone, Tools, erase, person,
+    Outcome, PrivacyError, Refusal, State, Tombstone, Tools, erase, person, retention,
     tombstone::{self, Erased},
 };
 use archive::ArchiveError;
@@ -33,13 +33,21 @@ pub async fn erase(tools: &Tools, item: &PrivacyItem) -> Result<State, PrivacyEr
     tools.ledger.forget_recipient(&item.shop, &person.key, REASON, now).await?;
     let config = tools.configs.get(&item.shop, now).await.ok();
     let config = config.as_deref().map(|loaded| &loaded.config);
+    // before anything is sorted: of what is half destroyed only the plan knows
+    retention::resume(tools, &item.shop).await?;
     let mut sorted = sort(tools, config, person.entries).await?;
     let owner = Owner::Erasable(person.key.as_str().to_owned());
     sorted.keys.extend(tools.commitments.find(&item.shop, &owner).await?.map(|secret| secret.key_id()));
-    let refused = refuse(tools, config, &sorted.kept, now).await?;
     if sorted.held {
+        let refused = refuse(tools, config, &sorted.kept).await?;
         return Ok(State { outcome: Outcome::Held, erased: 0, refused, export: None });
     }
+    let destroyed = retention::destroy(tools, &item.shop, &item.request, &sorted.kept).await?;
+    let (gone, kept) =
+        sorted.kept.into_iter().partition(|(entry, _)| destroyed.contains(&entry.communication));
+    sorted.kept = kept;
+    sorted.erased.extend(Vec::<(Entry, ArchivedAs)>::into_iter(gone).map(|(entry, _)| erased(&entry)));
+    let refused = refuse(tools, config, &sorted.kept).await?;
     let tombstone = Tombstone::new(&item.shop, &sorted.keys, sorted.erased);
     tombstone::put(tools, &tombstone).await?;
     erase::by_tombstone(tools, &tombstone).await?;
@@ -58,9 +66,7 @@ async fn sort(
 ) -> Result<Sorted, PrivacyError> {
     let mut sorted = Sorted::default();
     for entry in entries {
-        let dated = Timestamp::from_millisecond(entry.created_epoch_ms).unwrap_or(Timestamp::UNIX_EPOCH);
-        let (communication, document) = (entry.communication.clone(), entry.document);
-        let erased = Erased { communication, document, dated };
+        let erased = erased(&entry);
         let Some(archived) = entry.archived.clone() else {
             // nothing was made, or not yet
             if is_erasable(config, entry.document) {
@@ -89,6 +95,11 @@ async fn sort(
     Ok(sorted)
 }
 
+fn erased(entry: &Entry) -> Erased {
+    let dated = Timestamp::from_millisecond(entry.created_epoch_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    Erased { communication: entry.communication.clone(), document: entry.document, dated }
+}
+
 /// By the configuration, or by what is the default if there is none any more.
 pub fn is_erasable(config: Option<&ShopConfig>, document: Document) -> bool {
     match config.filter(|config| config.document(document).is_some()) {
@@ -102,7 +113,6 @@ async fn refuse(
     tools: &Tools,
     config: Option<&ShopConfig>,
     kept: &[(Entry, ArchivedAs)],
-    now: Timestamp,
 ) -> Result<Vec<Refusal>, PrivacyError> {
     let mut refused = Vec::new();
     for (entry, archived) in kept {
@@ -112,9 +122,6 @@ async fn refuse(
             Err(ArchiveError::Absent { .. }) => continue,
             Err(error) => return Err(error.into()),
         };
-        if until <= now {
-            tracing::info!(communication = %entry.communication, "its retention has ended: it can be disposed of");
-        }
         let config = config.filter(|config| config.document(entry.document).is_some());
         let basis = config.map(|config| config.erasure(entry.document));
         let legal_basis = match basis {
@@ -126,7 +133,7 @@ async fn refuse(
             communication: entry.communication.clone(),
             document: entry.document,
             legal_basis: legal_basis.to_owned(),
-            until,
+            until: retention::ends(entry, until),
         });
     }
     Ok(refused)

@@ -5,8 +5,8 @@
 //! again, so a request that dies is done from its beginning, and the erasure of a shop from its last page. Every request is done once
 //! more after a while, for the documents that were being made when it came.
 //!
-//! What has to be kept is refused with its legal basis and looked at again once its retention has ended. A legal
-//! hold blocks the erasure of the documents of the customer until it is released.
+//! What has to be kept is refused with its legal basis, and destroyed with a certificate once its retention has ended
+//! (`retention.rs`). A legal hold blocks the erasure of the documents of the customer until it is released.
 
 // the types of nested async calls are deeper than the compiler expects
 #![recursion_limit = "256"]
@@ -17,6 +17,7 @@ mod error;
 mod export;
 mod page;
 mod person;
+mod retention;
 mod shop;
 mod state;
 mod tombstone;

@@ -43,7 +43,7 @@ pub struct Refusal {
     pub communication: CommunicationId,
     pub document: Document,
     pub legal_basis: String,
-    /// When its retention ends.
+    /// When it may go.
     pub until: Timestamp,
 }
 
@@ -73,11 +73,11 @@ pub(crate) async fn note(tools: &Tools, item: &PrivacyItem, state: &State) -> Re
         state: state.clone(),
     };
     put(tools, &state_key(&item.shop, &item.request), &noted).await?;
-    // what is kept is looked at again at its own time, what is held on the next day
+    // what is kept is looked at again at its own time, what is held or kept beyond that on the next day
     let next = match state.outcome {
         Outcome::Held => Some(day(now).tomorrow().unwrap_or(Date::MAX)),
         _ => {
-            let ends = state.refused.iter().map(|refusal| refusal.until).filter(|until| *until > now);
+            let ends = state.refused.iter().map(|refusal| refusal.until.max(now));
             ends.min().map(|until| day(until).tomorrow().unwrap_or(Date::MAX))
         }
     };

@@ -201,12 +201,19 @@ export function encryptErasable(commitments: Table): Grant {
   return all(ofItems(commitments, actions, ERASABLE), query(commitments, KEY_INDEX));
 }
 
-/** Reads what is exported, looks for holds, destroys secrets, and leaves tombstones. Deletes nothing of the archive. */
+/**
+ * Reads what is exported, looks for holds, destroys secrets, and leaves tombstones. Deletes of the archive only what was
+ * refused before and has expired.
+ */
 export function erase(bucket: Bucket, key: Key, commitments: Table): Grant {
   return all(
     ofObjects(bucket, ['s3:GetObjectVersion', 's3:GetObjectLegalHold'], [`${FOLDERS}*`]),
+    lookAtLocks(bucket),
+    destroyExpired(bucket),
+    readHistory(bucket, FOLDERS),
     ofObjects(bucket, ['s3:PutObject', 's3:PutObjectRetention', 's3:GetObject'], ['erasure/*']),
-    list(bucket, '*.myshopify.com/', 'erasure/*'),
+    // of a folder, to tell what was destroyed from what may not be read
+    list(bucket, '*.myshopify.com/', `${FOLDERS}*`, 'erasure/*'),
     plain(['kms:GenerateDataKey', 'kms:Decrypt'], key.keyArn),
     openErasable(commitments),
     ofItems(commitments, ['dynamodb:DeleteItem'], ERASABLE),

@@ -126,8 +126,11 @@ const EXPECTED: Record<string, string[]> = {
     'kms:Decrypt',
     'kms:GenerateDataKey',
     's3:DeleteObject',
+    's3:DeleteObjectVersion',
     's3:GetObjectLegalHold',
+    's3:GetObjectRetention',
     's3:GetObjectVersion',
+    's3:ListBucketVersions',
     's3:PutObject',
     's3:PutObjectRetention',
     'sqs:SendMessage',
@@ -179,7 +182,7 @@ const READS: Record<string, string[]> = {
 const LISTS: Record<string, string[]> = {
   ArchiveSeal: ['log/*', 'disposal/*'],
   DeliveryStatus: [`${FOLDERS}record.json`],
-  Privacy: ['*.myshopify.com/', 'erasure/*'],
+  Privacy: ['disposal/*', '*.myshopify.com/', `${FOLDERS}*`, 'erasure/*'],
   StaffConsole: [FOLDERS, `${FOLDERS}record.json`, 'log/*'],
   WriteBack: [`${FOLDERS}record.json`],
 };
@@ -230,6 +233,13 @@ for (const [name, actions] of Object.entries(EXPECTED)) {
     });
   });
 }
+
+test('only the function privacy deletes versions of evidence, and nobody bypasses a lock', () => {
+  const deleting = Object.keys(EXPECTED).filter((name) => allowed(name).has('s3:DeleteObjectVersion'));
+  assert.deepEqual(deleting, ['Privacy']);
+  assert.deepEqual(allowed('Privacy').get('s3:DeleteObjectVersion'), [JSON.stringify(below(archive, `${FOLDERS}*`))]);
+  for (const name of Object.keys(EXPECTED)) assert.ok(!allowed(name).has('s3:BypassGovernanceRetention'), name);
+});
 
 test('flows see the history of the print spool and of nothing else', () => {
   for (const name of FLOWS.map(idOf)) {

@@ -2,7 +2,7 @@
 //! `--destroy` it only says what would go.
 
 use crate::{again::Decision, failure::Failure, out::say, stack::Stack};
-use archive::{Certificate, Destroyed, Disposal, ObjectVersion, Plan, Verdict, folder_of};
+use archive::{Certificate, Destroyed, Disposal, ObjectVersion, Plan, Verdict, YOUNGEST_DAYS, folder_of};
 use comms::ShopDomain;
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use shop_config::{Expired, ShopConfig};
@@ -10,9 +10,6 @@ use std::{collections::BTreeMap, process::ExitCode};
 
 /// What one plan and one certificate are about at most.
 const COMMUNICATIONS: usize = 100;
-
-/// What is younger is not destroyed, whatever its class says: archive-seal still compares it with the log.
-const YOUNGEST_DAYS: i32 = 60;
 
 #[derive(clap::Args)]
 pub struct Question {

@@ -1,4 +1,4 @@
-//! Destroying what has expired, on a person's request, with a certificate of what was destroyed under which rule. Public,
+//! Destroying what has expired, on request, with a certificate of what was destroyed under which rule. Public,
 //! versioned contracts (`schemas/disposal-plan.v1.json`, `schemas/destruction-certificate.v1.json`).
 //!
 //! First a plan is put, which names every version of every object that is to go; then they are deleted; then the
@@ -21,6 +21,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// What plans and certificates are below, in the archive bucket.
 const FOLDER: &str = "disposal/";
+
+/// What is younger is not destroyed, whatever its class says: archive-seal still compares it with the log.
+pub const YOUNGEST_DAYS: i32 = 60;
 
 /// The rule by which something is destroyed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

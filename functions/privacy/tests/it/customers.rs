@@ -1,6 +1,8 @@
 //! `customers/redact`.
 
-use crate::world::{ADDRESS, EMAIL, NAME, SHOP, World, customer, customer_key, now, request, shop};
+use crate::world::{
+    ADDRESS, EMAIL, NAME, RETENTION_DAYS, SHOP, World, customer, customer_key, later, now, request, shop,
+};
 use archive::ArchiveError;
 use comms::{CommunicationId, Document, Gid};
 use privacy::{Outcome, State, state_key};
@@ -73,8 +75,8 @@ async fn what_has_to_be_kept_is_refused_with_its_basis_and_looked_at_when_its_re
     let refusal = &state.refused[0];
     assert_eq!(refusal.communication, receipt);
     assert!(refusal.legal_basis.contains("Art. 17(3)(b)"));
-    assert_eq!(refusal.until, now() + jiff::SignedDuration::from_hours(24 * 30));
-    let due = format!("operations/privacy/due/2026-12-23/{SHOP}-{}.json", "0f".repeat(16));
+    assert_eq!(refusal.until, now() + jiff::SignedDuration::from_hours(24 * i64::from(RETENTION_DAYS)));
+    let due = format!("operations/privacy/due/2027-02-21/{SHOP}-{}.json", "0f".repeat(16));
     world.aws(|aws| {
         assert!(aws.objects.contains_key(&due), "{:?}", aws.objects.keys());
         assert!(!String::from_utf8_lossy(&aws.objects[&due].0).contains(EMAIL));
@@ -186,4 +188,88 @@ async fn documents_of_another_customer_are_left_alone() {
     });
     assert_eq!(world.deliver(&request(CustomerRedact)).await, 0);
     assert!(record(&world, &id).await.unwrap().contains(NAME));
+}
+
+/// Keys of the archive that have these words.
+fn archived(world: &World, words: &str) -> Vec<String> {
+    let keys = |aws: &mut crate::world::Aws| -> Vec<String> {
+        aws.objects.keys().filter(|key| key.starts_with("archive/") && key.contains(words)).cloned().collect()
+    };
+    world.aws(keys)
+}
+
+/// The refused request is done again on the day after the retention ends, and not before.
+#[tokio::test]
+async fn what_had_to_be_kept_is_destroyed_with_a_certificate_when_its_retention_ends() {
+    let world = World::new().await;
+    let id = receipt(&world).await;
+    assert_eq!(world.deliver(&request(CustomerRedact)).await, 0);
+    // the one for the second time
+    world.aws(|aws| aws.messages.clear());
+    later(i64::from(RETENTION_DAYS));
+    assert_eq!(world.call("{}").await["requests"], 0, "the day before");
+    assert!(record(&world, &id).await.unwrap().contains(NAME));
+
+    later(i64::from(RETENTION_DAYS) + 1);
+    assert_eq!(world.call("{}").await["requests"], 1);
+    let left = archived(&world, id.as_str());
+    assert_eq!(left, [""; 0], "nothing of it is left");
+    let certificate = archived(&world, "/certificate-").pop().unwrap();
+    world.aws(|aws| {
+        let certificate: Value = serde_json::from_slice(&aws.objects[&certificate].0).unwrap();
+        assert_eq!(certificate["destroyed"][0]["communication"], id.as_str());
+        assert_eq!(certificate["destroyed"][0]["rule"]["legal_basis"], "the tax code");
+        assert_eq!(certificate["decision"]["actor"], "privacy");
+        for words in [NAME, EMAIL, ADDRESS] {
+            assert_eq!(aws.find(words), [""; 0], "{words}");
+        }
+        // and what the ledger knew of the customer
+        assert!(!aws.items[id.as_str()].contains_key("customer"), "{:?}", aws.items[id.as_str()]);
+    });
+    let state: State = serde_json::from_value(noted(&world)).unwrap();
+    assert_eq!((state.outcome, state.erased, state.refused.len()), (Outcome::Erased, 1, 0));
+    later(i64::from(RETENTION_DAYS) + 30);
+    assert_eq!(world.call("{}").await["requests"], 0, "it is not looked at any more");
+}
+
+#[tokio::test]
+async fn what_is_held_when_its_retention_ends_stays_until_the_hold_does() {
+    let world = World::new().await;
+    let id = receipt(&world).await;
+    world.deliver(&request(CustomerRedact)).await;
+    let held = archived(&world, "record.json").pop().unwrap();
+    world.aws(|aws| aws.holds.insert(held));
+    later(i64::from(RETENTION_DAYS) + 1);
+    assert_eq!(world.call("{}").await["requests"], 1);
+    assert!(record(&world, &id).await.unwrap().contains(NAME));
+    assert_eq!(noted(&world)["refused"][0]["communication"], id.as_str());
+
+    world.aws(|aws| aws.holds.clear());
+    later(i64::from(RETENTION_DAYS) + 2);
+    assert_eq!(world.call("{}").await["requests"], 1, "on the next day");
+    assert_eq!(archived(&world, id.as_str()), [""; 0]);
+}
+
+/// Whatever change is the last one that is taken: the next pass does the rest, and destroys nothing without a certificate.
+#[tokio::test]
+async fn a_destruction_that_dies_anywhere_is_done_by_the_next_pass() {
+    for changes in 0.. {
+        later(0);
+        let world = World::new().await;
+        let id = receipt(&world).await;
+        world.deliver(&request(CustomerRedact)).await;
+        later(i64::from(RETENTION_DAYS) + 1);
+        world.aws(|aws| aws.dies_after(changes));
+        let done = world.try_call("{}").await.is_ok_and(|answer| answer["requests"] == 1);
+        world.aws(|aws| aws.lives());
+        later(i64::from(RETENTION_DAYS) + 2);
+        world.call("{}").await;
+        assert_eq!(archived(&world, id.as_str()), [""; 0], "{changes}");
+        assert_eq!(archived(&world, "/plan-").len(), archived(&world, "/certificate-").len(), "{changes}");
+        world.aws(|aws| assert_eq!(aws.find(ADDRESS), [""; 0], "{changes}"));
+        if done {
+            assert!(changes > 5, "{changes}");
+            return;
+        }
+    }
 }

@@ -2,8 +2,8 @@
 //! known here fails the test. From a moment on that a test chooses, nothing that changes something is taken any more.
 
 use archive::{
-    About, Archive, Composed, ComposedOutput, Details, DriverData, EvidenceRecord, Location, LockMode,
-    Recipient, Software, Template, TemplateBasis, Trigger,
+    About, Archive, Composed, ComposedOutput, Details, DriverData, EvidenceRecord, KeptUnder, Location,
+    LockMode, Recipient, Software, Template, TemplateBasis, Trigger,
 };
 use aws_sdk_s3::{Client, config::Builder};
 use axum::{body::Body, http::Response};
@@ -16,11 +16,12 @@ use fakes::{
 use jiff::Timestamp;
 use ledger::Ledger;
 use links::{LinkKey, Links, UnsubscribeOffer};
-use privacy::{Event, Privacy, Tools};
+use privacy::{Event, Privacy, PrivacyError, Tools};
 use serde_json::{Value, json};
 use service::{Invocation, Secrets};
 use shop_config::ConfigStore;
 use std::{
+    cell::Cell,
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
@@ -106,20 +107,53 @@ impl Aws {
                 true => response(200, "<LegalHold><Status>ON</Status></LegalHold>"),
                 false => failed("NoSuchObjectLockConfiguration", 404),
             },
+            "GET" if query.split('&').any(|it| it == "versions" || it == "versions=") => {
+                self.versions(key.trim_end_matches('/'), query)
+            }
             "GET" | "HEAD" => match self.objects.get(&key) {
                 None => failed("NoSuchKey", 404),
                 Some((body, headers)) => {
                     let response = headers.iter().fold(Response::builder(), |it, (n, v)| it.header(n, v));
+                    let response = match self.holds.contains(&key) {
+                        true => response.header("x-amz-object-lock-legal-hold", "ON"),
+                        false => response,
+                    };
                     response.body(if method == "HEAD" { Body::empty() } else { body.clone().into() }).unwrap()
                 }
             },
             "PUT" => self.put(key, seen),
+            "DELETE" if query.contains("versionId=") && self.is_protected(&key) => {
+                failed("AccessDenied", 403)
+            }
             "DELETE" => {
                 self.objects.remove(&key);
                 response(204, "")
             }
             _ => panic!("`{}` is not known here", seen.target),
         }
+    }
+
+    /// As S3 refuses to delete a version: held, or locked.
+    fn is_protected(&self, key: &str) -> bool {
+        let until = self.objects.get(key).and_then(|(_, headers)| {
+            let (_, until) =
+                headers.iter().find(|(name, _)| name == "x-amz-object-lock-retain-until-date")?;
+            until.parse::<Timestamp>().ok()
+        });
+        self.holds.contains(key) || until.is_some_and(|until| until > clock())
+    }
+
+    /// Each object has one version here.
+    fn versions(&self, bucket: &str, query: &str) -> Response<Body> {
+        let prefix = query.split('&').find_map(|it| it.strip_prefix("prefix=")).unwrap_or_default();
+        let prefix = format!("{bucket}/{}", prefix.replace("%2F", "/"));
+        let found = self.objects.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix));
+        let versions = found.map(|(key, (_, headers))| {
+            let (_, version) = headers.iter().find(|(name, _)| name == "x-amz-version-id").unwrap();
+            let key = &key[bucket.len() + 1..];
+            format!("<Version><Key>{key}</Key><VersionId>{version}</VersionId></Version>")
+        });
+        response(200, format!("<ListVersionsResult>{}</ListVersionsResult>", versions.collect::<String>()))
     }
 
     fn put(&mut self, key: String, seen: &Seen) -> Response<Body> {
@@ -137,7 +171,8 @@ impl Aws {
         assert_eq!(seen.header("x-amz-object-lock-retain-until-date").is_some(), locked, "{key}");
         self.puts += 1;
         let is_kept = |name: &str| {
-            name.starts_with("x-amz-meta-") || ["content-type", "x-amz-checksum-sha256"].contains(&name)
+            ["x-amz-meta-", "x-amz-object-lock-"].iter().any(|it| name.starts_with(it))
+                || ["content-type", "x-amz-checksum-sha256"].contains(&name)
         };
         let mut headers: Vec<_> = seen
             .headers
@@ -246,6 +281,23 @@ pub fn now() -> Timestamp {
     "2026-11-22T09:00:00Z".parse().unwrap()
 }
 
+/// For how many days all documents are kept.
+pub const RETENTION_DAYS: u16 = 90;
+
+thread_local! {
+    static DAYS_LATER: Cell<i64> = const { Cell::new(0) };
+}
+
+/// The function's clock: so many days after [`now`] as the test says.
+fn clock() -> Timestamp {
+    now() + jiff::SignedDuration::from_hours(24 * DAYS_LATER.get())
+}
+
+/// From now on in this test it is so many days after [`now`].
+pub fn later(days: i64) {
+    DAYS_LATER.set(days);
+}
+
 pub fn shop() -> ShopDomain {
     SHOP.parse().unwrap()
 }
@@ -310,7 +362,7 @@ impl World {
             max_retention_days: 3650,
             queue: Queue::new(aws_sdk_sqs::Client::new(&sdk), format!("{}/queue", server.base)),
             backoff: Backoff::default(),
-            clock: now,
+            clock,
         };
         let (archive, ledger, links) = (archive(), ledger(), links());
         Self { aws, privacy: Privacy::with(tools), archive, ledger, links, server }
@@ -331,7 +383,7 @@ impl World {
             false => None,
         };
         let composed = composed();
-        let retention = self.archive.retention(now(), 30);
+        let retention = self.archive.retention(now(), RETENTION_DAYS);
         let stored = self.archive.put_document(&location, &composed, Vec::new(), &retention, secret.as_ref());
         let stored = stored.await.unwrap();
         let record = record(&id, document, &subject, &stored, retention.clone());
@@ -379,10 +431,15 @@ impl World {
 
     /// Calls the function with an event.
     pub async fn call(&self, event: &str) -> Value {
+        self.try_call(event).await.unwrap()
+    }
+
+    /// The same where it may fail.
+    pub async fn try_call(&self, event: &str) -> Result<Value, PrivacyError> {
         let event: Event = serde_json::from_str(event).unwrap();
-        let deadline = now() + jiff::SignedDuration::from_secs(600);
+        let deadline = clock() + jiff::SignedDuration::from_secs(600);
         let invocation = Invocation { request_id: "r".to_owned(), deadline };
-        serde_json::to_value(self.privacy.handle(event, &invocation).await.unwrap()).unwrap()
+        Ok(serde_json::to_value(self.privacy.handle(event, &invocation).await?).unwrap())
     }
 }
 
@@ -410,7 +467,7 @@ fn composed() -> Composed {
             locale: "en".to_owned(),
             channel: Some("print".to_owned()),
             configuration: None,
-            retention_days: 30,
+            retention_days: RETENTION_DAYS,
         },
     }
 }
@@ -458,7 +515,11 @@ fn record(
             postal_address: None,
         }),
         retention,
-        kept_under: None,
+        kept_under: Some(KeptUnder {
+            class: "statutory".to_owned(),
+            legal_basis: "the tax code".to_owned(),
+            erasable: false,
+        }),
         consent: None,
         configuration: None,
         software: Software { name: "s".into(), version: "0".into() },
