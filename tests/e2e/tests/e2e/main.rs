@@ -20,6 +20,7 @@ mod outputs;
 mod passes;
 mod people;
 mod print;
+mod privacy;
 mod real_orders;
 mod runs;
 mod sealing;

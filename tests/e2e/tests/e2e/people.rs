@@ -56,6 +56,21 @@ pub async fn ctl(stack: &Stack, folder: &Folder, arguments: &[&str]) -> String {
     text
 }
 
+/// The same of a command that fails: what it says.
+pub async fn ctl_fails(stack: &Stack, folder: &Folder, arguments: &[&str]) -> String {
+    let run = Command::new(repository().join("target/debug/ctl"))
+        .args(arguments)
+        .env("AWS_ENDPOINT_URL", stack.output("RecorderUrl"))
+        .env("CTL_ACTOR", "ops@northwind.example")
+        .env("CTL_REASON", "a test looks at it")
+        .current_dir(&folder.0)
+        .stdin(Stdio::null())
+        .output();
+    let output = run.await.unwrap();
+    assert!(!output.status.success(), "ctl {}", arguments.join(" "));
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
 /// The configuration without one campaign.
 fn without(config: &str, campaign: &str) -> String {
     let (before, rest) = config.split_once(&format!("[marketing.campaigns.{campaign}]")).unwrap();

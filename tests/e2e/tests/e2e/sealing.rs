@@ -25,10 +25,13 @@ fn environment(stack: &Stack) -> HashMap<String, String> {
     let mut environment = stack.environment();
     environment.insert("LOG_KEY_ID".to_owned(), stack.output("LogKey").to_owned());
     environment.insert("COMMITMENTS_TABLE_NAME".to_owned(), stack.output("CommitmentsTable").to_owned());
+    environment.insert("TIME_STAMP_URL".to_owned(), stack.output("TimeStampUrl").to_owned());
+    let roots = std::fs::read_to_string(stack.output("TimeStampRoots")).unwrap();
+    environment.insert("TIME_STAMP_ROOTS".to_owned(), roots);
     environment
 }
 
-async fn seal(stack: &Stack, shop: &Shop) -> Value {
+pub async fn seal(stack: &Stack, shop: &Shop) -> Value {
     pass(stack, &json!({"shop": shop.domain}), TIME).await
 }
 
@@ -47,7 +50,7 @@ async fn confirmed(stack: &Stack, shop: &Shop) -> Entry {
 }
 
 /// The bundle of a communication, unpacked.
-async fn prove(stack: &Stack, folder: &Folder, entry: &Entry) -> (PathBuf, PathBuf) {
+pub async fn prove(stack: &Stack, folder: &Folder, entry: &Entry) -> (PathBuf, PathBuf) {
     let id = entry.communication.as_str();
     ctl(stack, folder, &["proof", id]).await;
     let file = folder.path().join(format!("order-confirmation-{id}.proof.zip"));
@@ -74,7 +77,7 @@ async fn batches(stack: &Stack, shop: &Shop) -> u64 {
     list.contents().len() as u64
 }
 
-fn verify(file: &Path, key: Option<&str>) -> Result<String, String> {
+pub fn verify(file: &Path, key: Option<&str>) -> Result<String, String> {
     let mut command = Command::new(repository().join("target/debug/ctl"));
     command.arg("verify").arg(file).args(key.map(|key| format!("--key={key}")));
     let output = command.output().unwrap();
@@ -94,6 +97,12 @@ async fn a_sealed_record_is_proved_and_a_changed_bundle_is_not() {
     let key = std::fs::read_to_string(parts.join("log-key.txt")).unwrap();
     let said = verify(&file, Some(key.trim_end())).unwrap();
     assert!(said.contains(entry.communication.as_str()), "{said}");
+    assert!(
+        said.contains("by a time-stamp renewed 0 times") && said.contains("The channel email took it"),
+        "{said}"
+    );
+    let page = std::fs::read_to_string(parts.join("README.txt")).unwrap();
+    assert!(page.contains("fact-01.json") && page.contains("The channel email took it"), "{page}");
     let other = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
     assert!(verify(&file, Some(other)).unwrap_err().contains("log-key.txt"));
 
@@ -103,7 +112,9 @@ async fn a_sealed_record_is_proved_and_a_changed_bundle_is_not() {
     std::fs::write(&file, bytes).unwrap();
     let refused = verify(&file, None).unwrap_err();
     assert!(
-        refused.contains("document.pdf") || refused.contains("record.json"),
+        [".pdf", ".json", ".txt", ".pem", ".tst", ".ers", ".salt", ".tlog-proof"]
+            .iter()
+            .any(|it| refused.contains(it)),
         "it names the part: {refused}"
     );
 }
