@@ -33,7 +33,7 @@ locals {
       # nobody may put events of a partner's
       var.create_bus ? ["ctl send"] : [],
     )
-    auditor = ["ctl find", "ctl proof", "ctl show", "ctl status", "ctl why"]
+    auditor = ["ctl find", "ctl privacy", "ctl proof", "ctl show", "ctl status", "ctl why"]
     support = ["ctl find", "ctl status", "ctl why"]
     records = ["ctl dispose", "ctl hold", "ctl release", "ctl status", "ctl templates"]
   }
@@ -133,6 +133,18 @@ locals {
           Condition = { StringLike = { "s3:prefix" = ["log/*"] } }
         },
         { Effect = "Allow", Action = ["dynamodb:GetItem"], Resource = [aws_dynamodb_table.commitments.arn] },
+        # what came of privacy requests, and what customers are to get
+        {
+          Effect   = "Allow"
+          Action   = ["s3:GetObject"]
+          Resource = ["${aws_s3_bucket.operations.arn}/privacy/requests/*", "${aws_s3_bucket.operations.arn}/exports/*"]
+        },
+        {
+          Effect    = "Allow"
+          Action    = ["s3:ListBucket"]
+          Resource  = [aws_s3_bucket.operations.arn]
+          Condition = { StringLike = { "s3:prefix" = ["privacy/requests/*", "exports/*"] } }
+        },
       ],
       local.read_facts,
       local.record_access,

@@ -23,7 +23,7 @@ mod state;
 mod tombstone;
 
 pub use error::PrivacyError;
-pub use state::{Outcome, Refusal, State, state_key};
+pub use state::{Noted, Outcome, Refusal, State, requests_of, state_key};
 pub use tombstone::Tombstone;
 
 use archive::Archive;

@@ -47,19 +47,26 @@ pub struct Refusal {
     pub until: Timestamp,
 }
 
+/// What came of a request, as it is noted.
 #[derive(Serialize, Deserialize)]
-struct Noted {
-    v: u32,
-    request: String,
-    topic: String,
-    at: Timestamp,
+pub struct Noted {
+    pub v: u32,
+    pub request: String,
+    pub topic: String,
+    /// When it was carried out last.
+    pub at: Timestamp,
     #[serde(flatten)]
-    state: State,
+    pub state: State,
+}
+
+/// What came of the requests of a shop is below this.
+pub fn requests_of(shop: &ShopDomain) -> String {
+    format!("privacy/requests/{shop}/")
 }
 
 /// The key of what came of a request.
 pub fn state_key(shop: &ShopDomain, request: &str) -> String {
-    format!("privacy/requests/{shop}/{request}.json")
+    format!("{}{request}.json", requests_of(shop))
 }
 
 /// Notes what came of a request, and when it is to be done again.

@@ -40,7 +40,7 @@ const COMMANDS: Readonly<Record<Person, readonly string[]>> = {
     'ctl-suppress',
     'ctl-why',
   ],
-  auditor: ['ctl-find', 'ctl-proof', 'ctl-show', 'ctl-status', 'ctl-why'],
+  auditor: ['ctl-find', 'ctl-privacy', 'ctl-proof', 'ctl-show', 'ctl-status', 'ctl-why'],
   support: ['ctl-find', 'ctl-status', 'ctl-why'],
   records: ['ctl-dispose', 'ctl-hold', 'ctl-release', 'ctl-status', 'ctl-templates'],
 };
@@ -79,6 +79,8 @@ export class People extends Construct {
         allow.openErasable(storage.commitments),
         allow.readFacts(storage.archive),
         allow.recordAccess(storage.archive, storage.archiveKey),
+        // what came of privacy requests, and what customers are to get
+        allow.read(storage.operations, 'privacy/requests/*', 'exports/*'),
       ],
       support: [allow.search(storage.table), allow.readSecret(storage.customerKey)],
       records: [

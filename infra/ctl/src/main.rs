@@ -23,6 +23,7 @@ mod link;
 mod metafield;
 mod out;
 mod preview;
+mod privacy;
 mod proof;
 mod run;
 mod schedules;
@@ -37,6 +38,7 @@ mod table;
 mod templates;
 mod verapdf;
 
+use crate::privacy::PrivacyCommand;
 use access::Reader;
 use again::Decision;
 use clap::{Parser, Subcommand};
@@ -138,9 +140,9 @@ enum Command {
         #[arg(long, default_value = ".")]
         out: PathBuf,
     },
-    /// Write the proof of a communication to one file, which explains itself: document, record, its place in the log, its
-    /// time-stamp, and the commands to check each with tools of others. Or, for a customer, the proof that these are all
-    /// communications of a period.
+    /// Write the proof of a communication to one file, which explains itself: document, record and what became of it, their
+    /// places in the log, time-stamps, and the commands to check each with tools of others. Or, for a customer, the proof
+    /// that these are all communications of a period.
     Proof {
         /// Its id.
         #[arg(required_unless_present = "customer")]
@@ -263,6 +265,11 @@ enum Command {
     /// Show which expired evidence the shop's configuration has destroyed; with `--destroy`, destroy it, and certify what,
     /// when, under which rule. Never touches what is held or locked. A run that died is continued by the next.
     Dispose(dispose::Question),
+    /// Shopify's privacy requests.
+    Privacy {
+        #[command(subcommand)]
+        command: PrivacyCommand,
+    },
     /// What documents were composed with.
     Templates {
         #[command(subcommand)]
@@ -348,6 +355,7 @@ impl Command {
             Self::Hold { .. } => "ctl-hold",
             Self::Release { .. } => "ctl-release",
             Self::Dispose(_) => "ctl-dispose",
+            Self::Privacy { .. } => "ctl-privacy",
             Self::Templates { .. } => "ctl-templates",
             Self::Cost(_) => "ctl-cost",
             Self::Link { command } => command.name(),
@@ -443,6 +451,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Hold { of, matter } => hold::run(&stack().await?, &of, &matter, true).await,
         Command::Release { of, matter } => hold::run(&stack().await?, &of, &matter, false).await,
         Command::Dispose(question) => dispose::run(&stack().await?, &question).await,
+        Command::Privacy { command } => crate::privacy::run(&stack().await?, command).await,
         Command::Templates { command: TemplatesCommand::History { of } } => {
             templates::history(&stack().await?, &of).await
         }

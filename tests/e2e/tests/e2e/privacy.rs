@@ -185,7 +185,18 @@ async fn a_customer_gets_what_is_held_and_is_forgotten() {
         assert!(export.windows(id.len()).any(|part| part == id), "{} is in the export", entry.document);
     }
 
-    // sealed before the erasure, with somebody else's document beside it
+    let folder = Folder::new();
+    let shop = it.shop.domain.as_str();
+    let listed = ctl(&it.stack, &folder, &["privacy", "list", shop]).await;
+    assert!(listed.contains(&request) && listed.contains("exported"), "{listed}");
+    ctl(&it.stack, &folder, &["privacy", "fetch", shop, &request]).await;
+    assert_eq!(std::fs::read(folder.path().join(format!("{request}.zip"))).unwrap(), export);
+    let entries = it.stack.archive().keys(&format!("access/{shop}/")).await.unwrap();
+    for entry in [&it.offer, &it.confirmation] {
+        assert!(entries.iter().any(|key| key.contains(entry.communication.as_str())), "{entries:?}");
+    }
+
+    // sealed before the erasure, with another document beside it
     let others = it.shop.confirmed(&it.stack, order_number(), |_| {}).await;
     sealing::seal(&it.stack, &it.shop).await;
     let pseudonym = it.offer.customer.clone().unwrap();
@@ -204,6 +215,9 @@ async fn a_customer_gets_what_is_held_and_is_forgotten() {
         found.retain(|key| !key.starts_with(&kept) && !key.starts_with(&export));
         assert_eq!(found, [""; 0], "{words}");
         assert_eq!(it.items_with(words).await, [""; 0], "{words}");
+        // what the functions log, metrics among it
+        let log = std::fs::read(it.stack.output("FunctionLog")).unwrap();
+        assert!(!log.windows(words.len()).any(|part| part == words.as_bytes()), "{words} is in the log");
     }
     // only the suppression list and the ledger's entry of what is kept know the keyed hash
     for item in it.items_with(&pseudonym).await {
@@ -215,8 +229,7 @@ async fn a_customer_gets_what_is_held_and_is_forgotten() {
     let dead = it.stack.receive(it.stack.output("DeadLetterUrlPrivacy"), it.shop.domain.as_str()).await;
     assert_eq!(dead, [""; 0]);
 
-    // the log still proves what is somebody else's, and nobody can prove the erased one
-    let folder = Folder::new();
+    // the log still proves another document, and nobody can prove the erased one
     let (file, _) = sealing::prove(&it.stack, &folder, &others).await;
     sealing::verify(&file, None).unwrap();
     let id = it.offer.communication.as_str();
