@@ -167,7 +167,8 @@ impl Privacy {
             PrivacyTopic::ShopRedact => shop::erase(&self.tools, item).await?,
         };
         if item.topic != PrivacyTopic::DataRequest && !item.again {
-            let again = PrivacyItem { again: true, ..item.clone() };
+            // an erasure needs no address
+            let again = PrivacyItem { again: true, email: None, phone: None, ..item.clone() };
             let message = Message::of(&again).map_err(work::QueueError::from)?;
             self.tools.queue.send_later(&message, ONCE_MORE).await?;
         }

@@ -45,7 +45,7 @@ async fn after_an_erasure_nothing_of_the_person_is_found() {
     world.aws(|aws| {
         // the queue's message for the second time says whom it is about, until that is done
         let again = aws.messages.pop().unwrap();
-        assert!(again.contains("\"again\":true"), "{again}");
+        assert!(again.contains("\"again\":true") && !again.contains(EMAIL), "{again}");
         for words in [NAME, EMAIL, ADDRESS, "Quixworth", "Customer/501\""] {
             let mut found = aws.find(words);
             // what the ledger reports on is the customer's number, as in Shopify
@@ -204,8 +204,6 @@ async fn what_had_to_be_kept_is_destroyed_with_a_certificate_when_its_retention_
     let world = World::new().await;
     let id = receipt(&world).await;
     assert_eq!(world.deliver(&request(CustomerRedact)).await, 0);
-    // the one for the second time
-    world.aws(|aws| aws.messages.clear());
     later(i64::from(RETENTION_DAYS));
     assert_eq!(world.call("{}").await["requests"], 0, "the day before");
     assert!(record(&world, &id).await.unwrap().contains(NAME));
