@@ -149,7 +149,9 @@ resource "aws_cloudfront_distribution" "documents" {
   default_cache_behavior {
     target_origin_id       = "documents"
     viewer_protocol_policy = "redirect-to-https"
-    allowed_methods        = ["GET", "HEAD"]
+    # CloudFront knows no smaller set with POST, which privacy topics and the end of marketing come by: the API refuses the
+    # others
+    allowed_methods        = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
     cached_methods         = ["GET", "HEAD"]
     compress               = true
     # the ids of AWS's own policies: CachingDisabled and AllViewerExceptHostHeader

@@ -87,7 +87,9 @@ export class DocumentsApi extends Construct {
           protocolPolicy: OriginProtocolPolicy.HTTPS_ONLY,
           originSslProtocols: [OriginSslPolicy.TLS_V1_2],
         }),
-        allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
+        // CloudFront knows no smaller set with POST, which privacy topics and the end of marketing come by: the API refuses
+        // the others
+        allowedMethods: AllowedMethods.ALLOW_ALL,
         cachePolicy: CachePolicy.CACHING_DISABLED,
         originRequestPolicy: OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
         viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,

@@ -96,6 +96,18 @@ describe('a domain of one’s own', () => {
     assert.equal(DistributionConfig.WebACLId, WEB_ACL);
     assert.deepEqual(DistributionConfig.Aliases, ['documents.shop.example']);
     assert.equal(DistributionConfig.Logging, undefined);
+    // every method that a route of the API takes gets through
+    const routes = Object.entries(own.findResources('AWS::ApiGatewayV2::Route'));
+    const mine = routes
+      .filter(([id]) => id.startsWith('DocumentsApi'))
+      .map(([, { Properties }]) => Properties.RouteKey);
+    const methods = mine.filter((key) => key !== '$default').map((key) => key.split(' ')[0]);
+    assert.ok(methods.includes('POST'));
+    const { AllowedMethods } = DistributionConfig.DefaultCacheBehavior;
+    assert.deepEqual(
+      methods.filter((method) => !AllowedMethods.includes(method)),
+      [],
+    );
     // CachingDisabled
     assert.equal(DistributionConfig.DefaultCacheBehavior.CachePolicyId, '4135ea2d-6df8-44a3-9df3-4b5a84be39ad');
     assert.equal(one('AWS::ApiGatewayV2::Api', own).Properties.DisableExecuteApiEndpoint, false);
