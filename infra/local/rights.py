@@ -82,7 +82,7 @@ EXCUSES = (
         (*FLOWS, "write-back", "PeopleRecords*"), (("s3:ListBucket", "*operations*"),), AFTER_A_REFUSAL
     ),
     *excuses(
-        ("delivery-status", "write-back", "PeopleOperator*", "PeopleRecords*"),
+        ("delivery-status", "write-back", "PeopleAuditor*", "PeopleOperator*", "PeopleRecords*"),
         (("s3:ListBucket", "*archive*"),),
         AFTER_A_REFUSAL,
     ),

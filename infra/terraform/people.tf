@@ -123,6 +123,12 @@ locals {
       [
         # documents and records, each at the version that the ledger or a record names
         { Effect = "Allow", Action = ["s3:GetObjectVersion"], Resource = ["${aws_s3_bucket.archive.arn}/*"] },
+        {
+          Effect    = "Allow"
+          Action    = ["s3:ListBucket"]
+          Resource  = [aws_s3_bucket.archive.arn]
+          Condition = { StringLike = { "s3:prefix" = ["${local.folders}*"] } }
+        },
         { Effect = "Allow", Action = ["kms:Decrypt"], Resource = [aws_kms_key.archive.arn] },
         # the logs, and what the leaf of a record is salted with
         { Effect = "Allow", Action = ["s3:GetObject"], Resource = ["${aws_s3_bucket.archive.arn}/log/*"] },

@@ -98,6 +98,12 @@ locals {
     },
     { Effect = "Allow", Action = ["dynamodb:GetItem", "dynamodb:UpdateItem"], Resource = [aws_dynamodb_table.ledger.arn] },
     { Effect = "Allow", Action = ["dynamodb:Query"], Resource = [local.by_resource] },
+    # all communications for a customer, by whatever they are reported on
+    {
+      Effect   = "Allow"
+      Action   = ["dynamodb:Query"]
+      Resource = ["${aws_dynamodb_table.ledger.arn}/index/${local.customer_index}"]
+    },
     {
       Effect   = "Allow"
       Action   = ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]

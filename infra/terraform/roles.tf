@@ -101,7 +101,7 @@ locals {
       Effect    = "Allow"
       Action    = ["s3:ListBucket"]
       Resource  = [aws_s3_bucket.archive.arn]
-      Condition = { StringLike = { "s3:prefix" = [local.folders] } }
+      Condition = { StringLike = { "s3:prefix" = ["${local.folders}*"] } }
     },
     local.look_at_locks,
     { Effect = "Allow", Action = ["s3:PutObjectLegalHold"], Resource = [local.archive_facts] },

@@ -68,8 +68,10 @@ pub async fn is_held(tools: &Tools, key: &str) -> Result<bool, PrivacyError> {
         Ok(answer) => {
             Ok(answer.legal_hold().and_then(|hold| hold.status()) == Some(&ObjectLockLegalHoldStatus::On))
         }
-        // no hold was ever put on it, or a worker died before it wrote it
-        Err(error) if matches!(error.code(), Some("NoSuchObjectLockConfiguration" | "NoSuchKey")) => {
+        // no hold was ever put on it
+        Err(error) if error.code() == Some("NoSuchObjectLockConfiguration") => Ok(false),
+        // a worker died before it wrote it, or it was disposed of
+        Err(error) if objects::is_missing(&tools.s3, &tools.archive_bucket, &record, &error).await => {
             Ok(false)
         }
         Err(error) => Err(PrivacyError::request("asking for a hold on", record, error)),

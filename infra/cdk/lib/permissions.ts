@@ -87,7 +87,7 @@ export function archive(bucket: Bucket, key: Key): Grant {
     ofObjects(bucket, actions, ['*']),
     lookAtLocks(bucket),
     ofObjects(bucket, ['s3:PutObjectLegalHold'], [FACTS]),
-    list(bucket, FOLDERS),
+    list(bucket, `${FOLDERS}*`),
     plain(['kms:GenerateDataKey', 'kms:Decrypt'], key.keyArn),
   );
 }
@@ -245,7 +245,11 @@ export function readAppSecrets(scope: Construct, prefix: string): Grant {
 
 /** Documents and records, each at the version that the ledger or a record names. */
 export function readEvidence(bucket: Bucket, key: Key): Grant {
-  return all(ofObjects(bucket, ['s3:GetObjectVersion'], ['*']), plain(['kms:Decrypt'], key.keyArn));
+  return all(
+    ofObjects(bucket, ['s3:GetObjectVersion'], ['*']),
+    list(bucket, `${FOLDERS}*`),
+    plain(['kms:Decrypt'], key.keyArn),
+  );
 }
 
 /** Documents without their records, each at the version that a link names. */
@@ -265,6 +269,11 @@ export function readRecords(bucket: Bucket, key: Key): Grant {
 /** Claims and moves communications, takes back the claim of one that is not to be, and finds those of an order. */
 export function keepLedger(table: Table): Grant {
   return all(keepItems(table), plain(['dynamodb:DeleteItem'], table.tableArn), query(table, RESOURCE_INDEX));
+}
+
+/** Finds all communications for a customer, by whatever they are reported on. */
+export function findOfCustomer(table: Table): Grant {
+  return query(table, CUSTOMER_INDEX);
 }
 
 /** Reads communications, by themselves and by their order. */

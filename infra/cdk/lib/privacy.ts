@@ -31,6 +31,7 @@ export function privacy(
       allow.erase(archive, archiveKey, commitments),
       allow.eraseOperations(operations),
       allow.lookAt(table),
+      allow.findOfCustomer(table),
       allow.updateLedger(table),
       allow.eraseLinks(links),
       allow.readSecret(customerKey),

@@ -183,7 +183,7 @@ const LISTS: Record<string, string[]> = {
   ArchiveSeal: ['log/*', 'disposal/*'],
   DeliveryStatus: [`${FOLDERS}record.json`],
   Privacy: ['disposal/*', '*.myshopify.com/', `${FOLDERS}*`, 'erasure/*'],
-  StaffConsole: [FOLDERS, `${FOLDERS}record.json`, 'log/*'],
+  StaffConsole: [FOLDERS, `${FOLDERS}*`, `${FOLDERS}record.json`, 'log/*'],
   WriteBack: [`${FOLDERS}record.json`],
 };
 
@@ -210,7 +210,7 @@ for (const [name, actions] of Object.entries(EXPECTED)) {
       const listed: Record<string, string[]> = {};
       const prefixes: Record<string, string[]> = {
         [operations]: READS[name] ?? ['config/*'],
-        [archive]: LISTS[name] ?? [FOLDERS],
+        [archive]: LISTS[name] ?? [`${FOLDERS}*`],
       };
       for (const { Action, Resource, Condition } of statements(name)) {
         if (!list(Action).includes('s3:ListBucket')) continue;
@@ -309,7 +309,7 @@ test('the ledger is queried by the index that a function needs', () => {
   }
   assert.deepEqual(allowed('DeliveryStatus').get('dynamodb:Query'), [index('by-check')]);
   for (const name of ['Documents', 'ArchiveSeal']) assert.deepEqual(allowed(name).get('dynamodb:Query'), [byKey]);
-  assert.deepEqual(allowed('Privacy').get('dynamodb:Query'), [byKey, index('by-resource')]);
+  assert.deepEqual(allowed('Privacy').get('dynamodb:Query'), [byKey, index('by-customer'), index('by-resource')]);
   for (const [name, actions] of Object.entries(EXPECTED)) {
     for (const action of actions.filter((it) => it.startsWith('dynamodb:') && it !== 'dynamodb:Query')) {
       const writes = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'].includes(action);

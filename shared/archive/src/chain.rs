@@ -100,14 +100,7 @@ impl Archive {
         let head = self.s3.head_object().bucket(&self.bucket).key(&key).version_id(&record.version_id);
         let head = match head.send().await {
             Ok(head) => head,
-            // of a version that is gone, S3 says 405 where a marker of its deletion is left
-            Err(error) if error.raw_response().is_some_and(|it| it.status().as_u16() == 405) => {
-                return Err(ArchiveError::Absent { key });
-            }
-            Err(error) if objects::is_missing(&self.s3, &self.bucket, &key, &error).await => {
-                return Err(ArchiveError::Absent { key });
-            }
-            Err(error) => return Err(request("looking at", &key, error)),
+            Err(error) => return Err(self.unread("looking at", &key, error).await),
         };
         let until = head.object_lock_retain_until_date().map(|at| (at.secs(), at.subsec_nanos()));
         let until = until.and_then(|(secs, nanos)| Timestamp::new(secs, i32::try_from(nanos).ok()?).ok());

@@ -7,7 +7,7 @@ use crate::{
     Archive, ArchiveError, EvidenceRecord, Output, envelope, envelope::Header, record_key,
     sealed::sealed_facts, sha256_hex, store::request,
 };
-use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use bytes::Bytes;
 use commitments::{CommitmentSecret, KeyId, Owner};
 use comms::ShopDomain;
@@ -62,10 +62,10 @@ impl Archive {
     /// When S3 does not answer, or there is no such version.
     pub async fn key_of(&self, key: &str, version_id: &str) -> Result<Option<KeyId>, ArchiveError> {
         let head = self.s3.head_object().bucket(&self.bucket).key(key).version_id(version_id).send().await;
-        let head = head.map_err(|error| match error.code() {
-            Some("NotFound" | "NoSuchKey" | "NoSuchVersion") => ArchiveError::Absent { key: key.to_owned() },
-            _ => request("looking at", key, error),
-        })?;
+        let head = match head {
+            Ok(head) => head,
+            Err(error) => return Err(self.unread("looking at", key, error).await),
+        };
         let facts = head.metadata().and_then(sealed_facts).transpose();
         let facts = facts.map_err(|source| ArchiveError::Envelope { key: key.to_owned(), source })?;
         Ok(facts.map(|(header, _)| header.key_id))
@@ -92,10 +92,10 @@ impl Archive {
     ) -> Result<(Bytes, String), ArchiveError> {
         let get = self.s3.get_object().bucket(&self.bucket).key(key);
         let object = get.set_version_id(version_id.map(str::to_owned)).send().await;
-        let object = object.map_err(|error| match error.code() {
-            Some("NoSuchKey" | "NoSuchVersion") => ArchiveError::Absent { key: key.to_owned() },
-            _ => request("reading", key, error),
-        })?;
+        let object = match object {
+            Ok(object) => object,
+            Err(error) => return Err(self.unread("reading", key, error).await),
+        };
         let version_id = object.version_id().unwrap_or_default().to_owned();
         let body = object.body.collect().await.map_err(|error| request("reading", key, error))?;
         let bytes = body.into_bytes();
@@ -106,6 +106,18 @@ impl Archive {
         let header = Header::of(&bytes).map_err(refused)?;
         let secret = self.secret_with(&header.key_id, key, None).await?;
         Ok((envelope::open(&secret, key, &bytes).map_err(refused)?, version_id))
+    }
+
+    /// Why an object could not be read: it is not there any more, also as S3 tells those who may not list the whole bucket;
+    /// or S3 did not answer.
+    pub(crate) async fn unread<E>(&self, doing: &'static str, key: &str, error: SdkError<E>) -> ArchiveError
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        match objects::is_missing(&self.s3, &self.bucket, key, &error).await {
+            true => ArchiveError::Absent { key: key.to_owned() },
+            false => request(doing, key, error),
+        }
     }
 
     /// The secret that opens an object: the one that is at hand, if it is that.

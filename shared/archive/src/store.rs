@@ -440,15 +440,11 @@ impl Archive {
 
     /// What S3 says of an output's object, with its metadata; opened with the secret at hand, if it is that object's.
     async fn look_at(&self, key: String, secret: Option<&CommitmentSecret>) -> Result<Looked, ArchiveError> {
-        let head = self
-            .s3
-            .head_object()
-            .bucket(&self.bucket)
-            .key(&key)
-            .checksum_mode(ChecksumMode::Enabled)
-            .send()
-            .await
-            .map_err(|error| request("looking at", &key, error))?;
+        let head = self.s3.head_object().bucket(&self.bucket).key(&key);
+        let head = match head.checksum_mode(ChecksumMode::Enabled).send().await {
+            Ok(head) => head,
+            Err(error) => return Err(self.unread("looking at", &key, error).await),
+        };
         let malformed = |what| ArchiveError::Malformed { key: key.clone(), what };
         let metadata = head.metadata().ok_or_else(|| malformed("no metadata"))?.clone();
         let about: About =

@@ -6,7 +6,7 @@
 //! most once. A send whose outcome is unknown leads to none.
 
 use crate::{clients::Clients, copy, plan::Plan, resend::ResendRequest};
-use archive::is_test;
+use archive::{ArchiveError, is_test};
 use comms::{MessageClass, PostalAddress, Revision, State, Undelivered};
 use delivery::choose;
 use ledger::Entry;
@@ -95,7 +95,15 @@ pub async fn load(
     };
     let known = (due(&entry, config), channel(&entry), entry.archived.as_ref());
     let (Some(_), Some(before), Some(archived)) = known else { return Ok(None) };
-    let (record, _) = clients.archive.record_of(&archived.archive_key, &archived.record_version).await?;
+    let record = clients.archive.record_of(&archived.archive_key, &archived.record_version).await;
+    let record = match record {
+        Ok((record, _)) => record,
+        Err(error @ (ArchiveError::Absent { .. } | ArchiveError::Erased { .. })) => {
+            tracing::info!(shop = %item.shop, communication = %next.of, reason = %error, "nothing is left to send");
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
     let content = copy::content(&record);
     let Some(settings) = config.document(entry.document) else { return Ok(None) };
     // a letter goes nowhere without a postal address

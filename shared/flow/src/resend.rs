@@ -6,7 +6,7 @@
 //! has now. What was only rehearsed has no bytes that may go out. To a corrected address only archived bytes go.
 
 use crate::{clients::Clients, plan::Plan};
-use archive::{EvidenceRecord, is_test};
+use archive::{ArchiveError, EvidenceRecord, is_test};
 use comms::MessageClass;
 use delivery::Address;
 use ledger::Entry;
@@ -54,7 +54,13 @@ impl ResendRequest {
             }
             (Some(archived), false) => {
                 let record = clients.archive.record_of(&archived.archive_key, &archived.record_version).await;
-                Some(record?.0)
+                match record {
+                    Ok((record, _)) => Some(record),
+                    Err(error @ (ArchiveError::Absent { .. } | ArchiveError::Erased { .. })) => {
+                        return Err(refuse(&format!("{error}; ask for it to be composed again")));
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             }
             (None, false) => {
                 return Err(refuse("nothing of it is archived; ask for it to be composed again"));

@@ -41,7 +41,7 @@ fn refusal(result: &Result<PutObjectOutput, SdkError<PutObjectError>>) -> Option
     result.as_ref().err()?.as_service_error()?.code()
 }
 
-/// Whether a read of `key` failed because there is no such object.
+/// Whether a read of `key`, or of one of its versions, failed because there is no such object.
 ///
 /// After a refusal the key itself is listed. Where that fails, too, the answer is no: the refusal stands.
 pub async fn is_missing<E: ProvideErrorMetadata>(
@@ -52,11 +52,14 @@ pub async fn is_missing<E: ProvideErrorMetadata>(
 ) -> bool {
     let Some(refusal) = error.as_service_error() else { return false };
     // `NotFound` is the answer to HEAD, which has no body to say more in
-    if matches!(refusal.code(), Some("NoSuchKey" | "NotFound")) {
+    if matches!(refusal.code(), Some("NoSuchKey" | "NoSuchVersion" | "NotFound")) {
         return true;
     }
-    if error.raw_response().is_none_or(|response| response.status().as_u16() != 403) {
-        return false;
+    match error.raw_response().map(|response| response.status().as_u16()) {
+        // what was asked for is the marker of a deletion
+        Some(405) => return true,
+        Some(403) => {}
+        _ => return false,
     }
     let listed = s3.list_objects_v2().bucket(bucket).prefix(key).max_keys(1).send().await;
     // keys come in order, so the one that was asked for would be the first

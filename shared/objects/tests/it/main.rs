@@ -54,6 +54,8 @@ async fn a_refusal_is_believed_only_of_what_is_there() {
     let key = "config/a.toml";
     for (read, listing, missing) in [
         ((404, "NoSuchKey"), Err(403), true),
+        ((404, "NoSuchVersion"), Err(403), true),
+        ((405, "MethodNotAllowed"), Err(403), true),
         ((404, "NoSuchBucket"), Ok(""), false),
         ((500, "InternalError"), Ok(""), false),
         ((403, "AccessDenied"), Ok(""), true),
