@@ -29,9 +29,9 @@ struct Sorted {
 /// Erases a customer. Marketing ends first, so that nothing new is begun.
 pub async fn erase(tools: &Tools, item: &PrivacyItem) -> Result<State, PrivacyError> {
     let now = (tools.clock)();
-    let person = person::find(tools, item).await?;
+    let person = person::everything(tools, item).await?;
     tools.ledger.forget_recipient(&item.shop, &person.key, REASON, now).await?;
-    let config = tools.configs.get(&item.shop, now).await.ok();
+    let config = tools.configs.find(&item.shop, now).await?;
     let config = config.as_deref().map(|loaded| &loaded.config);
     // before anything is sorted: of what is half destroyed only the plan knows
     retention::resume(tools, &item.shop).await?;

@@ -5,6 +5,7 @@ use commitments::SecretError;
 use comms::{Class, Classify};
 use ledger::LedgerError;
 use links::LinkError;
+use shop_config::ConfigError;
 use work::{CheckpointError, MalformedBatch, QueueError};
 
 /// Each says itself what was being done. All steps can be done again, so the message is delivered again whatever it was.
@@ -16,6 +17,8 @@ pub enum PrivacyError {
     Secret(#[from] SecretError),
     #[error(transparent)]
     Stored(#[from] service::SecretError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     #[error(transparent)]
@@ -36,6 +39,9 @@ pub enum PrivacyError {
     /// A request for a customer that names none.
     #[error("the request names no customer")]
     NoCustomer,
+    /// What is not known to be free of a hold keeps everything of the customer from being erased.
+    #[error("communication {0} of the customer cannot be read, so nobody knows whether it is held")]
+    Unread(String),
     #[error("writing the export")]
     Export(#[source] std::io::Error),
 }
@@ -64,6 +70,8 @@ impl Classify for PrivacyError {
             | Self::Batch(_)
             | Self::Request { .. }
             | Self::NoCustomer
+            | Self::Unread(_)
+            | Self::Config(_)
             | Self::Export(_) => Class::transient(),
         }
     }

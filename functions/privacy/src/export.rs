@@ -65,7 +65,7 @@ pub fn key(item: &PrivacyItem) -> String {
 
 /// Puts the export together and stores it.
 pub async fn run(tools: &Tools, item: &PrivacyItem) -> Result<State, PrivacyError> {
-    let person = person::find(tools, item).await?;
+    let person = person::asked_for(tools, item).await?;
     let no_marketing = tools.ledger.suppression(&item.shop, &person.key).await?;
     let path = path(&item.request);
     let result = write(tools, item, person, no_marketing, &path).await;

@@ -1,9 +1,10 @@
 //! Which communications are a customer's: those that are reported on the customer or on one of the orders that the request
-//! names, as far as they are for this customer.
+//! names, as far as they are for this customer; and for an erasure, which ends all of their erasable documents at once, also
+//! every other one that was for this customer.
 
 use crate::{PrivacyError, Tools};
 use comms::{CustomerKey, Gid};
-use ledger::Entry;
+use ledger::{Entry, Found};
 use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
 use work::PrivacyItem;
@@ -17,26 +18,51 @@ pub struct Person {
     pub unread: Vec<String>,
 }
 
-/// Looks the customer of a request up.
-pub async fn find(tools: &Tools, item: &PrivacyItem) -> Result<Person, PrivacyError> {
+/// The customer of a request with what the request asks for.
+pub async fn asked_for(tools: &Tools, item: &PrivacyItem) -> Result<Person, PrivacyError> {
+    let (id, key) = customer(tools, item).await?;
+    let mut found = Found::default();
+    for resource in std::iter::once(&id).chain(&item.orders) {
+        let Found { entries, problems } = tools.ledger.of_resource(&item.shop, resource).await?;
+        found.entries.extend(entries);
+        found.problems.extend(problems);
+    }
+    person(id, key, found)
+}
+
+/// The customer of a request with everything that was ever for them, whether the request names it or not.
+///
+/// # Errors
+/// Also when something of it cannot be read: nobody knows then whether it is held.
+pub async fn everything(tools: &Tools, item: &PrivacyItem) -> Result<Person, PrivacyError> {
+    let (id, key) = customer(tools, item).await?;
+    let resources = std::iter::once(&id).chain(&item.orders);
+    let found = tools.ledger.all_of_person(&item.shop, &key, resources).await?;
+    let person = person(id, key, found)?;
+    match person.unread.first() {
+        Some(pk) => Err(PrivacyError::Unread(pk.clone())),
+        None => Ok(person),
+    }
+}
+
+async fn customer(tools: &Tools, item: &PrivacyItem) -> Result<(Gid, CustomerKey), PrivacyError> {
     let id = item.customer.clone().ok_or(PrivacyError::NoCustomer)?;
     let secret = tools.secrets.customer_key((tools.clock)()).await?;
     let key = CustomerKey::derive(secret.expose_secret().as_bytes(), &item.shop, &id);
-    let mut entries = BTreeMap::new();
+    Ok((id, key))
+}
+
+fn person(id: Gid, key: CustomerKey, found: Found) -> Result<Person, PrivacyError> {
     let mut unread = Vec::new();
-    for resource in std::iter::once(&id).chain(&item.orders) {
-        let found = tools.ledger.of_resource(&item.shop, resource).await?;
-        for problem in found.problems {
-            if !problem.is_unreadable() {
-                return Err(problem.error.into());
-            }
-            unread.push(problem.pk);
+    for problem in found.problems {
+        if !problem.is_unreadable() {
+            return Err(problem.error.into());
         }
-        // an order may have been given to another customer
-        let theirs =
-            |entry: &Entry| entry.customer.as_deref().is_none_or(|customer| customer == key.as_str());
-        let mine = found.entries.into_iter().filter(theirs);
-        entries.extend(mine.map(|entry| (entry.communication.clone(), entry)));
+        unread.push(problem.pk);
     }
+    // an order may have been given to another customer
+    let theirs = |entry: &Entry| entry.customer.as_deref().is_none_or(|customer| customer == key.as_str());
+    let mine = found.entries.into_iter().filter(theirs);
+    let entries: BTreeMap<_, _> = mine.map(|entry| (entry.communication.clone(), entry)).collect();
     Ok(Person { id, key, entries: entries.into_values().collect(), unread })
 }

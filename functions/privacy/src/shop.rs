@@ -101,15 +101,24 @@ async fn page(
     let list = list.map_err(|error| PrivacyError::request("listing", &prefix, error))?;
     let mut found = BTreeMap::new();
     for key in list.contents().iter().filter_map(|object| object.key()) {
-        if let Some(erased) = communication(key, &prefix) {
-            found.insert(erased, key.to_owned());
-        }
-        *after = Some(key.to_owned());
+        *after = Some(match communication(key, &prefix) {
+            Some(erased) => {
+                found.insert(erased, key.to_owned());
+                // its other objects tell nothing more, and on the next page it would be a second one
+                behind(archive::folder_of(key))
+            }
+            None => key.to_owned(),
+        });
     }
     *done = list.contents().is_empty();
-    let config = tools.configs.get(shop, (tools.clock)()).await.ok();
+    let config = tools.configs.find(shop, (tools.clock)()).await?;
     let config = config.as_deref().map(|loaded| &loaded.config);
     Ok(found.into_iter().partition(|(erased, _)| customer::is_erasable(config, erased.document)))
+}
+
+/// What comes after every key of a folder: the sign behind the slash in its place.
+fn behind(folder: &str) -> String {
+    format!("{}0", folder.trim_end_matches('/'))
 }
 
 /// The communication that a key belongs to: `<yyyy>/<mm>/<dd>/<document>/<communication>/<name>` behind the prefix.

@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::{
     operation::query::builders::QueryFluentBuilder,
     types::{AttributeValue, KeysAndAttributes},
 };
-use comms::{CommunicationId, Gid, ShopDomain};
+use comms::{CommunicationId, CustomerKey, Gid, ShopDomain};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use std::{
@@ -92,6 +92,35 @@ impl Ledger {
         keys.iter().map(|pk| communication(pk)).collect()
     }
 
+    /// Every communication for a customer and about these resources, each once, in no order and without a bound: for
+    /// who must not miss one.
+    ///
+    /// # Errors
+    /// When an index cannot be asked.
+    pub async fn all_of_person(
+        &self,
+        shop: &ShopDomain,
+        customer: &CustomerKey,
+        resources: impl IntoIterator<Item = &Gid>,
+    ) -> Result<Found, LedgerError> {
+        let query = self.by_customer(customer);
+        let keys = keys(query, usize::MAX, "listing a customer's communications").await?;
+        let mut keys = BTreeSet::from_iter(keys);
+        for resource in resources {
+            keys.extend(self.keys_of_resource(shop, resource, usize::MAX).await?);
+        }
+        let mut found = self.all(keys.into_iter().collect()).await;
+        found.entries.retain(|entry| entry.shop == *shop);
+        Ok(found)
+    }
+
+    /// What the index lists for a customer.
+    pub(crate) fn by_customer(&self, customer: &CustomerKey) -> QueryFluentBuilder {
+        self.index("by-customer")
+            .key_condition_expression("customer = :key")
+            .expression_attribute_values(":key", text(customer.as_str()))
+    }
+
     async fn keys_of_resource(
         &self,
         shop: &ShopDomain,
@@ -102,15 +131,7 @@ impl Ledger {
             .index("by-resource")
             .key_condition_expression("resource_key = :key")
             .expression_attribute_values(":key", text(&resource_key(shop, resource)));
-        let mut pages = query.into_paginator().items().send();
-        let mut keys = Vec::new();
-        while keys.len() < most
-            && let Some(item) = pages.next().await
-        {
-            let doing = "listing a resource's communications";
-            keys.push(key(&item.map_err(|error| LedgerError::Request { doing, source: error.into() })?));
-        }
-        Ok(keys)
+        keys(query, most, "listing a resource's communications").await
     }
 
     /// The communications of a shop whose channel is to be asked by now, the longest due first, `limit` at the
@@ -248,6 +269,22 @@ impl Ledger {
         let output = get.send().await;
         output.map(|output| output.item).map_err(|error| LedgerError::Request { doing, source: error.into() })
     }
+}
+
+/// The keys that a query lists, page by page until there are `most`.
+async fn keys(
+    query: QueryFluentBuilder,
+    most: usize,
+    doing: &'static str,
+) -> Result<Vec<String>, LedgerError> {
+    let mut items = query.into_paginator().items().send();
+    let mut keys = Vec::new();
+    while keys.len() < most
+        && let Some(item) = items.next().await
+    {
+        keys.push(key(&item.map_err(|error| LedgerError::Request { doing, source: error.into() })?));
+    }
+    Ok(keys)
 }
 
 fn communication(pk: &str) -> Result<CommunicationId, LedgerError> {

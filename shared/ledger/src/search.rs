@@ -72,11 +72,7 @@ impl Ledger {
     /// # Errors
     /// When the index cannot be asked.
     pub async fn of_customer(&self, shop: &ShopDomain, customer: &CustomerKey) -> Result<Found, LedgerError> {
-        let query = self
-            .index("by-customer")
-            .key_condition_expression("customer = :key")
-            .expression_attribute_values(":key", text(customer.as_str()));
-        self.newest(shop, query, "looking for a customer").await
+        self.newest(shop, self.by_customer(customer), "looking for a customer").await
     }
 
     /// The communications whose recipient has this e-mail address, as [`Ledger::of_name`].

@@ -74,14 +74,25 @@ impl ConfigStore {
     }
 
     /// The shop's configuration, at most one time-to-live old. That a shop has none is remembered, too.
+    ///
+    /// # Errors
+    /// Also for a shop that has none.
     pub async fn get(&self, shop: &ShopDomain, now: Timestamp) -> Result<Arc<Loaded>, ConfigError> {
+        self.find(shop, now).await?.ok_or_else(|| ConfigError::NotServed(shop.clone()))
+    }
+
+    /// The same, and nothing for a shop that has none.
+    ///
+    /// # Errors
+    /// When it is not known whether there is one, or what it says.
+    pub async fn find(&self, shop: &ShopDomain, now: Timestamp) -> Result<Option<Arc<Loaded>>, ConfigError> {
         let found = self
             .cache
             .get(shop, now, async || {
                 Ok(Fresh { value: self.read(shop).await?.map(Arc::new), expires_at: now + self.ttl })
             })
             .await?;
-        found.as_ref().clone().ok_or_else(|| ConfigError::NotServed(shop.clone()))
+        Ok(found.as_ref().clone())
     }
 
     /// The shops that are served: those with a configuration, whether or not it is valid.

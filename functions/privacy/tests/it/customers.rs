@@ -271,3 +271,66 @@ async fn a_destruction_that_dies_anywhere_is_done_by_the_next_pass() {
         }
     }
 }
+
+/// The secret opens all of the customer's documents, so a hold on one that the request does not name blocks, too.
+#[tokio::test]
+async fn a_hold_on_a_document_that_the_request_does_not_name_blocks_the_erasure() {
+    let world = World::new().await;
+    // enough for several pages of the index
+    for order in 2..7 {
+        world.document(Document::PromotionalOffer, Gid::new("Order", order), true).await;
+    }
+    let id = world.document(Document::PromotionalOffer, Gid::new("Order", 7), true).await;
+    let archived = world.ledger.get(&id).await.unwrap().unwrap().archived.unwrap();
+    let record_key = format!("archive/{}", archive::record_key(&archived.archive_key));
+    world.aws(|aws| aws.holds.insert(record_key));
+    assert_eq!(world.deliver(&request(CustomerRedact)).await, 0);
+    assert_eq!(noted(&world)["outcome"], "held");
+    assert!(record(&world, &id).await.unwrap().contains(NAME), "what is held stays readable");
+    world.aws(|aws| aws.holds.clear());
+    assert_eq!(world.deliver(&request(CustomerRedact)).await, 0);
+    assert_eq!((&noted(&world)["outcome"], &noted(&world)["erased"]), (&"erased".into(), &6.into()));
+    assert!(matches!(record(&world, &id).await, Err(ArchiveError::Erased { .. })));
+}
+
+/// Nobody knows whether it is held.
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_keeps_everything_from_being_erased() {
+    let world = World::new().await;
+    let (id, unread) = (offer(&world).await, receipt(&world).await);
+    let document = world.aws(|aws| {
+        std::mem::replace(
+            &mut aws.items.get_mut(unread.as_str()).unwrap()["document"],
+            serde_json::json!({"S": "a-later-document"}),
+        )
+    });
+    assert_eq!(world.deliver(&request(CustomerRedact)).await, 1);
+    assert!(record(&world, &id).await.unwrap().contains(NAME));
+    world.aws(|aws| aws.items.get_mut(unread.as_str()).unwrap()["document"] = document);
+    assert_eq!(world.deliver(&request(CustomerRedact)).await, 0);
+    assert!(matches!(record(&world, &id).await, Err(ArchiveError::Erased { .. })));
+}
+
+/// A failure says nothing of what is configured, such as whether a document may be erased.
+#[tokio::test]
+async fn a_configuration_that_cannot_be_read_is_not_taken_for_none() {
+    let world = World::new().await;
+    let id = offer(&world).await;
+    world.aws(|aws| aws.configs_fail = true);
+    assert_eq!(world.deliver(&request(CustomerRedact)).await, 1);
+    assert!(record(&world, &id).await.unwrap().contains(NAME));
+    world.aws(|aws| aws.configs_fail = false);
+    assert_eq!(world.deliver(&request(CustomerRedact)).await, 0);
+    assert!(matches!(record(&world, &id).await, Err(ArchiveError::Erased { .. })));
+}
+
+/// `ctl dispose` has destroyed it. S3 refuses to read what is gone to a role that may not list the bucket.
+#[tokio::test]
+async fn what_was_disposed_of_holds_up_no_request() {
+    let world = World::new().await;
+    let (id, receipt) = (offer(&world).await, receipt(&world).await);
+    world.aws(|aws| aws.objects.retain(|key, _| !key.contains(receipt.as_str())));
+    assert_eq!(world.deliver(&request(CustomerRedact)).await, 0);
+    assert_eq!((&noted(&world)["outcome"], &noted(&world)["erased"]), (&"erased".into(), &2.into()));
+    assert!(matches!(record(&world, &id).await, Err(ArchiveError::Erased { .. })));
+}

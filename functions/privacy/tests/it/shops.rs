@@ -72,3 +72,35 @@ async fn a_hold_blocks_the_erasure_of_a_shop() {
     assert_eq!(world.deliver(&request(ShopRedact)).await, 0);
     assert_eq!(world.aws(|aws| aws.secrets.items.len()), 0);
 }
+
+/// What is configured says which documents are erasable.
+#[tokio::test]
+async fn a_shop_whose_configuration_cannot_be_read_is_not_erased_yet() {
+    let world = World::new().await;
+    world.document(Document::PromotionalOffer, customer(), true).await;
+    world.aws(|aws| aws.configs_fail = true);
+    assert_eq!(world.deliver(&request(ShopRedact)).await, 1);
+    assert_eq!(world.aws(|aws| aws.secrets.items.len()), 1);
+    world.aws(|aws| aws.configs_fail = false);
+    assert_eq!(world.deliver(&request(ShopRedact)).await, 0);
+    assert_eq!(world.aws(|aws| aws.secrets.items.len()), 0);
+}
+
+/// A page of keys ends within a folder; what is counted are communications.
+#[tokio::test]
+async fn a_communication_whose_objects_are_on_two_pages_counts_once() {
+    const FOLDERS: usize = 40;
+    let world = World::new().await;
+    world.aws(|aws| {
+        for number in 0..FOLDERS {
+            for name in ["document.pdf", "fact-01.json", "record.json"] {
+                let key = format!("archive/{SHOP}/2026/11/22/promotional-offer/{number:032x}/{name}");
+                aws.objects.insert(key, (Vec::new(), Vec::new()));
+            }
+        }
+    });
+    assert_eq!(world.deliver(&request(ShopRedact)).await, 0);
+    let key = format!("operations/{}", privacy::state_key(&SHOP.parse().unwrap(), &"0f".repeat(16)));
+    let noted: serde_json::Value = world.aws(|aws| serde_json::from_slice(&aws.objects[&key].0).unwrap());
+    assert_eq!(noted["erased"], FOLDERS);
+}

@@ -35,6 +35,9 @@ pub const EMAIL: &str = "zephyrine@quixworth.example";
 pub const ADDRESS: &str = "77 Umbragate Crescent";
 const KEY: &str = "a key that is long enough for everything here";
 
+/// So many items an index lists at once.
+const PAGE: usize = 2;
+
 /// The bytes of an object and the headers that are kept.
 type Object = (Vec<u8>, Vec<(String, String)>);
 
@@ -47,6 +50,8 @@ pub struct Aws {
     pub messages: Vec<String>,
     /// Keys of objects under a legal hold.
     pub holds: BTreeSet<String>,
+    /// No configuration can be read.
+    pub configs_fail: bool,
     /// So many changes are taken, and then no more.
     most: Option<usize>,
     changes: usize,
@@ -89,6 +94,7 @@ impl Aws {
                     self.messages.push(request["MessageBody"].as_str().unwrap().to_owned());
                     (200, json!({"MessageId": "m", "MD5OfMessageBody": ""}))
                 }
+                ("ChangeMessageVisibilityBatch", _) => (200, json!({"Successful": [], "Failed": []})),
                 (_, Some("commitments")) => self.secrets.answer(operation, &request),
                 (_, Some("table" | "links")) => self.item(operation, &request),
                 _ => panic!("`{operation}` is not known here"),
@@ -101,8 +107,14 @@ impl Aws {
         if ["PUT", "DELETE"].contains(&method) && self.dies() {
             return failed("InternalError", 500);
         }
+        if self.configs_fail && method == "GET" && key.starts_with("operations/config/") {
+            return failed("InternalError", 500);
+        }
         match method {
             "GET" if query.contains("list-type=2") => self.list(key.trim_end_matches('/'), query),
+            "GET" if query.contains("legal-hold") && !self.objects.contains_key(&key) => {
+                failed("AccessDenied", 403)
+            }
             "GET" if query.contains("legal-hold") => match self.holds.contains(&key) {
                 true => response(200, "<LegalHold><Status>ON</Status></LegalHold>"),
                 false => failed("NoSuchObjectLockConfiguration", 404),
@@ -111,7 +123,8 @@ impl Aws {
                 self.versions(key.trim_end_matches('/'), query)
             }
             "GET" | "HEAD" => match self.objects.get(&key) {
-                None => failed("NoSuchKey", 404),
+                // as to all who may list below prefixes only
+                None => failed("AccessDenied", 403),
                 Some((body, headers)) => {
                     let response = headers.iter().fold(Response::builder(), |it, (n, v)| it.header(n, v));
                     let response = match self.holds.contains(&key) {
@@ -195,6 +208,12 @@ impl Aws {
             found.unwrap_or_default().replace("%2F", "/")
         };
         let prefix = format!("{bucket}/{}", value("prefix"));
+        let may = |pattern: &str| pattern == value("prefix") || value("prefix").starts_with(pattern);
+        let is_allowed = match bucket {
+            "archive" => may(&format!("{SHOP}/")) || may("erasure/"),
+            _ => ["config/", "privacy/", "spool/"].into_iter().any(may),
+        };
+        assert!(is_allowed, "its role may not list {bucket} below {:?}", value("prefix"));
         let after = format!("{bucket}/{}", value("start-after"));
         let most = value("max-keys").parse().unwrap_or(1000);
         let keys = self.objects.range(prefix.clone().max(after.clone())..).map(|(key, _)| key);
@@ -206,11 +225,20 @@ impl Aws {
 
     fn item(&mut self, operation: &str, request: &Value) -> (u16, Value) {
         if operation == "Query" {
-            assert_eq!(request["IndexName"], "by-resource");
+            let attribute = match request["IndexName"].as_str() {
+                Some("by-resource") => "resource_key",
+                Some("by-customer") => "customer",
+                other => panic!("the index {other:?} is not known here"),
+            };
             let key = &request["ExpressionAttributeValues"][":key"];
-            let found: Vec<_> =
-                self.items.values().filter(|item| item.get("resource_key") == Some(key)).collect();
-            return (200, json!({"Items": found, "Count": found.len()}));
+            let after = request["ExclusiveStartKey"]["pk"]["S"].as_str().unwrap_or_default();
+            let listed = self.items.iter().filter(|(_, item)| item.get(attribute) == Some(key));
+            let found: Vec<_> = listed.filter(|(pk, _)| pk.as_str() > after).map(|(_, item)| item).collect();
+            let mut answer = json!({"Items": found.iter().take(PAGE).collect::<Vec<_>>()});
+            if found.len() > PAGE {
+                answer["LastEvaluatedKey"] = json!({"pk": found[PAGE - 1]["pk"]});
+            }
+            return (200, answer);
         }
         let key = if operation == "PutItem" { &request["Item"] } else { &request["Key"] };
         let pk = key["pk"]["S"].as_str().unwrap();
