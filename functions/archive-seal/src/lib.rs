@@ -212,9 +212,13 @@ impl ArchiveSeal {
         let Some(authority) = &self.tools.authority else { return };
         let stamps = TimeStamps::new(&self.tools.store, shop, authority.rules());
         match stamps.pass(async |imprint| authority.stamp(imprint).await, (self.tools.clock)()).await {
-            Ok(Stamped { stamped, renewed }) => {
+            Ok(Stamped { stamped, renewed, problems }) => {
                 counts.stamped += u64::from(stamped);
                 counts.renewed += renewed;
+                counts.unstamped += u64::from(!problems.is_empty());
+                for reason in problems {
+                    tracing::error!(%shop, reason, "a time-stamp is not renewed");
+                }
             }
             Err(error) => {
                 tracing::error!(%shop, reason = chain(&error), "the log is not time-stamped");

@@ -172,8 +172,11 @@ impl<'a> ShopPass<'a> {
         let mut listing = Listing::below(&self.tools.s3, self.tools.store.bucket(), prefix);
         let mut unsealed = Vec::new();
         while let Some(folders) = listing.next().await? {
-            for folder in folders.into_values() {
-                self.counts.altered += u64::from(folder.is_altered);
+            for (prefix, folder) in folders {
+                if folder.is_altered {
+                    tracing::error!(%shop, reason = prefix, "an entry of who read what was overwritten or deleted");
+                    self.counts.altered += 1;
+                }
                 let is_new = |it: &folders::ObjectVersion| {
                     let of = archive::accessed(&it.key);
                     of.is_none_or(|communication| !sealed.see(number(&communication, Some(&it.key))))

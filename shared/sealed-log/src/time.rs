@@ -18,8 +18,8 @@ use crate::{
     store::{If, Object},
 };
 use archive::sha256_hex;
-use comms::ShopDomain;
-use futures::{StreamExt, TryStreamExt, stream};
+use comms::{ShopDomain, chain};
+use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use rfc3161::{Authorities, Digest, Imprint, TimeStamp};
 use rfc4998::{EvidenceRecord, HashTree, ReducedTree};
@@ -61,6 +61,8 @@ pub struct Stamped {
     pub stamped: bool,
     /// Records that were renewed.
     pub renewed: u64,
+    /// What could not be renewed, and why. It holds up nothing else, and has its turn again within a day or two.
+    pub problems: Vec<String>,
 }
 
 /// A checkpoint with its evidence record.
@@ -84,16 +86,15 @@ impl<'a> TimeStamps<'a> {
     /// what ages. `ask` gets a stamp over an imprint from the authority.
     ///
     /// # Errors
-    /// Nothing is lost by one: the next pass asks again.
+    /// When the day has no stamp; what was due was renewed all the same. Nothing is lost by one: the next pass asks again.
     pub async fn pass<E: Error + Send + Sync + 'static>(
         &self,
         ask: impl AsyncFn(Imprint) -> Result<TimeStamp, E>,
         now: Timestamp,
     ) -> Result<Stamped, LogError> {
         let days = days(self.store, self.shop).await?;
-        let stamped = self.stamp(&days, &ask, now).await?;
-        let renewed = self.renew(&days, &ask, now).await?;
-        Ok(Stamped { stamped, renewed })
+        let renewed = self.renew(&days, &ask, now).await;
+        Ok(Stamped { stamped: self.stamp(&days, &ask, now).await?, ..renewed })
     }
 
     async fn stamp<E: Error + Send + Sync + 'static>(
@@ -128,40 +129,68 @@ impl<'a> TimeStamps<'a> {
         let stamp = self.ask(ask, Imprint::of(self.rules.digest, &checkpoint), now).await?;
         let record = EvidenceRecord::begin(&stamp).map_err(|error| failed(&name, error))?;
         let der = self.checked(&name, &record, &checkpoint, now)?;
-        let roots = roots_key(self.shop, &self.rules.roots_pem);
-        self.store.put(&roots, self.rules.roots_pem.clone().into_bytes(), TEXT, If::Absent, now).await?;
+        self.put_roots(now).await?;
         // where another run was faster, its stamp is as good
         let put = self.store.put(&record_key(self.shop, today), der, BINARY, If::Absent, now).await?;
         Ok(put.is_some())
     }
 
+    /// Puts the roots that the next stamp is checked against, before that stamp: without them it proves nothing to anybody.
+    async fn put_roots(&self, now: Timestamp) -> Result<(), LogError> {
+        let TimeRules { roots_pem, .. } = self.rules;
+        let key = roots_key(self.shop, roots_pem);
+        self.store.put(&key, roots_pem.clone().into_bytes(), TEXT, If::Absent, now).await.map(drop)
+    }
+
+    /// Renews what ages of the records that have their turn.
     async fn renew<E: Error + Send + Sync + 'static>(
         &self,
         days: &BTreeMap<Date, bool>,
         ask: &impl AsyncFn(Imprint) -> Result<TimeStamp, E>,
         now: Timestamp,
-    ) -> Result<u64, LogError> {
+    ) -> Stamped {
         let turn = now.as_second().div_euclid(3600).rem_euclid(TURNS);
         let has_turn = |date: &Date| i64::from(date.day_of_year()).rem_euclid(TURNS) == turn;
-        let dates: Vec<Date> = days
-            .iter()
-            .filter(|(date, is_stamped)| **is_stamped && has_turn(date))
-            .map(|(date, _)| *date)
-            .collect();
-        let due: Vec<Option<Due>> =
-            stream::iter(dates).map(|date| self.due(date, now)).buffered(READS_AT_ONCE).try_collect().await?;
-        let due: Vec<Due> = due.into_iter().flatten().take(RENEWED_AT_ONCE).collect();
-        let mut renewed = 0;
-        for digest in Digest::ALL {
-            let of_digest: Vec<&Due> = due.iter().filter(|due| due.imprint.digest() == digest).collect();
-            let imprints: Vec<Imprint> = of_digest.iter().map(|due| due.imprint.clone()).collect();
-            let Some(tree) = HashTree::over(&imprints) else { continue };
-            let stamp = self.ask(ask, tree.root().clone(), now).await?;
-            for (due, way) in of_digest.into_iter().zip(tree.into_ways()) {
-                renewed += u64::from(self.replace(due, &way, &stamp, now).await?);
+        let dates = days.iter().filter(|(date, is_stamped)| **is_stamped && has_turn(date));
+        let dates: Vec<Date> = dates.map(|(date, _)| *date).collect();
+        let looked: Vec<Result<Option<Due>, LogError>> =
+            stream::iter(dates).map(|date| self.due(date, now)).buffered(READS_AT_ONCE).collect().await;
+        let (mut pass, mut due) = (Stamped::default(), Vec::new());
+        for result in looked {
+            match result {
+                Ok(found) => due.extend(found),
+                Err(error) => pass.problems.push(chain(&error)),
             }
         }
-        Ok(renewed)
+        due.truncate(RENEWED_AT_ONCE);
+        for digest in Digest::ALL {
+            let of_digest: Vec<&Due> = due.iter().filter(|due| due.imprint.digest() == digest).collect();
+            if let Err(error) = self.renew_together(&of_digest, ask, now, &mut pass).await {
+                pass.problems.push(chain(&error));
+            }
+        }
+        pass
+    }
+
+    /// Renews records by one stamp. One that cannot be is a problem of its own.
+    async fn renew_together<E: Error + Send + Sync + 'static>(
+        &self,
+        due: &[&Due],
+        ask: &impl AsyncFn(Imprint) -> Result<TimeStamp, E>,
+        now: Timestamp,
+        pass: &mut Stamped,
+    ) -> Result<(), LogError> {
+        let imprints: Vec<Imprint> = due.iter().map(|due| due.imprint.clone()).collect();
+        let Some(tree) = HashTree::over(&imprints) else { return Ok(()) };
+        self.put_roots(now).await?;
+        let stamp = self.ask(ask, tree.root().clone(), now).await?;
+        for (due, way) in due.iter().zip(tree.into_ways()) {
+            match self.replace(due, &way, &stamp, now).await {
+                Ok(is_renewed) => pass.renewed += u64::from(is_renewed),
+                Err(error) => pass.problems.push(chain(&error)),
+            }
+        }
+        Ok(())
     }
 
     /// What there is to do for the record of a day; nothing while it is good.

@@ -173,3 +173,71 @@ async fn two_passes_at_once_keep_one_stamp() {
         tokio::join!(stamps.pass(ask(&authority, at), at), stamps.pass(ask(&authority, at), at));
     assert!(one.unwrap().stamped ^ other.unwrap().stamped);
 }
+
+/// A pass at each hour of a day, so that each record has its turn.
+async fn a_day_of_passes(
+    stamps: &TimeStamps<'_>,
+    authority: &Authority,
+    from: Timestamp,
+) -> (u64, Vec<String>) {
+    let (mut renewed, mut problems) = (0, Vec::new());
+    for hour in 0..23 {
+        let at = from + SignedDuration::from_hours(hour);
+        let pass = stamps.pass(ask(authority, at), at).await.unwrap();
+        renewed += pass.renewed;
+        problems.extend(pass.problems);
+    }
+    (renewed, problems)
+}
+
+/// The authority was changed, and on the day of the renewal nothing is added to the log.
+#[tokio::test]
+async fn a_renewal_keeps_the_roots_that_it_is_checked_against() {
+    let bucket = Bucket::default();
+    let store = store(&bucket).await;
+    let (one, other) = (Authority::new(), Authority::new());
+    let (shop, at) = (shop(), Timestamp::now());
+    grow(&store, 0).await;
+    assert!(
+        TimeStamps::new(&store, &shop, &rules(&one, Digest::Sha256))
+            .pass(ask(&one, at), at)
+            .await
+            .unwrap()
+            .stamped
+    );
+    let roots_pem = one.root_pem() + &other.root_pem();
+    let both = TimeRules {
+        authorities: Authorities::from_pem(&roots_pem).unwrap(),
+        roots_pem: roots_pem.clone(),
+        ..rules(&other, Digest::Sha512)
+    };
+    let stamps = TimeStamps::new(&store, &shop, &both);
+    assert_eq!(a_day_of_passes(&stamps, &other, at).await, (1, Vec::new()));
+    let objects = bucket.objects();
+    let mut roots = objects.iter().filter(|(key, _)| key.starts_with("log/acme.myshopify.com/roots/"));
+    assert!(roots.any(|(_, versions)| versions[0] == roots_pem.as_bytes()), "nobody could check the renewal");
+}
+
+/// Whoever destroyed one record has not kept the others from being renewed.
+#[tokio::test]
+async fn a_record_that_cannot_be_read_holds_up_no_other() {
+    let bucket = Bucket::default();
+    let store = store(&bucket).await;
+    let authority = Authority::new();
+    let (shop, at) = (shop(), Timestamp::now());
+    let first = rules(&authority, Digest::Sha256);
+    // two days that have their turn in the same pass
+    let later = at + SignedDuration::from_hours(24 * 23);
+    for (number, at) in [(0, at), (1, later)] {
+        grow(&store, number).await;
+        assert!(TimeStamps::new(&store, &shop, &first).pass(ask(&authority, at), at).await.unwrap().stamped);
+    }
+    let date = at.to_zoned(TimeZone::UTC).date().to_string();
+    let key = format!("log/acme.myshopify.com/time/{date}/evidence-record");
+    bucket.0.lock().unwrap().versions.get_mut(&key).unwrap().push(b"no record".to_vec());
+    let second = rules(&authority, Digest::Sha512);
+    let (renewed, problems) =
+        a_day_of_passes(&TimeStamps::new(&store, &shop, &second), &authority, later).await;
+    assert_eq!((renewed, problems.len()), (1, 1), "{problems:?}");
+    assert!(problems[0].contains(&key), "{problems:?}");
+}
