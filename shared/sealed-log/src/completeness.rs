@@ -170,6 +170,10 @@ pub fn check(bundle: &CustomerBundle, trusted: Option<&VerifierKey>) -> Result<C
     if shown.v != 1 {
         return Err(Incomplete::Format("its version is not known"));
     }
+    // of no day there is nothing to prove, and nothing that could be missing
+    if shown.from > shown.to {
+        return Err(Incomplete::Format("its first day is after its last"));
+    }
     let label_key = LabelKey(bytes(&shown.label_key).ok_or(Incomplete::Format("it has no label key"))?);
     headers(&shown, key.name().as_str(), &checkpoint, &proof)?;
     let commitments = commitments(&shown, &bundle.objects)?;
