@@ -37,7 +37,7 @@ pub async fn asked_for(tools: &Tools, item: &PrivacyItem) -> Result<Person, Priv
 pub async fn everything(tools: &Tools, item: &PrivacyItem) -> Result<Person, PrivacyError> {
     let (id, key) = customer(tools, item).await?;
     let resources = std::iter::once(&id).chain(&item.orders);
-    let found = tools.ledger.all_of_person(&item.shop, &key, resources).await?;
+    let found = tools.ledger.everything_about(&item.shop, Some(&key), resources).await?;
     let person = person(id, key, found)?;
     match person.unread.first() {
         Some(pk) => Err(PrivacyError::Unread(pk.clone())),

@@ -2,9 +2,10 @@
 
 use crate::{failure::Failure, stack::Stack};
 use archive::{EvidenceRecord, RecordRef, is_test};
-use comms::{CommunicationId, Document, Flow, Gid, ShopDomain};
+use comms::{CommunicationId, Document, Flow, Gid, ShopDomain, chain};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::civil::Date;
+use ledger::{Entry, Found};
 
 /// So many records are read at once.
 const READS_AT_ONCE: usize = 16;
@@ -23,7 +24,7 @@ pub struct Selection {
     #[arg(long, requires = "shop")]
     order: Option<Gid>,
     /// The customer's global id. Reads all records of the period.
-    #[arg(long, requires = "shop", conflicts_with = "order")]
+    #[arg(long, requires = "shop", conflicts_with = "order", value_parser = gid_of_customer)]
     customer: Option<Gid>,
     /// Only of this flow.
     #[arg(long, requires = "shop")]
@@ -59,7 +60,7 @@ impl Selection {
         let shop = self.shop.as_ref().ok_or("name a communication, or a shop with what to look for")?;
         if let Some(order) = &self.order {
             let mut found = Vec::new();
-            for entry in stack.ledger.of_resource(shop, order).await?.entries {
+            for entry in everything_about(stack, shop, order).await? {
                 let Some(archived) = entry.archived.filter(|it| !is_test(&it.archive_key)) else { continue };
                 if self.is_wanted(&archived.archive_key) {
                     found.push(read(stack, &archived.archive_key, &entry.communication).await?);
@@ -95,6 +96,26 @@ impl Selection {
                 && self.document.is_none_or(|it| document == it)
         })
     }
+}
+
+/// All communications about a resource, or none: what cannot be read would be left out without a word.
+async fn everything_about(stack: &Stack, shop: &ShopDomain, resource: &Gid) -> Result<Vec<Entry>, Failure> {
+    let Found { entries, problems } = stack.ledger.everything_about(shop, None, [resource]).await?;
+    match &problems[..] {
+        [] => Ok(entries),
+        [first, ..] => Err(format!(
+            "{} of the communications about {resource} cannot be read, so nothing was done; the first is {}: {}",
+            problems.len(),
+            first.pk,
+            chain(&first.error)
+        )
+        .into()),
+    }
+}
+
+fn gid_of_customer(text: &str) -> Result<Gid, String> {
+    let gid: Gid = text.parse().map_err(|error| chain(&error))?;
+    gid.of_kind("Customer").map_err(|error| chain(&error))
 }
 
 async fn read(stack: &Stack, key: &str, id: &CommunicationId) -> Result<Selected, Failure> {
@@ -133,6 +154,15 @@ mod tests {
             "",
         ] {
             assert!(place(other).is_none(), "{other}");
+        }
+    }
+
+    /// An order's id would be hashed as if it were a customer's, and nothing would be found.
+    #[test]
+    fn a_customer_is_named_by_the_id_of_a_customer() {
+        assert!(gid_of_customer("gid://shopify/Customer/1").is_ok());
+        for other in ["gid://shopify/Order/1", "1", "Customer/1"] {
+            assert!(gid_of_customer(other).is_err(), "{other}");
         }
     }
 

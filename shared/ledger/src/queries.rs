@@ -92,20 +92,22 @@ impl Ledger {
         keys.iter().map(|pk| communication(pk)).collect()
     }
 
-    /// Every communication for a customer and about these resources, each once, in no order and without a bound: for
+    /// Every communication for a customer or about one of these resources, each once, in no order and without a bound: for
     /// who must not miss one.
     ///
     /// # Errors
     /// When an index cannot be asked.
-    pub async fn all_of_person(
+    pub async fn everything_about(
         &self,
         shop: &ShopDomain,
-        customer: &CustomerKey,
+        customer: Option<&CustomerKey>,
         resources: impl IntoIterator<Item = &Gid>,
     ) -> Result<Found, LedgerError> {
-        let query = self.by_customer(customer);
-        let keys = keys(query, usize::MAX, "listing a customer's communications").await?;
-        let mut keys = BTreeSet::from_iter(keys);
+        let mut keys = BTreeSet::new();
+        if let Some(customer) = customer {
+            let doing = "listing a customer's communications";
+            keys.extend(self::keys(self.by_customer(customer), usize::MAX, doing).await?);
+        }
         for resource in resources {
             keys.extend(self.keys_of_resource(shop, resource, usize::MAX).await?);
         }

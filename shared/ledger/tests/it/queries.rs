@@ -175,3 +175,13 @@ async fn an_item_that_cannot_be_read_is_a_problem_of_its_own() {
     assert_eq!(update["Key"]["pk"]["S"], damaged.as_str());
     assert_eq!(update["ConditionExpression"], "attribute_exists(check_shop)");
 }
+
+/// Where one that is left out would be erased, or not be held.
+#[tokio::test]
+async fn everything_about_a_resource_is_found_however_much_it_is() {
+    let table = Table::default();
+    (0..250).for_each(|number| drop(table.put(number)));
+    let (ledger, order) = (table.ledger().await, Gid::new("Order", 1));
+    assert_eq!(ledger.everything_about(&shop(), None, [&order]).await.unwrap().entries.len(), 250);
+    assert_eq!(ledger.of_resource(&shop(), &order).await.unwrap().entries.len(), 200);
+}
