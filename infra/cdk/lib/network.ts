@@ -31,6 +31,11 @@ import type { Grant } from './permissions.ts';
 /** Name of the bundle in its layer, which Lambda unpacks to `/opt`. */
 const BUNDLE = 'extra-authorities.pem';
 
+/** The port that an address names, or the one of its scheme. */
+function portOf({ port, protocol }: URL): number {
+  return Number(port || (protocol === 'http:' ? 80 : 443));
+}
+
 export interface NetworkProps {
   readonly prefix: string;
   readonly settings: NetworkSettings;
@@ -107,8 +112,9 @@ export class Network extends Construct {
       allowAllOutbound: false,
     });
     functions.addEgressRule(Peer.anyIpv4(), Port.tcp(443), 'AWS, Shopify, Exstream, Core Messaging');
-    const proxyPort = this.props.settings.httpsProxy && Number(new URL(this.props.settings.httpsProxy).port || 443);
-    if (typeof proxyPort === 'number' && proxyPort !== 443) {
+    const { httpsProxy } = this.props.settings;
+    const proxyPort = httpsProxy === undefined ? 443 : portOf(new URL(httpsProxy));
+    if (proxyPort !== 443) {
       functions.addEgressRule(Peer.anyIpv4(), Port.tcp(proxyPort), 'The proxy');
     }
     this.endpoints(vpc, functions, subnetType);

@@ -29,8 +29,8 @@ export function concurrency(): number {
   return rows.reduce((sum, row) => sum + (row.maxConcurrency ?? 0) + (row.everyMinutes === undefined ? 0 : 1), 0);
 }
 
-/** Bytes of one function's package, at most: `SIZE_LIMIT` in infra/local/package.py. */
-const PACKAGE_MB = 6;
+/** One function's package at the most, in MB: `SIZE_LIMIT` in infra/local/packages.py, which a test compares. */
+export const PACKAGE_MB = 6;
 
 export const QUOTAS: readonly Quota[] = [
   {

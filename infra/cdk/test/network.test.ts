@@ -49,6 +49,13 @@ describe('a VPC that the stack makes', () => {
     ]);
   });
 
+  test('has the way out to the port of the proxy, also where its address names none', () => {
+    const plain = synthesize({ vpc: 'create', natGateways: '0', httpsProxy: 'http://proxy.example' }).template;
+    const [group] = Object.entries(plain.findResources(`${EC2}SecurityGroup`)).filter(([id]) => /Functions/.test(id));
+    const ports = group?.[1].Properties.SecurityGroupEgress.map((it: any) => it.FromPort);
+    assert.deepEqual(ports, [443, 80]);
+  });
+
   test('lets the functions out by HTTPS and nothing in', () => {
     const groups = Object.entries(template.findResources(`${EC2}SecurityGroup`));
     const of = (id: string): any => groups.find(([logicalId]) => logicalId.startsWith(`Network${id}`))?.[1].Properties;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { concurrency, QUOTAS } from '../lib/quotas.ts';
+import { concurrency, PACKAGE_MB, QUOTAS } from '../lib/quotas.ts';
 import { synthesize } from './support.ts';
 
 const ROOT = join(__dirname, '../../..');
@@ -23,6 +23,11 @@ test('all quotas but concurrency are met by a new account', () => {
     const met = needed(counted) <= available;
     assert.equal(met, name !== 'concurrent executions', `${service} ${name}: ${needed(counted)} of ${available}`);
   }
+});
+
+test('no package is larger than what is counted for it', () => {
+  const limit = /^SIZE_LIMIT = (\d+) \* 1024 \* 1024$/m.exec(readFileSync(join(ROOT, 'infra/local/packages.py'), 'utf8'));
+  assert.equal(Number(limit?.[1]), PACKAGE_MB);
 });
 
 test('concurrency is what the template lets run at once', () => {
