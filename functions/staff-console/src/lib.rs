@@ -41,12 +41,12 @@ pub use settings::{Parts, serve};
 use archive::Archive;
 use audit::Audit;
 use cache::{Cache, Fresh};
-use comms::{CommunicationId, Flow};
+use comms::{CommunicationId, Flow, chain};
 use jiff::{SignedDuration, Timestamp};
 use keyring::Keyring;
 use ledger::{Entry, Ledger};
 use links::Links;
-use log_in::SignedIn;
+use log_in::{NotSignedIn, SignedIn};
 use page::Notice;
 use person::{Person, Right};
 use route::Route;
@@ -83,7 +83,6 @@ pub struct Console {
     /// Where people reach the console. Absent in a local run, where the host of a request tells.
     url: Option<String>,
     audit: Audit,
-    keyring: Cache<(), Keyring>,
     shops: Cache<(), Vec<comms::ShopDomain>>,
 }
 
@@ -119,9 +118,13 @@ impl Console {
         }
         let signed_in = match log_in::signed_in(self, request, now).await {
             Ok(signed_in) => signed_in,
+            // nobody knows whether they have a session
+            Err(NotSignedIn::Unknown(error)) => return log_in::unavailable(&chain(&error)),
             // what was asked for is shown after the log-in; what was to be done is not done by it
-            Err(_) if route.changes() => return page::notice(Notice::SessionEnded),
-            Err(_) => return log_in::begin(self, request, &request.path_and_query(), now).await,
+            Err(NotSignedIn::NoSession) if route.changes() => return page::notice(Notice::SessionEnded),
+            Err(NotSignedIn::NoSession) => {
+                return log_in::begin(self, request, &request.path_and_query(), now).await;
+            }
         };
         if !signed_in.person.may(Right::Look) {
             if matches!(route, Route::LogOut) {
@@ -191,13 +194,10 @@ impl Console {
         (is_local && is_plain).then(|| format!("http://{host}{path}"))
     }
 
-    async fn keyring(&self, now: Timestamp) -> Result<Arc<Keyring>, SecretError> {
-        let load = async || {
-            let key = self.secrets.console_key(now).await?;
-            let value = Keyring::new(key.expose_secret().as_bytes());
-            Ok(Fresh { value, expires_at: now + SignedDuration::from_secs(300) })
-        };
-        self.keyring.get(&(), now, load).await
+    /// Made anew each time, so that a key is used for as long as the secrets keep it, and no longer.
+    async fn keyring(&self, now: Timestamp) -> Result<Keyring, SecretError> {
+        let key = self.secrets.console_key(now).await?;
+        Ok(Keyring::new(key.expose_secret().as_bytes()))
     }
 
     async fn client_secret(&self, now: Timestamp) -> Result<Option<Arc<SecretString>>, SecretError> {

@@ -13,17 +13,20 @@ use crate::{
     person::Person,
     provider::{Exchange, ProviderError},
     route::{CALLBACK, is_page},
-    token::Refused,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use comms::{chain, cut, one_line};
 use downloads::HttpResponse;
 use jiff::Timestamp;
+use service::SecretError;
 use std::time::Duration;
 use uuid::Uuid;
 
 /// Of a name and a subject, what fits into an evidence record and a log line.
 const MAX_NAME_BYTES: usize = 100;
+
+/// The longest address that is shown after the log-in. With it the cookie stays below the 4096 bytes that browsers keep.
+const MAX_PAGE_BYTES: usize = 1024;
 
 /// Whoever sent a request, with the session it came with.
 pub struct SignedIn {
@@ -37,15 +40,23 @@ fn random() -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// Why it is not known who sent a request.
+pub enum NotSignedIn {
+    /// They have no session, or none any more.
+    NoSession,
+    /// The key that tells could not be read.
+    Unknown(SecretError),
+}
+
 /// Who sent a request.
 pub async fn signed_in(
     console: &Console,
     request: &HttpRequest,
     now: Timestamp,
-) -> Result<SignedIn, Refused> {
-    let cookie = request.cookie().ok_or(Refused::Missing)?;
-    let keyring = console.keyring(now).await.map_err(|_| Refused::Key)?;
-    let session: Session = keyring.read(cookie, now)?;
+) -> Result<SignedIn, NotSignedIn> {
+    let cookie = request.cookie().ok_or(NotSignedIn::NoSession)?;
+    let keyring = console.keyring(now).await.map_err(NotSignedIn::Unknown)?;
+    let session: Session = keyring.read(cookie, now).map_err(|_| NotSignedIn::NoSession)?;
     let roles = console.role_names.of(&session.roles);
     let Session { subject, name, csrf, .. } = session;
     Ok(SignedIn { person: Person { subject, name, roles, shop: None }, csrf })
@@ -53,6 +64,8 @@ pub async fn signed_in(
 
 /// Sends somebody to the provider, and back to `page` afterwards.
 pub async fn begin(console: &Console, request: &HttpRequest, page: &str, now: Timestamp) -> HttpResponse {
+    // the page is in the cookie, and browsers keep none that is longer than they like
+    let page = if page.len() <= MAX_PAGE_BYTES { page } else { "/" };
     let log_in = LogIn { state: random(), nonce: random(), verifier: random(), page: page.to_owned() };
     let LogIn { state, nonce, verifier, .. } = &log_in;
     let Some(redirect_uri) = console.address(request, CALLBACK) else {
@@ -136,7 +149,7 @@ fn refused(why: &str) -> HttpResponse {
     page::notice(Notice::LogInRefused).header("set-cookie", set_cookie("", Duration::ZERO))
 }
 
-fn unavailable(error: &str) -> HttpResponse {
+pub fn unavailable(error: &str) -> HttpResponse {
     tracing::error!(error, "log-in not possible");
     page::notice(Notice::Unavailable)
 }

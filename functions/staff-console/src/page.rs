@@ -19,6 +19,7 @@ const HTML: &str = "text/html; charset=utf-8";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
     NotFound,
+    NoSuchShop,
     NoRole,
     NotAllowed,
     SessionEnded,
@@ -33,7 +34,7 @@ pub enum Notice {
 impl Notice {
     const fn status(self) -> u16 {
         match self {
-            Self::NotFound => 404,
+            Self::NotFound | Self::NoSuchShop => 404,
             Self::NoRole | Self::NotAllowed | Self::LogInRefused => 403,
             Self::SessionEnded => 401,
             Self::SignedOut => 200,
@@ -46,6 +47,10 @@ impl Notice {
     const fn text(self) -> (&'static str, &'static str) {
         match self {
             Self::NotFound => ("Not found", "There is nothing at this address, or it is not yours to see."),
+            Self::NoSuchShop => (
+                "No such shop",
+                "The shop is not served here, or it is not yours to see. Nothing was looked for.",
+            ),
             Self::NoRole => (
                 "You have no role here",
                 "Your account was recognised. Ask for one of the roles support, operator or auditor.",
@@ -167,10 +172,17 @@ pub fn unavailable(signed_in: &SignedIn, error: &dyn std::error::Error) -> HttpR
     of_person(signed_in, Notice::Unavailable)
 }
 
-/// The shop that a request names, of those that somebody may see; otherwise the first of them.
-pub fn chosen_shop(fields: &Fields, shops: &[ShopDomain]) -> Option<ShopDomain> {
-    let wanted = fields.get("shop").and_then(|text| text.parse::<ShopDomain>().ok());
-    wanted.filter(|shop| shops.contains(shop)).or_else(|| shops.first().cloned())
+/// The shop that a request names, of those that somebody may see. One that is not among them is never taken for none: what is
+/// shown would be of another shop.
+pub fn named_shop(fields: &Fields, shops: &[ShopDomain]) -> Result<Option<ShopDomain>, Notice> {
+    let Some(text) = fields.get("shop") else { return Ok(None) };
+    let shop = text.parse().ok().filter(|shop| shops.contains(shop));
+    shop.map(Some).ok_or(Notice::NoSuchShop)
+}
+
+/// The same, and where none is named the first of them.
+pub fn chosen_shop(fields: &Fields, shops: &[ShopDomain]) -> Result<Option<ShopDomain>, Notice> {
+    Ok(named_shop(fields, shops)?.or_else(|| shops.first().cloned()))
 }
 
 /// The field that names the shop.

@@ -65,7 +65,6 @@ impl Console {
             has_client_secret: parts.has_client_secret,
             url: parts.url,
             audit: Audit::new(parts.access_log),
-            keyring: Cache::default(),
             shops: Cache::default(),
         }
     }

@@ -13,7 +13,7 @@ use downloads::HttpResponse;
 use jiff::civil::Date;
 use ledger::{ArchivedAs, Entry};
 use maud::{Markup, html};
-use sealed_log::{LogReader, Owner};
+use sealed_log::LogReader;
 
 /// One thing that was checked.
 struct Check {
@@ -125,8 +125,8 @@ async fn sealed(
     let Some(inclusion) = proof else {
         return Ok(Found::Open("not sealed yet: that is done within an hour".to_owned()));
     };
-    let owner = Owner::of(record.customer.as_deref(), id);
-    let secret = console.commitments.find(&entry.shop, &owner).await.map_err(|error| chain(&error))?;
+    let secret =
+        console.commitments.find(&entry.shop, &record.owner()).await.map_err(|error| chain(&error))?;
     let Some(secret) = secret else {
         let destroyed =
             "sealed; the customer's secret was destroyed, so nobody can prove any more what the leaf was";

@@ -5,7 +5,7 @@ use crate::{
     audit::Act,
     http::HttpRequest,
     log_in::SignedIn,
-    page::{Page, chosen_shop, moment, shop_field, state, text, unavailable},
+    page::{Page, chosen_shop, moment, of_person, shop_field, state, text, unavailable},
 };
 use comms::{State, one_line};
 use downloads::HttpResponse;
@@ -33,7 +33,10 @@ pub async fn answer(
     };
     let days =
         fields.get("days").and_then(|text| text.parse().ok()).filter(|days| DAYS.contains(days)).unwrap_or(7);
-    let shop = chosen_shop(&fields, &shops);
+    let shop = match chosen_shop(&fields, &shops) {
+        Ok(shop) => shop,
+        Err(notice) => return of_person(signed_in, notice),
+    };
     let mut rows = Vec::new();
     if let Some(shop) = &shop {
         console.audit.note(&signed_in.person, Act::Search, Some(shop));

@@ -5,7 +5,7 @@ use crate::{
     audit::Act,
     http::HttpRequest,
     log_in::SignedIn,
-    page::{Page, chosen_shop, moment, shop_field, text, unavailable},
+    page::{Page, chosen_shop, moment, of_person, shop_field, text, unavailable},
 };
 use comms::{ShopDomain, one_line};
 use downloads::HttpResponse;
@@ -35,7 +35,10 @@ pub async fn answer(
         Ok(shops) => shops,
         Err(error) => return unavailable(signed_in, &error),
     };
-    let shop = chosen_shop(&request.query(), &shops);
+    let shop = match chosen_shop(&request.query(), &shops) {
+        Ok(shop) => shop,
+        Err(notice) => return of_person(signed_in, notice),
+    };
     let mut runs = Vec::new();
     if let Some(shop) = &shop {
         console.audit.note(&signed_in.person, Act::SeeOperations, Some(shop));

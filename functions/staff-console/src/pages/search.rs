@@ -5,7 +5,7 @@ use crate::{
     audit::Act,
     http::{Fields, HttpRequest},
     log_in::SignedIn,
-    page::{Page, moment, state, text, unavailable},
+    page::{Notice, Page, moment, named_shop, of_person, state, text, unavailable},
     person::Right,
 };
 use comms::{Document, Gid, ShopDomain, State, one_line};
@@ -37,17 +37,16 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(fields: &Fields, shops: &[ShopDomain]) -> Self {
+    fn of(fields: &Fields, shops: &[ShopDomain]) -> Result<Self, Notice> {
         let date = |name: &str| fields.get(name).and_then(|text| text.parse().ok());
-        let shop = fields.get("shop").and_then(|text| text.parse().ok());
-        Self {
+        Ok(Self {
             text: fields.get("q").map(one_line).unwrap_or_default(),
-            shop: shop.filter(|shop| shops.contains(shop)),
+            shop: named_shop(fields, shops)?,
             document: fields.get("document").and_then(|text| text.parse().ok()),
             state: fields.get("state").and_then(|text| text.parse().ok()),
             from: date("from"),
             until: date("until"),
-        }
+        })
     }
 
     /// Days in UTC, the last one included.
@@ -71,7 +70,10 @@ pub async fn answer(
         Ok(shops) => shops,
         Err(error) => return unavailable(signed_in, &error),
     };
-    let asked = Asked::of(&fields, &shops);
+    let asked = match Asked::of(&fields, &shops) {
+        Ok(asked) => asked,
+        Err(notice) => return of_person(signed_in, notice),
+    };
     let is_asked = !asked.text.is_empty() || asked.state.is_some() || fields.get("from").is_some();
     let mut results = html! {};
     if is_asked {

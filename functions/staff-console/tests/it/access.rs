@@ -1,6 +1,9 @@
 //! Who read what is on record in the archive before it is shown, and a decision before anything follows from it.
 
-use crate::world::{DELIVERED, UNKNOWN, World, body, pdf};
+use crate::{
+    aws::SHOP,
+    world::{DELIVERED, UNKNOWN, World, body, pdf},
+};
 use archive::{AccessKind, FactKind};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use comms::State;
@@ -116,4 +119,26 @@ async fn what_is_encrypted_is_read_until_its_customer_is_forgotten() {
         assert_eq!(answer["statusCode"], 410, "{address}");
         assert!(!body(&answer).contains("#1001"));
     }
+}
+
+/// Its leaf is salted with the secret that it is encrypted with.
+#[tokio::test]
+async fn the_leaf_of_what_is_encrypted_is_found_to_be_its_own() {
+    let world = World::new().await;
+    let operator = world.log_in("operator").await;
+    world.change(|aws| {
+        let folder = format!("{SHOP}/2026/11/27/receipt/{DELIVERED}");
+        let sha256 = archive::sha256_hex(&pdf());
+        let output = json!({
+            "object": format!("{folder}/document.pdf"), "version_id": "v1", "media_type": "application/pdf",
+            "bytes": pdf().len(), "sha256": sha256, "sealed": {"bytes": 1, "sha256": "0".repeat(64)},
+        });
+        let more = json!({"customer": "7", "message_class": "marketing", "outputs": [output]});
+        aws.archive(DELIVERED, SHOP, "application/pdf", pdf(), more);
+    });
+    world.seal(DELIVERED, &crate::aws::secret()).await;
+    world.change(|aws| aws.encrypt(DELIVERED));
+    let evidence = world.get(&format!("/c/{DELIVERED}/evidence"), &operator).await;
+    let page = body(&evidence);
+    assert!(page.contains("leaf 0 of the log") && !page.contains("checks failed"), "{page}");
 }

@@ -2,7 +2,7 @@
 
 use crate::world::{World, body, cookie};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use stub_oidc::CLIENT;
@@ -150,4 +150,29 @@ async fn logging_out_ends_the_session_in_the_browser() {
     assert_eq!(answer["headers"]["location"], "/signed-out");
     assert!(answer["headers"]["set-cookie"].as_str().unwrap().contains("Max-Age=0"));
     assert_eq!(world.send("GET", "/signed-out", json!({}), None).await["statusCode"], 200);
+}
+
+/// Nobody knows whether they have a session, and nothing is said of it.
+#[tokio::test]
+async fn a_key_that_cannot_be_read_is_no_end_of_a_session() {
+    let world = World::new().await;
+    let session = world.log_in("operator").await;
+    let form = world.form("/", "/log-out", &session).await;
+    world.at(SignedDuration::from_mins(6));
+    let key = world.aws.lock().unwrap().secrets.remove("p/console-key").unwrap();
+    assert_eq!(world.get("/", &session).await["statusCode"], 503);
+    assert_eq!(world.post("/log-out", &session, &form).await["statusCode"], 503);
+    world.change(|aws| drop(aws.secrets.insert("p/console-key".to_owned(), key)));
+    assert_eq!(world.get("/", &session).await["statusCode"], 200);
+}
+
+/// Browsers keep no cookie of more than 4096 bytes: the log-in would begin anew for ever.
+#[tokio::test]
+async fn a_long_address_does_not_get_into_the_cookie() {
+    let world = World::new().await;
+    let begun = world.send("GET", &format!("/?q={}", "a".repeat(4000)), json!({}), None).await;
+    assert!(cookie(&begun).len() < 4096);
+    let back = world.at_provider(&begun, "operator").await;
+    let finished = world.send("GET", &back, json!({"cookie": cookie(&begun)}), None).await;
+    assert_eq!(finished["headers"]["location"], "/");
 }

@@ -9,6 +9,7 @@
     clippy::panic,
     reason = "helpers of tests fail the way tests do"
 )]
+#![recursion_limit = "256"]
 
 mod access;
 mod account;

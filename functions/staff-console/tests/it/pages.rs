@@ -200,3 +200,20 @@ async fn an_outage_shows_nothing_and_says_so() {
         );
     }
 }
+
+/// What is shown would be of other shops, and nobody would notice.
+#[tokio::test]
+async fn a_shop_that_is_not_served_is_never_taken_for_none() {
+    let world = World::new().await;
+    let operator = world.log_in("operator").await;
+    for address in [
+        "/?q=%231001&shop=unserved.myshopify.com",
+        "/?state=failed&shop=no+shop",
+        "/failures?shop=unserved.myshopify.com",
+        "/runs?shop=unserved.myshopify.com",
+    ] {
+        let answer = world.get(address, &operator).await;
+        assert_eq!(answer["statusCode"], 404, "{address}");
+        assert!(body(&answer).contains("No such shop"), "{}", body(&answer));
+    }
+}

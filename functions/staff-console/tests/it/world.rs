@@ -2,23 +2,26 @@
 
 use crate::aws::{Aws, OTHER_SHOP, SHOP};
 use archive::{AccessLog, Archive, LockMode};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use bytes::Bytes;
-use comms::Flow;
+use comms::{CommunicationId, Flow, ShopDomain};
 use fakes::Server;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::Ledger;
 use links::Links;
-use sealed_log::{CommitmentSecrets, LogStore};
+use sealed_log::{CommitmentSecret, CommitmentSecrets, Entry, LabelKey, LogStore, Owned, ShopLog, origin};
 use serde_json::{Value, json};
 use service::Secrets;
 use shop_config::ConfigStore;
 use staff_console::{Console, Parts, Provider, ProviderSettings, RoleNames};
 use std::{
     collections::{BTreeMap, HashMap},
+    convert::Infallible,
     sync::{Arc, Mutex},
     time::Duration,
 };
 use stub_oidc::{CLIENT, OidcStub, ROLES_CLAIM};
+use tlog::VerifierKey;
 use work::Queue;
 
 pub const DELIVERED: &str = "c4809f9b199959867b344883a5f958d0";
@@ -35,6 +38,9 @@ pub struct World {
     pub aws: Arc<Mutex<Aws>>,
     pub provider: OidcStub,
     pub issuer: String,
+    s3: aws_sdk_s3::Client,
+    /// How far the clock is ahead.
+    later: Mutex<SignedDuration>,
 }
 
 pub fn pdf() -> Bytes {
@@ -90,6 +96,7 @@ impl World {
         let s3 = aws_sdk_s3::Client::from_conf(s3);
         let dynamodb = aws_sdk_dynamodb::Client::new(&sdk);
         let sqs = aws_sdk_sqs::Client::new(&sdk);
+        let log_client = s3.clone();
         let provider = serve_provider().await;
         let queue = |name: &str| Queue::new(sqs.clone(), format!("{}/queue/{name}", server.base));
         let flows: HashMap<_, _> = Flow::ALL.iter().map(|flow| (*flow, queue(flow.name()))).collect();
@@ -120,7 +127,14 @@ impl World {
             has_client_secret: false,
             url: None,
         });
-        Self { console, aws: account, provider: provider.0, issuer: provider.1 }
+        Self {
+            console,
+            aws: account,
+            provider: provider.0,
+            issuer: provider.1,
+            s3: log_client,
+            later: Mutex::default(),
+        }
     }
 
     /// A client of the same provider, and the provider's public key.
@@ -128,8 +142,36 @@ impl World {
         (client_of(&self.issuer), self.provider.public_key().clone())
     }
 
+    /// Requests from now on come so much later.
+    pub fn at(&self, later: SignedDuration) {
+        *self.later.lock().unwrap() = later;
+    }
+
     pub fn change(&self, change: impl FnOnce(&mut Aws)) {
         change(&mut self.aws.lock().unwrap());
+    }
+
+    /// Makes the record of a communication, as it is now, the first leaf of the shop's log.
+    pub async fn seal(&self, id: &str, secret: &CommitmentSecret) {
+        let (shop, id): (ShopDomain, CommunicationId) = (SHOP.parse().unwrap(), id.parse().unwrap());
+        let store = LogStore::new(self.s3.clone(), "archive".to_owned(), LockMode::Compliance, 1);
+        let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+        let public = pair.public_key().as_ref().try_into().unwrap();
+        let key = VerifierKey::new(origin("archive", &shop).unwrap(), public);
+        let sign = async |text: &str| Ok::<_, Infallible>(pair.sign(text.as_bytes()).as_ref().to_vec());
+        let record = {
+            let mut aws = self.aws.lock().unwrap();
+            aws.is_sealed = true;
+            let mut records =
+                aws.objects.iter().filter(|(key, _)| key.ends_with(&format!("/{id}/record.json")));
+            records.next().unwrap().1.clone()
+        };
+        let commitment = secret.salt(&id, None).commit(&record);
+        let entry = Entry { communication: id, object: None, commitment };
+        let entry = Owned { entry, label_key: LabelKey::of(secret) };
+        let mut log = ShopLog::open(&store, &shop, key).await.unwrap();
+        log.seal("2026-11-27".parse().unwrap(), vec![entry], sign, Timestamp::now()).await.unwrap();
+        self.change(|aws| aws.is_sealed = false);
     }
 
     pub fn sent(&self) -> Vec<(String, Value)> {
@@ -148,7 +190,8 @@ impl World {
             "isBase64Encoded": false,
         });
         let request = serde_json::from_value(request).unwrap();
-        serde_json::to_value(self.console.handle(&request, Timestamp::now()).await).unwrap()
+        let later = *self.later.lock().unwrap();
+        serde_json::to_value(self.console.handle(&request, Timestamp::now() + later).await).unwrap()
     }
 
     /// Logs in as one of the provider's people, through every step. Answers the cookie.
