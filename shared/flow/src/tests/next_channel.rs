@@ -125,3 +125,16 @@ async fn an_address_that_the_document_cannot_go_to_is_refused_and_not_named() {
         assert!(!format!("{:?}", to(&shop, address)).contains("zoe"));
     }
 }
+
+/// `ctl dispose` has destroyed it: no wait brings it back, so no message waits for it.
+#[tokio::test]
+async fn what_was_disposed_of_is_neither_issued_again_nor_waited_for() {
+    let (shop, item) = refused().await;
+    let mut resend = to(&shop, "zoe@example.org");
+    resend.to = None;
+    shop.set(super::outside::Outside::dispose);
+    assert!(shop.next_channel(&item).await.is_none());
+    let Err(retry) = shop.resend(&resend).await else { panic!("nothing is left to send") };
+    assert_eq!(retry.after, Some(std::time::Duration::ZERO), "no wait makes it possible");
+    assert!(retry.reason.contains("ask for it to be composed again"), "{}", retry.reason);
+}

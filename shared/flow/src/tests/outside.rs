@@ -156,6 +156,11 @@ impl Outside {
         found.map(|(_, (_, bytes))| String::from_utf8(bytes.clone()).unwrap())
     }
 
+    /// Nothing is left in the archive.
+    pub fn dispose(&mut self) {
+        self.objects.retain(|key, _| !key.starts_with("archive/"));
+    }
+
     /// Whether anything that is kept in a bucket has these words in it.
     pub fn is_kept(&self, bucket: &str, words: &str) -> bool {
         let mut kept = self.objects.iter().filter(|(key, _)| key.starts_with(bucket));
