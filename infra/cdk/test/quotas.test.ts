@@ -26,7 +26,9 @@ test('all quotas but concurrency are met by a new account', () => {
 });
 
 test('no package is larger than what is counted for it', () => {
-  const limit = /^SIZE_LIMIT = (\d+) \* 1024 \* 1024$/m.exec(readFileSync(join(ROOT, 'infra/local/packages.py'), 'utf8'));
+  const limit = /^SIZE_LIMIT = (\d+) \* 1024 \* 1024$/m.exec(
+    readFileSync(join(ROOT, 'infra/local/packages.py'), 'utf8'),
+  );
   assert.equal(Number(limit?.[1]), PACKAGE_MB);
 });
 
