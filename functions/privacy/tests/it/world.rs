@@ -210,7 +210,7 @@ impl Aws {
         let prefix = format!("{bucket}/{}", value("prefix"));
         let may = |pattern: &str| pattern == value("prefix") || value("prefix").starts_with(pattern);
         let is_allowed = match bucket {
-            "archive" => may(&format!("{SHOP}/")) || may("erasure/"),
+            "archive" => may(&format!("{SHOP}/")) || may("disposal/") || may("erasure/"),
             _ => ["config/", "privacy/", "spool/"].into_iter().any(may),
         };
         assert!(is_allowed, "its role may not list {bucket} below {:?}", value("prefix"));

@@ -9,7 +9,6 @@
     clippy::panic,
     reason = "helpers of tests fail the way tests do"
 )]
-#![recursion_limit = "256"]
 
 mod access;
 mod account;
