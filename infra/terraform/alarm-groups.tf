@@ -41,6 +41,8 @@ locals {
     { section = "<function>-slow", group = "work-delayed" },
     { section = "outcome-events-late", group = "work-delayed" },
     { section = "<queue>-late", group = "work-delayed" },
+    { section = "<queue>-overdue", group = "work-delayed" },
+    { section = "<flow>-became-ill", group = "work-delayed" },
     { section = "<run>-retried", group = "work-delayed" },
     { section = "statement-run-batch-outputs-unproven", group = "work-delayed" },
     { section = "statement-run-batch-outputs-missing", group = "work-delayed" },

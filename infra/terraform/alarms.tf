@@ -175,6 +175,14 @@ locals {
       },
       {
         function    = name
+        metric      = "BecameIll"
+        description = "Half of the latest answers of Exstream or Core Messaging to ${name} were failures, for one shop at least. Its work waits, and continues by itself. `ctl status` says which shop and service."
+        most        = 0
+        minutes     = 5
+        when        = local.once
+      },
+      {
+        function    = name
         metric      = "Recovered"
         description = "Within ${local.every_minutes["reconcile"]} minutes more than ${var.recovered_alarm} documents of ${name} were made for missed events. Are the webhook subscriptions of this flow still there?"
         most        = var.recovered_alarm
@@ -182,11 +190,19 @@ locals {
         when        = local.once
       },
     ]]),
-    # a run that fails is delivered again for an hour and a half; a person may hear of it before it is given up
+    [for name in keys(local.workers) : {
+      function    = name
+      metric      = "Overdue"
+      description = "Work of ${name} has failed for more than an hour for a reason that may pass by itself: an outage, a credential, a setting. It waits, and continues once the cause is gone. The log has the reason."
+      most        = 0
+      minutes     = 5
+      when        = local.once
+    }],
+    # a run that fails is delivered again for half an hour or days; a person may hear of it before it is given up
     [for name in keys(local.runs) : {
       function    = name
       metric      = "Retried"
-      description = "A ${replace(name, "-", " ")} has failed more than four times in an hour and will be given up after ten. The log has the reason: often a credential, a scope or an outage."
+      description = "A ${replace(name, "-", " ")} has failed more than four times in an hour. The log has the reason: often a credential, a scope or an outage."
       most        = 4
       minutes     = 60
       when        = local.once

@@ -27,6 +27,7 @@ locals {
   environments = merge(
     { for name, row in local.flows : name => {
       QUEUE_URL              = aws_sqs_queue.work[name].url
+      DEAD_LETTER_QUEUE_URL  = aws_sqs_queue.dead_letters[name].url
       WRITE_BACK_QUEUE_URL   = aws_sqs_queue.work["write-back"].url
       BATCH_CONCURRENCY      = tostring(row.batchConcurrency)
       RETRY_BASE_SECONDS     = tostring(local.retry_base)
@@ -36,22 +37,25 @@ locals {
       DOCUMENTS_URL          = local.documents_url
     } },
     { for name, row in local.runs : name => {
-      QUEUE_URL          = aws_sqs_queue.work[name].url
-      FLOW_QUEUE_URL     = aws_sqs_queue.work[row.fills].url
-      RETRY_BASE_SECONDS = tostring(local.retry_base)
+      QUEUE_URL             = aws_sqs_queue.work[name].url
+      DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letters[name].url
+      FLOW_QUEUE_URL        = aws_sqs_queue.work[row.fills].url
+      RETRY_BASE_SECONDS    = tostring(local.retry_base)
     } },
     {
       "intake" = merge({ EVENT_SOURCES = join(",", var.event_source) }, local.queue_of_each_flow)
       "write-back" = {
-        QUEUE_URL          = aws_sqs_queue.work["write-back"].url
-        RETRY_BASE_SECONDS = tostring(local.retry_base)
-        ARCHIVE_LOCK_MODE  = var.lock_mode
+        QUEUE_URL             = aws_sqs_queue.work["write-back"].url
+        DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letters["write-back"].url
+        RETRY_BASE_SECONDS    = tostring(local.retry_base)
+        ARCHIVE_LOCK_MODE     = var.lock_mode
       }
       "privacy" = {
         ARCHIVE_LOCK_MODE      = var.lock_mode
         COMMITMENTS_TABLE_NAME = aws_dynamodb_table.commitments.name
         LINKS_TABLE_NAME       = aws_dynamodb_table.links.name
         QUEUE_URL              = aws_sqs_queue.work["privacy"].url
+        DEAD_LETTER_QUEUE_URL  = aws_sqs_queue.dead_letters["privacy"].url
         RETRY_BASE_SECONDS     = tostring(local.retry_base)
       }
       "archive-seal" = merge(local.time_stamps, {

@@ -16,16 +16,23 @@ locals {
       [
         "ctl config",
         "ctl diff",
+        "ctl dlq-discard",
+        "ctl dlq-list",
+        "ctl dlq-redrive",
+        "ctl dlq-show",
         "ctl find",
         "ctl link-publish",
         "ctl link-replace",
         "ctl link-revoke",
         "ctl link-show",
+        "ctl pause",
         "ctl preview",
         "ctl resend",
+        "ctl resume",
         "ctl run",
         "ctl settle",
         "ctl status",
+        "ctl status-all",
         "ctl status-metafield",
         "ctl suppress",
         "ctl why",
@@ -86,7 +93,11 @@ locals {
           Resource  = [aws_s3_bucket.operations.arn]
           Condition = { StringLike = { "s3:prefix" = ["config/*", "runs/*"] } }
         },
-        { Effect = "Allow", Action = ["s3:PutObject"], Resource = ["${aws_s3_bucket.operations.arn}/config/*"] },
+        {
+          Effect   = "Allow"
+          Action   = ["s3:PutObject"]
+          Resource = ["${aws_s3_bucket.operations.arn}/audit/*", "${aws_s3_bucket.operations.arn}/config/*"]
+        },
         local.read_shop_secrets,
         local.read_customer_key,
         local.publish_links,
@@ -97,6 +108,28 @@ locals {
           # what customers ask for, nobody puts there by hand
           Resource = [for name in keys(local.workers) : aws_sqs_queue.work[name].arn if name != "privacy"]
         },
+        {
+          Effect   = "Allow"
+          Action   = ["sqs:GetQueueAttributes"]
+          Resource = [for name in keys(local.workers) : aws_sqs_queue.work[name].arn]
+        },
+        # looks at dead letters, and takes them away once they are somewhere else, or discarded
+        {
+          Effect   = "Allow"
+          Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"]
+          Resource = [for name in local.dead_letters : aws_sqs_queue.dead_letters[name].arn]
+        },
+        # takes the events of intake's dead letters again
+        { Effect = "Allow", Action = ["lambda:InvokeFunction"], Resource = [aws_lambda_alias.live["intake"].arn] },
+        # finds what feeds functions from their queues, and switches that off and on
+        {
+          Effect    = "Allow"
+          Action    = ["lambda:UpdateEventSourceMapping"]
+          Resource  = ["arn:${local.partition}:lambda:${local.region}:${local.account}:event-source-mapping:*"]
+          Condition = { ArnEquals = { "lambda:FunctionArn" = [for name in keys(local.workers) : aws_lambda_alias.live[name].arn] } }
+        },
+        # it takes no resource: it lists the mappings of the account
+        { Effect = "Allow", Action = ["lambda:ListEventSourceMappings"], Resource = ["*"] },
         # keeps the schedules of the runs as the configurations say
         {
           Effect   = "Allow"

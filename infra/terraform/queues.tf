@@ -1,5 +1,6 @@
-# Queues and what is left of their messages. A message that fails `max_receive_count` times moves to the dead-letter queue of
-# its own queue, where it stays for the 14 days that SQS allows.
+# Queues and what is left of their messages. A function that gives a message up puts it into the dead-letter queue of its own
+# queue, where it stays for the 14 days that SQS allows. What is delivered `max_receive_count` times moves there by itself: only
+# what kills the function comes so far, as what waits for 13 days is delivered fewer times.
 
 locals {
   retention_seconds = 14 * 24 * 60 * 60

@@ -29,9 +29,13 @@ locals {
 
   sends = merge(
     # to itself, where a channel refused a document and the next one is tried
-    { for name in keys(local.flows) : name => [aws_sqs_queue.work["write-back"].arn, aws_sqs_queue.work[name].arn] },
+    { for name in keys(local.flows) : name => [
+      aws_sqs_queue.work["write-back"].arn, aws_sqs_queue.work[name].arn, aws_sqs_queue.dead_letters[name].arn,
+    ] },
     # a run whose time ends sends itself a message, and continues with that one
-    { for name, row in local.runs : name => [aws_sqs_queue.work[name].arn, aws_sqs_queue.work[row.fills].arn] },
+    { for name, row in local.runs : name => [
+      aws_sqs_queue.work[name].arn, aws_sqs_queue.dead_letters[name].arn, aws_sqs_queue.work[row.fills].arn,
+    ] },
     { for name, row in local.functions : name => [aws_sqs_queue.dead_letters[name].arn] if row.kind == "stream" },
     {
       # what only a run fills, nobody else writes to
@@ -44,9 +48,10 @@ locals {
       "reconcile" = [
         for name, arn in local.flow_queue_arns : arn if !contains([for run in values(local.runs) : run.fills], name)
       ]
-      "documents" = [aws_sqs_queue.work["write-back"].arn, aws_sqs_queue.work["privacy"].arn]
+      "documents"  = [aws_sqs_queue.work["write-back"].arn, aws_sqs_queue.work["privacy"].arn]
+      "write-back" = [aws_sqs_queue.dead_letters["write-back"].arn]
       # to itself, to do it once more
-      "privacy" = [aws_sqs_queue.work["privacy"].arn]
+      "privacy" = [aws_sqs_queue.work["privacy"].arn, aws_sqs_queue.dead_letters["privacy"].arn]
     },
   )
 

@@ -222,13 +222,13 @@ variable "max_concurrency_of" {
 }
 
 variable "max_receive_count" {
-  description = "Deliveries of a message before it becomes a dead letter"
+  description = "Deliveries of a message before its queue gives it up by itself"
   type        = number
   default     = null
 
   validation {
-    condition     = var.max_receive_count == null ? true : var.max_receive_count >= 2 && var.max_receive_count <= 1000 && floor(var.max_receive_count) == var.max_receive_count
-    error_message = "Expected a whole number from 2 to 1000."
+    condition     = var.max_receive_count == null ? true : var.max_receive_count >= 100 && var.max_receive_count <= 1000 && floor(var.max_receive_count) == var.max_receive_count
+    error_message = "Expected a whole number from 100 to 1000."
   }
 }
 

@@ -132,7 +132,7 @@ impl Audience<'_> {
                 }
                 PageResult::Pause(_) if queued > 0 => return self.hand_on(queued, unread, &progress).await,
                 PageResult::Pause(pause) => {
-                    return Err(Retry { at_least: Some(pause), ..Retry::new("Shopify asks to wait") });
+                    return Err(Retry { at_least: Some(pause), ..Retry::waiting("Shopify asks to wait") });
                 }
             };
             let count = self.queue(&progress, &page).await?;
@@ -217,7 +217,7 @@ impl Audience<'_> {
         if let Some(prepared) = &progress.prepared {
             match shopify.audience_is_prepared(self.call(), prepared).await {
                 Ok(Some(true)) => {}
-                Ok(Some(false)) => return Err(Retry::new("Shopify still looks up the audience")),
+                Ok(Some(false)) => return Err(Retry::waiting("Shopify still looks up the audience")),
                 // Shopify has forgotten it: its positions mean nothing in another look-up
                 Ok(None) => {
                     (progress.prepared, progress.after, progress.members) = (None, None, 0);
@@ -263,7 +263,7 @@ impl Audience<'_> {
     /// message that queued nothing is redelivered instead.
     async fn hand_on(&self, queued: u64, unread: u64, progress: &Progress) -> Result<Outcome, Retry> {
         if queued == 0 {
-            return Err(Retry::new("too little of the invocation is left for a page"));
+            return Err(Retry::waiting("too little of the invocation is left for a page"));
         }
         let item = RunItem {
             period: Some(self.firing.period.to_string()),
@@ -271,7 +271,7 @@ impl Audience<'_> {
             ..self.item.clone()
         };
         let message = Message::of(&item)?;
-        self.tools.queue.send(&message).await?;
+        self.tools.inbox.queue.send(&message).await?;
         Ok(Outcome::HandedOn(Counts { queued, members: progress.members, unread }))
     }
 }

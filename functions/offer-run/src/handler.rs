@@ -33,9 +33,8 @@ impl OfferRun {
             secrets: service.secrets()?,
             shopify: AdminApi::new(service.http()),
             checkpoints: service.checkpoints()?,
-            queue: service.queue("QUEUE_URL")?,
+            inbox: service.inbox()?,
             flow: service.queue("FLOW_QUEUE_URL")?,
-            backoff: service.backoff()?,
             clock: Timestamp::now,
         }))
     }
@@ -54,7 +53,7 @@ impl OfferRun {
         let record = async |record| self.record(record, time.deadline).await;
         let results = each(&event.records, time.one_by_one(), record).await;
         self.report(&event.records, &results, time);
-        Ok(self.tools.queue.respond(&event.records, &results, self.tools.backoff).await)
+        Ok(self.tools.inbox.respond(&event.records, &results, (self.tools.clock)()).await)
     }
 
     async fn record(&self, record: &Record, deadline: Instant) -> Result<RunSummary, Retry> {
@@ -95,7 +94,7 @@ impl OfferRun {
                     metrics.count(Metric::MembersUnreadable, unread);
                     tracing::info!(%shop, run, period, state = outcome.name(), queued, members, duration_ms);
                 }
-                Err(retry) => metrics.retried(record, None, retry),
+                Err(retry) => metrics.failed(&self.tools.inbox, record, None, retry, (self.tools.clock)()),
             }
         }
         metrics.emit(&self.function, (self.tools.clock)());

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use service::Secrets;
 use shop_config::ConfigStore;
 use shopify::AdminApi;
-use work::{Backoff, Checkpoints, Queue};
+use work::{Checkpoints, Inbox, Queue};
 
 pub struct Tools {
     pub configs: ConfigStore,
@@ -12,9 +12,8 @@ pub struct Tools {
     pub shopify: AdminApi,
     pub checkpoints: Checkpoints,
     /// The function's own queue.
-    pub queue: Queue,
+    pub inbox: Inbox,
     /// The queue of the flow `targeted-offers`.
     pub flow: Queue,
-    pub backoff: Backoff,
     pub clock: fn() -> Timestamp,
 }

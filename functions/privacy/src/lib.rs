@@ -37,8 +37,8 @@ use service::{BatchTime, Invocation, Metric, Metrics, Secrets, Service, Serving,
 use shop_config::ConfigStore;
 use std::time::Duration;
 use work::{
-    Backoff, BatchResponse, Checkpoints, MalformedBatch, Message, PrivacyItem, PrivacyTopic, Queue, Record,
-    Retry, SqsEvent, each,
+    BatchResponse, Checkpoints, Inbox, MalformedBatch, Message, PrivacyItem, PrivacyTopic, Record, Retry,
+    SqsEvent, each,
 };
 
 /// A lease of a flow has ended by then, so what was being made at the first time is found at the second.
@@ -57,8 +57,7 @@ pub struct Tools {
     pub operations_bucket: String,
     pub archive_bucket: String,
     pub max_retention_days: u16,
-    pub queue: Queue,
-    pub backoff: Backoff,
+    pub inbox: Inbox,
     pub clock: fn() -> Timestamp,
 }
 
@@ -102,8 +101,7 @@ impl Privacy {
             operations_bucket: service::required("OPERATIONS_BUCKET")?,
             archive_bucket: service::required("ARCHIVE_BUCKET")?,
             max_retention_days: service.max_retention_days()?,
-            queue: service.queue("QUEUE_URL")?,
-            backoff: service.backoff()?,
+            inbox: service.inbox()?,
             clock: Timestamp::now,
         }))
     }
@@ -146,11 +144,11 @@ impl Privacy {
                         "privacy request"
                     );
                 }
-                Err(retry) => metrics.retried(record, None, retry),
+                Err(retry) => metrics.failed(&self.tools.inbox, record, None, retry, (self.tools.clock)()),
             }
         }
         metrics.emit(&self.function, (self.tools.clock)());
-        Ok(self.tools.queue.respond(&event.records, &results, self.tools.backoff).await)
+        Ok(self.tools.inbox.respond(&event.records, &results, (self.tools.clock)()).await)
     }
 
     async fn record(&self, record: &Record) -> Result<(PrivacyItem, State), Retry> {
@@ -170,7 +168,7 @@ impl Privacy {
             // an erasure needs no address
             let again = PrivacyItem { again: true, email: None, phone: None, ..item.clone() };
             let message = Message::of(&again).map_err(work::QueueError::from)?;
-            self.tools.queue.send_later(&message, ONCE_MORE).await?;
+            self.tools.inbox.queue.send_later(&message, ONCE_MORE).await?;
         }
         state::note(&self.tools, item, &state).await?;
         Ok(state)

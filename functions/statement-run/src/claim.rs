@@ -40,7 +40,7 @@ pub async fn claim(
         let left = u64::try_from(lease.until_epoch_ms - now.as_millisecond()).unwrap_or(0);
         if left > 0 {
             let after = Some(Duration::from_millis(left) + Duration::from_secs(1));
-            return Err(Retry { after, ..Retry::new("another worker has the run") });
+            return Err(Retry { after, ..Retry::waiting("another worker has the run") });
         }
     }
     let left = deadline.saturating_duration_since(Instant::now());
@@ -69,7 +69,7 @@ pub async fn release(
             };
             let message = Message::of(&next)?;
             let delay = (*delay).max(Duration::from_secs(1));
-            session.tools.queue.send_later(&message, delay).await?;
+            session.tools.inbox.queue.send_later(&message, delay).await?;
             "continues later"
         }
         Ok(Next::Ended(Outcome::Done)) => "done",

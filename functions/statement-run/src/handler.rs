@@ -42,11 +42,10 @@ impl StatementRun {
             exstream: service.batch(),
             checkpoints: service.checkpoints()?,
             payloads: service.payloads()?,
-            queue: service.queue("QUEUE_URL")?,
+            inbox: service.inbox()?,
             flow_queue: service.queue("FLOW_QUEUE_URL")?,
             driver: account_statements::driver,
             check: account_statements::check,
-            backoff: service.backoff()?,
             folder: std::env::temp_dir().join("statement-run"),
             pace: Pace::default(),
             clock: Timestamp::now,
@@ -67,7 +66,7 @@ impl StatementRun {
         let message = async |record| self.message(record, time.deadline).await;
         let results = each(&event.records, time.one_by_one(), message).await;
         self.report(&event, &results, time);
-        Ok(self.tools.queue.respond(&event.records, &results, self.tools.backoff).await)
+        Ok(self.tools.inbox.respond(&event.records, &results, (self.tools.clock)()).await)
     }
 
     async fn message(&self, record: &Record, deadline: Instant) -> Result<Handled, Retry> {
@@ -117,7 +116,7 @@ impl StatementRun {
                     tracing::info!(shop = %item.shop, run = RUN, period, queued = counts.queued, duration_ms, "{result}");
                     count(&mut metrics, counts, result);
                 }
-                Err(retry) => metrics.retried(record, None, retry),
+                Err(retry) => metrics.failed(&self.tools.inbox, record, None, retry, (self.tools.clock)()),
             }
         }
         metrics.emit(&self.function, (self.tools.clock)());

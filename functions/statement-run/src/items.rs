@@ -155,7 +155,7 @@ impl ItemWriter<'_> {
 fn permanent(error: QueueError) -> Result<QueueError, Retry> {
     match error.class() {
         Class::Permanent => Ok(error),
-        Class::Transient { .. } | Class::Unknown => Err(Retry::of(&error)),
+        Class::Transient { .. } | Class::Unknown | Class::Stuck => Err(Retry::of(&error)),
     }
 }
 

@@ -8,7 +8,7 @@ use service::Secrets;
 use shop_config::{ConfigStore, ShopConfig};
 use shopify::AdminApi;
 use std::{path::PathBuf, time::Duration};
-use work::{Backoff, Checkpoints, Payloads, Queue};
+use work::{Checkpoints, Inbox, Payloads, Queue};
 
 /// Makes the driver data of one document from an item's payload; `None` if the account gets no such document.
 pub type MakeDriver = fn(&str, Document, &ShopConfig) -> Result<Option<Driver>, ItemError>;
@@ -52,12 +52,11 @@ pub struct Tools {
     pub checkpoints: Checkpoints,
     pub payloads: Payloads,
     /// The function's own queue.
-    pub queue: Queue,
+    pub inbox: Inbox,
     /// The queue of the flow `account-statements`.
     pub flow_queue: Queue,
     pub driver: MakeDriver,
     pub check: Check,
-    pub backoff: Backoff,
     /// For files that have to be sorted. Emptied when it is needed.
     pub folder: PathBuf,
     pub pace: Pace,

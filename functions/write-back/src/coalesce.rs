@@ -49,7 +49,7 @@ pub async fn report(
     items: &[&WriteBackItem],
 ) -> Vec<ReportResult> {
     // what nothing below accounts for is delivered again, and never taken for reported
-    let unsettled = ReportResult::Later(Retry::new("the report was not dealt with"));
+    let unsettled = ReportResult::Later(Retry::waiting("the report was not dealt with"));
     let mut shop = Shop { shopify, call, names, results: vec![unsettled; items.len()], written: Vec::new() };
     let mut chunks = chunks(group(items));
     while let Some(chunk) = chunks.pop() {
@@ -182,7 +182,7 @@ impl Shop<'_> {
                     again.push(resource);
                 }
                 Some(objection) if objection.may_pass() => {
-                    self.settle(&resource, &ReportResult::Later(Retry::new(objection)))
+                    self.settle(&resource, &ReportResult::Later(Retry::waiting(objection)))
                 }
                 Some(objection) => self.settle(&resource, &ReportResult::Refused(objection.to_string())),
             }
@@ -257,6 +257,6 @@ fn failed(error: &AdminError) -> ReportResult {
     match error.class() {
         Class::Permanent => ReportResult::Refused(chain(error)),
         // every request here may be repeated
-        Class::Transient { .. } | Class::Unknown => ReportResult::Later(Retry::of(error)),
+        Class::Transient { .. } | Class::Unknown | Class::Stuck => ReportResult::Later(Retry::of(error)),
     }
 }

@@ -29,8 +29,7 @@ use shopify::{AdminApi, Call};
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
 use tokio::time::Instant;
 use work::{
-    Backoff, BatchResponse, MalformedBatch, OpenedItem, Queue, Retry, SqsEvent, UnsubscribeItem,
-    WriteBackItem,
+    BatchResponse, Inbox, MalformedBatch, OpenedItem, Retry, SqsEvent, UnsubscribeItem, WriteBackItem,
 };
 
 /// Kept back from Shopify's time, to record in the ledger what it answered.
@@ -43,8 +42,7 @@ pub struct Tools {
     pub shopify: AdminApi,
     pub ledger: Ledger,
     pub archive: Archive,
-    pub queue: Queue,
-    pub backoff: Backoff,
+    pub inbox: Inbox,
     /// How many shops are reported to at once, and how many answers are recorded at once.
     pub concurrency: usize,
     pub clock: fn() -> Timestamp,
@@ -67,8 +65,7 @@ impl WriteBack {
             shopify: AdminApi::new(service.http()),
             ledger: service.ledger()?,
             archive: service.archive()?,
-            queue: service.queue("QUEUE_URL")?,
-            backoff: service.backoff()?,
+            inbox: service.inbox()?,
             concurrency: service.concurrency()?,
             clock: Timestamp::now,
         }))
@@ -113,7 +110,7 @@ impl WriteBack {
             }
         }
         self.account(&event, &items, &results, time);
-        Ok(self.tools.queue.respond(&event.records, &results, self.tools.backoff).await)
+        Ok(self.tools.inbox.respond(&event.records, &results, (self.tools.clock)()).await)
     }
 
     /// The messages of a batch that are no reports. What happens to one of them happens to it alone.
@@ -139,7 +136,7 @@ impl WriteBack {
                 let result = match tokio::time::timeout_at(deadline, end).await {
                     Ok(Ok(ended)) => ended.map(|()| WriteBackState::Reported),
                     Ok(Err(_)) => Err(Retry::new("the handler panicked")),
-                    Err(_) => Err(Retry::new("the invocation's time was up")),
+                    Err(_) => Err(Retry::waiting("the invocation's time was up")),
                 };
                 (index, result)
             }
@@ -160,7 +157,7 @@ impl WriteBack {
             Ok(Ok(Ok(results))) => share.iter().map(|(index, _)| *index).zip(results).collect(),
             Ok(Ok(Err(retry))) => all(retry),
             Ok(Err(_)) => all(Retry::new("the handler panicked")),
-            Err(_) => all(Retry::new("the invocation's time was up")),
+            Err(_) => all(Retry::waiting("the invocation's time was up")),
         }
     }
 
@@ -214,7 +211,7 @@ impl WriteBack {
             .ledger
             .record_write_back(&item.communication, item.state, state, reason.as_deref())
             .await;
-        recorded.map(|()| state).map_err(|error| Retry::new(chain(&error)))
+        Ok(recorded.map(|()| state)?)
     }
 
     /// One line per message, and the counts.
@@ -243,7 +240,7 @@ impl WriteBack {
                 }
                 (Err(retry), item) => {
                     let flow = item.as_ref().ok().map(|item| item.document.flow().name());
-                    metrics.retried(record, flow, retry);
+                    metrics.failed(&self.tools.inbox, record, flow, retry, (self.tools.clock)());
                 }
                 (Ok(_), Err(_)) => {}
             }

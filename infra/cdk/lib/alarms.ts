@@ -77,6 +77,7 @@ export class Alarms extends Construct {
     for (const { name, queue } of [...props.deadLetters, ...ofWork]) this.notEmpty(name, queue);
     for (const { work, oldestSeconds } of props.queues) this.late(work, oldestSeconds);
     for (const handler of props.handlers) this.ofFunction(handler);
+    for (const handler of props.handlers) if (this.hasQueue(handler)) this.overdue(handler);
     this.ofEvents();
     for (const handler of props.senders) this.ofSender(handler);
     for (const handler of props.reporters) {
@@ -184,6 +185,12 @@ export class Alarms extends Construct {
   private ofSender(handler: Handler): void {
     const { mostPercent, atLeast } = this.props.failed;
     this.counted(handler, 'Unknown', 'A document may or may not have been sent. Ask the channel, then `ctl settle`.');
+    this.counted(
+      handler,
+      'BecameIll',
+      `Half of the latest answers of Exstream or Core Messaging to ${handler.name} were failures, for one shop at least. Its work ` +
+        'waits, and continues by itself. `ctl status` says which shop and service.',
+    );
     const minutes = 15;
     const period = Duration.minutes(minutes);
     this.watch.above(
@@ -310,12 +317,12 @@ export class Alarms extends Construct {
     );
   }
 
-  /** A run that fails is delivered again for an hour and a half; a person may hear of it before it is given up. */
+  /** A run that fails is delivered again for half an hour or days; a person may hear of it before it is given up. */
   private ofRun(handler: Handler): void {
     this.counted(
       handler,
       'Retried',
-      `A ${handler.name.replace('-', ' ')} has failed more than four times in an hour and will be given up after ten. The log has the ` +
+      `A ${handler.name.replace('-', ' ')} has failed more than four times in an hour. The log has the ` +
         'reason: often a credential, a scope or an outage.',
       { most: 4, minutes: 60 },
     );
@@ -385,6 +392,19 @@ export class Alarms extends Construct {
       `${name}-not-empty`,
       queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: 'Maximum' }),
       `Messages in ${name}: work that was given up, and is kept for 14 days. Give it back once the cause is fixed.`,
+    );
+  }
+
+  private hasQueue({ name }: Handler): boolean {
+    return this.props.queues.some(({ work }) => work.name === name);
+  }
+
+  private overdue(handler: Handler): void {
+    this.counted(
+      handler,
+      'Overdue',
+      `Work of ${handler.name} has failed for more than an hour for a reason that may pass by itself: an outage, a credential, ` +
+        'a setting. It waits, and continues once the cause is gone. The log has the reason.',
     );
   }
 

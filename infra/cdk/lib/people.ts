@@ -15,6 +15,7 @@ import {
 import type { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { Handler } from './function.ts';
 import { pascal } from './names.ts';
 import * as allow from './permissions.ts';
 import type { Grant } from './permissions.ts';
@@ -26,16 +27,23 @@ const COMMANDS: Readonly<Record<Person, readonly string[]>> = {
   operator: [
     'ctl-config',
     'ctl-diff',
+    'ctl-dlq-discard',
+    'ctl-dlq-list',
+    'ctl-dlq-redrive',
+    'ctl-dlq-show',
     'ctl-find',
     'ctl-link-publish',
     'ctl-link-replace',
     'ctl-link-revoke',
     'ctl-link-show',
+    'ctl-pause',
     'ctl-preview',
     'ctl-resend',
+    'ctl-resume',
     'ctl-run',
     'ctl-settle',
     'ctl-status',
+    'ctl-status-all',
     'ctl-status-metafield',
     'ctl-suppress',
     'ctl-why',
@@ -50,6 +58,14 @@ export interface PeopleProps {
   readonly storage: Storage;
   /** What operators put messages into: those of the flows, of the runs and of write-back. */
   readonly queues: Queue[];
+  /** All queues that functions take work from. */
+  readonly waiting: Queue[];
+  /** Of all queues, of intake and so on. */
+  readonly deadLetters: Queue[];
+  /** Takes the events of intake's dead letters again. */
+  readonly intake: Handler;
+  /** Those that take work from a queue. */
+  readonly consumers: Handler[];
   readonly schedules: { readonly group: CfnScheduleGroup; readonly runRole: Role };
   /** The bus, where the stack made it: nobody may put events of a partner's. */
   readonly ownBus?: IEventBus;
@@ -99,7 +115,7 @@ export class People extends Construct {
   }
 
   private operate(): Grant[] {
-    const { ownBus, prefix, queues, schedules, storage } = this.props;
+    const { consumers, deadLetters, intake, ownBus, prefix, queues, schedules, storage, waiting } = this.props;
     return [
       allow.search(storage.table),
       allow.updateLedger(storage.table),
@@ -109,12 +125,16 @@ export class People extends Construct {
       allow.addFacts(storage.archive, storage.archiveKey),
       allow.recordAccess(storage.archive, storage.archiveKey),
       allow.read(storage.operations, 'config/*', 'runs/*'),
-      allow.write(storage.operations, 'config/*'),
+      allow.write(storage.operations, 'audit/*', 'config/*'),
       allow.readShopSecrets(this, prefix),
       allow.readSecret(storage.customerKey),
       allow.publishLinks(storage.links),
       allow.readSecret(storage.linkKey),
       allow.send(...queues),
+      allow.countMessages(waiting),
+      allow.workOffDeadLetters(deadLetters),
+      allow.invoke(intake.alias),
+      allow.pause(this, consumers),
       allow.keepSchedules(schedules.group, schedules.runRole),
       ...(ownBus === undefined ? [] : [allow.putEvents(ownBus)]),
     ];

@@ -14,6 +14,7 @@ import type { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import type { Handler } from './function.ts';
 import {
   CHECK_INDEX,
   CUSTOMER_INDEX,
@@ -286,6 +287,37 @@ export function search(table: Table): Grant {
   const indexes = [RESOURCE_INDEX, NAME_INDEX, CUSTOMER_INDEX, EMAIL_INDEX, UNDELIVERED_INDEX];
   const arns = indexes.map((index) => `${table.tableArn}/index/${index}`);
   return all(plain(['dynamodb:BatchGetItem', 'dynamodb:GetItem'], table.tableArn), plain(['dynamodb:Query'], ...arns));
+}
+
+/** Sees how much waits. */
+export function countMessages(queues: Queue[]): Grant {
+  return plain(['sqs:GetQueueAttributes'], ...queues.map(({ queueArn }) => queueArn));
+}
+
+/** Looks at dead letters, and takes them away once they are somewhere else, or discarded. */
+export function workOffDeadLetters(deadLetters: Queue[]): Grant {
+  return all(...deadLetters.map(consume));
+}
+
+/** Finds what feeds functions from their queues, and switches that off and on. */
+export function pause(scope: Construct, functions: Handler[]): Grant {
+  const stack = Stack.of(scope);
+  const arnFormat = ArnFormat.COLON_RESOURCE_NAME;
+  const resource = 'event-source-mapping';
+  const mappings = stack.formatArn({ service: 'lambda', resource, resourceName: '*', arnFormat });
+  const found = `arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:${resource}:*`;
+  const conditions = { ArnEquals: { 'lambda:FunctionArn': functions.map(({ alias }) => alias.functionArn) } };
+  return {
+    statements: [
+      new PolicyStatement({ actions: ['lambda:UpdateEventSourceMapping'], resources: [mappings], conditions }),
+      // it takes no resource: it lists the mappings of the account
+      new PolicyStatement({ actions: ['lambda:ListEventSourceMappings'], resources: ['*'] }),
+    ],
+    patterns: [
+      pattern(found, 'The names of mappings are made when they are; the condition names the functions that they feed.'),
+      pattern('*', 'ListEventSourceMappings has no resource.'),
+    ],
+  };
 }
 
 /** Sees how much is in dead-letter queues, and has it delivered again to the queues that it came from. */

@@ -3,7 +3,7 @@
 
 import { type Handler, type HandlerProps } from './function.ts';
 import * as allow from './permissions.ts';
-import type { WorkQueue } from './queues.ts';
+import { inbox, type WorkQueue } from './queues.ts';
 import { PRIVACY } from './functions.ts';
 import type { Settings } from './settings.ts';
 import type { Storage } from './storage.ts';
@@ -21,13 +21,13 @@ export function privacy(
       ARCHIVE_LOCK_MODE: settings.lockMode,
       COMMITMENTS_TABLE_NAME: commitments.tableName,
       LINKS_TABLE_NAME: links.tableName,
-      QUEUE_URL: work.queue.queueUrl,
+      ...inbox(work),
       RETRY_BASE_SECONDS: String(settings.retryBaseSeconds),
     },
     grants: [
       allow.consume(work.queue),
       // to itself, to do it once more
-      allow.send(work.queue),
+      allow.send(work.queue, work.deadLetters),
       allow.erase(archive, archiveKey, commitments),
       allow.eraseOperations(operations),
       allow.lookAt(table),

@@ -1,5 +1,6 @@
-// Queues and what is left of their messages. A message that fails `maxReceiveCount` times moves to the
-// dead-letter queue of its own queue, where it stays for the 14 days that SQS allows.
+// Queues and what is left of their messages. A function that gives a message up puts it into the dead-letter queue of its
+// own queue, where it stays for the 14 days that SQS allows. What is delivered `maxReceiveCount` times moves there by itself:
+// only what kills the function comes so far, as what waits for 13 days is delivered fewer times.
 
 import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -40,6 +41,11 @@ export function workQueue(scope: Construct, id: string, props: WorkQueueProps): 
     removalPolicy: props.removalPolicy,
   });
   return { name: props.name, queue, deadLetters };
+}
+
+/** Where a consumer finds its messages, and puts those that it gives up. */
+export function inbox({ queue, deadLetters }: WorkQueue): Record<string, string> {
+  return { QUEUE_URL: queue.queueUrl, DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl };
 }
 
 export function deadLetterQueue(scope: Construct, id: string, name: string, removalPolicy: RemovalPolicy): Queue {

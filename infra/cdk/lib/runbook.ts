@@ -35,6 +35,8 @@ export const RUNBOOK: readonly RunbookEntry[] = [
   { section: '<function>-slow', group: 'work-delayed', query: 'durations' },
   { section: 'outcome-events-late', group: 'work-delayed', query: 'outcomes-not-told' },
   { section: '<queue>-late', group: 'work-delayed', query: 'durations' },
+  { section: '<queue>-overdue', group: 'work-delayed', query: 'retries' },
+  { section: '<flow>-became-ill', group: 'work-delayed', query: 'retries' },
   { section: '<run>-retried', group: 'work-delayed', query: 'retries' },
   { section: 'statement-run-batch-outputs-unproven', group: 'work-delayed', query: 'runs' },
   { section: 'statement-run-batch-outputs-missing', group: 'work-delayed', query: 'runs' },

@@ -190,7 +190,7 @@ export function readSettings(node: Node): Settings {
       whole(`maxConcurrency${pascal(flow.name)}`, maxConcurrency ?? flow.maxConcurrency, 2, 1000),
     ),
     runConcurrency: byName(RUNS, (run) => runConcurrency ?? run.maxConcurrency),
-    maxReceiveCount: whole('maxReceiveCount', QUEUES.maxReceiveCount, 2, 1000),
+    maxReceiveCount: whole('maxReceiveCount', QUEUES.maxReceiveCount, 100, 1000),
     writeBackConcurrency: whole('maxConcurrencyWriteBack', WRITE_BACK.maxConcurrency, 2, 1000),
     writeBackWindowSeconds: whole('writeBackWindow', WRITE_BACK.windowSeconds, 1, 300),
     spoolDays: whole('spoolDays', 90, 1, 3650),

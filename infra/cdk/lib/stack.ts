@@ -34,7 +34,7 @@ import { People } from './people.ts';
 import * as allow from './permissions.ts';
 import { privacy, takePrivacyRequests } from './privacy.ts';
 import { Queries } from './queries.ts';
-import { deadLetterQueue, type WorkQueue, workQueue } from './queues.ts';
+import { deadLetterQueue, inbox, type WorkQueue, workQueue } from './queues.ts';
 import { RollOut } from './roll-out.ts';
 import { DailyBackup, Replication } from './second-copy.ts';
 import { Schedules, type ScheduledPass } from './schedules.ts';
@@ -151,6 +151,15 @@ export class CommunicationsStack extends Stack {
       prefix: this.settings.prefix,
       storage: this.storage,
       queues: this.works().map(({ queue }) => queue),
+      waiting: [...this.works(), this.privacyRequests].map(({ queue }) => queue),
+      deadLetters: [
+        ...[...this.works(), this.privacyRequests].map((work) => work.deadLetters),
+        this.lostEvents,
+        this.missedSchedules,
+        ...(this.outcomes === undefined ? [] : [this.outcomes.deadLetters]),
+      ],
+      intake,
+      consumers: [...flows, ...Object.values(runs), writeBack, handlers.privacy],
       schedules,
       ownBus: 'create' in this.settings.bus ? bus : undefined,
       trusted: this.settings.trusted,
@@ -245,7 +254,7 @@ export class CommunicationsStack extends Stack {
     const handler = this.handler({
       name,
       environment: {
-        QUEUE_URL: work.queue.queueUrl,
+        ...inbox(work),
         WRITE_BACK_QUEUE_URL: this.writeBacks.queue.queueUrl,
         BATCH_CONCURRENCY: String(batchConcurrency),
         RETRY_BASE_SECONDS: String(this.settings.retryBaseSeconds),
@@ -257,7 +266,7 @@ export class CommunicationsStack extends Stack {
       grants: [
         allow.consume(work.queue),
         // to itself, where a channel refused a document and the next one is tried
-        allow.send(this.writeBacks.queue, work.queue),
+        allow.send(this.writeBacks.queue, work.queue, work.deadLetters),
         allow.keepLedger(table),
         allow.archive(archive, archiveKey),
         allow.encryptErasable(commitments),
@@ -285,13 +294,13 @@ export class CommunicationsStack extends Stack {
       name,
       storageMegabytes: this.settings.runStorageMegabytes[name],
       environment: {
-        QUEUE_URL: work.queue.queueUrl,
+        ...inbox(work),
         FLOW_QUEUE_URL: flow.queue.queueUrl,
         RETRY_BASE_SECONDS: String(this.settings.retryBaseSeconds),
       },
       grants: [
         allow.consume(work.queue),
-        allow.send(work.queue, flow.queue),
+        allow.send(work.queue, work.deadLetters, flow.queue),
         allow.read(operations, 'config/*', ...keys),
         allow.write(operations, ...keys),
         allow.readShopSecrets(this, this.settings.prefix),
@@ -305,12 +314,13 @@ export class CommunicationsStack extends Stack {
     const handler = this.handler({
       name: 'write-back',
       environment: {
-        QUEUE_URL: this.writeBacks.queue.queueUrl,
+        ...inbox(this.writeBacks),
         RETRY_BASE_SECONDS: String(this.settings.retryBaseSeconds),
         ARCHIVE_LOCK_MODE: this.settings.lockMode,
       },
       grants: [
         allow.consume(this.writeBacks.queue),
+        allow.send(this.writeBacks.deadLetters),
         allow.updateLedger(this.storage.table),
         // what the function that everybody can reach tells of openings
         allow.addFacts(this.storage.archive, this.storage.archiveKey),

@@ -77,6 +77,8 @@ test('no work waits too long, where a run makes it hours', () => {
 test("what ends badly is the function's own metric", () => {
   const expected = {
     Unknown: FLOWS,
+    BecameIll: FLOWS,
+    Overdue: [...FLOWS, ...RUNS, 'write-back', 'privacy'],
     ReportRefused: ['write-back'],
     RunsFailed: ['statement-run'],
     StatementsUnreadable: ['statement-run'],
@@ -264,7 +266,7 @@ function counted(name: string): string[] {
       .map((file) => codeOf(join(folder, file))),
   );
   // what a message that is delivered again counts, whoever handles it
-  if (texts.some((text) => text.includes('.retried('))) texts.push(codeOf('shared/service/src/batch.rs'));
+  if (texts.some((text) => text.includes('.failed('))) texts.push(codeOf('shared/service/src/batch.rs'));
   return texts.flatMap((text) => [...text.matchAll(/\bMetric::([A-Z][A-Za-z]+)/g)].map(([, word]) => word ?? ''));
 }
 

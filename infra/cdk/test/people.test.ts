@@ -122,7 +122,7 @@ describe('permissions of people', () => {
         assert.doesNotMatch(action, /\*|Bypass|dynamodb:Delete|^kms:(?!Decrypt|GenerateDataKey)/, name);
         if (name !== 'Records') assert.doesNotMatch(action, /s3:Delete/, name);
       }
-      for (const key of puts(name)) assert.match(key, /^\/(access|disposal|config)\/|fact-\*\.json$/, name);
+      for (const key of puts(name)) assert.match(key, /^\/(access|audit|disposal|config)\/|fact-\*\.json$/, name);
     }
     assert.ok(!actions('Records').includes('s3:DeleteObject'), 'a marker hides what is locked');
   });

@@ -158,6 +158,7 @@ const EXPECTED: Record<string, string[]> = {
     ...READ_SHOP.filter((action) => action !== 's3:GetObject'),
     ...FACTS,
     'dynamodb:UpdateItem',
+    'sqs:SendMessage',
   ],
   OutcomeEvents: [
     ...LOG,
@@ -280,13 +281,15 @@ test('each function sends to the queues behind it', () => {
   const of = (...without: string[]) => flowQueues.filter((name) => !without.includes(name));
   assert.deepEqual(sends('Intake'), queues(...of('AccountStatementsQueue'), 'IntakeDeadLetters'));
   assert.deepEqual(sends('Reconcile'), queues(...of('AccountStatementsQueue', 'TargetedOffersQueue')));
-  // to itself, for the next channel
-  for (const name of FLOWS.map(idOf)) assert.deepEqual(sends(name), queues('WriteBackQueue', `${name}Queue`));
+  // to itself, for the next channel; among the dead letters, what it gives up
+  const own = (name: string) => [`${name}Queue`, `${name}QueueDeadLetters`];
+  for (const name of FLOWS.map(idOf)) assert.deepEqual(sends(name), queues('WriteBackQueue', ...own(name)));
   assert.deepEqual(sends('DeliveryStatus'), queues('WriteBackQueue', ...flowQueues));
   assert.deepEqual(sends('Documents'), queues('WriteBackQueue', 'PrivacyQueue'));
-  assert.deepEqual(sends('Privacy'), queues('PrivacyQueue'));
-  assert.deepEqual(sends('StatementRun'), queues('StatementRunQueue', 'AccountStatementsQueue'));
-  assert.deepEqual(sends('OfferRun'), queues('OfferRunQueue', 'TargetedOffersQueue'));
+  assert.deepEqual(sends('Privacy'), queues(...own('Privacy')));
+  assert.deepEqual(sends('WriteBack'), queues('WriteBackQueueDeadLetters'));
+  assert.deepEqual(sends('StatementRun'), queues(...own('StatementRun'), 'AccountStatementsQueue'));
+  assert.deepEqual(sends('OfferRun'), queues(...own('OfferRun'), 'TargetedOffersQueue'));
 });
 
 test('each function receives from its own queue only', () => {

@@ -16,7 +16,7 @@ describe('queues', () => {
       const deadLetters = queue(`${id}DeadLetters`);
       assert.deepEqual(queue(id).Properties.RedrivePolicy, {
         deadLetterTargetArn: arn(deadLetters),
-        maxReceiveCount: 10,
+        maxReceiveCount: 100,
       });
       assert.equal(deadLetters.Properties.MessageRetentionPeriod, 14 * 24 * 3600);
     }
@@ -26,10 +26,11 @@ describe('queues', () => {
   });
 
   test('take the number of deliveries from context', () => {
-    const { template } = synthesize({ maxReceiveCount: '25' });
+    const { template } = synthesize({ maxReceiveCount: '250' });
     const redrive = only(template, 'AWS::SQS::Queue', 'ReturnLettersQueue').Properties.RedrivePolicy;
-    assert.equal(redrive.maxReceiveCount, 25);
-    assert.throws(() => synthesize({ maxReceiveCount: '1' }), /maxReceiveCount.*2 to 1000/);
+    assert.equal(redrive.maxReceiveCount, 250);
+    // what waits for 13 days must not be given up by its queue before that
+    assert.throws(() => synthesize({ maxReceiveCount: '99' }), /maxReceiveCount.*100 to 1000/);
   });
 
   test('hide a message for six time-outs of its function', () => {
@@ -208,13 +209,14 @@ describe('functions', () => {
       'ARCHIVE_LOCK_MODE',
       'BATCH_CONCURRENCY',
       'COMMITMENTS_TABLE_NAME',
+      'DEAD_LETTER_QUEUE_URL',
       'DOCUMENTS_URL',
       'LINKS_TABLE_NAME',
       'QUEUE_URL',
       'RETRY_BASE_SECONDS',
       'WRITE_BACK_QUEUE_URL',
     ];
-    const run = ['FLOW_QUEUE_URL', 'QUEUE_URL', 'RETRY_BASE_SECONDS'];
+    const run = ['DEAD_LETTER_QUEUE_URL', 'FLOW_QUEUE_URL', 'QUEUE_URL', 'RETRY_BASE_SECONDS'];
     const expected: Record<string, string[]> = {
       intake: ['EVENT_SOURCES', ...flows],
       ...Object.fromEntries(FLOWS.map((name) => [name, flow])),
@@ -222,9 +224,16 @@ describe('functions', () => {
       'archive-seal': ['ARCHIVE_LOCK_MODE', 'COMMITMENTS_TABLE_NAME', 'LOG_KEY_ID'],
       'delivery-status': ['ARCHIVE_LOCK_MODE', 'WRITE_BACK_QUEUE_URL', ...flows],
       reconcile: flows,
-      'write-back': ['ARCHIVE_LOCK_MODE', 'QUEUE_URL', 'RETRY_BASE_SECONDS'],
+      'write-back': ['ARCHIVE_LOCK_MODE', 'DEAD_LETTER_QUEUE_URL', 'QUEUE_URL', 'RETRY_BASE_SECONDS'],
       documents: ['COMMITMENTS_TABLE_NAME', 'LINKS_TABLE_NAME', 'PRIVACY_QUEUE_URL', 'WRITE_BACK_QUEUE_URL'],
-      privacy: ['ARCHIVE_LOCK_MODE', 'COMMITMENTS_TABLE_NAME', 'LINKS_TABLE_NAME', 'QUEUE_URL', 'RETRY_BASE_SECONDS'],
+      privacy: [
+        'ARCHIVE_LOCK_MODE',
+        'COMMITMENTS_TABLE_NAME',
+        'DEAD_LETTER_QUEUE_URL',
+        'LINKS_TABLE_NAME',
+        'QUEUE_URL',
+        'RETRY_BASE_SECONDS',
+      ],
       'staff-console': [
         'ARCHIVE_LOCK_MODE',
         'COMMITMENTS_TABLE_NAME',

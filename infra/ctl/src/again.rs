@@ -27,6 +27,7 @@ impl Decision {
 }
 
 /// What is asked for of another issue.
+#[derive(Clone)]
 pub struct Request {
     pub decision: Decision,
     pub recompose: bool,

@@ -8,9 +8,11 @@
 
 mod access;
 mod again;
+mod audit;
 mod config;
 mod cost;
 mod customer_proof;
+mod dead_letters;
 mod diff;
 mod dispose;
 mod doctor;
@@ -20,8 +22,10 @@ mod failure;
 mod find;
 mod hold;
 mod link;
+mod many;
 mod metafield;
 mod out;
+mod pause;
 mod preview;
 mod privacy;
 mod proof;
@@ -43,6 +47,7 @@ use access::Reader;
 use again::Decision;
 use clap::{Parser, Subcommand};
 use comms::{CommunicationId, Gid, ShopDomain, State, chain};
+use dead_letters::DlqCommand;
 use failure::Failure;
 use hold::Matter;
 use jiff::civil::Date;
@@ -88,7 +93,8 @@ enum Command {
         #[arg(long)]
         no_wait: bool,
     },
-    /// Show what is known of a communication, or of all communications about an order.
+    /// Show what is known of a communication, or of all communications about an order. Without either, what is paused, what
+    /// waits, and which services are ill.
     Status {
         /// A communication's id.
         #[arg(conflicts_with = "order")]
@@ -180,7 +186,11 @@ enum Command {
     /// dry run, of which only `--recompose` makes a real one.
     Resend {
         /// Its id.
-        communication: CommunicationId,
+        #[arg(required_unless_present = "from_file")]
+        communication: Option<CommunicationId>,
+        /// A file with one communication's id per line, in the place of one. Does not wait.
+        #[arg(long, conflicts_with_all = ["communication", "to"])]
+        from_file: Option<PathBuf>,
         #[command(flatten)]
         decision: Decision,
         /// Compose it again, from what Shopify has now.
@@ -200,12 +210,25 @@ enum Command {
     /// Record what became of a send whose outcome is `unknown`.
     Settle {
         /// The communication's id.
-        communication: CommunicationId,
+        #[arg(required_unless_present = "from_file")]
+        communication: Option<CommunicationId>,
+        /// A file with one communication's id per line, in the place of one.
+        #[arg(long, conflicts_with = "communication")]
+        from_file: Option<PathBuf>,
         /// accepted, delivered, bounced or failed.
         #[arg(long = "as", value_parser = again::settled_state)]
         state: State,
         #[command(flatten)]
         decision: Decision,
+    },
+    /// Pause a function's work, or one shop's work of a flow. What is under way ends; the rest waits in its queue.
+    Pause(pause::Target),
+    /// End a pause.
+    Resume(pause::Target),
+    /// Dead letters: what was given up, and giving it back.
+    Dlq {
+        #[command(subcommand)]
+        command: DlqCommand,
     },
     /// Compose what an event would lead to and save it. Nothing is archived, sent or reported.
     Preview(preview::Request),
@@ -340,7 +363,11 @@ impl Command {
             Self::Setup(_) => "ctl-setup",
             Self::Send { .. } => "ctl-send",
             Self::Status { metafield: true, .. } => "ctl-status-metafield",
+            Self::Status { communication: None, order: None, .. } => "ctl-status-all",
             Self::Status { .. } => "ctl-status",
+            Self::Pause(_) => "ctl-pause",
+            Self::Resume(_) => "ctl-resume",
+            Self::Dlq { command } => command.name(),
             Self::Find { .. } => "ctl-find",
             Self::Why { .. } => "ctl-why",
             Self::Show { .. } => "ctl-show",
@@ -398,7 +425,11 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Status { order: Some(order), shop: Some(shop), json, metafield, .. } => {
             status::order(&stack().await?, &shop, &order_gid(&order)?, json, metafield).await
         }
-        Command::Status { .. } => Err("name a communication, or an order with --order and --shop".into()),
+        Command::Status { order: Some(_), .. } => Err("name the order's shop with --shop".into()),
+        Command::Status { .. } => pause::status(&stack().await?).await,
+        Command::Pause(target) => pause::pause(&stack().await?, target).await,
+        Command::Resume(target) => pause::resume(&stack().await?, target).await,
+        Command::Dlq { command } => dead_letters::run(&stack().await?, command).await,
         Command::Find { shop, search, json } => find::find(&stack().await?, shop, search, json).await,
         Command::Why { about, shop, json } => {
             let about = match (about.parse::<CommunicationId>(), shop) {
@@ -429,13 +460,27 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Verify { file, key, authority } => {
             proof::verify(&file, key.as_deref(), authority.as_deref())
         }
-        Command::Resend { communication, decision, recompose, to, timeout, no_wait } => {
+        Command::Resend { communication, from_file, decision, recompose, to, timeout, no_wait } => {
             let wait = (!no_wait).then(|| Duration::from_secs(timeout));
             let request = again::Request { decision, recompose, to };
-            again::resend(&stack().await?, &communication, request, wait).await
+            let stack = stack().await?;
+            match (communication, from_file) {
+                (Some(id), _) => again::resend(&stack, &id, request, wait).await,
+                (None, file) => {
+                    let resend = async |id: &_| again::resend(&stack, id, request.clone(), None).await;
+                    many::each(&file.unwrap_or_default(), resend).await
+                }
+            }
         }
-        Command::Settle { communication, state, decision } => {
-            again::settle(&stack().await?, &communication, state, decision).await
+        Command::Settle { communication, from_file, state, decision } => {
+            let stack = stack().await?;
+            match (communication, from_file) {
+                (Some(id), _) => again::settle(&stack, &id, state, decision).await,
+                (None, file) => {
+                    let settle = async |id: &_| again::settle(&stack, id, state, decision.clone()).await;
+                    many::each(&file.unwrap_or_default(), settle).await
+                }
+            }
         }
         Command::Preview(request) => preview::run(&stack().await?, request).await,
         Command::Diff { communication, against, reader } => {

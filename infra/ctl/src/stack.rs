@@ -20,6 +20,7 @@ pub struct Stack {
     pub s3: aws_sdk_s3::Client,
     pub sqs: aws_sdk_sqs::Client,
     pub scheduler: aws_sdk_scheduler::Client,
+    pub lambda: aws_sdk_lambda::Client,
     pub ledger: Ledger,
     pub archive: Archive,
     pub secrets: Secrets,
@@ -52,6 +53,13 @@ impl Outputs {
     pub fn value(&self, name: &str) -> Result<&str, Failure> {
         let value = self.more.get(name).map(String::as_str);
         value.ok_or_else(|| format!("the stack has no output {name}: deploy this version first").into())
+    }
+
+    /// The outputs of a kind, each by the name of what it is of, such as `order-confirmation`.
+    pub fn of<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (String, &'a str)> {
+        let of_kind =
+            move |(name, value): (&'a String, &'a String)| Some((name.strip_prefix(kind)?, value.as_str()));
+        self.more.iter().filter_map(of_kind).map(|(name, value)| (kebab(name), value))
     }
 
     /// For how many days the deployment lets anything be locked. An older one has the usual bound.
@@ -109,6 +117,7 @@ impl Stack {
             secrets_manager,
             sqs: aws_sdk_sqs::Client::new(aws),
             scheduler: aws_sdk_scheduler::Client::new(aws),
+            lambda: aws_sdk_lambda::Client::new(aws),
             s3,
             dynamodb,
             outputs,
@@ -130,15 +139,25 @@ impl Stack {
 
     /// The queue of a flow, run or the write-back, by its name.
     pub fn queue(&self, name: &str) -> Result<Queue, Failure> {
-        let pascal: String = name
-            .split('-')
-            .map(|word| {
-                let (first, rest) = word.split_at(1.min(word.len()));
-                first.to_ascii_uppercase() + rest
-            })
-            .collect();
-        let url = self.outputs.value(&format!("QueueUrl{pascal}"))?;
-        Ok(Queue::new(self.sqs.clone(), url.to_owned()))
+        Ok(Queue::new(self.sqs.clone(), self.queue_url(name)?.to_owned()))
+    }
+
+    pub fn queue_url(&self, name: &str) -> Result<&str, Failure> {
+        self.outputs.value(&output_of("QueueUrl", name))
+    }
+
+    /// What was given up of a queue, or by EventBridge (`intake`), Scheduler (`schedules`) or the stream (`outcome-events`).
+    pub fn dead_letter_queue(&self, name: &str) -> Result<&str, Failure> {
+        self.outputs.value(&output_of("DeadLetterUrl", name))
+    }
+
+    pub fn dead_letter_queues(&self) -> impl Iterator<Item = (String, &str)> {
+        self.outputs.of("DeadLetterUrl")
+    }
+
+    /// The queues that functions take work from.
+    pub fn work_queues(&self) -> impl Iterator<Item = (String, &str)> {
+        self.outputs.of("QueueUrl")
     }
 
     /// Where readings of documents are recorded.
@@ -169,6 +188,26 @@ impl Stack {
     }
 }
 
+/// `QueueUrl` and `write-back` are `QueueUrlWriteBack`.
+pub fn output_of(kind: &str, name: &str) -> String {
+    let word = |word: &str| {
+        let (first, rest) = word.split_at(1.min(word.len()));
+        first.to_ascii_uppercase() + rest
+    };
+    name.split('-').map(word).fold(kind.to_owned(), |name, word| name + &word)
+}
+
+fn kebab(pascal: &str) -> String {
+    let mut name = String::with_capacity(pascal.len() + 4);
+    for c in pascal.chars() {
+        if c.is_ascii_uppercase() && !name.is_empty() {
+            name.push('-');
+        }
+        name.push(c.to_ascii_lowercase());
+    }
+    name
+}
+
 /// Opens what is encrypted, where the stack has the secrets.
 fn archive(s3: &aws_sdk_s3::Client, dynamodb: &aws_sdk_dynamodb::Client, outputs: &Outputs) -> Archive {
     let archive = Archive::new(s3.clone(), outputs.archive_bucket.clone(), outputs.lock_mode());
@@ -184,6 +223,14 @@ mod tests {
 
     const ONE: &str = r#"{"BusName":"b","EventSource":"s/","SecretPrefix":"p","TableName":"t",
         "ArchiveBucket":"a","OperationsBucket":"o","FunctionIntake":"f","More":"m"}"#;
+
+    #[test]
+    fn queues_are_found_by_their_names() {
+        assert_eq!(output_of("QueueUrl", "write-back"), "QueueUrlWriteBack");
+        let outputs = ONE.replace("\"More\"", "\"QueueUrlWriteBack\"");
+        let outputs: Outputs = serde_json::from_str(&outputs).unwrap();
+        assert_eq!(outputs.of("QueueUrl").collect::<Vec<_>>(), [("write-back".to_owned(), "m")]);
+    }
 
     #[test]
     fn takes_exactly_one_stack() {

@@ -15,7 +15,7 @@ from support import DEPLOYMENTS, DISTRIBUTED, MODULE, OWN, PLAIN, Deployment, co
 SPOILED: dict[str, tuple[Deployment, str, str, str, str]] = {
     "how long a queue hides a message": (PLAIN, "queues.tf", "each.value.hiddenTimeouts *", "5 *", r"aws_sqs_queue\.work\[intake|aws_sqs_queue\.work\[[\w-]+\] .*: VisibilityTimeout: "),
     "how long a queue keeps messages": (PLAIN, "queues.tf", "14 * 24 *", "4 * 24 *", r"aws_sqs_queue\.dead_letters\[intake\] .*: MessageRetentionPeriod: 1209600 in the CDK app, 345600"),
-    "when a message is given up": (PLAIN, "queues.tf", "= local.max_receive_count", "= 3", r"aws_sqs_queue\.work.*: RedrivePolicy\.maxReceiveCount: 10 in the CDK app, 3 in Terraform"),
+    "when a message is given up": (PLAIN, "queues.tf", "= local.max_receive_count", "= 3", r"aws_sqs_queue\.work.*: RedrivePolicy\.maxReceiveCount: 100 in the CDK app, 3 in Terraform"),
     "where dead letters go": (PLAIN, "queues.tf", 'aws_sqs_queue.dead_letters[each.key].arn\n    maxReceiveCount', 'aws_sqs_queue.dead_letters["intake"].arn\n    maxReceiveCount', r"RedrivePolicy\.deadLetterTargetArn"),
     "encryption of queues": (PLAIN, "queues.tf", "sqs_managed_sse_enabled    = true", "sqs_managed_sse_enabled    = false", r"SqsManagedSseEnabled: true in the CDK app, false"),
     "who may use a queue": (PLAIN, "queues.tf", '"aws:SecureTransport" = "false"', '"aws:SecureTransport" = "true"', r"aws_sqs_queue_policy\.work.*PolicyDocument"),
@@ -26,7 +26,7 @@ SPOILED: dict[str, tuple[Deployment, str, str, str, str]] = {
     "the processor": (PLAIN, "functions.tf", "[var.architecture]", '["x86_64"]', r"Architectures\[0\]"),
     "a variable that is missing": (PLAIN, "functions.tf", "      BATCH_CONCURRENCY ", "      BATCHES_AT_ONCE ", r"Environment\.Variables\.BATCH_CONCURRENCY: \"10\" in the CDK app, nothing in Terraform"),
     "a variable that is too many": (PLAIN, "functions.tf", "        SECRET_PREFIX ", '        MORE = "1"\n        SECRET_PREFIX ', r"Environment\.Variables\.MORE: nothing in the CDK app"),
-    "a variable that is another": (PLAIN, "functions.tf", "FLOW_QUEUE_URL     = aws_sqs_queue.work[row.fills].url", "FLOW_QUEUE_URL     = aws_sqs_queue.work[name].url", r"Variables\.FLOW_QUEUE_URL"),
+    "a variable that is another": (PLAIN, "functions.tf", "FLOW_QUEUE_URL        = aws_sqs_queue.work[row.fills].url", "FLOW_QUEUE_URL     = aws_sqs_queue.work[name].url", r"Variables\.FLOW_QUEUE_URL"),
     "what is logged": (PLAIN, "functions.tf", '"TRACE"', '"INFO"', r"LoggingConfig\.ApplicationLogLevel: \"TRACE\" in the CDK app, \"INFO\""),
     "how long logs stay": (PLAIN, "functions.tf", "retention_in_days = 90", "retention_in_days = 30", r"aws_cloudwatch_log_group\.function.*RetentionInDays: 90 in the CDK app, 30"),
     "size of batches": (PLAIN, "functions.tf", "= each.value.batchSize\n", "= 1\n", r"aws_lambda_event_source_mapping\.work\[[\w-]+\] .*BatchSize"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The three answers a caller needs from any failed call, and nothing else.
+/// The four answers a caller needs from any failed call, and nothing else.
 ///
 /// A client names what happened in an error of its own; [`Classify::class`] is the one place that turns
 /// that into one of these, with an exhaustive match.
@@ -10,7 +10,10 @@ use std::time::Duration;
 pub enum Class {
     /// Trying again gives the same answer: record the failure, report it, acknowledge the message.
     Permanent,
-    /// Trying again may help; not before `retry_after`, where the other side named a time.
+    /// Trying again gives the same answer until a release or a person changes something: record nothing, try a few
+    /// times, and leave the work among the dead letters, from where it is given back.
+    Stuck,
+    /// Trying again may help, for as long as it takes; not before `retry_after`, where the other side named a time.
     Transient {
         /// How long the other side asks to wait, counted from its answer.
         retry_after: Option<Duration>,

@@ -76,7 +76,7 @@ impl DeliveryError {
 impl Classify for DeliveryError {
     /// Unknown is everything after which a message may be on its way and nobody can tell. A spool failure may
     /// have been a success, too, but spooling is idempotent and can be asked about, so it is tried again. What an
-    /// operator can fix waits and ends in the DLQ at worst.
+    /// operator can fix waits and continues once it is fixed.
     fn class(&self) -> Class {
         match self {
             Self::Token(error) => error.class(),

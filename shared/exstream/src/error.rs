@@ -75,7 +75,7 @@ pub enum ExstreamError {
 
 impl Classify for ExstreamError {
     /// Where an operator can fix the cause (settings, credentials, a communication Exstream does not know, a
-    /// template of another version or with other outputs, a page without its pictures), work waits and ends in the DLQ at worst. Any other
+    /// template of another version or with other outputs, a page without its pictures), work waits and continues once it is fixed. Any other
     /// success answer without a usable document is permanent: the same driver data and template give the same
     /// answer. A reported failure without a status may be either, and
     /// trying again costs less than a document that is never made.

@@ -57,7 +57,7 @@ pub enum TokenError {
 
 impl Classify for TokenError {
     /// Asking for a token has no effect, and wrong credentials are for an operator to fix: work waits and
-    /// ends in the DLQ at worst.
+    /// continues once it is fixed.
     fn class(&self) -> Class {
         match self {
             Self::Refused { retry_after, .. } => Class::Transient { retry_after: *retry_after },

@@ -1,6 +1,6 @@
 //! The clients the pipeline works with.
 
-use crate::gate::Gates;
+use crate::{breaker::Breakers, gate::Gates};
 use archive::Archive;
 use delivery::Channels;
 use exstream::{Catalogue, Exstream, Memory};
@@ -27,6 +27,7 @@ pub struct Clients {
     /// What large documents may take of the function's memory at once.
     pub memory: Memory,
     pub gates: Gates,
+    pub breakers: Breakers,
     /// Files that are attached and come from elsewhere.
     pub files: OutsideFiles,
     /// Where reports to Shopify are queued.
@@ -53,6 +54,7 @@ impl Clients {
             channels: service.publishing_channels()?,
             memory: service.memory(),
             gates: Gates::new(service.backoff()?),
+            breakers: Breakers::new(service.config_ttl()),
             files: OutsideFiles::default(),
             write_back: service.queue("WRITE_BACK_QUEUE_URL")?,
             clock: Timestamp::now,

@@ -173,7 +173,7 @@ impl Permit<'_> {
             Ok(_) | Err(Class::Permanent) => self.good().await,
             Err(Class::Unknown) => self.doubtful().await,
             // it was certainly not taken: nothing is learned of those that are
-            Err(Class::Transient { .. }) => Ok(()),
+            Err(Class::Transient { .. } | Class::Stuck) => Ok(()),
         };
         if let Err(error) = learned {
             tracing::warn!(shop = %self.route.shop, error = chain(&error), "the channel's state is not noted");

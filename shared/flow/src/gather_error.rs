@@ -28,7 +28,7 @@ impl GatherError {
     /// What Shopify answered cannot be made into the document. The work is delivered again and ends in the dead letters,
     /// from where a later release can take it up again.
     pub fn unusable(reason: impl fmt::Display) -> Self {
-        Self { class: Class::transient(), reason: reason.to_string() }
+        Self { class: Class::Stuck, reason: reason.to_string() }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use comms::{Class, Classify, chain};
 use std::error::Error;
+use work::Retry;
 
 /// Why the work stops before the communication has come to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,12 @@ impl Halt {
     /// Tried again for a reason that no error has given.
     pub fn retry(reason: impl Into<String>) -> Self {
         Self::Retry { class: Class::transient(), reason: reason.into(), unsent: false }
+    }
+
+    /// For what is put off before it is begun.
+    pub fn put_off(retry: Retry) -> Self {
+        let class = Class::Transient { retry_after: retry.at_least };
+        Self::Retry { class, reason: retry.reason, unsent: false }
     }
 
     /// For a call whose effects bear repetition: what is not permanent is tried again.
@@ -61,7 +68,9 @@ impl Halt {
         match error.class() {
             Class::Permanent => Self::Failed(chain(&error)),
             Class::Unknown => Self::Unknown(chain(&error)),
-            class @ Class::Transient { .. } => Self::Retry { class, reason: chain(&error), unsent: true },
+            class @ (Class::Transient { .. } | Class::Stuck) => {
+                Self::Retry { class, reason: chain(&error), unsent: true }
+            }
         }
     }
 }
@@ -86,12 +95,14 @@ mod tests {
         let no = || "no".to_owned();
         let retry = |class, unsent| Halt::Retry { class, reason: no(), unsent };
         let (permanent, unknown) = (Class::Permanent, Class::Unknown);
-        for class in [permanent, unknown, Class::transient()] {
+        for class in [permanent, unknown, Class::transient(), Class::Stuck] {
             let of = [Halt::of_call, Halt::before_send, Halt::of_send].map(|of| of(Refusal(class)));
             let expected = match class {
                 Class::Permanent => [Halt::Failed(no()), Halt::Failed(no()), Halt::Failed(no())],
                 Class::Unknown => [retry(class, false), retry(class, true), Halt::Unknown(no())],
-                Class::Transient { .. } => [retry(class, false), retry(class, true), retry(class, true)],
+                Class::Transient { .. } | Class::Stuck => {
+                    [retry(class, false), retry(class, true), retry(class, true)]
+                }
             };
             assert_eq!(of, expected, "{class:?}");
         }

@@ -25,26 +25,18 @@ use std::{
 };
 use tokio::time;
 use work::{
-    Backoff, BatchResponse, InvalidItem, Limits, MalformedBatch, Queue, Record, Retry, SqsEvent, WorkItem,
-    each,
+    BatchResponse, Inbox, InvalidItem, Limits, MalformedBatch, Queue, Record, Retry, SqsEvent, WorkItem, each,
 };
 
 /// How often one delivery of a message follows a change that happens while it makes a document.
 const MOST_CHANGES: usize = 3;
 
-/// How a function handles batches, from its environment.
-#[derive(Debug, Clone, Copy)]
-struct Settings {
-    concurrency: usize,
-    backoff: Backoff,
-}
-
 /// Everything a flow function holds between invocations.
 pub struct FlowHandler<F> {
     flow: F,
     clients: Clients,
-    queue: Queue,
-    settings: Settings,
+    inbox: Inbox,
+    concurrency: usize,
     function: String,
     /// Numbers the deliveries this process has handled, so that each has a name of its own.
     deliveries: AtomicU64,
@@ -63,10 +55,15 @@ impl<F: DocumentFlow> FlowHandler<F> {
     /// Reads the environment and makes the clients. Sends nothing.
     pub fn new(service: &Service, flow: F) -> Result<Self, StartError> {
         let clients = Clients::new(service)?;
-        let settings = Settings { concurrency: service.concurrency()?, backoff: service.backoff()? };
-        let function = function_name();
-        let queue = service.queue("QUEUE_URL")?;
-        Ok(Self { flow, clients, queue, settings, function, deliveries: AtomicU64::new(0) })
+        let (inbox, concurrency) = (service.inbox()?, service.concurrency()?);
+        Ok(Self {
+            flow,
+            clients,
+            inbox,
+            concurrency,
+            function: function_name(),
+            deliveries: AtomicU64::new(0),
+        })
     }
 
     /// Handles one batch. Messages that are to come back are in the response; the others are finished.
@@ -77,11 +74,11 @@ impl<F: DocumentFlow> FlowHandler<F> {
     ) -> Result<BatchResponse, MalformedBatch> {
         event.check()?;
         let left = invocation.time_left((self.clients.clock)());
-        let limits = Limits { concurrency: self.settings.concurrency, deadline: time::Instant::now() + left };
+        let limits = Limits { concurrency: self.concurrency, deadline: time::Instant::now() + left };
         let mut results =
             each(&event.records, limits, async |record| self.record(record, &invocation).await).await;
         queue_all(&self.clients.write_back, &mut results, |settled| settled.report.as_ref()).await;
-        queue_all(&self.queue, &mut results, |settled| settled.next_channel.as_ref()).await;
+        queue_all(&self.inbox.queue, &mut results, |settled| settled.next_channel.as_ref()).await;
         self.account(&event.records, &results);
         let results: Vec<Result<(), Retry>> = results
             .into_iter()
@@ -90,7 +87,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
                 Ok(Some(retry)) | Err(retry) => Err(retry),
             })
             .collect();
-        Ok(self.queue.respond(&event.records, &results, self.settings.backoff).await)
+        Ok(self.inbox.respond(&event.records, &results, (self.clients.clock)()).await)
     }
 
     async fn record(&self, record: &Record, invocation: &Invocation) -> Result<Handled, Retry> {
@@ -103,6 +100,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
             )));
         }
         let now = (self.clients.clock)();
+        self.clients.breakers.enter(&self.clients.ledger, &item.shop, item.flow, now).await?;
         let loaded = self.clients.configs.get(&item.shop, now).await?;
         let payload = self.clients.payloads.load(&item).await?;
         let resend = match (&item.resend, &item.next_channel) {
@@ -163,7 +161,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
                 None => return Ok(()),
             }
         }
-        Err(Retry::new(format!("what {} tells of keeps changing while it is made", plan.document)))
+        Err(Retry::waiting(format!("what {} tells of keeps changing while it is made", plan.document)))
     }
 
     async fn communication(&self, message: &Message<'_>, plan: &Plan) -> Result<AttemptOutcome, Retry> {
@@ -245,9 +243,10 @@ impl<F: DocumentFlow> FlowHandler<F> {
             match retry {
                 None if counts.is_empty() => metrics.count(Metric::Skipped, 1),
                 None => {}
-                Some(retry) => metrics.retried(record, None, retry),
+                Some(retry) => metrics.failed(&self.inbox, record, None, retry, (self.clients.clock)()),
             }
         }
+        metrics.count(Metric::BecameIll, self.clients.breakers.opened());
         metrics.emit(&self.function, (self.clients.clock)());
     }
 }

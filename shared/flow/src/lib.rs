@@ -19,6 +19,7 @@ mod absent;
 mod admit;
 mod attachments;
 mod batch_output;
+mod breaker;
 mod check;
 mod claim;
 mod clients;

@@ -6,6 +6,7 @@
 use crate::{
     attachments,
     batch_output::{self, BatchComposed},
+    breaker::Dependency,
     check,
     context::{Archived, Attempt, Draft},
     copy,
@@ -257,7 +258,11 @@ async fn ask_exstream(
         sends,
     };
     let exstream = if sends { &attempt.clients.sending_exstream } else { &attempt.clients.exstream };
-    Ok(exstream.compose(call).await?.outputs)
+    let composed = exstream.compose(call).await;
+    let class = composed.as_ref().err().map(Classify::class);
+    let (clients, shop) = (attempt.clients, &attempt.item.shop);
+    clients.breakers.learn(&clients.ledger, shop, Dependency::Exstream, class, attempt.now()).await;
+    Ok(composed?.outputs)
 }
 
 /// What the document is encrypted with, if it is one that can be erased. What an earlier attempt archived decides for its

@@ -2,6 +2,7 @@
 //! (`gate.rs`) waits before the send is marked.
 
 use crate::{
+    breaker::Dependency,
     context::{Archived, Attempt, Draft, dated},
     document_bytes::archived_bytes,
     evidence, fault,
@@ -10,6 +11,7 @@ use crate::{
     send_mark::begin_send,
     unsubscribe,
 };
+use comms::Classify;
 use delivery::{Page, PageCall, SendCall, SendOutput, StatusCall};
 use ledger::Lease;
 use links::LinkedOutput;
@@ -91,6 +93,9 @@ pub async fn send(
     let sent = attempt.clients.channels.send(call).await;
     if let Some(permit) = permit {
         permit.done(&sent).await;
+        let class = sent.as_ref().err().map(Classify::class);
+        let (clients, shop) = (attempt.clients, &attempt.item.shop);
+        clients.breakers.learn(&clients.ledger, shop, Dependency::Messaging, class, attempt.now()).await;
     }
     let accepted = sent.map_err(|error| match channel.is_messaging() {
         true => Halt::of_send(error).refused(),
@@ -164,6 +169,8 @@ async fn leave<'a>(attempt: &'a Attempt<'_>, channel: Channel) -> Result<Option<
     let class = attempt.settings.class(attempt.plan.document);
     let Some(settings) = attempt.loaded.config.delivery.messaging(channel, class) else { return Ok(None) };
     let clients = attempt.clients;
+    let (shop, now) = (&attempt.item.shop, attempt.now());
+    clients.breakers.ask(&clients.ledger, shop, Dependency::Messaging, now).await.map_err(Halt::put_off)?;
     let host = settings.base_url.authority();
     let route =
         Route { ledger: &clients.ledger, shop: &attempt.item.shop, channel, host, clock: clients.clock };

@@ -32,7 +32,8 @@ impl Classify for LedgerError {
     fn class(&self) -> Class {
         match self {
             // whoever has the lease decides; the redelivered message sees the result
-            Self::LostLease(_) | Self::Request { .. } | Self::Malformed { .. } => Class::transient(),
+            Self::LostLease(_) | Self::Request { .. } => Class::transient(),
+            Self::Malformed { .. } => Class::Stuck,
         }
     }
 }

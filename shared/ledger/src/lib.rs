@@ -26,6 +26,7 @@ mod queries;
 mod recipients;
 mod request;
 mod search;
+mod shop_state;
 mod table;
 
 pub use channel::Outage;
@@ -36,4 +37,5 @@ pub use outcomes::ChannelOutcome;
 pub use queries::{Found, Problem};
 pub use recipients::{Admission, Cap};
 pub use search::{MAX_FOUND, Undelivered};
+pub use shop_state::{Paused, ShopState};
 pub use table::{Claim, ClaimRequest, Ledger, Outcome};

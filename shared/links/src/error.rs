@@ -26,7 +26,8 @@ impl Classify for LinkError {
     fn class(&self) -> Class {
         match self {
             // publishing and replacing bear repetition
-            Self::Request { .. } | Self::Malformed { .. } | Self::Changed(_) => Class::transient(),
+            Self::Request { .. } | Self::Changed(_) => Class::transient(),
+            Self::Malformed { .. } => Class::Stuck,
             // a person has to replace the link
             Self::KeyChanged(_) | Self::Unpublishable(_) => Class::Permanent,
         }

@@ -2,8 +2,12 @@
 
 use crate::{Invocation, Metric, Metrics};
 use jiff::Timestamp;
+use std::time::Duration;
 use tokio::time::Instant;
-use work::{Limits, MalformedBatch, Record, Retry, SqsEvent};
+use work::{GivenUp, Inbox, Limits, MalformedBatch, Next, Record, Retry, SqsEvent};
+
+/// Whoever waits for longer is worth a person's look.
+const OVERDUE: Duration = Duration::from_secs(3600);
 
 /// When the work on a batch began, and when it has to end.
 #[derive(Debug, Clone, Copy)]
@@ -34,9 +38,33 @@ impl BatchTime {
 }
 
 impl Metrics {
-    /// Counts and logs a message that is delivered again.
-    pub fn retried(&mut self, record: &Record, flow: Option<&str>, retry: &Retry) {
-        self.count(Metric::Retried, 1);
-        tracing::warn!(message_id = %record.message_id, flow, receive_count = record.receive_count(), reason = %retry.reason, "message will be retried");
+    /// Counts a failed message by what it does next, and logs it. That SQS's own metrics say how old the oldest message is
+    /// does not help here: they leave out what was delivered three times.
+    pub fn failed(
+        &mut self,
+        inbox: &Inbox,
+        record: &Record,
+        flow: Option<&str>,
+        retry: &Retry,
+        now: Timestamp,
+    ) {
+        match inbox.next(record, retry, now) {
+            Next::Again(_) if retry.put_off => {
+                self.count(Metric::PutOff, 1);
+                tracing::debug!(message_id = %record.message_id, reason = %retry.reason, "message put off");
+            }
+            Next::Again(delay) => {
+                self.count(Metric::Retried, 1);
+                self.count(Metric::Waiting, u64::from(retry.waits));
+                let is_overdue = retry.waits && retry.after.is_none() && record.age(now) > OVERDUE;
+                self.count(Metric::Overdue, u64::from(is_overdue));
+                let (message_id, receive_count) = (&record.message_id, record.receive_count());
+                let again_s = delay.as_secs();
+                tracing::warn!(%message_id, flow, receive_count, again_s, reason = %retry.reason, "message will be retried");
+            }
+            // told by whoever puts it there
+            Next::GiveUp(GivenUp::CannotWork) => self.count(Metric::GivenUp, 1),
+            Next::GiveUp(GivenUp::WaitedTooLong) => self.count(Metric::WaitedTooLong, 1),
+        }
     }
 }

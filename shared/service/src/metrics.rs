@@ -46,7 +46,13 @@ metrics! {
     Open: "flows", "Communications that another worker works on.";
     Skipped: "flows", "Work items that lead to no document now.";
     Recovered: "flows", "Of `Accepted` and `Archived`, those that reconcile had queued for a missed event.";
-    Retried: "flows, statement-run, offer-run, write-back", "Messages that are delivered again.";
+    Retried: "flows, statement-run, offer-run, write-back, privacy", "Messages that are delivered again.";
+    Waiting: "flows, statement-run, offer-run, write-back, privacy", "Of `Retried`, messages that wait for something that passes by itself, such as an outage.";
+    PutOff: "flows", "Messages whose work was not begun, because a person has paused it or a service that it needs is ill.";
+    BecameIll: "flows", "Services that a function stopped asking for a shop, because half of their latest answers were failures.";
+    Overdue: "flows, statement-run, offer-run, write-back, privacy", "Of `Waiting`, messages that have done so for more than an hour; not those that wait for a moment that is known, such as the end of quiet hours.";
+    GivenUp: "flows, statement-run, offer-run, write-back, privacy", "Messages that became dead letters because they cannot work until somebody changes something.";
+    WaitedTooLong: "flows, statement-run, offer-run, write-back, privacy", "Messages that became dead letters because what they waited for did not come within 13 days.";
     StatementsQueued: "statement-run", "Accounts whose statement was queued.";
     StatementsWithoutOrders: "statement-run", "Accounts without orders, which get no statement.";
     StatementsUnreadable: "statement-run", "Accounts that get no statement because they or their orders could not be read.";

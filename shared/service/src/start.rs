@@ -24,7 +24,7 @@ use std::{
     time::Duration,
 };
 use tracing_subscriber::EnvFilter;
-use work::{Backoff, Checkpoints, Payloads, Queue};
+use work::{Backoff, Checkpoints, Inbox, Payloads, Queue};
 
 /// What an invocation keeps of its time to answer in.
 pub const RESERVE: Duration = Duration::from_millis(1500);
@@ -222,6 +222,20 @@ impl Service {
     /// The queue whose address is in the environment variable `name`.
     pub fn queue(&self, name: &str) -> Result<Queue, StartError> {
         Ok(Queue::new(self.sqs.clone(), required(name)?))
+    }
+
+    /// How long what an operator can change at any time is kept.
+    pub fn config_ttl(&self) -> Duration {
+        self.config_ttl
+    }
+
+    /// The queue whose messages the function handles, and where what it gives up goes.
+    pub fn inbox(&self) -> Result<Inbox, StartError> {
+        Ok(Inbox {
+            queue: self.queue("QUEUE_URL")?,
+            dead_letters: self.queue("DEAD_LETTER_QUEUE_URL")?,
+            backoff: self.backoff()?,
+        })
     }
 
     /// The flows' queues. A flow whose variable is not set is one this deployment does not serve.

@@ -34,7 +34,7 @@ pub enum ConfigError {
 }
 
 impl Classify for ConfigError {
-    /// Everything can be fixed by pushing a configuration, so work waits and ends in the DLQ at worst.
+    /// Everything can be fixed by pushing a configuration, so work waits and continues once it is fixed.
     fn class(&self) -> Class {
         match self {
             Self::NotServed(_)

@@ -2,6 +2,7 @@
 
 use comms::{Class, Classify, chain};
 use futures::{FutureExt, StreamExt, stream};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{fmt, panic::AssertUnwindSafe, time::Duration};
 use tokio::time::Instant;
@@ -28,6 +29,8 @@ pub struct Record {
 struct Attributes {
     #[serde(rename = "ApproximateReceiveCount")]
     receive_count: Option<String>,
+    #[serde(rename = "SentTimestamp")]
+    sent_epoch_ms: Option<String>,
 }
 
 // a body carries a customer's data
@@ -41,6 +44,13 @@ impl Record {
     /// How often the message was handed out, this time included.
     pub fn receive_count(&self) -> u32 {
         self.attributes.receive_count.as_deref().and_then(|count| count.parse().ok()).unwrap_or(1)
+    }
+
+    /// How long ago it was put into the queue, as far as SQS says.
+    pub fn age(&self, now: Timestamp) -> Duration {
+        let sent = self.attributes.sent_epoch_ms.as_deref().and_then(|text| text.parse().ok());
+        let sent = sent.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+        sent.and_then(|sent| Duration::try_from(now.duration_since(sent)).ok()).unwrap_or_default()
     }
 }
 
@@ -84,16 +94,39 @@ pub struct Retry {
     pub at_least: Option<Duration>,
     /// Another invocation works on it right now.
     pub elsewhere: bool,
+    /// It waits for something that passes by itself, such as an outage: it is delivered again for as long as that takes.
+    /// Otherwise it is given up after a few attempts.
+    pub waits: bool,
+    /// Its work was not begun: it was paused, or a service that it needs is ill. No failure.
+    pub put_off: bool,
 }
 
 impl Retry {
+    /// For what gives the same answer until somebody changes something.
     pub fn new(reason: impl fmt::Display) -> Self {
-        Self { reason: reason.to_string(), after: None, at_least: None, elsewhere: false }
+        Self {
+            reason: reason.to_string(),
+            after: None,
+            at_least: None,
+            elsewhere: false,
+            waits: false,
+            put_off: false,
+        }
+    }
+
+    /// For what passes by itself.
+    pub fn waiting(reason: impl fmt::Display) -> Self {
+        Self { waits: true, ..Self::new(reason) }
+    }
+
+    /// For work that is not begun now, and not before `at_least` has passed.
+    pub fn put_off(reason: impl fmt::Display, at_least: Option<Duration>) -> Self {
+        Self { at_least, put_off: true, ..Self::waiting(reason) }
     }
 
     /// Another invocation works on it, and is done by then or has died.
     pub fn elsewhere(after: Duration) -> Self {
-        Self { after: Some(after), elsewhere: true, ..Self::new("another invocation works on it") }
+        Self { after: Some(after), elsewhere: true, ..Self::waiting("another invocation works on it") }
     }
 
     /// The error with its causes, and the wait it asks for.
@@ -103,11 +136,11 @@ impl Retry {
 
     /// A reason with the wait that its class asks for.
     pub fn because(class: Class, reason: impl fmt::Display) -> Self {
-        let at_least = match class {
-            Class::Transient { retry_after } => retry_after,
-            Class::Permanent | Class::Unknown => None,
-        };
-        Self { at_least, ..Self::new(reason) }
+        match class {
+            Class::Transient { retry_after } => Self { at_least: retry_after, ..Self::waiting(reason) },
+            Class::Unknown => Self::waiting(reason),
+            Class::Permanent | Class::Stuck => Self::new(reason),
+        }
     }
 }
 
@@ -139,13 +172,14 @@ pub async fn each<'a, T>(
     let mut results: Vec<_> = stream::iter(records.iter().enumerate())
         .map(|(index, record)| async move {
             if Instant::now() >= limits.deadline {
-                return (index, Err(Retry::new("the invocation had no time left for it")));
+                return (index, Err(Retry::waiting("the invocation had no time left for it")));
             }
             let work = AssertUnwindSafe(handle(record)).catch_unwind();
             let result = match tokio::time::timeout_at(limits.deadline, work).await {
                 Ok(Ok(result)) => result,
                 Ok(Err(_)) => Err(Retry::new("the handler panicked")),
-                Err(_) => Err(Retry::new("the invocation's time was up")),
+                // mostly because something it asked was slow
+                Err(_) => Err(Retry::waiting("the invocation's time was up")),
             };
             (index, result)
         })

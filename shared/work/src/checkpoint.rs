@@ -27,7 +27,8 @@ pub enum CheckpointError {
 impl Classify for CheckpointError {
     fn class(&self) -> Class {
         match self {
-            Self::Overtaken { .. } | Self::Request { .. } | Self::Malformed { .. } => Class::transient(),
+            Self::Overtaken { .. } | Self::Request { .. } => Class::transient(),
+            Self::Malformed { .. } => Class::Stuck,
         }
     }
 }

@@ -4,13 +4,22 @@
 //! U+FFFF (docs.aws.amazon.com, `AWSSimpleQueueService/latest/APIReference/API_SendMessage.html`). A customer can
 //! write others. JSON can say the same character as an escape, so a message is JSON in which they are escaped.
 
-use comms::{Class, Classify};
+use comms::{Class, Classify, ShopDomain};
 use serde::Serialize;
 use std::{borrow::Cow, fmt};
 
-/// JSON in the characters SQS takes.
+/// JSON in the characters SQS takes, and whose work it is.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Message(String);
+pub struct Message {
+    text: String,
+    shop: Option<String>,
+}
+
+/// What each item of work says of itself.
+#[derive(serde::Deserialize)]
+struct OfShop {
+    shop: Option<ShopDomain>,
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error("the message cannot be written as JSON")]
@@ -27,32 +36,40 @@ impl Message {
     /// When the item cannot be written as JSON.
     pub fn of(item: &impl Serialize) -> Result<Self, NotJson> {
         let text = serde_json::to_string(item)?;
-        Ok(Self(match escaped(&text) {
+        let text = match escaped(&text) {
             Cow::Borrowed(_) => text,
             Cow::Owned(escaped) => escaped,
-        }))
+        };
+        let of: Option<OfShop> = serde_json::from_str(&text).ok();
+        let shop = of.and_then(|of| of.shop).map(|shop| shop.as_str().to_owned());
+        Ok(Self { text, shop })
     }
 
     pub fn text(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// The shop whose work it is: SQS serves shops in turn where one has much more than the others.
+    pub fn shop(&self) -> Option<&str> {
+        self.shop.as_deref()
     }
 
     /// Its size, as SQS counts it.
     pub fn bytes(&self) -> usize {
-        self.0.len()
+        self.text.len()
     }
 }
 
 // it carries a customer's data
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message").field("bytes", &self.0.len()).finish_non_exhaustive()
+        f.debug_struct("Message").field("bytes", &self.text.len()).finish_non_exhaustive()
     }
 }
 
 /// What SQS does not take and JSON may hold outside an escape: other control characters must be escaped in any
 /// JSON, and surrogates are in no Rust string.
-const REFUSED: [char; 2] = ['\u{fffe}', '\u{ffff}'];
+pub(crate) const REFUSED: [char; 2] = ['\u{fffe}', '\u{ffff}'];
 
 /// JSON that says the same in characters SQS takes. Such a character can only be in a string, and never directly
 /// after a backslash that would make it a part of another escape.

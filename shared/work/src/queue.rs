@@ -1,13 +1,10 @@
-//! Sending, answering and delaying messages; payloads too large for one.
+//! Sending messages; payloads too large for one.
 
-use crate::{
-    BatchResponse, Message, NotJson, Record, Retry, WorkItem, batch::Failure, item::payload_key,
-    message::escaped,
-};
+use crate::{Message, NotJson, WorkItem, item::payload_key, message::escaped};
 use aws_sdk_s3::{operation::get_object::GetObjectOutput, primitives::ByteStream};
 use aws_sdk_sqs::{
     error::{ProvideErrorMetadata, SdkError},
-    types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry},
+    types::SendMessageBatchRequestEntry,
 };
 use comms::{Class, Classify, chain};
 use futures::{StreamExt, stream};
@@ -24,11 +21,6 @@ const REQUEST_BYTES: usize = 250_000;
 
 /// Requests of one call at once.
 const REQUESTS: usize = 8;
-
-/// SQS's own bound on a visibility time-out is twelve hours, counted from when the message was received.
-const MAX_DELAY: Duration = Duration::from_secs(12 * 3600 - 15 * 60);
-
-const KEEPS_ITS_TIME_OUT: &str = "a failed message keeps the queue's visibility time-out";
 
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
@@ -53,7 +45,7 @@ pub enum QueueError {
 
 impl QueueError {
     /// A request for one message failed.
-    fn of<E>(error: SdkError<E>) -> Self
+    pub(crate) fn of<E>(error: SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
@@ -82,35 +74,9 @@ fn objection<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Option<String> {
         .then(|| code.to_owned())
 }
 
-/// How long a failed message stays away: four times longer each time, within bounds.
-#[derive(Debug, Clone, Copy)]
-pub struct Backoff {
-    pub base: Duration,
-    pub cap: Duration,
-}
-
-impl Backoff {
-    pub fn delay(self, receive_count: u32) -> Duration {
-        let factor = 4u32.saturating_pow(receive_count.saturating_sub(1).min(8));
-        self.base.saturating_mul(factor).min(self.cap)
-    }
-
-    /// How long a message stays away that was delivered so often and failed like this.
-    pub fn of(self, retry: &Retry, receive_count: u32) -> Duration {
-        let usual = || self.delay(receive_count).max(retry.at_least.unwrap_or_default());
-        retry.after.unwrap_or_else(usual).min(MAX_DELAY)
-    }
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self { base: Duration::from_secs(10), cap: Duration::from_secs(900) }
-    }
-}
-
 pub struct Queue {
-    client: aws_sdk_sqs::Client,
-    url: String,
+    pub(crate) client: aws_sdk_sqs::Client,
+    pub(crate) url: String,
 }
 
 impl Queue {
@@ -120,6 +86,7 @@ impl Queue {
 
     pub async fn send(&self, message: &Message) -> Result<(), QueueError> {
         let request = self.client.send_message().queue_url(&self.url).message_body(message.text());
+        let request = request.set_message_group_id(message.shop().map(str::to_owned));
         request.send().await.map(drop).map_err(QueueError::of)
     }
 
@@ -127,6 +94,7 @@ impl Queue {
     pub async fn send_later(&self, message: &Message, delay: Duration) -> Result<(), QueueError> {
         let seconds = i32::try_from(delay.as_millis().div_ceil(1000)).unwrap_or(i32::MAX).min(900);
         let request = self.client.send_message().queue_url(&self.url).message_body(message.text());
+        let request = request.set_message_group_id(message.shop().map(str::to_owned));
         request.delay_seconds(seconds).send().await.map(drop).map_err(QueueError::of)
     }
 
@@ -143,6 +111,7 @@ impl Queue {
     async fn send_request(&self, messages: &[Message]) -> Vec<Result<(), QueueError>> {
         let entry = |(index, message): (usize, &Message)| {
             let entry = SendMessageBatchRequestEntry::builder().id(index.to_string());
+            let entry = entry.set_message_group_id(message.shop().map(str::to_owned));
             entry.message_body(message.text()).build().ok()
         };
         let entries = messages.iter().enumerate().filter_map(entry).collect();
@@ -173,50 +142,6 @@ impl Queue {
             }
         }
         results
-    }
-
-    /// The answer to a batch. Failed messages stay invisible for as long as their retry wants.
-    ///
-    /// Moving a visibility time-out is a courtesy: if it fails, the queue's own time-out holds.
-    pub async fn respond<T>(
-        &self,
-        records: &[Record],
-        results: &[Result<T, Retry>],
-        backoff: Backoff,
-    ) -> BatchResponse {
-        let failed: Vec<_> = records
-            .iter()
-            .zip(results)
-            .filter_map(|(record, result)| Some((record, result.as_ref().err()?)))
-            .collect();
-        for chunk in failed.chunks(10) {
-            let entries = chunk.iter().enumerate().filter_map(|(index, (record, retry))| {
-                let delay = backoff.of(retry, record.receive_count());
-                ChangeMessageVisibilityBatchRequestEntry::builder()
-                    .id(index.to_string())
-                    .receipt_handle(&record.receipt_handle)
-                    .visibility_timeout(i32::try_from(delay.as_millis().div_ceil(1000)).unwrap_or(i32::MAX))
-                    .build()
-                    .ok()
-            });
-            let request = self.client.change_message_visibility_batch().queue_url(&self.url);
-            match request.set_entries(Some(entries.collect())).send().await {
-                Ok(output) => {
-                    for entry in output.failed() {
-                        let message = entry.id().parse().ok().and_then(|index: usize| chunk.get(index));
-                        let message_id = message.map_or("", |(record, _)| record.message_id.as_str());
-                        tracing::warn!(message_id, code = entry.code(), "{KEEPS_ITS_TIME_OUT}");
-                    }
-                }
-                Err(error) => tracing::warn!(error = chain(&error), "{KEEPS_ITS_TIME_OUT}"),
-            }
-        }
-        BatchResponse {
-            failures: failed
-                .iter()
-                .map(|(record, _)| Failure { message_id: record.message_id.clone() })
-                .collect(),
-        }
     }
 }
 
@@ -339,24 +264,5 @@ mod tests {
         assert_eq!(sizes(&[125_000, 125_000, 2, 249_998]), [2, 2]);
         assert_eq!(sizes(&[300_000, 2]), [1, 1]);
         assert_eq!(sizes(&[]), [] as [usize; 0]);
-    }
-
-    #[test]
-    fn back_off_grows_and_stays_within_bounds() {
-        let backoff = Backoff::default();
-        let seconds: Vec<_> = (0..7).map(|n| backoff.delay(n).as_secs()).collect();
-        assert_eq!(seconds, [10, 10, 40, 160, 640, 900, 900]);
-    }
-
-    #[test]
-    fn a_named_wait_is_exact_and_a_minimum_only_a_minimum() {
-        let seconds = |after: Option<u64>, at_least: Option<u64>| {
-            let named = |seconds: Option<u64>| seconds.map(Duration::from_secs);
-            let retry = Retry { after: named(after), at_least: named(at_least), ..Retry::new("") };
-            Backoff::default().of(&retry, 2).as_secs()
-        };
-        assert_eq!(seconds(None, None), 40);
-        assert_eq!((seconds(Some(0), None), seconds(Some(3), Some(90))), (0, 3));
-        assert_eq!((seconds(None, Some(1)), seconds(None, Some(90))), (40, 90));
     }
 }

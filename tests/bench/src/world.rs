@@ -196,6 +196,7 @@ pub fn environment(function: &str, address: SocketAddr) -> Result<Vec<(String, S
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();
     environment.push(("QUEUE_URL".to_owned(), queue(function)));
+    environment.push(("DEAD_LETTER_QUEUE_URL".to_owned(), queue(&format!("{function}-dlq"))));
     environment.push(("WRITE_BACK_QUEUE_URL".to_owned(), queue("write-back")));
     for flow in Deployment::read()?.names(deployment::FLOW) {
         let name = format!("QUEUE_URL_{}", flow.to_ascii_uppercase().replace('-', "_"));

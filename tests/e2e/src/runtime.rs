@@ -28,10 +28,10 @@ pub struct Worker {
     api: RuntimeApi,
 }
 
-/// The function's own queue in place of order-confirmation's, which `Stack::environment` names.
-fn own_queue(function: &str, environment: &HashMap<String, String>) -> Option<(&'static str, String)> {
-    let queue = environment.get("QUEUE_URL")?;
-    Some(("QUEUE_URL", queue.replace("order-confirmation", function)))
+/// The function's own queues in place of order-confirmation's, which `Stack::environment` names.
+fn own_queues(function: &str, environment: &HashMap<String, String>) -> Vec<(&'static str, String)> {
+    let own = |name| Some((name, environment.get(name)?.replace("order-confirmation", function)));
+    ["QUEUE_URL", "DEAD_LETTER_QUEUE_URL"].into_iter().filter_map(own).collect()
 }
 
 impl Worker {
@@ -46,7 +46,7 @@ impl Worker {
             .env("AWS_LAMBDA_RUNTIME_API", &api.address)
             .env("AWS_LAMBDA_FUNCTION_NAME", function)
             .env("AWS_SDK_UA_APP_ID", function)
-            .envs(own_queue(function, environment))
+            .envs(own_queues(function, environment))
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .env("AWS_LAMBDA_LOG_GROUP_NAME", function)

@@ -244,6 +244,7 @@ impl Stack {
             ("COMMITMENTS_TABLE_NAME", "CommitmentsTable"),
             ("DOCUMENTS_URL", "DocumentsUrl"),
             ("QUEUE_URL", "QueueUrlOrderConfirmation"),
+            ("DEAD_LETTER_QUEUE_URL", "DeadLetterUrlOrderConfirmation"),
             ("WRITE_BACK_QUEUE_URL", "QueueUrlWriteBack"),
             ("QUEUE_URL_ORDER_CONFIRMATION", "QueueUrlOrderConfirmation"),
             ("QUEUE_URL_SHIPPING_DOCUMENTS", "QueueUrlShippingDocuments"),

@@ -14,7 +14,7 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use service::RESERVE;
 use std::{cell::Cell, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until};
-use work::{Backoff, Limits, Record, Retry, SqsEvent};
+use work::{Backoff, Limits, Next, Record, Retry, SqsEvent};
 
 const FIRST: usize = 5;
 const MORE_EVERY: Duration = Duration::from_millis(200);
@@ -96,7 +96,10 @@ impl Mapping {
         for (message, result) in messages.into_iter().zip(results) {
             match result {
                 Ok(()) => self.queue.delete(message),
-                Err(retry) => self.queue.hide(message, self.backoff.of(&retry, message.receives)),
+                Err(retry) => match self.backoff.next(&retry, message.receives, self.queue.age(message)) {
+                    Next::Again(delay) => self.queue.hide(message, delay),
+                    Next::GiveUp(_) => self.queue.give_up(message),
+                },
             }
         }
         self.usage.add(self.epoch.elapsed(), begun.elapsed().as_secs_f64());

@@ -216,6 +216,16 @@ impl Queue {
         self.hidden.borrow_mut().push(Reverse((due_ms, message)));
     }
 
+    /// The function puts it among the dead letters.
+    pub fn give_up(&self, message: Message) {
+        self.in_hand.set(self.in_hand.get() - 1);
+        self.end(message, |tally| tally.dead += 1);
+    }
+
+    pub fn age(&self, message: Message) -> Duration {
+        Duration::from_millis((self.now_ms() - message.sent_ms).into())
+    }
+
     pub fn is_over(&self) -> bool {
         self.closed.get() && self.in_hand.get() == 0 && self.waiting() == 0 && self.hidden.borrow().is_empty()
     }

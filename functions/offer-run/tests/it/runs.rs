@@ -8,7 +8,7 @@ use service::{Invocation, Secrets};
 use shop_config::ConfigStore;
 use shopify::AdminApi;
 use std::{collections::BTreeSet, time::Duration};
-use work::{Backoff, Checkpoints, Queue, RunItem, SqsEvent, WorkItem};
+use work::{Backoff, Checkpoints, Inbox, Queue, RunItem, SqsEvent, WorkItem};
 
 const CONFIG: &str = r#"
 version = 1
@@ -86,9 +86,12 @@ impl World {
             secrets: Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), "prefix".into(), ttl),
             shopify: AdminApi::new(reqwest::Client::new()),
             checkpoints: Checkpoints::new(s3, "operations".into()),
-            queue: Queue::new(sqs.clone(), "http://queue/offer-run".into()),
+            inbox: Inbox {
+                queue: Queue::new(sqs.clone(), "http://queue/offer-run".into()),
+                dead_letters: Queue::new(sqs.clone(), "http://queue/offer-run-dlq".into()),
+                backoff: Backoff::default(),
+            },
             flow: Queue::new(sqs, "http://queue/targeted-offers".into()),
-            backoff: Backoff::default(),
             clock: Timestamp::now,
         });
         Self { aws, shopify, function }

@@ -26,7 +26,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use work::{Backoff, Checkpoints, PrivacyItem, PrivacyTopic, Queue};
+use work::{Backoff, Checkpoints, Inbox, PrivacyItem, PrivacyTopic, Queue};
 
 pub const SHOP: &str = "acme.myshopify.com";
 /// Nothing but the person is called so.
@@ -388,8 +388,14 @@ impl World {
             operations_bucket: operations(),
             archive_bucket: "archive".to_owned(),
             max_retention_days: 3650,
-            queue: Queue::new(aws_sdk_sqs::Client::new(&sdk), format!("{}/queue", server.base)),
-            backoff: Backoff::default(),
+            inbox: Inbox {
+                queue: Queue::new(aws_sdk_sqs::Client::new(&sdk), format!("{}/queue", server.base)),
+                dead_letters: Queue::new(
+                    aws_sdk_sqs::Client::new(&sdk),
+                    format!("{}/queue-dlq", server.base),
+                ),
+                backoff: Backoff::default(),
+            },
             clock,
         };
         let (archive, ledger, links) = (archive(), ledger(), links());

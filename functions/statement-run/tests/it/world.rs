@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::Notify;
-use work::{Backoff, Checkpoints, Payloads, Queue, SqsEvent};
+use work::{Backoff, Checkpoints, Inbox, Payloads, Queue, SqsEvent};
 
 /// When the worker dies: at a request, before or after it was served.
 #[derive(Clone, Default)]
@@ -133,11 +133,14 @@ impl World {
             http,
             checkpoints: Checkpoints::new(s3.clone(), "operations".into()),
             payloads: Payloads::new(s3, "operations".into()),
-            queue: Queue::new(sqs.clone(), "http://queue/own".into()),
+            inbox: Inbox {
+                queue: Queue::new(sqs.clone(), "http://queue/own".into()),
+                dead_letters: Queue::new(sqs.clone(), "http://queue/own-dlq".into()),
+                backoff: Backoff::default(),
+            },
             flow_queue: Queue::new(sqs, "http://queue/flow".into()),
             driver: crate::batch::driver,
             check: self.check,
-            backoff: Backoff::default(),
             folder: std::env::temp_dir().join(folder),
             pace: self.pace,
             clock: Timestamp::now,

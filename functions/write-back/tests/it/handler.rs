@@ -9,7 +9,7 @@ use service::{Invocation, Secrets};
 use shop_config::ConfigStore;
 use shopify::AdminApi;
 use std::{collections::HashMap, time::Duration};
-use work::{Backoff, Queue, SqsEvent, WriteBackItem};
+use work::{Backoff, Inbox, Queue, SqsEvent, WriteBackItem};
 use write_back::{Tools, WriteBack};
 
 pub async fn function(aws: &FakeAws) -> WriteBack {
@@ -23,8 +23,11 @@ pub async fn function(aws: &FakeAws) -> WriteBack {
         secrets: Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), "shopify-exstream".into(), ttl),
         shopify: AdminApi::new(reqwest::Client::new()),
         ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&sdk), "table".into()),
-        queue: Queue::new(aws_sdk_sqs::Client::new(&sdk), "http://queue".into()),
-        backoff: Backoff::default(),
+        inbox: Inbox {
+            queue: Queue::new(aws_sdk_sqs::Client::new(&sdk), "http://queue".into()),
+            dead_letters: Queue::new(aws_sdk_sqs::Client::new(&sdk), "http://queue-dlq".into()),
+            backoff: Backoff::default(),
+        },
         concurrency: 10,
         clock: Timestamp::now,
     })

@@ -2,6 +2,7 @@
 
 use super::outside::{Outside, Shared, clock, serve, step};
 use crate::{
+    breaker::Breakers,
     clients::Clients,
     content::Content,
     context::Attempt,
@@ -160,6 +161,7 @@ async fn clients(base: &str) -> Clients {
         channels: Channels::new(http.clone(), Arc::clone(&tokens), s3, operations()).publishing(pages),
         memory: Memory::new(64 * 1024 * 1024),
         gates: Gates::new(Backoff::default()),
+        breakers: Breakers::new(Duration::from_secs(60)),
         files: OutsideFiles::default(),
         write_back: Queue::new(aws_sdk_sqs::Client::new(&aws), format!("{base}/queue")),
         clock,

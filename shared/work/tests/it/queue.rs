@@ -77,3 +77,18 @@ async fn a_queue_that_is_down_refuses_nothing_for_good() {
     let error = queue.send(&messages(&["a"])[0]).await.unwrap_err();
     assert_eq!(error.class(), Class::transient());
 }
+
+/// The group by which SQS serves shops in turn is the shop, in every way a message gets into a queue.
+#[tokio::test]
+async fn each_message_is_of_its_shop() {
+    let sqs = Sqs::default();
+    let queue = sqs.queue().await;
+    let of = |shop: &str| Message::of(&json!({"v": 1, "shop": shop, "note": "\u{fffe}"})).unwrap();
+    queue.send(&of("acme.myshopify.com")).await.unwrap();
+    queue.send_later(&of("other.myshopify.com"), Duration::from_secs(5)).await.unwrap();
+    queue
+        .send_all(&[of("acme.myshopify.com"), of("no shop at all"), messages(&["of nobody"])[0].clone()])
+        .await;
+    let expected = ["acme.myshopify.com", "other.myshopify.com", "acme.myshopify.com", "", ""];
+    assert_eq!(sqs.account().groups, expected);
+}

@@ -1,4 +1,4 @@
-//! SQS, as far as sending goes: which characters and sizes it takes, and what a refusal concerns.
+//! SQS, as far as sending and hiding go: which characters and sizes it takes, and what a refusal concerns.
 
 use axum::{
     Router,
@@ -8,14 +8,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex, MutexGuard};
-use work::Queue;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+use work::{Backoff, Inbox, Queue};
 
 const MEBIBYTE: usize = 1024 * 1024;
 
 #[derive(Default)]
 pub struct Account {
     pub bodies: Vec<String>,
+    /// The message group of each, or nothing.
+    pub groups: Vec<String>,
     pub requests: usize,
     /// A message with bad characters fails its whole request.
     pub refuses_requests: bool,
@@ -23,6 +28,12 @@ pub struct Account {
     pub busy_with: Option<String>,
     /// Says that it is down.
     pub down: bool,
+    /// Refuses whatever is put among the dead letters.
+    pub no_dead_letters: bool,
+    /// What was put among the dead letters, with the values of its attributes.
+    pub dead: Vec<(String, BTreeMap<String, String>)>,
+    /// Receipt handles with the seconds that their messages stay away.
+    pub hidden: BTreeMap<String, u64>,
 }
 
 #[derive(Clone, Default)]
@@ -31,6 +42,17 @@ pub struct Sqs(Arc<Mutex<Account>>);
 impl Sqs {
     pub fn account(&self) -> MutexGuard<'_, Account> {
         self.0.lock().unwrap()
+    }
+
+    pub async fn inbox(&self) -> Inbox {
+        let router = Router::new().fallback(answer).with_state(self.clone());
+        let url = fakes::serve(router).await;
+        let client = aws_sdk_sqs::Client::new(&fakes::aws(&url).await);
+        Inbox {
+            queue: Queue::new(client.clone(), format!("{url}/queue")),
+            dead_letters: Queue::new(client, format!("{url}/queue-dlq")),
+            backoff: Backoff::default(),
+        }
     }
 
     pub async fn queue(&self) -> Queue {
@@ -43,7 +65,17 @@ impl Sqs {
 }
 
 impl Account {
-    /// Takes one message.
+    /// Takes one message with its group.
+    fn take_of(&mut self, request: &Value) -> Result<(), (&'static str, bool)> {
+        self.take(request["MessageBody"].as_str().unwrap())?;
+        let group = request["MessageGroupId"].as_str().unwrap_or_default();
+        let fits = |c: char| c.is_ascii_alphanumeric() || c.is_ascii_punctuation();
+        assert!(group.len() <= 128 && group.chars().all(fits), "SQS refuses the group {group}");
+        self.groups.push(group.to_owned());
+        Ok(())
+    }
+
+    /// Takes one text.
     fn take(&mut self, body: &str) -> Result<(), (&'static str, bool)> {
         let takes = |c: char| {
             matches!(u32::from(c),
@@ -62,6 +94,36 @@ impl Account {
         Ok(())
     }
 
+    fn put_among_dead(&mut self, request: &Value) -> Result<Value, &'static str> {
+        if self.no_dead_letters {
+            return Err("QueueDoesNotExist");
+        }
+        let body = request["MessageBody"].as_str().unwrap();
+        self.take(body).map_err(|(code, _)| code)?;
+        let mut values = BTreeMap::new();
+        for (name, value) in request["MessageAttributes"].as_object().unwrap() {
+            let text = value["StringValue"].as_str().unwrap();
+            assert_eq!(value["DataType"], "String");
+            assert!(!text.is_empty() && self.take(text).is_ok(), "SQS refuses the attribute {name}");
+            values.insert(name.clone(), text.to_owned());
+        }
+        assert!(values.len() <= 10);
+        self.dead.push((body.to_owned(), values));
+        Ok(json!({"MessageId": "m", "MD5OfMessageBody": "m"}))
+    }
+
+    fn hide(&mut self, request: &Value) -> Value {
+        let entries = request["Entries"].as_array().unwrap();
+        assert!((1..=10).contains(&entries.len()), "{} entries", entries.len());
+        let hide = |entry: &Value| {
+            let seconds = entry["VisibilityTimeout"].as_u64().unwrap();
+            assert!(seconds <= 12 * 3600);
+            self.hidden.insert(entry["ReceiptHandle"].as_str().unwrap().to_owned(), seconds);
+            json!({"Id": entry["Id"]})
+        };
+        json!({"Successful": entries.iter().map(hide).collect::<Vec<_>>(), "Failed": []})
+    }
+
     fn batch(&mut self, entries: &[Value]) -> Result<Value, &'static str> {
         let text = |entry: &Value| entry["MessageBody"].as_str().unwrap().to_owned();
         assert!((1..=10).contains(&entries.len()), "{} entries", entries.len());
@@ -74,7 +136,7 @@ impl Account {
         let (mut sent, mut failed) = (Vec::new(), Vec::new());
         for entry in entries {
             let id = &entry["Id"];
-            match self.take(&text(entry)) {
+            match self.take_of(entry) {
                 Ok(()) => sent.push(json!({"Id": id, "MessageId": "m", "MD5OfMessageBody": "m"})),
                 Err((code, fault)) => failed.push(json!({"Id": id, "Code": code, "SenderFault": fault})),
             }
@@ -90,9 +152,12 @@ async fn answer(State(sqs): State<Sqs>, headers: HeaderMap, body: Bytes) -> Resp
         return (StatusCode::SERVICE_UNAVAILABLE, "{}").into_response();
     }
     let request: Value = serde_json::from_slice(&body).unwrap();
+    let to_dead = request["QueueUrl"].as_str().unwrap().ends_with("-dlq");
     let answer = match headers["x-amz-target"].to_str().unwrap() {
+        "AmazonSQS.SendMessage" if to_dead => account.put_among_dead(&request),
+        "AmazonSQS.ChangeMessageVisibilityBatch" => Ok(account.hide(&request)),
         "AmazonSQS.SendMessage" => {
-            let taken = account.take(request["MessageBody"].as_str().unwrap());
+            let taken = account.take_of(&request);
             taken.map(|()| json!({"MessageId": "m", "MD5OfMessageBody": "m"})).map_err(|(code, _)| code)
         }
         "AmazonSQS.SendMessageBatch" => account.batch(request["Entries"].as_array().unwrap()),

@@ -15,6 +15,7 @@ mod failures;
 mod flows;
 mod ledger;
 mod next_channel;
+mod operations;
 mod outcome_events;
 mod outputs;
 mod passes;

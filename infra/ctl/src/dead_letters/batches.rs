@@ -1,0 +1,154 @@
+//! The messages of a queue, ten at a time, each once. What was received and not deleted stays hidden meanwhile, and can be
+//! shown again at the end; after a crash it shows by itself, within a minute if it was meant.
+
+use super::letter::Letter;
+use crate::{failure::Failure, out::say};
+use aws_sdk_sqs::{
+    Client,
+    types::{ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, QueueAttributeName},
+};
+use std::collections::{HashMap, HashSet};
+
+/// So long a message stays hidden that was received: an interrupted move can be continued after this.
+const HIDDEN_SECONDS: i32 = 60;
+
+/// So long one stays hidden that is left alone: longer than a large queue takes to go through.
+const LEFT_ALONE_SECONDS: i32 = 3600;
+
+/// A queue is empty once it has answered so often that it is: one answer asks only a part of SQS's servers.
+const EMPTY_ANSWERS: u32 = 3;
+
+/// A message, and what may be shown of it.
+pub struct Message {
+    pub body: String,
+    handle: String,
+    pub letter: Letter,
+}
+
+pub struct Batches<'a> {
+    client: &'a Client,
+    url: &'a str,
+    /// Receipt handles of what was received and is still there.
+    hidden: Vec<String>,
+    seen: HashSet<String>,
+}
+
+impl<'a> Batches<'a> {
+    pub fn of(client: &'a Client, url: &'a str) -> Self {
+        Self { client, url, hidden: Vec::new(), seen: HashSet::new() }
+    }
+
+    /// The next ones; nothing once there are no more.
+    pub async fn next(&mut self) -> Result<Option<Vec<Message>>, Failure> {
+        let mut empty = 0;
+        while empty < EMPTY_ANSWERS {
+            let request = self.client.receive_message().queue_url(self.url).max_number_of_messages(10);
+            let request = request.visibility_timeout(HIDDEN_SECONDS).wait_time_seconds(1);
+            let answer = request.message_attribute_names("All").send().await?;
+            let mut batch: Vec<_> =
+                answer.messages.unwrap_or_default().into_iter().filter_map(read).collect();
+            empty += u32::from(batch.is_empty());
+            // SQS may hand one out twice
+            batch.retain(|message| self.seen.insert(message.letter.message_id.clone()));
+            if !batch.is_empty() {
+                self.hidden.extend(batch.iter().map(|message| message.handle.clone()));
+                return Ok(Some(batch));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Deletes messages of the last batch; says how many are gone.
+    pub async fn delete(&mut self, messages: &[&Message]) -> Result<u64, Failure> {
+        if messages.is_empty() {
+            return Ok(0);
+        }
+        let entry = |(index, message): (usize, &&Message)| {
+            let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string());
+            entry.receipt_handle(&message.handle).build()
+        };
+        let entries = messages.iter().enumerate().map(entry).collect::<Result<Vec<_>, _>>()?;
+        let request = self.client.delete_message_batch().queue_url(self.url).set_entries(Some(entries));
+        let answer = request.send().await?;
+        let gone: Vec<_> = answer.successful().iter().filter_map(|it| it.id().parse().ok()).collect();
+        let handles: Vec<_> =
+            gone.iter().filter_map(|index: &usize| messages.get(*index)).map(|it| &it.handle).collect();
+        self.hidden.retain(|hidden| !handles.contains(&hidden));
+        Ok(gone.len() as u64)
+    }
+
+    /// Keeps messages out of the batches to come.
+    pub async fn leave_alone(&self, messages: &[Message]) {
+        let handles: Vec<_> = messages.iter().map(|message| message.handle.clone()).collect();
+        self.hide(&handles, LEFT_ALONE_SECONDS).await;
+    }
+
+    /// Makes what is still there visible again. If this fails, it becomes visible by itself.
+    pub async fn show_again(self) {
+        self.hide(&self.hidden, 0).await;
+    }
+
+    async fn hide(&self, handles: &[String], seconds: i32) {
+        for chunk in handles.chunks(10) {
+            let entry = |(index, handle): (usize, &String)| {
+                let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(index.to_string());
+                entry.receipt_handle(handle).visibility_timeout(seconds).build().ok()
+            };
+            let entries = chunk.iter().enumerate().filter_map(entry).collect();
+            let request = self.client.change_message_visibility_batch().queue_url(self.url);
+            if let Err(error) = request.set_entries(Some(entries)).send().await {
+                let error = comms::chain(&error);
+                crate::out::note!("ctl: some messages stay hidden for a while: {error}");
+                return;
+            }
+        }
+    }
+}
+
+fn read(message: aws_sdk_sqs::types::Message) -> Option<Message> {
+    let (id, handle) = (message.message_id?, message.receipt_handle?);
+    let (body, attributes) =
+        (message.body.unwrap_or_default(), message.message_attributes.unwrap_or_default());
+    let values: HashMap<_, _> =
+        attributes.iter().filter_map(|(name, value)| Some((name.as_str(), value.string_value()?))).collect();
+    let letter = Letter::read(&id, &body, &values);
+    Some(Message { body, handle, letter })
+}
+
+/// The number of messages in a queue, hidden ones included.
+pub async fn count(client: &Client, url: &str) -> Result<u64, Failure> {
+    let names = [
+        QueueAttributeName::ApproximateNumberOfMessages,
+        QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+    ];
+    let request = client.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
+    let answer = request.send().await?;
+    let attributes = answer.attributes.unwrap_or_default();
+    let value = |name| attributes.get(name).and_then(|count| count.parse::<u64>().ok()).unwrap_or_default();
+    Ok(names.iter().map(value).sum())
+}
+
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// About so many messages were there.
+    pub about: u64,
+    pub done: u64,
+    pub failed: u64,
+    pub skipped: u64,
+    told: u64,
+}
+
+impl Progress {
+    pub fn through(about: u64) -> Self {
+        Self { about, ..Self::default() }
+    }
+
+    /// A line for every thousand messages.
+    pub fn tell(&mut self) {
+        let seen = self.done + self.failed + self.skipped;
+        if seen >= self.told + 1000 {
+            self.told = seen;
+            say!("{seen} of about {}: {} done, {} failed", self.about, self.done, self.failed);
+        }
+    }
+}

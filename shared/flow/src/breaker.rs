@@ -1,0 +1,203 @@
+//! Whether work of a shop may begin: not while a person has paused it, and not while a service that it needs is ill. Exstream
+//! is asked about before the claim, Core Messaging right before a send is marked, so that what is not sent does not wait.
+//!
+//! A service is ill once half of its latest answers to this process were failures that pass by themselves. Then nothing is
+//! begun for a while: messages go back to their queue unclaimed, so no send is marked that could end in doubt. When the time
+//! has passed, one worker tries, of all processes; a good answer ends it for all, a failure leaves it for twice as long, ten
+//! minutes at most, and the worker's death for as long again. What one process learns, others hear of as soon as of a configuration ([`ledger::ShopState`]).
+//!
+//! Costs one read of the ledger per shop, process and minute. Doubtful answers of channels have gates of their own
+//! (`gate.rs`), which close sooner and never let two in.
+
+use cache::{Cache, Fresh};
+use comms::{Class, Flow, ShopDomain, chain, names};
+use jiff::Timestamp;
+use ledger::{Ledger, LedgerError, ShopState};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use work::Retry;
+
+names! {
+    /// A service that may be ill for one shop and well for another.
+    Dependency, "service", {
+        Exstream = "exstream",
+        Messaging = "messaging",
+    }
+}
+
+/// So many answers are looked at.
+const WINDOW: u32 = 20;
+/// Fewer say nothing.
+const FEWEST: u32 = 8;
+/// What was answered longer ago than this is not looked at.
+const RECENT: Duration = Duration::from_secs(120);
+const FIRST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+
+pub struct Breakers {
+    /// What others noted is known after this time at the latest.
+    heard_within: Duration,
+    states: Cache<ShopDomain, ShopState>,
+    services: Mutex<HashMap<(ShopDomain, Dependency), Health>>,
+    opened: AtomicU64,
+}
+
+/// What this process knows of a service.
+#[derive(Debug, Clone, Copy, Default)]
+struct Health {
+    /// The latest answers, a bit for each, the last one lowest; set is a failure.
+    failures: u32,
+    answers: u32,
+    last: Timestamp,
+    /// Not asked until then.
+    ill_until: Option<Timestamp>,
+    /// How often that was put off.
+    pauses: u32,
+}
+
+impl Health {
+    fn add(&mut self, failed: bool, now: Timestamp) {
+        let age = Duration::try_from(now.duration_since(self.last)).unwrap_or_default();
+        if age > RECENT {
+            (self.failures, self.answers) = (0, 0);
+        }
+        self.failures = ((self.failures << 1) | u32::from(failed)) & ((1 << WINDOW) - 1);
+        self.answers = (self.answers + 1).min(WINDOW);
+        self.last = now;
+    }
+
+    fn is_failing(&self) -> bool {
+        self.answers >= FEWEST && self.failures.count_ones() * 2 >= self.answers
+    }
+
+    fn pause(&self) -> Duration {
+        FIRST_PAUSE.saturating_mul(1 << self.pauses.min(8)).min(LONGEST_PAUSE)
+    }
+}
+
+impl Breakers {
+    pub fn new(heard_within: Duration) -> Self {
+        let opened = AtomicU64::default();
+        Self { heard_within, states: Cache::default(), services: Mutex::default(), opened }
+    }
+
+    /// Whether work of a flow may begin: not if it is paused, or Exstream is ill, which nearly all work needs.
+    ///
+    /// # Errors
+    /// When the message is put off: unclaimed, and not counted as a failure.
+    pub async fn enter(
+        &self,
+        ledger: &Ledger,
+        shop: &ShopDomain,
+        flow: Flow,
+        now: Timestamp,
+    ) -> Result<(), Retry> {
+        if self.state(ledger, shop, now).await?.paused.contains_key(&flow) {
+            return Err(Retry::put_off("a person has paused this flow of the shop", None));
+        }
+        self.ask(ledger, shop, Dependency::Exstream, now).await
+    }
+
+    /// Whether a service may be asked. Of all who find its time past, one may.
+    ///
+    /// # Errors
+    /// When the message is put off, and not before when.
+    pub async fn ask(
+        &self,
+        ledger: &Ledger,
+        shop: &ShopDomain,
+        service: Dependency,
+        now: Timestamp,
+    ) -> Result<(), Retry> {
+        let state = self.state(ledger, shop, now).await?;
+        let noted = state.ill.get(service.name()).copied();
+        let own = self.health(shop, service).ill_until.map(Timestamp::as_millisecond);
+        // the later one: what was noted may have been read a while ago
+        let Some(until) = noted.max(own) else { return Ok(()) };
+        let left = u64::try_from(until.saturating_sub(now.as_millisecond())).unwrap_or(0);
+        let why = format!("{service} is ill and is tried by one message at a time");
+        if left > 0 {
+            return Err(Retry::put_off(why, Some(Duration::from_millis(left))));
+        }
+        let next = now.checked_add(self.health(shop, service).pause()).unwrap_or(now);
+        let is_mine = ledger.note_ill(shop, service.name(), Some(until), next).await?;
+        self.states.forget(shop, &state).await;
+        self.change(shop, service, |health| health.ill_until = is_mine.then_some(next));
+        if is_mine { Ok(()) } else { Err(Retry::put_off(why, Some(FIRST_PAUSE))) }
+    }
+
+    async fn state(
+        &self,
+        ledger: &Ledger,
+        shop: &ShopDomain,
+        now: Timestamp,
+    ) -> Result<Arc<ShopState>, LedgerError> {
+        let load = async || {
+            let value = ledger.shop_state(shop).await?;
+            Ok(Fresh { value, expires_at: now + self.heard_within })
+        };
+        self.states.get(shop, now, load).await
+    }
+
+    /// Learns from an answer: of no class, if it was good.
+    pub async fn learn(
+        &self,
+        ledger: &Ledger,
+        shop: &ShopDomain,
+        service: Dependency,
+        class: Option<Class>,
+        now: Timestamp,
+    ) {
+        // whoever refuses for good is well
+        let failed = matches!(class, Some(Class::Transient { .. } | Class::Unknown));
+        let health = self.change(shop, service, |health| health.add(failed, now));
+        let noted = match (failed, health.ill_until) {
+            (false, Some(_)) => {
+                self.change(shop, service, |health| *health = Health::default());
+                tracing::info!(%shop, %service, "the service is well again");
+                ledger.note_well(shop, service.name()).await
+            }
+            (true, None) if health.is_failing() => {
+                let until = now.checked_add(health.pause()).unwrap_or(now);
+                self.change(shop, service, |health| health.ill_until = Some(until));
+                self.opened.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!(%shop, %service, pause_s = health.pause().as_secs(), "the service is ill");
+                // where another process was faster, its moment holds
+                ledger.note_ill(shop, service.name(), None, until).await.map(drop)
+            }
+            (true, Some(_)) => {
+                self.change(shop, service, |health| health.pauses += 1);
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        if let Err(error) = noted {
+            tracing::warn!(%shop, %service, error = chain(&error), "a service's health is not noted");
+        }
+    }
+
+    /// How many services have become ill since this was asked.
+    pub fn opened(&self) -> u64 {
+        self.opened.swap(0, Ordering::Relaxed)
+    }
+
+    fn health(&self, shop: &ShopDomain, service: Dependency) -> Health {
+        self.change(shop, service, |_| {})
+    }
+
+    fn change(&self, shop: &ShopDomain, service: Dependency, change: impl FnOnce(&mut Health)) -> Health {
+        let mut services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
+        let health = services.entry((shop.clone(), service)).or_default();
+        change(health);
+        *health
+    }
+}
+
+#[cfg(test)]
+mod tests;

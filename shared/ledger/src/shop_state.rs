@@ -1,0 +1,117 @@
+//! What holds for all work of a shop: flows that a person has paused, and services that are not asked because they are ill.
+//!
+//! One item per shop, `pk = shop#<shop>`, with an attribute for each pause and each ill service, only while there is one.
+//! Nothing here decides about a communication: an item that is lost, or read a minute late, costs requests, never a send.
+//! Pauses stay until a person ends them. Of all workers that find an ill service's time past, one conditional write lets
+//! one try it; if it dies, another may once the time that it set has passed.
+
+use crate::{
+    LedgerError,
+    request::{conditional, number, text},
+    table::Ledger,
+};
+use aws_sdk_dynamodb::types::AttributeValue;
+use comms::{Flow, ShopDomain};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+
+const PAUSED: &str = "paused_";
+const ILL: &str = "ill_";
+
+/// A flow of a shop that a person has paused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paused {
+    /// Since when.
+    pub since_epoch_ms: i64,
+    /// Who paused it.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What is known of a shop's work as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ShopState {
+    /// By flow.
+    pub paused: BTreeMap<Flow, Paused>,
+    /// Services that are not asked, each until this moment, in milliseconds since the Unix epoch. Whoever moves the
+    /// moment may try.
+    pub ill: BTreeMap<String, i64>,
+}
+
+impl Ledger {
+    /// What is known of a shop's work.
+    pub async fn shop_state(&self, shop: &ShopDomain) -> Result<ShopState, LedgerError> {
+        let item = self.item(&key(shop), "reading a shop's state").await?;
+        Ok(item.as_ref().map(read).unwrap_or_default())
+    }
+
+    /// Pauses a flow of a shop, or gives the reason of a pause anew.
+    pub async fn pause(&self, shop: &ShopDomain, flow: Flow, paused: &Paused) -> Result<(), LedgerError> {
+        const DOING: &str = "pausing a flow of a shop";
+        let value = serde_json::to_string(paused);
+        let value = value.map_err(|error| LedgerError::Request { doing: DOING, source: error.into() })?;
+        let update = self.update(&key(shop)).update_expression("SET #name = :value");
+        let update = update.expression_attribute_names("#name", format!("{PAUSED}{flow}"));
+        let update = update.expression_attribute_values(":value", text(&value));
+        conditional(DOING, update.send().await).map(drop)
+    }
+
+    /// Ends a pause. `false` if there was none.
+    pub async fn resume(&self, shop: &ShopDomain, flow: Flow) -> Result<bool, LedgerError> {
+        let update = self.update(&key(shop)).update_expression("REMOVE #name");
+        let update = update.expression_attribute_names("#name", format!("{PAUSED}{flow}"));
+        let update = update.condition_expression("attribute_exists(#name)");
+        Ok(conditional("ending a pause", update.send().await)?.is_ok())
+    }
+
+    /// Notes that a service is ill and not to be asked until a moment; `known`: the moment that was noted before, if there
+    /// was one. `false` if another worker was faster.
+    pub async fn note_ill(
+        &self,
+        shop: &ShopDomain,
+        service: &str,
+        known: Option<i64>,
+        until: Timestamp,
+    ) -> Result<bool, LedgerError> {
+        let update = self.update(&key(shop)).update_expression("SET #name = :until");
+        let update = update.expression_attribute_names("#name", format!("{ILL}{service}"));
+        let update = update.expression_attribute_values(":until", number(until.as_millisecond()));
+        let update = match known {
+            None => update.condition_expression("attribute_not_exists(#name)"),
+            Some(known) => update
+                .condition_expression("#name = :known")
+                .expression_attribute_values(":known", number(known)),
+        };
+        Ok(conditional("noting that a service is ill", update.send().await)?.is_ok())
+    }
+
+    /// The service answers again.
+    pub async fn note_well(&self, shop: &ShopDomain, service: &str) -> Result<(), LedgerError> {
+        let update = self.update(&key(shop)).update_expression("REMOVE #name");
+        let update = update.expression_attribute_names("#name", format!("{ILL}{service}"));
+        conditional("noting that a service is well", update.send().await).map(drop)
+    }
+}
+
+fn key(shop: &ShopDomain) -> String {
+    format!("shop#{shop}")
+}
+
+/// What cannot be read is left out: it is one of another release, and waits for nobody.
+fn read(item: &HashMap<String, AttributeValue>) -> ShopState {
+    let mut state = ShopState::default();
+    for (name, value) in item {
+        if let Some((flow, text)) = name.strip_prefix(PAUSED).zip(value.as_s().ok()) {
+            if let (Ok(flow), Ok(paused)) = (flow.parse(), serde_json::from_str(text)) {
+                state.paused.insert(flow, paused);
+            }
+        } else if let Some((service, until)) = name.strip_prefix(ILL).zip(value.as_n().ok())
+            && let Ok(until) = until.parse()
+        {
+            state.ill.insert(service.to_owned(), until);
+        }
+    }
+    state
+}
