@@ -12,6 +12,8 @@ FUNCTIONS = $(or $(shell $(LOCAL) functions),$(error infra/functions.json cannot
 E2E_PORT_BASE ?= 4590
 # they wait more than they work
 E2E_THREADS ?= 12
+# how the functions under the end-to-end tests are optimised: not at all, or as in `release` or `deploy`
+export E2E_PROFILE ?= e2e
 
 .PHONY: help
 help: ## List the targets
@@ -25,7 +27,7 @@ build: ## Build what the local run needs: all functions as one program, the stub
 # apart from the tools, so that no feature they switch on in a library gets into a function
 .PHONY: functions
 functions:
-	$(CARGO) build --release --locked $(addprefix -p ,$(FUNCTIONS))
+	$(CARGO) build --profile $(or $(PROFILE),release) --locked $(addprefix -p ,$(FUNCTIONS))
 
 .PHONY: demo
 demo: build ## Run a sample of each flow and a statement run through a stack of their own, and show the documents
@@ -44,7 +46,10 @@ status: ## Say what runs locally and where
 	$(LOCAL) status
 
 .PHONY: test
-test: lint unit cdk terraform app e2e ## Run every check and every test
+test: lint unit ## Run every check and every test
+# these three use one core for the most part
+	$(MAKE) -j2 --output-sync=target cdk terraform app
+	$(MAKE) e2e
 
 .PHONY: unit
 unit: ## Run the tests that need no stack
@@ -71,7 +76,8 @@ app: ## Check and test the Shopify app
 
 # the stack goes whatever becomes of the tests
 .PHONY: e2e
-e2e: functions ## Run the end-to-end tests against a stack of their own
+e2e: ## Run the end-to-end tests against a stack of their own
+	$(MAKE) functions PROFILE=$(E2E_PROFILE)
 # the whole workspace, as for the other tests: another choice of crates would build the libraries again
 	$(CARGO) build --locked --workspace --all-targets
 	$(LOCAL) package

@@ -29,6 +29,8 @@ LINTERS = STATE / ".lint-venv"
 TERRAFORM = STATE / ".terraform-venv"
 PACKAGERS = STATE / ".package-venv"
 BUILT = ROOT / "target"
+# the profile by which the functions were built that run as they are deployed
+FUNCTIONS_PROFILE = os.environ.get("E2E_PROFILE", "e2e")
 PACKAGES = ROOT / "target/lambda"
 LOCAL_PACKAGES = ROOT / "target/local"
 # by kind, the names of all functions
@@ -138,9 +140,9 @@ def local_functions() -> Path:
 
 def require_binary(name: str) -> Path:
     """A function as it is deployed, or a tool as it was built for this machine."""
-    binary = BUILT / ("release" if name in FUNCTIONS else "debug") / name
+    binary = BUILT / (FUNCTIONS_PROFILE if name in FUNCTIONS else "debug") / name
     if not binary.exists():
-        raise Failure(f"{binary.relative_to(ROOT)} is not built: run `make build`")
+        raise Failure(f"{binary.relative_to(ROOT)} is not built: run `make build`, or `make e2e` for the functions")
     return binary
 
 
