@@ -75,6 +75,8 @@ const COSTS: Readonly<Record<string, readonly [number, number]>> = {
   line_products: [4, 4],
   marketing_consent: [2, 2],
   marketing_unsubscribe: [10, 10],
+  metafield_define: [10, 10],
+  metafield_definition: [4, 4],
   order_cancellation: [120, 28],
   order_for_documents: [970, 130],
   order_transaction: [6, 6],
@@ -95,6 +97,8 @@ const COSTS: Readonly<Record<string, readonly [number, number]>> = {
   status_write: [10, 10],
   tags_add: [10, 10],
   variant_prices: [2, 2],
+  webhook_subscribe: [10, 10],
+  webhook_subscriptions: [202, 20],
 };
 
 /**

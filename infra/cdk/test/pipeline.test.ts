@@ -239,6 +239,8 @@ describe('functions', () => {
         'COMMITMENTS_TABLE_NAME',
         'CONSOLE_URL',
         'DEAD_LETTER_QUEUES',
+        'DOCUMENTS_URL',
+        'LINKS_TABLE_NAME',
         'OIDC_CLIENT_ID',
         'OIDC_ISSUER',
         'OIDC_LOG_OUT_URL',
