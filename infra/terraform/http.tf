@@ -151,9 +151,9 @@ resource "aws_cloudfront_distribution" "documents" {
     viewer_protocol_policy = "redirect-to-https"
     # CloudFront knows no smaller set with POST, which privacy topics and the end of marketing come by: the API refuses the
     # others
-    allowed_methods        = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
-    cached_methods         = ["GET", "HEAD"]
-    compress               = true
+    allowed_methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+    cached_methods  = ["GET", "HEAD"]
+    compress        = true
     # the ids of AWS's own policies: CachingDisabled and AllViewerExceptHostHeader
     cache_policy_id          = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
     origin_request_policy_id = "b689b0a8-53d0-40ab-baf2-68738e2966ac"

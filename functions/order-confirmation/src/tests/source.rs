@@ -121,7 +121,7 @@ impl Made {
 
     fn waits(self) -> String {
         let error = self.result.unwrap_err();
-        assert!(matches!(error.class, comms::Class::Transient { .. }), "{error:?}");
+        assert!(matches!(error.class, comms::Class::Transient { .. } | comms::Class::Stuck), "{error:?}");
         error.reason
     }
 }

@@ -51,7 +51,7 @@ async fn amounts_in_two_currencies_are_refused() {
     let Err(error) = ReturnLetters.gather(wire.gather(&plan, &item, &config())).await else { panic!() };
     assert_eq!(
         (error.class, error.reason.as_str()),
-        (Class::transient(), "the refund's amounts: cannot add USD to EUR"),
+        (Class::Stuck, "the refund's amounts: cannot add USD to EUR"),
         "it ends as a dead letter"
     );
 }
