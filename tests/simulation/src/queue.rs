@@ -21,7 +21,7 @@ pub const MOST_IN_FLIGHT: usize = 120_000;
 const NOISY_SHARE: f64 = 0.1;
 const NOISY_MESSAGES: usize = 30;
 
-/// Whose messages a queue holds.
+/// The shops that have messages in a queue.
 #[derive(Debug, Clone, Copy)]
 pub struct Tenants {
     /// Messages are of all shops in turn, unless they are sent as one shop's.
@@ -234,7 +234,7 @@ impl Queue {
         *self.tally.borrow()
     }
 
-    /// What the message asked for is done; its batch may go on.
+    /// What the message asked for is done, though perhaps not yet its batch.
     pub fn note_done(&self, record: &Record) {
         let sent = record.message_id.parse().ok().and_then(|id: u32| self.watched.borrow_mut().remove(&id));
         let wait = sent.map(|sent_ms| Duration::from_millis((self.now_ms() - sent_ms).into()));
