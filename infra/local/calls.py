@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
 from iam import SECURE, Request, Template
 from processes import Failure
@@ -72,6 +73,8 @@ class Calls:
                 return [Request(action, f"arn:aws:events:{self.here}:event-bus/{bus}") for bus in buses]
             case "scheduler":
                 return list(self._scheduler(call))
+            case "lambda":
+                return [self._lambda(call)]
         raise Failure(f"this check does not know what is needed for {call}")
 
     def _dynamodb(self, call: Mapping[str, Any]) -> Iterator[Request]:
@@ -147,6 +150,26 @@ class Calls:
         yield Request(f"scheduler:{SCHEDULES[call['method']]}", schedule)
         if (role := call["names"].get("RoleArn")) is not None:
             yield Request("iam:PassRole", role, {"iam:passedtoservice": "scheduler.amazonaws.com"})
+
+    def _lambda(self, call: Mapping[str, Any]) -> Request:
+        _, kind, *rest = call["path"].strip("/").split("/")
+        match call["method"], kind, rest:
+            case "GET", "event-source-mappings", []:
+                # it takes no resource: whoever may list, lists the account's
+                return Request("lambda:ListEventSourceMappings", "*")
+            case "PUT", "event-source-mappings", [name]:
+                fed = {
+                    self.template.names[logical]: self.template.resolve(mapping["FunctionName"])
+                    for logical, mapping in self.template.of_type("AWS::Lambda::EventSourceMapping")
+                }
+                mapping = f"arn:aws:lambda:{self.here}:event-source-mapping:{name}"
+                return Request("lambda:UpdateEventSourceMapping", mapping, {"lambda:functionarn": fed[name]})
+            case "POST", "functions", [name, "invocations"]:
+                qualifier = call["query"].get("Qualifier")
+                function = unquote(name).rpartition(":function:")[2]
+                function = function if qualifier is None else f"{function}:{qualifier}"
+                return Request("lambda:InvokeFunction", f"arn:aws:lambda:{self.here}:function:{function}")
+        raise Failure(f"this check does not know what is needed for {call}")
 
     def scheduled(self, call: Mapping[str, Any]) -> Iterator[tuple[str, Request]]:
         """What the schedule that a call makes needs, with the ARN of the role that it acts as."""

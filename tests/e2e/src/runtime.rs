@@ -35,11 +35,12 @@ fn own_queues(function: &str, environment: &HashMap<String, String>) -> Vec<(&'s
 }
 
 impl Worker {
-    /// Starts `target/release/<function>` with `environment` and nothing else. With `WORKER_LOG` set, its log
+    /// Starts the function's program, as `E2E_PROFILE` had it built, with `environment` and nothing else. With `WORKER_LOG` set, its log
     /// lines are shown between the tests' own.
     pub async fn start(function: &str, environment: &HashMap<String, String>) -> Self {
         let api = RuntimeApi::start("test").await;
-        let binary = repository().join("target/release").join(function);
+        let profile = std::env::var("E2E_PROFILE").unwrap_or_else(|_| "e2e".to_owned());
+        let binary = repository().join("target").join(profile).join(function);
         let child = Command::new(&binary)
             .env_clear()
             .envs(environment)
@@ -56,7 +57,7 @@ impl Worker {
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}; run `make build` first", binary.display()));
+            .unwrap_or_else(|error| panic!("{}: {error}; run `make e2e`", binary.display()));
         Self { child, api }
     }
 
