@@ -104,6 +104,8 @@ class Calls:
                 yield Request(action, whole, {**context, **secure})
             case (("GET" | "HEAD"), _) if "retention" in query:
                 yield Request("s3:GetObjectRetention", entry, secure)
+            case "GET", _ if "legal-hold" in query:
+                yield Request("s3:GetObjectLegalHold", entry, secure)
             case (("GET" | "HEAD"), _):
                 yield Request(f"s3:GetObject{version}", entry, secure)
                 if call["method"] == "HEAD" and key.endswith("/record.json"):

@@ -171,6 +171,38 @@ EXCUSES = (
         "/customer-key-*",
         "`ctl hold --customer`; the tests hold by communication, order and query",
     ),
+    Excuse(
+        "privacy",
+        "dynamodb:UpdateItem",
+        "StorageLinks*",
+        "links of a customer who is erased: functions/privacy/tests/it; the tests' customers have none",
+    ),
+    *excuses(
+        ("PeopleOperator*",),
+        (
+            ("lambda:InvokeFunction", "*-intake:*"),
+            ("sqs:ChangeMessageVisibility", "-dlq"),
+            ("sqs:DeleteMessage", "-dlq"),
+            ("sqs:GetQueueAttributes", "-dlq"),
+            ("sqs:ReceiveMessage", "-dlq"),
+        ),
+        "`ctl dlq` of other queues: infra/ctl/src/dead_letters/tests.rs; the tests work off order-confirmation's",
+    ),
+    *excuses(
+        (
+            "account-statements",
+            "exception-letters",
+            "offer-run",
+            "privacy",
+            "return-letters",
+            "shipping-documents",
+            "statement-run",
+            "targeted-offers",
+            "write-back",
+        ),
+        (("sqs:SendMessage", "-dlq"),),
+        "what cannot work: shared/work/tests/it/redelivery.rs; in the tests order-confirmation gives it up",
+    ),
     Excuse("statement-run", "sqs:SendMessage", "-statement-run", OUT_OF_TIME),
     Excuse("offer-run", "sqs:SendMessage", "-offer-run", OUT_OF_TIME),
     Excuse(

@@ -190,7 +190,8 @@ locals {
       [local.read_customer_key],
     )
     support = concat(local.search_ledger, [local.read_customer_key])
-    records = concat(local.look_at_ledger, local.hold_evidence, local.destroy_expired, [
+    # records of erasable documents are encrypted, too
+    records = concat(local.look_at_ledger, local.hold_evidence, local.destroy_expired, local.open_erasable, [
       { Effect = "Allow", Action = ["s3:GetObject"], Resource = ["${aws_s3_bucket.operations.arn}/config/*"] },
       {
         Effect    = "Allow"

@@ -103,6 +103,8 @@ export class People extends Construct {
         allow.lookAt(storage.table),
         allow.holdEvidence(storage.archive, storage.archiveKey),
         allow.destroyExpired(storage.archive),
+        // records of erasable documents are encrypted, too
+        allow.openErasable(storage.commitments),
         allow.read(storage.operations, 'config/*'),
         allow.readSecret(storage.customerKey),
       ],

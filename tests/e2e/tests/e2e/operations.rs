@@ -96,7 +96,7 @@ async fn dead_letters_go_back_with_an_interruption_in_between_and_each_is_made_o
         stack.send_batch("DeadLetterUrlOrderConfirmation", &bodies).await;
     }
     let of = ["order-confirmation", "--shop", shop.domain.as_str()];
-    let plan = ctl(&stack, &folder, &[&["dlq", "redrive"][..], &of].concat()).await;
+    let plan = ctl(&stack, &folder, &[&["dlq", "redrive"][..], &of, &["--reason", "a test"]].concat()).await;
     assert!(plan.contains("24 are meant") && plan.contains("nothing was done"), "{plan}");
     let shown = ctl(&stack, &folder, &[&["dlq", "show"][..], &of, &["--most", "3"]].concat()).await;
     assert!(shown.contains("gid://shopify/Order/") && !shown.contains('@'), "{shown}");
