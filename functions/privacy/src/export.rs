@@ -16,6 +16,7 @@ use std::{
     fs::File,
     io::{self, Write},
     path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
 };
 use work::PrivacyItem;
 use zip::{ZipWriter, write::SimpleFileOptions};
@@ -67,7 +68,7 @@ pub fn key(item: &PrivacyItem) -> String {
 pub async fn run(tools: &Tools, item: &PrivacyItem) -> Result<State, PrivacyError> {
     let person = person::asked_for(tools, item).await?;
     let no_marketing = tools.ledger.suppression(&item.shop, &person.key).await?;
-    let path = path(&item.request);
+    let path = path();
     let result = write(tools, item, person, no_marketing, &path).await;
     let stored = match result {
         Ok(()) => store(tools, &key(item), &path).await,
@@ -79,9 +80,11 @@ pub async fn run(tools: &Tools, item: &PrivacyItem) -> Result<State, PrivacyErro
     Ok(State { outcome: Outcome::Exported, erased: 0, refused: Vec::new(), export: Some(key(item)) })
 }
 
-fn path(request: &str) -> PathBuf {
-    let digits: String = request.chars().filter(char::is_ascii_hexdigit).collect();
-    std::env::temp_dir().join(format!("export-{digits}-{}.zip", std::process::id()))
+/// A file for one export alone, also where a request comes twice at the same time.
+fn path() -> PathBuf {
+    static EXPORTS: AtomicU64 = AtomicU64::new(0);
+    let number = EXPORTS.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("export-{}-{number}.zip", std::process::id()))
 }
 
 async fn write(
