@@ -2,7 +2,7 @@
 
 use crate::{failure::Failure, stack::Stack};
 use archive::{EvidenceRecord, RecordRef, is_test};
-use comms::{CommunicationId, Document, Flow, Gid, ShopDomain, chain};
+use comms::{CommunicationId, Document, Flow, Gid, InvalidGid, ShopDomain, chain};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::civil::Date;
 use ledger::{Entry, Found};
@@ -113,9 +113,8 @@ async fn everything_about(stack: &Stack, shop: &ShopDomain, resource: &Gid) -> R
     }
 }
 
-fn gid_of_customer(text: &str) -> Result<Gid, String> {
-    let gid: Gid = text.parse().map_err(|error| chain(&error))?;
-    gid.of_kind("Customer").map_err(|error| chain(&error))
+fn gid_of_customer(text: &str) -> Result<Gid, InvalidGid> {
+    text.parse::<Gid>()?.of_kind("Customer")
 }
 
 async fn read(stack: &Stack, key: &str, id: &CommunicationId) -> Result<Selected, Failure> {

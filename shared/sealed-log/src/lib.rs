@@ -34,7 +34,7 @@ mod store;
 mod time;
 
 pub use batch::{BATCH_LEAVES, Batch, Entry, Owned};
-pub use commitments::{Commitment, CommitmentSecret, CommitmentSecrets, Owner, Salt};
+pub use commitments::{Commitment, CommitmentSecret, CommitmentSecrets, Owner, Salt, SecretError};
 pub use customer_proof::CustomerProof;
 pub use customers::{Customers, Header, LabelKey, Row};
 pub use error::LogError;

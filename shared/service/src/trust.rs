@@ -15,7 +15,10 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::Certificate;
 use rustls::{
     RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
+    pki_types::{
+        CertificateDer,
+        pem::{self, PemObject},
+    },
 };
 use std::sync::OnceLock;
 
@@ -35,10 +38,10 @@ impl Trust {
         let understood = |cert: &CertificateDer<'static>| RootCertStore::empty().add(cert.clone()).is_ok();
         let mut trusted: Vec<_> = found.certs.into_iter().filter(understood).collect();
         if let Some(file) = extra {
-            trusted.extend(bundle(file).map_err(|what| StartError::Invalid {
+            trusted.extend(bundle(file).map_err(|error| StartError::Invalid {
                 name: EXTRA_CA_FILE.to_owned(),
                 value: file.to_owned(),
-                what,
+                what: comms::chain(&error),
             })?);
         }
         Ok(Self(trusted))
@@ -74,15 +77,25 @@ impl Trust {
     }
 }
 
+/// Why authorities cannot be taken from a file.
+#[derive(Debug, thiserror::Error)]
+enum BundleError {
+    #[error("it cannot be read")]
+    Unread(#[from] pem::Error),
+    #[error("a certificate in it cannot be used")]
+    Unusable(#[from] rustls::Error),
+    #[error("no certificate is in it")]
+    Empty,
+}
+
 /// The authorities in a file, all of which have to be usable.
-fn bundle(file: &str) -> Result<Vec<CertificateDer<'static>>, String> {
-    let read = CertificateDer::pem_file_iter(file).map_err(|error| error.to_string())?;
-    let found = read.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+fn bundle(file: &str) -> Result<Vec<CertificateDer<'static>>, BundleError> {
+    let found = CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>()?;
     let mut store = RootCertStore::empty();
     for cert in &found {
-        store.add(cert.clone()).map_err(|error| error.to_string())?;
+        store.add(cert.clone())?;
     }
-    if found.is_empty() { Err("no certificate is in it".to_owned()) } else { Ok(found) }
+    if found.is_empty() { Err(BundleError::Empty) } else { Ok(found) }
 }
 
 fn pem(cert: &[u8]) -> String {

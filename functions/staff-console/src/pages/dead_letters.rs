@@ -15,8 +15,8 @@ use maud::{Markup, html};
 
 struct Depth {
     name: String,
-    /// Messages, or why that is not known.
-    count: Result<u64, String>,
+    /// Messages, if that is known.
+    count: Option<u64>,
 }
 
 pub async fn answer(console: &Console, signed_in: &SignedIn, request: &HttpRequest) -> HttpResponse {
@@ -42,12 +42,16 @@ pub async fn answer(console: &Console, signed_in: &SignedIn, request: &HttpReque
     .answer(200)
 }
 
-async fn count(console: &Console, url: &str) -> Result<u64, String> {
+async fn count(console: &Console, url: &str) -> Option<u64> {
     let name = QueueAttributeName::ApproximateNumberOfMessages;
     let asked = console.sqs.get_queue_attributes().queue_url(url).attribute_names(name.clone());
-    let answer = asked.send().await.map_err(|error| chain(&error))?;
-    let count = answer.attributes().and_then(|attributes| attributes.get(&name));
-    count.and_then(|count| count.parse().ok()).ok_or_else(|| "the queue did not say".to_owned())
+    match asked.send().await {
+        Ok(answer) => answer.attributes()?.get(&name)?.parse().ok(),
+        Err(error) => {
+            tracing::warn!(queue = url, error = chain(&error), "the depth of a queue is not known");
+            None
+        }
+    }
 }
 
 fn list(depths: &[Depth], signed_in: &SignedIn) -> Markup {
@@ -57,8 +61,8 @@ fn list(depths: &[Depth], signed_in: &SignedIn) -> Markup {
             tbody { @for depth in depths { tr {
                 td { (depth.name) }
                 @match &depth.count {
-                    Ok(0) => { td { "none" } td {} },
-                    Ok(count) => {
+                    Some(0) => { td { "none" } td {} },
+                    Some(count) => {
                         td { span.state.bad { (count) } }
                         td { @if may_redrive(&depth.name, signed_in) {
                             form method="post" action="/dead-letters/redrive" {
@@ -68,7 +72,7 @@ fn list(depths: &[Depth], signed_in: &SignedIn) -> Markup {
                             }
                         } }
                     },
-                    Err(_) => { td { "not known" } td {} },
+                    None => { td { "not known" } td {} },
                 }
             } } }
         } }

@@ -13,7 +13,7 @@ use downloads::HttpResponse;
 use jiff::civil::Date;
 use ledger::{ArchivedAs, Entry};
 use maud::{Markup, html};
-use sealed_log::LogReader;
+use sealed_log::{LogError, LogReader, SecretError};
 
 /// One thing that was checked.
 struct Check {
@@ -102,10 +102,24 @@ async fn checks(
         });
     }
     if !is_test(&archived.archive_key) {
-        let found = sealed(console, entry, archived, record, json).await.unwrap_or_else(Found::Wrong);
+        let found = sealed(console, entry, archived, record, json).await;
+        let found = found.unwrap_or_else(|error| Found::Wrong(chain(&error)));
         checks.push(Check { what: "the record in the shop's log".to_owned(), found });
     }
     checks
+}
+
+/// Why a record cannot be said to be in its shop's log.
+#[derive(Debug, thiserror::Error)]
+enum NotSealed {
+    #[error("its key has no day")]
+    NoDay,
+    #[error("the log cannot be read")]
+    Log(#[from] LogError),
+    #[error("the customer's secret cannot be read")]
+    Secret(#[from] SecretError),
+    #[error("the leaf of the log is of another record")]
+    OtherRecord,
 }
 
 /// Where the record is in the log. What is not sealed yet is no fault.
@@ -115,25 +129,19 @@ async fn sealed(
     archived: &ArchivedAs,
     record: &EvidenceRecord,
     json: &Bytes,
-) -> Result<Found, String> {
-    let day = day(&archived.archive_key).ok_or("its key has no day")?;
+) -> Result<Found, NotSealed> {
+    let day = day(&archived.archive_key).ok_or(NotSealed::NoDay)?;
     let id = &entry.communication;
-    let proof = LogReader::new(&console.logs)
-        .prove(&entry.shop, day, id, None)
-        .await
-        .map_err(|error| chain(&error))?;
-    let Some(inclusion) = proof else {
+    let Some(inclusion) = LogReader::new(&console.logs).prove(&entry.shop, day, id, None).await? else {
         return Ok(Found::Open("not sealed yet: that is done within an hour".to_owned()));
     };
-    let secret =
-        console.commitments.find(&entry.shop, &record.owner()).await.map_err(|error| chain(&error))?;
-    let Some(secret) = secret else {
+    let Some(secret) = console.commitments.find(&entry.shop, &record.owner()).await? else {
         let destroyed =
             "sealed; the customer's secret was destroyed, so nobody can prove any more what the leaf was";
         return Ok(Found::Open(destroyed.to_owned()));
     };
     if secret.salt(id, None).commit(json) != inclusion.commitment {
-        return Err("the leaf of the log is of another record".to_owned());
+        return Err(NotSealed::OtherRecord);
     }
     let log = inclusion.key.name().as_str().to_owned();
     Ok(Found::Fits(format!("leaf {} of the log {log}", inclusion.proof.index)))
