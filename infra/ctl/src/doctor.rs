@@ -238,8 +238,8 @@ struct Examination<'a> {
     secrets: Option<Arc<ShopSecrets>>,
     /// The ARN of the partner event source; none where the bus is the stack's own.
     event_source: Option<String>,
-    /// Shopify took the credentials.
-    knows_shopify: bool,
+    /// The scopes that the shop granted, once Shopify took the credentials.
+    granted: Option<Vec<String>>,
     knows_exstream: bool,
 }
 
@@ -269,7 +269,7 @@ impl<'a> Examination<'a> {
             config: None,
             secrets: None,
             event_source: None,
-            knows_shopify: false,
+            granted: None,
             knows_exstream: false,
         })
     }

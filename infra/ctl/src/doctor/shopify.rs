@@ -24,7 +24,7 @@ fn refused(step: Step, error: &AdminError) -> Finding {
 
 impl Examination<'_> {
     pub(super) async fn look_at_scopes(&mut self) -> Vec<Finding> {
-        self.knows_shopify = false;
+        self.granted = None;
         let (Some(config), Some(secrets)) = (self.config.clone(), self.secrets.clone()) else {
             let needs = "configuration and secret";
             return vec![Finding::after(Step::ShopifyToken, needs), Finding::after(Step::Scopes, needs)];
@@ -36,7 +36,7 @@ impl Examination<'_> {
                 return vec![token, Finding::after(Step::Scopes, "Shopify's answer")];
             }
         };
-        self.knows_shopify = true;
+        let granted: &[String] = self.granted.insert(granted);
         let token = Finding::ok(Step::ShopifyToken, "Shopify takes the credentials");
         let wanted = match Wanted::of(&config) {
             Ok(wanted) => wanted,
@@ -44,9 +44,9 @@ impl Examination<'_> {
                 return vec![token, Finding::new(Step::Scopes, Verdict::Unknown, error.to_string())];
             }
         };
-        let missing = wanted.scopes.iter().filter(|scope| !is_granted(&granted, scope)).cloned();
+        let missing = wanted.scopes.iter().filter(|scope| !is_granted(granted, scope)).cloned();
         let mut missing: Vec<String> = missing.collect();
-        if !wanted.one_of.is_empty() && !wanted.one_of.iter().any(|scope| is_granted(&granted, scope)) {
+        if !wanted.one_of.is_empty() && !wanted.one_of.iter().any(|scope| is_granted(granted, scope)) {
             missing.push(format!("one of {}", wanted.one_of.join(", ")));
         }
         let scopes = match missing.as_slice() {
@@ -76,9 +76,9 @@ impl Examination<'_> {
         else {
             return vec![Finding::after(STEP, "configuration, secret and event source")];
         };
-        if !self.knows_shopify {
+        let Some(granted) = &self.granted else {
             return vec![Finding::after(STEP, "credentials that Shopify takes")];
-        }
+        };
         let known = match self.api.subscriptions(self.call(&config, &secrets)).await {
             Ok(known) => known,
             Err(error) => return vec![refused(STEP, &error)],
@@ -87,9 +87,8 @@ impl Examination<'_> {
             Ok(wanted) => wanted,
             Err(error) => return vec![Finding::new(STEP, Verdict::Unknown, error.to_string())],
         };
-        let granted = self.api.granted_scopes(self.call(&config, &secrets)).await.unwrap_or_default();
         let (billing, scope) = &wanted.optional;
-        let look = |topic: &String| match topic == billing && !is_granted(&granted, scope) {
+        let look = |topic: &String| match topic == billing && !is_granted(granted, scope) {
             true => Finding::new(STEP, Verdict::NotNeeded, format!("for apps with {scope} only")).of(topic),
             false => subscription(topic, &uri, &config.shopify.api_version, &known),
         };
@@ -104,7 +103,7 @@ impl Examination<'_> {
         if !config.write_back.enabled {
             return vec![Finding::new(STEP, Verdict::NotNeeded, "`write_back` is off")];
         }
-        if !self.knows_shopify {
+        if self.granted.is_none() {
             return vec![Finding::after(STEP, "credentials that Shopify takes")];
         }
         let mut found = Vec::new();
