@@ -13,7 +13,7 @@ use shop_config::{ConfigError, config_key};
 use std::sync::Arc;
 
 /// What sources of Shopify's begin with.
-const PARTNER: &str = "aws.partner/";
+pub(super) const PARTNER: &str = "aws.partner/";
 
 /// Invocations at once that a deployment of the usual settings needs; docs/deployment.md says what of.
 pub(super) const CONCURRENT: u32 = 134;
@@ -122,17 +122,21 @@ impl Examination<'_> {
             None => finding,
         };
         match stored {
-            Ok(loaded) => match (file, self.stored_text(&key).await) {
-                (Some((_, text)), Some(stored)) if *text != stored => store(Finding::wrong(
-                    STEP,
-                    format!("{key} is not what the file says"),
-                    "store the file: `ctl setup`, or `ctl config push`",
-                )),
-                _ => {
-                    let version = loaded.version_id.as_deref().unwrap_or("-");
-                    Finding::ok(STEP, format!("{key} version {version}"))
+            Ok(loaded) => {
+                let differs = match file {
+                    Some((_, text)) => self.stored_text(&key).await.is_some_and(|stored| stored != *text),
+                    None => false,
+                };
+                if differs {
+                    return store(Finding::wrong(
+                        STEP,
+                        format!("{key} is not what the file says"),
+                        "store the file: `ctl setup`, or `ctl config push`",
+                    ));
                 }
-            },
+                let version = loaded.version_id.as_deref().unwrap_or("-");
+                Finding::ok(STEP, format!("{key} version {version}"))
+            }
             Err(ConfigError::NotServed(_)) => store(Finding::wrong(
                 STEP,
                 format!("there is no {key}, so the shop's events end in intake's dead letters"),
