@@ -1,7 +1,9 @@
 //! The steps in Shopify: credentials, scopes, subscriptions, the definitions of the metafield.
 
 use super::{
-    Examination, Finding, Missing, Step, Verdict, metafield_owners,
+    Examination, Finding, Missing, Step, Verdict,
+    account::PARTNER,
+    metafield_owners,
     wanted::{Wanted, is_granted},
 };
 use comms::chain;
@@ -62,7 +64,7 @@ impl Examination<'_> {
 
     pub(super) async fn look_at_subscriptions(&mut self) -> Vec<Finding> {
         const STEP: Step = Step::Subscription;
-        if !self.stack.outputs.bus_name.starts_with("aws.partner/") {
+        if !self.stack.outputs.bus_name.starts_with(PARTNER) {
             return vec![Finding::new(STEP, Verdict::NotNeeded, "the bus is the deployment's own")];
         }
         if self.app {
