@@ -2,7 +2,6 @@
 
 use crate::{again::Decision, failure::Failure, out::say, select::Selection, stack::Stack};
 use archive::HoldChange;
-use comms::is_one_line;
 use jiff::Timestamp;
 use std::process::ExitCode;
 
@@ -20,9 +19,7 @@ impl Matter {
     /// The decision, as facts have it.
     fn checked(&self) -> Result<archive::Decision, Failure> {
         let decision = self.decision.clone().checked()?;
-        if self.matter.trim().is_empty() || self.matter.len() > 100 || !is_one_line(&self.matter) {
-            return Err("--matter needs 1 to 100 bytes on one line".into());
-        }
+        decisions::Matter::new(self.matter.clone())?;
         Ok(decision.fact())
     }
 }
