@@ -5,6 +5,7 @@ use archive::AccessKind;
 use comms::{CommunicationId, State};
 use decisions::{ResendRequest, Settled, can_settle_as};
 use jiff::Timestamp;
+use shop_config::ConfigStore;
 use std::{process::ExitCode, time::Duration};
 use work::Message;
 
@@ -38,6 +39,7 @@ pub struct Request {
 /// Queues another issue of a communication, and waits for it.
 pub async fn resend(
     stack: &Stack,
+    configs: &ConfigStore,
     id: &CommunicationId,
     request: Request,
     wait: Option<Duration>,
@@ -48,7 +50,7 @@ pub async fn resend(
     access::record(stack, &entry.shop, id, AccessKind::Resend, &decision).await?;
     let request = ResendRequest { decision, name: None, recompose, to };
     let (ledger, archive, now) = (&stack.ledger, &stack.archive, Timestamp::now());
-    let reissue = decisions::resend(ledger, archive, &stack.configs(), id, request, now).await?;
+    let reissue = decisions::resend(ledger, archive, configs, id, request, now).await?;
     stack.queue(reissue.item.flow.name())?.send(&Message::of(&reissue.item)?).await?;
     let issue = reissue.issue;
     say!("{issue}  another issue of {id} is on its way");
@@ -61,13 +63,14 @@ pub async fn resend(
 /// Records what became of a send whose outcome is unknown, and reports it to Shopify.
 pub async fn settle(
     stack: &Stack,
+    configs: &ConfigStore,
     id: &CommunicationId,
     state: State,
     decision: Decision,
 ) -> Result<ExitCode, Failure> {
     let (decision, now) = (decision.checked()?, Timestamp::now());
     let (ledger, archive) = (&stack.ledger, &stack.archive);
-    let settled = decisions::settle(ledger, archive, &stack.configs(), id, state, decision, now).await?;
+    let settled = decisions::settle(ledger, archive, configs, id, state, decision, now).await?;
     let Settled { entry, report } = settled;
     if let Some(report) = report {
         stack.queue("write-back")?.send(&Message::of(&report)?).await?;

@@ -464,20 +464,25 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             let wait = (!no_wait).then(|| Duration::from_secs(timeout));
             let request = again::Request { decision, recompose, to };
             let stack = stack().await?;
+            // one for all communications of a file: each shop's is read once a minute
+            let configs = stack.configs();
             match (communication, from_file) {
-                (Some(id), _) => again::resend(&stack, &id, request, wait).await,
+                (Some(id), _) => again::resend(&stack, &configs, &id, request, wait).await,
                 (None, file) => {
-                    let resend = async |id: &_| again::resend(&stack, id, request.clone(), None).await;
+                    let resend =
+                        async |id: &_| again::resend(&stack, &configs, id, request.clone(), None).await;
                     many::each(&file.unwrap_or_default(), resend).await
                 }
             }
         }
         Command::Settle { communication, from_file, state, decision } => {
             let stack = stack().await?;
+            let configs = stack.configs();
             match (communication, from_file) {
-                (Some(id), _) => again::settle(&stack, &id, state, decision).await,
+                (Some(id), _) => again::settle(&stack, &configs, &id, state, decision).await,
                 (None, file) => {
-                    let settle = async |id: &_| again::settle(&stack, id, state, decision.clone()).await;
+                    let settle =
+                        async |id: &_| again::settle(&stack, &configs, id, state, decision.clone()).await;
                     many::each(&file.unwrap_or_default(), settle).await
                 }
             }
