@@ -29,7 +29,7 @@ const SLIP: &str = "6f1f3ad0-7a55-4a07-9d0e-0c9b5b1f6a04";
 const STATEMENT: &str = "6f1f3ad0-7a55-4a07-9d0e-0c9b5b1f6a13";
 
 /// An AWS account, as far as it is asked; anything else fails the test.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Account {
     pub source: Option<&'static str>,
     pub bus: bool,
@@ -43,24 +43,6 @@ pub struct Account {
     pub lost: Option<&'static str>,
     /// What was changed.
     pub changes: Vec<String>,
-}
-
-impl Clone for Account {
-    fn clone(&self) -> Self {
-        let mut objects = Objects::default();
-        objects.texts = self.objects.texts.clone();
-        Self {
-            source: self.source,
-            bus: self.bus,
-            rule: self.rule,
-            secret: self.secret.clone(),
-            schedules: self.schedules.clone(),
-            objects,
-            denied: self.denied.clone(),
-            lost: self.lost,
-            changes: self.changes.clone(),
-        }
-    }
 }
 
 impl Account {
