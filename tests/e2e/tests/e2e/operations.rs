@@ -1,17 +1,11 @@
 //! What the person on call does: pausing and resuming, an outage that a breaker bounds, dead letters that go back with an
 //! interruption in between.
 
-use crate::people::{Folder, ctl};
+use crate::people::{Folder, command, ctl};
 use comms::{Document, State};
-use e2e::{
-    eventually, order_number,
-    runtime::{Worker, repository},
-    shop::Shop,
-    stack::Stack,
-};
+use e2e::{eventually, order_number, runtime::Worker, shop::Shop, stack::Stack};
 use serde_json::json;
 use std::{process::Stdio, time::Duration};
-use tokio::process::Command;
 
 #[tokio::test]
 async fn a_paused_shop_waits_unclaimed_and_continues_when_it_is_resumed() {
@@ -100,15 +94,9 @@ async fn dead_letters_go_back_with_an_interruption_in_between_and_each_is_made_o
     assert!(plan.contains("24 are meant") && plan.contains("nothing was done"), "{plan}");
     let shown = ctl(&stack, &folder, &[&["dlq", "show"][..], &of, &["--most", "3"]].concat()).await;
     assert!(shown.contains("gid://shopify/Order/") && !shown.contains('@'), "{shown}");
-    let mut begun = Command::new(repository().join("target/debug/ctl"))
-        .args([&["dlq", "redrive"][..], &of, &["--confirm", "--rate", "5"]].concat())
-        .env("AWS_ENDPOINT_URL", stack.output("RecorderUrl"))
-        .env("CTL_ACTOR", "ops@northwind.example")
-        .args(["--reason", "a test interrupts it"])
-        .current_dir(folder.path())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let slowly = ["--confirm", "--rate", "5", "--reason", "a test interrupts it"];
+    let arguments = [&["dlq", "redrive"][..], &of, &slowly].concat();
+    let mut begun = command(&stack, &folder, &arguments).stdout(Stdio::null()).spawn().unwrap();
     tokio::time::sleep(Duration::from_secs(5)).await;
     begun.kill().await.unwrap();
     // what the last batch held shows again after a minute

@@ -4,7 +4,10 @@
 use comms::{Document, State};
 use e2e::{order_number, runtime::repository, shop::Shop, stack::Stack};
 use serde_json::json;
-use std::{path::PathBuf, process::Stdio};
+use std::{
+    path::PathBuf,
+    process::{Output, Stdio},
+};
 use tokio::process::Command;
 
 /// A folder of its own, gone with the test.
@@ -34,18 +37,25 @@ impl Drop for Folder {
     }
 }
 
-/// Runs a command through the recorder. Answers what it printed.
-pub async fn ctl(stack: &Stack, folder: &Folder, arguments: &[&str]) -> String {
-    let binary = repository().join("target/debug/ctl");
-    let run = Command::new(&binary)
+/// The program, from the top of the repository.
+const CTL: &str = "target/debug/ctl";
+
+/// A command, ready to run through the recorder.
+pub fn command(stack: &Stack, folder: &Folder, arguments: &[&str]) -> Command {
+    let mut command = Command::new(repository().join(CTL));
+    command
         .args(arguments)
         .env("AWS_ENDPOINT_URL", stack.output("RecorderUrl"))
         .env("CTL_ACTOR", "ops@northwind.example")
         .env("CTL_REASON", "a test looks at it")
-        .current_dir(&folder.0)
-        .stdin(Stdio::null())
-        .output();
-    let output = run.await.unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
+        .current_dir(folder.path())
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs a command. Answers what it printed.
+pub async fn ctl(stack: &Stack, folder: &Folder, arguments: &[&str]) -> String {
+    let output = output(stack, folder, arguments).await;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         output.status.success(),
@@ -58,17 +68,14 @@ pub async fn ctl(stack: &Stack, folder: &Folder, arguments: &[&str]) -> String {
 
 /// The same of a command that fails: what it says.
 pub async fn ctl_fails(stack: &Stack, folder: &Folder, arguments: &[&str]) -> String {
-    let run = Command::new(repository().join("target/debug/ctl"))
-        .args(arguments)
-        .env("AWS_ENDPOINT_URL", stack.output("RecorderUrl"))
-        .env("CTL_ACTOR", "ops@northwind.example")
-        .env("CTL_REASON", "a test looks at it")
-        .current_dir(&folder.0)
-        .stdin(Stdio::null())
-        .output();
-    let output = run.await.unwrap();
+    let output = output(stack, folder, arguments).await;
     assert!(!output.status.success(), "ctl {}", arguments.join(" "));
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+async fn output(stack: &Stack, folder: &Folder, arguments: &[&str]) -> Output {
+    let run = command(stack, folder, arguments).output().await;
+    run.unwrap_or_else(|error| panic!("{CTL}: {error}"))
 }
 
 /// The configuration without one campaign.
@@ -229,11 +236,6 @@ async fn a_customer_is_put_on_the_list_and_taken_off() {
 #[tokio::test]
 async fn a_shop_without_a_configuration_is_named_as_such() {
     let (stack, folder) = (Stack::open().await, Folder::new());
-    let failed = Command::new(repository().join("target/debug/ctl"))
-        .args(["run", "nobody.myshopify.com", "winter"])
-        .env("AWS_ENDPOINT_URL", stack.output("RecorderUrl"))
-        .current_dir(&folder.0)
-        .output();
-    let text = String::from_utf8_lossy(&failed.await.unwrap().stderr).into_owned();
+    let text = ctl_fails(&stack, &folder, &["run", "nobody.myshopify.com", "winter"]).await;
     assert!(text.contains("has no configuration"), "{text}");
 }

@@ -2,7 +2,7 @@
 //! buckets.
 
 use crate::{
-    people::{Folder, ctl},
+    people::{Folder, ctl, ctl_fails},
     sealing,
     web::links,
 };
@@ -233,7 +233,7 @@ async fn a_customer_gets_what_is_held_and_is_forgotten() {
     let (file, _) = sealing::prove(&it.stack, &folder, &others).await;
     sealing::verify(&file, None).unwrap();
     let id = it.offer.communication.as_str();
-    let refused = crate::people::ctl_fails(&it.stack, &folder, &["proof", id]).await;
+    let refused = ctl_fails(&it.stack, &folder, &["proof", id]).await;
     assert!(refused.contains("erased") || refused.contains("destroyed"), "{refused}");
     sealing::seal(&it.stack, &it.shop).await;
 }
