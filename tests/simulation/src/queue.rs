@@ -45,8 +45,7 @@ pub struct Queue {
     visible: RefCell<Vec<VecDeque<(u64, Message)>>>,
     uncovered: Cell<u64>,
     hidden: RefCell<BinaryHeap<Reverse<(u32, Message)>>>,
-    in_hand: Cell<usize>,
-    /// By group, in hand or hidden.
+    /// By group, in a function's hands or hidden.
     in_flight: RefCell<Vec<usize>>,
     next_id: Cell<u32>,
     closed: Cell<bool>,
@@ -83,7 +82,6 @@ impl Queue {
             visible: RefCell::new(vec![VecDeque::new(); groups]),
             uncovered: Cell::new(0),
             hidden: RefCell::default(),
-            in_hand: Cell::new(0),
             in_flight: RefCell::new(vec![0; groups]),
             next_id: Cell::new(0),
             closed: Cell::new(false),
@@ -141,6 +139,11 @@ impl Queue {
         self.visible.borrow().iter().map(VecDeque::len).sum()
     }
 
+    /// Messages in a function's hands, and hidden ones.
+    fn in_flight(&self) -> usize {
+        self.in_flight.borrow().iter().sum()
+    }
+
     /// The message that has been visible for longest.
     fn oldest(&self) -> Option<Message> {
         let visible = self.visible.borrow();
@@ -177,7 +180,7 @@ impl Queue {
     /// A batch, if there is a full one or what there is has waited for `window`.
     pub fn receive(&self, batch: usize, window: Duration) -> Option<Vec<Message>> {
         self.uncover();
-        let in_flight = self.in_hand.get() + self.hidden.borrow().len();
+        let in_flight = self.in_flight();
         let (oldest, waiting) = (self.oldest()?, self.waiting());
         let waited = self.now_ms().saturating_sub(oldest.sent_ms);
         let collected = waiting >= batch || self.closed.get() || u128::from(waited) >= window.as_millis();
@@ -187,7 +190,6 @@ impl Queue {
         }
         let next = iter::from_fn(|| self.take()).take(count);
         let messages: Vec<_> = next.map(|it| Message { receives: it.receives + 1, ..it }).collect();
-        self.in_hand.set(self.in_hand.get() + count);
         let mut tally = self.tally.borrow_mut();
         tally.again += messages.iter().filter(|message| message.receives == 2).count() as u64;
         tally.peak_in_flight = tally.peak_in_flight.max(in_flight + count);
@@ -203,14 +205,12 @@ impl Queue {
     }
 
     pub fn delete(&self, message: Message) {
-        self.in_hand.set(self.in_hand.get() - 1);
-        self.in_flight.borrow_mut()[self.group_of(message)] -= 1;
+        self.land(message);
         self.end(message, |tally| tally.done += 1);
     }
 
     /// The message is visible again after `delay`: to the function, or, where that was its last delivery, to nobody.
     pub fn hide(&self, message: Message, delay: Duration) {
-        self.in_hand.set(self.in_hand.get() - 1);
         // whole seconds, as a visibility time-out is given in
         let due_ms = self.now_ms() + (delay.as_millis().div_ceil(1000) * 1000) as u32;
         self.hidden.borrow_mut().push(Reverse((due_ms, message)));
@@ -218,7 +218,7 @@ impl Queue {
 
     /// The function puts it among the dead letters.
     pub fn give_up(&self, message: Message) {
-        self.in_hand.set(self.in_hand.get() - 1);
+        self.land(message);
         self.end(message, |tally| tally.dead += 1);
     }
 
@@ -227,7 +227,7 @@ impl Queue {
     }
 
     pub fn is_over(&self) -> bool {
-        self.closed.get() && self.in_hand.get() == 0 && self.waiting() == 0 && self.hidden.borrow().is_empty()
+        self.closed.get() && self.in_flight() == 0 && self.waiting() == 0
     }
 
     pub fn tally(&self) -> Tally {
@@ -255,13 +255,18 @@ impl Queue {
             && due_ms <= now
         {
             hidden.pop();
-            self.in_flight.borrow_mut()[self.group_of(message)] -= 1;
+            self.land(message);
             if message.receives >= self.max_receive_count {
                 self.end(message, |tally| tally.dead += 1);
             } else {
                 self.show(message);
             }
         }
+    }
+
+    /// The message is in flight no more.
+    fn land(&self, message: Message) {
+        self.in_flight.borrow_mut()[self.group_of(message)] -= 1;
     }
 
     fn end(&self, message: Message, count: impl Fn(&mut Tally)) {
