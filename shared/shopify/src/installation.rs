@@ -37,7 +37,7 @@ const OWN_NAMESPACE: &str = "$app";
 /// A topic whose events Shopify sends to an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
-    /// As in events: `orders/create`.
+    /// As [`topic_name`] writes it: `ORDERS_CREATE`.
     pub topic: String,
     pub uri: String,
     pub is_json: bool,
