@@ -94,10 +94,10 @@ async fn mapping(stack: &Stack, function: &str) -> Result<EventSourceMappingConf
 
 /// Prints what is paused, and which services are ill.
 pub async fn status(stack: &Stack) -> Result<ExitCode, Failure> {
-    for (name, _) in stack.work_queues() {
+    for (name, url) in stack.work_queues() {
         let mapping = mapping(stack, &name).await?;
         let state = mapping.state.unwrap_or_default();
-        let waiting = crate::dead_letters::count(stack, stack.queue_url(&name)?).await?;
+        let waiting = crate::dead_letters::count(stack, url).await?;
         let dead = crate::dead_letters::count(stack, stack.dead_letter_queue(&name)?).await?;
         let word = if state.starts_with("Enab") { "on" } else { "paused" };
         say!("{name}: {word}, {waiting} waiting, {dead} dead letters");
