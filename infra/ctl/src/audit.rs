@@ -1,5 +1,6 @@
-//! Who did what to the deployment as a whole, and why: an object per act in the operations bucket, below `audit/`, put before
-//! the act begins and once more when it ends. An act whose entry cannot be put does not begin.
+//! Who did what to the deployment as a whole, and why: an object per act in the operations bucket, below `audit/`, put
+//! before the act begins, and for a move of dead letters once more when it ends. An act whose entry cannot be put does
+//! not begin.
 
 use crate::{failure::Failure, stack::Stack};
 use aws_sdk_s3::primitives::ByteStream;
