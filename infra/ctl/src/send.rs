@@ -82,7 +82,7 @@ impl Sender<'_> {
         let ids = match work_item(&event, &loaded.config)? {
             Routed::Work(items) => self.expected(&event, &loaded.config, &items).await?,
             Routed::Ignored(reason) => {
-                note!("{}: {}", file.display(), why_ignored(reason, &event.topic));
+                note!("{}: no document follows: {}", file.display(), why_ignored(reason, &event.topic));
                 Vec::new()
             }
         };
@@ -124,13 +124,9 @@ impl Sender<'_> {
 /// Why no document follows from a topic, for a person.
 fn why_ignored(reason: Ignored, topic: &str) -> String {
     match reason {
-        Ignored::UnknownTopic => format!("no document follows: the topic {topic} is not known"),
-        Ignored::NoDocument => {
-            format!("no document follows: {topic} is known, and what it tells leads to none")
-        }
-        Ignored::NotConfigured => {
-            format!("no document follows: the shop has none of those of {topic} switched on")
-        }
+        Ignored::UnknownTopic => format!("the topic {topic} is not known"),
+        Ignored::NoDocument => format!("{topic} is known, and what it tells leads to none"),
+        Ignored::NotConfigured => format!("the shop has none of those of {topic} switched on"),
     }
 }
 
