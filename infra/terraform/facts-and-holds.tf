@@ -64,12 +64,6 @@ locals {
       Effect    = "Allow"
       Action    = ["s3:ListBucket", "s3:ListBucketVersions"]
       Resource  = [aws_s3_bucket.archive.arn]
-      Condition = { StringLike = { "s3:prefix" = [local.folders] } }
-    },
-    {
-      Effect    = "Allow"
-      Action    = ["s3:ListBucket", "s3:ListBucketVersions"]
-      Resource  = [aws_s3_bucket.archive.arn]
       Condition = { StringLike = { "s3:prefix" = ["*.myshopify.com/*"] } }
     },
   ])

@@ -51,7 +51,7 @@ locals {
     },
     {
       Effect   = "Allow"
-      Action   = ["s3:GetObjectVersion", "s3:GetObjectLegalHold"]
+      Action   = ["s3:GetObjectVersion"]
       Resource = ["${aws_s3_bucket.archive.arn}/${local.folders}*"]
     },
     {

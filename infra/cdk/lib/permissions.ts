@@ -138,18 +138,17 @@ export function recordAccess(bucket: Bucket, key: Key): Grant {
 
 /** Holds the evidence of a communication that is known, and releases it. */
 export function holdKnown(bucket: Bucket, key: Key): Grant {
-  return all(
-    addFacts(bucket, key),
-    ofObjects(bucket, ['s3:PutObjectLegalHold'], [`${FOLDERS}*`]),
-    list(bucket, FOLDERS),
-    readHistory(bucket, FOLDERS),
-  );
+  return all(hold(bucket, key), list(bucket, FOLDERS), readHistory(bucket, FOLDERS));
 }
 
 /** The same, of what is looked for; reads records, not documents, to know which. */
 export function holdEvidence(bucket: Bucket, key: Key): Grant {
   const shops = '*.myshopify.com/*';
-  return all(holdKnown(bucket, key), findRecords(bucket), list(bucket, shops), readHistory(bucket, shops));
+  return all(hold(bucket, key), findRecords(bucket), list(bucket, shops), readHistory(bucket, shops));
+}
+
+function hold(bucket: Bucket, key: Key): Grant {
+  return all(addFacts(bucket, key), ofObjects(bucket, ['s3:PutObjectLegalHold'], [`${FOLDERS}*`]));
 }
 
 /** Destroys evidence whose retention has ended, and certifies it: S3 refuses to delete what is locked or held. */
@@ -208,7 +207,7 @@ export function encryptErasable(commitments: Table): Grant {
  */
 export function erase(bucket: Bucket, key: Key, commitments: Table): Grant {
   return all(
-    ofObjects(bucket, ['s3:GetObjectVersion', 's3:GetObjectLegalHold'], [`${FOLDERS}*`]),
+    ofObjects(bucket, ['s3:GetObjectVersion'], [`${FOLDERS}*`]),
     lookAtLocks(bucket),
     destroyExpired(bucket),
     readHistory(bucket, FOLDERS),
