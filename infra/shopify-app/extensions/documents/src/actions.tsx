@@ -79,9 +79,25 @@ function Waiting<T>(props: {
   return <>{children(answer.ok)}</>;
 }
 
-function Refused({ error }: { error: string | undefined }) {
+/** Why there is no answer: the console's own sentence if it gave one. */
+export function Refused({ error }: { error: string | undefined }) {
   const { translate } = shopify.i18n;
   return <s-banner tone="critical" heading={error === undefined ? translate('unavailable') : isolated(error)} />;
+}
+
+/** Why something is done. `missing`: it was to be done without. */
+function Reason({ value, missing, set }: { value: string; missing: boolean; set: (value: string) => void }) {
+  const { translate } = shopify.i18n;
+  return (
+    <s-text-field
+      label={translate('reason')}
+      maxLength={MOST_REASON}
+      required
+      value={value}
+      error={missing && value.trim() === '' ? translate('reason_missing') : ''}
+      onInput={(event) => set(event.currentTarget.value)}
+    />
+  );
 }
 
 function Open({ id }: { id: string }) {
@@ -138,14 +154,7 @@ function Resend({ id, close }: { id: string; close: () => void }) {
   };
   return (
     <s-stack gap="small">
-      <s-text-field
-        label={translate('reason')}
-        maxLength={MOST_REASON}
-        required
-        value={reason}
-        error={missing && reason.trim() === '' ? translate('reason_missing') : ''}
-        onInput={(event) => setReason(event.currentTarget.value)}
-      />
+      <Reason value={reason} missing={missing} set={setReason} />
       <s-text-field
         label={translate('resend.to')}
         details={translate('resend.to_details')}
@@ -192,7 +201,6 @@ function Matters({ id, found }: { id: string; found: Holds }) {
     refuse('error' in answer ? answer : undefined);
     if ('ok' in answer) set(answer.ok);
   };
-  const error = (value: string) => (missing && value.trim() === '' ? translate('reason_missing') : '');
   return (
     <s-stack gap="small">
       <s-paragraph>{translate(matters.length === 0 ? 'hold.free' : 'hold.held')}</s-paragraph>
@@ -206,14 +214,7 @@ function Matters({ id, found }: { id: string; found: Holds }) {
           )}
         </s-stack>
       ))}
-      <s-text-field
-        label={translate('reason')}
-        maxLength={MOST_REASON}
-        required
-        value={reason}
-        error={error(reason)}
-        onInput={(event) => setReason(event.currentTarget.value)}
-      />
+      <Reason value={reason} missing={missing} set={setReason} />
       <s-text-field
         label={translate('hold.matter')}
         maxLength={MOST_MATTER}

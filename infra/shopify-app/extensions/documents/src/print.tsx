@@ -3,6 +3,7 @@
 
 import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { Refused } from './actions.tsx';
 import { documents, type Known, print, type Printed } from './console.ts';
 import { isolated, row } from './say.ts';
 
@@ -103,12 +104,7 @@ function Print() {
         {chosen.length > MOST && (
           <s-banner tone="warning" heading={translate('print.most', { most: MOST, count: chosen.length })} />
         )}
-        {printed !== 'waiting' && 'error' in printed && (
-          <s-banner
-            tone="critical"
-            heading={printed.error === undefined ? translate('unavailable') : isolated(printed.error)}
-          />
-        )}
+        {printed !== 'waiting' && 'error' in printed && <Refused error={printed.error} />}
         {isReady &&
           printed.left.map((it) => (
             <s-banner key={it} tone="warning" heading={translate('print.left', { reason: isolated(it) })} />
