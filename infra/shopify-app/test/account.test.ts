@@ -2,21 +2,15 @@
 
 import { getExtension } from '@shopify/ui-extensions-tester';
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { render as draw } from 'preact';
 import { consoleAt } from '../extensions/account/src/own.ts';
 import { ACCOUNT, bundle, targeting } from '../lib/bundle.ts';
 import { misfits } from './console.ts';
-import { LANGUAGES } from './support.ts';
+import { type Language, LANGUAGES, locale, words } from './support.ts';
 
 const TARGET = 'customer-account.order-status.block.render';
 const ORDER = 'gid://shopify/Order/1';
-const texts = (language: string): Record<string, string> =>
-  JSON.parse(
-    readFileSync(join(ACCOUNT, `locales/${language}${language === 'en' ? '.default' : ''}.json`), 'utf8'),
-  ) as Record<string, string>;
 
 /** A signal that can change. */
 function signal<T>(value: T) {
@@ -79,11 +73,8 @@ describe('the page of an order in the customer account', () => {
       ...more,
     };
     Object.assign(extension.shopify, given);
-    Object.assign(extension.shopify.i18n, {
-      translate: (key: string, options: Record<string, string> = {}) =>
-        (texts('en')[key] ?? assert.fail(key)).replace(/\{\{(\w+)\}\}/g, (_, name: string) => options[name] ?? ''),
-      formatDate: (date: Date) => date.toISOString().slice(0, 10),
-    });
+    const formatDate = (date: Date) => date.toISOString().slice(0, 10);
+    Object.assign(extension.shopify.i18n, { ...words('en', ACCOUNT), formatDate });
     await extension.render();
   }
   /** Waits until nothing has changed for a while. */
@@ -194,7 +185,8 @@ describe('the page of an order in the customer account', () => {
       targeting(ACCOUNT).map(({ target }) => target),
       [TARGET],
     );
-    for (const language of LANGUAGES) assert.deepEqual(Object.keys(texts(language)), Object.keys(texts('en')));
+    const keys = (language: Language) => Object.keys(locale(language, ACCOUNT));
+    for (const language of LANGUAGES) assert.deepEqual(keys(language), keys('en'));
     const bytes = Buffer.byteLength(await bundle(ACCOUNT));
     assert.ok(bytes > 5_000 && bytes <= 64 * 1024, `${bytes} bytes`);
   });

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { render as draw } from 'preact';
 import { EXTENSION } from '../lib/bundle.ts';
 import { FakeConsole } from './console.ts';
-import { SAMPLE, words } from './support.ts';
+import { SAMPLE, until, words } from './support.ts';
 
 const native = globalThis.fetch;
 let fake: FakeConsole;
@@ -26,15 +26,6 @@ const fetchOf = async (address: string | URL | Request, init?: RequestInit): Pro
   if (answer === undefined) throw new TypeError('Failed to fetch');
   return new Response(JSON.stringify(answer.body), { status: answer.status });
 };
-
-async function until<T>(find: () => T | null | undefined | false, what: string): Promise<T> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    const found = find();
-    if (found) return found;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  assert.fail(`no ${what} in ${document.body.innerHTML}`);
-}
 
 const item = (text: RegExp) => () =>
   Array.from(document.querySelectorAll('[accessibilityRole="list-item"]')).find((it) =>

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { render as draw } from 'preact';
 import { bundle, EXTENSION, targeting } from '../lib/bundle.ts';
-import { SAMPLE, words } from './support.ts';
+import { SAMPLE, until, words } from './support.ts';
 
 const MOST_BYTES = 64 * 1024;
 const TARGETS = [
@@ -24,15 +24,7 @@ interface Query {
 
 const answer = (value: string | null) => ({ data: { node: { metafield: value === null ? null : { value } } } });
 
-/** Waits for what the extension shows. */
-async function shown(selector: string): Promise<Element> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    const found = document.querySelector(selector);
-    if (found) return found;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  assert.fail(`no ${selector} in ${document.body.innerHTML}`);
-}
+const shown = (selector: string): Promise<Element> => until(() => document.querySelector(selector), selector);
 
 for (const target of TARGETS) {
   describe(target, () => {

@@ -1,5 +1,7 @@
-// What the tests have in common: the published sample, and translations as the admin makes them.
+// What the tests have in common: the published sample, translations as Shopify makes them, and waiting for what is
+// shown.
 
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXTENSION } from '../lib/bundle.ts';
@@ -13,12 +15,12 @@ export const SAMPLE = fromRepository('functions/write-back/samples/status-metafi
 export const LANGUAGES = ['en', 'de', 'fr'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
-export const locale = (language: Language): Record<string, unknown> =>
-  JSON.parse(readFileSync(join(EXTENSION, `locales/${language}${language === 'en' ? '.default' : ''}.json`), 'utf8'));
+export const locale = (language: Language, of = EXTENSION): Record<string, unknown> =>
+  JSON.parse(readFileSync(join(of, `locales/${language}${language === 'en' ? '.default' : ''}.json`), 'utf8'));
 
-/** `shopify.i18n` of a merchant: what is not in the locale's file is an error, and so is what is not filled in. */
-export function words(language: Language) {
-  const texts = locale(language);
+/** `shopify.i18n` of an extension: what is not in the locale's file is an error, and so is what is not filled in. */
+export function words(language: Language, of = EXTENSION) {
+  const texts = locale(language, of);
   const translate = (key: string, options: Record<string, string | number> = {}): string => {
     let found = key
       .split('.')
@@ -38,4 +40,14 @@ export function words(language: Language) {
   const formatDate = (date: Date, options?: Intl.DateTimeFormatOptions) =>
     new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, { timeZone: 'UTC', ...options }).format(date);
   return { translate, formatDate };
+}
+
+/** Waits for what an extension shows. */
+export async function until<T>(find: () => T | null | undefined | false, what: string): Promise<T> {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const found = find();
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.fail(`no ${what} in ${document.body.innerHTML}`);
 }
