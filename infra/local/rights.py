@@ -40,6 +40,7 @@ def excuses(
 
 
 FLOWS = BY_KIND["flow"]
+RUNS = BY_KIND["run"]
 ONE_CODE = "the flows share the code that does it, and the tests do it with another flow"
 AFTER_A_REFUSAL = (
     "after a refusal only, to tell what is missing from what may not be read: shared/objects/tests/it, and `ctl run` "
@@ -189,22 +190,11 @@ EXCUSES = (
         "`ctl dlq` of other queues: infra/ctl/src/dead_letters/tests.rs; the tests work off order-confirmation's",
     ),
     *excuses(
-        (
-            "account-statements",
-            "exception-letters",
-            "offer-run",
-            "privacy",
-            "return-letters",
-            "shipping-documents",
-            "statement-run",
-            "targeted-offers",
-            "write-back",
-        ),
+        (*(flow for flow in FLOWS if flow != "order-confirmation"), *RUNS, "privacy", "write-back"),
         (("sqs:SendMessage", "-dlq"),),
         "what cannot work: shared/work/tests/it/redelivery.rs; in the tests order-confirmation gives it up",
     ),
-    Excuse("statement-run", "sqs:SendMessage", "-statement-run", OUT_OF_TIME),
-    Excuse("offer-run", "sqs:SendMessage", "-offer-run", OUT_OF_TIME),
+    *(Excuse(run, "sqs:SendMessage", f"-{run}", OUT_OF_TIME) for run in RUNS),
     Excuse(
         "reconcile",
         "sqs:SendMessage",

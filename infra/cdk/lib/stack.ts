@@ -151,9 +151,9 @@ export class CommunicationsStack extends Stack {
       prefix: this.settings.prefix,
       storage: this.storage,
       queues: this.works().map(({ queue }) => queue),
-      waiting: [...this.works(), this.privacyRequests].map(({ queue }) => queue),
+      waiting: this.inboxes().map(({ queue }) => queue),
       deadLetters: [
-        ...[...this.works(), this.privacyRequests].map((work) => work.deadLetters),
+        ...this.inboxes().map((work) => work.deadLetters),
         this.lostEvents,
         this.missedSchedules,
         ...(this.outcomes === undefined ? [] : [this.outcomes.deadLetters]),
@@ -514,6 +514,11 @@ export class CommunicationsStack extends Stack {
     return [...Object.values(this.flowQueues), ...Object.values(this.runQueues), this.writeBacks];
   }
 
+  /** The same, and those of requests that only customers make: all that functions take work from. */
+  private inboxes(): WorkQueue[] {
+    return [...this.works(), this.privacyRequests];
+  }
+
   private queueOfEachFlow(): Record<string, string> {
     const entries = Object.values(this.flowQueues).map(({ name, queue }) => [
       `QUEUE_URL_${upperSnake(name)}`,
@@ -635,7 +640,7 @@ export class CommunicationsStack extends Stack {
     }
     if (documents.domainTarget !== undefined) values.DocumentsDomainTarget = documents.domainTarget;
     for (const { name, queue } of Object.values(this.runQueues)) values[`QueueArn${pascal(name)}`] = queue.queueArn;
-    for (const work of [...this.works(), this.privacyRequests]) {
+    for (const work of this.inboxes()) {
       values[`QueueUrl${pascal(work.name)}`] = work.queue.queueUrl;
       values[`DeadLetterUrl${pascal(work.name)}`] = work.deadLetters.queueUrl;
     }
