@@ -389,7 +389,7 @@ variable "async_retries" {
 }
 
 variable "retry_base" {
-  description = "Seconds before a failed message is delivered again; four times longer each time, at most 15 minutes"
+  description = "Seconds before a failed message is delivered again; four times longer each time, at most 15 minutes. Less and less often while it waits for an outage to pass"
   type        = number
   default     = null
 

@@ -1,4 +1,4 @@
-//! One worker behind Lambda's Runtime API: the real release binary, one invocation at a time, killed at will.
+//! One worker behind Lambda's Runtime API: the program that is deployed, one invocation at a time, killed at will.
 //!
 //! A worker that dies in the middle of an invocation is seen as such, which is how the crash tests know that their
 //! fault point was reached.
