@@ -98,10 +98,11 @@ impl Breakers {
         flow: Flow,
         now: Timestamp,
     ) -> Result<(), Retry> {
-        if self.state(ledger, shop, now).await?.paused.contains_key(&flow) {
+        let state = self.state(ledger, shop, now).await?;
+        if state.paused.contains_key(&flow) {
             return Err(Retry::put_off("a person has paused this flow of the shop", None));
         }
-        self.ask(ledger, shop, Dependency::Exstream, now).await
+        self.admit(ledger, shop, &state, Dependency::Exstream, now).await
     }
 
     /// Whether a service may be asked. Of all who find its time past, one may.
@@ -116,8 +117,21 @@ impl Breakers {
         now: Timestamp,
     ) -> Result<(), Retry> {
         let state = self.state(ledger, shop, now).await?;
+        self.admit(ledger, shop, &state, service, now).await
+    }
+
+    /// The same, by a state that was read.
+    async fn admit(
+        &self,
+        ledger: &Ledger,
+        shop: &ShopDomain,
+        state: &Arc<ShopState>,
+        service: Dependency,
+        now: Timestamp,
+    ) -> Result<(), Retry> {
         let noted = state.ill.get(service.name()).copied();
-        let own = self.health(shop, service).ill_until.map(Timestamp::as_millisecond);
+        let health = self.change(shop, service, |_| {});
+        let own = health.ill_until.map(Timestamp::as_millisecond);
         // the later one: what was noted may have been read a while ago
         let Some(until) = noted.max(own) else { return Ok(()) };
         let left = u64::try_from(until.saturating_sub(now.as_millisecond())).unwrap_or(0);
@@ -125,9 +139,9 @@ impl Breakers {
         if left > 0 {
             return Err(Retry::put_off(why, Some(Duration::from_millis(left))));
         }
-        let next = now.checked_add(self.health(shop, service).pause()).unwrap_or(now);
+        let next = now.checked_add(health.pause()).unwrap_or(now);
         let is_mine = ledger.note_ill(shop, service.name(), Some(until), next).await?;
-        self.states.forget(shop, &state).await;
+        self.states.forget(shop, state).await;
         self.change(shop, service, |health| health.ill_until = is_mine.then_some(next));
         if is_mine { Ok(()) } else { Err(Retry::put_off(why, Some(FIRST_PAUSE))) }
     }
@@ -187,10 +201,7 @@ impl Breakers {
         self.opened.swap(0, Ordering::Relaxed)
     }
 
-    fn health(&self, shop: &ShopDomain, service: Dependency) -> Health {
-        self.change(shop, service, |_| {})
-    }
-
+    /// What is known of a service, after this change.
     fn change(&self, shop: &ShopDomain, service: Dependency, change: impl FnOnce(&mut Health)) -> Health {
         let mut services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
         let health = services.entry((shop.clone(), service)).or_default();
