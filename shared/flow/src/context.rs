@@ -2,10 +2,10 @@
 //!
 //! Knows no stage. One [`Attempt`] belongs to one delivery of a message and ends with it.
 
-use crate::{clients::Clients, content::Content, plan::Plan, resend::ResendRequest};
+use crate::{breaker::Dependency, clients::Clients, content::Content, plan::Plan, resend::ResendRequest};
 use archive::{EvidenceRecord, Location, Retention, Stored};
 use bytes::Bytes;
-use comms::{CommunicationId, CustomerKey, MessageClass};
+use comms::{Classify, CommunicationId, CustomerKey, MessageClass};
 use jiff::Timestamp;
 use ledger::{ArchivedAs, Entry, Lease};
 use service::{Invocation, ShopSecrets};
@@ -42,6 +42,13 @@ impl Attempt<'_> {
     /// The time left until the work has to be done.
     pub fn time_left(&self) -> Duration {
         self.invocation.time_left(self.now())
+    }
+
+    /// What a service answered tells of its health.
+    pub async fn learn<T>(&self, service: Dependency, answer: &Result<T, impl Classify>) {
+        let class = answer.as_ref().err().map(Classify::class);
+        let Clients { breakers, ledger, .. } = self.clients;
+        breakers.learn(ledger, &self.item.shop, service, class, self.now()).await;
     }
 
     /// Where the communication's document is archived: below `test/` if it is a test.

@@ -259,9 +259,7 @@ async fn ask_exstream(
     };
     let exstream = if sends { &attempt.clients.sending_exstream } else { &attempt.clients.exstream };
     let composed = exstream.compose(call).await;
-    let class = composed.as_ref().err().map(Classify::class);
-    let (clients, shop) = (attempt.clients, &attempt.item.shop);
-    clients.breakers.learn(&clients.ledger, shop, Dependency::Exstream, class, attempt.now()).await;
+    attempt.learn(Dependency::Exstream, &composed).await;
     Ok(composed?.outputs)
 }
 

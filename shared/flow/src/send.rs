@@ -11,7 +11,6 @@ use crate::{
     send_mark::begin_send,
     unsubscribe,
 };
-use comms::Classify;
 use delivery::{Page, PageCall, SendCall, SendOutput, StatusCall};
 use ledger::Lease;
 use links::LinkedOutput;
@@ -93,9 +92,7 @@ pub async fn send(
     let sent = attempt.clients.channels.send(call).await;
     if let Some(permit) = permit {
         permit.done(&sent).await;
-        let class = sent.as_ref().err().map(Classify::class);
-        let (clients, shop) = (attempt.clients, &attempt.item.shop);
-        clients.breakers.learn(&clients.ledger, shop, Dependency::Messaging, class, attempt.now()).await;
+        attempt.learn(Dependency::Messaging, &sent).await;
     }
     let accepted = sent.map_err(|error| match channel.is_messaging() {
         true => Halt::of_send(error).refused(),
