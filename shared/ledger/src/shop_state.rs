@@ -7,10 +7,10 @@
 
 use crate::{
     LedgerError,
-    request::{conditional, number, text},
+    request::{conditional, millis, number, text},
     table::Ledger,
 };
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
 use comms::{Flow, ShopDomain};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -52,16 +52,14 @@ impl Ledger {
         const DOING: &str = "pausing a flow of a shop";
         let value = serde_json::to_string(paused);
         let value = value.map_err(|error| LedgerError::Request { doing: DOING, source: error.into() })?;
-        let update = self.update(&key(shop)).update_expression("SET #name = :value");
-        let update = update.expression_attribute_names("#name", format!("{PAUSED}{flow}"));
+        let update = self.update_of(shop, format!("{PAUSED}{flow}"), "SET #name = :value");
         let update = update.expression_attribute_values(":value", text(&value));
         conditional(DOING, update.send().await).map(drop)
     }
 
     /// Ends a pause. `false` if there was none.
     pub async fn resume(&self, shop: &ShopDomain, flow: Flow) -> Result<bool, LedgerError> {
-        let update = self.update(&key(shop)).update_expression("REMOVE #name");
-        let update = update.expression_attribute_names("#name", format!("{PAUSED}{flow}"));
+        let update = self.update_of(shop, format!("{PAUSED}{flow}"), "REMOVE #name");
         let update = update.condition_expression("attribute_exists(#name)");
         Ok(conditional("ending a pause", update.send().await)?.is_ok())
     }
@@ -75,9 +73,8 @@ impl Ledger {
         known: Option<i64>,
         until: Timestamp,
     ) -> Result<bool, LedgerError> {
-        let update = self.update(&key(shop)).update_expression("SET #name = :until");
-        let update = update.expression_attribute_names("#name", format!("{ILL}{service}"));
-        let update = update.expression_attribute_values(":until", number(until.as_millisecond()));
+        let update = self.update_of(shop, format!("{ILL}{service}"), "SET #name = :until");
+        let update = update.expression_attribute_values(":until", millis(until));
         let update = match known {
             None => update.condition_expression("attribute_not_exists(#name)"),
             Some(known) => update
@@ -89,9 +86,14 @@ impl Ledger {
 
     /// The service answers again.
     pub async fn note_well(&self, shop: &ShopDomain, service: &str) -> Result<(), LedgerError> {
-        let update = self.update(&key(shop)).update_expression("REMOVE #name");
-        let update = update.expression_attribute_names("#name", format!("{ILL}{service}"));
+        let update = self.update_of(shop, format!("{ILL}{service}"), "REMOVE #name");
         conditional("noting that a service is well", update.send().await).map(drop)
+    }
+
+    /// An update of one attribute, which is `#name` in the expression.
+    fn update_of(&self, shop: &ShopDomain, name: String, expression: &str) -> UpdateItemFluentBuilder {
+        let update = self.update(&key(shop)).update_expression(expression);
+        update.expression_attribute_names("#name", name)
     }
 }
 
