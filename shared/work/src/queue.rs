@@ -4,6 +4,7 @@ use crate::{Message, NotJson, WorkItem, item::payload_key, message::escaped};
 use aws_sdk_s3::{operation::get_object::GetObjectOutput, primitives::ByteStream};
 use aws_sdk_sqs::{
     error::{ProvideErrorMetadata, SdkError},
+    operation::send_message::builders::SendMessageFluentBuilder,
     types::SendMessageBatchRequestEntry,
 };
 use comms::{Class, Classify, chain};
@@ -85,17 +86,19 @@ impl Queue {
     }
 
     pub async fn send(&self, message: &Message) -> Result<(), QueueError> {
-        let request = self.client.send_message().queue_url(&self.url).message_body(message.text());
-        let request = request.set_message_group_id(message.shop().map(str::to_owned));
-        request.send().await.map(drop).map_err(QueueError::of)
+        self.request(message).send().await.map(drop).map_err(QueueError::of)
     }
 
     /// Sends a message that nobody receives before `delay` has passed; fifteen minutes is the most there is.
     pub async fn send_later(&self, message: &Message, delay: Duration) -> Result<(), QueueError> {
         let seconds = i32::try_from(delay.as_millis().div_ceil(1000)).unwrap_or(i32::MAX).min(900);
+        let request = self.request(message).delay_seconds(seconds);
+        request.send().await.map(drop).map_err(QueueError::of)
+    }
+
+    fn request(&self, message: &Message) -> SendMessageFluentBuilder {
         let request = self.client.send_message().queue_url(&self.url).message_body(message.text());
-        let request = request.set_message_group_id(message.shop().map(str::to_owned));
-        request.delay_seconds(seconds).send().await.map(drop).map_err(QueueError::of)
+        request.set_message_group_id(message.shop().map(str::to_owned))
     }
 
     /// Sends many, in as few requests as SQS takes; the answer has one result per message, in order.
