@@ -22,8 +22,16 @@ const LEGAL_BASIS: &str = "kept by law for its retention period (GDPR Art. 17(3)
 struct Sorted {
     keys: Vec<KeyId>,
     erased: Vec<Erased>,
-    kept: Vec<(Entry, ArchivedAs)>,
+    kept: Vec<Kept>,
     held: bool,
+}
+
+/// A document that has to be kept.
+pub struct Kept {
+    pub entry: Entry,
+    pub archived: ArchivedAs,
+    /// When it may go. `None` if it is gone.
+    pub ends: Option<Timestamp>,
 }
 
 /// Erases a customer. Marketing ends first, so that nothing new is begun.
@@ -39,21 +47,20 @@ pub async fn erase(tools: &Tools, item: &PrivacyItem) -> Result<State, PrivacyEr
     let owner = Owner::Erasable(person.key.as_str().to_owned());
     sorted.keys.extend(tools.commitments.find(&item.shop, &owner).await?.map(|secret| secret.key_id()));
     if sorted.held {
-        let refused = refuse(tools, config, &sorted.kept).await?;
+        let refused = refuse(config, &sorted.kept);
         return Ok(State { outcome: Outcome::Held, erased: 0, refused, export: None });
     }
     let destroyed = retention::destroy(tools, &item.shop, &item.request, &sorted.kept).await?;
-    let (gone, kept) =
-        sorted.kept.into_iter().partition(|(entry, _)| destroyed.contains(&entry.communication));
-    sorted.kept = kept;
-    sorted.erased.extend(Vec::<(Entry, ArchivedAs)>::into_iter(gone).map(|(entry, _)| erased(&entry)));
-    let refused = refuse(tools, config, &sorted.kept).await?;
+    let (gone, kept): (Vec<Kept>, Vec<Kept>) =
+        sorted.kept.into_iter().partition(|it| destroyed.contains(&it.entry.communication));
+    sorted.erased.extend(gone.iter().map(|it| erased(&it.entry)));
+    let refused = refuse(config, &kept);
     let tombstone = Tombstone::new(&item.shop, &sorted.keys, sorted.erased);
     tombstone::put(tools, &tombstone).await?;
     erase::by_tombstone(tools, &tombstone).await?;
     // by its owner, too: the index may not know yet of a secret that was made right now
     tools.commitments.destroy(&item.shop, &owner).await?;
-    for (entry, _) in &sorted.kept {
+    for Kept { entry, .. } in &kept {
         erase::revoke_link(&tools.links, &entry.communication, now).await?;
     }
     Ok(State { outcome: Outcome::Erased, erased: tombstone.communications.len(), refused, export: None })
@@ -89,7 +96,10 @@ async fn sort(
                 sorted.keys.push(key);
                 sorted.erased.push(erased);
             }
-            None => sorted.kept.push((entry, archived)),
+            None => {
+                let ends = retention::ends(tools, &entry, &archived).await?;
+                sorted.kept.push(Kept { entry, archived, ends });
+            }
         }
     }
     Ok(sorted)
@@ -109,19 +119,10 @@ pub fn is_erasable(config: Option<&ShopConfig>, document: Document) -> bool {
 }
 
 /// Each document that is kept, on which basis and for how long.
-async fn refuse(
-    tools: &Tools,
-    config: Option<&ShopConfig>,
-    kept: &[(Entry, ArchivedAs)],
-) -> Result<Vec<Refusal>, PrivacyError> {
+fn refuse(config: Option<&ShopConfig>, kept: &[Kept]) -> Vec<Refusal> {
     let mut refused = Vec::new();
-    for (entry, archived) in kept {
-        let record = tools.archive.record_of(&archived.archive_key, &archived.record_version).await;
-        let until = match record {
-            Ok((record, _)) => record.retention.until,
-            Err(ArchiveError::Absent { .. }) => continue,
-            Err(error) => return Err(error.into()),
-        };
+    for Kept { entry, ends, .. } in kept {
+        let Some(until) = *ends else { continue };
         let config = config.filter(|config| config.document(entry.document).is_some());
         let basis = config.map(|config| config.erasure(entry.document));
         let legal_basis = match basis {
@@ -133,8 +134,8 @@ async fn refuse(
             communication: entry.communication.clone(),
             document: entry.document,
             legal_basis: legal_basis.to_owned(),
-            until: retention::ends(entry, until),
+            until,
         });
     }
-    Ok(refused)
+    refused
 }

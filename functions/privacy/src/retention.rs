@@ -5,7 +5,7 @@
 //! A plan is put before anything is deleted, and whoever comes next carries out a plan that was begun. S3 deletes nothing that
 //! is locked or held, and this asks before.
 
-use crate::{PrivacyError, Tools};
+use crate::{PrivacyError, Tools, customer::Kept};
 use archive::{ArchiveError, Decision, Disposal, Verdict, YOUNGEST_DAYS, folder_of};
 use comms::{CommunicationId, ShopDomain};
 use jiff::{SignedDuration, Timestamp};
@@ -16,11 +16,22 @@ use std::collections::BTreeSet;
 const ACTOR: &str = "privacy";
 const REASON: &str = "the customer asked for erasure, and the retention has ended";
 
-/// When a kept document may go: when its retention ends, and not while archive-seal still compares it with the log.
-pub fn ends(entry: &Entry, until: Timestamp) -> Timestamp {
+/// When a kept document may go: when its retention ends, and not while archive-seal still compares it with the log. `None`
+/// if it is gone.
+pub async fn ends(
+    tools: &Tools,
+    entry: &Entry,
+    archived: &ArchivedAs,
+) -> Result<Option<Timestamp>, PrivacyError> {
+    let record = tools.archive.record_of(&archived.archive_key, &archived.record_version).await;
+    let until = match record {
+        Ok((record, _)) => record.retention.until,
+        Err(ArchiveError::Absent { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
     let young = SignedDuration::from_hours(24 * i64::from(YOUNGEST_DAYS));
     let begun = Timestamp::from_millisecond(entry.created_epoch_ms).unwrap_or(Timestamp::UNIX_EPOCH);
-    until.max(begun.saturating_add(young).unwrap_or(Timestamp::MAX))
+    Ok(Some(until.max(begun.saturating_add(young).unwrap_or(Timestamp::MAX))))
 }
 
 /// Carries out what an earlier request of this shop, or a person, planned and did not end.
@@ -39,19 +50,16 @@ pub async fn destroy(
     tools: &Tools,
     shop: &ShopDomain,
     request: &str,
-    kept: &[(Entry, ArchivedAs)],
+    kept: &[Kept],
 ) -> Result<BTreeSet<CommunicationId>, PrivacyError> {
     let now = (tools.clock)();
     let run = format!("{request}-{}", now.strftime("%Y%m%dT%H%M%SZ"));
     let decision = decision();
     let disposal = disposal(tools, shop, &run, &decision);
     let mut expired = Vec::new();
-    for (entry, archived) in kept {
-        let record = tools.archive.record_of(&archived.archive_key, &archived.record_version).await;
-        match record {
-            Ok((record, _)) if ends(entry, record.retention.until) <= now => {}
-            Ok(_) | Err(ArchiveError::Absent { .. }) => continue,
-            Err(error) => return Err(error.into()),
+    for Kept { entry, archived, ends } in kept {
+        if ends.is_none_or(|ends| ends > now) {
+            continue;
         }
         let folder = folder_of(&archived.archive_key);
         let versions = tools.archive.versions(folder).await?;
