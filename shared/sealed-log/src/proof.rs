@@ -104,26 +104,36 @@ impl<'a> LogReader<'a> {
         if found.is_empty() {
             return Ok(proofs);
         }
+        found.sort_unstable_by_key(|(index, _)| *index);
         let key = self.key(shop).await?;
+        let mut stamped: Option<StampedCheckpoint> = None;
         for (index, Entry { object, commitment, .. }) in found {
-            if let Some(inclusion) = self.prove_entry(shop, date, &key, (index, commitment)).await? {
+            let leaf = (index, commitment);
+            if let Some(inclusion) = self.prove_entry(shop, date, &key, leaf, stamped.as_ref()).await? {
+                stamped.clone_from(&inclusion.stamped);
                 proofs.insert(object, inclusion);
             }
         }
         Ok(proofs)
     }
 
-    /// None where it is indexed, and its checkpoint not published yet.
+    /// None where it is indexed, and its checkpoint not published yet. `before` is the stamped checkpoint of a leaf before it:
+    /// no earlier one has this leaf.
     async fn prove_entry(
         &self,
         shop: &ShopDomain,
         date: Date,
         key: &VerifierKey,
         (index, commitment): (u64, Commitment),
+        before: Option<&StampedCheckpoint>,
     ) -> Result<Option<Inclusion>, LogError> {
         let name = latest_key(shop);
-        let covers = |note: &[u8]| Ok(index < checkpoint_of(&name, note, key)?.size);
-        let stamped = first_stamped(self.store, shop, date, covers).await?;
+        let covers =
+            |note: &[u8]| -> Result<bool, LogError> { Ok(index < checkpoint_of(&name, note, key)?.size) };
+        let stamped = match before {
+            Some(before) if covers(&before.checkpoint)? => Some(before.clone()),
+            _ => first_stamped(self.store, shop, date, covers).await?,
+        };
         let note = match &stamped {
             Some(stamped) => stamped.checkpoint.clone(),
             None => self.store.need(&name).await?,

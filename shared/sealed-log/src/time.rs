@@ -66,7 +66,7 @@ pub struct Stamped {
 }
 
 /// A checkpoint with its evidence record.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct StampedCheckpoint {
     /// As the log issued it.
     pub checkpoint: Vec<u8>,
