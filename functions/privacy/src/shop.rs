@@ -5,9 +5,9 @@ use crate::{
     Outcome, PrivacyError, State, Tombstone, Tools, customer, erase,
     tombstone::{self, Erased},
 };
-use comms::{CommunicationId, Document, ShopDomain};
+use comms::ShopDomain;
 use futures::{StreamExt, TryStreamExt, stream};
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use work::PrivacyItem;
@@ -121,21 +121,17 @@ fn behind(folder: &str) -> String {
     format!("{}0", folder.trim_end_matches('/'))
 }
 
-/// The communication that a key belongs to: `<yyyy>/<mm>/<dd>/<document>/<communication>/<name>` behind the prefix.
+/// The communication that a key below the prefix belongs to.
 fn communication(key: &str, prefix: &str) -> Option<Erased> {
-    let mut parts = key.strip_prefix(prefix)?.split('/');
-    let mut number = || parts.next()?.parse::<i16>().ok();
-    let (year, month, day) = (number()?, number()?, number()?);
-    let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
-    let document: Document = parts.next()?.parse().ok()?;
-    let communication: CommunicationId = parts.next()?.parse().ok()?;
-    let dated: Timestamp = date.to_zoned(TimeZone::UTC).ok()?.timestamp();
+    let (date, document, communication) = archive::place(key).filter(|_| key.starts_with(prefix))?;
+    let dated = date.to_zoned(TimeZone::UTC).ok()?.timestamp();
     Some(Erased { communication, document, dated })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use comms::Document;
 
     #[test]
     fn a_key_names_its_communication() {

@@ -44,7 +44,7 @@ pub use fact::{
     AddressField, Decision, Fact, FactKind, FactRecord, fact_number, name as fact_name, open_matters,
 };
 pub use hold::{HoldChange, ObjectVersion};
-pub use location::{Location, folder_of, is_test, media_type, record_key};
+pub use location::{Location, folder_of, is_test, media_type, place, record_key};
 pub use pdf::{Examined, Pdf, PdfFault, examine};
 pub use record::{
     Consent, CorrectedAddress, DriverData, EvidenceRecord, KeptUnder, Output, Part, Parts, Previous,

@@ -1,7 +1,7 @@
-//! Object keys. This is the only place that builds one.
+//! Object keys. This is the only place that builds one, or reads what one says.
 
 use comms::{CommunicationId, Document, Format, ShopDomain};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 /// Where what was only rehearsed is.
 const TEST: &str = "test/";
@@ -79,6 +79,16 @@ pub fn record_key(key: &str) -> String {
     format!("{}{RECORD}", folder_of(key))
 }
 
+/// Day, document and communication of a key: `<shop>/<yyyy>/<mm>/<dd>/<document>/<communication>/…`. `None` for what is of no
+/// communication, and for tests.
+pub fn place(key: &str) -> Option<(Date, Document, CommunicationId)> {
+    let mut parts = key.split('/').skip(1);
+    let mut number = || parts.next()?.parse::<i16>().ok();
+    let (year, month, day) = (number()?, number()?, number()?);
+    let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    Some((date, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
 /// The file extension of a media type; `bin` for one this system does not expect.
 pub(crate) fn extension(media_type: &str) -> &'static str {
     Format::of(media_type).map_or("bin", Format::extension)
@@ -109,5 +119,29 @@ mod tests {
             test.record(),
             "test/acme.myshopify.com/2026/01/03/receipt/c4809f9b199959867b344883a5f958d0/record.json"
         );
+        let said = ("2026-01-03".parse().unwrap(), Document::Receipt, id);
+        assert_eq!(place(&location.document("pdf")), Some(said));
+        assert_eq!(place(&test.record()), None);
+    }
+
+    #[test]
+    fn a_key_says_when_what_and_which() {
+        let id = "c4809f9b199959867b344883a5f958d0";
+        for name in ["record.json", "document.pdf"] {
+            let (day, document, found) =
+                place(&format!("acme.myshopify.com/2026/11/27/receipt/{id}/{name}")).unwrap();
+            assert_eq!(
+                (day.to_string().as_str(), document, found.as_str()),
+                ("2026-11-27", Document::Receipt, id)
+            );
+        }
+        for other in [
+            "log/acme.myshopify.com/checkpoint",
+            "acme.myshopify.com/document.pdf",
+            "acme.myshopify.com/2026/13/27/receipt/x/record.json",
+            "",
+        ] {
+            assert!(place(other).is_none(), "{other}");
+        }
     }
 }

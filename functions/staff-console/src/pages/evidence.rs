@@ -6,11 +6,10 @@ use crate::{
     log_in::SignedIn,
     page::{Notice, Page, of_person, text, unavailable},
 };
-use archive::{ArchiveError, EvidenceRecord, is_test, sha256_hex};
+use archive::{ArchiveError, EvidenceRecord, is_test, place, sha256_hex};
 use bytes::Bytes;
 use comms::{CommunicationId, chain};
 use downloads::HttpResponse;
-use jiff::civil::Date;
 use ledger::{ArchivedAs, Entry};
 use maud::{Markup, html};
 use sealed_log::{LogError, LogReader, SecretError};
@@ -130,7 +129,7 @@ async fn sealed(
     record: &EvidenceRecord,
     json: &Bytes,
 ) -> Result<Found, NotSealed> {
-    let day = day(&archived.archive_key).ok_or(NotSealed::NoDay)?;
+    let (day, ..) = place(&archived.archive_key).ok_or(NotSealed::NoDay)?;
     let id = &entry.communication;
     let Some(inclusion) = LogReader::new(&console.logs).prove(&entry.shop, day, id, None).await? else {
         return Ok(Found::Open("not sealed yet: that is done within an hour".to_owned()));
@@ -145,13 +144,6 @@ async fn sealed(
     }
     let log = inclusion.key.name().as_str().to_owned();
     Ok(Found::Fits(format!("leaf {} of the log {log}", inclusion.proof.index)))
-}
-
-/// The day in a key of the archive: `<shop>/<yyyy>/<mm>/<dd>/…`.
-fn day(key: &str) -> Option<Date> {
-    let mut parts = key.split('/').skip(1);
-    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    format!("{year}-{month}-{day}").parse().ok()
 }
 
 fn facts(record: &EvidenceRecord) -> Markup {
