@@ -2,7 +2,9 @@
 //! `--destroy` it only says what would go.
 
 use crate::{again::Decision, failure::Failure, out::say, stack::Stack};
-use archive::{Certificate, Destroyed, Disposal, ObjectVersion, Plan, Verdict, YOUNGEST_DAYS, folder_of};
+use archive::{
+    Certificate, Destroyed, Disposal, ObjectVersion, Plan, Verdict, YOUNGEST_DAYS, folder_of, place,
+};
 use comms::ShopDomain;
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use shop_config::{Expired, ShopConfig};
@@ -86,7 +88,7 @@ impl Run<'_> {
             folders.entry(folder_of(&version.key).to_owned()).or_default().push(version);
         }
         for (folder, versions) in folders {
-            if crate::select::place(&folder).is_none_or(|(day, ..)| day > last) {
+            if place(&folder).is_none_or(|(day, ..)| day > last) {
                 continue;
             }
             self.folder(&folder, &versions, now).await?;

@@ -1,8 +1,8 @@
 //! `ctl proof` and `ctl verify`: the proof of one communication in a file that explains itself, and whether such a file
 //! holds. Neither decides anything: the first collects what is archived, the second calls what anybody can call.
 
-use crate::{access::Reader, customer_proof, failure::Failure, out::say, select::place, stack::Stack};
-use archive::{AccessKind, RecordRef, fact_name, fact_number};
+use crate::{access::Reader, customer_proof, failure::Failure, out::say, stack::Stack};
+use archive::{AccessKind, RecordRef, fact_name, fact_number, place};
 use comms::CommunicationId;
 use jiff::Timestamp;
 use rfc3161::Authorities;

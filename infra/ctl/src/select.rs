@@ -1,7 +1,7 @@
 //! Which communications a command is about: one, those of an order or a customer, or those of a query.
 
 use crate::{failure::Failure, stack::Stack};
-use archive::{EvidenceRecord, RecordRef, is_test};
+use archive::{EvidenceRecord, RecordRef, is_test, place};
 use comms::{CommunicationId, Document, Flow, Gid, InvalidGid, ShopDomain, chain};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::civil::Date;
@@ -122,39 +122,9 @@ async fn read(stack: &Stack, key: &str, id: &CommunicationId) -> Result<Selected
     Ok(Selected { record, reference })
 }
 
-/// Day, document and communication of a key: `<shop>/<yyyy>/<mm>/<dd>/<document>/<communication>/…`.
-pub fn place(key: &str) -> Option<(Date, Document, CommunicationId)> {
-    let mut parts = key.split('/').skip(1);
-    let mut number = || parts.next()?.parse::<i16>().ok();
-    let (year, month, day) = (number()?, number()?, number()?);
-    let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
-    Some((date, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_key_says_when_what_and_which() {
-        let id = "c4809f9b199959867b344883a5f958d0";
-        for name in ["record.json", "document.pdf"] {
-            let (day, document, found) =
-                place(&format!("acme.myshopify.com/2026/11/27/receipt/{id}/{name}")).unwrap();
-            assert_eq!(
-                (day.to_string().as_str(), document, found.as_str()),
-                ("2026-11-27", Document::Receipt, id)
-            );
-        }
-        for other in [
-            "log/acme.myshopify.com/checkpoint",
-            "acme.myshopify.com/document.pdf",
-            "acme.myshopify.com/2026/13/27/receipt/x/record.json",
-            "",
-        ] {
-            assert!(place(other).is_none(), "{other}");
-        }
-    }
 
     /// An order's id would be hashed as if it were a customer's, and nothing would be found.
     #[test]
