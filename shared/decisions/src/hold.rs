@@ -57,9 +57,9 @@ pub async fn release(
 /// # Errors
 /// When the archive does not answer, or its facts contradict each other.
 pub async fn matters(archive: &Archive, entry: &Entry) -> Result<Vec<String>, Refusal> {
-    match evidence(entry) {
-        Ok(record) => Ok(archive.matters(&record).await?),
-        Err(_) => Ok(Vec::new()),
+    match flow::record_of(entry) {
+        Some(record) => Ok(archive.matters(&record).await?),
+        None => Ok(Vec::new()),
     }
 }
 
