@@ -20,7 +20,7 @@ use crate::{
     shop_staff::{self, StaffError},
 };
 use archive::Output;
-use comms::{CommunicationId, Gid, chain};
+use comms::{CommunicationId, Gid, ShopDomain, chain};
 use decisions::{Decision, why, why_nothing};
 use downloads::{HttpResponse, NOWHERE, PART_BYTES};
 use jiff::{SignedDuration, Timestamp};
@@ -189,12 +189,7 @@ impl Call<'_> {
         ))?;
         let shop = self.person.shop.as_ref().ok_or(ApiError::Forbidden)?;
         self.console.audit.note(&self.person, Act::Search, Some(shop));
-        let found = self.console.ledger.of_resource(shop, &resource).await;
-        let found = found.map_err(|error| ApiError::unavailable(&error))?;
-        for problem in &found.problems {
-            tracing::error!(communication = problem.pk, error = %chain(&problem.error), "not listed");
-        }
-        Ok(found.entries)
+        about(self.console, shop, &resource).await
     }
 
     async fn documents(&self) -> Result<HttpResponse, ApiError> {
@@ -333,6 +328,16 @@ impl Call<'_> {
         };
         Ok((printable, output.clone()))
     }
+}
+
+/// What there is about a resource of a shop. What cannot be read is left out, and logged.
+async fn about(console: &Console, shop: &ShopDomain, resource: &Gid) -> Result<Vec<Entry>, ApiError> {
+    let found = console.ledger.of_resource(shop, resource).await;
+    let found = found.map_err(|error| ApiError::unavailable(&error))?;
+    for problem in &found.problems {
+        tracing::error!(communication = problem.pk, error = %chain(&problem.error), "not listed");
+    }
+    Ok(found.entries)
 }
 
 /// Without a body: pages of other hosts may ask, and nothing is decided by where they come from.

@@ -5,7 +5,7 @@
 //! keeps a link's token: it follows from the deployment's key, and has to have the hash that is stored.
 
 use super::{
-    ApiError, json,
+    ApiError, about, json,
     wire::{OwnDocument, OwnDocuments},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     http::HttpRequest,
     person::Person,
 };
-use comms::{CustomerKey, Gid, chain};
+use comms::{CustomerKey, Gid};
 use downloads::HttpResponse;
 use jiff::Timestamp;
 use ledger::Entry;
@@ -55,13 +55,9 @@ async fn own(
     let subject = format!("customer:{}", customer.as_str());
     let person = Person { name: subject.clone(), subject, roles: Vec::new(), shop: Some(shop.clone()) };
     console.audit.note(&person, Act::SeeOwn, Some(shop));
-    let found = console.ledger.of_resource(shop, order).await;
-    let found = found.map_err(|error| ApiError::unavailable(&error))?;
-    for problem in &found.problems {
-        tracing::error!(communication = problem.pk, error = %chain(&problem.error), "not listed");
-    }
+    let entries = about(console, shop, order).await?;
     let is_own = |entry: &Entry| entry.shop == *shop && entry.customer.as_deref() == Some(customer.as_str());
-    Ok(found.entries.into_iter().filter(is_own).collect())
+    Ok(entries.into_iter().filter(is_own).collect())
 }
 
 /// A link that still opens something. `None` also where the key is not the one that made it.
