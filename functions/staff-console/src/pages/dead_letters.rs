@@ -88,7 +88,8 @@ fn has_source(name: &str) -> bool {
     !matches!(name, "intake" | "schedules" | "outcome-events")
 }
 
-/// Asks SQS to move everything back to the queue it came from. Asked twice, the second is refused while the first runs.
+/// Asks SQS to move everything back to the queue it came from, which is named: of what a function gave up itself, SQS does not
+/// know where it came from. Asked twice, the second is refused while the first runs.
 pub async fn redrive(console: &Console, signed_in: &SignedIn, form: &Fields) -> HttpResponse {
     let wanted = form.get("queue").unwrap_or_default();
     let found = console.dead_letters.iter().find(|(name, _)| name == wanted && has_source(name));
@@ -99,7 +100,10 @@ pub async fn redrive(console: &Console, signed_in: &SignedIn, form: &Fields) -> 
         console.sqs.get_queue_attributes().queue_url(url).attribute_names(attribute.clone()).send().await;
     let arn = asked.ok().and_then(|answer| answer.attributes()?.get(&attribute).cloned());
     let Some(arn) = arn else { return of_person(signed_in, Notice::Unavailable) };
-    match console.sqs.start_message_move_task().source_arn(arn).send().await {
+    // a queue and its dead letters have one name but for this
+    let Some(queue) = arn.strip_suffix("-dlq") else { return of_person(signed_in, Notice::Unavailable) };
+    let task = console.sqs.start_message_move_task().source_arn(&arn).destination_arn(queue);
+    match task.send().await {
         Ok(_) => HttpResponse::redirect(&format!("/dead-letters?redriven={name}")),
         Err(error) => {
             tracing::error!(queue = name, error = %chain(&error), "dead letters not moved");

@@ -80,7 +80,10 @@ impl Aws {
                 fine(&json!({"Attributes": {"ApproximateNumberOfMessages": count, "QueueArn": arn}}))
             }
             "StartMessageMoveTask" => {
-                self.moved.push(body["SourceArn"].as_str().unwrap().to_owned());
+                let source = body["SourceArn"].as_str().unwrap();
+                // without one, SQS moves only what it has put there itself
+                assert_eq!(body["DestinationArn"].as_str(), source.strip_suffix("-dlq"));
+                self.moved.push(source.to_owned());
                 fine(&json!({"TaskHandle": "t"}))
             }
             other => panic!("the console does not ask for {other}"),
