@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use std::{
     fs::File,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
 use work::PrivacyItem;
@@ -68,23 +68,28 @@ pub fn key(item: &PrivacyItem) -> String {
 pub async fn run(tools: &Tools, item: &PrivacyItem) -> Result<State, PrivacyError> {
     let person = person::asked_for(tools, item).await?;
     let no_marketing = tools.ledger.suppression(&item.shop, &person.key).await?;
-    let path = path();
-    let result = write(tools, item, person, no_marketing, &path).await;
-    let stored = match result {
-        Ok(()) => store(tools, &key(item), &path).await,
-        Err(error) => Err(error),
-    };
-    // it holds what nobody but the merchant may have
-    let _ = std::fs::remove_file(&path);
-    stored?;
+    let file = Temporary::new();
+    write(tools, item, person, no_marketing, &file.0).await?;
+    store(tools, &key(item), &file.0).await?;
     Ok(State { outcome: Outcome::Exported, erased: 0, refused: Vec::new(), export: Some(key(item)) })
 }
 
-/// A file for one export alone, also where a request comes twice at the same time.
-fn path() -> PathBuf {
-    static EXPORTS: AtomicU64 = AtomicU64::new(0);
-    let number = EXPORTS.fetch_add(1, Ordering::Relaxed);
-    std::env::temp_dir().join(format!("export-{}-{number}.zip", std::process::id()))
+/// A file for one export alone, also where a request comes twice at the same time. It holds what nobody but the merchant may
+/// have, so it goes with this, also where the work on it is cut off.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new() -> Self {
+        static EXPORTS: AtomicU64 = AtomicU64::new(0);
+        let number = EXPORTS.fetch_add(1, Ordering::Relaxed);
+        Self(std::env::temp_dir().join(format!("export-{}-{number}.zip", std::process::id())))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 async fn write(
@@ -92,7 +97,7 @@ async fn write(
     item: &PrivacyItem,
     person: person::Person,
     no_marketing: Option<String>,
-    path: &PathBuf,
+    path: &Path,
 ) -> Result<(), PrivacyError> {
     let file = File::create(path).map_err(PrivacyError::Export)?;
     let mut zip = ZipWriter::new(file);
@@ -169,7 +174,7 @@ fn add(zip: &mut ZipWriter<File>, name: &str, bytes: &[u8]) -> Result<(), Privac
     written.and_then(|()| zip.write_all(bytes)).map_err(PrivacyError::Export)
 }
 
-async fn store(tools: &Tools, key: &str, path: &PathBuf) -> Result<(), PrivacyError> {
+async fn store(tools: &Tools, key: &str, path: &Path) -> Result<(), PrivacyError> {
     let body = ByteStream::from_path(path).await;
     let body = body.map_err(|error| PrivacyError::request("reading", "the export", error))?;
     let put = tools.s3.put_object().bucket(&tools.operations_bucket).key(key).body(body);

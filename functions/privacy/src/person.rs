@@ -21,12 +21,8 @@ pub struct Person {
 /// The customer of a request with what the request asks for.
 pub async fn asked_for(tools: &Tools, item: &PrivacyItem) -> Result<Person, PrivacyError> {
     let (id, key) = customer(tools, item).await?;
-    let mut found = Found::default();
-    for resource in std::iter::once(&id).chain(&item.orders) {
-        let Found { entries, problems } = tools.ledger.of_resource(&item.shop, resource).await?;
-        found.entries.extend(entries);
-        found.problems.extend(problems);
-    }
+    let resources = std::iter::once(&id).chain(&item.orders);
+    let found = tools.ledger.everything_about(&item.shop, None, resources).await?;
     person(id, key, found)
 }
 
