@@ -152,6 +152,13 @@ describe('from the page of an order', () => {
       Array.from(slip.querySelectorAll('s-button'))
         .filter((it) => it.textContent === 'Hold')
         .at(-1);
+    await type(slip, /Reason/, 'the lawyers asked');
+    (await until(hold, 'hold')).dispatchEvent(new Event('click', { bubbles: true }));
+    await until(
+      () => slip.querySelector('s-text-field[label^="Matter"][error="Please fill this in"]'),
+      'message at the matter',
+    );
+    await type(slip, /Reason/, '');
     await type(slip, /Matter/, 'case 1');
     (await until(hold, 'hold')).dispatchEvent(new Event('click', { bubbles: true }));
     await until(() => slip.querySelector('s-text-field[error="Please fill this in"]'), 'message');

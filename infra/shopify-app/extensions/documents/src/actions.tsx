@@ -1,5 +1,5 @@
 // What can be done with one communication: open it, send it again, ask why, hold it. Each is a button, and what belongs to
-// it is shown below; one at a time.
+// it is shown below, in place of what another one showed.
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
@@ -106,8 +106,8 @@ function Open({ id }: { id: string }) {
   const [ended, end] = useState(false);
   const until = answer && 'ok' in answer ? answer.ok.expiresAt.getTime() : undefined;
   useEffect(() => {
-    if (until === undefined) return;
     end(false);
+    if (until === undefined) return;
     const timer = setTimeout(() => end(true), Math.max(0, until - Date.now()));
     return () => clearTimeout(timer);
   }, [until]);
@@ -188,12 +188,14 @@ function Matters({ id, found }: { id: string; found: Holds }) {
   const [matter, setMatter] = useState('');
   const [reason, setReason] = useState('');
   const [missing, miss] = useState(false);
+  const [unnamed, leaveUnnamed] = useState(false);
   const [refused, refuse] = useState<{ error: string | undefined }>();
   const [busy, work] = useState(false);
   if (!mayHold) return <s-paragraph>{translate('hold.nothing')}</s-paragraph>;
   const change = async (what: 'hold' | 'release', of: string) => {
     const isMissing = reason.trim() === '' || of === '';
     miss(isMissing);
+    leaveUnnamed(of === '');
     if (isMissing || busy) return;
     work(true);
     const answer = await changeHold(id, what, { matter: of, reason: reason.trim() });
@@ -219,6 +221,7 @@ function Matters({ id, found }: { id: string; found: Holds }) {
         label={translate('hold.matter')}
         maxLength={MOST_MATTER}
         value={matter}
+        error={unnamed && matter.trim() === '' ? translate('reason_missing') : ''}
         onInput={(event) => setMatter(event.currentTarget.value)}
       />
       {refused && <Refused error={refused.error} />}
