@@ -124,8 +124,8 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "If Exstream takes only 16 at once, a twelfth of what it is offered, a fiftieth of the night is late, \
-                   and no message of it becomes a dead letter.",
+        sentence: "If Exstream takes only 16 at once, a twelfth of what it is offered, messages of a fiftieth \
+                   of the night are late, and none becomes a dead letter.",
         holds: |all| {
             let small = of(all, NIGHT_OF_16)?;
             Some(small.dead == 0 && small.longest_wait > minutes(15))

@@ -151,7 +151,7 @@ async fn an_outage_of_two_hours_is_tried_by_one_message_at_a_time_and_ends_with_
     let process = loop {
         match (world.enter(0, second).await, world.enter(1, second).await) {
             (Ok(()), other) => {
-                assert!(other.is_err(), "one at a time");
+                assert!(other.is_err(), "two would try");
                 break 0;
             }
             (Err(_), Ok(())) => break 1,
