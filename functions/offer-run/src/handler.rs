@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use service::{BatchTime, Invocation, Metric, Metrics, Service, StartError, function_name};
 use shopify::AdminApi;
 use tokio::time::Instant;
-use work::{BatchResponse, MalformedBatch, Record, Retry, RunItem, SqsEvent, each};
+use work::{BatchResponse, Failed, MalformedBatch, Record, Retry, RunItem, SqsEvent, each};
 
 pub struct OfferRun {
     tools: Tools,
@@ -52,8 +52,9 @@ impl OfferRun {
         let time = BatchTime::of(&event, &invocation, (self.tools.clock)())?;
         let record = async |record| self.record(record, time.deadline).await;
         let results = each(&event.records, time.one_by_one(), record).await;
-        self.report(&event.records, &results, time);
-        Ok(self.tools.inbox.respond(&event.records, &results, (self.tools.clock)()).await)
+        let settled = self.tools.inbox.settle(&event.records, results, (self.tools.clock)()).await;
+        self.report(&event.records, &settled, time);
+        Ok(BatchResponse::of(&event.records, &settled))
     }
 
     async fn record(&self, record: &Record, deadline: Instant) -> Result<RunSummary, Retry> {
@@ -83,10 +84,10 @@ impl OfferRun {
     }
 
     /// Logs one line per message, and emits the counts.
-    fn report(&self, records: &[Record], results: &[Result<RunSummary, Retry>], time: BatchTime) {
+    fn report(&self, records: &[Record], settled: &[Result<RunSummary, Failed>], time: BatchTime) {
         let mut metrics = Metrics::default();
         let duration_ms = time.duration_ms();
-        for (record, result) in records.iter().zip(results) {
+        for (record, result) in records.iter().zip(settled) {
             match result {
                 Ok(RunSummary { shop, run, period, outcome }) => {
                     let Counts { queued, members, unread } = outcome.counts();
@@ -94,7 +95,7 @@ impl OfferRun {
                     metrics.count(Metric::MembersUnreadable, unread);
                     tracing::info!(%shop, run, period, state = outcome.name(), queued, members, duration_ms);
                 }
-                Err(retry) => metrics.failed(&self.tools.inbox, record, None, retry, (self.tools.clock)()),
+                Err(failed) => metrics.failed(record, None, failed, (self.tools.clock)()),
             }
         }
         metrics.emit(&self.function, (self.tools.clock)());

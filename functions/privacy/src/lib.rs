@@ -131,9 +131,10 @@ impl Privacy {
     ) -> Result<BatchResponse, MalformedBatch> {
         let time = BatchTime::of(event, invocation, (self.tools.clock)())?;
         let results = each(&event.records, time.one_by_one(), async |record| self.record(record).await).await;
+        let settled = self.tools.inbox.settle(&event.records, results, (self.tools.clock)()).await;
         let mut metrics = Metrics::default();
         let duration_ms = time.duration_ms();
-        for (record, result) in event.records.iter().zip(&results) {
+        for (record, result) in event.records.iter().zip(&settled) {
             match result {
                 Ok((item, state)) => {
                     let blocked = state.outcome == Outcome::Held;
@@ -144,11 +145,11 @@ impl Privacy {
                         "privacy request"
                     );
                 }
-                Err(retry) => metrics.failed(&self.tools.inbox, record, None, retry, (self.tools.clock)()),
+                Err(failed) => metrics.failed(record, None, failed, (self.tools.clock)()),
             }
         }
         metrics.emit(&self.function, (self.tools.clock)());
-        Ok(self.tools.inbox.respond(&event.records, &results, (self.tools.clock)()).await)
+        Ok(BatchResponse::of(&event.records, &settled))
     }
 
     async fn record(&self, record: &Record) -> Result<(PrivacyItem, State), Retry> {

@@ -15,7 +15,7 @@ use service::{BatchTime, Invocation, Metric, Metrics, Service, StartError, funct
 use shop_config::Statements;
 use shopify::AdminApi;
 use tokio::time::Instant;
-use work::{BatchResponse, MalformedBatch, Record, Retry, RunItem, SqsEvent, each};
+use work::{BatchResponse, Failed, MalformedBatch, Record, Retry, RunItem, SqsEvent, each};
 
 pub struct StatementRun {
     tools: Tools,
@@ -65,8 +65,9 @@ impl StatementRun {
         let time = BatchTime::of(&event, &invocation, (self.tools.clock)())?;
         let message = async |record| self.message(record, time.deadline).await;
         let results = each(&event.records, time.one_by_one(), message).await;
-        self.report(&event, &results, time);
-        Ok(self.tools.inbox.respond(&event.records, &results, (self.tools.clock)()).await)
+        let settled = self.tools.inbox.settle(&event.records, results, (self.tools.clock)()).await;
+        self.report(&event, &settled, time);
+        Ok(BatchResponse::of(&event.records, &settled))
     }
 
     async fn message(&self, record: &Record, deadline: Instant) -> Result<Handled, Retry> {
@@ -107,16 +108,16 @@ impl StatementRun {
     }
 
     /// Logs one line per message, and emits the counts.
-    fn report(&self, event: &SqsEvent, results: &[Result<Handled, Retry>], time: BatchTime) {
+    fn report(&self, event: &SqsEvent, settled: &[Result<Handled, Failed>], time: BatchTime) {
         let mut metrics = Metrics::default();
         let duration_ms = time.duration_ms();
-        for (record, handled) in event.records.iter().zip(results) {
+        for (record, handled) in event.records.iter().zip(settled) {
             match handled {
                 Ok(Handled { item, period, result, counts }) => {
                     tracing::info!(shop = %item.shop, run = RUN, period, queued = counts.queued, duration_ms, "{result}");
                     count(&mut metrics, counts, result);
                 }
-                Err(retry) => metrics.failed(&self.tools.inbox, record, None, retry, (self.tools.clock)()),
+                Err(failed) => metrics.failed(record, None, failed, (self.tools.clock)()),
             }
         }
         metrics.emit(&self.function, (self.tools.clock)());

@@ -29,7 +29,7 @@ use shopify::{AdminApi, Call};
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
 use tokio::time::Instant;
 use work::{
-    BatchResponse, Inbox, MalformedBatch, OpenedItem, Retry, SqsEvent, UnsubscribeItem, WriteBackItem,
+    BatchResponse, Failed, Inbox, MalformedBatch, OpenedItem, Retry, SqsEvent, UnsubscribeItem, WriteBackItem,
 };
 
 /// Kept back from Shopify's time, to record in the ledger what it answered.
@@ -109,8 +109,9 @@ impl WriteBack {
                 *slot = result;
             }
         }
-        self.account(&event, &items, &results, time);
-        Ok(self.tools.inbox.respond(&event.records, &results, (self.tools.clock)()).await)
+        let settled = self.tools.inbox.settle(&event.records, results, (self.tools.clock)()).await;
+        self.account(&event, &items, &settled, time);
+        Ok(BatchResponse::of(&event.records, &settled))
     }
 
     /// The messages of a batch that are no reports. What happens to one of them happens to it alone.
@@ -219,12 +220,12 @@ impl WriteBack {
         &self,
         event: &SqsEvent,
         items: &[Result<WriteBackItem, work::InvalidItem>],
-        results: &[Result<WriteBackState, Retry>],
+        settled: &[Result<WriteBackState, Failed>],
         time: BatchTime,
     ) {
         let mut metrics = Metrics::default();
         let duration_ms = time.duration_ms();
-        for ((record, item), result) in event.records.iter().zip(items).zip(results) {
+        for ((record, item), result) in event.records.iter().zip(items).zip(settled) {
             match (result, item) {
                 (Ok(state), Ok(item)) => {
                     metrics.count(metric(*state), 1);
@@ -238,9 +239,9 @@ impl WriteBack {
                         duration_ms,
                     );
                 }
-                (Err(retry), item) => {
+                (Err(failed), item) => {
                     let flow = item.as_ref().ok().map(|item| item.document.flow().name());
-                    metrics.failed(&self.tools.inbox, record, flow, retry, (self.tools.clock)());
+                    metrics.failed(record, flow, failed, (self.tools.clock)());
                 }
                 (Ok(_), Err(_)) => {}
             }

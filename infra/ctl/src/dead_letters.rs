@@ -132,6 +132,12 @@ async fn list(stack: &Stack, json: bool) -> Result<ExitCode, Failure> {
 
 async fn show(stack: &Stack, of: &Of, most: usize, json: bool) -> Result<ExitCode, Failure> {
     let mut batches = Batches::of(&stack.sqs, stack.dead_letter_queue(&of.queue)?);
+    let shown = show_batches(&mut batches, of, most, json).await;
+    batches.show_again().await;
+    shown.map(|()| ExitCode::SUCCESS)
+}
+
+async fn show_batches(batches: &mut Batches<'_>, of: &Of, most: usize, json: bool) -> Result<(), Failure> {
     let mut shown = 0;
     while shown < most
         && let Some(batch) = batches.next().await?
@@ -144,8 +150,7 @@ async fn show(stack: &Stack, of: &Of, most: usize, json: bool) -> Result<ExitCod
             }
         }
     }
-    batches.show_again().await;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// The plan, then the move.
@@ -155,24 +160,10 @@ async fn carry_out(stack: &Stack, request: Move, way: Way, what: &str) -> Result
     let url = stack.dead_letter_queue(&of.queue)?;
     let count = batches::count(&stack.sqs, url).await?;
     say!("{count} messages in the dead letters of {}", of.queue);
-    let mut looking = Batches::of(&stack.sqs, url);
-    let (mut reasons, mut looked_at) = (BTreeMap::<String, u64>::new(), 0);
-    while looked_at < sample
-        && let Some(batch) = looking.next().await?
-    {
-        looked_at += batch.len();
-        for message in batch.iter().filter(|message| of.takes(&message.letter)) {
-            *reasons.entry(message.letter.why()).or_default() += 1;
-        }
-    }
-    looking.show_again().await;
-    let meant: u64 = reasons.values().sum();
-    say!("of {looked_at} that were looked at, {meant} are meant:");
-    let mut reasons: Vec<_> = reasons.into_iter().collect();
-    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    for (why, count) in reasons.iter().take(20) {
-        say!("{count:>8}  {why}");
-    }
+    let mut batches = Batches::of(&stack.sqs, url);
+    let planned = plan(&mut batches, &of, sample).await;
+    batches.show_again().await;
+    planned?;
     if !confirm {
         say!("nothing was done: --confirm carries out the {what}, {rate} messages per second");
         return Ok(ExitCode::SUCCESS);
@@ -183,26 +174,64 @@ async fn carry_out(stack: &Stack, request: Move, way: Way, what: &str) -> Result
     let mut progress = Progress::through(count);
     let moved = move_all(&stack.sqs, url, &of, &way, (pace, most.unwrap_or(u64::MAX)), &mut progress).await;
     entry.moved = Some(progress.done);
-    entry.put(stack, if moved.is_ok() { "ended" } else { "failed" }).await?;
+    let recorded = entry.put(stack, if moved.is_ok() { "ended" } else { "failed" }).await;
     let failed = progress.failed;
     say!(
         "{} messages: {what} done; {failed} failed and stay; {} left alone",
         progress.done,
         progress.skipped
     );
-    moved?;
+    if let Err(error) = &recorded {
+        crate::out::note!("ctl: how it ended is not on record: {}", comms::chain(error.as_ref()));
+    }
+    // why the move failed is what a person needs first
+    moved.and(recorded)?;
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Prints how many are meant of those that are looked at, and why they were given up.
+async fn plan(batches: &mut Batches<'_>, of: &Of, sample: usize) -> Result<(), Failure> {
+    let (mut reasons, mut looked_at) = (BTreeMap::<String, u64>::new(), 0);
+    while looked_at < sample
+        && let Some(batch) = batches.next().await?
+    {
+        looked_at += batch.len();
+        for message in batch.iter().filter(|message| of.takes(&message.letter)) {
+            *reasons.entry(message.letter.why()).or_default() += 1;
+        }
+    }
+    let meant: u64 = reasons.values().sum();
+    say!("of {looked_at} that were looked at, {meant} are meant:");
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    for (why, count) in reasons.iter().take(20) {
+        say!("{count:>8}  {why}");
+    }
+    Ok(())
+}
+
+/// Moves what is meant. Whatever ends it, the rest can be received again at once.
 async fn move_all(
     sqs: &aws_sdk_sqs::Client,
     url: &str,
     of: &Of,
     way: &Way,
-    (pace, most): (Duration, u64),
+    bounds: (Duration, u64),
     progress: &mut Progress,
 ) -> Result<(), Failure> {
     let mut batches = Batches::of(sqs, url);
+    let moved = move_batches(&mut batches, of, way, bounds, progress).await;
+    batches.show_again().await;
+    moved
+}
+
+async fn move_batches(
+    batches: &mut Batches<'_>,
+    of: &Of,
+    way: &Way,
+    (pace, most): (Duration, u64),
+    progress: &mut Progress,
+) -> Result<(), Failure> {
     let mut failed_batches = 0;
     while progress.done < most
         && let Some(batch) = batches.next().await?
@@ -225,12 +254,10 @@ async fn move_all(
         let all_failed = !gone.is_empty() && gone.iter().all(Result::is_err);
         failed_batches = if all_failed { failed_batches + 1 } else { 0 };
         if failed_batches == MOST_FAILED_BATCHES {
-            batches.show_again().await;
             return Err("batch after batch fails as a whole, so nothing more is tried".into());
         }
         tokio::time::sleep_until(next).await;
     }
-    batches.show_again().await;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use crate::{again::Decision, audit, failure::Failure, out::say, stack::Stack};
 use aws_sdk_lambda::types::EventSourceMappingConfiguration;
 use comms::{Flow, ShopDomain};
 use jiff::Timestamp;
-use ledger::Paused;
+use ledger::{Ill, Paused};
 use std::process::ExitCode;
 
 /// Queues' messages are deleted after 14 days, and what waits too long is given up after 13.
@@ -109,8 +109,8 @@ pub async fn status(stack: &Stack) -> Result<ExitCode, Failure> {
             let since = Timestamp::from_millisecond(*since_epoch_ms).unwrap_or(now);
             say!("{shop}: {flow} paused since {since:.0} by {actor}: {reason}");
         }
-        for (service, until) in &state.ill {
-            let left = (until - now.as_millisecond()).max(0) / 1000;
+        for (service, Ill { until_epoch_ms, .. }) in &state.ill {
+            let left = (until_epoch_ms - now.as_millisecond()).max(0) / 1000;
             say!("{shop}: {service} is ill, tried again in {left} s");
         }
     }

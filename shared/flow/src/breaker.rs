@@ -3,8 +3,10 @@
 //!
 //! A service is ill once half of its latest answers to this process were failures that pass by themselves. Then nothing is
 //! begun for a while: messages go back to their queue unclaimed, so no send is marked that could end in doubt. When the time
-//! has passed, one worker tries, of all processes; a good answer ends it for all, a failure leaves it for twice as long, ten
-//! minutes at most, and the worker's death for as long again. What one process learns, others hear of as soon as of a configuration ([`ledger::ShopState`]).
+//! has passed, one worker tries, of all processes; a good answer to it ends it for all, otherwise nothing is begun for as
+//! long as the service has been ill by then, ten minutes at most, whether the worker failed or died. Answers to what was under
+//! way when it became ill change nothing. What one process learns, others hear of as soon as of a configuration
+//! ([`ledger::ShopState`]).
 //!
 //! Costs one read of the ledger per shop, process and minute. Doubtful answers of channels have gates of their own
 //! (`gate.rs`), which close sooner and never let two in.
@@ -12,7 +14,7 @@
 use cache::{Cache, Fresh};
 use comms::{Class, Flow, ShopDomain, chain, names};
 use jiff::Timestamp;
-use ledger::{Ledger, LedgerError, ShopState};
+use ledger::{Ill, Ledger, LedgerError, ShopState};
 use std::{
     collections::HashMap,
     sync::{
@@ -55,10 +57,10 @@ struct Health {
     failures: u32,
     answers: u32,
     last: Timestamp,
-    /// Not asked until then.
-    ill_until: Option<Timestamp>,
-    /// How often that was put off.
-    pauses: u32,
+    /// As far as this process has seen it become ill, or was let in to try it.
+    ill: Option<Ill>,
+    /// This process was let in to try it.
+    trying: bool,
 }
 
 impl Health {
@@ -75,9 +77,23 @@ impl Health {
     fn is_failing(&self) -> bool {
         self.answers >= FEWEST && self.failures.count_ones() * 2 >= self.answers
     }
+}
 
-    fn pause(&self) -> Duration {
-        FIRST_PAUSE.saturating_mul(1 << self.pauses.min(8)).min(LONGEST_PAUSE)
+/// How long it is not asked next: as long as it has been ill by the end of the pause before, so that pauses double whoever
+/// makes them.
+fn next_pause(ill: Ill) -> Duration {
+    let lasted = ill.until_epoch_ms.saturating_sub(ill.since_epoch_ms);
+    Duration::from_millis(u64::try_from(lasted).unwrap_or(0)).clamp(FIRST_PAUSE, LONGEST_PAUSE)
+}
+
+/// What two know of one illness.
+fn joined(one: Option<Ill>, other: Option<Ill>) -> Option<Ill> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(Ill {
+            since_epoch_ms: one.since_epoch_ms.min(other.since_epoch_ms),
+            until_epoch_ms: one.until_epoch_ms.max(other.until_epoch_ms),
+        }),
+        (one, other) => one.or(other),
     }
 }
 
@@ -130,19 +146,21 @@ impl Breakers {
         now: Timestamp,
     ) -> Result<(), Retry> {
         let noted = state.ill.get(service.name()).copied();
-        let health = self.change(shop, service, |_| {});
-        let own = health.ill_until.map(Timestamp::as_millisecond);
-        // the later one: what was noted may have been read a while ago
-        let Some(until) = noted.max(own) else { return Ok(()) };
-        let left = u64::try_from(until.saturating_sub(now.as_millisecond())).unwrap_or(0);
+        // both: what was noted may have been read a while ago
+        let Some(ill) = joined(noted, self.change(shop, service, |_| {}).ill) else { return Ok(()) };
+        let left = u64::try_from(ill.until_epoch_ms.saturating_sub(now.as_millisecond())).unwrap_or(0);
         let why = format!("{service} is ill and is tried by one message at a time");
         if left > 0 {
             return Err(Retry::put_off(why, Some(Duration::from_millis(left))));
         }
-        let next = now.checked_add(health.pause()).unwrap_or(now);
-        let is_mine = ledger.note_ill(shop, service.name(), Some(until), next).await?;
+        let until = now.checked_add(next_pause(ill)).unwrap_or(now);
+        let next = Ill { until_epoch_ms: until.as_millisecond(), ..ill };
+        let is_mine = ledger.note_ill(shop, service.name(), Some(ill.until_epoch_ms), next).await?;
         self.states.forget(shop, state).await;
-        self.change(shop, service, |health| health.ill_until = is_mine.then_some(next));
+        self.change(shop, service, |health| {
+            health.ill = is_mine.then_some(next);
+            health.trying = is_mine;
+        });
         if is_mine { Ok(()) } else { Err(Retry::put_off(why, Some(FIRST_PAUSE))) }
     }
 
@@ -171,23 +189,21 @@ impl Breakers {
         // whoever refuses for good is well
         let failed = matches!(class, Some(Class::Transient { .. } | Class::Unknown));
         let health = self.change(shop, service, |health| health.add(failed, now));
-        let noted = match (failed, health.ill_until) {
-            (false, Some(_)) => {
+        let noted = match (failed, health.ill) {
+            (false, Some(_)) if health.trying => {
                 self.change(shop, service, |health| *health = Health::default());
                 tracing::info!(%shop, %service, "the service is well again");
                 ledger.note_well(shop, service.name()).await
             }
             (true, None) if health.is_failing() => {
-                let until = now.checked_add(health.pause()).unwrap_or(now);
-                self.change(shop, service, |health| health.ill_until = Some(until));
+                let until = now.checked_add(FIRST_PAUSE).unwrap_or(now);
+                let (since_epoch_ms, until_epoch_ms) = (now.as_millisecond(), until.as_millisecond());
+                let ill = Ill { since_epoch_ms, until_epoch_ms };
+                self.change(shop, service, |health| health.ill = Some(ill));
                 self.opened.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(%shop, %service, pause_s = health.pause().as_secs(), "the service is ill");
+                tracing::warn!(%shop, %service, "the service is ill");
                 // where another process was faster, its moment holds
-                ledger.note_ill(shop, service.name(), None, until).await.map(drop)
-            }
-            (true, Some(_)) => {
-                self.change(shop, service, |health| health.pauses += 1);
-                Ok(())
+                ledger.note_ill(shop, service.name(), None, ill).await.map(drop)
             }
             _ => Ok(()),
         };

@@ -25,7 +25,8 @@ use std::{
 };
 use tokio::time;
 use work::{
-    BatchResponse, Inbox, InvalidItem, Limits, MalformedBatch, Queue, Record, Retry, SqsEvent, WorkItem, each,
+    BatchResponse, Failed, Inbox, InvalidItem, Limits, MalformedBatch, Queue, Record, Retry, SqsEvent,
+    WorkItem, each,
 };
 
 /// How often one delivery of a message follows a change that happens while it makes a document.
@@ -79,15 +80,16 @@ impl<F: DocumentFlow> FlowHandler<F> {
             each(&event.records, limits, async |record| self.record(record, &invocation).await).await;
         queue_all(&self.clients.write_back, &mut results, |settled| settled.report.as_ref()).await;
         queue_all(&self.inbox.queue, &mut results, |settled| settled.next_channel.as_ref()).await;
-        self.account(&event.records, &results);
-        let results: Vec<Result<(), Retry>> = results
+        let (counts, results): (Vec<_>, Vec<_>) = results
             .into_iter()
-            .map(|result| match result.map(|handled| handled.retry) {
-                Ok(None) => Ok(()),
-                Ok(Some(retry)) | Err(retry) => Err(retry),
+            .map(|result| match result {
+                Ok(handled) => (handled.counts(), handled.retry.map_or(Ok(()), Err)),
+                Err(retry) => (vec![], Err(retry)),
             })
-            .collect();
-        Ok(self.inbox.respond(&event.records, &results, (self.clients.clock)()).await)
+            .unzip();
+        let settled = self.inbox.settle(&event.records, results, (self.clients.clock)()).await;
+        self.account(&event.records, &counts, &settled);
+        Ok(BatchResponse::of(&event.records, &settled))
     }
 
     async fn record(&self, record: &Record, invocation: &Invocation) -> Result<Handled, Retry> {
@@ -230,20 +232,16 @@ impl<F: DocumentFlow> FlowHandler<F> {
         Ok(entry.is_some())
     }
 
-    fn account(&self, records: &[Record], results: &[Result<Handled, Retry>]) {
+    fn account(&self, records: &[Record], counts: &[Vec<Metric>], settled: &[Result<(), Failed>]) {
         let mut metrics = Metrics::default();
-        for (record, result) in records.iter().zip(results) {
-            let (counts, retry) = match result {
-                Ok(handled) => (handled.counts(), handled.retry.as_ref()),
-                Err(retry) => (vec![], Some(retry)),
-            };
-            for &name in &counts {
+        for ((record, counts), result) in records.iter().zip(counts).zip(settled) {
+            for &name in counts {
                 metrics.count(name, 1);
             }
-            match retry {
-                None if counts.is_empty() => metrics.count(Metric::Skipped, 1),
-                None => {}
-                Some(retry) => metrics.failed(&self.inbox, record, None, retry, (self.clients.clock)()),
+            match result {
+                Ok(()) if counts.is_empty() => metrics.count(Metric::Skipped, 1),
+                Ok(()) => {}
+                Err(failed) => metrics.failed(record, None, failed, (self.clients.clock)()),
             }
         }
         metrics.count(Metric::BecameIll, self.clients.breakers.opened());

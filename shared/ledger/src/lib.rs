@@ -37,5 +37,5 @@ pub use outcomes::ChannelOutcome;
 pub use queries::{Found, Problem};
 pub use recipients::{Admission, Cap};
 pub use search::{MAX_FOUND, Undelivered};
-pub use shop_state::{Paused, ShopState};
+pub use shop_state::{Ill, Paused, ShopState};
 pub use table::{Claim, ClaimRequest, Ledger, Outcome};

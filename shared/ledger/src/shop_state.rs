@@ -7,17 +7,17 @@
 
 use crate::{
     LedgerError,
-    request::{conditional, millis, number, text},
+    request::{conditional, number, text},
     table::Ledger,
 };
 use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
 use comms::{Flow, ShopDomain};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 const PAUSED: &str = "paused_";
 const ILL: &str = "ill_";
+const SINCE: &str = "since_";
 
 /// A flow of a shop that a person has paused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,14 +30,22 @@ pub struct Paused {
     pub reason: String,
 }
 
+/// A service that is not asked for a shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ill {
+    /// When it was found to be ill.
+    pub since_epoch_ms: i64,
+    /// Not asked until then. Whoever moves this moment may try.
+    pub until_epoch_ms: i64,
+}
+
 /// What is known of a shop's work as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ShopState {
     /// By flow.
     pub paused: BTreeMap<Flow, Paused>,
-    /// Services that are not asked, each until this moment, in milliseconds since the Unix epoch. Whoever moves the
-    /// moment may try.
-    pub ill: BTreeMap<String, i64>,
+    /// By service.
+    pub ill: BTreeMap<String, Ill>,
 }
 
 impl Ledger {
@@ -64,17 +72,20 @@ impl Ledger {
         Ok(conditional("ending a pause", update.send().await)?.is_ok())
     }
 
-    /// Notes that a service is ill and not to be asked until a moment; `known`: the moment that was noted before, if there
-    /// was one. `false` if another worker was faster.
+    /// Notes that a service is ill and not to be asked until a moment; `known`: the moment that was noted before, if
+    /// there was one. `false` if another worker was faster.
     pub async fn note_ill(
         &self,
         shop: &ShopDomain,
         service: &str,
         known: Option<i64>,
-        until: Timestamp,
+        ill: Ill,
     ) -> Result<bool, LedgerError> {
-        let update = self.update_of(shop, format!("{ILL}{service}"), "SET #name = :until");
-        let update = update.expression_attribute_values(":until", millis(until));
+        let update = self.update_of(shop, format!("{ILL}{service}"), "SET #name = :until, #since = :since");
+        let update = update
+            .expression_attribute_names("#since", format!("{SINCE}{service}"))
+            .expression_attribute_values(":until", number(ill.until_epoch_ms))
+            .expression_attribute_values(":since", number(ill.since_epoch_ms));
         let update = match known {
             None => update.condition_expression("attribute_not_exists(#name)"),
             Some(known) => update
@@ -86,7 +97,8 @@ impl Ledger {
 
     /// The service answers again.
     pub async fn note_well(&self, shop: &ShopDomain, service: &str) -> Result<(), LedgerError> {
-        let update = self.update_of(shop, format!("{ILL}{service}"), "REMOVE #name");
+        let update = self.update_of(shop, format!("{ILL}{service}"), "REMOVE #name, #since");
+        let update = update.expression_attribute_names("#since", format!("{SINCE}{service}"));
         conditional("noting that a service is well", update.send().await).map(drop)
     }
 
@@ -112,7 +124,9 @@ fn read(item: &HashMap<String, AttributeValue>) -> ShopState {
         } else if let Some((service, until)) = name.strip_prefix(ILL).zip(value.as_n().ok())
             && let Ok(until) = until.parse()
         {
-            state.ill.insert(service.to_owned(), until);
+            let since = item.get(&format!("{SINCE}{service}")).and_then(|since| since.as_n().ok());
+            let since_epoch_ms = since.and_then(|since| since.parse().ok()).unwrap_or(until);
+            state.ill.insert(service.to_owned(), Ill { since_epoch_ms, until_epoch_ms: until });
         }
     }
     state

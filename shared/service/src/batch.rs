@@ -4,7 +4,7 @@ use crate::{Invocation, Metric, Metrics};
 use jiff::Timestamp;
 use std::time::Duration;
 use tokio::time::Instant;
-use work::{GivenUp, Inbox, Limits, MalformedBatch, Next, Record, Retry, SqsEvent};
+use work::{Failed, GivenUp, Limits, MalformedBatch, Next, Record, SqsEvent};
 
 /// Whoever waits for longer is worth a person's look.
 const OVERDUE: Duration = Duration::from_secs(3600);
@@ -38,17 +38,11 @@ impl BatchTime {
 }
 
 impl Metrics {
-    /// Counts a failed message by what it does next, and logs it. That SQS's own metrics say how old the oldest message is
+    /// Counts a failed message by what became of it, and logs it. That SQS's own metrics say how old the oldest message is
     /// does not help here: they leave out what was delivered three times.
-    pub fn failed(
-        &mut self,
-        inbox: &Inbox,
-        record: &Record,
-        flow: Option<&str>,
-        retry: &Retry,
-        now: Timestamp,
-    ) {
-        match inbox.next(record, retry, now) {
+    pub fn failed(&mut self, record: &Record, flow: Option<&str>, failed: &Failed, now: Timestamp) {
+        let Failed { retry, next } = failed;
+        match next {
             Next::Again(_) if retry.put_off => {
                 self.count(Metric::PutOff, 1);
                 tracing::debug!(message_id = %record.message_id, reason = %retry.reason, "message put off");
@@ -62,7 +56,7 @@ impl Metrics {
                 let again_s = delay.as_secs();
                 tracing::warn!(%message_id, flow, receive_count, again_s, reason = %retry.reason, "message will be retried");
             }
-            // told by whoever puts it there
+            // told by whoever has put it there
             Next::GiveUp(GivenUp::CannotWork) => self.count(Metric::GivenUp, 1),
             Next::GiveUp(GivenUp::WaitedTooLong) => self.count(Metric::WaitedTooLong, 1),
         }

@@ -1,5 +1,6 @@
 //! The batch loop.
 
+use crate::{Failed, Next};
 use comms::{Class, Classify, chain};
 use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
@@ -65,6 +66,17 @@ pub struct BatchResponse {
 pub struct Failure {
     #[serde(rename = "itemIdentifier")]
     pub message_id: String,
+}
+
+impl BatchResponse {
+    /// The answer to a batch that [`Inbox::settle`](crate::Inbox::settle) has settled.
+    pub fn of<T>(records: &[Record], settled: &[Result<T, Failed>]) -> Self {
+        let is_again =
+            |result: &Result<T, Failed>| matches!(result, Err(Failed { next: Next::Again(_), .. }));
+        let again = records.iter().zip(settled).filter(|(_, result)| is_again(result));
+        let failure = |(record, _): (&Record, _)| Failure { message_id: record.message_id.clone() };
+        Self { failures: again.map(failure).collect() }
+    }
 }
 
 /// A batch that cannot be answered in part. SQS delivers all of it again.

@@ -4,8 +4,8 @@
 //! a function for one record: records run concurrently within a cap and inside the invocation's deadline,
 //! and whatever happens to one (an error, a panic, a time-out, an unreadable body) happens to it alone.
 //! [`Queue`] takes a [`Message`] and nothing else, in which every character is one SQS takes; a message that is
-//! refused fails alone. [`Inbox::respond`] turns the results into a partial batch response that is always well formed, and
-//! decides which messages are delivered again, and which are given up.
+//! refused fails alone. [`Inbox::settle`] decides which messages are delivered again, and which are
+//! given up; [`BatchResponse::of`] says so in a partial batch response that is always well formed.
 
 mod batch;
 mod checkpoint;
@@ -25,6 +25,6 @@ pub use message::{Message, NotJson};
 pub use opened::{OpenedItem, OpenedKind};
 pub use privacy::{PrivacyItem, PrivacyTopic};
 pub use queue::{Payloads, Queue, QueueError, StoredPayload};
-pub use redelivery::{Backoff, GivenUp, Inbox, LONGEST_WAIT, MOST_ATTEMPTS, MOST_DELIVERIES, Next};
+pub use redelivery::{Backoff, Failed, GivenUp, Inbox, LONGEST_WAIT, MOST_ATTEMPTS, MOST_DELIVERIES, Next};
 pub use run::RunItem;
 pub use unsubscribe::{UnsubscribeItem, UnsubscribeKind};

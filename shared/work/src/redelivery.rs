@@ -11,7 +11,7 @@
 //! then handled once more, and given up once more at worst: any number of deliveries of the same work ends in the
 //! same state.
 
-use crate::{BatchResponse, Queue, QueueError, Record, Retry, batch::Failure, message::REFUSED};
+use crate::{Queue, QueueError, Record, Retry, message::REFUSED};
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue};
 use comms::{chain, cut, names, one_line};
 use futures::{StreamExt, stream};
@@ -57,6 +57,13 @@ names! {
 pub enum Next {
     Again(Duration),
     GiveUp(GivenUp),
+}
+
+/// A message that failed, why, and what it does next.
+#[derive(Debug)]
+pub struct Failed {
+    pub retry: Retry,
+    pub next: Next,
 }
 
 /// How long a failed message stays away: four times longer each time, within bounds.
@@ -107,41 +114,44 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// What the message does next.
-    pub fn next(&self, record: &Record, retry: &Retry, now: Timestamp) -> Next {
-        self.backoff.next(retry, record.receive_count(), record.age(now))
-    }
-
-    /// The answer to a batch. What is given up is put among the dead letters; other failed messages stay invisible for as
-    /// long as their retry wants.
-    ///
-    /// A message that cannot be put among the dead letters is delivered again. Moving a visibility time-out is a
-    /// courtesy: if it fails, the queue's own time-out holds.
-    pub async fn respond<T>(
+    /// Decides once for each failed message what it does next, and does it: what is given up is put among the dead
+    /// letters; what is delivered again stays invisible for as long as its retry wants. What is returned is what happened:
+    /// a message that cannot be put among the dead letters is delivered again. Moving a visibility time-out is a courtesy:
+    /// if it fails, the queue's own time-out holds.
+    pub async fn settle<T>(
         &self,
         records: &[Record],
-        results: &[Result<T, Retry>],
+        results: Vec<Result<T, Retry>>,
         now: Timestamp,
-    ) -> BatchResponse {
-        let failed =
-            records.iter().zip(results).filter_map(|(it, result)| Some((it, result.as_ref().err()?)));
-        let decided = stream::iter(failed).map(async |(record, retry)| match self.next(record, retry, now) {
-            Next::Again(delay) => Some((record, delay)),
-            Next::GiveUp(cause) => match self.give_up(record, cause, retry).await {
-                Ok(()) => None,
+    ) -> Vec<Result<T, Failed>> {
+        let settled = stream::iter(records.iter().zip(results)).map(async |(record, result)| match result {
+            Ok(value) => Ok(value),
+            Err(retry) => Err(self.decide(record, retry, now).await),
+        });
+        let settled: Vec<_> = settled.buffered(10).collect().await;
+        let again = records.iter().zip(&settled).filter_map(|(record, result)| match result {
+            Err(Failed { next: Next::Again(delay), .. }) => Some((record, *delay)),
+            Err(Failed { next: Next::GiveUp(_), .. }) | Ok(_) => None,
+        });
+        for chunk in again.collect::<Vec<_>>().chunks(10) {
+            self.hide(chunk).await;
+        }
+        settled
+    }
+
+    async fn decide(&self, record: &Record, retry: Retry, now: Timestamp) -> Failed {
+        let next = match self.backoff.next(&retry, record.receive_count(), record.age(now)) {
+            Next::Again(delay) => Next::Again(delay),
+            Next::GiveUp(cause) => match self.give_up(record, cause, &retry).await {
+                Ok(()) => Next::GiveUp(cause),
                 Err(error) => {
                     let message_id = &record.message_id;
                     tracing::error!(message_id, error = chain(&error), "not put among the dead letters");
-                    Some((record, self.backoff.of(retry, record.receive_count(), Duration::ZERO)))
+                    Next::Again(self.backoff.of(&retry, record.receive_count(), Duration::ZERO))
                 }
             },
-        });
-        let again: Vec<_> = decided.buffered(10).filter_map(async |it| it).collect().await;
-        for chunk in again.chunks(10) {
-            self.hide(chunk).await;
-        }
-        let failure = |(record, _): &(&Record, Duration)| Failure { message_id: record.message_id.clone() };
-        BatchResponse { failures: again.iter().map(failure).collect() }
+        };
+        Failed { retry, next }
     }
 
     async fn give_up(&self, record: &Record, cause: GivenUp, retry: &Retry) -> Result<(), QueueError> {

@@ -1,5 +1,6 @@
-//! The messages of a queue, ten at a time, each once. What was received and not deleted stays hidden meanwhile, and can be
-//! shown again at the end; after a crash it shows by itself, within a minute if it was meant.
+//! The messages of a queue, ten at a time, each once, however many there are. What was received and not deleted stays hidden
+//! meanwhile, and can be shown again at the end; after a crash it shows by itself, within a minute if it was meant and in a
+//! large queue within an hour.
 
 use super::letter::Letter;
 use crate::{failure::Failure, out::say};
@@ -12,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 /// So long a message stays hidden that was received: an interrupted move can be continued after this.
 const HIDDEN_SECONDS: i32 = 60;
 
-/// So long one stays hidden that is left alone: longer than a large queue takes to go through.
+/// So long one stays hidden that is left alone, or comes again: longer than a large queue takes to go through.
 const LEFT_ALONE_SECONDS: i32 = 3600;
 
 /// A queue is empty once it has answered so often that it is: one answer asks only a part of SQS's servers.
@@ -28,34 +29,43 @@ pub struct Message {
 pub struct Batches<'a> {
     client: &'a Client,
     url: &'a str,
-    /// Receipt handles of what was received and is still there.
-    hidden: Vec<String>,
+    /// The latest receipt handle of each message that was received and is still there.
+    hidden: HashMap<String, String>,
     seen: HashSet<String>,
 }
 
 impl<'a> Batches<'a> {
     pub fn of(client: &'a Client, url: &'a str) -> Self {
-        Self { client, url, hidden: Vec::new(), seen: HashSet::new() }
+        Self { client, url, hidden: HashMap::new(), seen: HashSet::new() }
     }
 
     /// The next ones; nothing once there are no more.
     pub async fn next(&mut self) -> Result<Option<Vec<Message>>, Failure> {
-        let mut empty = 0;
-        while empty < EMPTY_ANSWERS {
-            let request = self.client.receive_message().queue_url(self.url).max_number_of_messages(10);
-            let request = request.visibility_timeout(HIDDEN_SECONDS).wait_time_seconds(1);
-            let answer = request.message_attribute_names("All").send().await?;
-            let mut batch: Vec<_> =
-                answer.messages.unwrap_or_default().into_iter().filter_map(read).collect();
-            empty += u32::from(batch.is_empty());
-            // SQS may hand one out twice
-            batch.retain(|message| self.seen.insert(message.letter.message_id.clone()));
-            if !batch.is_empty() {
-                self.hidden.extend(batch.iter().map(|message| message.handle.clone()));
-                return Ok(Some(batch));
+        let (mut empty, mut again) = (0, 0);
+        // once as many have come again in a row as there are, there is nothing besides
+        while empty < EMPTY_ANSWERS && again <= self.seen.len() {
+            let received = self.receive().await?;
+            empty += u32::from(received.is_empty());
+            for message in &received {
+                self.hidden.insert(message.letter.message_id.clone(), message.handle.clone());
+            }
+            let (fresh, seen): (Vec<_>, Vec<_>) =
+                received.into_iter().partition(|message| self.seen.insert(message.letter.message_id.clone()));
+            again += seen.len();
+            // its time was up before all others were looked at, or SQS has handed it out twice
+            self.leave_alone(&seen).await;
+            if !fresh.is_empty() {
+                return Ok(Some(fresh));
             }
         }
         Ok(None)
+    }
+
+    async fn receive(&self) -> Result<Vec<Message>, Failure> {
+        let request = self.client.receive_message().queue_url(self.url).max_number_of_messages(10);
+        let request = request.visibility_timeout(HIDDEN_SECONDS).wait_time_seconds(1);
+        let answer = request.message_attribute_names("All").send().await?;
+        Ok(answer.messages.unwrap_or_default().into_iter().filter_map(read).collect())
     }
 
     /// Deletes messages of the last batch; says how many are gone.
@@ -70,11 +80,12 @@ impl<'a> Batches<'a> {
         let entries = messages.iter().enumerate().map(entry).collect::<Result<Vec<_>, _>>()?;
         let request = self.client.delete_message_batch().queue_url(self.url).set_entries(Some(entries));
         let answer = request.send().await?;
-        let gone: Vec<_> = answer.successful().iter().filter_map(|it| it.id().parse().ok()).collect();
-        let handles: Vec<_> =
-            gone.iter().filter_map(|index: &usize| messages.get(*index)).map(|it| &it.handle).collect();
-        self.hidden.retain(|hidden| !handles.contains(&hidden));
-        Ok(gone.len() as u64)
+        let gone = answer.successful().iter().filter_map(|it| messages.get(it.id().parse::<usize>().ok()?));
+        let before = self.hidden.len();
+        for message in gone {
+            self.hidden.remove(&message.letter.message_id);
+        }
+        Ok((before - self.hidden.len()) as u64)
     }
 
     /// Keeps messages out of the batches to come.
@@ -85,7 +96,7 @@ impl<'a> Batches<'a> {
 
     /// Makes what is still there visible again. If this fails, it becomes visible by itself.
     pub async fn show_again(self) {
-        self.hide(&self.hidden, 0).await;
+        self.hide(&self.hidden.values().cloned().collect::<Vec<_>>(), 0).await;
     }
 
     async fn hide(&self, handles: &[String], seconds: i32) {

@@ -5,7 +5,7 @@ use axum::{
     Router,
     body::Bytes,
     extract::{DefaultBodyLimit, State},
-    http::HeaderMap,
+    http::{HeaderMap, Method, Uri},
 };
 use serde_json::{Value, json};
 use std::{
@@ -24,6 +24,36 @@ struct Account {
     requests: usize,
     /// After so many messages were sent back, the connection to the queue is lost.
     sends_left: Option<usize>,
+    /// Every received message can be received again at once: its time was up.
+    shows_at_once: bool,
+    /// After so many receipts, no more are answered.
+    receipts_left: Option<usize>,
+    /// Nothing can be deleted.
+    deletes_nothing: bool,
+    /// Objects that were put, by their keys; none whose key has this text.
+    put: Vec<String>,
+    puts_none_with: Option<&'static str>,
+}
+
+const DOWN: (axum::http::StatusCode, String) = (axum::http::StatusCode::FORBIDDEN, String::new());
+
+/// Puts of objects, and requests for queues.
+async fn any(
+    State(sqs): State<Sqs>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (axum::http::StatusCode, String) {
+    if method != Method::PUT {
+        return answer(State(sqs), headers, body).await;
+    }
+    let mut account = sqs.lock().unwrap();
+    if account.puts_none_with.is_some_and(|text| uri.path().contains(text)) {
+        return DOWN;
+    }
+    account.put.push(uri.path().to_owned());
+    (axum::http::StatusCode::OK, String::new())
 }
 
 type Sqs = Arc<Mutex<Account>>;
@@ -41,6 +71,10 @@ async fn answer(State(sqs): State<Sqs>, headers: HeaderMap, body: Bytes) -> (axu
             "ApproximateNumberOfMessagesNotVisible": account.hidden.len().to_string(),
         }}),
         "AmazonSQS.ReceiveMessage" => {
+            if account.receipts_left == Some(0) {
+                return DOWN;
+            }
+            account.receipts_left = account.receipts_left.map(|left| left - 1);
             let count = account.visible.len().min(10);
             let batch: Vec<_> = account.visible.drain(..count).collect();
             let messages = batch.iter().map(|(id, body, cause)| {
@@ -53,7 +87,12 @@ async fn answer(State(sqs): State<Sqs>, headers: HeaderMap, body: Bytes) -> (axu
                 })
             });
             let answer = json!({"Messages": messages.collect::<Vec<_>>()});
-            account.hidden.extend(batch.into_iter().map(|(id, body, cause)| (id, (body, cause))));
+            match account.shows_at_once {
+                true => account.visible.extend(batch),
+                false => {
+                    account.hidden.extend(batch.into_iter().map(|(id, body, cause)| (id, (body, cause))));
+                }
+            }
             answer
         }
         "AmazonSQS.SendMessageBatch" => {
@@ -68,6 +107,7 @@ async fn answer(State(sqs): State<Sqs>, headers: HeaderMap, body: Bytes) -> (axu
             account.sends_left = account.sends_left.map(|left| left.saturating_sub(entries().len()));
             all_done()
         }
+        "AmazonSQS.DeleteMessageBatch" if account.deletes_nothing => return DOWN,
         "AmazonSQS.DeleteMessageBatch" => {
             for entry in entries() {
                 let (body, _) = account.hidden.remove(&number(entry)).expect("it was received");
@@ -96,7 +136,7 @@ async fn queue(count: usize) -> (Sqs, aws_sdk_sqs::Client, String) {
         (id, body.to_string(), if id % 2 == 0 { "cannot-work" } else { "waited-too-long" })
     };
     sqs.lock().unwrap().visible = (0..count).map(letter).collect();
-    let router = Router::new().fallback(answer).with_state(Arc::clone(&sqs));
+    let router = Router::new().fallback(any).with_state(Arc::clone(&sqs));
     let url = fakes::serve(router.layer(DefaultBodyLimit::disable())).await;
     (sqs, aws_sdk_sqs::Client::new(&fakes::aws(&url).await), url)
 }
@@ -163,6 +203,102 @@ async fn what_is_discarded_goes_nowhere() {
     move_all(&client, &dead, &of(None, None), &Way::Nowhere, pace, &mut progress).await.unwrap();
     let account = sqs.lock().unwrap();
     assert_eq!((progress.done, account.visible.len(), account.back.len()), (20, 0, 0));
+}
+
+/// Of a large queue, the first messages show again before the last ones were looked at.
+#[tokio::test]
+async fn a_queue_whose_messages_show_again_meanwhile_has_an_end() {
+    let (sqs, client, url) = queue(40).await;
+    sqs.lock().unwrap().shows_at_once = true;
+    let dead = format!("{url}/queue-dlq");
+    let mut batches = Batches::of(&client, &dead);
+    let mut seen = 0;
+    let all = async {
+        while let Some(batch) = batches.next().await.unwrap() {
+            seen += batch.len();
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), all).await.expect("it ends");
+    assert_eq!(seen, 40);
+    assert!(sqs.lock().unwrap().requests < 40, "none is asked for many times");
+}
+
+#[tokio::test]
+async fn whatever_ends_a_move_the_rest_can_be_received_at_once() {
+    let all = of(None, None);
+    // deleting fails: what was sent back is in both queues
+    let (sqs, client, url) = queue(30).await;
+    sqs.lock().unwrap().deletes_nothing = true;
+    let (moved, progress) = redrive(&client, &url, &all, u64::MAX).await;
+    assert!(moved.is_err() && progress.done == 0);
+    let left = |sqs: &Sqs| {
+        let account = sqs.lock().unwrap();
+        (account.visible.len(), account.hidden.len(), account.back.len())
+    };
+    assert_eq!(left(&sqs), (30, 0, 10));
+    // receiving fails after two batches that are left alone
+    let (sqs, client, url) = queue(30).await;
+    sqs.lock().unwrap().receipts_left = Some(2);
+    let nobody = of(None, Some("nobody.myshopify.com"));
+    let (moved, progress) = redrive(&client, &url, &nobody, u64::MAX).await;
+    assert!(moved.is_err() && progress.skipped == 20);
+    assert_eq!(left(&sqs), (30, 0, 0));
+}
+
+/// A deployment with this queue.
+async fn stack(url: &str) -> Stack {
+    let outputs = json!({
+        "BusName": "b", "EventSource": "e", "SecretPrefix": "s", "TableName": "t", "ArchiveBucket": "archive",
+        "OperationsBucket": "operations", "FunctionIntake": "intake",
+        "QueueUrlOrderConfirmation": format!("{url}/queue"),
+        "DeadLetterUrlOrderConfirmation": format!("{url}/queue-dlq"),
+    });
+    Stack::of(&fakes::aws(url).await, serde_json::from_value(outputs).unwrap(), "ctl-dlq-redrive")
+}
+
+fn confirmed() -> Move {
+    let decision = Decision { actor: "ops".to_owned(), reason: "fixed".to_owned() };
+    Move { of: of(None, None), decision, confirm: true, rate: 1000, most: None, sample: 10 }
+}
+
+#[tokio::test]
+async fn a_plan_or_a_look_that_fails_leaves_nothing_hidden() {
+    let (sqs, _, url) = queue(30).await;
+    let stack = stack(&url).await;
+    for sample in [20, 1000] {
+        sqs.lock().unwrap().receipts_left = Some(1);
+        let way = Way::back(&stack, "order-confirmation").unwrap();
+        let request = Move { sample, ..confirmed() };
+        assert!(carry_out(&stack, request, way, "redrive").await.is_err());
+        sqs.lock().unwrap().receipts_left = Some(1);
+        assert!(show(&stack, &of(None, None), 30, true).await.is_err());
+        let account = sqs.lock().unwrap();
+        assert_eq!((account.visible.len(), account.hidden.len()), (30, 0), "sample {sample}");
+        assert_eq!(
+            (account.receipts_left, account.put.len()),
+            (Some(0), 0),
+            "it got as far as the second batch"
+        );
+    }
+}
+
+#[tokio::test]
+async fn why_a_move_failed_is_said_even_if_its_end_cannot_be_put_on_record() {
+    let (sqs, _, url) = queue(50).await;
+    let stack = stack(&url).await;
+    let carry = async || {
+        let way = Way::back(&stack, "order-confirmation").unwrap();
+        carry_out(&stack, confirmed(), way, "redrive").await.unwrap_err().to_string()
+    };
+    sqs.lock().unwrap().puts_none_with = Some("-failed");
+    sqs.lock().unwrap().sends_left = Some(0);
+    assert_eq!(carry().await, "batch after batch fails as a whole, so nothing more is tried");
+    // where only the record fails, that is the error
+    sqs.lock().unwrap().puts_none_with = Some("-ended");
+    sqs.lock().unwrap().sends_left = None;
+    assert!(!carry().await.contains("batch after batch"));
+    let account = sqs.lock().unwrap();
+    assert_eq!((account.visible.len(), account.back.len(), account.put.len()), (0, 50, 2));
 }
 
 #[test]

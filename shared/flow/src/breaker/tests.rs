@@ -79,8 +79,13 @@ fn half_of_the_latest_answers_make_a_service_ill_and_few_or_old_ones_do_not() {
 
 #[test]
 fn pauses_double_and_stay_below_ten_minutes() {
-    let pause = |pauses| Health { pauses, ..Health::default() }.pause().as_secs();
-    assert_eq!([0, 1, 2, 4, 5, 60].map(pause), [30, 60, 120, 480, 600, 600]);
+    let mut ill = Ill { since_epoch_ms: 0, until_epoch_ms: 30_000 };
+    let pauses = [(); 7].map(|()| {
+        let pause = next_pause(ill);
+        ill.until_epoch_ms += i64::try_from(pause.as_millis()).unwrap();
+        pause.as_secs()
+    });
+    assert_eq!(pauses, [30, 60, 120, 240, 480, 600, 600]);
 }
 
 const FLOW: Flow = Flow::OrderConfirmation;
@@ -201,6 +206,47 @@ async fn a_worker_that_dies_while_it_tries_keeps_nobody_out_for_good() {
     assert_eq!(world.enter(1, 1100).await, Ok(()));
     assert!(world.enter(0, 1101).await.is_err() && world.enter(1, 1101).await.is_err());
     assert_eq!(world.enter(1, 1100 + 31).await, Ok(()), "after its own pause");
+}
+
+/// Ten calls were under way when it became ill, and their failures arrive after it.
+#[tokio::test]
+async fn what_was_under_way_makes_no_pause_longer() {
+    let world = World::new().await;
+    world.outage(1000).await;
+    for _ in 0..10 {
+        world.learn(0, BUSY, 1009).await;
+    }
+    assert_eq!(world.enter(0, 1037).await, Ok(()));
+    assert_eq!(world.enter(0, 1038).await, Err(Some(29)), "the second pause is as long as the first");
+}
+
+/// Nor does a good one among them end it: half of the answers were failures.
+#[tokio::test]
+async fn what_was_under_way_does_not_end_it() {
+    let world = World::new().await;
+    world.outage(1000).await;
+    world.learn(0, None, 1009).await;
+    assert_eq!(world.enter(0, 1010).await, Err(Some(27)));
+    assert_eq!(world.enter(0, 1037).await, Ok(()));
+    world.learn(0, None, 1038).await;
+    assert_eq!(world.enter(0, 1039).await, Ok(()), "whoever was let in ends it");
+}
+
+/// A process that tries for the first time goes on with the pauses that others have made, and each pause is twice the one
+/// before whoever makes it.
+#[tokio::test]
+async fn pauses_double_over_all_processes() {
+    let world = World::new().await;
+    world.outage(1000).await;
+    let (mut second, mut pauses) = (1037, Vec::new());
+    for process in [1, 0, 1, 0] {
+        assert_eq!(world.enter(process, second).await, Ok(()), "at {second}");
+        world.learn(process, BUSY, second).await;
+        let Err(Some(left)) = world.enter(process, second).await else { panic!("it is ill") };
+        pauses.push(left);
+        second += i64::try_from(left).unwrap();
+    }
+    assert_eq!(pauses, [30, 60, 120, 240]);
 }
 
 /// Refusing is an answer.

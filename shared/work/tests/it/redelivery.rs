@@ -5,7 +5,7 @@ use comms::Class;
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 use std::time::Duration;
-use work::{BatchResponse, LONGEST_WAIT, MOST_ATTEMPTS, Retry, SqsEvent};
+use work::{BatchResponse, LONGEST_WAIT, MOST_ATTEMPTS, Next, Retry, SqsEvent};
 
 fn now() -> Timestamp {
     "2026-11-28T12:00:00Z".parse().unwrap()
@@ -37,8 +37,9 @@ async fn an_outage_of_days_makes_no_dead_letter_and_what_cannot_work_is_one_soon
     let event = batch(&[(1, 0), (40, 72), (60, days), (MOST_ATTEMPTS, 1), (MOST_ATTEMPTS - 1, 1), (1, 0)]);
     let down = || Err::<(), _>(Retry::because(Class::transient(), "Exstream is down"));
     let broken = || Err(Retry::because(Class::Stuck, "no field `total`\u{fffe}\nat line 1"));
-    let results = [down(), down(), down(), broken(), broken(), Ok(())];
-    let response = inbox.respond(&event.records, &results, now()).await;
+    let results = vec![down(), down(), down(), broken(), broken(), Ok(())];
+    let settled = inbox.settle(&event.records, results, now()).await;
+    let response = BatchResponse::of(&event.records, &settled);
     assert_eq!(again(&response), ["m0", "m1", "m4"]);
     let account = sqs.account();
     let hidden: Vec<_> = account.hidden.iter().map(|(it, seconds)| (it.as_str(), *seconds)).collect();
@@ -60,9 +61,12 @@ async fn what_cannot_be_put_among_the_dead_letters_is_delivered_again() {
     let inbox = sqs.inbox().await;
     sqs.account().no_dead_letters = true;
     let event = batch(&[(MOST_ATTEMPTS, 0), (30, 24 * 13)]);
-    let results = [Err::<(), _>(Retry::new("broken")), Err(Retry::waiting("down"))];
-    let response = inbox.respond(&event.records, &results, now()).await;
-    assert_eq!(again(&response), ["m0", "m1"]);
+    let results = vec![Err::<(), _>(Retry::new("broken")), Err(Retry::waiting("down"))];
+    let settled = inbox.settle(&event.records, results, now()).await;
+    assert_eq!(again(&BatchResponse::of(&event.records, &settled)), ["m0", "m1"]);
+    // and is counted as what it is
+    let next = settled.iter().map(|result| result.as_ref().unwrap_err().next);
+    assert!(next.into_iter().all(|next| matches!(next, Next::Again(_))), "{settled:?}");
     assert_eq!(sqs.account().hidden.len(), 2, "neither is tried again at once");
 }
 
@@ -76,7 +80,7 @@ async fn quiet_hours_name_the_moment() {
         ..Retry::waiting("quiet hours")
     };
     let event = batch(&[(3, 30), (3, 30)]);
-    inbox.respond(&event.records, &[Err::<(), _>(until(9)), Err(until(20))], now()).await;
+    inbox.settle(&event.records, vec![Err::<(), _>(until(9)), Err(until(20))], now()).await;
     let hidden: Vec<_> = sqs.account().hidden.values().copied().collect();
     assert_eq!(hidden, [9 * 3600, 12 * 3600 - 900]);
 }
