@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import install
+import templates
 from emulator import Emulator, fetch, send
 from iam import Template
 from processes import Failure, Processes, Service, Step, begin, require_free, run
@@ -283,6 +284,7 @@ class LocalStack:
         outputs_file = self.directory / "outputs.json"
         self._cdk(
             "deploy",
+            "--all",
             "--app",
             str(self.directory / "cdk.out"),
             "--outputs-file",
@@ -292,7 +294,7 @@ class LocalStack:
             "--method",
             "direct",
         )
-        outputs = json.loads(outputs_file.read_text())[PREFIX]
+        outputs = templates.outputs(outputs_file)
         outputs_file.unlink()
         self._add_what_the_emulator_left_out(outputs)
         self._write_stack_file(outputs)
@@ -341,8 +343,7 @@ class LocalStack:
         return Emulator(self.url("aws"), REGION, self.account)
 
     def _add_what_the_emulator_left_out(self, outputs: dict[str, str]) -> None:
-        template = json.loads((self.directory / "cdk.out" / f"{PREFIX}.template.json").read_text())
-        for resource in template["Resources"].values():
+        for resource in templates.joined(self.directory / "cdk.out", PREFIX)["Resources"].values():
             lock = resource.get("Properties", {}).get("ObjectLockConfiguration")
             if lock is not None:
                 default = lock["Rule"]["DefaultRetention"]
@@ -405,8 +406,9 @@ class LocalStack:
         """Whether the roles allow what was recorded and nothing else; says what they do not."""
         if not self.running() or not self.record:
             raise Failure(f"the stack {self.name} does not run with --record")
-        text = (self.directory / "cdk.out" / f"{PREFIX}.template.json").read_text()
-        template = Template(json.loads(text), self.emulator().names(PREFIX), REGION, self.account)
+        whole = templates.joined(self.directory / "cdk.out", PREFIX)
+        names = {k: v for name in templates.stacks(PREFIX) for k, v in self.emulator().names(name).items()}
+        template = Template(whole, names, REGION, self.account)
         comparison = Comparison(template)
         count = comparison.read(self.calls_file)
         findings = comparison.findings()

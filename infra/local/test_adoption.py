@@ -1,12 +1,15 @@
-"""What the template promises about its own life, on the emulator: a first deployment that failed leaves
-nothing in the way of the next, and what a deleted stack retained is taken up again with everything in it.
+"""What the templates promise about their own life, on the emulator: a first deployment that failed leaves
+nothing in the way of the next, what works on the data goes and comes back beside it, and what deleted stacks
+retained is taken up again with everything in it.
 
 Data is retained as in AWS, not as in the local run, where it goes with the stack.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 import socket
 import tempfile
 import unittest
@@ -15,9 +18,11 @@ from typing import Any
 from unittest import mock
 
 import install
+import templates
 from emulator import Emulator
 from processes import Failure, run
 from stack import PREFIX, REGION, START_SECONDS, STEP_SECONDS, LocalStack
+from templates import stacks
 
 # the emulator refuses to import this type, and makes it anew under the name it had
 NOT_IMPORTED = "AWS::SecretsManager::Secret"
@@ -68,9 +73,8 @@ class DeploymentTest(unittest.TestCase):
 
     def deploy(self, app: Path) -> dict[str, str]:
         options = ("--outputs-file", str(self.folder / "outputs.json"), "--method", "direct")
-        self.stack._cdk("deploy", "--app", str(app), "--require-approval", "never", *options)
-        outputs: dict[str, str] = json.loads((self.folder / "outputs.json").read_text())[PREFIX]
-        return outputs
+        self.stack._cdk("deploy", "--all", "--app", str(app), "--require-approval", "never", *options)
+        return templates.outputs(self.folder / "outputs.json")
 
     def step(self, command: list[str], name: str) -> None:
         env = {**self.stack.base_env, "CDK_VALIDATION": "false"}
@@ -79,35 +83,69 @@ class DeploymentTest(unittest.TestCase):
 
 
 class AdoptionTest(DeploymentTest):
-    def test_a_failed_first_deployment_is_repeated_and_a_deleted_stack_is_adopted(self) -> None:
-        first = self.synthesize("first", firstDeployment="true")
+    def test_a_failed_first_deployment_is_repeated_and_what_is_deleted_is_adopted(self) -> None:
+        app = self.synthesize("first", firstDeployment="true")
+        data, _ = stacks(PREFIX)
         # another owner's bus has the name that the stack wants
         self.aws.json("events", "AWSEvents.CreateEventBus", {"Name": PREFIX})
         before = self.aws.lasting()
-        with self.assertRaises(Failure) as failed:
-            self.deploy(first)
-        self.assertIn("EventBus already exists", str(failed.exception))
-        self.assertEqual(self.aws.lasting(), before, "left behind by the rollback")
-
+        self.assert_fails(self.with_a_bus(app, data))
+        self.assertEqual(self.aws.lasting(), before, "left behind by the rollback of the data")
+        self.assert_fails(app)
+        self.assertEqual(self.aws.lasting()["logs"], [], "left behind by the rollback of what works on it")
         self.aws.json("events", "AWSEvents.DeleteEventBus", {"Name": PREFIX})
-        outputs = self.deploy(first)
+
+        outputs = self.deploy(app)
+        self.keep(outputs)
+        self.stack._cdk("destroy", PREFIX, "--exclusively", "--app", str(app), "--force")
+        self.assertEqual(self.aws.lasting()["logs"], [])
+        self.assert_kept(self.deploy(app), outputs)
+
+        self.stack._cdk("destroy", "--all", "--app", str(app), "--force")
+        self.adopt(app, data)
+        self.assert_kept(self.deploy(app), outputs)
+
+    def with_a_bus(self, app: Path, name: str) -> Path:
+        """The app with a bus in one of its stacks, made after everything else."""
+        copy = self.folder / "with-a-bus"
+        shutil.copytree(app, copy)
+        file = copy / f"{name}.template.json"
+        template = json.loads(file.read_text())
+        bus = {"Type": "AWS::Events::EventBus", "Properties": {"Name": PREFIX}}
+        template["Resources"] |= {"Bus": {**bus, "DependsOn": [*template["Resources"]]}}
+        was = hashlib.sha256(file.read_bytes()).hexdigest()
+        file.write_text(json.dumps(template))
+        # uploaded under the name of its content, as the one before was
+        for index in (copy / "manifest.json", copy / f"{name}.assets.json"):
+            text = index.read_text()
+            self.assertIn(was, text)
+            index.write_text(text.replace(was, hashlib.sha256(file.read_bytes()).hexdigest()))
+        return copy
+
+    def assert_fails(self, app: Path) -> None:
+        with self.assertRaises(Failure) as failed:
+            self.deploy(app)
+        self.assertIn("EventBus already exists", str(failed.exception))
+
+    def keep(self, outputs: dict[str, str]) -> None:
         item = {"pk": {"S": "kept"}}
         self.aws.json(
             "dynamodb", "DynamoDB_20120810.PutItem", {"TableName": outputs["TableName"], "Item": item}
         )
         self.aws.put(outputs["ArchiveBucket"], "kept", b"evidence")
-        self.stack._cdk("destroy", "--app", str(first), "--force")
+        message = {"QueueUrl": outputs["DeadLetterUrlReturnLetters"], "MessageBody": "kept"}
+        self.aws.json("sqs", "AmazonSQS.SendMessage", message)
 
-        self.adopt(first)
-        again = self.deploy(first)
+    def assert_kept(self, again: dict[str, str], outputs: dict[str, str]) -> None:
         # the HTTP API is made anew, and AWS chooses its address; a domain of one's own would stay
         address = "DocumentsUrl"
         self.assertEqual({**again, address: ""}, {**outputs, address: ""})
         self.assertEqual([*self.aws.items(again["TableName"], "pk")], [{"pk": "kept"}])
         self.assertEqual(self.aws.get(again["ArchiveBucket"], "kept"), b"evidence")
+        self.assertEqual(self.aws.waiting(again["DeadLetterUrlReturnLetters"]), 1)
 
-    def adopt(self, app: Path) -> None:
-        template = app / f"{PREFIX}.template.json"
+    def adopt(self, app: Path, data: str) -> None:
+        template = app / f"{data}.template.json"
         mapping = self.folder / "adopt.json"
         adopt = ["node", "--import", "tsx", "bin/adopt.ts", str(template), str(self.folder / "outputs.json")]
         self.step(adopt, "adopt")
@@ -117,7 +155,9 @@ class AdoptionTest(DeploymentTest):
         # the keys of customers' names and of links
         self.assertEqual(len(found) - len(taken), 2)
         mapping.write_text(json.dumps(taken))
-        self.stack._cdk("import", "--app", str(app), "--resource-mapping", str(mapping), "--force")
+        self.stack._cdk(
+            "import", data, "--app", str(app), "--resource-mapping", str(mapping), "--force"
+        )
 
 
 class Aws(Emulator):

@@ -3,6 +3,11 @@
 locals {
   bus_name = var.event_bus != null ? var.event_bus : one(aws_cloudwatch_event_bus.own[*].name)
 
+  # the rule by its name: a rule on the default bus is named without the bus
+  webhooks_rule     = "${var.prefix}-webhooks"
+  webhooks_path     = local.bus_name == "default" ? local.webhooks_rule : "${local.bus_name}/${local.webhooks_rule}"
+  webhooks_rule_arn = "arn:${local.partition}:events:${local.region}:${local.account}:rule/${local.webhooks_path}"
+
   # a bus of outcomes is named by its name or by its ARN
   outcome_bus_is_arn  = var.outcome_bus == null ? false : startswith(var.outcome_bus, "arn:")
   outcome_bus_by_name = var.outcome_bus == null ? null : "arn:${local.partition}:events:${local.region}:${local.account}:event-bus/${var.outcome_bus}"
@@ -26,7 +31,7 @@ resource "aws_cloudwatch_event_bus" "outcomes" {
 }
 
 resource "aws_cloudwatch_event_rule" "webhooks" {
-  name           = "${var.prefix}-webhooks"
+  name           = local.webhooks_rule
   description    = "Shopify webhooks to intake"
   event_bus_name = local.bus_name
   state          = "ENABLED"

@@ -75,8 +75,8 @@ resource "aws_sqs_queue_policy" "dead_letters" {
       ],
       # EventBridge says by itself what it could not bring
       [
-        for rule in [aws_cloudwatch_event_rule.webhooks.arn] : {
-          Sid       = "AllowEventRule"
+        for rule in [local.webhooks_rule_arn] : {
+          Sid       = "TakeUndeliveredEvents"
           Effect    = "Allow"
           Principal = { Service = "events.amazonaws.com" }
           Action    = "sqs:SendMessage"

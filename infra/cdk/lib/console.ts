@@ -1,11 +1,9 @@
-// The console's own infrastructure: an HTTP API in front of the function `staff-console`, the key that it signs with, and a
-// user pool of Cognito where people have no other way to log in. Every path leads to the function, which checks every token
+// The console's own infrastructure: an HTTP API in front of the function `staff-console`, and a user pool of Cognito where people have no other way to log in. Every path leads to the function, which checks every token
 // itself; rates are limited before it runs. Deployed only with `-c console=true`.
 
 import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { CfnApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { CfnUserPool, CfnUserPoolClient, CfnUserPoolDomain, CfnUserPoolGroup } from 'aws-cdk-lib/aws-cognito';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { Handler } from './function.ts';
 import { accessLog, defaultStage, hostOf, leadTo, ownDomain } from './http-api.ts';
@@ -61,7 +59,6 @@ export class Console extends Construct {
   readonly url: string;
   /** What the domain's record in DNS has to point to. */
   readonly domainTarget?: string;
-  readonly key: Secret;
   readonly provider: IdentityProvider;
   private readonly api: CfnApi;
 
@@ -80,7 +77,6 @@ export class Console extends Construct {
     });
     this.apiId = this.api.ref;
     this.url = `https://${console.domain?.name ?? hostOf(this.api)}`;
-    this.key = this.makeKey();
     this.provider = console.provider ?? this.cognito();
     const log = accessLog(this, `${settings.prefix}-console`);
     const stage = defaultStage(this, this.api, log, console);
@@ -91,21 +87,6 @@ export class Console extends Construct {
   serve(handler: Handler): void {
     const open = 'The function checks a session or a token of every request, and sends everybody else to the log-in.';
     leadTo(this, this.api, handler, ROUTES, open);
-  }
-
-  private makeKey(): Secret {
-    const secret = new Secret(this, 'Key', {
-      secretName: `${this.props.settings.prefix}/console-key`,
-      description: 'Key that the console signs sessions and addresses of documents with',
-      generateSecretString: { passwordLength: 64, excludePunctuation: true },
-      removalPolicy: this.props.settings.removal.data,
-    });
-    const reason = 'What it signs lives for an hour at most. Whoever changes it ends all sessions: docs/console.md.';
-    Validations.of(secret).acknowledge(
-      { id: 'AwsSolutions-SMG4', reason },
-      { id: 'NIST.800.53.R5-SecretsManagerRotationEnabled', reason },
-    );
-    return secret;
   }
 
   /** A user pool with a group per role. An administrator makes the accounts; each needs a second factor. */

@@ -2,7 +2,7 @@
 // be written down before a shop exists. Where that still is a pattern, the grant says why, for that pattern
 // alone: a wildcard added elsewhere stops the synthesis.
 
-import { ArnFormat, type CfnElement, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
@@ -24,6 +24,7 @@ import {
   RESOURCE_INDEX,
   UNDELIVERED_INDEX,
 } from './indexes.ts';
+import { readFrom } from './published.ts';
 
 export interface Grant {
   readonly statements: PolicyStatement[];
@@ -483,8 +484,8 @@ function ofObjects(bucket: Bucket, actions: string[], keys: string[]): Grant {
 }
 
 function objects(bucket: Bucket, key: string): { id: string; reason: string } {
-  const bucketId = Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnElement);
-  return pattern(`<${bucketId}.Arn>/${key}`, 'Keys name shops, orders and webhooks, which are known only at run time.');
+  const found = `${readFrom(bucket, bucket.bucketArn)}/${key}`;
+  return pattern(found, 'Keys name shops, orders and webhooks, which are known only at run time.');
 }
 
 function pattern(resource: string, reason: string): { id: string; reason: string } {

@@ -14,7 +14,7 @@ export interface Quota {
   readonly source: string;
 }
 
-/** The resources of a template, by type. */
+/** The resources of both templates by type, and how many the larger one has. */
 export interface Counted {
   readonly count: (type: string) => number;
   readonly resources: number;
@@ -51,7 +51,7 @@ export const QUOTAS: readonly Quota[] = [
   },
   {
     service: 'CloudFormation',
-    name: 'resources per stack',
+    name: 'resources per stack, in the larger of two',
     available: 500,
     note: 'cannot be raised',
     needed: ({ resources }) => resources,
@@ -59,7 +59,7 @@ export const QUOTAS: readonly Quota[] = [
   },
   {
     service: 'CloudFormation',
-    name: 'outputs per stack',
+    name: 'outputs per stack, in the larger of two',
     available: 200,
     note: 'cannot be raised',
     needed: ({ outputs }) => outputs,

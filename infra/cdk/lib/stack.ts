@@ -1,9 +1,8 @@
-// The whole system in one template, for AWS and for the local run alike: what differs is in `Settings`.
+// Everything that works on what `data-stack.ts` keeps, for AWS and for the local run alike: what differs is in `Settings`.
 // Shopify's bus → intake → one queue per flow → flow function → write-back queue → write-back. Into the flows' queues
 // also go runs, which schedules start, and what reconcile finds; delivery-status reports what channels say later.
 
-import { CfnOutput, Duration, Stack, type StackProps, Tags, Validations } from 'aws-cdk-lib';
-import type { CfnBackupVault } from 'aws-cdk-lib/aws-backup';
+import { CfnOutput, Duration, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import { EventBus, type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -11,6 +10,7 @@ import type { Construct } from 'constructs';
 import { AlarmGroups } from './alarm-groups.ts';
 import { Alarms, type AlarmsProps } from './alarms.ts';
 import { Console } from './console.ts';
+import type { DataStack } from './data-stack.ts';
 import { Dashboard } from './dashboard.ts';
 import { DocumentsApi } from './documents.ts';
 import { acknowledgeEverywhere } from './exceptions.ts';
@@ -22,28 +22,27 @@ import {
   FLOWS,
   OUTCOME_EVENTS,
   PRIVACY,
-  type QueueRow,
   RUNS,
   type RunName,
   type RunRow,
   WRITE_BACK,
 } from './functions.ts';
-import { pascal, upperSnake } from './names.ts';
+import { pascal, upperSnake, webhooksRule } from './names.ts';
 import { Network } from './network.ts';
 import { People } from './people.ts';
 import * as allow from './permissions.ts';
 import { privacy, takePrivacyRequests } from './privacy.ts';
 import { Queries } from './queries.ts';
-import { deadLetterQueue, inbox, type WorkQueue, workQueue } from './queues.ts';
+import { inbox } from './queues.ts';
 import { RollOut } from './roll-out.ts';
-import { DailyBackup, Replication } from './second-copy.ts';
 import { Schedules, type ScheduledPass } from './schedules.ts';
 import type { Settings } from './settings.ts';
-import { Storage } from './storage.ts';
+import type { Storage } from './storage.ts';
 import { timeStampEnvironment } from './time-stamps.ts';
 
 export interface CommunicationsStackProps extends StackProps {
   readonly settings: Settings;
+  readonly data: DataStack;
 }
 
 /** The states that a communication ends in or waits for a person in: see `shared/comms/src/state.rs`. */
@@ -67,44 +66,24 @@ interface Handlers {
 
 export class CommunicationsStack extends Stack {
   private readonly settings: Settings;
+  private readonly data: DataStack;
   private readonly storage: Storage;
   private readonly network: Network;
-  private readonly flowQueues: Readonly<Record<FlowName, WorkQueue>>;
-  private readonly runQueues: Readonly<Record<RunName, WorkQueue>>;
-  private readonly writeBacks: WorkQueue;
-  private readonly privacyRequests: WorkQueue;
-  private readonly lostEvents: Queue;
-  private readonly missedSchedules: Queue;
   private readonly documentsHandler: Handler;
   private readonly api: DocumentsApi;
   private readonly console?: Console;
-  /** Where outcomes are told, and what could not be told. */
-  private readonly outcomes?: { readonly bus: IEventBus; readonly deadLetters: Queue };
+  /** Where outcomes are told. */
+  private readonly outcomes?: IEventBus;
 
   constructor(scope: Construct, id: string, props: CommunicationsStackProps) {
     super(scope, id, props);
     this.settings = props.settings;
+    this.data = props.data;
+    this.storage = props.data.storage;
     acknowledgeEverywhere(this);
     for (const [key, value] of Object.entries(this.settings.costTags)) Tags.of(this).add(key, value);
-    this.storage = new Storage(this, 'Storage', this.settings);
-    this.secondCopy();
     const { prefix, network, outcomeBus } = this.settings;
     this.network = new Network(this, 'Network', { prefix, settings: network, putsEvents: outcomeBus !== undefined });
-    this.flowQueues = byName(FLOWS, (flow) => this.workQueue(flow));
-    this.runQueues = byName(RUNS, (run) => this.workQueue(run));
-    this.writeBacks = this.workQueue(WRITE_BACK);
-    this.privacyRequests = this.workQueue(PRIVACY);
-    this.lostEvents = this.lostAndFound(
-      'IntakeDeadLetters',
-      'intake-dlq',
-      'It is a dead-letter queue itself, of an EventBridge target and of asynchronous invocations.',
-    );
-    this.missedSchedules = this.lostAndFound(
-      'SchedulesDeadLetters',
-      'schedules-dlq',
-      'It is a dead-letter queue itself, of schedules.',
-    );
-
     this.outcomes = this.outcomeBus();
     this.documentsHandler = this.documents();
     this.api = new DocumentsApi(this, 'DocumentsApi', { settings: this.settings, handler: this.documentsHandler });
@@ -141,8 +120,8 @@ export class CommunicationsStack extends Stack {
     ];
     const schedules = new Schedules(this, 'Schedules', {
       prefix: this.settings.prefix,
-      runQueues: Object.values(this.runQueues).map(({ queue }) => queue),
-      deadLetters: this.missedSchedules,
+      runQueues: Object.values(this.data.runQueues).map(({ queue }) => queue),
+      deadLetters: this.data.missedSchedules,
       functions: [...passes, { handler: handlers.privacy, everyMinutes: PRIVACY.everyMinutes }],
       paused: this.settings.schedulesPaused,
     });
@@ -150,14 +129,9 @@ export class CommunicationsStack extends Stack {
     const people = new People(this, 'People', {
       prefix: this.settings.prefix,
       storage: this.storage,
-      queues: this.works().map(({ queue }) => queue),
-      waiting: this.inboxes().map(({ queue }) => queue),
-      deadLetters: [
-        ...this.inboxes().map((work) => work.deadLetters),
-        this.lostEvents,
-        this.missedSchedules,
-        ...(this.outcomes === undefined ? [] : [this.outcomes.deadLetters]),
-      ],
+      queues: this.data.works().map(({ queue }) => queue),
+      waiting: this.data.inboxes().map(({ queue }) => queue),
+      deadLetters: [...this.data.inboxes().map((work) => work.deadLetters), ...this.data.lost()],
       intake,
       consumers: [...flows, ...Object.values(runs), writeBack, handlers.privacy],
       schedules,
@@ -165,17 +139,6 @@ export class CommunicationsStack extends Stack {
       trusted: this.settings.trusted,
     });
     this.output(bus, schedules, people, all, this.api);
-  }
-
-  private secondCopy(): void {
-    const { prefix, copy, backups, removal } = this.settings;
-    const { archive, archiveKey, operations, table, links } = this.storage;
-    if (copy !== undefined) new Replication(this, 'Replication', { prefix, copy, archive, archiveKey });
-    if (backups === undefined) return;
-    const tables = [table, links];
-    const backup = new DailyBackup(this, 'Backup', { prefix, backups, operations, tables, removal: removal.data });
-    new CfnOutput(this, 'BackupVault', { value: (backup.vault.node.defaultChild as CfnBackupVault).ref });
-    new CfnOutput(this, 'BackupKey', { value: backup.key.keyId });
   }
 
   private watch(
@@ -188,6 +151,8 @@ export class CommunicationsStack extends Stack {
   ): void {
     const { bus, silentHours, prefix, runbookUrl, alarmTopicArn: topicArn } = this.settings;
     const emulated = this.settings.endpointUrl !== undefined;
+    const { data } = this;
+    const { untoldOutcomes } = data;
     const watched = 'existing' in bus && bus.existing.startsWith('aws.partner/') && silentHours > 0;
     const { all: alarms } = new Alarms(this, 'Alarms', {
       prefix,
@@ -201,15 +166,15 @@ export class CommunicationsStack extends Stack {
       emulated,
       handlers: all,
       queues: [
-        ...FLOWS.map(({ name, oldestSeconds }) => ({ work: this.flowQueues[name], oldestSeconds })),
-        ...RUNS.map(({ name, oldestSeconds }) => ({ work: this.runQueues[name], oldestSeconds })),
-        { work: this.writeBacks, oldestSeconds: WRITE_BACK.oldestSeconds },
-        { work: this.privacyRequests, oldestSeconds: PRIVACY.oldestSeconds },
+        ...FLOWS.map(({ name, oldestSeconds }) => ({ work: data.flowQueues[name], oldestSeconds })),
+        ...RUNS.map(({ name, oldestSeconds }) => ({ work: data.runQueues[name], oldestSeconds })),
+        { work: data.writeBacks, oldestSeconds: WRITE_BACK.oldestSeconds },
+        { work: data.privacyRequests, oldestSeconds: PRIVACY.oldestSeconds },
       ],
       deadLetters: [
-        { name: 'intake-dlq', queue: this.lostEvents },
-        { name: 'schedules-dlq', queue: this.missedSchedules },
-        ...(this.outcomes === undefined ? [] : [{ name: 'outcome-events-dlq', queue: this.outcomes.deadLetters }]),
+        { name: 'intake-dlq', queue: data.lostEvents },
+        { name: 'schedules-dlq', queue: data.missedSchedules },
+        ...(untoldOutcomes === undefined ? [] : [{ name: 'outcome-events-dlq', queue: untoldOutcomes }]),
       ],
       senders: flows,
       reporters: [writeBack],
@@ -227,7 +192,7 @@ export class CommunicationsStack extends Stack {
       },
     });
     const shown = { prefix, runbookUrl, alarms };
-    new Dashboard(this, 'Dashboard', { ...shown, handlers: all, flows, queues: this.works(), apiId: api.apiId });
+    new Dashboard(this, 'Dashboard', { ...shown, handlers: all, flows, queues: data.works(), apiId: api.apiId });
     // an emulator of AWS refuses a stack with either
     if (emulated) return;
     new AlarmGroups(this, 'AlarmGroups', { ...shown, topicArn });
@@ -241,7 +206,7 @@ export class CommunicationsStack extends Stack {
       name: 'intake',
       environment: { EVENT_SOURCES: this.settings.eventSource, ...this.queueOfEachFlow() },
       grants: [
-        allow.send(...this.queuesWithout('account-statements'), this.lostEvents),
+        allow.send(...this.queuesWithout('account-statements'), this.data.lostEvents),
         allow.read(this.storage.operations, 'config/*'),
         allow.write(this.storage.operations, 'work/*'),
       ],
@@ -250,12 +215,12 @@ export class CommunicationsStack extends Stack {
 
   private flow({ name, batchSize: size, windowSeconds, batchConcurrency }: FlowRow): Handler {
     const { archive, archiveKey, commitments, operations, table, customerKey, links, linkKey } = this.storage;
-    const work = this.flowQueues[name];
+    const work = this.data.flowQueues[name];
     const handler = this.handler({
       name,
       environment: {
         ...inbox(work),
-        WRITE_BACK_QUEUE_URL: this.writeBacks.queue.queueUrl,
+        WRITE_BACK_QUEUE_URL: this.data.writeBacks.queue.queueUrl,
         BATCH_CONCURRENCY: String(batchConcurrency),
         RETRY_BASE_SECONDS: String(this.settings.retryBaseSeconds),
         ARCHIVE_LOCK_MODE: this.settings.lockMode,
@@ -266,7 +231,7 @@ export class CommunicationsStack extends Stack {
       grants: [
         allow.consume(work.queue),
         // to itself, where a channel refused a document and the next one is tried
-        allow.send(this.writeBacks.queue, work.queue, work.deadLetters),
+        allow.send(this.data.writeBacks.queue, work.queue, work.deadLetters),
         allow.keepLedger(table),
         allow.archive(archive, archiveKey),
         allow.encryptErasable(commitments),
@@ -286,8 +251,8 @@ export class CommunicationsStack extends Stack {
   /** A run whose time ends sends itself a message, and continues with that one. */
   private run({ name, fills, batchSize: size, windowSeconds }: RunRow): Handler {
     const { operations } = this.storage;
-    const work = this.runQueues[name];
-    const flow = this.flowQueues[fills];
+    const work = this.data.runQueues[name];
+    const flow = this.data.flowQueues[fills];
     // an offer's message is small, an account's orders may not fit into one
     const keys = name === 'statement-run' ? ['runs/*', 'work/*'] : ['runs/*'];
     const handler = this.handler({
@@ -314,13 +279,13 @@ export class CommunicationsStack extends Stack {
     const handler = this.handler({
       name: 'write-back',
       environment: {
-        ...inbox(this.writeBacks),
+        ...inbox(this.data.writeBacks),
         RETRY_BASE_SECONDS: String(this.settings.retryBaseSeconds),
         ARCHIVE_LOCK_MODE: this.settings.lockMode,
       },
       grants: [
-        allow.consume(this.writeBacks.queue),
-        allow.send(this.writeBacks.deadLetters),
+        allow.consume(this.data.writeBacks.queue),
+        allow.send(this.data.writeBacks.deadLetters),
         allow.updateLedger(this.storage.table),
         // what the function that everybody can reach tells of openings
         allow.addFacts(this.storage.archive, this.storage.archiveKey),
@@ -331,7 +296,7 @@ export class CommunicationsStack extends Stack {
     });
     // reports on one resource that come together are one write
     const { writeBackConcurrency: maxConcurrency, writeBackWindowSeconds: windowSeconds } = this.settings;
-    handler.consume(this.writeBacks, { size: WRITE_BACK.batchSize, maxConcurrency, windowSeconds });
+    handler.consume(this.data.writeBacks, { size: WRITE_BACK.batchSize, maxConcurrency, windowSeconds });
     return handler;
   }
 
@@ -353,13 +318,13 @@ export class CommunicationsStack extends Stack {
     return this.handler({
       name: 'delivery-status',
       environment: {
-        WRITE_BACK_QUEUE_URL: this.writeBacks.queue.queueUrl,
+        WRITE_BACK_QUEUE_URL: this.data.writeBacks.queue.queueUrl,
         ARCHIVE_LOCK_MODE: this.settings.lockMode,
         ...this.queueOfEachFlow(),
       },
       grants: [
         // what did not arrive is tried by the next channel
-        allow.send(this.writeBacks.queue, ...this.queuesWithout()),
+        allow.send(this.data.writeBacks.queue, ...this.queuesWithout()),
         allow.followUp(this.storage.table),
         allow.addFacts(this.storage.archive, this.storage.archiveKey),
         allow.read(this.storage.operations, 'config/*', 'print-status/*'),
@@ -394,8 +359,8 @@ export class CommunicationsStack extends Stack {
       environment: {
         COMMITMENTS_TABLE_NAME: commitments.tableName,
         LINKS_TABLE_NAME: links.tableName,
-        PRIVACY_QUEUE_URL: this.privacyRequests.queue.queueUrl,
-        WRITE_BACK_QUEUE_URL: this.writeBacks.queue.queueUrl,
+        PRIVACY_QUEUE_URL: this.data.privacyRequests.queue.queueUrl,
+        WRITE_BACK_QUEUE_URL: this.data.writeBacks.queue.queueUrl,
       },
       grants: [
         allow.followLinks(links),
@@ -403,14 +368,14 @@ export class CommunicationsStack extends Stack {
         allow.openErasable(commitments),
         allow.suppress(table),
         allow.readAppSecrets(this, this.settings.prefix),
-        allow.send(this.writeBacks.queue, this.privacyRequests.queue),
+        allow.send(this.data.writeBacks.queue, this.data.privacyRequests.queue),
       ],
     });
   }
 
   private privacy(): Handler {
-    const handler = this.handler(privacy(this.storage, this.settings, this.privacyRequests));
-    takePrivacyRequests(handler, this.privacyRequests);
+    const handler = this.handler(privacy(this.storage, this.settings, this.data.privacyRequests));
+    takePrivacyRequests(handler, this.data.privacyRequests);
     return handler;
   }
 
@@ -419,19 +384,20 @@ export class CommunicationsStack extends Stack {
    * document, and puts nothing but facts and entries of who read what.
    */
   private staffConsole(): Handler | undefined {
-    const { console, settings, storage } = this;
-    if (console === undefined || settings.console === undefined) return undefined;
+    const { console, data, settings, storage } = this;
+    const { consoleKey } = data;
+    if (console === undefined || consoleKey === undefined || settings.console === undefined) return undefined;
     const { archive, archiveKey, commitments, customerKey, linkKey, links, operations, table } = storage;
     const { provider } = console;
-    const works = this.works();
+    const works = data.works();
     const given = works.map(({ name, deadLetters }) => `${name}=${deadLetters.queueUrl}`);
-    const lost = [`intake=${this.lostEvents.queueUrl}`, `schedules=${this.missedSchedules.queueUrl}`];
+    const lost = [`intake=${data.lostEvents.queueUrl}`, `schedules=${data.missedSchedules.queueUrl}`];
     const deadLetters = works.map((work) => work.deadLetters);
     const handler = this.handler({
       name: 'staff-console',
       environment: {
         ...this.queueOfEachFlow(),
-        WRITE_BACK_QUEUE_URL: this.writeBacks.queue.queueUrl,
+        WRITE_BACK_QUEUE_URL: this.data.writeBacks.queue.queueUrl,
         DEAD_LETTER_QUEUES: [...given, ...lost].join(','),
         ARCHIVE_LOCK_MODE: settings.lockMode,
         COMMITMENTS_TABLE_NAME: commitments.tableName,
@@ -456,14 +422,14 @@ export class CommunicationsStack extends Stack {
         allow.proveEvidence(archive, commitments),
         allow.read(operations, 'config/*', 'runs/*'),
         allow.readVersions(operations, 'config/*'),
-        allow.send(...this.queuesWithout(), this.writeBacks.queue),
+        allow.send(...this.queuesWithout(), this.data.writeBacks.queue),
         allow.redrive(
-          [...deadLetters, this.lostEvents, this.missedSchedules],
+          [...deadLetters, data.lostEvents, data.missedSchedules],
           works.map(({ queue }) => queue),
         ),
         allow.readShopSecrets(this, settings.prefix),
         allow.readSecret(customerKey),
-        allow.readSecret(console.key),
+        allow.readSecret(consoleKey),
         allow.readLinks(links),
         allow.readSecret(linkKey),
         ...(settings.console.confidential ? [allow.readConsoleClient(this, settings.prefix)] : []),
@@ -473,7 +439,7 @@ export class CommunicationsStack extends Stack {
     return handler;
   }
 
-  private outcomeBus(): CommunicationsStack['outcomes'] {
+  private outcomeBus(): IEventBus | undefined {
     const { outcomeBus: wanted, prefix } = this.settings;
     if (wanted === undefined) return undefined;
     const id = 'OutcomeBus';
@@ -481,18 +447,14 @@ export class CommunicationsStack extends Stack {
     const existing = () =>
       name.startsWith('arn:') ? EventBus.fromEventBusArn(this, id, name) : EventBus.fromEventBusName(this, id, name);
     const bus = 'existing' in wanted ? existing() : new EventBus(this, id, { eventBusName: name });
-    const deadLetters = this.lostAndFound(
-      'OutcomeEventsDeadLetters',
-      'outcome-events-dlq',
-      'It is a dead-letter queue itself, of events that a bus did not take.',
-    );
-    return { bus, deadLetters };
+    return bus;
   }
 
   /** Follows the ledger, so that whoever records an outcome makes no request more. */
   private outcomeEvents(): Handler | undefined {
-    if (this.outcomes === undefined) return undefined;
-    const { bus, deadLetters } = this.outcomes;
+    const { outcomes: bus, data } = this;
+    const deadLetters = data.untoldOutcomes;
+    if (bus === undefined || deadLetters === undefined) return undefined;
     const { table } = this.storage;
     const handler = this.handler({
       name: OUTCOME_EVENTS.name,
@@ -506,43 +468,15 @@ export class CommunicationsStack extends Stack {
 
   /** The queues of all flows but those: what only a run fills, nobody else writes to. */
   private queuesWithout(...others: FlowName[]): Queue[] {
-    return FLOWS.filter(({ name }) => !others.includes(name)).map(({ name }) => this.flowQueues[name].queue);
-  }
-
-  /** What people may put work into and look at: the queues of all flows and runs, and of the reports. */
-  private works(): WorkQueue[] {
-    return [...Object.values(this.flowQueues), ...Object.values(this.runQueues), this.writeBacks];
-  }
-
-  /** The same, and those of requests that only customers make: all that functions take work from. */
-  private inboxes(): WorkQueue[] {
-    return [...this.works(), this.privacyRequests];
+    return FLOWS.filter(({ name }) => !others.includes(name)).map(({ name }) => this.data.flowQueues[name].queue);
   }
 
   private queueOfEachFlow(): Record<string, string> {
-    const entries = Object.values(this.flowQueues).map(({ name, queue }) => [
+    const entries = Object.values(this.data.flowQueues).map(({ name, queue }) => [
       `QUEUE_URL_${upperSnake(name)}`,
       queue.queueUrl,
     ]);
     return Object.fromEntries(entries);
-  }
-
-  private workQueue({ name, hiddenTimeouts }: QueueRow): WorkQueue {
-    return workQueue(this, `${pascal(name)}Queue`, {
-      name,
-      prefix: this.settings.prefix,
-      functionTimeoutSeconds: this.settings.timeoutSeconds[name],
-      hiddenTimeouts,
-      maxReceiveCount: this.settings.maxReceiveCount,
-      removalPolicy: this.settings.removal.data,
-    });
-  }
-
-  /** A dead-letter queue that belongs to no queue. */
-  private lostAndFound(id: string, name: string, reason: string): Queue {
-    const queue = deadLetterQueue(this, id, `${this.settings.prefix}-${name}`, this.settings.removal.data);
-    Validations.of(queue).acknowledge({ id: 'AwsSolutions-SQS3', reason });
-    return queue;
   }
 
   private handler(props: Omit<HandlerProps, 'settings' | 'network'>): Handler {
@@ -576,28 +510,23 @@ export class CommunicationsStack extends Stack {
         ? EventBus.fromEventBusName(this, 'Bus', wanted.existing)
         : new EventBus(this, 'Bus', { eventBusName: prefix });
     const rule = new Rule(this, 'Webhooks', {
+      ruleName: webhooksRule(prefix),
       eventBus: bus,
       description: 'Shopify webhooks to intake',
       eventPattern: { source: Match.anyOf(...sourcesOf(eventSource)), detailType: ['shopifyWebhook'] },
     });
-    rule.addTarget(
-      new LambdaTarget(intake.alias, {
-        deadLetterQueue: this.lostEvents,
-        maxEventAge: Duration.hours(24),
-        retryAttempts: 185,
-      }),
-    );
+    const target = new LambdaTarget(intake.alias, { maxEventAge: Duration.hours(24), retryAttempts: 185 });
+    // the queue's own policy lets the rule in: what the target would add to it refers to this stack
+    const deadLetterConfig = { arn: this.data.lostEvents.queueArn };
+    rule.addTarget({ bind: (...of) => ({ ...target.bind(...of), deadLetterConfig }) });
     intake.whenAsynchronous({
       maximumRetryAttempts: asyncRetries,
-      destinationConfig: { onFailure: { destination: this.lostEvents.queueArn } },
+      destinationConfig: { onFailure: { destination: this.data.lostEvents.queueArn } },
     });
     return { bus, rule };
   }
 
-  /**
-   * A public interface: the operator's command line, its users' scripts and the tests read these. Each retained resource
-   * is among them by its `Ref`, from which `bin/adopt.ts` knows what to adopt.
-   */
+  /** A public interface, with the outputs of the other stack. */
   private output(
     bus: IEventBus,
     schedules: Schedules,
@@ -605,45 +534,22 @@ export class CommunicationsStack extends Stack {
     handlers: Handler[],
     documents: DocumentsApi,
   ): void {
-    const { storage, settings } = this;
+    const { settings } = this;
     const values: Record<string, string> = {
       BusName: bus.eventBusName,
       EventSource: settings.eventSource,
       SecretPrefix: settings.prefix,
-      CustomerKeySecret: storage.customerKey.secretArn,
-      TableName: storage.table.tableName,
-      ArchiveBucket: storage.archive.bucketName,
-      ArchiveKey: storage.archiveKey.keyId,
-      LogKey: storage.logKey.keyId,
-      CommitmentsTable: storage.commitments.tableName,
-      OperationsBucket: storage.operations.bucketName,
-      LinksTable: storage.links.tableName,
-      LinkKeySecret: storage.linkKey.secretArn,
       DocumentsUrl: documents.url,
-      MaxRetentionDays: String(this.settings.maxRetentionDays),
-      LockMode: this.settings.lockMode,
-      DeadLetterUrlIntake: this.lostEvents.queueUrl,
-      DeadLetterUrlSchedules: this.missedSchedules.queueUrl,
       ScheduleGroup: schedules.group.ref,
       ScheduleRoleArn: schedules.runRole.roleArn,
-      ScheduleDeadLetterArn: this.missedSchedules.queueArn,
     };
-    if (this.outcomes !== undefined) {
-      values.OutcomeBusName = this.outcomes.bus.eventBusName;
-      values.DeadLetterUrlOutcomeEvents = this.outcomes.deadLetters.queueUrl;
-    }
+    if (this.outcomes !== undefined) values.OutcomeBusName = this.outcomes.eventBusName;
     if (this.console !== undefined) {
       values.ConsoleUrl = this.console.url;
-      values.ConsoleKeySecret = this.console.key.secretArn;
       values.ConsoleIssuer = this.console.provider.issuer;
       if (this.console.domainTarget !== undefined) values.ConsoleDomainTarget = this.console.domainTarget;
     }
     if (documents.domainTarget !== undefined) values.DocumentsDomainTarget = documents.domainTarget;
-    for (const { name, queue } of Object.values(this.runQueues)) values[`QueueArn${pascal(name)}`] = queue.queueArn;
-    for (const work of this.inboxes()) {
-      values[`QueueUrl${pascal(work.name)}`] = work.queue.queueUrl;
-      values[`DeadLetterUrl${pascal(work.name)}`] = work.deadLetters.queueUrl;
-    }
     for (const { name, function: lambda } of handlers) {
       values[`Function${pascal(name)}`] = `${lambda.functionName}:${ALIAS}`;
       values[`Version${pascal(name)}`] = lambda.currentVersion.version;

@@ -11,7 +11,7 @@ import { GROUPED, NO_TOPIC } from '../lib/exceptions.ts';
 import { check, PACKS } from './nag.ts';
 import { synthesize } from './support.ts';
 
-test('the stack passes, as it is deployed in AWS and locally', () => {
+test('the stacks pass, as it is deployed in AWS and locally', () => {
   process.env.CDK_VALIDATION = 'true';
   const trusted = 'arn:aws:iam::111122223333:role/Ops';
   const trust = { trustOperator: trusted, trustAuditor: trusted, trustSupport: trusted, trustRecords: trusted };
@@ -24,8 +24,8 @@ test('the stack passes, as it is deployed in AWS and locally', () => {
 test('the rule on alarm actions is excused only where an alarm notifies nobody by itself', () => {
   const topic = 'arn:aws:sns:eu-west-1:111111111111:operations';
   const excuses = (context: Record<string, string>) => {
-    const { stack } = synthesize({ alarmTopic: topic, ...context }, check);
-    return JSON.stringify(stack.node.findAll().map(({ node }) => node.metadata));
+    const { app } = synthesize({ alarmTopic: topic, ...context }, check);
+    return JSON.stringify(app.node.findAll().map(({ node }) => node.metadata));
   };
   assert.ok(!excuses({ alarmNotify: 'each' }).includes(NO_TOPIC.id));
   assert.ok(excuses({}).includes(GROUPED.reason) && !excuses({}).includes(NO_TOPIC.reason));
@@ -61,8 +61,8 @@ test('what Python packages there are is pinned', () => {
 test('every exception is known and has a reason', () => {
   const trusted = 'arn:aws:iam::111122223333:role/Ops';
   const trust = { trustOperator: trusted, trustAuditor: trusted, trustSupport: trusted, trustRecords: trusted };
-  const { stack } = synthesize(trust);
-  const reasons = stack.node
+  const { app } = synthesize(trust);
+  const reasons = app.node
     .findAll()
     .flatMap((construct) =>
       construct.node.metadata

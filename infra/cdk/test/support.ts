@@ -1,4 +1,4 @@
-// A synthesized stack for assertions. The functions' code is a folder of its own, so that nothing needs building.
+// A synthesized deployment for assertions: its two templates, and both as one. The functions' code is a folder of its own, so that nothing needs building.
 
 import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as functions from '../lib/functions.ts';
 import { readSettings, type Settings } from '../lib/settings.ts';
-import { CommunicationsStack } from '../lib/stack.ts';
+import { deployment } from '../lib/deployment.ts';
 
 const names = (rows: readonly { readonly name: string }[]) => rows.map(({ name }) => name);
 export const FLOWS = names(functions.FLOWS);
@@ -16,6 +16,9 @@ export const FUNCTIONS = names(functions.FUNCTIONS);
 /** Named by default, as is the console, so that a synthesized stack has every function. */
 export const OUTCOME_BUS = 'outcomes';
 export const PARTNER_BUS = 'aws.partner/shopify.com/123/main';
+
+/** How CDK names the outputs that one stack reads of the other. */
+export const BETWEEN_STACKS = 'PublishOutput';
 
 // CloudFormation's own schema rules take seconds to load: `rules.test.ts` asks them, the others need not
 process.env.CDK_VALIDATION = 'false';
@@ -33,7 +36,10 @@ process.on('exit', () => rmSync(scratch, { recursive: true }));
 
 export interface Synthesized {
   readonly app: App;
-  readonly stack: Stack;
+  readonly stacks: readonly Stack[];
+  /** Each stack's, by its name. */
+  readonly templates: Readonly<Record<string, Template>>;
+  /** Both as one, as if no reference led from one to the other. */
   readonly template: Template;
   readonly settings: Settings;
 }
@@ -47,8 +53,25 @@ export function synthesize(context: Record<string, string> = {}, prepare: (app: 
   });
   prepare(app);
   const settings = readSettings(app.node);
-  const stack = new CommunicationsStack(app, settings.prefix, { settings });
-  return { app, stack, template: Template.fromStack(stack), settings };
+  const { data, compute } = deployment(app, settings);
+  const stacks = [data, compute];
+  const templates = Object.fromEntries(stacks.map((stack) => [stack.stackName, Template.fromStack(stack)]));
+  return { app, stacks, templates, template: joined(Object.values(templates)), settings };
+}
+
+/** Templates as one: what one reads of another's outputs is a reference again. */
+function joined(templates: readonly Template[]): Template {
+  const all: any[] = templates.map((template) => template.toJSON());
+  const outputs: Record<string, any> = Object.assign({}, ...all.map(({ Outputs }) => Outputs));
+  const resolve = (_key: string, value: any) => {
+    const read = value?.['Fn::GetStackOutput']?.OutputName;
+    return read === undefined ? value : outputs[read].Value;
+  };
+  const whole = {
+    Resources: Object.assign({}, ...all.map(({ Resources }) => Resources)),
+    Outputs: Object.fromEntries(Object.entries(outputs).filter(([name]) => !name.startsWith(BETWEEN_STACKS))),
+  };
+  return Template.fromJSON(JSON.parse(JSON.stringify(whole), resolve));
 }
 
 interface Resource {

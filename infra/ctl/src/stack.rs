@@ -73,14 +73,18 @@ impl Outputs {
         self.more.get("LockMode").and_then(|mode| mode.parse().ok()).unwrap_or(LockMode::Compliance)
     }
 
-    /// Takes the file's one stack. With several, a command could reach the wrong deployment.
+    /// Takes the file's one deployment: a stack, or two of which one is what the other one works on, `<name>` and
+    /// `<name>-data`. With others, a command could reach the wrong deployment.
     fn parse(text: &str) -> Result<Self, Failure> {
-        let mut stacks: BTreeMap<String, Self> = serde_json::from_str(text)?;
-        match stacks.pop_first() {
-            Some((_, outputs)) if stacks.is_empty() => Ok(outputs),
-            Some(_) => Err(format!("expected the outputs of one stack, found {}", stacks.len() + 1).into()),
-            None => Err("expected the outputs of one stack, found none".into()),
+        let stacks: BTreeMap<String, serde_json::Map<String, serde_json::Value>> = serde_json::from_str(text)?;
+        let names: Vec<&str> = stacks.keys().map(String::as_str).collect();
+        match names[..] {
+            [_] => {}
+            [name, data] if data.strip_suffix("-data") == Some(name) => {}
+            _ => return Err(format!("expected the outputs of one deployment, found {}", names.len()).into()),
         }
+        let outputs = stacks.into_values().flatten().collect();
+        Ok(serde_json::from_value(serde_json::Value::Object(outputs))?)
     }
 }
 
@@ -233,9 +237,17 @@ mod tests {
     }
 
     #[test]
-    fn takes_exactly_one_stack() {
+    fn takes_exactly_one_deployment() {
         assert_eq!(Outputs::parse(&format!(r#"{{"x":{ONE}}}"#)).unwrap().bus_name, "b");
-        for (file, found) in [("{}".to_owned(), "none"), (format!(r#"{{"x":{ONE},"y":{ONE}}}"#), "2")] {
+        let two = ONE.replace("\"TableName\":\"t\",", "");
+        let both = Outputs::parse(&format!(r#"{{"x":{two},"x-data":{{"TableName":"of the data"}}}}"#)).unwrap();
+        assert_eq!((both.bus_name.as_str(), both.table_name.as_str()), ("b", "of the data"));
+        for (file, found) in [
+            ("{}".to_owned(), "0"),
+            (format!(r#"{{"x":{ONE},"y":{ONE}}}"#), "2"),
+            (format!(r#"{{"x":{ONE},"y-data":{ONE}}}"#), "2"),
+            (format!(r#"{{"x":{ONE},"x-data":{ONE},"y":{ONE}}}"#), "3"),
+        ] {
             let error = Outputs::parse(&file).unwrap_err().to_string();
             assert!(error.ends_with(&format!("found {found}")), "{error}");
         }

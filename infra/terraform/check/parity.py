@@ -60,7 +60,6 @@ EXPECTED = (
     ),
     Expected("AWS::S3::Bucket", "BucketName", "Both make a name up; Terraform is told how it begins."),
     Expected("AWS::IAM::Role", "RoleName", "Both make a name up; Terraform is told how it begins."),
-    Expected("AWS::Events::Rule", "Name", "CloudFormation makes a name up; Terraform is told one."),
     Expected(
         "AWS::KMS::Key",
         "PendingWindowInDays",

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ ROOT = MODULE.parents[1]
 CDK = ROOT / "infra/cdk"
 FACTS = ROOT / "infra/functions.json"
 SECONDS = 600
+
+sys.path.append(str(ROOT / "infra/local"))
+import templates  # noqa: E402
 
 _scratch = Path(tempfile.mkdtemp(prefix="terraform-check-"))
 atexit.register(shutil.rmtree, _scratch, ignore_errors=True)
@@ -189,7 +193,7 @@ def packages() -> Path:
 
 @cache
 def synthesized(name: str) -> Path:
-    """The template that the CDK app makes of a deployment, as the command line would."""
+    """The templates that the CDK app makes of a deployment, as the command line would, as one."""
     deployment = next(one for one in DEPLOYMENTS if one.name == name)
     out = Path(tempfile.mkdtemp(prefix="cdk.out-", dir=_scratch))
     flags = json.loads((CDK / "cdk.json").read_text())["context"]
@@ -207,7 +211,9 @@ def synthesized(name: str) -> Path:
     )
     if done.returncode != 0:
         raise RuntimeError(f"the CDK app cannot be synthesized {deployment.name}: {done.stderr[-2000:]}")
-    return out / f"{deployment.prefix}.template.json"
+    whole = out / "whole.json"
+    whole.write_text(json.dumps(templates.joined(out, deployment.prefix)))
+    return whole
 
 
 def copied(change: tuple[str, str, str] | None = None) -> Path:

@@ -1,0 +1,168 @@
+// What a deployment keeps, in a stack of its own: the buckets, tables, keys and secrets of `Storage`, the queues with the work in
+// them, the second copy and the backups. What works on it is another stack (`stack.ts`), which can be deleted and made again
+// beside it. Nothing here refers to anything there. When this stack goes, what it made stays, and the next one adopts it.
+
+import { ArnFormat, CfnOutput, Stack, type StackProps, Tags, Validations } from 'aws-cdk-lib';
+import type { CfnBackupVault } from 'aws-cdk-lib/aws-backup';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { makeConsoleKey } from './console-key.ts';
+import { acknowledgeEverywhere } from './exceptions.ts';
+import { byName, type FlowName, FLOWS, PRIVACY, type QueueRow, type RunName, RUNS, WRITE_BACK } from './functions.ts';
+import { dataStackName, pascal, webhooksRule } from './names.ts';
+import { deadLetterQueue, type WorkQueue, workQueue } from './queues.ts';
+import { DailyBackup, Replication } from './second-copy.ts';
+import type { Settings } from './settings.ts';
+import { Storage } from './storage.ts';
+
+export interface DataStackProps extends StackProps {
+  readonly settings: Settings;
+}
+
+export class DataStack extends Stack {
+  readonly storage: Storage;
+  readonly flowQueues: Readonly<Record<FlowName, WorkQueue>>;
+  readonly runQueues: Readonly<Record<RunName, WorkQueue>>;
+  readonly writeBacks: WorkQueue;
+  readonly privacyRequests: WorkQueue;
+  /** Events that could not be brought to intake, or that it refused. */
+  readonly lostEvents: Queue;
+  readonly missedSchedules: Queue;
+  /** Outcomes that could not be told. Only where a bus takes them. */
+  readonly untoldOutcomes?: Queue;
+  /** Only where there is a console. */
+  readonly consoleKey?: Secret;
+  private readonly settings: Settings;
+
+  constructor(scope: Construct, props: DataStackProps) {
+    super(scope, dataStackName(props.settings.prefix), props);
+    this.settings = props.settings;
+    acknowledgeEverywhere(this);
+    for (const [key, value] of Object.entries(this.settings.costTags)) Tags.of(this).add(key, value);
+    this.storage = new Storage(this, 'Storage', this.settings);
+    this.secondCopy();
+    this.flowQueues = byName(FLOWS, (flow) => this.workQueue(flow));
+    this.runQueues = byName(RUNS, (run) => this.workQueue(run));
+    this.writeBacks = this.workQueue(WRITE_BACK);
+    this.privacyRequests = this.workQueue(PRIVACY);
+    this.lostEvents = this.lostAndFound(
+      'IntakeDeadLetters',
+      'intake-dlq',
+      'It is a dead-letter queue itself, of an EventBridge target and of asynchronous invocations.',
+    );
+    this.takeUndeliveredEvents();
+    this.missedSchedules = this.lostAndFound(
+      'SchedulesDeadLetters',
+      'schedules-dlq',
+      'It is a dead-letter queue itself, of schedules.',
+    );
+    if (this.settings.outcomeBus !== undefined) {
+      this.untoldOutcomes = this.lostAndFound(
+        'OutcomeEventsDeadLetters',
+        'outcome-events-dlq',
+        'It is a dead-letter queue itself, of events that a bus did not take.',
+      );
+    }
+    if (this.settings.console !== undefined) this.consoleKey = makeConsoleKey(this, this.settings);
+    this.output();
+  }
+
+  /** What people may put work into and look at: the queues of all flows and runs, and of the reports. */
+  works(): WorkQueue[] {
+    return [...Object.values(this.flowQueues), ...Object.values(this.runQueues), this.writeBacks];
+  }
+
+  /** The same, and those of requests that only customers make: all that functions take work from. */
+  inboxes(): WorkQueue[] {
+    return [...this.works(), this.privacyRequests];
+  }
+
+  /** The dead-letter queues that belong to no other queue. */
+  lost(): Queue[] {
+    return [this.lostEvents, this.missedSchedules, ...(this.untoldOutcomes === undefined ? [] : [this.untoldOutcomes])];
+  }
+
+  private secondCopy(): void {
+    const { prefix, copy, backups, removal } = this.settings;
+    const { archive, archiveKey, operations, table, links } = this.storage;
+    if (copy !== undefined) new Replication(this, 'Replication', { prefix, copy, archive, archiveKey });
+    if (backups === undefined) return;
+    const tables = [table, links];
+    const backup = new DailyBackup(this, 'Backup', { prefix, backups, operations, tables, removal: removal.data });
+    new CfnOutput(this, 'BackupVault', { value: (backup.vault.node.defaultChild as CfnBackupVault).ref });
+    new CfnOutput(this, 'BackupKey', { value: backup.key.keyId });
+  }
+
+  private workQueue({ name, hiddenTimeouts }: QueueRow): WorkQueue {
+    return workQueue(this, `${pascal(name)}Queue`, {
+      name,
+      prefix: this.settings.prefix,
+      functionTimeoutSeconds: this.settings.timeoutSeconds[name],
+      hiddenTimeouts,
+      maxReceiveCount: this.settings.maxReceiveCount,
+      removalPolicy: this.settings.removal.data,
+    });
+  }
+
+  /** A dead-letter queue that belongs to no queue. */
+  private lostAndFound(id: string, name: string, reason: string): Queue {
+    const queue = deadLetterQueue(this, id, `${this.settings.prefix}-${name}`, this.settings.removal.data);
+    Validations.of(queue).acknowledge({ id: 'AwsSolutions-SQS3', reason });
+    return queue;
+  }
+
+  /** EventBridge puts by itself what it could not bring to intake. The rule is named, as it is made after the queue. */
+  private takeUndeliveredEvents(): void {
+    const { bus, prefix } = this.settings;
+    const named = 'existing' in bus ? bus.existing : prefix;
+    const rule = this.formatArn({
+      service: 'events',
+      resource: 'rule',
+      resourceName: named === 'default' ? webhooksRule(prefix) : `${named}/${webhooksRule(prefix)}`,
+      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+    });
+    this.lostEvents.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'TakeUndeliveredEvents',
+        principals: [new ServicePrincipal('events.amazonaws.com')],
+        actions: ['sqs:SendMessage'],
+        resources: [this.lostEvents.queueArn],
+        conditions: { ArnEquals: { 'aws:SourceArn': rule } },
+      }),
+    );
+  }
+
+  /**
+   * A public interface, with the outputs of the other stack: the operator's command line, its users' scripts and the tests
+   * read both as one. Each retained resource is among them by its `Ref`, from which `bin/adopt.ts` knows what to adopt.
+   */
+  private output(): void {
+    const { storage, settings } = this;
+    const values: Record<string, string> = {
+      CustomerKeySecret: storage.customerKey.secretArn,
+      TableName: storage.table.tableName,
+      ArchiveBucket: storage.archive.bucketName,
+      ArchiveKey: storage.archiveKey.keyId,
+      LogKey: storage.logKey.keyId,
+      CommitmentsTable: storage.commitments.tableName,
+      OperationsBucket: storage.operations.bucketName,
+      LinksTable: storage.links.tableName,
+      LinkKeySecret: storage.linkKey.secretArn,
+      MaxRetentionDays: String(settings.maxRetentionDays),
+      LockMode: settings.lockMode,
+      DeadLetterUrlIntake: this.lostEvents.queueUrl,
+      DeadLetterUrlSchedules: this.missedSchedules.queueUrl,
+      ScheduleDeadLetterArn: this.missedSchedules.queueArn,
+    };
+    if (this.untoldOutcomes !== undefined) values.DeadLetterUrlOutcomeEvents = this.untoldOutcomes.queueUrl;
+    if (this.consoleKey !== undefined) values.ConsoleKeySecret = this.consoleKey.secretArn;
+    for (const { name, queue } of Object.values(this.runQueues)) values[`QueueArn${pascal(name)}`] = queue.queueArn;
+    for (const work of this.inboxes()) {
+      values[`QueueUrl${pascal(work.name)}`] = work.queue.queueUrl;
+      values[`DeadLetterUrl${pascal(work.name)}`] = work.deadLetters.queueUrl;
+    }
+    for (const [key, value] of Object.entries(values)) new CfnOutput(this, key, { value });
+  }
+}
