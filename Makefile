@@ -46,17 +46,22 @@ status: ## Say what runs locally and where
 	$(LOCAL) status
 
 .PHONY: test
-test: lint unit ## Run every check and every test
-# these three use one core for the most part
-	$(MAKE) -j2 --output-sync=target cdk terraform app
+test: lint ## Run every check and every test
+	@echo 'building and running the unit tests, beside them what needs one core: 15 minutes with nothing built before,'
+	@echo 'on two cores; what each says follows when it has ended'
+	$(MAKE) -j2 --output-sync=target unit tools cdk terraform app functions PROFILE=$(E2E_PROFILE)
 	$(MAKE) e2e
 
 .PHONY: unit
 unit: ## Run the tests that need no stack
 	$(LOCAL) install
-	$(PYTHON) -B -m unittest discover -s infra/local
 	$(CARGO) test --locked --workspace --lib --bins --test it
 	$(CARGO) test --locked --workspace --doc
+
+.PHONY: tools
+tools: ## Test the Python tools of the local run and of packaging
+	$(LOCAL) install
+	$(PYTHON) -B -m unittest discover -s infra/local
 
 .PHONY: cdk
 cdk: ## Check and test the infrastructure

@@ -11,6 +11,7 @@ use e2e::{
     shop::Shop,
     stack::Stack,
 };
+use futures::future::join_all;
 use ledger::Entry;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
@@ -189,7 +190,7 @@ impl Order {
 /// Until the primary output is there, nothing is: the next attempt composes again. From then on, its set is the document.
 #[tokio::test]
 async fn a_crash_at_any_put_leaves_one_set() {
-    for (point, runs, orphans) in [
+    let crashes = [
         // the text and the data are the same in both runs, and so are their objects
         ("archive-output-1", 2, 1),
         ("archive-output-2", 2, 2),
@@ -197,21 +198,24 @@ async fn a_crash_at_any_put_leaves_one_set() {
         ("archive-output-4", 2, 2),
         ("archive-document", 1, 0),
         ("archive", 1, 0),
-    ] {
-        let order = Order::open(five).await;
-        die_at(point, "order-confirmation", order.stack.environment(), &order.item).await;
+    ];
+    join_all(crashes.map(|(point, runs, orphans)| one_set_is_left(point, runs, orphans))).await;
+}
 
-        let entry = order.deliver().await;
-        assert_eq!(entry.state, State::Accepted, "{point}: {:?}", entry.reason);
-        let record = whole(&order.stack, &entry).await;
-        assert_eq!(order.shop.outputs().await.len(), 5 * runs, "{point}");
-        assert_eq!(order.stack.versions_of(&entry).await, 6 + orphans, "{point}");
-        let archived = record.outputs[1..].iter().map(|it| it.sha256.clone()).collect::<BTreeSet<_>>();
-        assert_eq!(archived, order.made(runs - 1).await, "{point}: all of one run");
-        let [email] = &order.shop.emails().await[..] else { panic!("{point}: one e-mail") };
-        assert_eq!(email["body"][0]["sha256"], record.outputs[0].sha256.as_str(), "{point}");
-        assert_eq!(email["attachments"][0]["sha256"], record.outputs[1].sha256.as_str(), "{point}");
-    }
+async fn one_set_is_left(point: &str, runs: usize, orphans: usize) {
+    let order = Order::open(five).await;
+    die_at(point, "order-confirmation", order.stack.environment(), &order.item).await;
+
+    let entry = order.deliver().await;
+    assert_eq!(entry.state, State::Accepted, "{point}: {:?}", entry.reason);
+    let record = whole(&order.stack, &entry).await;
+    assert_eq!(order.shop.outputs().await.len(), 5 * runs, "{point}");
+    assert_eq!(order.stack.versions_of(&entry).await, 6 + orphans, "{point}");
+    let archived = record.outputs[1..].iter().map(|it| it.sha256.clone()).collect::<BTreeSet<_>>();
+    assert_eq!(archived, order.made(runs - 1).await, "{point}: all of one run");
+    let [email] = &order.shop.emails().await[..] else { panic!("{point}: one e-mail") };
+    assert_eq!(email["body"][0]["sha256"], record.outputs[0].sha256.as_str(), "{point}");
+    assert_eq!(email["attachments"][0]["sha256"], record.outputs[1].sha256.as_str(), "{point}");
 }
 
 /// Both have put all further outputs of their own composition; whose primary output comes first decides for all.

@@ -11,6 +11,7 @@ use e2e::{
     shop::Shop,
     stack::Stack,
 };
+use futures::future::join_all;
 use reqwest::Method;
 
 fn published(config: &str) -> String {
@@ -41,17 +42,20 @@ async fn a_document_is_published_and_nothing_sent() {
 
 #[tokio::test]
 async fn wherever_a_worker_dies_one_page_is_published() {
-    for point in ["archive-document", "archive", "mark-sending", "publish", "send", "complete"] {
-        let stack = Stack::open().await;
-        let shop = Shop::open(&stack, published).await;
-        let (id, item) = ordered(&shop).await;
-        die_at(point, "order-confirmation", stack.environment(), &item).await;
-        let mut worker = Worker::start("order-confirmation", &stack.environment()).await;
-        worker.deliver(&item, 2).await;
-        let entry = shop.settled(&stack, &id).await;
-        assert_eq!((entry.state, stack.versions_of(&entry).await), (State::Accepted, 2), "{point}");
-        assert_eq!(shop.outputs().await.len(), 1, "{point}: composed once");
-        let link = links(&stack).of(&id).await.unwrap().unwrap();
-        assert_eq!((link.serial, link.outputs.len()), (0, 1), "{point}");
-    }
+    let points = ["archive-document", "archive", "mark-sending", "publish", "send", "complete"];
+    join_all(points.map(one_page_is_published)).await;
+}
+
+async fn one_page_is_published(point: &str) {
+    let stack = Stack::open().await;
+    let shop = Shop::open(&stack, published).await;
+    let (id, item) = ordered(&shop).await;
+    die_at(point, "order-confirmation", stack.environment(), &item).await;
+    let mut worker = Worker::start("order-confirmation", &stack.environment()).await;
+    worker.deliver(&item, 2).await;
+    let entry = shop.settled(&stack, &id).await;
+    assert_eq!((entry.state, stack.versions_of(&entry).await), (State::Accepted, 2), "{point}");
+    assert_eq!(shop.outputs().await.len(), 1, "{point}: composed once");
+    let link = links(&stack).of(&id).await.unwrap().unwrap();
+    assert_eq!((link.serial, link.outputs.len()), (0, 1), "{point}");
 }
