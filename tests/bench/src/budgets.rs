@@ -3,7 +3,7 @@
 use crate::{
     counts::Service,
     results::{Requests, Results, Row},
-    scenarios::{ARCHIVE_ONLY, OFFERS},
+    scenarios::{self, ARCHIVE_ONLY, OFFERS},
 };
 
 /// Claim, two puts, complete. Beside these, ten reports to Shopify are one request, and a later issue of a document
@@ -13,6 +13,9 @@ const AWS_REQUESTS: f64 = 4.0;
 const REPORT: &str = "SQS:SendMessageBatch";
 const EARLIER_ISSUE: [&str; 2] = ["DynamoDB:GetItem", "DynamoDB:Query"];
 const LOOK_UPS: f64 = 2.0;
+const PUT: &str = "S3:PutObject";
+/// The document, its record, and the fact that it was sent.
+const PUTS_OF_A_SEND: f64 = 3.0;
 const COMPOSE: &str = "Exstream:compose";
 const DYNAMO_WRITES: f64 = 2.0;
 const ITEM_BYTES: usize = 1024;
@@ -62,10 +65,11 @@ fn of_row(row: &Row) -> Vec<String> {
         let counted = if row.function == OFFERS { sends } else { 0.0 };
         // an erasable document asks for its customer's secret, and the first one makes it: here each is the first
         let secret = if row.function == OFFERS { 1.0 } else { 0.0 };
+        let published = f64::from(u8::from(scenarios::is_published(&row.scenario)));
         at_most(
             "DynamoDB writes per communication",
             row.each(row.dynamo_writes),
-            DYNAMO_WRITES + sends + counted + secret,
+            DYNAMO_WRITES + sends + counted + secret + published,
         );
         if row.scenario == ARCHIVE_ONLY {
             let aws: f64 =
@@ -77,6 +81,11 @@ fn of_row(row: &Row) -> Vec<String> {
                 row.each(aws - reports - earlier),
                 AWS_REQUESTS + secret,
             );
+        }
+        let puts = row.requests.get(PUT).copied().unwrap_or_default();
+        if scenarios::further_outputs(&row.scenario) > 0 {
+            let allowed = PUTS_OF_A_SEND + scenarios::further_outputs(&row.scenario) as f64;
+            at_most("objects put a communication", row.each(puts), allowed);
         }
         // a scenario that composes nothing would measure nothing
         let composed = row.each(row.requests.get(COMPOSE).copied().unwrap_or_default());

@@ -17,15 +17,34 @@ pub enum Input {
 pub struct Scenario {
     pub function: &'static str,
     pub name: &'static str,
-    /// The channels of every document, if not the configuration's own.
-    pub channels: Option<&'static [&'static str]>,
+    /// How every document is delivered, if not as the configuration says.
+    pub delivery: Option<Delivery>,
     pub input: Input,
 }
 
-/// What every flow is measured with: the scenario's name and the channels of all documents. What is for nobody's
-/// mailbox, such as a packing slip, is printed.
-const CHANNELS: [(&str, &[&str]); 3] =
-    [(ARCHIVE_ONLY, &[]), ("e-mail", &["email", "print"]), (PRINT, &["print"])];
+/// What one composition makes of every document, and the channels that take it.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivery {
+    pub channels: &'static [&'static str],
+    /// Whether there is a page of HTML beside the PDF.
+    pub html: bool,
+    /// Whether a page is published, which is a write of its own.
+    pub published: bool,
+}
+
+const fn pdf(channels: &'static [&'static str]) -> Delivery {
+    Delivery { channels, html: false, published: false }
+}
+
+/// What every flow is measured with. What is for nobody's mailbox, such as a packing slip, is printed.
+const DELIVERIES: [(&str, Delivery); 3] =
+    [(ARCHIVE_ONLY, pdf(&[])), ("e-mail", pdf(&["email", "print"])), (PRINT, pdf(&["print"]))];
+/// What does not depend on the flow is measured with the first one.
+const OF_ORDERS: [(&str, Delivery); 3] = [
+    ("e-mail in HTML", Delivery { html: true, ..pdf(&["email"]) }),
+    ("text message", Delivery { published: true, ..pdf(&["sms"]) }),
+    ("web page", Delivery { html: true, published: true, ..pdf(&["web"]) }),
+];
 pub const ARCHIVE_ONLY: &str = "archive-only";
 const PRINT: &str = "print";
 
@@ -34,7 +53,7 @@ const EVENTS: [&str; 2] = ["orders-create.json", "orders-paid.json"];
 
 /// The flow functions with their samples.
 const FLOWS: [(&str, Input); 6] = [
-    ("order-confirmation", Input::Items(&EVENTS)),
+    (ORDERS, Input::Items(&EVENTS)),
     (
         "shipping-documents",
         Input::Items(&[
@@ -54,6 +73,7 @@ const FLOWS: [(&str, Input); 6] = [
     ("account-statements", Input::Made(&[include_str!("../fixtures/account-statement.json")])),
 ];
 
+pub const ORDERS: &str = "order-confirmation";
 /// The flow whose documents are marketing.
 pub const OFFERS: &str = "targeted-offers";
 /// The functions that are no flow: on the way to one, and from one back to Shopify.
@@ -61,15 +81,31 @@ pub const INTAKE: &str = "intake";
 pub const WRITE_BACK: &str = "write-back";
 
 pub fn all() -> Vec<Scenario> {
-    let intake = Scenario { function: INTAKE, name: "order", channels: None, input: Input::Events(&EVENTS) };
+    let intake = Scenario { function: INTAKE, name: "order", delivery: None, input: Input::Events(&EVENTS) };
     let write_back =
-        Scenario { function: WRITE_BACK, name: "ten orders", channels: None, input: Input::Reports };
+        Scenario { function: WRITE_BACK, name: "ten orders", delivery: None, input: Input::Reports };
     let flows = FLOWS.into_iter().flat_map(|(function, input)| {
-        CHANNELS.map(|(name, channels)| Scenario { function, name, channels: Some(channels), input })
+        let further = if function == ORDERS { &OF_ORDERS[..] } else { &[] };
+        DELIVERIES.iter().chain(further).map(move |&(name, delivery)| Scenario {
+            function,
+            name,
+            delivery: Some(delivery),
+            input,
+        })
     });
     // the customer of the sample has agreed to e-mail only
     let flows = flows.filter(|scenario| (scenario.function, scenario.name) != (OFFERS, PRINT));
     [intake].into_iter().chain(flows).chain([write_back]).collect()
+}
+
+/// Whether a scenario publishes a page for each document.
+pub fn is_published(name: &str) -> bool {
+    OF_ORDERS.iter().any(|(scenario, delivery)| *scenario == name && delivery.published)
+}
+
+/// How many further outputs a scenario's documents have.
+pub fn further_outputs(name: &str) -> usize {
+    OF_ORDERS.iter().filter(|(scenario, delivery)| *scenario == name && delivery.html).count()
 }
 
 /// Whether a function composes documents: the budgets are about these.

@@ -21,7 +21,10 @@ use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use stub_http::Running;
 use stub_shopify::{ShopifyOptions, ShopifySettings, ShopifyStub};
@@ -29,33 +32,56 @@ use stub_shopify::{ShopifyOptions, ShopifySettings, ShopifyStub};
 /// As large as a letter of a few pages.
 const PDF_BYTES: usize = 50 * 1024;
 
+/// Exstream and Core Messaging on one listener.
+pub struct Exstream {
+    pub address: SocketAddr,
+    html: Arc<AtomicBool>,
+}
+
 #[derive(Clone)]
-struct Exstream {
+struct Answers {
     meter: Meter,
-    composed: Bytes,
+    html: Arc<AtomicBool>,
+    letter: Bytes,
+    letter_and_page: Bytes,
     templates: Bytes,
 }
 
-/// Starts Exstream and Core Messaging on one listener.
-pub async fn exstream(meter: Meter) -> Result<SocketAddr, Failure> {
-    let known: Vec<Value> = serde_json::from_str(include_str!("../../../infra/local/communications.json"))?;
-    let composed = json!({"status": "success", "data": [{
-        "content": BASE64_STANDARD.encode(pdf()), "mimeType": "application/pdf",
-        "engineOutputContext": {"queueName": "PDF", "fileName": "output.pdf", "customerNumber": "1"},
-    }]});
-    let templates = json!({"status": "success", "data": known, "page": {"totalElements": known.len()}});
-    let state =
-        Exstream { meter, composed: composed.to_string().into(), templates: templates.to_string().into() };
-    Ok(serve(Router::new().fallback(exstream_answer).with_state(state)).await?)
+impl Exstream {
+    pub async fn start(meter: Meter) -> Result<Self, Failure> {
+        let known: Vec<Value> =
+            serde_json::from_str(include_str!("../../../infra/local/communications.json"))?;
+        let letter = output("PDF", "application/pdf", &pdf());
+        let page = output("HTML", "text/html", &page());
+        let composed = |outputs: &[&Value]| json!({"status": "success", "data": outputs}).to_string().into();
+        let templates = json!({"status": "success", "data": known, "page": {"totalElements": known.len()}});
+        let html = Arc::<AtomicBool>::default();
+        let state = Answers {
+            meter,
+            html: Arc::clone(&html),
+            letter: composed(&[&letter]),
+            letter_and_page: composed(&[&letter, &page]),
+            templates: templates.to_string().into(),
+        };
+        let address = serve(Router::new().fallback(exstream_answer).with_state(state)).await?;
+        Ok(Self { address, html })
+    }
+
+    /// Whether a composition makes a page of HTML beside the letter from now on.
+    pub fn make_html(&self, html: bool) {
+        self.html.store(html, Ordering::Relaxed);
+    }
 }
 
-async fn exstream_answer(
-    State(exstream): State<Exstream>,
-    method: Method,
-    uri: Uri,
-    _body: Bytes,
-) -> Response {
-    let Exstream { meter, composed, templates } = exstream;
+fn output(queue: &str, media_type: &str, content: &[u8]) -> Value {
+    json!({
+        "content": BASE64_STANDARD.encode(content), "mimeType": media_type,
+        "engineOutputContext": {"queueName": queue, "fileName": "output", "customerNumber": "1"},
+    })
+}
+
+async fn exstream_answer(State(answers): State<Answers>, method: Method, uri: Uri, _body: Bytes) -> Response {
+    let Answers { meter, html, letter, letter_and_page, templates } = answers;
     let path = uri.path();
     if path.contains("/oauth2/token") {
         meter.request(Service::Exstream, "token").await;
@@ -74,7 +100,7 @@ async fn exstream_answer(
         return json_answer(templates);
     }
     meter.request(Service::Exstream, "compose").await;
-    json_answer(composed)
+    json_answer(if html.load(Ordering::Relaxed) { letter_and_page } else { letter })
 }
 
 /// A document of one page that does not compress.
@@ -82,6 +108,16 @@ fn pdf() -> Vec<u8> {
     let mut noise = vec![0; PDF_BYTES];
     fastrand::Rng::with_seed(1).fill(&mut noise);
     one_page(&noise)
+}
+
+/// The same letter as a page of a few hundred lines.
+fn page() -> Vec<u8> {
+    let rows = "<tr><td>1 × Ridge rain jacket</td><td>129.00 EUR</td></tr>\n".repeat(300);
+    format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><title>Your order</title></head><body><h1>Your order</h1>\
+         <table>{rows}</table></body></html>"
+    )
+    .into_bytes()
 }
 
 /// A PDF of one page, with these bytes in it.

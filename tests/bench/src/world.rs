@@ -5,8 +5,8 @@ use crate::{
     aws::Aws,
     counts::Meter,
     runtime::Worker,
-    scenarios::{INTAKE, Input, Scenario},
-    vendors::{self, Shopify},
+    scenarios::{Delivery, INTAKE, Input, ORDERS, Scenario},
+    vendors::{Exstream, Shopify},
 };
 use bytes::Bytes;
 use deployment::Deployment;
@@ -28,17 +28,13 @@ const ORDER: u64 = 820_982_911_946_154_601;
 pub struct World {
     pub meter: Meter,
     aws: Aws,
-    addresses: Addresses,
+    address: SocketAddr,
+    exstream: Exstream,
     binaries: PathBuf,
     items: HashMap<&'static str, String>,
     reports: Vec<String>,
     /// Keeps the stand-in for Shopify going.
     shopify: Shopify,
-}
-
-struct Addresses {
-    aws: SocketAddr,
-    exstream: SocketAddr,
 }
 
 /// What a function is invoked with.
@@ -54,11 +50,11 @@ impl World {
     pub async fn make(options: &Options, scenarios: &[Scenario]) -> Result<Self, Failure> {
         let meter = Meter::default();
         let (aws, address) = Aws::start(meter.clone()).await?;
-        let addresses = Addresses { aws: address, exstream: vendors::exstream(meter.clone()).await? };
+        let exstream = Exstream::start(meter.clone()).await?;
         let shopify = Shopify::start(meter.clone()).await?;
         let binaries = options.binaries.clone();
         let (items, reports) = (HashMap::new(), Vec::new());
-        let mut world = Self { meter, aws, addresses, binaries, items, reports, shopify };
+        let mut world = Self { meter, aws, address, exstream, binaries, items, reports, shopify };
         world.learn_samples().await?;
         world.make_items(scenarios).await?;
         world.make_reports().await?;
@@ -67,9 +63,10 @@ impl World {
 
     /// A worker of the scenario's function, and what it is to be given.
     pub async fn worker(&self, scenario: &Scenario) -> Result<Worker, Failure> {
-        self.aws.configure(self.config(scenario.channels)?);
+        self.aws.configure(self.config(scenario.delivery)?);
+        self.exstream.make_html(scenario.delivery.is_some_and(|delivery| delivery.html));
         self.meter.reset();
-        let environment = environment(scenario.function, self.addresses.aws)?;
+        let environment = environment(scenario.function, self.address)?;
         Worker::start(&self.binaries.join(scenario.function), &environment, Arc::new(|_| ())).await
     }
 
@@ -113,7 +110,7 @@ impl World {
 
     /// Has the real intake make the work items of all samples.
     async fn make_items(&mut self, scenarios: &[Scenario]) -> Result<(), Failure> {
-        let events = Scenario { function: INTAKE, name: "", channels: None, input: Input::Events(&[]) };
+        let events = Scenario { function: INTAKE, name: "", delivery: None, input: Input::Events(&[]) };
         let mut intake = self.worker(&events).await?;
         for scenario in scenarios {
             let Input::Items(files) = scenario.input else { continue };
@@ -137,8 +134,7 @@ impl World {
             "trigger": {"topic": "orders/create", "webhook_id": "0d5b0f5e-3f0e-4a3c-9a53-1f1f3ad07a01"},
             "payload": order(ORDER)?["detail"]["payload"],
         });
-        let function = "order-confirmation";
-        let scenario = Scenario { function, name: "", channels: None, input: Input::Made(&[]) };
+        let scenario = Scenario { function: ORDERS, name: "", delivery: None, input: Input::Made(&[]) };
         let mut worker = self.worker(&scenario).await?;
         worker.invoke(&batch([&item.to_string()])).await?;
         let sent = self.aws.sent();
@@ -153,23 +149,40 @@ impl World {
     }
 
     /// The demonstration's configuration, with the addresses of this world.
-    fn config(&self, channels: Option<&[&str]>) -> Result<String, Failure> {
+    fn config(&self, delivery: Option<Delivery>) -> Result<String, Failure> {
         let text = fs::read_to_string(repository().join("infra/local/config/demo-shop.toml"))?
-            .replace("127.0.0.1:4601", &self.addresses.exstream.to_string())
+            .replace("127.0.0.1:4601", &self.exstream.address.to_string())
             .replace("127.0.0.1:4602", &self.shopify.address.to_string());
-        let Some(channels) = channels else { return Ok(text) };
         let mut config: toml::Table = text.parse()?;
         let documents = config.get_mut("documents").and_then(toml::Value::as_table_mut);
         for (_, document) in documents.ok_or("the configuration has no documents")? {
-            let document = document.as_table_mut().ok_or("a document is no table")?;
-            let channels = channels.iter().map(|channel| toml::Value::from(*channel)).collect();
-            document.insert("channels".to_owned(), toml::Value::Array(channels));
-            // what is never sent by e-mail has none
-            let subject = toml::Table::from_iter([("en".to_owned(), "Your document".into())]);
-            document.entry("subject").or_insert(subject.into());
+            deliver(document.as_table_mut().ok_or("a document is no table")?, delivery)?;
         }
         Ok(config.to_string())
     }
+}
+
+/// What the letter is used for, and the page beside it.
+const OUTPUTS: &str = r#"outputs = [
+    { use = ["email-attachment", "print", "web"], media_type = "application/pdf", file_name = { en = "Document {order}.pdf" } },
+    { use = ["email-body", "web"], media_type = "text/html" },
+]"#;
+
+/// Has a document of the configuration delivered like this.
+fn deliver(document: &mut toml::Table, delivery: Option<Delivery>) -> Result<(), Failure> {
+    document.remove("outputs");
+    let Some(Delivery { channels, html, .. }) = delivery else { return Ok(()) };
+    if html {
+        document.extend(OUTPUTS.parse::<toml::Table>()?);
+    }
+    let channels = channels.iter().map(|channel| toml::Value::from(*channel)).collect();
+    document.insert("channels".to_owned(), toml::Value::Array(channels));
+    // what is never sent on a channel has no words for it
+    for (key, text) in [("subject", "Your document"), ("sms", "{brand}: {link}")] {
+        let text = toml::Table::from_iter([("en".to_owned(), text.into())]);
+        document.entry(key).or_insert(text.into());
+    }
+    Ok(())
 }
 
 /// What a function finds in its environment, with all of AWS at `address`.
@@ -187,6 +200,8 @@ pub fn environment(function: &str, address: SocketAddr) -> Result<Vec<(String, S
         ("TABLE_NAME", "ledger"),
         ("ARCHIVE_BUCKET", "archive"),
         ("COMMITMENTS_TABLE_NAME", "commitments"),
+        ("LINKS_TABLE_NAME", "links"),
+        ("DOCUMENTS_URL", "https://documents.example"),
         ("OPERATIONS_BUCKET", "operations"),
         ("SECRET_PREFIX", "shopify-exstream"),
         ("EVENT_SOURCES", "local.partner/shopify.com/"),
@@ -228,7 +243,12 @@ fn order(number: u64) -> Result<Value, Failure> {
 
 pub fn sample(file: &str) -> Result<Value, Failure> {
     let text = fs::read_to_string(samples().join(file)).map_err(|error| format!("{file}: {error}"))?;
-    Ok(serde_json::from_str(&text)?)
+    let mut event: Value = serde_json::from_str(&text)?;
+    // as that of a customer who can be reached by text message
+    if let Some(phone) = event.pointer_mut("/detail/payload/phone").filter(|phone| phone.is_null()) {
+        *phone = "+33612345678".into();
+    }
+    Ok(event)
 }
 
 pub fn samples() -> PathBuf {
