@@ -138,4 +138,4 @@ audit: ## Check what the project is built from: vulnerabilities, licences, bans,
 clean: ## End every local stack and delete all that was built or installed
 	$(LOCAL) down --all
 	$(CARGO) clean
-	rm -rf .local infra/cdk/node_modules infra/cdk/cdk.out infra/shopify-app/node_modules
+	rm -rf .local infra/cdk/node_modules infra/cdk/cdk.out infra/shopify-app/node_modules tests/browser/node_modules

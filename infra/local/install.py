@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".local"
 CDK = ROOT / "infra/cdk"
 APP = ROOT / "infra/shopify-app"
+BROWSER = ROOT / "tests/browser"
 VENV = STATE / ".venv"
 LINTERS = STATE / ".lint-venv"
 TERRAFORM = STATE / ".terraform-venv"
@@ -98,6 +99,11 @@ def node_packages() -> Path:
 def app_packages() -> Path:
     """The folder of the Shopify app, its packages installed."""
     return _npm_packages(APP, "the Shopify app's packages")
+
+
+def browser_packages() -> Path:
+    """The folder of the checks that run in a browser, their packages installed."""
+    return _npm_packages(BROWSER, "the packages of the checks in a browser")
 
 
 def _npm_packages(folder: Path, what: str) -> Path:

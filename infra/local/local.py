@@ -106,6 +106,7 @@ def act(arguments: argparse.Namespace) -> int:
         case "install":
             install.node_packages()
             install.app_packages()
+            install.browser_packages()
             install.emulator()
             install.linters()
             install.terraform_checks()

@@ -1,5 +1,5 @@
 // Block and action in a real browser, with the script as it is deployed. Skipped where there is no Chromium, or where the
-// packages of `functions/documents/tests/browser` are not installed. PICTURES names a folder for what they look like.
+// packages of `tests/browser` are not installed. PICTURES names a folder for what they look like.
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { bundle } from '../lib/bundle.ts';
 import { FakeConsole } from './console.ts';
 import { type Language, LANGUAGES, locale, repository, SAMPLE } from './support.ts';
 
-const folder = join(repository, 'functions/documents/tests/browser');
+const folder = join(repository, 'tests/browser');
 const chromium = (process.env['PATH'] ?? '')
   .split(delimiter)
   .map((it) => join(it, 'chromium'))

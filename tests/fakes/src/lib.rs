@@ -17,7 +17,7 @@ mod script;
 
 pub use account::{Account, FakeAws, Items, Objects, Queues, SecretValues, SecretWrite};
 pub use aws_config::retry::RetryConfig;
-pub use browser::{Asked, check_in_browser, chromium, serve_function};
+pub use browser::{Asked, check_in_browser, serve_function};
 pub use commitments::SecretItems;
 pub use evidence::{Edit, Evidence, EvidenceAws};
 pub use listener::{listen, serve};

@@ -1,12 +1,11 @@
-//! The pages in a real browser. Skipped, and says so, where there is no Chromium or its packages are not installed
-//! (`npm ci --ignore-scripts` in `tests/browser`).
+//! The pages in a real browser, by `tests/browser/documents.js`.
 
 use crate::world::World;
 use archive::sha256_hex;
 use bytes::Bytes;
-use fakes::{Asked, check_in_browser, chromium, serve_function};
+use fakes::{Asked, check_in_browser, serve_function};
 use serde_json::json;
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 /// Serves the function as an HTTP API does. Answers its address.
 async fn serve(world: &Arc<World>) -> String {
@@ -23,11 +22,6 @@ async fn serve(world: &Arc<World>) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_pages_in_a_browser() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
-    let Some(chromium) = chromium(&folder) else {
-        eprintln!("skipped: no Chromium, or no packages in {}", folder.display());
-        return;
-    };
     let pdf = Bytes::from_static(b"%PDF-1.7 the receipt");
     let mut pages = Vec::new();
     let mut worlds = Vec::new();
@@ -67,5 +61,5 @@ async fn the_pages_in_a_browser() {
         "url": format!("{base}{}", large.page()), "sha256": sha256_hex(&whole), "name": "Receipt 1001.pdf"
     });
     let what = json!({"pages": pages, "large": large_page});
-    println!("{}", check_in_browser(chromium, &folder, "documents", &what).await);
+    println!("{}", check_in_browser("documents", &what).await);
 }

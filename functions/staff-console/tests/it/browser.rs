@@ -1,11 +1,11 @@
-//! The console in a real browser: the log-in, every page with axe, the keyboard, and the five tasks of support. Skipped, and
-//! says so, where there is no Chromium or its packages are not installed (`npm ci --ignore-scripts` in `tests/browser`).
+//! The console in a real browser: the log-in, every page with axe, the keyboard, and the five tasks of support, by
+//! `tests/browser/console.js`.
 
 use crate::world::{DELIVERED, FAILED, UNKNOWN, World, pdf};
 use archive::sha256_hex;
-use fakes::{Asked, check_in_browser, chromium, serve_function};
+use fakes::{Asked, check_in_browser, serve_function};
 use serde_json::json;
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 /// Serves the function as an HTTP API does. Answers its address.
 async fn serve(world: &Arc<World>) -> String {
@@ -19,11 +19,6 @@ async fn serve(world: &Arc<World>) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_console_in_a_browser() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
-    let Some(chromium) = chromium(&folder) else {
-        eprintln!("skipped: no Chromium, or no packages in {}", folder.display());
-        return;
-    };
     let world = Arc::new(World::new().await);
     // Chromium takes this host, and this one alone without TLS, for a safe one: cookies are kept there only
     let base = serve(&world).await.replace("127.0.0.1", "localhost");
@@ -46,5 +41,5 @@ async fn the_console_in_a_browser() {
             page("shop", "/shops/northwind-demo.myshopify.com"),
         ],
     });
-    println!("{}", check_in_browser(chromium, &folder, "console", &what).await);
+    println!("{}", check_in_browser("console", &what).await);
 }

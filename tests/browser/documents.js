@@ -63,7 +63,9 @@ async function look({ name, url, status, lang, dir, links }, screen, options) {
   assert.deepEqual(found, [], what);
 
   // the actions are large enough for a thumb
-  for (const box of await page.locator('li a').evaluateAll((all) => all.map((it) => it.getBoundingClientRect().toJSON()))) {
+  for (const box of await page
+    .locator('li a')
+    .evaluateAll((all) => all.map((it) => it.getBoundingClientRect().toJSON()))) {
     assert.ok(box.height >= 44 && box.width >= 44, `${what}: ${box.width}×${box.height}`);
   }
 
@@ -93,7 +95,12 @@ async function withoutScript({ url, sha256 }) {
   const { context, page, complaints } = await open(url, { javaScriptEnabled: false });
   const href = await page.locator('li a').first().getAttribute('href');
   const answer = await context.request.get(new URL(href, url).href);
-  assert.equal(createHash('sha256').update(await answer.body()).digest('hex'), sha256);
+  assert.equal(
+    createHash('sha256')
+      .update(await answer.body())
+      .digest('hex'),
+    sha256,
+  );
   assert.deepEqual(complaints, []);
   await context.close();
   console.log('without script: fine');
