@@ -30,7 +30,8 @@ pub fn json_schema_without<T: JsonSchema>(document: Document, fields: &[Field]) 
     for (part, field) in fields {
         let part = if part.is_empty() { &mut value } else { &mut value["$defs"][*part] };
         if let Some(fields) = part["properties"].as_object_mut() {
-            fields.remove(*field);
+            // the order is that of the XML form's elements
+            fields.shift_remove(*field);
         }
     }
     remove_unused(&mut value);

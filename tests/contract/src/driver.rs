@@ -3,6 +3,7 @@
 use crate::{
     conforms, dictionary, everything, published, published_text,
     walk::{self, Field, Node},
+    xml_schema,
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, path::Path};
@@ -21,7 +22,7 @@ const TAX: [&str; 5] = [
     "payment",
 ];
 
-/// Publishes a document's schema, its sample and a sample that has everything, in the form in which they are sent (see
+/// Publishes a document's schema, the XML Schema of its XML form, its sample and a sample that has everything, in the form in which they are sent (see
 /// [`sent`]), with its page of the data dictionary (`docs/data/`), and checks them against each other:
 /// every field described, every place of the schema in the sample that has everything, no place in the sample that
 /// the schema does not know, no list of plain values, and no table in which amounts with and without tax stand
@@ -32,6 +33,7 @@ pub fn driver_data(folder: &Path, document: &str, schema: &Value, sample: &Value
     let everything = everything::sample(schema);
     let schema_sent = schema_sent(schema);
     published(&folder.join(format!("schemas/{document}.v1.json")), &schema_sent);
+    published_text(&folder.join(format!("schemas/{document}.v1.xsd")), &xml_schema::of(&schema_sent));
     for (name, one) in [(document.to_owned(), sample), (format!("{document}.everything"), &everything)] {
         let sent = sent(one);
         published(&folder.join(format!("samples/{name}.v1.json")), &sent);

@@ -19,6 +19,7 @@ mod huge;
 mod keys;
 mod sums;
 mod walk;
+mod xml_schema;
 
 pub use driver::{driver_data, sent};
 pub use huge::with_huge_amounts;
