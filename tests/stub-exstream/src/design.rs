@@ -14,13 +14,14 @@ use stub_http::{Answer, Request};
 impl ExstreamStub {
     pub(crate) fn design(&self, what: &[&str], request: &Request) -> Answer {
         let get = request.method == Method::GET;
-        if !matches!(what, ["resources", _] | ["links", _, "resources"])
+        if !matches!(what, ["resources", _] | ["resources", _, "content"] | ["links", _, "resources"])
             && let Some((name, _)) = request.query.first()
         {
             return unknown_parameter(name, request);
         }
         match what {
             ["resources", _] if get => self.resources(request),
+            ["resources", _, "content"] if request.method == Method::POST => self.upload(request),
             ["links", _, "resources"] if get => self.links(request),
             ["manifests", _, "communication-set", id] if get => match self.communication(id) {
                 Some(communication) => manifest(&communication, &self.settings().characters),
@@ -64,6 +65,38 @@ impl ExstreamStub {
         let reached = |part: &Part| is_listed && (depth > 1 || (depth == 1 && part.kind == "document"));
         let parts = parts(&communication).into_iter().filter(reached);
         page(parts.map(|part| json!(part)).collect(), request)
+    }
+
+    /// A sample of driver data, as the only part of a form. A name is given once.
+    fn upload(&self, request: &Request) -> Answer {
+        const KNOWN: [&str; 3] = ["name", "type", "subtype"];
+        if let Some(refused) = other_parameter(&KNOWN, request) {
+            return refused;
+        }
+        let refuse =
+            |status, message: &str| answers::service_error(status, message, "INVALID_SAMPLE", &request.path);
+        let Some(name) = request.parameter("name").filter(|name| !name.is_empty()) else {
+            return refuse(400, "Required request parameter 'name' is not present");
+        };
+        if (request.parameter("type"), request.parameter("subtype")) != (Some("samplefile"), Some("driver")) {
+            return refuse(400, "Only samples of driver data are known here");
+        }
+        let Some(content) = file_of(request) else {
+            return refuse(415, "Expected a form whose only part is 'file'");
+        };
+        let is_readable = match name.rsplit('.').next() {
+            Some("json") => serde_json::from_slice::<Value>(content).is_ok(),
+            _ => content.starts_with(b"<?xml "),
+        };
+        if !is_readable {
+            return refuse(400, "The sample cannot be read");
+        }
+        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        if samples.contains_key(name) {
+            return refuse(409, "A resource of that name exists");
+        }
+        samples.insert(name.to_owned(), content.to_vec());
+        Answer::json(201, &json!({"status": "success", "data": {"id": format!("sample-{}", samples.len())}}))
     }
 
     /// What a run used; closed unless the domain traces its jobs.
@@ -129,6 +162,21 @@ fn in_force(communication: &Communication) -> Vec<Part> {
         }
     }
     found.into_values().collect()
+}
+
+/// The content of a form's only part, if that is called `file`.
+fn file_of(request: &Request) -> Option<&[u8]> {
+    let boundary = request.header("content-type")?.strip_prefix("multipart/form-data; boundary=")?;
+    let body = request.body.strip_prefix(format!("--{boundary}\r\n").as_bytes())?;
+    let body = body.strip_suffix(format!("\r\n--{boundary}--\r\n").as_bytes())?;
+    let end = body.windows(4).position(|it| it == b"\r\n\r\n")?;
+    let (head, content) = (std::str::from_utf8(&body[..end]).ok()?, &body[end + 4..]);
+    let is_file = head.lines().any(|line| {
+        let line = line.to_ascii_lowercase();
+        line.starts_with("content-disposition: form-data; name=\"file\"; filename=")
+    });
+    let others = content.windows(boundary.len()).any(|it| it == boundary.as_bytes());
+    (is_file && !others).then_some(content)
 }
 
 fn other_parameter(known: &[&str], request: &Request) -> Option<Answer> {

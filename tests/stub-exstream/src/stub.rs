@@ -32,6 +32,8 @@ pub struct ExstreamStub {
     pub(crate) jobs: Mutex<BTreeMap<String, Job>>,
     /// Whether a communication's data map has a list of customers at its root, by what it was sent first.
     pub(crate) roots: Mutex<BTreeMap<String, bool>>,
+    /// Uploaded samples by name.
+    pub(crate) samples: Mutex<BTreeMap<String, Vec<u8>>>,
     pub(crate) serial: AtomicU64,
 }
 
@@ -51,6 +53,7 @@ impl ExstreamStub {
             plans: Mutex::default(),
             jobs: Mutex::default(),
             roots: Mutex::default(),
+            samples: Mutex::default(),
             serial: AtomicU64::new(1),
             options,
         }
