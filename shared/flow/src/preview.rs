@@ -14,10 +14,11 @@ use crate::{
 };
 use archive::Examined;
 use bytes::Bytes;
-use comms::{CommunicationId, Document};
+use comms::{CommunicationId, Document, ShopDomain};
 use delivery::Recipient;
 use exstream::{
-    Budget, Catalogue, ComposeCall, ComposedOutput, Exstream, ExstreamError, Template, TemplateCall,
+    Budget, Catalogue, ComposeCall, ComposedOutput, Credentials, Exstream, ExstreamError, Template,
+    TemplateCall,
 };
 use jiff::Timestamp;
 use service::ShopSecrets;
@@ -221,31 +222,70 @@ impl Subject<'_> {
         content: Content,
     ) -> Result<ComposedPreview, PreviewError> {
         let PreviewContext { config, secrets, exstream, catalogue, now, time, .. } = *context;
-        let call = TemplateCall {
+        let Content { schema, driver, recipient, .. } = content;
+        let call = TrialCall {
             shop: &self.item.shop,
             settings: &config.exstream,
             document: settings,
             credentials: &secrets.exstream,
+            exstream,
+            catalogue,
             now,
-            timeout: time,
+            time,
         };
+        let Trial { template, outputs } = call.compose(driver.clone()).await?;
+        Ok(ComposedPreview { schema, driver, recipient, template, outputs })
+    }
+}
+
+/// A composition of which nothing is kept.
+#[derive(Clone, Copy)]
+pub struct TrialCall<'a> {
+    /// Whose token it is.
+    pub shop: &'a ShopDomain,
+    /// How Exstream is reached.
+    pub settings: &'a shop_config::Exstream,
+    /// What is composed.
+    pub document: &'a DocumentConfig,
+    /// For Exstream.
+    pub credentials: &'a Credentials,
+    /// One that does not repeat nor send.
+    pub exstream: &'a Exstream,
+    /// For the template's version.
+    pub catalogue: &'a Catalogue,
+    /// Now.
+    pub now: Timestamp,
+    /// For look-up and composition each.
+    pub time: Duration,
+}
+
+/// What came of it.
+pub struct Trial {
+    /// What it was composed with.
+    pub template: Template,
+    /// What Exstream answered, the primary output first, each with what it says of itself if it is a PDF.
+    pub outputs: Vec<(ComposedOutput, Option<Examined>)>,
+}
+
+impl TrialCall<'_> {
+    /// Composes one customer's driver data, and checks the outputs as those of a real document.
+    ///
+    /// # Errors
+    /// [`PreviewError`]: that of the template, of the composition, or of an output.
+    pub async fn compose(self, driver: Bytes) -> Result<Trial, PreviewError> {
+        let Self { shop, settings, document, credentials, exstream, catalogue, now, time } = self;
+        if document.channels.contains(&Channel::Exstream) {
+            return Err(PreviewError::SentByComposing);
+        }
+        let call = TemplateCall { shop, settings, document, credentials, now, timeout: time };
         let template = catalogue.template(call).await?;
-        let call = ComposeCall {
-            shop: &self.item.shop,
-            settings: &config.exstream,
-            document: settings,
-            credentials: &secrets.exstream,
-            driver: content.driver.clone(),
-            now,
-            budget: Budget::new(time).at_most(config.exstream.timeout()),
-            sends: false,
-        };
+        let budget = Budget::new(time).at_most(settings.timeout());
+        let call = ComposeCall { shop, settings, document, credentials, driver, now, budget, sends: false };
         let mut outputs = Vec::new();
         for it in exstream.compose(call).await?.outputs {
-            let examined = check::examine(&it.output, settings.require.standards())?;
+            let examined = check::examine(&it.output, document.require.standards())?;
             outputs.push((it, examined));
         }
-        let Content { schema, driver, recipient, .. } = content;
-        Ok(ComposedPreview { schema, driver, recipient, template, outputs })
+        Ok(Trial { template, outputs })
     }
 }

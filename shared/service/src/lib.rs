@@ -23,6 +23,6 @@ pub use outside::{FileError, OutsideFiles};
 pub use passes::{Pass, pass_over_shops};
 pub use secrets::{SecretError, Secrets, ShopSecrets};
 pub use start::{
-    BATCH_CONCURRENCY, Invocation, RESERVE, Service, Serving, flow_queue_variable, function_name, optional,
-    required, run,
+    BATCH_CONCURRENCY, Invocation, RESERVE, Service, Serving, flow_queue_variable, function_name, http,
+    optional, required, run,
 };

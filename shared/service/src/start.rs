@@ -280,6 +280,12 @@ pub fn function_name() -> String {
     optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned())
 }
 
+/// The client for outside services alone, for a program that asks nothing of AWS.
+pub fn http() -> Result<reqwest::Client, StartError> {
+    let trust = Trust::load(optional(EXTRA_CA_FILE).as_deref())?;
+    Ok(http_client(&trust)?.build()?)
+}
+
 pub(crate) fn http_client(trust: &Trust) -> Result<reqwest::ClientBuilder, StartError> {
     Ok(trust
         .http()?
