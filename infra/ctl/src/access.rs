@@ -11,10 +11,10 @@ use jiff::Timestamp;
 pub struct Reader {
     /// Who reads it: a name or an account that your organisation can find again.
     #[arg(long, env = "CTL_ACTOR")]
-    actor: String,
+    pub actor: String,
     /// For what purpose, in a few words, without anything personal.
     #[arg(long, env = "CTL_REASON")]
-    reason: String,
+    pub reason: String,
 }
 
 impl Reader {

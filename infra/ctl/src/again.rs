@@ -1,6 +1,6 @@
 //! `ctl resend` and `ctl settle`: what a person decides about a communication, with their name and reason.
 
-use crate::{access, failure::Failure, out::say, stack::Stack, table};
+use crate::{access, failure::Failure, rows::remark, stack::Stack, table};
 use archive::AccessKind;
 use comms::{CommunicationId, State};
 use decisions::{ResendRequest, Settled, can_settle_as};
@@ -34,6 +34,8 @@ pub struct Request {
     pub recompose: bool,
     /// A corrected e-mail address or number.
     pub to: Option<String>,
+    /// Rows instead of a table.
+    pub json: bool,
 }
 
 /// Queues another issue of a communication, and waits for it.
@@ -44,7 +46,7 @@ pub async fn resend(
     request: Request,
     wait: Option<Duration>,
 ) -> Result<ExitCode, Failure> {
-    let Request { decision, recompose, to } = request;
+    let Request { decision, recompose, to, json } = request;
     let decision = decision.checked()?;
     let entry = stack.entry(id).await?;
     access::record(stack, &entry.shop, id, AccessKind::Resend, &decision).await?;
@@ -53,9 +55,9 @@ pub async fn resend(
     let reissue = decisions::resend(ledger, archive, configs, id, request, now).await?;
     stack.queue(reissue.item.flow.name())?.send(&Message::of(&reissue.item)?).await?;
     let issue = reissue.issue;
-    say!("{issue}  another issue of {id} is on its way");
+    remark!(json, "{issue}  another issue of {id} is on its way");
     match wait {
-        Some(wait) => table::settle(stack, &[issue], false, wait).await,
+        Some(wait) => table::settle(stack, &[issue], json, wait).await,
         None => Ok(ExitCode::SUCCESS),
     }
 }
@@ -67,6 +69,7 @@ pub async fn settle(
     id: &CommunicationId,
     state: State,
     decision: Decision,
+    json: bool,
 ) -> Result<ExitCode, Failure> {
     let (decision, now) = (decision.checked()?, Timestamp::now());
     let (ledger, archive) = (&stack.ledger, &stack.archive);
@@ -75,7 +78,7 @@ pub async fn settle(
     if let Some(report) = report {
         stack.queue("write-back")?.send(&Message::of(&report)?).await?;
     }
-    table::print(&[table::Row::from(&entry)], false)?;
+    table::print(&[table::Row::from(&entry)], json)?;
     Ok(ExitCode::SUCCESS)
 }
 

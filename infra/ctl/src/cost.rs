@@ -4,7 +4,7 @@
 //! constants below say what is assumed. Talks to nobody. Sums are upper bounds for events of up to 64 KB: nothing
 //! is compressed, no free tier is used, and a message travels in a batch of its own unless told otherwise.
 
-use crate::{failure::Failure, out::say};
+use crate::{failure::Failure, out::say, rows};
 use clap::Args;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Deserialize;
@@ -56,6 +56,9 @@ pub struct Question {
     /// Months whose documents are in store.
     #[arg(long, default_value_t = 12)]
     months: u32,
+    /// Print one JSON object per line instead of text.
+    #[arg(long)]
+    json: bool,
     /// A document's size.
     #[arg(long, default_value_t = 100)]
     document_kb: u32,
@@ -123,6 +126,9 @@ pub fn run(question: &Question) -> Result<ExitCode, Failure> {
     let built_in = include_str!("../../../tests/bench/requests.json");
     let requests: Requests = serde_json::from_str(&text(&question.requests, built_in)?)?;
     let usage = usage(question, &requests)?;
+    if question.json {
+        return rows_of(&usage, &prices);
+    }
     say!(
         "{} communications and {} statements per month, by {}, {} per batch; {}, prices of {}, requests of {}\n",
         question.communications,
@@ -137,6 +143,17 @@ pub fn run(question: &Question) -> Result<ExitCode, Failure> {
     say!(
         "\nNot in it: data transfer, what delivery-status and reconcile ask for, Exstream, Core Messaging, Shopify."
     );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rows_of(usage: &Usage, prices: &Prices) -> Result<ExitCode, Failure> {
+    let lines = lines(usage, prices)?;
+    let currency = prices.currency.as_str();
+    for (name, quantity, _, cost) in &lines {
+        rows::print(&rows::Cost { name, quantity: Some(*quantity), cost: cost.to_string(), currency })?;
+    }
+    let total: Decimal = lines.iter().map(|(.., cost)| *cost).sum();
+    rows::print(&rows::Cost { name: "total", quantity: None, cost: total.to_string(), currency })?;
     Ok(ExitCode::SUCCESS)
 }
 

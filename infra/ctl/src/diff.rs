@@ -1,21 +1,69 @@
-//! `ctl diff`: two records beside each other: a rehearsed document and the last real one of its kind, or any two.
+//! `ctl diff`: two records beside each other, a rehearsed document and the last real one of its kind, or any two; or what the
+//! former sender's PDFs say beside our driver data (`diff/former.rs`).
 
-use crate::{access::Reader, failure::Failure, out::say, stack::Stack, templates::InForce};
+mod former;
+
+use crate::{
+    access::Reader,
+    failure::Failure,
+    out::say,
+    rows::{self, Difference},
+    stack::Stack,
+    templates::InForce,
+};
 use archive::{AccessKind, EvidenceRecord, Output};
 use comms::{CommunicationId, Document, ShopDomain};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use ledger::Entry;
 use serde_json::Value;
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 /// How far back the archive is searched.
 const DAYS: i32 = 62;
 
-pub async fn run(
+/// What is compared.
+#[derive(clap::Args)]
+pub struct Question {
+    /// The communication's id.
+    #[arg(required_unless_present = "former")]
+    communication: Option<CommunicationId>,
+    /// Compare with this one.
+    against: Option<CommunicationId>,
+    /// A folder of PDFs of the former sender, each with the order's name in its file name, such as `receipt-1001.pdf`.
+    /// Compares each with the driver data of the last communication about that order: which amounts and texts are in one of
+    /// them alone. Exit code 1: some could not be compared.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["communication", "against"], requires_all = ["shop", "document"])]
+    former: Option<PathBuf>,
+    /// With `--former`: the shop.
+    #[arg(long, requires = "former")]
+    shop: Option<ShopDomain>,
+    /// With `--former`: which document the PDFs are.
+    #[arg(long, requires = "former")]
+    document: Option<Document>,
+    #[command(flatten)]
+    reader: Reader,
+    /// Print one JSON object per line instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(stack: &Stack, question: Question) -> Result<ExitCode, Failure> {
+    let Question { communication, against, former, shop, document, reader, json } = question;
+    match (communication, former, shop, document) {
+        (Some(id), ..) => of_records(stack, &id, against.as_ref(), &reader, json).await,
+        (None, Some(folder), Some(shop), Some(document)) => {
+            former::run(stack, &folder, &shop, document, &reader, json).await
+        }
+        _ => Err("name a communication, or a folder with --former, --shop and --document".into()),
+    }
+}
+
+async fn of_records(
     stack: &Stack,
     id: &CommunicationId,
     against: Option<&CommunicationId>,
-    reader: Reader,
+    reader: &Reader,
+    json: bool,
 ) -> Result<ExitCode, Failure> {
     let (entry, record) = archived(stack, id).await?;
     let other = match against {
@@ -30,11 +78,15 @@ pub async fn run(
     for it in [&other, &record] {
         reader.reads(stack, &it.shop, &it.communication, AccessKind::Record).await?;
     }
+    let differences = differences(&other, &record);
+    if json {
+        differences.iter().try_for_each(rows::print)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     say!("- {}  {}, composed {}", other.communication, other.document, other.composed_at);
     say!("+ {}  {}, composed {}", record.communication, record.document, record.composed_at);
-    let differences = differences(&other, &record);
-    for line in &differences {
-        say!("{line}");
+    for Difference { of, old, new } in &differences {
+        say!("  {of}: {old} -> {new}");
     }
     if differences.is_empty() {
         say!("no difference");
@@ -89,8 +141,8 @@ async fn last_of_day(
 }
 
 /// What a person who compares two documents wants to know, one line a difference.
-fn differences(old: &EvidenceRecord, new: &EvidenceRecord) -> Vec<String> {
-    let mut lines = Vec::new();
+fn differences(old: &EvidenceRecord, new: &EvidenceRecord) -> Vec<Difference> {
+    let mut found = Vec::new();
     let (before, after) = (InForce::from(old), InForce::from(new));
     let channel = |record: &EvidenceRecord| record.channel.clone().unwrap_or_else(|| "?".to_owned());
     let kept_under = |record: &EvidenceRecord| {
@@ -120,34 +172,36 @@ fn differences(old: &EvidenceRecord, new: &EvidenceRecord) -> Vec<String> {
         ("SHA-256", sha256(old), sha256(new)),
     ] {
         if old != new {
-            lines.push(format!("  {name}: {old} -> {new}"));
+            found.push(Difference { of: name.to_owned(), old: old.into(), new: new.into() });
         }
     }
     let data = |record: &EvidenceRecord| {
         let raw = record.driver_data.data.as_ref();
         raw.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok()).unwrap_or_default()
     };
-    compare("", &data(old), &data(new), &mut lines);
-    lines
+    compare("", &data(old), &data(new), &mut found);
+    found
 }
 
-fn compare(path: &str, old: &Value, new: &Value, lines: &mut Vec<String>) {
+fn compare(path: &str, old: &Value, new: &Value, found: &mut Vec<Difference>) {
     match (old, new) {
         (Value::Object(a), Value::Object(b)) => {
             let keys = a.keys().chain(b.keys().filter(|key| !a.contains_key(*key)));
             for key in keys {
                 let member = |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or_default();
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                compare(&path, &member(a), &member(b), lines);
+                compare(&path, &member(a), &member(b), found);
             }
         }
         (Value::Array(a), Value::Array(b)) => {
             for index in 0..a.len().max(b.len()) {
                 let member = |list: &[Value]| list.get(index).cloned().unwrap_or_default();
-                compare(&format!("{path}[{index}]"), &member(a), &member(b), lines);
+                compare(&format!("{path}[{index}]"), &member(a), &member(b), found);
             }
         }
-        (old, new) if old != new => lines.push(format!("  {path}: {old} -> {new}")),
+        (old, new) if old != new => {
+            found.push(Difference { of: path.to_owned(), old: old.clone(), new: new.clone() });
+        }
         _ => {}
     }
 }
@@ -159,12 +213,10 @@ mod tests {
 
     #[test]
     fn differences_name_their_path() {
-        let mut lines = Vec::new();
+        let mut found = Vec::new();
         let old = json!({"a": {"b": [1, 2]}, "c": "x"});
-        compare("", &old, &json!({"a": {"b": [1, 3, 4]}, "d": true}), &mut lines);
-        assert_eq!(
-            lines,
-            ["  a.b[1]: 2 -> 3", "  a.b[2]: null -> 4", "  c: \"x\" -> null", "  d: null -> true"]
-        );
+        compare("", &old, &json!({"a": {"b": [1, 3, 4]}, "d": true}), &mut found);
+        let lines: Vec<_> = found.iter().map(|it| format!("{}: {} -> {}", it.of, it.old, it.new)).collect();
+        assert_eq!(lines, ["a.b[1]: 2 -> 3", "a.b[2]: null -> 4", "c: \"x\" -> null", "d: null -> true"]);
     }
 }

@@ -1,7 +1,12 @@
 //! `ctl dispose`: what has expired by a class that the shop's configuration has destroyed, with a certificate. Without
 //! `--destroy` it only says what would go.
 
-use crate::{again::Decision, failure::Failure, out::say, stack::Stack};
+use crate::{
+    again::Decision,
+    failure::Failure,
+    rows::{self, remark, tell},
+    stack::Stack,
+};
 use archive::{
     Certificate, Destroyed, Disposal, ObjectVersion, Plan, Verdict, YOUNGEST_DAYS, folder_of, place,
 };
@@ -25,6 +30,9 @@ pub struct Question {
     /// The first month to look at.
     #[arg(long, default_value = "2020-01-01")]
     from: Date,
+    /// Print one JSON object per line instead of text.
+    #[arg(long)]
+    json: bool,
 }
 
 /// How many of a kind were seen.
@@ -42,13 +50,14 @@ struct Run<'a> {
     disposal: Disposal<'a>,
     config: &'a ShopConfig,
     destroy: bool,
+    json: bool,
     ready: Vec<Destroyed>,
     plans: u32,
     counts: Counts,
 }
 
 pub async fn run(stack: &Stack, question: &Question) -> Result<ExitCode, Failure> {
-    let Question { shop, decision, destroy, from } = question;
+    let Question { shop, decision, destroy, from, json } = question;
     let by = decision.clone().checked()?.fact();
     let now = Timestamp::now();
     let loaded = stack.configs().get(shop, now).await?;
@@ -57,10 +66,10 @@ pub async fn run(stack: &Stack, question: &Question) -> Result<ExitCode, Failure
     let disposal = Disposal { archive: &stack.archive, shop, run: &id, decision: &by, days };
     let config = &loaded.config;
     let (ready, counts) = (Vec::new(), Counts::default());
-    let mut run = Run { stack, disposal, config, destroy: *destroy, ready, plans: 0, counts };
+    let mut run = Run { stack, disposal, config, destroy: *destroy, json: *json, ready, plans: 0, counts };
     if *destroy {
         for plan in run.disposal.unfinished().await? {
-            say!("run {} died at plan {}, which is carried out now", plan.run, plan.number);
+            remark!(*json, "run {} died at plan {}, which is carried out now", plan.run, plan.number);
             run.carry_out(&plan).await?;
         }
     }
@@ -74,7 +83,8 @@ pub async fn run(stack: &Stack, question: &Question) -> Result<ExitCode, Failure
     run.flush().await?;
     let Counts { expired, locked, held, kept, unknown } = run.counts;
     let verb = if *destroy { "to go" } else { "would go" };
-    say!(
+    remark!(
+        *json,
         "{expired} {verb}, {locked} locked, {held} held, {kept} of classes that are kept, {unknown} without a readable record"
     );
     Ok(ExitCode::SUCCESS)
@@ -108,7 +118,21 @@ impl Run<'_> {
         match self.disposal.verdict(folder, versions, is_destroyed, now).await? {
             Verdict::Expired(it) => {
                 self.counts.expired += 1;
-                say!("{}  {}  expired {}  {}", it.communication, it.document, it.expired_at, it.rule.class);
+                let row = rows::Expired {
+                    communication: it.communication.to_string(),
+                    document: it.document.to_string(),
+                    expired_at: it.expired_at.to_string(),
+                    class: it.rule.class.clone(),
+                };
+                tell!(
+                    self.json,
+                    row,
+                    "{}  {}  expired {}  {}",
+                    it.communication,
+                    it.document,
+                    it.expired_at,
+                    it.rule.class
+                );
                 self.ready.push(*it);
             }
             Verdict::Locked => self.counts.locked += 1,
@@ -135,7 +159,7 @@ impl Run<'_> {
     async fn carry_out(&self, plan: &Plan) -> Result<(), Failure> {
         let Certificate { plan, destroyed, kept, .. } =
             self.disposal.carry_out(plan, Timestamp::now()).await?;
-        say!("{} destroyed, {} kept; certified beside {plan}", destroyed.len(), kept.len());
+        remark!(self.json, "{} destroyed, {} kept; certified beside {plan}", destroyed.len(), kept.len());
         Ok(())
     }
 }

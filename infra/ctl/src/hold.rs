@@ -1,6 +1,12 @@
 //! `ctl hold` and `ctl release`: what must not be deleted, for which matter.
 
-use crate::{again::Decision, failure::Failure, out::say, select::Selection, stack::Stack};
+use crate::{
+    again::Decision,
+    failure::Failure,
+    rows::{self, remark, tell},
+    select::Selection,
+    stack::Stack,
+};
 use archive::HoldChange;
 use jiff::Timestamp;
 use std::process::ExitCode;
@@ -13,6 +19,9 @@ pub struct Matter {
     matter: String,
     #[command(flatten)]
     decision: Decision,
+    /// Print one JSON object per line instead of text.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Matter {
@@ -28,7 +37,7 @@ impl Matter {
 pub async fn run(stack: &Stack, of: &Selection, matter: &Matter, holds: bool) -> Result<ExitCode, Failure> {
     let decision = matter.checked()?;
     let selected = of.find(stack).await?;
-    let matter = &matter.matter;
+    let Matter { matter, json, .. } = matter;
     let mut changed = 0;
     for it in &selected {
         let (archive, now) = (&stack.archive, Timestamp::now());
@@ -39,9 +48,17 @@ pub async fn run(stack: &Stack, of: &Selection, matter: &Matter, holds: bool) ->
         changed += usize::from(is_new);
         let state =
             if matters.is_empty() { "free".to_owned() } else { format!("held for {}", matters.join(", ")) };
-        say!("{}  {}  {versions} objects  {state}", it.record.communication, it.record.document);
+        let (communication, document) = (&it.record.communication, it.record.document);
+        let row = rows::Hold {
+            communication: communication.to_string(),
+            document: document.to_string(),
+            objects: versions,
+            matters,
+            changed: is_new,
+        };
+        tell!(*json, row, "{communication}  {document}  {versions} objects  {state}");
     }
     let verb = if holds { "held" } else { "released" };
-    say!("{changed} of {} communications {verb}; the others were so before", selected.len());
+    remark!(*json, "{changed} of {} communications {verb}; the others were so before", selected.len());
     Ok(if selected.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

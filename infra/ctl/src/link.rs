@@ -7,6 +7,7 @@ use crate::{
     again::Decision,
     failure::Failure,
     out::say,
+    rows,
     stack::Stack,
 };
 use archive::{AccessKind, EvidenceRecord};
@@ -30,6 +31,9 @@ pub enum LinkCommand {
         communication: CommunicationId,
         #[command(flatten)]
         reader: Reader,
+        /// Print a JSON object instead of text.
+        #[arg(long)]
+        json: bool,
     },
     /// Publish a communication's archived document for its customer, and print the link. Makes no second one: if there
     /// is a link, prints that. Refused for a test order or a dry run.
@@ -41,6 +45,9 @@ pub enum LinkCommand {
         /// For how many days the link works.
         #[arg(long, default_value_t = DAYS)]
         days: u16,
+        /// Print a JSON object instead of text.
+        #[arg(long)]
+        json: bool,
     },
     /// Take a communication's link back. Once this has answered, nothing more is opened.
     Revoke {
@@ -48,6 +55,9 @@ pub enum LinkCommand {
         communication: CommunicationId,
         #[command(flatten)]
         decision: Decision,
+        /// Print a JSON object instead of text.
+        #[arg(long)]
+        json: bool,
     },
     /// Take a communication's link back and publish the document under another one, in one step.
     Replace {
@@ -58,6 +68,9 @@ pub enum LinkCommand {
         /// For how many days the link works.
         #[arg(long, default_value_t = DAYS)]
         days: u16,
+        /// Print a JSON object instead of text.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -76,32 +89,32 @@ pub async fn run(stack: &Stack, command: LinkCommand) -> Result<ExitCode, Failur
     let now = Timestamp::now();
     let links = stack.links()?;
     match command {
-        LinkCommand::Show { communication, reader } => {
+        LinkCommand::Show { communication, reader, json } => {
             let link = links.of(&communication).await?.ok_or("it has no link")?;
             reader.reads(stack, &link.shop, &communication, AccessKind::Link).await?;
             let key = key(stack, now).await?;
             let token = Token::derive(&key, &communication, link.serial);
-            print(stack, &link, Some(token).filter(|token| token.hash() == link.token_sha256), now)
+            print(stack, &link, Some(token).filter(|token| token.hash() == link.token_sha256), now, json)
         }
-        LinkCommand::Publish { communication, reader, days } => {
+        LinkCommand::Publish { communication, reader, days, json } => {
             let document = Document::read(stack, &communication, now).await?;
             reader.reads(stack, &document.record.shop, &communication, AccessKind::Link).await?;
             let publication = document.publication(days);
             let key = key(stack, now).await?;
             let Published { token, link, .. } = links.publish(&key, &publication, now).await?;
-            print(stack, &link, Some(token), now)
+            print(stack, &link, Some(token), now, json)
         }
-        LinkCommand::Revoke { communication, decision } => {
-            revoke(stack, &links, &communication, decision, now).await
+        LinkCommand::Revoke { communication, decision, json } => {
+            revoke(stack, &links, &communication, decision, now, json).await
         }
-        LinkCommand::Replace { communication, decision, days } => {
+        LinkCommand::Replace { communication, decision, days, json } => {
             let document = Document::read(stack, &communication, now).await?;
             let decision = decision.checked()?;
             access::record(stack, &document.record.shop, &communication, AccessKind::Link, &decision).await?;
             let revocation = revocation(&decision, now);
             let key = key(stack, now).await?;
             let next = links.replace(&key, &document.publication(days), &revocation, now).await?;
-            print(stack, &next.link, Some(next.token), now)
+            print(stack, &next.link, Some(next.token), now, json)
         }
     }
 }
@@ -112,9 +125,10 @@ async fn revoke(
     communication: &CommunicationId,
     decision: Decision,
     now: Timestamp,
+    json: bool,
 ) -> Result<ExitCode, Failure> {
     match links.revoke(communication, &revocation(&decision.checked()?, now)).await? {
-        Revoked::Link(link) => print(stack, &link, None, now),
+        Revoked::Link(link) => print(stack, &link, None, now, json),
         Revoked::Absent => Err("it has no link".into()),
     }
 }
@@ -169,8 +183,20 @@ impl Document {
     }
 }
 
-fn print(stack: &Stack, link: &Link, token: Option<Token>, now: Timestamp) -> Result<ExitCode, Failure> {
+fn print(
+    stack: &Stack,
+    link: &Link,
+    token: Option<Token>,
+    now: Timestamp,
+    json: bool,
+) -> Result<ExitCode, Failure> {
     let address = stack.outputs.value("DocumentsUrl")?;
+    if json {
+        let is_revoked = link.revoked.is_some();
+        let address = token.filter(|_| !is_revoked).map(|token| format!("{address}{}", links::path(&token)));
+        rows::print(&row(link, address, now))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     match (&link.revoked, token) {
         (Some(revocation), _) => {
             let (actor, reason) = (one_line(&revocation.actor), one_line(&revocation.reason));
@@ -193,6 +219,34 @@ fn print(stack: &Stack, link: &Link, token: Option<Token>, now: Timestamp) -> Re
         say!("  {} {}", at(opening.at_epoch_ms), one_line(what));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn row(link: &Link, address: Option<String>, now: Timestamp) -> rows::Link<'_> {
+    let opening = |opening: &links::Opening| rows::Opening {
+        at: at(opening.at_epoch_ms).to_string(),
+        what: match &opening.what {
+            Opened::Page => "page".to_owned(),
+            Opened::File(file) => file.clone(),
+        },
+    };
+    let revoked = link.revoked.as_ref();
+    rows::Link {
+        communication: link.communication.as_str(),
+        serial: link.serial,
+        address,
+        state: match link.state(now) {
+            LinkState::Live => "live",
+            LinkState::Expired => "expired",
+            LinkState::Revoked => "revoked",
+        },
+        valid_until: at(link.valid_until_epoch_ms).to_string(),
+        revoked_at: revoked.map(|it| at(it.at_epoch_ms).to_string()),
+        revoked_by: revoked.map(|it| it.actor.as_str()),
+        revoked_reason: revoked.map(|it| it.reason.as_str()),
+        page_opens: link.page_opens.into(),
+        document_opens: link.document_opens.into(),
+        openings: link.openings.iter().map(opening).collect(),
+    }
 }
 
 fn at(epoch_ms: i64) -> Timestamp {

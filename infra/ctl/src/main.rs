@@ -29,7 +29,9 @@ mod pause;
 mod preview;
 mod privacy;
 mod proof;
+mod rows;
 mod run;
+mod samples;
 mod schedules;
 mod select;
 mod send;
@@ -52,7 +54,8 @@ use failure::Failure;
 use hold::Matter;
 use jiff::civil::Date;
 use link::LinkCommand;
-use out::note;
+use out::{Color, note};
+use samples::SamplesCommand;
 use select::Selection;
 use service::Service;
 use stack::Stack;
@@ -64,6 +67,9 @@ struct Cli {
     /// The outputs file of `cdk deploy --outputs-file`.
     #[arg(long, env = "STACK_FILE", default_value = ".local/stack.json", global = true)]
     stack: PathBuf,
+    /// When to use colours. They are off where the output is piped, or `NO_COLOR` is set.
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true)]
+    color: Color,
     #[command(subcommand)]
     command: Command,
 }
@@ -126,11 +132,14 @@ enum Command {
     },
     /// Say why something was sent or not, and what can be done.
     Why {
-        /// A communication's id; with `--shop` also an order's name (`#1001`), number or global id, or an address.
+        /// A communication's id; with `--shop` also an order's name (`#1001`), number or global id, a customer's
+        /// global id, or an address.
         about: String,
         /// The shop, for what is no communication.
         #[arg(long)]
         shop: Option<ShopDomain>,
+        #[command(flatten)]
+        only: find::Only,
         /// Print one JSON object per line.
         #[arg(long)]
         json: bool,
@@ -145,6 +154,9 @@ enum Command {
         /// Where to save them.
         #[arg(long, default_value = ".")]
         out: PathBuf,
+        /// Print one JSON object per line instead of text.
+        #[arg(long)]
+        json: bool,
     },
     /// Write the proof of a communication to one file, which explains itself: document, record and what became of it, their
     /// places in the log, time-stamps, and the commands to check each with tools of others. Or, for a customer, the proof
@@ -206,6 +218,9 @@ enum Command {
         /// Do not wait.
         #[arg(long)]
         no_wait: bool,
+        /// Print one JSON object per line instead of text.
+        #[arg(long)]
+        json: bool,
     },
     /// Record what became of a send whose outcome is `unknown`.
     Settle {
@@ -220,6 +235,9 @@ enum Command {
         state: State,
         #[command(flatten)]
         decision: Decision,
+        /// Print one JSON object per line instead of text.
+        #[arg(long)]
+        json: bool,
     },
     /// Pause a function's work, or one shop's work of a flow. What is under way ends; the rest waits in its queue.
     Pause(pause::Target),
@@ -230,34 +248,22 @@ enum Command {
         #[command(subcommand)]
         command: DlqCommand,
     },
-    /// Compose what an event would lead to and save it. Nothing is archived, sent or reported.
-    Preview(preview::Request),
+    /// Compose what an event would lead to and save it; or with `--sample` any document from its sample, which needs nothing
+    /// but Exstream. Nothing is archived, sent or reported.
+    Preview(Box<preview::Request>),
+    /// What template designers start from: schemas and samples of all documents.
+    Samples {
+        #[command(subcommand)]
+        command: SamplesCommand,
+    },
     /// Show how two records differ: what they say, and with what they were composed. Without a second one, the last real
     /// one of the same order or else of the shop within 62 days: what a dry run would change.
-    Diff {
-        /// The communication's id.
-        communication: CommunicationId,
-        /// Compare with this one.
-        against: Option<CommunicationId>,
-        #[command(flatten)]
-        reader: Reader,
-    },
-    /// Start a run now and follow it. A period that was run is not run again; one that failed is continued.
-    Run {
-        /// The shop.
-        shop: ShopDomain,
-        /// `account-statements`, or the name of a campaign.
-        name: String,
-        /// The month, such as `2026-10`; for a campaign the day.
-        #[arg(long)]
-        period: Option<String>,
-        /// Seconds to follow it.
-        #[arg(long, default_value_t = 600)]
-        timeout: u64,
-        /// Do not wait.
-        #[arg(long)]
-        no_wait: bool,
-    },
+    /// With `--former`, what the former sender's PDFs say beside our documents about the same orders.
+    Diff(diff::Question),
+    /// Start a run now and follow it. A period that was run is not run again; one that failed is continued. Exit code 1: the
+    /// run failed or stopped; 3: an outcome is unknown; 4: not finished in time; 5: a document failed or bounced, or a message
+    /// became a dead letter; 130: interrupted. The run does not depend on being followed.
+    Run(run::Order),
     /// Look a customer up in the list of those who get no marketing, put them on it, or take them off.
     Suppress {
         /// The shop.
@@ -270,6 +276,9 @@ enum Command {
         /// Take them off the list.
         #[arg(long)]
         lift: bool,
+        /// Print one JSON object per line instead of text.
+        #[arg(long)]
+        json: bool,
     },
     /// Hold evidence for a matter: nobody deletes or erases it, whatever its retention says, until it is released.
     Hold {
@@ -331,6 +340,9 @@ enum TemplatesCommand {
     History {
         #[command(flatten)]
         of: Selection,
+        /// Print one JSON object per line instead of text.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -376,8 +388,9 @@ impl Command {
             Self::Resend { .. } => "ctl-resend",
             Self::Settle { .. } => "ctl-settle",
             Self::Preview(_) => "ctl-preview",
-            Self::Diff { .. } => "ctl-diff",
-            Self::Run { .. } => "ctl-run",
+            Self::Samples { .. } => "ctl-samples",
+            Self::Diff(_) => "ctl-diff",
+            Self::Run(_) => "ctl-run",
             Self::Suppress { .. } => "ctl-suppress",
             Self::Hold { .. } => "ctl-hold",
             Self::Release { .. } => "ctl-release",
@@ -405,6 +418,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    cli.color.apply();
     let name = cli.command.name();
     let stack = || Stack::open(&cli.stack, name);
     match cli.command {
@@ -426,21 +440,21 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             status::order(&stack().await?, &shop, &order_gid(&order)?, json, metafield).await
         }
         Command::Status { order: Some(_), .. } => Err("name the order's shop with --shop".into()),
-        Command::Status { .. } => pause::status(&stack().await?).await,
+        Command::Status { json, .. } => pause::status(&stack().await?, json).await,
         Command::Pause(target) => pause::pause(&stack().await?, target).await,
         Command::Resume(target) => pause::resume(&stack().await?, target).await,
         Command::Dlq { command } => dead_letters::run(&stack().await?, command).await,
         Command::Find { shop, search, json } => find::find(&stack().await?, shop, search, json).await,
-        Command::Why { about, shop, json } => {
+        Command::Why { about, shop, only, json } => {
             let about = match (about.parse::<CommunicationId>(), shop) {
                 (Ok(id), _) => find::About::Communication(id),
                 (Err(_), Some(shop)) => find::About::Of(shop, about),
                 (Err(_), None) => return Err("name a communication, or the shop with --shop".into()),
             };
-            find::explain(&stack().await?, about, json).await
+            find::explain(&stack().await?, about, &only, json).await
         }
-        Command::Show { communication, reader, out } => {
-            show::run(&stack().await?, &communication, reader, &out).await
+        Command::Show { communication, reader, out, json } => {
+            show::run(&stack().await?, &communication, reader, &out, json).await
         }
         Command::Proof { communication: Some(id), reader, out, .. } => {
             proof::run(&stack().await?, &id, reader, &out).await
@@ -460,9 +474,9 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Verify { file, key, authority } => {
             proof::verify(&file, key.as_deref(), authority.as_deref())
         }
-        Command::Resend { communication, from_file, decision, recompose, to, timeout, no_wait } => {
+        Command::Resend { communication, from_file, decision, recompose, to, timeout, no_wait, json } => {
             let wait = (!no_wait).then(|| Duration::from_secs(timeout));
-            let request = again::Request { decision, recompose, to };
+            let request = again::Request { decision, recompose, to, json };
             let stack = stack().await?;
             // one for all communications of a file: each shop's is read once a minute
             let configs = stack.configs();
@@ -471,39 +485,39 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
                 (None, file) => {
                     let resend =
                         async |id: &_| again::resend(&stack, &configs, id, request.clone(), None).await;
-                    many::each(&file.unwrap_or_default(), resend).await
+                    many::each(&file.unwrap_or_default(), json, resend).await
                 }
             }
         }
-        Command::Settle { communication, from_file, state, decision } => {
+        Command::Settle { communication, from_file, state, decision, json } => {
             let stack = stack().await?;
             let configs = stack.configs();
             match (communication, from_file) {
-                (Some(id), _) => again::settle(&stack, &configs, &id, state, decision).await,
+                (Some(id), _) => again::settle(&stack, &configs, &id, state, decision, json).await,
                 (None, file) => {
-                    let settle =
-                        async |id: &_| again::settle(&stack, &configs, id, state, decision.clone()).await;
-                    many::each(&file.unwrap_or_default(), settle).await
+                    let settle = async |id: &_| {
+                        again::settle(&stack, &configs, id, state, decision.clone(), json).await
+                    };
+                    many::each(&file.unwrap_or_default(), json, settle).await
                 }
             }
         }
-        Command::Preview(request) => preview::run(&stack().await?, request).await,
-        Command::Diff { communication, against, reader } => {
-            diff::run(&stack().await?, &communication, against.as_ref(), reader).await
-        }
-        Command::Run { shop, name, period, timeout, no_wait } => {
-            let wait = (!no_wait).then(|| Duration::from_secs(timeout));
-            run::run(&stack().await?, shop, name, period, wait).await
-        }
-        Command::Suppress { shop, customer, reason, lift } => {
-            suppress::run(&stack().await?, &shop, customer, reason, lift).await
+        Command::Preview(request) => match request.of_sample().await {
+            Some(done) => done,
+            None => preview::run(&stack().await?, *request).await,
+        },
+        Command::Samples { command } => samples::run(command).await,
+        Command::Diff(question) => diff::run(&stack().await?, question).await,
+        Command::Run(order) => run::run(&stack().await?, order).await,
+        Command::Suppress { shop, customer, reason, lift, json } => {
+            suppress::run(&stack().await?, &shop, customer, reason, lift, json).await
         }
         Command::Hold { of, matter } => hold::run(&stack().await?, &of, &matter, true).await,
         Command::Release { of, matter } => hold::run(&stack().await?, &of, &matter, false).await,
         Command::Dispose(question) => dispose::run(&stack().await?, &question).await,
         Command::Privacy { command } => crate::privacy::run(&stack().await?, command).await,
-        Command::Templates { command: TemplatesCommand::History { of } } => {
-            templates::history(&stack().await?, &of).await
+        Command::Templates { command: TemplatesCommand::History { of, json } } => {
+            templates::history(&stack().await?, &of, json).await
         }
         Command::Cost(question) => cost::run(&question),
         Command::Link { command } => link::run(&stack().await?, command).await,

@@ -1,10 +1,7 @@
 //! `--from-file`: the same decision about many communications, one per line. Whatever becomes of one, the others are decided
 //! about; each has a line of its own, and the exit code says whether all went well.
 
-use crate::{
-    failure::Failure,
-    out::{note, say},
-};
+use crate::{failure::Failure, out::note, rows::remark};
 use comms::{CommunicationId, chain};
 use std::{path::Path, process::ExitCode};
 
@@ -37,6 +34,7 @@ fn read(text: &str) -> Result<Vec<CommunicationId>, Failure> {
 /// Decides about each communication of a file.
 pub async fn each(
     file: &Path,
+    json: bool,
     decide: impl AsyncFn(&CommunicationId) -> Result<ExitCode, Failure>,
 ) -> Result<ExitCode, Failure> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
@@ -52,7 +50,7 @@ pub async fn each(
             }
         }
     }
-    say!("{} of {} done, {failed} failed", ids.len() - failed, ids.len());
+    remark!(json, "{} of {} done, {failed} failed", ids.len() - failed, ids.len());
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -76,7 +74,7 @@ mod tests {
         let file = std::env::temp_dir().join(format!("ctl-many-{}", std::process::id()));
         std::fs::write(&file, format!("{A}\n{B}\n")).unwrap();
         let seen = std::cell::RefCell::new(Vec::new());
-        let code = each(&file, async |id| {
+        let code = each(&file, false, async |id| {
             seen.borrow_mut().push(id.to_string());
             if id.as_str() == A { Err("no such communication".into()) } else { Ok(ExitCode::SUCCESS) }
         });

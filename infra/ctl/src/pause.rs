@@ -2,7 +2,14 @@
 //! mapping, so its queue keeps the messages as they are; one shop's work of a flow is paused by the ledger, which the
 //! function reads every minute, and put off unclaimed. Either is on record before it is done.
 
-use crate::{again::Decision, audit, failure::Failure, out::say, stack::Stack};
+use crate::{
+    again::Decision,
+    audit,
+    failure::Failure,
+    out::say,
+    rows::{Standing, tell},
+    stack::Stack,
+};
 use aws_sdk_lambda::types::EventSourceMappingConfiguration;
 use comms::{Flow, ShopDomain};
 use jiff::Timestamp;
@@ -93,25 +100,39 @@ async fn mapping(stack: &Stack, function: &str) -> Result<EventSourceMappingConf
 }
 
 /// Prints what is paused, and which services are ill.
-pub async fn status(stack: &Stack) -> Result<ExitCode, Failure> {
+pub async fn status(stack: &Stack, json: bool) -> Result<ExitCode, Failure> {
     for (name, url) in stack.work_queues() {
         let mapping = mapping(stack, &name).await?;
         let state = mapping.state.unwrap_or_default();
         let waiting = crate::dead_letters::count(stack, url).await?;
         let dead = crate::dead_letters::count(stack, stack.dead_letter_queue(&name)?).await?;
         let word = if state.starts_with("Enab") { "on" } else { "paused" };
-        say!("{name}: {word}, {waiting} waiting, {dead} dead letters");
+        let (of, waiting_now, dead_letters) = (name.as_str(), Some(waiting), Some(dead));
+        let row = Standing { of, state: word, waiting: waiting_now, dead_letters, ..Standing::default() };
+        tell!(json, row, "{name}: {word}, {waiting} waiting, {dead} dead letters");
     }
     let now = Timestamp::now();
     for shop in stack.configs().shops().await? {
         let state = stack.ledger.shop_state(&shop).await?;
         for (flow, Paused { since_epoch_ms, actor, reason }) in &state.paused {
             let since = Timestamp::from_millisecond(*since_epoch_ms).unwrap_or(now);
-            say!("{shop}: {flow} paused since {since:.0} by {actor}: {reason}");
+            let row = Standing {
+                of: flow.name(),
+                state: "paused",
+                shop: Some(shop.as_str()),
+                since: Some(since.to_string()),
+                actor: Some(actor),
+                reason: Some(reason),
+                ..Standing::default()
+            };
+            tell!(json, row, "{shop}: {flow} paused since {since:.0} by {actor}: {reason}");
         }
         for (service, Ill { until_epoch_ms, .. }) in &state.ill {
             let left = (until_epoch_ms - now.as_millisecond()).max(0) / 1000;
-            say!("{shop}: {service} is ill, tried again in {left} s");
+            let (shop_name, seconds_left) = (Some(shop.as_str()), Some(left));
+            let row =
+                Standing { of: service, state: "ill", shop: shop_name, seconds_left, ..Standing::default() };
+            tell!(json, row, "{shop}: {service} is ill, tried again in {left} s");
         }
     }
     Ok(ExitCode::SUCCESS)

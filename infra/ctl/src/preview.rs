@@ -1,29 +1,28 @@
-//! `ctl preview`: the documents that an event would lead to, composed and saved, and nothing else.
+//! `ctl preview`: documents composed and saved, and nothing else: those that an event would lead to, or one from its sample.
 
-use crate::{
-    access::Reader,
-    failure::Failure,
-    out::{note, say},
-    stack::Stack,
-    verapdf,
-};
+mod data;
+mod place;
+mod sample;
+mod saved;
+#[cfg(test)]
+mod tests;
+
+pub use sample::{Connection, Settings};
+
+use crate::{access::Reader, failure::Failure, samples::Which, stack::Stack};
 use account_statements::AccountStatements;
-use archive::{AccessKind, Examined};
-use comms::{Document, Flow, Format, chain};
+use archive::AccessKind;
+use comms::{Document, Flow};
 use exception_letters::ExceptionLetters;
-use exstream::{ComposedOutput, Template};
-use flow::preview::{ComposedPreview, Preview, PreviewContext, PreviewError, PreviewRequest, previews};
+use flow::preview::{Preview, PreviewContext, PreviewError, PreviewRequest, previews};
 use intake::{Routed, work_item};
 use order_confirmation::OrderConfirmation;
 use return_letters::ReturnLetters;
+use saved::{Made, Saver};
 use service::Service;
 use shipping_documents::ShippingDocuments;
 use shopify::{AdminApi, Event};
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 use targeted_offers::TargetedOffers;
 use work::WorkItem;
 
@@ -34,30 +33,81 @@ const TIME: Duration = Duration::from_secs(60);
 #[derive(clap::Args)]
 pub struct Request {
     /// An EventBridge event, a JSON file.
-    event: PathBuf,
-    #[command(flatten)]
-    reader: Reader,
+    #[arg(required_unless_present = "sample")]
+    event: Option<PathBuf>,
+    /// Compose this document from its sample, with nothing but Exstream: no event and no deployment.
+    #[arg(long, value_name = "DOCUMENT", conflicts_with_all = ["event", "document", "locale"], requires = "config")]
+    sample: Option<Document>,
+    /// With `--sample`: which of the published ones.
+    #[arg(long, requires = "sample", value_enum, default_value_t = Which::Everything)]
+    which: Which,
+    /// With `--sample`: the usual one with so many rows, for several pages.
+    #[arg(long, requires = "sample", conflicts_with_all = ["which", "data"], value_parser = crate::samples::parse_rows)]
+    rows: Option<usize>,
+    /// With `--sample`: this driver data in the place of the sample, a JSON file. It is checked against the document's
+    /// schema, and each mistake is named with its place.
+    #[arg(long, requires = "sample", conflicts_with = "which")]
+    data: Option<PathBuf>,
+    /// With `--data`: compose again whenever the file changes, until interrupted.
+    #[arg(long, requires = "data")]
+    watch: bool,
+    /// With `--sample`: Exstream's credentials, a JSON file in the form of a shop's secret, or its part `exstream`. Without
+    /// it, none are sent.
+    #[arg(long, requires = "sample", env = "EXSTREAM_SECRET_FILE")]
+    secret: Option<PathBuf>,
+    /// Who reads it: a name or an account that your organisation can find again.
+    #[arg(long, env = "CTL_ACTOR", required_unless_present = "sample")]
+    actor: Option<String>,
+    /// For what purpose, in a few words, without anything personal.
+    #[arg(long, env = "CTL_REASON", required_unless_present = "sample")]
+    reason: Option<String>,
     /// Only this document.
     #[arg(long)]
     document: Option<Document>,
     /// In this locale, whatever the customer's.
     #[arg(long)]
     locale: Option<String>,
-    /// With this configuration file instead of the stored one.
+    /// With this configuration file instead of the stored one. With `--sample` its tables `exstream` and
+    /// `documents.<document>` are enough.
     #[arg(long)]
     config: Option<PathBuf>,
     /// Where to save it.
     #[arg(long, default_value = ".")]
     out: PathBuf,
     /// Check with veraPDF, which has to be installed, whether each PDF keeps the standards that it claims.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     validate: bool,
+    /// Print one JSON object per line instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Request {
+    fn saver(&self) -> Saver {
+        Saver { folder: self.out.clone(), validate: self.validate, json: self.json }
+    }
+
+    /// Composes from a sample, where that is asked for: no deployment is needed then.
+    pub async fn of_sample(&self) -> Option<Result<ExitCode, Failure>> {
+        let (document, config) = (self.sample?, self.config.clone()?);
+        let connection = Connection { config, secret: self.secret.clone() };
+        let from = match (&self.data, self.rows) {
+            (Some(file), _) => sample::From::File(file.clone()),
+            (None, Some(rows)) => sample::From::Rows(rows),
+            (None, None) => sample::From::Published(self.which),
+        };
+        Some(sample::run(document, &from, &connection, &self.saver(), self.watch).await)
+    }
 }
 
 pub async fn run(stack: &Stack, request: Request) -> Result<ExitCode, Failure> {
-    let Request { event: file, reader, document, locale, config, out, validate } = request;
-    let (locale, out) = (locale.as_deref(), out.as_path());
-    let event = Event::parse(&std::fs::read(&file)?)?;
+    let saver = request.saver();
+    let Request { event, actor, reason, document, locale, config, .. } = request;
+    let (Some(file), Some(actor), Some(reason)) = (event, actor, reason) else {
+        return Err("name an event, who reads it and why; or a document with --sample".into());
+    };
+    let reader = Reader { actor, reason };
+    let event = Event::parse(&std::fs::read(file)?)?;
     let now = jiff::Timestamp::now();
     let own = config
         .as_ref()
@@ -95,32 +145,26 @@ pub async fn run(stack: &Stack, request: Request) -> Result<ExitCode, Failure> {
     };
     let mut found = Vec::new();
     for item in &items {
-        found.extend(of_flow(&context, item, PreviewRequest { document, locale }).await?);
+        let request = PreviewRequest { document, locale: locale.as_deref() };
+        found.extend(of_flow(&context, item, request).await?);
     }
     if found.is_empty() {
         return Err("the event leads to no such document".into());
     }
-    std::fs::create_dir_all(out)?;
-    let mut code = ExitCode::SUCCESS;
+    let mut all_fine = true;
     for Preview { document, communication, what } in found {
         reader.reads(stack, &event.shop, &communication, AccessKind::Preview).await?;
-        match what {
-            Ok(made) => {
-                let stem = out.join(format!("preview-{document}-{communication}"));
-                let files = save(&stem, &made)?;
-                for (file, (_, examined)) in files.iter().zip(&made.outputs).filter(|_| validate) {
-                    if !verapdf::run(file, examined.as_ref())? {
-                        code = ExitCode::FAILURE;
-                    }
-                }
+        let id = communication.as_str();
+        all_fine &= match what {
+            Ok(it) => {
+                let data = format!("driver data, {}, locale {}", it.schema, it.recipient.locale);
+                let made = Made { template: &it.template, outputs: &it.outputs, driver: &it.driver, data };
+                saver.save(document, id, &made)?
             }
-            Err(error) => {
-                note!("ctl: {document}: {}", chain(&error));
-                code = ExitCode::FAILURE;
-            }
-        }
+            Err(error) => saver.tell_failure(document, id, &error)?,
+        };
     }
-    Ok(code)
+    Ok(if all_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn of_flow(
@@ -136,48 +180,4 @@ async fn of_flow(
         Flow::AccountStatements => previews(&AccountStatements, context, item, request).await,
         Flow::ExceptionLetters => previews(&ExceptionLetters, context, item, request).await,
     }
-}
-
-/// The outputs, the first under the document's own name, and the driver data beside them.
-fn save(stem: &Path, made: &ComposedPreview) -> Result<Vec<PathBuf>, Failure> {
-    let mut files = Vec::new();
-    for (number, (ComposedOutput { output, .. }, examined)) in (1..).zip(&made.outputs) {
-        // the name with `json` is that of the driver data
-        let format = Format::of(&output.mime_type).filter(|format| *format != Format::Json);
-        let extension = format.map_or("bin", Format::extension);
-        let file = match number {
-            1 => stem.with_extension(extension),
-            _ => PathBuf::from(format!("{}-{number}.{extension}", stem.display())),
-        };
-        std::fs::write(&file, &output.bytes)?;
-        say!("{}  {} bytes{}", file.display(), output.bytes.len(), about(examined.as_ref()));
-        files.push(file);
-    }
-    let driver = stem.with_extension("json");
-    let value: serde_json::Value = serde_json::from_slice(&made.driver)?;
-    std::fs::write(&driver, serde_json::to_string_pretty(&value)?)?;
-    say!("{}  driver data, {}, locale {}", driver.display(), made.schema, made.recipient.locale);
-    say!("  template {}", version(&made.template));
-    Ok(files)
-}
-
-/// The version that is approved now and the hash that a pin on its parts has.
-fn version(template: &Template) -> String {
-    let version =
-        template.version.map_or_else(|| "of unknown version".to_owned(), |it| format!("version {it}"));
-    let parts = match &template.parts {
-        Some(parts) => format!("{} parts, parts_pin = \"{}\"", parts.count, parts.sha256),
-        None => "parts unknown".to_owned(),
-    };
-    format!("{} {version}, {parts}", template.communication)
-}
-
-fn about(examined: Option<&Examined>) -> String {
-    let Some(Examined { pages, pdf }) = examined else { return String::new() };
-    let claims = [
-        pdf.pdf_a.as_ref().map(|level| format!(", claims PDF/A-{level}")),
-        pdf.pdf_ua.as_ref().map(|part| format!(", claims PDF/UA-{part}")),
-        pdf.language.as_ref().map(|language| format!(", language {language}")),
-    ];
-    format!(", pages: {pages}{}", claims.into_iter().flatten().collect::<String>())
 }

@@ -1,7 +1,13 @@
 //! `ctl privacy`: Shopify's privacy requests, what came of each, and the exports that are handed over to customers. Before an
 //! export is saved, an entry of who reads it is left for each communication in it.
 
-use crate::{access::Reader, failure::Failure, out::say, stack::Stack};
+use crate::{
+    access::Reader,
+    failure::Failure,
+    out::say,
+    rows::{self, remark},
+    stack::Stack,
+};
 use archive::AccessKind;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use clap::Subcommand;
@@ -25,6 +31,9 @@ pub enum PrivacyCommand {
     List {
         /// The shop.
         shop: ShopDomain,
+        /// Print one JSON object per line instead of text.
+        #[arg(long)]
+        json: bool,
     },
     /// Save the export of a customer's data, to hand it over. Leaves an entry of who read it and why for each communication in
     /// it.
@@ -60,7 +69,7 @@ struct ExportedEntry {
 
 pub async fn run(stack: &Stack, command: PrivacyCommand) -> Result<ExitCode, Failure> {
     match command {
-        PrivacyCommand::List { shop } => list(stack, &shop).await?,
+        PrivacyCommand::List { shop, json } => list(stack, &shop, json).await?,
         PrivacyCommand::Fetch { shop, request, reader, out } => {
             fetch(stack, &shop, &request, &reader, &out).await?;
         }
@@ -68,7 +77,7 @@ pub async fn run(stack: &Stack, command: PrivacyCommand) -> Result<ExitCode, Fai
     Ok(ExitCode::SUCCESS)
 }
 
-async fn list(stack: &Stack, shop: &ShopDomain) -> Result<(), Failure> {
+async fn list(stack: &Stack, shop: &ShopDomain, json: bool) -> Result<(), Failure> {
     let prefix = requests_of(shop);
     let list = stack.s3.list_objects_v2().bucket(&stack.outputs.operations_bucket).prefix(&prefix);
     let mut pages = list.into_paginator().send();
@@ -79,20 +88,44 @@ async fn list(stack: &Stack, shop: &ShopDomain) -> Result<(), Failure> {
         }
     }
     noted.sort_by_key(|it| it.at);
-    for Noted { request, topic, at, state, .. } in &noted {
-        let what = match state.outcome {
-            Outcome::Exported => "the export can be fetched for 30 days".to_owned(),
-            Outcome::Held => "a legal hold blocks it".to_owned(),
-            Outcome::Erased => format!("{} erased, {} kept", state.erased, state.refused.len()),
-        };
-        say!("{request}  {topic}  {at}  {}  {what}", state.outcome);
-        for refusal in &state.refused {
-            let (document, until) = (refusal.document, refusal.until);
-            say!("    {}  {document}  until {until}: {}", refusal.communication, refusal.legal_basis);
+    for it in &noted {
+        match json {
+            true => rows::print(&row(it))?,
+            false => print(it),
         }
     }
-    say!("{} requests", noted.len());
+    remark!(json, "{} requests", noted.len());
     Ok(())
+}
+
+fn row(Noted { request, topic, at, state, .. }: &Noted) -> rows::PrivacyRequest {
+    let kept = state.refused.iter().map(|refusal| rows::Kept {
+        communication: refusal.communication.to_string(),
+        document: refusal.document.to_string(),
+        until: refusal.until.to_string(),
+        legal_basis: refusal.legal_basis.to_string(),
+    });
+    rows::PrivacyRequest {
+        request: request.to_string(),
+        topic: topic.to_string(),
+        at: at.to_string(),
+        outcome: state.outcome.to_string(),
+        erased: state.erased,
+        kept: kept.collect(),
+    }
+}
+
+fn print(Noted { request, topic, at, state, .. }: &Noted) {
+    let what = match state.outcome {
+        Outcome::Exported => "the export can be fetched for 30 days".to_owned(),
+        Outcome::Held => "a legal hold blocks it".to_owned(),
+        Outcome::Erased => format!("{} erased, {} kept", state.erased, state.refused.len()),
+    };
+    say!("{request}  {topic}  {at}  {}  {what}", state.outcome);
+    for refusal in &state.refused {
+        let (document, until) = (refusal.document, refusal.until);
+        say!("    {}  {document}  until {until}: {}", refusal.communication, refusal.legal_basis);
+    }
 }
 
 async fn fetch(

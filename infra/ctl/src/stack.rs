@@ -76,7 +76,8 @@ impl Outputs {
     /// Takes the file's one deployment: a stack, or two of which one is what the other one works on, `<name>` and
     /// `<name>-data`. With others, a command could reach the wrong deployment.
     fn parse(text: &str) -> Result<Self, Failure> {
-        let stacks: BTreeMap<String, serde_json::Map<String, serde_json::Value>> = serde_json::from_str(text)?;
+        let stacks: BTreeMap<String, serde_json::Map<String, serde_json::Value>> =
+            serde_json::from_str(text)?;
         let names: Vec<&str> = stacks.keys().map(String::as_str).collect();
         match names[..] {
             [_] => {}
@@ -240,7 +241,8 @@ mod tests {
     fn takes_exactly_one_deployment() {
         assert_eq!(Outputs::parse(&format!(r#"{{"x":{ONE}}}"#)).unwrap().bus_name, "b");
         let two = ONE.replace("\"TableName\":\"t\",", "");
-        let both = Outputs::parse(&format!(r#"{{"x":{two},"x-data":{{"TableName":"of the data"}}}}"#)).unwrap();
+        let both =
+            Outputs::parse(&format!(r#"{{"x":{two},"x-data":{{"TableName":"of the data"}}}}"#)).unwrap();
         assert_eq!((both.bus_name.as_str(), both.table_name.as_str()), ("b", "of the data"));
         for (file, found) in [
             ("{}".to_owned(), "0"),

@@ -2,7 +2,7 @@
 
 use crate::{
     failure::Failure,
-    out::{self, note},
+    out::{self, Paint, note},
     stack::Stack,
 };
 use comms::{CommunicationId, State, WriteBackState, one_line};
@@ -11,16 +11,17 @@ use ledger::Entry;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::{
+    ops::Range,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 /// An outcome is unknown.
-const UNKNOWN: u8 = 3;
+pub const UNKNOWN: u8 = 3;
 /// Not everything has settled in time.
-const NOT_SETTLED: u8 = 4;
+pub const NOT_SETTLED: u8 = 4;
 /// Everything has settled, and something was not delivered.
-const NOT_DELIVERED: u8 = 5;
+pub const NOT_DELIVERED: u8 = 5;
 
 /// One communication, as `ctl` prints it. The JSON form is a contract: fields are only added.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -112,14 +113,43 @@ pub fn print(rows: &[Row<'_>], json: bool) -> Result<(), serde_json::Error> {
             out::json(&serde_json::to_string(row)?);
         }
     } else {
-        lines(rows).iter().for_each(|line| out::line(line));
+        for Line { text, part, paint } in lines(rows) {
+            match paint {
+                Some(paint) => out::painted(&text, part, paint),
+                None => out::line(&text),
+            }
+        }
     }
     Ok(())
 }
 
+/// A line of the table, and which part of it is painted.
+#[derive(Debug)]
+struct Line {
+    text: String,
+    part: Range<usize>,
+    paint: Option<Paint>,
+}
+
+impl Line {
+    fn plain(text: String) -> Self {
+        Self { text, part: 0..0, paint: None }
+    }
+}
+
+/// What a state means for who looks at a list.
+fn paint(state: &str) -> Option<Paint> {
+    match state.parse().ok()? {
+        State::Failed | State::Bounced => Some(Paint::Bad),
+        State::Unknown | State::Claimed | State::Sending => Some(Paint::Doubt),
+        State::Accepted | State::Delivered | State::Archived => Some(Paint::Good),
+        State::Suppressed => None,
+    }
+}
+
 /// A line for each row, and below it what is long. A text from outside is one line, so that it cannot look like
 /// another row.
-fn lines(rows: &[Row<'_>]) -> Vec<String> {
+fn lines(rows: &[Row<'_>]) -> Vec<Line> {
     let head = ["DOCUMENT", "STATE", "CHANNEL", "WRITE-BACK", "COMMUNICATION"].map(str::to_owned);
     let cells = |row: &Row<'_>| {
         [row.document, row.state, row.channel.unwrap_or("-"), row.write_back, row.communication].map(one_line)
@@ -131,9 +161,12 @@ fn lines(rows: &[Row<'_>]) -> Vec<String> {
         let padded: Vec<_> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         padded.join("  ").trim_end().to_owned()
     };
-    let mut lines = vec![aligned(&cells[0])];
+    let head = aligned(&cells[0]);
+    let mut lines = vec![Line { part: 0..head.len(), text: head, paint: Some(Paint::Head) }];
     for (row, cells) in rows.iter().zip(&cells[1..]) {
-        lines.push(aligned(cells));
+        let begin = widths[0].saturating_add(2);
+        let part = begin..begin.saturating_add(cells[1].len());
+        lines.push(Line { text: aligned(cells), part, paint: paint(row.state) });
         for (name, value) in [
             ("about", Some(row.subject)),
             ("begun", row.created_at.as_deref()),
@@ -148,7 +181,7 @@ fn lines(rows: &[Row<'_>]) -> Vec<String> {
             ("write-back", row.write_back_reason),
         ] {
             if let Some(value) = value {
-                lines.push(format!("    {name:10} {}", one_line(value)));
+                lines.push(Line::plain(format!("    {name:10} {}", one_line(value))));
             }
         }
     }
@@ -219,10 +252,40 @@ mod tests {
         let json = serde_json::to_string(&row).unwrap();
         let lines = lines(&[row]);
         assert_eq!(lines.len(), 2 + 11, "{lines:?}");
-        assert!(lines.iter().all(|line| comms::is_one_line(line)), "{lines:?}");
+        assert!(lines.iter().all(|line| comms::is_one_line(&line.text)), "{lines:?}");
         let visible = comms::visible_json(&json);
         assert!(comms::is_one_line(&visible), "{visible}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&visible).unwrap()["reason"], bad);
+    }
+
+    /// Scripts that read the table get the same with and without colours.
+    #[test]
+    fn the_state_of_a_row_is_painted() {
+        let painted = |state: &str| paint(state);
+        assert_eq!((painted("failed"), painted("delivered")), (Some(Paint::Bad), Some(Paint::Good)));
+        assert_eq!((painted("unknown"), painted("x")), (Some(Paint::Doubt), None));
+        let row = Row {
+            communication: "c",
+            flow: "f",
+            document: "receipt",
+            subject: "s",
+            created_at: None,
+            updated_at: None,
+            accepted_at: None,
+            state: "failed",
+            reason: None,
+            channel: None,
+            reference: None,
+            archive_key: None,
+            archive_version: None,
+            sha256: None,
+            opened_at: None,
+            attempts: 1,
+            write_back: "none",
+            write_back_reason: None,
+        };
+        let lines = lines(&[row]);
+        assert_eq!(lines[1].text.get(lines[1].part.clone()), Some("failed"));
     }
 
     #[test]

@@ -1,7 +1,13 @@
 //! `ctl templates history`: with which template, all its parts, which configuration and which software a document was
 //! composed, and from when to when. It is what the records say, not what the design service says today.
 
-use crate::{failure::Failure, out::say, select::Selected, select::Selection, stack::Stack};
+use crate::{
+    failure::Failure,
+    out::say,
+    rows::{self, remark},
+    select::{Selected, Selection},
+    stack::Stack,
+};
 use archive::EvidenceRecord;
 use comms::one_line;
 use jiff::Timestamp;
@@ -57,11 +63,17 @@ fn periods(records: &[Selected]) -> Vec<Period> {
     periods
 }
 
-pub async fn history(stack: &Stack, of: &Selection) -> Result<ExitCode, Failure> {
+pub async fn history(stack: &Stack, of: &Selection, json: bool) -> Result<ExitCode, Failure> {
     let periods = periods(&of.find(stack).await?);
     let mut before: Option<&InForce> = None;
     for period in &periods {
         let Period { what, first, last, documents } = period;
+        if json {
+            let InForce { template, parts, configuration, software } = what;
+            let (first, last, documents) = (first.to_string(), last.to_string(), *documents);
+            rows::print(&rows::InForce { first, last, documents, template, parts, configuration, software })?;
+            continue;
+        }
         say!("{first} to {last}, {documents} documents");
         for (name, value, earlier) in [
             ("template", &what.template, before.map(|it| &it.template)),
@@ -75,7 +87,7 @@ pub async fn history(stack: &Stack, of: &Selection) -> Result<ExitCode, Failure>
         before = Some(what);
     }
     if periods.is_empty() {
-        say!("no such document is archived");
+        remark!(json, "no such document is archived");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -219,6 +219,10 @@ async fn runs_are_begun_and_followed() {
         let text = ctl(&stack, &folder, &["run", shop.domain.as_str(), run, "--timeout", "80"]).await;
         assert!(text.contains("done"), "{run}: {text}");
     }
+    // a run that is done is not begun again, and can be followed to its last document
+    let text = ctl(&stack, &folder, &["run", shop.domain.as_str(), "winter", "--follow", "--json"]).await;
+    let last: serde_json::Value = serde_json::from_str(text.lines().last().expect("a row")).unwrap();
+    assert_eq!((&last["stage"], &last["left"]), (&json!("done"), &json!(0)), "{text}");
 }
 
 #[tokio::test]
