@@ -232,7 +232,7 @@ async fn what_was_under_way_does_not_end_it() {
     assert_eq!(world.enter(0, 1039).await, Ok(()), "whoever was let in ends it");
 }
 
-/// A process that tries for the first time goes on with the pauses that others have made, and each pause is twice the one
+/// A process that tries for the first time continues with the pauses that others have made, and each pause is twice the one
 /// before whoever makes it.
 #[tokio::test]
 async fn pauses_double_over_all_processes() {
