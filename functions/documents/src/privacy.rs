@@ -7,16 +7,14 @@
 
 use crate::{Answer, http::HttpRequest};
 use aws_sdk_secretsmanager::Client;
-use base64::{Engine, prelude::BASE64_STANDARD};
 use cache::{Cache, Fresh};
 use comms::{Gid, ShopDomain, chain};
 use downloads::HttpResponse;
-use hmac::{Hmac, Mac};
 use jiff::{SignedDuration, Timestamp};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use service::Metric;
-use sha2::Sha256;
+use shopify::{SIGNATURE_HEADER, Signature};
 use work::{Message, PrivacyItem, PrivacyTopic, Queue};
 
 /// A customer has at most so many orders in a request that they fit. A message takes four times as much.
@@ -103,10 +101,12 @@ impl PrivacyRequests {
             Ok(secrets) => secrets,
             Err(error) => return later(&error),
         };
-        let signature = request.header("x-shopify-hmac-sha256").unwrap_or_default();
-        let Some(id) = signed(&secrets, &body, signature) else {
+        let signature = request.header(SIGNATURE_HEADER).unwrap_or_default();
+        let Some(signature) = Signature::verified(secrets.iter(), &body, signature) else {
             return plain(401).counted(Metric::PrivacyRefused);
         };
+        // half of it names the request
+        let id = hex::encode(&signature.bytes()[..16]);
         let Some(item) = item(&body, request.header("x-shopify-topic"), id, now) else {
             return plain(400).counted(Metric::PrivacyRefused);
         };
@@ -131,18 +131,6 @@ fn plain(status: u16) -> Answer {
 fn later(error: &PrivacyError) -> Answer {
     let Answer { response, .. } = plain(503);
     Answer { response: response.header("retry-after", "120"), metric: None, problem: Some(chain(error)) }
-}
-
-/// The id of a request that one of the secrets signed: half of the signature. Each comparison takes the same time,
-/// wherever the signatures differ.
-fn signed(secrets: &[SecretString], body: &[u8], signature: &str) -> Option<String> {
-    let signature = BASE64_STANDARD.decode(signature).ok()?;
-    let by = |secret: &SecretString| {
-        let mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).ok()?;
-        mac.chain_update(body).verify_slice(&signature).ok()
-    };
-    secrets.iter().find_map(by)?;
-    Some(hex::encode(signature.get(..16)?))
 }
 
 /// What a signed body asks for. None if it is none of the topics, or not the one that the header says.

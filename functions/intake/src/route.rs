@@ -131,7 +131,7 @@ pub fn work_item(event: &Event, config: &ShopConfig) -> Result<Routed, IntakeErr
         let ignored = if is_known(topic) { Ignored::NoDocument } else { Ignored::UnknownTopic };
         return Ok(Routed::Ignored(ignored));
     }
-    let mut served = flows.iter().copied().filter(|flow| config.serves(*flow));
+    let mut served = flows.iter().copied().filter(|flow| config.follows_events(*flow));
     let Some(flow) = served.next() else { return Ok(Routed::Ignored(Ignored::NotConfigured)) };
     let kind = event.payload_kind()?;
     let no_subject = || IntakeError::NoSubject { topic: topic.to_owned() };
@@ -159,6 +159,7 @@ pub fn work_item(event: &Event, config: &ShopConfig) -> Result<Routed, IntakeErr
         payload_key: None,
         resend: None,
         next_channel: None,
+        request: None,
     };
     let others: Vec<_> = served.map(|flow| WorkItem { flow, ..item.clone() }).collect();
     Ok(Routed::Work([vec![item], others].concat()))
@@ -259,6 +260,24 @@ mod tests {
             assert_eq!(route(topic, None, json!({"id": 1})), Err("unknown-topic".to_owned()));
         }
         assert_eq!(route("Product", Some("update"), json!({})), Err("unknown-topic".to_owned()));
+    }
+
+    #[test]
+    fn no_event_leads_to_what_is_sent_on_request_only() {
+        let demo = include_str!("../../../infra/local/config/demo-shop.toml");
+        let on_request = |config: &str, document: &str| {
+            config.replacen(
+                &format!("[documents.{document}]\n"),
+                &format!("[documents.{document}]\non_request = true\n"),
+                1,
+            )
+        };
+        let one = on_request(demo, "receipt");
+        let both =
+            on_request(&one, "order-confirmation").replace("after_edits = true", "after_edits = false");
+        let serves =
+            |config: &str| ShopConfig::parse(config).unwrap().follows_events(Flow::OrderConfirmation);
+        assert_eq!((serves(demo), serves(&one), serves(&both)), (true, true, false));
     }
 
     /// It is asked for, not left out.

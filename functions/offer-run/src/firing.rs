@@ -80,6 +80,7 @@ pub fn work_item(
         payload_key: None,
         resend: None,
         next_channel: None,
+        request: None,
     })
 }
 

@@ -302,7 +302,7 @@ impl ShopPass<'_> {
         occurrence: &Occurrence,
         flow: Flow,
     ) -> Result<Option<(WorkItem, Vec<CommunicationId>)>, PlanError> {
-        if !self.config.serves(flow) {
+        if !self.config.follows_events(flow) {
             return Ok(None);
         }
         let earliest = occurrence.earliest;
@@ -317,8 +317,7 @@ impl ShopPass<'_> {
             time_left: self.deadline.saturating_duration_since(Instant::now()),
         };
         let plans = plans(look_up).await.map_err(PlanError::Flow)?;
-        let wanted =
-            plans.iter().filter(|plan| plan.wanted && self.config.is_since(plan.document, Some(earliest)));
+        let wanted = plans.iter().filter(|plan| plan.is_wanted(&item, self.config, Some(earliest)));
         let id =
             |plan: &Plan| CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
         let ids: Vec<_> = wanted.map(id).collect();
@@ -352,6 +351,7 @@ fn work_item(shop: &ShopDomain, occurrence: &Occurrence, flow: Flow) -> Result<W
         payload_key: None,
         resend: None,
         next_channel: None,
+        request: None,
     })
 }
 

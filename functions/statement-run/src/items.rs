@@ -118,6 +118,7 @@ impl ItemWriter<'_> {
             payload_key: None,
             resend: None,
             next_channel: None,
+            request: None,
         };
         tools.payloads.message(item).await
     }

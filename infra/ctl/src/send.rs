@@ -8,7 +8,7 @@ use crate::{
 };
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use comms::CommunicationId;
-use flow::LookUp;
+use flow::{LookUp, Plan};
 use intake::{Ignored, Routed, work_item};
 use jiff::Timestamp;
 use reconcile::plans;
@@ -112,7 +112,10 @@ impl Sender<'_> {
             };
             let plans = plans(look_up).await.map_err(|error| error.reason)?;
             // a further issue is made only where there is something to correct
-            let expected = plans.iter().filter(|it| it.wanted && !exception_letters::is_correction(it));
+            let happened = item.trigger.triggered_at;
+            let is_expected =
+                |it: &&Plan| it.is_wanted(item, config, happened) && !exception_letters::is_correction(it);
+            let expected = plans.iter().filter(is_expected);
             ids.extend(
                 expected.map(|it| CommunicationId::derive(shop, it.document, &it.subject, &it.revision)),
             );

@@ -107,7 +107,7 @@ describe('the configuration', () => {
 
   test('defines the metafield that write-back writes and the extension reads', () => {
     const model = fromRepository('shared/shop-config/src/model.rs');
-    assert.match(model, /namespace: "\$app"\.to_owned\(\), key: "communications"\.to_owned\(\)/);
+    assert.match(model, /namespace: "\$app"\.to_owned\(\),\s+key: "communications"\.to_owned\(\)/);
     assert.match(QUERY, /namespace: "\$app", key: "communications"/);
     const { order } = parse(configuration(wanted(['receipt']))) as { order?: { metafields?: { app?: object } } };
     assert.deepEqual(Object.keys(order?.metafields?.app ?? {}), ['communications']);

@@ -1,7 +1,7 @@
 //! The evidence record: what `record.json` says. A public, versioned contract
 //! (`schemas/evidence-record.v1.json`).
 
-use crate::{Pdf, Sealed};
+use crate::{Decision, Pdf, Sealed};
 use commitments::Owner;
 use comms::{CommunicationId, Document, Flow, Gid, MessageClass, PostalAddress, Revision, ShopDomain};
 use jiff::Timestamp;
@@ -76,6 +76,9 @@ pub struct EvidenceRecord {
     /// Present when a person asked for this issue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resend: Option<Resend>,
+    /// Present when somebody asked for the document in place of an event: who, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested: Option<Decision>,
     /// A test order or a dry run: composed and archived, never delivered.
     pub test: bool,
     /// Random, where the document is erasable: so that the hash of this record, which others keep, says nothing once the

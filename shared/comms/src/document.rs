@@ -176,6 +176,35 @@ documents! {
     }
 }
 
+impl Document {
+    /// The event of an order that leads to it, where the order is all it takes. Only such a document can be asked for.
+    pub const fn event_of_order(self) -> Option<&'static str> {
+        match self {
+            Self::OrderConfirmation => Some("orders/create"),
+            Self::Receipt => Some("orders/paid"),
+            Self::CancellationLetter => Some("orders/cancelled"),
+            Self::ShippingNotice
+            | Self::PackingSlip
+            | Self::DeliveryDocument
+            | Self::ReadyForPickupNotice
+            | Self::OutForDeliveryNotice
+            | Self::ReturnAuthorization
+            | Self::ReturnInstructions
+            | Self::ReturnDeclined
+            | Self::RefundConfirmation
+            | Self::PromotionalOffer
+            | Self::LoyaltyStatement
+            | Self::ReplenishmentReminder
+            | Self::AccountStatement
+            | Self::PurchaseSummary
+            | Self::PaymentFailureLetter
+            | Self::DisputeNotice
+            | Self::DisputeResolution
+            | Self::PaymentOverdueLetter => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

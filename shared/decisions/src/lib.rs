@@ -1,4 +1,5 @@
-//! What a person decides about a communication, with their name and reason: that it is issued again (`resend.rs`), what
+//! What a person decides about a communication, with their name and reason: that a document is made that waits for it
+//! (`request.rs`), that it is issued again (`resend.rs`), what
 //! became of a send whose outcome is unknown (`settle.rs`), or that its evidence is held (`hold.rs`). And what they want to know before: why it was or was not
 //! sent (`why.rs`), and which communications there are (`find.rs`).
 //!
@@ -11,18 +12,20 @@
 mod evidence;
 mod find;
 mod hold;
+mod request;
 mod resend;
 mod settle;
 mod why;
 
 pub use find::{By, Question, find};
 pub use hold::{Matter, hold, matters, release};
+pub use request::{DocumentRequest, Requested, request};
 pub use resend::{Reissue, ResendRequest, resend};
 pub use settle::{Settled, can_settle_as, settle};
 pub use why::{why, why_not_again, why_nothing};
 
 use archive::ArchiveError;
-use comms::{State, is_one_line};
+use comms::{Document, State, is_one_line};
 use delivery::InvalidAddress;
 use ledger::LedgerError;
 use shop_config::ConfigError;
@@ -95,6 +98,14 @@ pub enum Refusal {
     Matter,
     #[error("the document is switched off")]
     SwitchedOff,
+    #[error(
+        "{0} cannot be asked for: more than an order leads to it. order-confirmation, receipt and cancellation-letter can"
+    )]
+    NotRequestable(Document),
+    #[error("it is not about an order")]
+    NoOrder,
+    #[error("{document} is not written in the language {language}")]
+    Language { document: Document, language: String },
     #[error("it is marketing, and no consent is known for the other address")]
     Marketing,
     #[error("the document has no channel for such an address")]
@@ -127,6 +138,9 @@ impl Refusal {
             | Self::NoEvidence
             | Self::Matter
             | Self::SwitchedOff
+            | Self::NotRequestable(_)
+            | Self::NoOrder
+            | Self::Language { .. }
             | Self::Marketing
             | Self::NoChannel
             | Self::RecomposedElsewhere

@@ -126,6 +126,7 @@ fn item(
         payload_key: None,
         resend: Some(Resend { of: entry.communication.clone(), revision, actor, reason, recompose, to }),
         next_channel: None,
+        request: None,
     }
 }
 

@@ -100,6 +100,11 @@ pub fn why_nothing(config: &ShopConfig) -> Vec<String> {
             names.join(", ")
         ),
     });
+    let waiting = config.documents.iter().filter(|(_, settings)| settings.enabled && settings.on_request);
+    let waiting: Vec<_> = waiting.map(|(document, _)| document.title("en")).collect();
+    if !waiting.is_empty() {
+        sentences.push(format!("No event leads to what is sent on request only: {}.", waiting.join(", ")));
+    }
     if let Some(reconcile) = config.reconcile {
         sentences.push(format!(
             "What happened before {} was handled by the previous system.",

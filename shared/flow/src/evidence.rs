@@ -111,6 +111,10 @@ pub fn record(attempt: &Attempt<'_>, evidence: Evidence<'_>) -> EvidenceRecord {
             of: request.resend.of.clone(),
             corrected: corrected(request),
         }),
+        requested: attempt.item.request.as_ref().map(|request| archive::Decision {
+            actor: request.actor.clone(),
+            reason: request.reason.clone(),
+        }),
         test: *test,
         nonce: None,
     }

@@ -77,10 +77,10 @@ impl<'a> Gather<'a> {
         self.found("order", self.shopify.order(self.call(), id).await).await
     }
 
-    /// A person asked for this issue of the document, and knows that time has passed: what only spares a customer
+    /// Somebody asked for this issue of the document, and knows that time has passed: what only spares a customer
     /// documents does not apply.
     pub fn is_asked_for(&self) -> bool {
-        self.item.resend.is_some()
+        self.item.resend.is_some() || self.item.request.is_some()
     }
 
     /// Whether it is so soon after the event that what Shopify does not show may only lag behind it. A document that

@@ -28,7 +28,7 @@ pub async fn gather_content<F: DocumentFlow>(attempt: &Attempt<'_>, flow: &F) ->
         secrets: attempt.secrets,
         shopify: &attempt.clients.shopify,
         history: Some(History::new(&attempt.clients.ledger, &attempt.clients.archive)),
-        locale: None,
+        locale: attempt.item.request.as_ref().and_then(|request| request.locale.as_deref()),
         unsubscribe_url: unsubscribe_url.as_deref(),
         now: attempt.now(),
         time_left: attempt.time_left(),

@@ -169,7 +169,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
     async fn communication(&self, message: &Message<'_>, plan: &Plan) -> Result<AttemptOutcome, Retry> {
         let Message { item, payload, loaded, resend, invocation, receive_count } = *message;
         let communication = CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
-        let wanted = plan.wanted && loaded.config.is_since(plan.document, item.trigger.triggered_at);
+        let wanted = plan.is_wanted(item, &loaded.config, item.trigger.triggered_at);
         if !wanted && !self.was_begun(&communication).await? {
             tracing::info!(shop = %item.shop, flow = %item.flow, document = %plan.document, %communication, "switched off");
             return Ok(AttemptOutcome::default());
@@ -223,7 +223,11 @@ impl<F: DocumentFlow> FlowHandler<F> {
             time_left: invocation.time_left(now),
         };
         let planned = plans(&self.flow, look_up).await;
-        planned.map_err(|GatherError { class, reason }| Retry::because(class, reason))
+        let mut plans = planned.map_err(|GatherError { class, reason }| Retry::because(class, reason))?;
+        if let Some(request) = &item.request {
+            plans.retain(|plan| plan.document == request.document);
+        }
+        Ok(plans)
     }
 
     /// Whether an earlier delivery left something to settle.

@@ -75,6 +75,7 @@ pub fn item(entry: &Entry, config: &ShopConfig) -> Option<WorkItem> {
         payload_key: None,
         resend: None,
         next_channel: Some(NextChannel { of: entry.communication.clone(), after }),
+        request: None,
     })
 }
 

@@ -28,6 +28,15 @@ pub struct Plan {
     pub wanted: bool,
 }
 
+impl Plan {
+    /// Whether the shop wants it made of what happened at this moment, if that is known: by an event, or on request.
+    pub fn is_wanted(&self, item: &WorkItem, config: &ShopConfig, happened: Option<Timestamp>) -> bool {
+        self.wanted
+            && config.is_since(self.document, happened)
+            && (item.is_wish() || !config.waits_for_request(self.document))
+    }
+}
+
 /// What an event leads to: of one document, or of all documents of a flow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Planned {
@@ -158,5 +167,44 @@ impl<'a> LookUp<'a> {
     /// What it means that Shopify has no `what`, such as `order`, although the item names one.
     pub async fn absent(&self, what: &str) -> GatherError {
         absent(self.shopify, self.call(), self.item, what).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn is_wanted(settings: &str, item: Value, wanted: bool) -> bool {
+        let demo = include_str!("../../../infra/local/config/demo-shop.toml");
+        let section = "[documents.receipt]\n";
+        let config =
+            ShopConfig::parse(&demo.replacen(section, &format!("{section}{settings}\n"), 1)).unwrap();
+        let order = Gid::new("Order", 1);
+        let mut all = json!({
+            "v": 1, "shop": config.shop, "flow": "order-confirmation", "subject": order,
+            "trigger": {"topic": "orders/paid", "webhook_id": "w"},
+        });
+        all.as_object_mut().unwrap().extend(item.as_object().unwrap().clone());
+        let item = WorkItem::from_json(&all.to_string()).unwrap();
+        let (document, subject, reported_on) = (Document::Receipt, order.clone(), order);
+        let plan = Plan { document, subject, revision: Revision::Initial, reported_on, wanted };
+        plan.is_wanted(&item, &config, "2026-11-22T09:00:00Z".parse().ok())
+    }
+
+    #[test]
+    fn what_is_sent_on_request_waits_for_one() {
+        let request = json!({"request": {"document": "receipt", "actor": "Shopify Flow", "reason": "VIP"}});
+        let id = "c4809f9b199959867b344883a5f958d0";
+        let resend = json!({"resend": {"of": id, "revision": "resend-1", "actor": "a", "reason": "r"}});
+        let next = json!({"next_channel": {"of": id, "after": "bounced"}});
+        for wish in [&request, &resend, &next] {
+            assert!(is_wanted("on_request = true", wish.clone(), true), "{wish}");
+            assert!(is_wanted("", wish.clone(), true), "{wish}");
+            assert!(!is_wanted("", wish.clone(), false), "switched off: {wish}");
+        }
+        assert!(is_wanted("", json!({}), true));
+        assert!(!is_wanted("on_request = true", json!({}), true), "an event");
+        assert!(!is_wanted("since = \"2027-01-01T00:00:00Z\"", json!({}), true));
     }
 }

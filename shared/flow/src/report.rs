@@ -5,7 +5,7 @@ use comms::{Gid, State, WriteBackState};
 use jiff::Timestamp;
 use ledger::Entry;
 use shop_config::{Channel, ShopConfig};
-use work::{Decision, DecisionKind, Resend, WorkItem, WriteBackItem};
+use work::{Decision, DecisionKind, Request, Resend, WorkItem, WriteBackItem};
 
 /// Whether this shop is to be told of a communication about `resource`. What belongs to no order, customer or
 /// company location has nowhere to be reported.
@@ -62,19 +62,28 @@ fn further(report: WriteBackItem, item: &WorkItem, entry: &Entry) -> WriteBackIt
         (Some(resend), _) => asked_for(report, resend, item.trigger.triggered_at, entry),
         // nobody decided it: the shop's configuration says so
         (None, Some(next)) => WriteBackItem { issue_of: Some(next.of.clone()), ..report },
-        (None, None) => report,
+        (None, None) => match &item.request {
+            Some(request) => requested(report, request, item.trigger.triggered_at, entry),
+            None => report,
+        },
     }
 }
 
 fn asked_for(item: WriteBackItem, resend: &Resend, at: Option<Timestamp>, entry: &Entry) -> WriteBackItem {
-    let decision = Decision {
-        // a request without a time was made no later than its work was begun
-        at: at.or_else(|| moment(entry.created_epoch_ms)).unwrap_or(item.at),
-        kind: DecisionKind::Resend,
-        actor: resend.actor.clone(),
-        reason: resend.reason.clone(),
-    };
+    let (actor, reason) = (resend.actor.clone(), resend.reason.clone());
+    let decision = Decision { at: asked_at(&item, at, entry), kind: DecisionKind::Resend, actor, reason };
     WriteBackItem { issue_of: Some(resend.of.clone()), decision: Some(decision), ..item }
+}
+
+fn requested(item: WriteBackItem, request: &Request, at: Option<Timestamp>, entry: &Entry) -> WriteBackItem {
+    let (actor, reason) = (request.actor.clone(), request.reason.clone());
+    let decision = Decision { at: asked_at(&item, at, entry), kind: DecisionKind::Request, actor, reason };
+    WriteBackItem { decision: Some(decision), ..item }
+}
+
+/// A request without a time was made no later than its work was begun.
+fn asked_at(item: &WriteBackItem, at: Option<Timestamp>, entry: &Entry) -> Timestamp {
+    at.or_else(|| moment(entry.created_epoch_ms)).unwrap_or(item.at)
 }
 
 /// The report of what a person settled. The ledger has the time of the decision, and no other.

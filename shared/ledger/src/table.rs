@@ -394,6 +394,54 @@ impl Ledger {
         }
     }
 
+    /// Records that Shopify has a report, and answers whether that is news: for what must follow it at most once. If the
+    /// answer of the table is lost, it is none, and what was to follow does not.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer. Then it may be recorded.
+    pub async fn record_first_report(
+        &self,
+        communication: &CommunicationId,
+        reported: State,
+    ) -> Result<bool, LedgerError> {
+        let update = self
+            .update(communication.as_str())
+            .update_expression("SET write_back = :reported REMOVE write_back_reason")
+            .condition_expression("#state = :of AND write_back <> :reported")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":of", text(reported.name()))
+            .expression_attribute_values(":reported", text(WriteBackState::Reported.name()));
+        Ok(conditional("recording a write-back", update.send().await)?.is_ok())
+    }
+
+    /// Takes back what [`record_first_report`](Self::record_first_report) recorded, because what was to follow certainly
+    /// did not: the report is owed again, or failed for the reason. Nothing, if the state has moved since.
+    ///
+    /// # Errors
+    /// When DynamoDB does not answer.
+    pub async fn take_back_report(
+        &self,
+        communication: &CommunicationId,
+        reported: State,
+        failed: Option<&str>,
+    ) -> Result<(), LedgerError> {
+        let state = failed.map_or(WriteBackState::Pending, |_| WriteBackState::Failed);
+        let update = self
+            .update(communication.as_str())
+            .condition_expression("#state = :of AND write_back = :reported")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":of", text(reported.name()))
+            .expression_attribute_values(":reported", text(WriteBackState::Reported.name()))
+            .expression_attribute_values(":state", text(state.name()));
+        let update = match failed {
+            Some(reason) => update
+                .update_expression("SET write_back = :state, write_back_reason = :reason")
+                .expression_attribute_values(":reason", text(cut(&one_line(reason), MAX_REASON_BYTES))),
+            None => update.update_expression("SET write_back = :state"),
+        };
+        conditional("taking back a write-back", update.send().await).map(drop)
+    }
+
     /// An update of one item, without names or values yet.
     pub(crate) fn update(&self, pk: &str) -> UpdateItemFluentBuilder {
         self.client.update_item().table_name(&self.table).key("pk", text(pk))

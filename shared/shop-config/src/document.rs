@@ -14,6 +14,11 @@ pub struct DocumentConfig {
     /// Whether the document is made.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// No event leads to the document: it waits until somebody asks for it, such as a
+    /// [workflow of Shopify Flow](use-cases.md#shopify-flow). For `order-confirmation`, `receipt` and
+    /// `cancellation-letter`.
+    #[serde(default)]
+    pub on_request: bool,
     /// The id of Exstream's communication (orchestration), or the service's name (service gateway).
     pub communication: String,
     /// The production data source that the driver data is mapped to. Orchestration needs it.
@@ -93,7 +98,7 @@ pub struct DocumentConfig {
     /// channel. At most 40 characters each, no comma.
     #[serde(default)]
     pub tags: Vec<String>,
-    /// Order confirmations only: send another one after an order edit.
+    /// Order confirmations only: send another one after an order edit. Not with `on_request`.
     #[serde(default)]
     pub after_edits: bool,
     /// Order confirmations only: ask Shopify for each line's picture and product page, which events do not have. This

@@ -44,6 +44,11 @@ impl ShopConfig {
         }
     }
 
+    /// Whether the document's template speaks a language.
+    pub fn speaks(&self, document: Document, language: &str) -> bool {
+        Asked::read(language).is_some() && self.locale(document, &[Some(language)]).translated
+    }
+
     /// The locale to write a document in, as [`locale`](Self::locale) finds it.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use crate::{
     Delivery, DocumentConfig, Exceptions, Exstream, Marketing, RetentionClass, Returns, Shipping, Statements,
 };
-use comms::{Document, Flow, HttpsUrl, MessageClass, ShopDomain};
+use comms::{Document, Flow, HttpsUrl, MessageClass, ShopDomain, State, names};
 use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -119,11 +119,57 @@ pub struct WriteBack {
     pub namespace: String,
     /// The key of that metafield, at least 2 characters.
     pub key: String,
+    /// The outcomes that start workflows of [Shopify Flow](use-cases.md#shopify-flow), once the metafield has them. Of
+    /// documents that are reported on an order.
+    pub flow_triggers: Vec<FlowTrigger>,
+}
+
+names! {
+    /// An outcome that starts workflows of Shopify Flow.
+    FlowTrigger, "trigger of Shopify Flow", {
+        /// A channel says that it reached the recipient.
+        Delivered = "delivered",
+        /// It came back.
+        Bounced = "bounced",
+        /// It could not be made or was refused.
+        Failed = "failed",
+    }
+}
+
+impl FlowTrigger {
+    /// That of a state, if it has one.
+    pub const fn of(state: State) -> Option<Self> {
+        match state {
+            State::Delivered => Some(Self::Delivered),
+            State::Bounced => Some(Self::Bounced),
+            State::Failed => Some(Self::Failed),
+            State::Claimed
+            | State::Archived
+            | State::Sending
+            | State::Accepted
+            | State::Suppressed
+            | State::Unknown => None,
+        }
+    }
+
+    /// Its handle in the Shopify app: `extensions/flow-document-*` of `infra/shopify-app`.
+    pub const fn handle(self) -> &'static str {
+        match self {
+            Self::Delivered => "document-delivered",
+            Self::Bounced => "document-bounced",
+            Self::Failed => "document-failed",
+        }
+    }
 }
 
 impl Default for WriteBack {
     fn default() -> Self {
-        Self { enabled: true, namespace: "$app".to_owned(), key: "communications".to_owned() }
+        Self {
+            enabled: true,
+            namespace: "$app".to_owned(),
+            key: "communications".to_owned(),
+            flow_triggers: Vec::new(),
+        }
     }
 }
 
@@ -146,6 +192,17 @@ impl ShopConfig {
     /// Whether any document of a flow is switched on.
     pub fn serves(&self, flow: Flow) -> bool {
         self.documents.iter().any(|(document, settings)| document.flow() == flow && settings.enabled)
+    }
+
+    /// Whether events lead to any document of a flow.
+    pub fn follows_events(&self, flow: Flow) -> bool {
+        let on = |settings: &DocumentConfig| settings.enabled && !settings.on_request;
+        self.documents.iter().any(|(document, settings)| document.flow() == flow && on(settings))
+    }
+
+    /// Whether a document is sent only if somebody asks for it.
+    pub fn waits_for_request(&self, document: Document) -> bool {
+        self.documents.get(&document).is_some_and(|settings| settings.on_request)
     }
 
     /// In whose name the document is written.

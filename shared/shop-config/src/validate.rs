@@ -142,6 +142,9 @@ impl Check {
         if config.write_back.namespace.len() < 3 || config.write_back.key.len() < 2 {
             self.fail("write_back", "a metafield needs a namespace of 3 and a key of 2 characters or more");
         }
+        if !config.write_back.enabled && !config.write_back.flow_triggers.is_empty() {
+            self.fail("write_back.flow_triggers", "need `write_back.enabled`: they follow the metafield");
+        }
     }
 
     fn delivery(&mut self, delivery: &Delivery) {
@@ -230,6 +233,14 @@ impl Check {
         }
         if settings.after_edits && document != Document::OrderConfirmation {
             self.fail(field("after_edits"), "is for order-confirmation only");
+        }
+        if settings.on_request && document.event_of_order().is_none() {
+            let all = Document::ALL.iter().filter(|it| it.event_of_order().is_some());
+            let names: Vec<_> = all.map(|it| it.name()).collect();
+            self.fail(field("on_request"), format!("is for what an order leads to: {}", names.join(", ")));
+        }
+        if settings.on_request && settings.after_edits {
+            self.fail(field("after_edits"), "cannot be with `on_request`: no event leads to the document");
         }
         if settings.pictures && document != Document::OrderConfirmation {
             self.fail(field("pictures"), "is for order-confirmation only");

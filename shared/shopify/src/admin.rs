@@ -4,7 +4,8 @@
 //! success is not taken for success. Promises that every call ends by the caller's deadline, that an answer
 //! costs no more than 16 MiB of memory, and that a shop known to have no budget left is not
 //! asked. Waits by itself only when the wait is short; otherwise it answers with the time Shopify wants.
-//! Every operation here can be repeated: a crash or time-out at any point costs a repetition, no more.
+//! Every operation here can be repeated, but for `start_workflows`: a crash or time-out at any point costs a repetition,
+//! no more. The client itself asks again only after a refusal.
 
 mod answer;
 mod budget;

@@ -24,6 +24,7 @@ mod order;
 pub mod payment;
 pub mod returns;
 mod rows;
+mod signature;
 
 pub use admin::{
     AdminApi, AdminError, Call, Credentials, ErrorCode, GraphqlError, MAX_METAFIELDS, MAX_PAUSE, MAX_PAUSES,
@@ -39,6 +40,7 @@ pub use order::{
     PurchasingCompany, ShippingLine, ShopAmount, TaxLine, Totals, TransactionKind, TransactionStatus,
 };
 pub use rows::{Rows, Unread};
+pub use signature::{SIGNATURE_HEADER, Signature};
 
 #[cfg(test)]
 mod page_sizes {

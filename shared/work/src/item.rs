@@ -51,6 +51,23 @@ pub struct WorkItem {
     /// A channel did not deliver a document, and the next one of the list is tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_channel: Option<NextChannel>,
+    /// Somebody asks for one of the documents that the event leads to. The event is made up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
+}
+
+/// A document that somebody asks for, in place of the event that leads to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Request {
+    /// The only one that is made.
+    pub document: Document,
+    /// Who asks.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// The language to write in, in place of the customer's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
 }
 
 /// Another issue of a communication, by the channel after the one that did not deliver it.
@@ -176,6 +193,8 @@ names! {
         Resend = "resend",
         /// What became of a send whose outcome was unknown.
         Settle = "settle",
+        /// That a document is sent for which no event was waited.
+        Request = "request",
     }
 }
 
@@ -217,6 +236,11 @@ impl Trigger {
 
 impl WorkItem {
     pub const VERSION: u32 = 1;
+
+    /// Whether no event led to it, but somebody's wish: also the shop's, that the next channel is tried.
+    pub fn is_wish(&self) -> bool {
+        self.resend.is_some() || self.next_channel.is_some() || self.request.is_some()
+    }
 
     pub fn from_json(body: &str) -> Result<Self, InvalidItem> {
         versioned(body, |item: &Self| item.v)

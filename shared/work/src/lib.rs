@@ -20,7 +20,9 @@ mod unsubscribe;
 
 pub use batch::{BatchResponse, Limits, MalformedBatch, Record, Retry, SqsEvent, each};
 pub use checkpoint::{CheckpointError, Checkpoints, Version};
-pub use item::{Decision, DecisionKind, InvalidItem, NextChannel, Resend, Trigger, WorkItem, WriteBackItem};
+pub use item::{
+    Decision, DecisionKind, InvalidItem, NextChannel, Request, Resend, Trigger, WorkItem, WriteBackItem,
+};
 pub use message::{Message, NotJson};
 pub use opened::{OpenedItem, OpenedKind};
 pub use privacy::{PrivacyItem, PrivacyTopic};

@@ -28,6 +28,8 @@ struct Case {
     config: String,
     /// How long ago the event was, in minutes.
     ago: i64,
+    /// Somebody asks for it, and there was no event.
+    request: Option<Value>,
 }
 
 struct Made {
@@ -37,7 +39,14 @@ struct Made {
 
 impl Case {
     fn new(topic: &'static str, payload: Value, shopify: Shopify) -> Self {
-        Self { topic, payload, shopify, config: CONFIG.to_owned(), ago: 1 }
+        Self { topic, payload, shopify, config: CONFIG.to_owned(), ago: 1, request: None }
+    }
+
+    /// Asked for by a workflow, in a language if it names one.
+    fn requested(document: Document, order: Value) -> Self {
+        let request = json!({"document": document, "actor": "Shopify Flow", "reason": "VIP"});
+        let topic = document.event_of_order().unwrap();
+        Self { request: Some(request), ..Self::new(topic, Value::Null, Shopify::Has(order)) }
     }
 
     fn minutes_ago(self, ago: i64) -> Self {
@@ -63,13 +72,14 @@ impl Case {
             &json!({
                 "v": 1, "shop": "northwind-demo.myshopify.com", "flow": "order-confirmation",
                 "trigger": {"topic": self.topic, "webhook_id": "w", "triggered_at": triggered},
-                "subject": order,
+                "subject": order, "request": self.request,
             })
             .to_string(),
         )
         .unwrap();
-        let payload = self.payload.to_string();
-        let event = Event { item: &item, payload: Some(&payload), config: &config };
+        let payload = Some(self.payload.to_string()).filter(|_| item.request.is_none());
+        let payload = payload.as_deref();
+        let event = Event { item: &item, payload, config: &config };
         let Planned::Known(plans) = OrderConfirmation.plan(&event).unwrap() else {
             panic!("the event says everything")
         };
@@ -78,7 +88,7 @@ impl Case {
         let gather = Gather {
             plan: &plans[0],
             item: &item,
-            payload: Some(&payload),
+            payload,
             communication: &id,
             config: &config,
             secrets: &secrets,
@@ -91,6 +101,7 @@ impl Case {
         };
         let result = match OrderConfirmation.gather(gather).await {
             Ok(Gathered::Ready(content)) => Ok(serde_json::from_slice(&content.driver).unwrap()),
+            Ok(Gathered::NotDue(reason)) => Err(GatherError::not_yet(reason)),
             Ok(_) => panic!("no document"),
             Err(error) => Err(error),
         };
@@ -292,4 +303,22 @@ async fn amounts_that_cannot_be_added_are_an_error() {
         }
     }
     assert!(made > 0 && refused > 0, "{made} {refused}");
+}
+
+/// Without an event nobody has said that the order was paid.
+#[tokio::test]
+async fn a_receipt_that_is_asked_for_waits_until_the_order_is_paid() {
+    let with = |status: &str| {
+        let mut order = fetched();
+        order["displayFinancialStatus"] = status.into();
+        Case::requested(Document::Receipt, order)
+    };
+    for paid in ["PAID", "PARTIALLY_REFUNDED", "REFUNDED"] {
+        assert_eq!(with(paid).made().await.data()["document"], "receipt", "{paid}");
+    }
+    for unpaid in ["PENDING", "AUTHORIZED", "PARTIALLY_PAID", "VOIDED", "EXPIRED", "OF_TOMORROW"] {
+        assert_eq!(with(unpaid).made().await.waits(), "the order is not paid", "{unpaid}");
+    }
+    let confirmation = Case::requested(Document::OrderConfirmation, fetched()).made().await.data();
+    assert_eq!(confirmation["document"], "order-confirmation");
 }

@@ -559,6 +559,7 @@ fn record(
         software: Software { name: "s".into(), version: "0".into() },
         previous: None,
         resend: None,
+        requested: None,
         test: false,
         nonce: None,
     }

@@ -51,6 +51,27 @@ fn routed() -> BTreeSet<Route> {
     topics.flat_map(|topic| flows(topic).map(move |flow| (topic, flow))).collect()
 }
 
+/// What can be asked for is the first issue of one document about the order, by an event that needs no payload.
+#[test]
+fn what_can_be_asked_for_follows_from_the_order_alone() {
+    let config = include_str!("../../../../infra/local/config/demo-shop.toml");
+    let config = shop_config::ShopConfig::parse(config).unwrap();
+    let requestable = Document::ALL.iter().filter_map(|it| Some((*it, it.event_of_order()?)));
+    for (document, topic) in requestable {
+        let item = json!({
+            "v": 1, "shop": config.shop, "flow": document.flow(), "subject": "gid://shopify/Order/1",
+            "trigger": {"topic": topic, "webhook_id": "request-1"},
+            "request": {"document": document, "actor": "a", "reason": "r"},
+        });
+        let item = work::WorkItem::from_json(&item.to_string()).unwrap();
+        let event = flow::Event { item: &item, payload: None, config: &config };
+        let entry = documents(document.flow()).iter().find(|it| it.document == document).unwrap();
+        assert!(entry.topics.contains(&topic), "{document}");
+        let planned = (entry.plan)(&event).unwrap();
+        assert_eq!(planned, flow::Planned::one(event.plan(document)), "{document}");
+    }
+}
+
 fn is_of_run(topic: &str) -> bool {
     OF_RUNS.iter().any(|(known, _)| *known == topic)
 }

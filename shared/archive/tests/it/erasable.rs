@@ -71,6 +71,7 @@ fn record(stored: &Stored) -> EvidenceRecord {
         software: Software { name: "s".into(), version: "0".into() },
         previous: None,
         resend: None,
+        requested: None,
         test: false,
         nonce: None,
     }

@@ -198,7 +198,7 @@ async fn delivered(ledger: &Ledger) {
     assert!(recorded.unwrap().is_some());
 }
 
-/// Every write there is, but for those about a channel's doubtful answers: one that is counted twice closes it one
+/// Every write there is, but for the first report, and for those about a channel's doubtful answers: one that is counted twice closes it one
 /// sooner, one that closes it and seems refused leaves it closed for longer.
 fn writes() -> impl IntoIterator<Item = Write> {
     writes! {
@@ -233,6 +233,11 @@ fn writes() -> impl IntoIterator<Item = Write> {
         "settle": |l| { ended(l, State::Unknown).await; None }, |l, _| l.settle(&id(), State::Accepted, "asked", WriteBackState::Pending, now() + 1.hour()).await;
         "reported": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_write_back(&id(), State::Accepted, WriteBackState::Reported, None).await;
         "not reported": |l| { ended(l, State::Accepted).await; None }, |l, _| l.record_write_back(&id(), State::Accepted, WriteBackState::Failed, Some("no such order")).await;
+        "taken back": |l| {
+            ended(l, State::Accepted).await;
+            l.record_first_report(&id(), State::Accepted).await.unwrap();
+            None
+        }, |l, _| l.take_back_report(&id(), State::Accepted, None).await;
         "first offer": |_l| None, |l, _| l.admit(&shop(), &customer(), &id(), CAP, now()).await;
         "another offer": |l| {
             l.admit(&shop(), &customer(), &id(), CAP, now()).await.unwrap();
@@ -255,6 +260,27 @@ async fn after(write: &Write, lose: usize) -> (String, BTreeMap<String, Item>) {
     let table = table.lock().unwrap();
     assert_eq!(table.lose, 0, "{}: it was not sent again", write.name);
     (result, table.items.clone())
+}
+
+/// What must follow a first report at most once rather does not follow than twice.
+#[tokio::test]
+async fn a_first_report_whose_answer_is_lost_is_recorded_and_no_news() {
+    for (lose, is_news) in [(0, true), (1, false)] {
+        let (ledger, table) = open().await;
+        ended(&ledger, State::Accepted).await;
+        table.lock().unwrap().lose = lose;
+        assert_eq!(ledger.record_first_report(&id(), State::Accepted).await.unwrap(), is_news);
+        assert_eq!(known(&ledger).await.write_back, WriteBackState::Reported);
+        assert!(!ledger.record_first_report(&id(), State::Accepted).await.unwrap(), "once");
+        ledger.take_back_report(&id(), State::Delivered, None).await.unwrap();
+        assert_eq!(known(&ledger).await.write_back, WriteBackState::Reported, "another state's");
+        ledger.take_back_report(&id(), State::Accepted, Some("refused")).await.unwrap();
+        let entry = known(&ledger).await;
+        assert_eq!(
+            (entry.write_back, entry.write_back_reason.as_deref()),
+            (WriteBackState::Failed, Some("refused"))
+        );
+    }
 }
 
 /// Whether an item is suppressed or not needs no condition; its version has only to be another one.

@@ -288,3 +288,35 @@ fn every_address_is_checked_and_named() {
         assert!(!shown.contains("evil"), "{shown}");
     }
 }
+
+#[test]
+fn only_what_an_order_leads_to_waits_for_a_request() {
+    let with = |document: &str, settings: &str| {
+        let section = format!("[documents.{document}]\n");
+        assert!(SAMPLE.contains(&section));
+        SAMPLE.replacen(&section, &format!("{section}{settings}\n"), 1)
+    };
+    for document in ["order-confirmation", "receipt", "cancellation-letter"] {
+        let config = ShopConfig::parse(&with(document, "on_request = true")).unwrap();
+        assert!(config.waits_for_request(document.parse().unwrap()));
+    }
+    assert_eq!(
+        problems(&with("packing-slip", "on_request = true")),
+        "documents.packing-slip.on_request: is for what an order leads to: order-confirmation, receipt, cancellation-letter"
+    );
+    let edits = problems(&with("order-confirmation", "on_request = true\nafter_edits = true"));
+    assert!(
+        edits.contains("documents.order-confirmation.after_edits: cannot be with `on_request`"),
+        "{edits}"
+    );
+}
+
+#[test]
+fn workflows_are_started_by_outcomes_that_are_reported() {
+    let with = |write_back: &str| format!("{SHOP}\n[write_back]\n{write_back}\n");
+    let config = ShopConfig::parse(&with("flow_triggers = [\"delivered\", \"failed\"]")).unwrap();
+    assert_eq!(config.write_back.flow_triggers, [crate::FlowTrigger::Delivered, crate::FlowTrigger::Failed]);
+    let off = problems(&with("enabled = false\nflow_triggers = [\"bounced\"]"));
+    assert!(off.contains("write_back.flow_triggers: need `write_back.enabled`"), "{off}");
+    assert!(problems(&with("flow_triggers = [\"opened\"]")).contains("flow_triggers"), "no such trigger");
+}

@@ -29,6 +29,16 @@ pub enum Credentials {
     None,
 }
 
+impl Credentials {
+    /// The secret that Shopify signs with for this app. A fixed token alone has none.
+    pub const fn client_secret(&self) -> Option<&SecretString> {
+        match self {
+            Self::Client { client_secret, .. } | Self::Offline { client_secret, .. } => Some(client_secret),
+            Self::AccessToken { .. } | Self::None => None,
+        }
+    }
+}
+
 /// `"token": "offline"`, which tells a shop's secret from one with client credentials alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -88,6 +88,39 @@ impl AdminError {
         matches!(self, Self::Graphql { errors, .. } if errors.iter().any(|it| it.code == ErrorCode::AccessDenied))
     }
 
+    /// Whether Shopify certainly did not do what it was asked. Anything else may have been done, with its answer lost.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::OutOfTime
+            | Self::Unauthorized { .. }
+            | Self::TokenRefused { .. }
+            | Self::Credentials
+            | Self::Throttled { .. }
+            | Self::UserErrors { .. } => true,
+            Self::Transport { source } => source.is_connect(),
+            // a time-out at a gateway is one of those, too
+            Self::Status { status, .. } => (400..500).contains(status) && *status != 408,
+            Self::Graphql { errors, .. } => errors.iter().all(|it| match it.code {
+                ErrorCode::Throttled
+                | ErrorCode::AccessDenied
+                | ErrorCode::MaxCostExceeded
+                | ErrorCode::ShopInactive => true,
+                ErrorCode::InternalServerError
+                | ErrorCode::Timeout
+                | ErrorCode::Other(_)
+                | ErrorCode::None => false,
+            }),
+            Self::TimedOut
+            | Self::TooLarge { .. }
+            | Self::NoData { .. }
+            | Self::Malformed { .. }
+            | Self::NoAnswer { .. }
+            | Self::SearchIgnored { .. }
+            | Self::Changed
+            | Self::ResultAddress { .. } => false,
+        }
+    }
+
     /// Shopify, or the way to it, gave up before there was an answer: the question may be too large, or the moment bad.
     pub fn is_timeout(&self) -> bool {
         let coded = |errors: &[GraphqlError]| errors.iter().any(|it| it.code == ErrorCode::Timeout);

@@ -25,6 +25,10 @@ const STATUS_WRITE: Operation =
     Operation { name: "StatusWrite", text: include_str!("../../graphql/status_write.graphql") };
 const TAGS_ADD: Operation =
     Operation { name: "TagsAdd", text: include_str!("../../graphql/tags_add.graphql") };
+const ORDER_EXISTS: Operation =
+    Operation { name: "OrderExists", text: include_str!("../../graphql/order_exists.graphql") };
+const FLOW_TRIGGER: Operation =
+    Operation { name: "FlowTrigger", text: include_str!("../../graphql/flow_trigger.graphql") };
 
 /// The status metafield of a resource that exists. Both fields are absent where it was never written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -97,6 +101,20 @@ impl AdminApi {
         .await
     }
 
+    /// Whether the shop has this order and shows it to the app.
+    pub async fn has_order(&self, call: Call<'_>, id: &Gid) -> Result<bool, AdminError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            order: Option<Found>,
+        }
+        #[derive(Deserialize)]
+        struct Found {
+            id: Gid,
+        }
+        let data = self.execute(call, ORDER_EXISTS, json!({"id": id})).await?;
+        Ok(data.read::<Answer>()?.order.is_some_and(|found| found.id == *id))
+    }
+
     /// The status metafields of up to [`MAX_METAFIELDS`] owners, in their order; nothing for one that does
     /// not exist.
     pub async fn read_status(
@@ -159,6 +177,26 @@ impl AdminApi {
             payload: Option<Payload>,
         }
         let data = self.execute(call, TAGS_ADD, json!({"id": owner, "tags": tags})).await?;
+        accepted(&data, data.read::<Answer>()?.payload)
+    }
+
+    /// Starts the workflows of Shopify Flow that begin with this trigger of the app. Alone among the operations, its
+    /// repetition starts them again: see [`AdminError::is_refusal`].
+    ///
+    /// # Errors
+    /// [`AdminError::UserErrors`], for example for a trigger that is not deployed.
+    pub async fn start_workflows(
+        &self,
+        call: Call<'_>,
+        handle: &str,
+        payload: &impl Serialize,
+    ) -> Result<(), AdminError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            #[serde(rename = "flowTriggerReceive")]
+            payload: Option<Payload>,
+        }
+        let data = self.execute(call, FLOW_TRIGGER, json!({"handle": handle, "payload": payload})).await?;
         accepted(&data, data.read::<Answer>()?.payload)
     }
 }
