@@ -1,5 +1,6 @@
-//! Reports to Shopify what became of communications, and that customers want no more marketing (`consent.rs`). Makes
-//! evidence of the first openings of published documents (`openings.rs`).
+//! Reports to Shopify what became of communications, starts the workflows that a shop has for it (`workflow.rs`), and tells
+//! that customers want no more marketing (`consent.rs`). Makes evidence of the first openings of published documents
+//! (`openings.rs`).
 //!
 //! Takes reports in batches, groups them by shop and by the resource that carries them, and merges them into
 //! that resource's status metafield. Keeps nothing between batches and owes nothing to order: a report that
@@ -13,6 +14,7 @@ mod coalesce;
 mod consent;
 mod openings;
 mod status;
+mod workflow;
 
 pub use coalesce::{ReportResult, TAGGING, report};
 pub use status::{Existing, KEEP, Report, Status};
@@ -31,6 +33,7 @@ use tokio::time::Instant;
 use work::{
     BatchResponse, Failed, Inbox, MalformedBatch, OpenedItem, Retry, SqsEvent, UnsubscribeItem, WriteBackItem,
 };
+use workflow::Due;
 
 /// Kept back from Shopify's time, to record in the ledger what it answered.
 const RECORDING: Duration = Duration::from_secs(2);
@@ -172,41 +175,50 @@ impl WriteBack {
         let now = (self.tools.clock)();
         let loaded = self.tools.configs.get(shop, now).await?;
         let items: Vec<_> = share.iter().map(|(_, item)| *item).collect();
-        let answers = if loaded.config.write_back.enabled {
-            let secrets = self.tools.secrets.shop(shop, now).await?;
-            let call = Call {
-                shop,
-                settings: &loaded.config.shopify,
-                credentials: &secrets.shopify,
-                now,
-                deadline: deadline.checked_sub(RECORDING).unwrap_or(deadline),
-            };
-            report(&self.tools.shopify, call, &loaded.config.write_back, &items)
-                .await
-                .into_iter()
-                .map(Some)
-                .collect()
-        } else {
+        let concurrency = self.tools.concurrency.max(1);
+        let wanted = &loaded.config.write_back;
+        if !wanted.enabled {
             // switched off since the report was queued
-            vec![None; items.len()]
+            let off = (WriteBackState::None, None);
+            let recorded = items.into_iter().map(|item| self.record(item, off.clone()));
+            return Ok(stream::iter(recorded).buffered(concurrency).collect().await);
+        }
+        let secrets = self.tools.secrets.shop(shop, now).await?;
+        let call = Call {
+            shop,
+            settings: &loaded.config.shopify,
+            credentials: &secrets.shopify,
+            now,
+            deadline: deadline.checked_sub(RECORDING).unwrap_or(deadline),
         };
-        let recorded = stream::iter(items.into_iter().zip(answers))
-            .map(|(item, result)| self.record(item, result))
-            .buffered(self.tools.concurrency.max(1));
-        Ok(recorded.collect().await)
+        let answers = report(&self.tools.shopify, call, wanted, &items).await;
+        let ended = items.into_iter().zip(answers).map(|(item, answer)| self.end(call, wanted, item, answer));
+        Ok(stream::iter(ended).buffered(concurrency).collect().await)
+    }
+
+    /// Records what Shopify answered, and starts the workflows that follow from it.
+    async fn end(
+        &self,
+        call: Call<'_>,
+        wanted: &shop_config::WriteBack,
+        item: &WriteBackItem,
+        answer: ReportResult,
+    ) -> Result<WriteBackState, Retry> {
+        match answer {
+            ReportResult::Reported => match Due::of(item, wanted) {
+                Some(due) => due.send(&self.tools.shopify, call, &self.tools.ledger, item).await,
+                None => self.record(item, (WriteBackState::Reported, None)).await,
+            },
+            ReportResult::Refused(reason) => self.record(item, (WriteBackState::Failed, Some(reason))).await,
+            ReportResult::Later(retry) => Err(retry),
+        }
     }
 
     async fn record(
         &self,
         item: &WriteBackItem,
-        result: Option<ReportResult>,
+        (state, reason): (WriteBackState, Option<String>),
     ) -> Result<WriteBackState, Retry> {
-        let (state, reason) = match result {
-            None => (WriteBackState::None, None),
-            Some(ReportResult::Reported) => (WriteBackState::Reported, None),
-            Some(ReportResult::Refused(reason)) => (WriteBackState::Failed, Some(reason)),
-            Some(ReportResult::Later(retry)) => return Err(retry),
-        };
         let recorded = self
             .tools
             .ledger

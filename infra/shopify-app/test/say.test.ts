@@ -72,7 +72,8 @@ describe('a communication', () => {
         'A further issue of the one of 15 Jan 2027, 08:00 | ' +
         'Asked for by support@acme.example on 15 Jan 2027, 08:00: the address was wrong',
       'Receipt | Came back | Came back on 15 Jan 2027, 08:00 to z…@example.com, by e-mail | Reason: 5.1.1 mailbox unknown',
-      'Receipt | Delivered | Delivered on 15 Jan 2027, 08:00 to z…@example.com, by e-mail',
+      'Receipt | Delivered | Delivered on 15 Jan 2027, 08:00 to z…@example.com, by e-mail | ' +
+        'Asked for by Shopify Flow on 15 Jan 2027, 08:00: released from the fraud hold',
     ]);
   });
 

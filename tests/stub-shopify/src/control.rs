@@ -82,6 +82,7 @@ impl ShopifyStub {
                 json!({ "metafields": found })
             }
             (&Method::GET, "tags") => json!({"tags": shop.tags(owner)}),
+            (&Method::GET, "flow-triggers") => json!({"triggers": shop.flow_triggers}),
             (&Method::GET, "bucket") => shop.bucket.status(),
             (&Method::PUT, "segments") => match request.json().map(one_or_many) {
                 Ok(list) => {

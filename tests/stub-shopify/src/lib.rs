@@ -16,6 +16,7 @@ mod control;
 mod cost;
 mod derived;
 mod execution;
+mod flow_trigger;
 mod gid;
 mod graphql;
 mod installation;

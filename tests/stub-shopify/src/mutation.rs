@@ -3,6 +3,7 @@
 use crate::{
     bulk_run,
     execution::{Execution, fail, plain},
+    flow_trigger,
     gid::type_of,
     installation,
     json::Json,
@@ -45,6 +46,7 @@ impl Execution<'_> {
             "customerEmailMarketingConsentUpdate" => {
                 marketing_consent::update(shop, &arguments["input"], self.now)
             }
+            "flowTriggerReceive" => flow_trigger::receive(shop, arguments),
             "webhookSubscriptionCreate" => installation::subscribe(shop, arguments),
             "metafieldDefinitionCreate" => installation::define(shop, arguments),
             "bulkOperationCancel" => shop.bulk.cancel(arguments, &self.settings, self.base),

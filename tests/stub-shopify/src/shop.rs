@@ -21,6 +21,8 @@ pub(crate) struct Shop {
     pub metafields: BTreeMap<MetafieldKey, Metafield>,
     pub bulk: Bulk,
     pub segments: Segments,
+    /// The triggers of Shopify Flow that were taken.
+    pub flow_triggers: Vec<Value>,
     documents: BTreeMap<String, Json>,
     /// Tags given to what is only mentioned inside other documents.
     tags: BTreeMap<String, Vec<String>>,
@@ -44,6 +46,7 @@ impl Shop {
             metafields: BTreeMap::new(),
             bulk: Bulk::default(),
             segments: Segments::default(),
+            flow_triggers: Vec::new(),
             documents: BTreeMap::new(),
             tags: BTreeMap::new(),
             deleted: BTreeSet::new(),

@@ -120,7 +120,14 @@ fn everything() -> Status {
     };
     let other = |n, document, state, second| Report { document, ..report(n, state, second) };
     status([
-        Report { delivered: Some(at(10)), ..sent(1, State::Delivered, 10) },
+        Report {
+            delivered: Some(at(10)),
+            decision: Some(Decision {
+                actor: "Shopify Flow".into(),
+                ..decided(5, DecisionKind::Request, "released from the fraud hold")
+            }),
+            ..sent(1, State::Delivered, 10)
+        },
         Report {
             failed: Some(at(20)),
             reason: Some("5.1.1 mailbox unknown".into()),

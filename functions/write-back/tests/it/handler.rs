@@ -67,13 +67,18 @@ fn delays(aws: &FakeAws) -> HashMap<String, u64> {
 
 /// Makes `shop` a served one whose Admin API is at `shopify`.
 pub fn serve(aws: &FakeAws, shop: &ShopDomain, shopify: &str, write_back: bool) {
-    let config = format!(
+    let config = config(shop, shopify, &format!("enabled = {write_back}"));
+    aws.account().objects.set(format!("config/{shop}.toml"), config);
+}
+
+/// A shop's configuration, with these settings of reports.
+pub fn config(shop: &ShopDomain, shopify: &str, write_back: &str) -> String {
+    format!(
         "version = 1\nshop = \"{shop}\"\ntime_zone = \"UTC\"\ndefault_locale = \"en\"\n\
-         [brand]\nname = \"Acme\"\n[shopify]\nbase_url = \"{shopify}\"\n[write_back]\nenabled = {write_back}\n\
+         [brand]\nname = \"Acme\"\n[shopify]\nbase_url = \"{shopify}\"\n[write_back]\n{write_back}\n\
          [exstream]\nadapter = \"orchestration\"\nbase_url = \"https://exstream.example\"\ndomain = \"d\"\n\
          token = {{ mode = \"none\" }}\n[documents]\n"
-    );
-    aws.account().objects.set(format!("config/{shop}.toml"), config);
+    )
 }
 
 /// What the ledger was told of each communication: state and reason.

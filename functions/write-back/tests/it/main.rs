@@ -7,6 +7,7 @@ mod consent;
 mod handler;
 mod openings;
 mod shopify;
+mod workflows;
 
 use comms::{CommunicationId, Document, Gid, Revision, ShopDomain, State};
 use jiff::Timestamp;

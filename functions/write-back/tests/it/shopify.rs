@@ -16,6 +16,16 @@ use std::{
 };
 use write_back::{Existing, Status};
 
+/// What becomes of a trigger.
+#[derive(Debug, Clone, Copy)]
+pub enum TriggerAnswer {
+    /// The app has no such trigger.
+    Refused,
+    Throttled,
+    /// Done, and nobody hears of it.
+    Lost,
+}
+
 #[derive(Default)]
 pub struct Store {
     /// Those that exist, and their metafield's value and version.
@@ -33,6 +43,9 @@ pub struct Store {
     pub denied: BTreeSet<String>,
     /// What customers with an e-mail address said about marketing.
     pub consents: BTreeMap<String, String>,
+    /// The triggers of Shopify Flow that were asked for, and what they are answered with in place of success.
+    pub triggers: Vec<Value>,
+    pub trigger_answers: Vec<TriggerAnswer>,
     /// Owners whose tags are refused.
     pub untaggable: BTreeSet<String>,
     /// What every request is answered with, whatever it asks.
@@ -157,6 +170,22 @@ impl Store {
         json!({"data": {"customerEmailMarketingConsentUpdate": {"userErrors": []}}})
     }
 
+    fn trigger(&mut self, variables: &Value) -> Response {
+        self.triggers.push(variables.clone());
+        match self.trigger_answers.pop() {
+            None => Json(json!({"data": {"flowTriggerReceive": {"userErrors": []}}})).into_response(),
+            Some(TriggerAnswer::Refused) => {
+                let message = "Errors validating schema:\n  Invalid handle 'document-delivered'.\n";
+                let errors = json!([{"field": ["body"], "message": message}]);
+                Json(json!({"data": {"flowTriggerReceive": {"userErrors": errors}}})).into_response()
+            }
+            Some(TriggerAnswer::Throttled) => {
+                (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "60.0")]).into_response()
+            }
+            Some(TriggerAnswer::Lost) => StatusCode::BAD_GATEWAY.into_response(),
+        }
+    }
+
     fn tag(&mut self, variables: &Value) -> Value {
         let owner = variables["id"].as_str().unwrap().to_owned();
         if self.untaggable.contains(&owner) {
@@ -194,6 +223,7 @@ async fn answer(State(store): State<Arc<Mutex<Store>>>, Json(request): Json<Valu
         "MarketingConsent" => Json(store.consent(variables)).into_response(),
         "MarketingUnsubscribe" => Json(store.unsubscribe(variables)).into_response(),
         "TagsAdd" => Json(store.tag(variables)).into_response(),
+        "FlowTrigger" => store.trigger(variables),
         _ => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -1,9 +1,10 @@
 //! DynamoDB: which communications the ledger has, and what is written to them. The table is called `table`.
 
 use super::{broken, list, refusal};
+use crate::dynamodb::{Item, apply, holds};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The items of the table.
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ pub struct Items {
     pub updates: Vec<Value>,
     /// Keys whose update fails.
     pub broken: Vec<String>,
+    /// Items by their keys, for which the conditions of updates count. What is not here takes every update.
+    pub items: BTreeMap<String, Item>,
 }
 
 impl Items {
@@ -36,6 +39,14 @@ impl Items {
     pub(super) fn update(&mut self, request: &Value) -> Response {
         if self.broken.iter().any(|key| key == name(&request["Key"])) {
             return broken();
+        }
+        if let Some(item) = self.items.get_mut(name(&request["Key"])) {
+            let condition = request["ConditionExpression"].as_str().unwrap_or_default();
+            if !condition.is_empty() && !holds(condition, Some(item), request).expect("a condition") {
+                return refusal("ConditionalCheckFailedException", "The conditional request failed");
+            }
+            let change = request["UpdateExpression"].as_str().expect("an update changes something");
+            apply(item, change, request).expect("a change");
         }
         self.updates.push(request.clone());
         "{}".into_response()

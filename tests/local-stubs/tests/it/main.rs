@@ -8,6 +8,7 @@ mod consent;
 mod documents;
 mod email;
 mod faults;
+mod flow_triggers;
 mod metafields;
 mod orders;
 mod recorder;

@@ -33,7 +33,7 @@ export type State = (typeof STATES)[number];
 
 export interface Decision {
   at: Date;
-  kind: 'resend' | 'settle';
+  kind: 'resend' | 'settle' | 'request';
   actor: string;
   reason: string;
 }
@@ -126,7 +126,7 @@ function communication(value: unknown): Communication | undefined {
 function decision(value: unknown): Decision | undefined {
   const it = object(value);
   const [at, actor, reason] = [date(it?.['at']), text(it?.['actor']), text(it?.['reason'])];
-  const kind = (['resend', 'settle'] as const).find((known) => known === it?.['kind']);
+  const kind = (['resend', 'settle', 'request'] as const).find((known) => known === it?.['kind']);
   return at && actor && reason && kind ? { at, kind, actor, reason } : undefined;
 }
 
