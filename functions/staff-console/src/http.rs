@@ -112,7 +112,8 @@ impl HttpRequest {
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     }
 
-    fn body(&self, content_type: &str) -> Result<Vec<u8>, BadBody> {
+    /// The body as it was sent, to the byte.
+    pub fn body(&self, content_type: &str) -> Result<Vec<u8>, BadBody> {
         let sent = self.header("content-type").unwrap_or_default();
         let sent = sent.split(';').next().unwrap_or_default().trim();
         if !sent.eq_ignore_ascii_case(content_type) {

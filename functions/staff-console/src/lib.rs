@@ -3,7 +3,7 @@
 //!
 //! Nothing is answered before it is known who asks: people have a session after a log-in at the organisation's identity provider
 //! (`log_in.rs`), the extensions a session token of Shopify's (`shop_staff.rs`). Both are checked here, whatever a gateway
-//! has checked before. A role then says what somebody may do (`person.rs`), and every reading and action leaves a trace
+//! has checked before; what a workflow of Shopify Flow asks for is signed (`flow_action.rs`). A role then says what somebody may do (`person.rs`), and every reading and action leaves a trace
 //! before it happens (`audit.rs`); readings of what is archived are on record in the archive. Whoever has no role sees nothing.
 //!
 //! Decisions are made by the library that `ctl` decides with. The function keeps nothing between requests but keys and
@@ -18,6 +18,7 @@ mod audit;
 mod customer;
 mod diff;
 mod document;
+mod flow_action;
 mod http;
 mod keyring;
 mod log_in;
@@ -54,6 +55,7 @@ use sealed_log::{CommitmentSecrets, LogStore};
 use secrecy::{ExposeSecret, SecretString};
 use service::{SecretError, Secrets};
 use shop_config::ConfigStore;
+use shopify::AdminApi;
 use std::{collections::HashMap, sync::Arc};
 use work::Queue;
 
@@ -73,6 +75,7 @@ pub struct Console {
     /// The links of customers, and where they lead.
     links: Links,
     documents_url: String,
+    shopify: AdminApi,
     flows: HashMap<Flow, Queue>,
     write_back: Queue,
     /// Each with its name and address.
@@ -97,8 +100,10 @@ impl Console {
     }
 
     async fn answer(&self, route: Route<'_>, request: &HttpRequest, now: Timestamp) -> HttpResponse {
-        if let Route::Api(route) = route {
-            return api::answer(self, route, request, now).await;
+        match route {
+            Route::Api(route) => return api::answer(self, route, request, now).await,
+            Route::FlowAction => return flow_action::answer(self, request, now).await,
+            _ => {}
         }
         let method = request.method();
         if method == "OPTIONS" && matches!(route, Route::Open(_)) {

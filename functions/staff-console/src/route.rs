@@ -5,6 +5,8 @@ use comms::{CommunicationId, ShopDomain};
 const MAX_PATH_BYTES: usize = 2048;
 
 pub const CALLBACK: &str = "/callback";
+/// Below the app's address, as its extension `flow-send-document` says.
+pub const FLOW_ACTION: &str = "/flow/send-document";
 pub const PARTS_SCRIPT: &str = "/assets/parts.js";
 
 #[derive(Debug, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub enum Route<'a> {
     /// A document that a ticket opens.
     Open(&'a str),
     Api(ApiRoute),
+    /// Where workflows of Shopify Flow ask for a document.
+    FlowAction,
     Unknown,
 }
 
@@ -79,6 +83,7 @@ impl<'a> Route<'a> {
             "/log-out" => Self::LogOut,
             "/signed-out" => Self::SignedOut,
             PARTS_SCRIPT => Self::Script,
+            FLOW_ACTION => Self::FlowAction,
             _ => Self::Unknown,
         }
     }
@@ -117,6 +122,7 @@ impl<'a> Route<'a> {
             Self::Script => "script",
             Self::Open(_) => "open",
             Self::Api(route) => route.name(),
+            Self::FlowAction => "flow-action",
             Self::Unknown => "unknown",
         }
     }

@@ -15,6 +15,7 @@ use links::Links;
 use sealed_log::{CommitmentSecrets, LogStore};
 use service::{Secrets, Service, Serving, StartError, optional, required};
 use shop_config::ConfigStore;
+use shopify::AdminApi;
 use std::{collections::HashMap, convert::Infallible};
 use work::Queue;
 
@@ -34,6 +35,7 @@ pub struct Parts {
     pub links: Links,
     /// Where links lead, without a slash at the end.
     pub documents_url: String,
+    pub shopify: AdminApi,
     pub flows: HashMap<Flow, Queue>,
     pub write_back: Queue,
     pub dead_letters: Vec<(String, String)>,
@@ -57,6 +59,7 @@ impl Console {
             operations_bucket: parts.operations_bucket,
             links: parts.links,
             documents_url: parts.documents_url,
+            shopify: parts.shopify,
             flows: parts.flows,
             write_back: parts.write_back,
             dead_letters: parts.dead_letters,
@@ -102,6 +105,7 @@ impl Console {
             operations_bucket: required("OPERATIONS_BUCKET")?,
             links: service.links()?,
             documents_url: required("DOCUMENTS_URL")?,
+            shopify: AdminApi::new(service.http()),
             flows: service.flow_queues()?,
             write_back: service.queue("WRITE_BACK_QUEUE_URL")?,
             dead_letters: dead_letters(&optional("DEAD_LETTER_QUEUES").unwrap_or_default()),

@@ -15,9 +15,10 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use service::{SecretError, Secrets};
-use shop_config::{ConfigError, ConfigStore};
+use service::{SecretError, Secrets, ShopSecrets};
+use shop_config::{ConfigError, ConfigStore, Loaded};
 use shopify::Credentials;
+use std::sync::Arc;
 
 pub const LEEWAY_SECONDS: i64 = 10;
 
@@ -83,19 +84,30 @@ pub struct App {
     pub key: DecodingKey,
 }
 
-/// The app of a shop that is served. Whoever is not served has no secret here, and none is asked for.
+/// The configuration and the secret of a shop that is served. Whoever is not served has no secret here, and none is asked
+/// for.
+pub async fn served(
+    shop: &ShopDomain,
+    secrets: &Secrets,
+    configs: &ConfigStore,
+    now: Timestamp,
+) -> Result<(Arc<Loaded>, Arc<ShopSecrets>), StaffError> {
+    let loaded = match configs.get(shop, now).await {
+        Ok(loaded) => loaded,
+        Err(ConfigError::NotServed(_)) => return Err(Refused::Shop.into()),
+        Err(error) => return Err(StaffError::Config(error)),
+    };
+    Ok((loaded, secrets.shop(shop, now).await?))
+}
+
+/// The app of a shop that is served.
 pub async fn app_of(
     shop: &ShopDomain,
     secrets: &Secrets,
     configs: &ConfigStore,
     now: Timestamp,
 ) -> Result<App, StaffError> {
-    match configs.get(shop, now).await {
-        Ok(_) => {}
-        Err(ConfigError::NotServed(_)) => return Err(Refused::Shop.into()),
-        Err(error) => return Err(StaffError::Config(error)),
-    }
-    let secrets = secrets.shop(shop, now).await?;
+    let (_, secrets) = served(shop, secrets, configs, now).await?;
     let (Credentials::Client { client_id, client_secret }
     | Credentials::Offline { client_id, client_secret, .. }) = &secrets.shopify
     else {

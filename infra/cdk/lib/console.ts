@@ -33,6 +33,8 @@ const ROUTES = [
   'ANY /api/v1/{proxy+}',
   // a route of its own has a rate of its own: many customers keep no member of the staff out
   'GET /api/v1/account/documents',
+  // and neither do the workflows of a sale
+  'POST /flow/send-document',
 ];
 
 const PATHS = { callback: '/callback', signedOut: '/signed-out' };

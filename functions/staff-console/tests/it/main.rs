@@ -16,6 +16,7 @@ mod actions;
 mod aws;
 mod browser;
 mod extensions;
+mod flow_action;
 mod log_in;
 mod pages;
 mod world;

@@ -118,6 +118,7 @@ impl World {
             commitments: CommitmentSecrets::new(dynamodb, "commitments".to_owned()),
             s3,
             write_back: queue("write-back"),
+            shopify: shopify::AdminApi::new(http()),
             sqs,
             operations_bucket: "operations".to_owned(),
             flows,

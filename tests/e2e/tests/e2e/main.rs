@@ -25,6 +25,7 @@ mod privacy;
 mod real_orders;
 mod runs;
 mod sealing;
+mod shopify_flow;
 mod shops;
 mod sms;
 mod unsubscribe;
