@@ -8,13 +8,12 @@
 
 mod access;
 mod again;
-mod audit;
 mod config;
 mod cost;
 mod customer_proof;
-mod dead_letters;
 mod diff;
 mod dispose;
+mod dlq;
 mod doctor;
 #[cfg(test)]
 mod documentation;
@@ -49,7 +48,7 @@ use access::Reader;
 use again::Decision;
 use clap::{Parser, Subcommand};
 use comms::{CommunicationId, Gid, ShopDomain, State, chain};
-use dead_letters::DlqCommand;
+use dlq::DlqCommand;
 use failure::Failure;
 use hold::Matter;
 use jiff::civil::Date;
@@ -443,7 +442,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Status { json, .. } => pause::status(&stack().await?, json).await,
         Command::Pause(target) => pause::pause(&stack().await?, target).await,
         Command::Resume(target) => pause::resume(&stack().await?, target).await,
-        Command::Dlq { command } => dead_letters::run(&stack().await?, command).await,
+        Command::Dlq { command } => dlq::run(&stack().await?, command).await,
         Command::Find { shop, search, json } => find::find(&stack().await?, shop, search, json).await,
         Command::Why { about, shop, only, json } => {
             let about = match (about.parse::<CommunicationId>(), shop) {

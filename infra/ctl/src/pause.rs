@@ -4,7 +4,6 @@
 
 use crate::{
     again::Decision,
-    audit,
     failure::Failure,
     out::say,
     rows::{Standing, tell},
@@ -12,6 +11,7 @@ use crate::{
 };
 use aws_sdk_lambda::types::EventSourceMappingConfiguration;
 use comms::{Flow, ShopDomain};
+use decisions::{AuditEntry, Stage};
 use jiff::Timestamp;
 use ledger::{Ill, Paused};
 use std::process::ExitCode;
@@ -44,12 +44,12 @@ pub async fn pause(stack: &Stack, target: Target) -> Result<ExitCode, Failure> {
             let flow = target.flow()?;
             let (actor, reason) = (decision.actor().to_owned(), decision.reason().to_owned());
             let paused = Paused { since_epoch_ms: Timestamp::now().as_millisecond(), actor, reason };
-            audit::Entry::new("pause", &decision, format!("{flow} of {shop}")).put(stack, "begun").await?;
+            on_record(stack, "pause", &decision, format!("{flow} of {shop}")).await?;
             stack.ledger.pause(shop, flow, &paused).await?;
             say!("{flow} of {shop} is paused within a minute; {LONGEST}");
         }
         None => {
-            audit::Entry::new("pause", &decision, target.function.clone()).put(stack, "begun").await?;
+            on_record(stack, "pause", &decision, target.function.clone()).await?;
             switch(stack, &target.function, false).await?;
             say!("{} is paused once its running invocations have ended; {LONGEST}", target.function);
         }
@@ -57,12 +57,22 @@ pub async fn pause(stack: &Stack, target: Target) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+async fn on_record(
+    stack: &Stack,
+    act: &str,
+    decision: &decisions::Decision,
+    to: String,
+) -> Result<(), Failure> {
+    let bucket = &stack.outputs.operations_bucket;
+    Ok(AuditEntry::new(act, decision, to).put(&stack.s3, bucket, Stage::Begun).await?)
+}
+
 pub async fn resume(stack: &Stack, target: Target) -> Result<ExitCode, Failure> {
     let decision = target.decision.clone().checked()?;
     match &target.shop {
         Some(shop) => {
             let flow = target.flow()?;
-            audit::Entry::new("resume", &decision, format!("{flow} of {shop}")).put(stack, "begun").await?;
+            on_record(stack, "resume", &decision, format!("{flow} of {shop}")).await?;
             if !stack.ledger.resume(shop, flow).await? {
                 return Err(format!("{flow} of {shop} was not paused").into());
             }
@@ -71,7 +81,7 @@ pub async fn resume(stack: &Stack, target: Target) -> Result<ExitCode, Failure> 
             );
         }
         None => {
-            audit::Entry::new("resume", &decision, target.function.clone()).put(stack, "begun").await?;
+            on_record(stack, "resume", &decision, target.function.clone()).await?;
             switch(stack, &target.function, true).await?;
             say!("{} continues", target.function);
         }
@@ -104,8 +114,8 @@ pub async fn status(stack: &Stack, json: bool) -> Result<ExitCode, Failure> {
     for (name, url) in stack.work_queues() {
         let mapping = mapping(stack, &name).await?;
         let state = mapping.state.unwrap_or_default();
-        let waiting = crate::dead_letters::count(stack, url).await?;
-        let dead = crate::dead_letters::count(stack, stack.dead_letter_queue(&name)?).await?;
+        let waiting = crate::dlq::count(stack, url).await?;
+        let dead = crate::dlq::count(stack, stack.dead_letter_queue(&name)?).await?;
         let word = if state.starts_with("Enab") { "on" } else { "paused" };
         let (of, waiting_now, dead_letters) = (name.as_str(), Some(waiting), Some(dead));
         let row = Standing { of, state: word, waiting: waiting_now, dead_letters, ..Standing::default() };

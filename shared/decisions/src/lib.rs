@@ -1,7 +1,8 @@
 //! What a person decides about a communication, with their name and reason: that a document is made that waits for it
 //! (`request.rs`), that it is issued again (`resend.rs`), what
 //! became of a send whose outcome is unknown (`settle.rs`), or that its evidence is held (`hold.rs`). And what they want to know before: why it was or was not
-//! sent (`why.rs`), and which communications there are (`find.rs`).
+//! sent (`why.rs`), and which communications there are (`find.rs`). What a person does to the deployment as a whole is on
+//! record in the operations bucket (`audit.rs`).
 //!
 //! `ctl` and the console decide through this library, so that both refuse the same and leave the same evidence: a decision
 //! is a fact in the archive before anything follows from it (`evidence.rs`). It asks the ledger and the configuration; what
@@ -9,6 +10,7 @@
 //! the fact of a request that was never carried out, or a settled communication whose report is queued by deciding the
 //! same again.
 
+mod audit;
 mod evidence;
 mod find;
 mod hold;
@@ -17,6 +19,7 @@ mod resend;
 mod settle;
 mod why;
 
+pub use audit::{AuditEntry, AuditError, Stage};
 pub use find::{By, Question, find};
 pub use hold::{Matter, hold, matters, release};
 pub use request::{DocumentRequest, Requested, request};

@@ -9,6 +9,7 @@
 mod account;
 mod browser;
 mod commitments;
+mod dead_letters;
 pub mod dynamodb;
 mod evidence;
 mod listener;
@@ -19,6 +20,7 @@ pub use account::{Account, FakeAws, Items, Objects, Queues, SecretValues, Secret
 pub use aws_config::retry::RetryConfig;
 pub use browser::{Asked, check_in_browser, serve_function};
 pub use commitments::SecretItems;
+pub use dead_letters::{DeadLetterQueue, dead_letters};
 pub use evidence::{Edit, Evidence, EvidenceAws};
 pub use listener::{listen, serve};
 pub use runtime_api::{Answer, RuntimeApi};

@@ -17,13 +17,21 @@ pub struct Letter {
     /// The order, return and so on; of an event, its topic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
+    /// When SQS took it.
+    #[serde(skip)]
+    pub sent_epoch_ms: Option<i64>,
 }
 
 const MOST_BYTES: usize = 240;
 
 impl Letter {
     /// Of a message with its attributes. A message that SQS moved has none.
-    pub fn read(message_id: &str, body: &str, attributes: &HashMap<&str, &str>) -> Self {
+    pub fn read(
+        message_id: &str,
+        body: &str,
+        attributes: &HashMap<&str, &str>,
+        sent_epoch_ms: Option<i64>,
+    ) -> Self {
         let body: Value = serde_json::from_str(body).unwrap_or_default();
         // Lambda's record of an event that intake refused
         let event = body.get("requestPayload").unwrap_or(&body);
@@ -42,6 +50,7 @@ impl Letter {
                 .iter()
                 .find_map(|name| text(&event[name]))
                 .or_else(|| text(&detail["X-Shopify-Topic"])),
+            sent_epoch_ms,
         }
     }
 
@@ -58,5 +67,26 @@ impl fmt::Display for Letter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [shop, about] = [&self.shop, &self.about].map(|it| it.as_deref().unwrap_or("-"));
         write!(f, "{}  {shop}  {about}  {}", self.message_id, self.why())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_says_what_it_is_about_and_nothing_of_a_customer() {
+        let attributes = HashMap::from([("Cause", "cannot-work"), ("Reason", "no field")]);
+        let body = r#"{"v":1,"shop":"a.myshopify.com","subject":"gid://shopify/Order/1","payload":{"email":"zoe@example.com"}}"#;
+        let letter = Letter::read("m", body, &attributes, None);
+        assert_eq!(letter.to_string(), "m  a.myshopify.com  gid://shopify/Order/1  cannot-work: no field");
+        let refused = r#"{"requestPayload":{"detail":{"metadata":{"X-Shopify-Topic":"orders/create","X-Shopify-Shop-Domain":"a.myshopify.com"},
+            "payload":{"email":"zoe@example.com"}}},"responsePayload":{"errorMessage":"no configuration"}}"#;
+        let letter = Letter::read("m", refused, &HashMap::new(), None);
+        assert_eq!(letter.to_string(), "m  a.myshopify.com  orders/create  no configuration");
+        assert_eq!(
+            Letter::read("m", "{", &HashMap::new(), None).why(),
+            "its queue or EventBridge gave it up"
+        );
     }
 }
