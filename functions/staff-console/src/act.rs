@@ -1,4 +1,4 @@
-//! What people do: sending again, settling, having dead letters delivered again.
+//! What people do: sending again, settling, holding, having dead letters delivered again or discarding them.
 //!
 //! Each comes from a form of a page of the same session: without that session's secret nothing is done, whoever's page sent
 //! it. A form carries the name of its request, so that pressing twice is one request.
@@ -6,11 +6,10 @@
 use crate::{
     Console,
     audit::Act,
-    document::outputs,
     http::{Fields, HttpRequest},
     log_in::{self, SignedIn},
     page::{Notice, of_person, unavailable},
-    pages::communication::show,
+    pages::{communication::show, dead_letters_of, hold::matter},
     person::Right,
     route::Route,
 };
@@ -64,15 +63,21 @@ pub async fn answer(
     }
     let needs = match route {
         Route::LogOut => return log_in::end(console),
-        Route::Redrive => Right::Redrive,
+        Route::Redrive(_) | Route::Discard(_) => Right::Redrive,
         Route::Settle(_) => Right::Settle,
+        Route::Hold(_) | Route::Release(_) => Right::Hold,
         _ => Right::Resend,
     };
     if !signed_in.person.may(needs) {
         return of_person(signed_in, Notice::NotAllowed);
     }
+    let dead_letters =
+        async |queue, act| dead_letters_of::carry_out(console, signed_in, (queue, act), &form, now).await;
     let (id, act) = match route {
-        Route::Redrive => return crate::pages::dead_letters::redrive(console, signed_in, &form).await,
+        Route::Redrive(queue) => return dead_letters(queue, Act::Redrive).await,
+        Route::Discard(queue) => return dead_letters(queue, Act::Discard).await,
+        Route::Hold(id) => (id, Act::Hold),
+        Route::Release(id) => (id, Act::Release),
         Route::Resend(id) => (id, Act::Resend),
         Route::Settle(id) => (id, Act::Settle),
         _ => return of_person(signed_in, Notice::NotFound),
@@ -102,6 +107,9 @@ async fn decide(
     let done = match Decision::new(actor, reason) {
         Err(error) => Err(NotDone::from(error)),
         Ok(decision) if act == Act::Settle => settle(console, id, decision, form, now).await,
+        Ok(decision) if matches!(act, Act::Hold | Act::Release) => {
+            change_hold(console, entry, act, &decision, form, now).await
+        }
         Ok(decision) => {
             let name = form.get("request").unwrap_or_default();
             resend(console, id, decision, name, form.get("to"), now).await.map(drop)
@@ -112,8 +120,7 @@ async fn decide(
         Ok(()) => HttpResponse::redirect(&format!("/c/{id}?done={}", act.name())),
         Err(error) if error.is_answer() => {
             let said = format!("It was not done: {error}.");
-            let outputs = outputs(console, entry).await;
-            show(signed_in, entry, &outputs, Some((&said, false)), 409, now)
+            show(console, signed_in, entry, Some((&said, false)), 409, now).await
         }
         Err(error) => unavailable(signed_in, &error),
     }
@@ -158,6 +165,23 @@ async fn settle(
         let message = Message::of(&report).map_err(|error| NotDone::Queue(error.into()))?;
         console.write_back.send(&message).await.map_err(|error| NotDone::Queue(error.into()))?;
     }
+    Ok(())
+}
+
+/// The same again changes nothing.
+async fn change_hold(
+    console: &Console,
+    entry: &Entry,
+    act: Act,
+    decision: &Decision,
+    form: &Fields,
+    now: Timestamp,
+) -> Result<(), NotDone> {
+    let matter = matter(form.get("matter").unwrap_or_default())?;
+    match act {
+        Act::Release => decisions::release(&console.archive, entry, &matter, decision, now).await?,
+        _ => decisions::hold(&console.archive, entry, &matter, decision, now).await?,
+    };
     Ok(())
 }
 

@@ -31,6 +31,7 @@ pub enum Act {
     Settle,
     SeeOperations,
     Redrive,
+    Discard,
 }
 
 impl Act {
@@ -50,6 +51,7 @@ impl Act {
             Self::Settle => "settle",
             Self::SeeOperations => "see-operations",
             Self::Redrive => "redrive",
+            Self::Discard => "discard",
         }
     }
 
@@ -67,7 +69,8 @@ impl Act {
             | Self::Release
             | Self::Settle
             | Self::SeeOperations
-            | Self::Redrive => None,
+            | Self::Redrive
+            | Self::Discard => None,
         }
     }
 }

@@ -15,6 +15,7 @@
 mod act;
 mod api;
 mod audit;
+mod chart;
 mod customer;
 mod diff;
 mod document;
@@ -23,6 +24,7 @@ mod http;
 mod keyring;
 mod log_in;
 mod merge;
+mod metric_service;
 mod page;
 mod pages;
 mod person;
@@ -35,6 +37,7 @@ mod token;
 
 pub use downloads::HttpResponse;
 pub use http::HttpRequest;
+pub use metric_service::MetricService;
 pub use person::RoleNames;
 pub use provider::{Provider, ProviderSettings};
 pub use settings::{Parts, serve};
@@ -71,6 +74,14 @@ pub struct Console {
     commitments: CommitmentSecrets,
     s3: aws_sdk_s3::Client,
     sqs: aws_sdk_sqs::Client,
+    lambda: aws_sdk_lambda::Client,
+    /// The function that events of dead letters go back to.
+    intake_function: String,
+    metrics: MetricService,
+    /// What it said, by the days that were asked for.
+    counts: Cache<i64, pages::dashboard::Counted>,
+    /// What the functions' names begin with.
+    prefix: String,
     operations_bucket: String,
     /// The links of customers, and where they lead.
     links: Links,
@@ -153,7 +164,9 @@ impl Console {
         let needs = match route {
             Route::Document(..) => Right::Open,
             Route::Evidence(_) => Right::Evidence,
-            Route::Runs | Route::DeadLetters | Route::Shops | Route::Shop(_) => Right::Operations,
+            Route::Runs | Route::DeadLetters | Route::DeadLettersOf(_) | Route::Shops | Route::Shop(_) => {
+                Right::Operations
+            }
             _ => Right::Look,
         };
         if !signed_in.person.may(needs) {
@@ -168,9 +181,13 @@ impl Console {
             Route::Document(id, number) => {
                 document::answer(self, &signed_in.person, &id, number, request).await
             }
+            Route::Dashboard => pages::dashboard::answer(self, signed_in, request, now).await,
             Route::Failures => pages::failures::answer(self, signed_in, request, now).await,
             Route::Runs => pages::runs::answer(self, signed_in, request, now).await,
-            Route::DeadLetters => pages::dead_letters::answer(self, signed_in, request).await,
+            Route::DeadLetters => pages::dead_letters::answer(self, signed_in).await,
+            Route::DeadLettersOf(queue) => {
+                pages::dead_letters_of::answer(self, signed_in, queue, request, now).await
+            }
             Route::Shops => pages::shops::list(self, signed_in, now).await,
             Route::Shop(shop) => pages::shops::answer(self, signed_in, &shop, request).await,
             _ => page::of_person(signed_in, Notice::NotFound),

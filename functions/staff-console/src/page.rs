@@ -120,6 +120,7 @@ fn head(signed_in: Option<&SignedIn>, here: &str) -> Markup {
         @if may(Right::Look) {
             nav aria-label="Main" { ul {
                 (link("/", "Search"))
+                (link("/dashboard", "Dashboard"))
                 (link("/failures", "Not delivered"))
                 @if may(Right::Operations) {
                     (link("/runs", "Runs"))

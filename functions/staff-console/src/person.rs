@@ -19,7 +19,7 @@ pub enum Right {
     Settle,
     /// See runs, dead letters and the configurations of shops.
     Operations,
-    /// Have dead letters delivered again.
+    /// Have dead letters delivered again, or discard them.
     Redrive,
 }
 
@@ -41,10 +41,10 @@ impl Right {
             Self::Open => "open documents",
             Self::Evidence => "see evidence records and check them",
             Self::Resend => "send archived documents again",
-            Self::Hold => "hold evidence, and end a hold of their own shop (in the Shopify admin)",
+            Self::Hold => "hold evidence, and end holds that were placed here",
             Self::Settle => "settle a send whose outcome is unknown",
             Self::Operations => "see runs, dead letters and configurations",
-            Self::Redrive => "have dead letters delivered again",
+            Self::Redrive => "have dead letters delivered again, discard them",
         }
     }
 }
@@ -73,7 +73,7 @@ impl Role {
             Right::Look | Right::Open => true,
             Right::Evidence | Right::Operations => matches!(self, Self::Operator | Self::Auditor),
             Right::Resend => matches!(self, Self::Support | Self::Operator),
-            Right::Hold => matches!(self, Self::Support),
+            Right::Hold => matches!(self, Self::Support | Self::Auditor),
             Right::Settle | Right::Redrive => matches!(self, Self::Operator),
         }
     }

@@ -17,10 +17,16 @@ pub enum Route<'a> {
     Evidence(CommunicationId),
     Resend(CommunicationId),
     Settle(CommunicationId),
+    Hold(CommunicationId),
+    Release(CommunicationId),
+    Dashboard,
     Failures,
     Runs,
     DeadLetters,
-    Redrive,
+    /// Those of one queue.
+    DeadLettersOf(&'a str),
+    Redrive(&'a str),
+    Discard(&'a str),
     Shops,
     Shop(ShopDomain),
     LogIn,
@@ -68,15 +74,18 @@ impl<'a> Route<'a> {
         if let Some(rest) = path.strip_prefix("/c/") {
             return Self::of_communication(rest).unwrap_or(Self::Unknown);
         }
+        if let Some(rest) = path.strip_prefix("/dead-letters/") {
+            return Self::of_dead_letters(rest);
+        }
         if let Some(Ok(shop)) = path.strip_prefix("/shops/").map(str::parse) {
             return Self::Shop(shop);
         }
         match path {
             "/" => Self::Search,
+            "/dashboard" => Self::Dashboard,
             "/failures" => Self::Failures,
             "/runs" => Self::Runs,
             "/dead-letters" => Self::DeadLetters,
-            "/dead-letters/redrive" => Self::Redrive,
             "/shops" => Self::Shops,
             "/log-in" => Self::LogIn,
             CALLBACK => Self::Callback,
@@ -96,8 +105,19 @@ impl<'a> Route<'a> {
             Some("evidence") => Self::Evidence(id),
             Some("resend") => Self::Resend(id),
             Some("settle") => Self::Settle(id),
+            Some("hold") => Self::Hold(id),
+            Some("release") => Self::Release(id),
             Some(rest) => Self::Document(id, number(rest.strip_prefix("document/")?)?),
         })
+    }
+
+    fn of_dead_letters(rest: &'a str) -> Self {
+        match rest.split_once('/') {
+            None => Self::DeadLettersOf(rest),
+            Some((queue, "redrive")) => Self::Redrive(queue),
+            Some((queue, "discard")) => Self::Discard(queue),
+            Some(_) => Self::Unknown,
+        }
     }
 
     /// Its name in the log, which never has the path.
@@ -109,10 +129,15 @@ impl<'a> Route<'a> {
             Self::Evidence(_) => "evidence",
             Self::Resend(_) => "resend",
             Self::Settle(_) => "settle",
+            Self::Hold(_) => "hold",
+            Self::Release(_) => "release",
+            Self::Dashboard => "dashboard",
             Self::Failures => "failures",
             Self::Runs => "runs",
             Self::DeadLetters => "dead-letters",
-            Self::Redrive => "redrive",
+            Self::DeadLettersOf(_) => "dead-letters-of",
+            Self::Redrive(_) => "redrive",
+            Self::Discard(_) => "discard",
             Self::Shops => "shops",
             Self::Shop(_) => "shop",
             Self::LogIn => "log-in",
@@ -129,7 +154,16 @@ impl<'a> Route<'a> {
 
     /// Whether it changes something: only by `POST`, and only with the session's own form.
     pub const fn changes(&self) -> bool {
-        matches!(self, Self::Resend(_) | Self::Settle(_) | Self::Redrive | Self::LogOut)
+        matches!(
+            self,
+            Self::Resend(_)
+                | Self::Settle(_)
+                | Self::Hold(_)
+                | Self::Release(_)
+                | Self::Redrive(_)
+                | Self::Discard(_)
+                | Self::LogOut
+        )
     }
 }
 
@@ -200,9 +234,11 @@ pub fn is_page(address: &str) -> bool {
                 | Route::Communication(_)
                 | Route::Document(..)
                 | Route::Evidence(_)
+                | Route::Dashboard
                 | Route::Failures
                 | Route::Runs
                 | Route::DeadLetters
+                | Route::DeadLettersOf(_)
                 | Route::Shops
                 | Route::Shop(_)
         )
@@ -235,6 +271,8 @@ mod tests {
             assert_eq!(of(odd), "unknown", "{odd}");
         }
         assert_eq!(of("/api/v2/documents"), "api-unknown");
+        assert_eq!((of("/dead-letters/a"), of("/dead-letters/a/discard")), ("dead-letters-of", "discard"));
+        assert_eq!(of("/dead-letters/a/b"), "unknown");
     }
 
     #[test]

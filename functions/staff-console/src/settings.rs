@@ -3,6 +3,7 @@
 use crate::{
     Console, HttpRequest,
     audit::Audit,
+    metric_service::MetricService,
     person::RoleNames,
     provider::{Provider, ProviderSettings},
 };
@@ -13,11 +14,14 @@ use jiff::Timestamp;
 use ledger::Ledger;
 use links::Links;
 use sealed_log::{CommitmentSecrets, LogStore};
-use service::{Secrets, Service, Serving, StartError, optional, required};
+use service::{Secrets, Service, Serving, StartError, function_name, optional, required};
 use shop_config::ConfigStore;
 use shopify::AdminApi;
 use std::{collections::HashMap, convert::Infallible};
 use work::Queue;
+
+/// The function, without what the names of a deployment's functions begin with.
+const NAME: &str = "staff-console";
 
 /// Everything that a console is made of.
 pub struct Parts {
@@ -31,6 +35,11 @@ pub struct Parts {
     pub commitments: CommitmentSecrets,
     pub s3: aws_sdk_s3::Client,
     pub sqs: aws_sdk_sqs::Client,
+    pub lambda: aws_sdk_lambda::Client,
+    pub intake_function: String,
+    pub metrics: MetricService,
+    /// What the functions' names begin with.
+    pub prefix: String,
     pub operations_bucket: String,
     pub links: Links,
     /// Where links lead, without a slash at the end.
@@ -56,6 +65,11 @@ impl Console {
             commitments: parts.commitments,
             s3: parts.s3,
             sqs: parts.sqs,
+            lambda: parts.lambda,
+            intake_function: parts.intake_function,
+            metrics: parts.metrics,
+            counts: Cache::default(),
+            prefix: parts.prefix,
             operations_bucket: parts.operations_bucket,
             links: parts.links,
             documents_url: parts.documents_url,
@@ -102,13 +116,17 @@ impl Console {
             commitments: CommitmentSecrets::new(dynamodb, required("COMMITMENTS_TABLE_NAME")?),
             s3: service.s3(),
             sqs: service.sqs(),
+            lambda: aws_sdk_lambda::Client::new(service.aws()),
+            intake_function: required("INTAKE_FUNCTION")?,
+            metrics: MetricService::new(service.http(), service.aws()),
+            prefix: function_name().strip_suffix(NAME).unwrap_or_default().to_owned(),
             operations_bucket: required("OPERATIONS_BUCKET")?,
             links: service.links()?,
             documents_url: required("DOCUMENTS_URL")?,
             shopify: AdminApi::new(service.http()),
             flows: service.flow_queues()?,
             write_back: service.queue("WRITE_BACK_QUEUE_URL")?,
-            dead_letters: dead_letters(&optional("DEAD_LETTER_QUEUES").unwrap_or_default()),
+            dead_letters: dead_letters(&required("DEAD_LETTER_QUEUES")?),
             provider: Provider::new(provider, service.http()),
             role_names,
             has_client_secret: optional("OIDC_CLIENT_SECRET").as_deref() == Some("true"),

@@ -21,6 +21,12 @@ export interface DataStackProps extends StackProps {
   readonly settings: Settings;
 }
 
+/** A dead-letter queue, by the name of what it is of. */
+export interface DeadLetters {
+  readonly name: string;
+  readonly queue: Queue;
+}
+
 export class DataStack extends Stack {
   readonly storage: Storage;
   readonly flowQueues: Readonly<Record<FlowName, WorkQueue>>;
@@ -80,8 +86,17 @@ export class DataStack extends Stack {
   }
 
   /** The dead-letter queues that belong to no other queue. */
-  lost(): Queue[] {
-    return [this.lostEvents, this.missedSchedules, ...(this.untoldOutcomes === undefined ? [] : [this.untoldOutcomes])];
+  lost(): DeadLetters[] {
+    return [
+      { name: 'intake', queue: this.lostEvents },
+      { name: 'schedules', queue: this.missedSchedules },
+      ...(this.untoldOutcomes === undefined ? [] : [{ name: 'outcome-events', queue: this.untoldOutcomes }]),
+    ];
+  }
+
+  /** Every dead-letter queue. */
+  deadLetters(): DeadLetters[] {
+    return [...this.inboxes().map(({ name, deadLetters }) => ({ name, queue: deadLetters })), ...this.lost()];
   }
 
   private secondCopy(): void {
@@ -152,17 +167,12 @@ export class DataStack extends Stack {
       LinkKeySecret: storage.linkKey.secretArn,
       MaxRetentionDays: String(settings.maxRetentionDays),
       LockMode: settings.lockMode,
-      DeadLetterUrlIntake: this.lostEvents.queueUrl,
-      DeadLetterUrlSchedules: this.missedSchedules.queueUrl,
       ScheduleDeadLetterArn: this.missedSchedules.queueArn,
     };
-    if (this.untoldOutcomes !== undefined) values.DeadLetterUrlOutcomeEvents = this.untoldOutcomes.queueUrl;
     if (this.consoleKey !== undefined) values.ConsoleKeySecret = this.consoleKey.secretArn;
     for (const { name, queue } of Object.values(this.runQueues)) values[`QueueArn${pascal(name)}`] = queue.queueArn;
-    for (const work of this.inboxes()) {
-      values[`QueueUrl${pascal(work.name)}`] = work.queue.queueUrl;
-      values[`DeadLetterUrl${pascal(work.name)}`] = work.deadLetters.queueUrl;
-    }
+    for (const { name, queue } of this.inboxes()) values[`QueueUrl${pascal(name)}`] = queue.queueUrl;
+    for (const { name, queue } of this.deadLetters()) values[`DeadLetterUrl${pascal(name)}`] = queue.queueUrl;
     for (const [key, value] of Object.entries(values)) new CfnOutput(this, key, { value });
   }
 }

@@ -41,6 +41,8 @@ export interface NetworkProps {
   readonly settings: NetworkSettings;
   /** Whether a function puts events on a bus. */
   readonly putsEvents: boolean;
+  /** Whether there is a console, which asks for metrics and gives events back to intake. */
+  readonly hasConsole: boolean;
 }
 
 /** What a function in a VPC is deployed with. */
@@ -153,6 +155,12 @@ export class Network extends Construct {
       ['SecretsManager', InterfaceVpcEndpointAwsService.SECRETS_MANAGER],
       ['Kms', InterfaceVpcEndpointAwsService.KMS],
       ...(this.props.putsEvents ? [['Events', InterfaceVpcEndpointAwsService.EVENTBRIDGE] as const] : []),
+      ...(this.props.hasConsole
+        ? [
+            ['Monitoring', InterfaceVpcEndpointAwsService.CLOUDWATCH_MONITORING] as const,
+            ['Lambda', InterfaceVpcEndpointAwsService.LAMBDA] as const,
+          ]
+        : []),
     ] as const;
     for (const [name, service] of services) {
       const endpoint = new InterfaceVpcEndpoint(this, name, {

@@ -44,6 +44,13 @@ export function invoke(...functions: IFunction[]): Grant {
   return plain(['lambda:InvokeFunction'], ...functions.map(({ functionArn }) => functionArn));
 }
 
+/** The same of a version or an alias that is made later. */
+export function invokeNamed(scope: Construct, resourceName: string): Grant {
+  const arnFormat = ArnFormat.COLON_RESOURCE_NAME;
+  const function_ = Stack.of(scope).formatArn({ service: 'lambda', resource: 'function', resourceName, arnFormat });
+  return plain(['lambda:InvokeFunction'], function_);
+}
+
 /** What Lambda needs to poll the queue in the function's name, and the function to put a message off. */
 export function consume(queue: Queue): Grant {
   return plain(
@@ -320,14 +327,12 @@ export function pause(scope: Construct, functions: Handler[]): Grant {
   };
 }
 
-/** Sees how much is in dead-letter queues, and has it delivered again to the queues that it came from. */
-export function redrive(deadLetters: Queue[], queues: Queue[]): Grant {
-  const arns = (of: Queue[]) => of.map(({ queueArn }) => queueArn);
-  const move = ['sqs:StartMessageMoveTask', 'sqs:ReceiveMessage', 'sqs:DeleteMessage'];
-  return all(
-    plain(['sqs:GetQueueAttributes', ...move], ...arns(deadLetters)),
-    plain(['sqs:SendMessage'], ...arns(queues)),
-  );
+/** Sees what was counted. */
+export function readMetrics(): Grant {
+  return {
+    statements: [new PolicyStatement({ sid: 'ReadMetrics', actions: ['cloudwatch:GetMetricData'], resources: ['*'] })],
+    patterns: [pattern('*', 'GetMetricData has no resource.')],
+  };
 }
 
 /** Reads and changes items by their keys. */

@@ -83,7 +83,12 @@ export class CommunicationsStack extends Stack {
     acknowledgeEverywhere(this);
     for (const [key, value] of Object.entries(this.settings.costTags)) Tags.of(this).add(key, value);
     const { prefix, network, outcomeBus } = this.settings;
-    this.network = new Network(this, 'Network', { prefix, settings: network, putsEvents: outcomeBus !== undefined });
+    this.network = new Network(this, 'Network', {
+      prefix,
+      settings: network,
+      putsEvents: outcomeBus !== undefined,
+      hasConsole: this.settings.console !== undefined,
+    });
     this.outcomes = this.outcomeBus();
     this.documentsHandler = this.documents();
     this.api = new DocumentsApi(this, 'DocumentsApi', { settings: this.settings, handler: this.documentsHandler });
@@ -131,7 +136,7 @@ export class CommunicationsStack extends Stack {
       storage: this.storage,
       queues: this.data.works().map(({ queue }) => queue),
       waiting: this.data.inboxes().map(({ queue }) => queue),
-      deadLetters: [...this.data.inboxes().map((work) => work.deadLetters), ...this.data.lost()],
+      deadLetters: this.data.deadLetters().map(({ queue }) => queue),
       intake,
       consumers: [...flows, ...Object.values(runs), writeBack, handlers.privacy],
       schedules,
@@ -152,7 +157,6 @@ export class CommunicationsStack extends Stack {
     const { bus, silentHours, prefix, runbookUrl, alarmTopicArn: topicArn } = this.settings;
     const emulated = this.settings.endpointUrl !== undefined;
     const { data } = this;
-    const { untoldOutcomes } = data;
     const watched = 'existing' in bus && bus.existing.startsWith('aws.partner/') && silentHours > 0;
     const { all: alarms } = new Alarms(this, 'Alarms', {
       prefix,
@@ -171,11 +175,7 @@ export class CommunicationsStack extends Stack {
         { work: data.writeBacks, oldestSeconds: WRITE_BACK.oldestSeconds },
         { work: data.privacyRequests, oldestSeconds: PRIVACY.oldestSeconds },
       ],
-      deadLetters: [
-        { name: 'intake-dlq', queue: data.lostEvents },
-        { name: 'schedules-dlq', queue: data.missedSchedules },
-        ...(untoldOutcomes === undefined ? [] : [{ name: 'outcome-events-dlq', queue: untoldOutcomes }]),
-      ],
+      deadLetters: data.lost().map(({ name, queue }) => ({ name: `${name}-dlq`, queue })),
       senders: flows,
       reporters: [writeBack],
       sealer: archiveSeal,
@@ -389,16 +389,16 @@ export class CommunicationsStack extends Stack {
     if (console === undefined || consoleKey === undefined || settings.console === undefined) return undefined;
     const { archive, archiveKey, commitments, customerKey, linkKey, links, operations, table } = storage;
     const { provider } = console;
-    const works = data.works();
-    const given = works.map(({ name, deadLetters }) => `${name}=${deadLetters.queueUrl}`);
-    const lost = [`intake=${data.lostEvents.queueUrl}`, `schedules=${data.missedSchedules.queueUrl}`];
-    const deadLetters = works.map((work) => work.deadLetters);
+    const deadLetters = data.deadLetters();
+    // by its name: a canary of intake waits for this function, too
+    const intake = `${settings.prefix}-intake:${ALIAS}`;
     const handler = this.handler({
       name: 'staff-console',
       environment: {
         ...this.queueOfEachFlow(),
         WRITE_BACK_QUEUE_URL: this.data.writeBacks.queue.queueUrl,
-        DEAD_LETTER_QUEUES: [...given, ...lost].join(','),
+        DEAD_LETTER_QUEUES: deadLetters.map(({ name, queue }) => `${name}=${queue.queueUrl}`).join(','),
+        INTAKE_FUNCTION: intake,
         ARCHIVE_LOCK_MODE: settings.lockMode,
         COMMITMENTS_TABLE_NAME: commitments.tableName,
         DOCUMENTS_URL: this.api.url,
@@ -422,11 +422,11 @@ export class CommunicationsStack extends Stack {
         allow.proveEvidence(archive, commitments),
         allow.read(operations, 'config/*', 'runs/*'),
         allow.readVersions(operations, 'config/*'),
-        allow.send(...this.queuesWithout(), this.data.writeBacks.queue),
-        allow.redrive(
-          [...deadLetters, data.lostEvents, data.missedSchedules],
-          works.map(({ queue }) => queue),
-        ),
+        allow.write(operations, 'audit/*'),
+        allow.send(...data.inboxes().map(({ queue }) => queue)),
+        allow.workOffDeadLetters(deadLetters.map(({ queue }) => queue)),
+        allow.invokeNamed(this, intake),
+        allow.readMetrics(),
         allow.readShopSecrets(this, settings.prefix),
         allow.readSecret(customerKey),
         allow.readSecret(consoleKey),

@@ -97,6 +97,24 @@ test('the function changes the ledger, adds facts and entries of who reads, and 
     's3:PutObjectRetention',
     'sqs:DeleteMessage',
     'sqs:SendMessage',
-    'sqs:StartMessageMoveTask',
   ]);
+});
+
+test('the function knows every dead-letter queue, and takes what is in it', () => {
+  const known = JSON.stringify(environment(template).DEAD_LETTER_QUEUES);
+  const all = Object.entries(template.findResources('AWS::SQS::Queue')).filter(([, { Properties }]) =>
+    String(Properties.QueueName).endsWith('-dlq'),
+  );
+  assert.ok(all.length > 12, 'with those of privacy requests and of outcomes');
+  const role = JSON.stringify(only(template, 'AWS::IAM::Role', 'StaffConsoleRole').Properties.Policies);
+  const outputs = JSON.stringify(
+    Object.entries(template.findOutputs('*')).filter(([it]) => it.startsWith('DeadLetterUrl')),
+  );
+  for (const [id, { Properties }] of all) {
+    const name = String(Properties.QueueName).replace(/^shopify-exstream-|-dlq$/g, '');
+    const url = `${name}=",{"Ref":"${id}"}`;
+    assert.ok(known.includes(url), `${url} is not in ${known}`);
+    assert.ok(role.includes(`"Fn::GetAtt":["${id}","Arn"]`), `no right for ${name}`);
+    assert.ok(outputs.includes(`{"Ref":"${id}"}`), `no output for ${name}`);
+  }
 });

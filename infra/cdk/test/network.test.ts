@@ -72,7 +72,16 @@ describe('a VPC that the stack makes', () => {
   test('has an endpoint for each service that the functions call, for this account alone', () => {
     const endpoints = all('VPCEndpoint');
     const services = endpoints.map(({ ServiceName }) => /(\w+)"?\]*\}*$/.exec(JSON.stringify(ServiceName))?.[1]);
-    assert.deepEqual(services.sort(), ['dynamodb', 'events', 'kms', 's3', 'secretsmanager', 'sqs']);
+    assert.deepEqual(services.sort(), [
+      'dynamodb',
+      'events',
+      'kms',
+      'lambda',
+      'monitoring',
+      's3',
+      'secretsmanager',
+      'sqs',
+    ]);
     for (const { PolicyDocument } of endpoints) {
       const condition = { StringEquals: { 'aws:PrincipalAccount': { Ref: 'AWS::AccountId' } } };
       assert.deepEqual(
@@ -91,9 +100,12 @@ describe('a VPC that the stack makes', () => {
         .map((action: string) => action.split(':')[0]),
     );
     // Lambda follows the table's stream and makes the network interfaces, not the code
-    assert.deepEqual([...called].sort(), [...services, 'ec2', 'logs'].sort());
+    const named = services.map((service) => (service === 'monitoring' ? 'cloudwatch' : service));
+    assert.deepEqual([...called].sort(), [...named, 'ec2', 'logs'].sort());
     const quiet = synthesize({ vpc: 'create', outcomeBus: '' }).template;
     assert.equal(Object.keys(quiet.findResources(`${EC2}VPCEndpoint`)).length, services.length - 1);
+    const alone = synthesize({ vpc: 'create', console: 'false' }).template;
+    assert.equal(Object.keys(alone.findResources(`${EC2}VPCEndpoint`)).length, services.length - 2);
   });
 
   test('is logged', () => {

@@ -240,6 +240,7 @@ describe('functions', () => {
         'CONSOLE_URL',
         'DEAD_LETTER_QUEUES',
         'DOCUMENTS_URL',
+        'INTAKE_FUNCTION',
         'LINKS_TABLE_NAME',
         'OIDC_CLIENT_ID',
         'OIDC_ISSUER',

@@ -7,11 +7,11 @@ use crate::{
     http::HttpRequest,
     log_in::SignedIn,
     page::{Notice, Page, csrf, moment, of_person, state, text, unavailable},
-    pages::search::about,
+    pages::{hold, search::about},
     person::Right,
 };
 use comms::{CommunicationId, State, masked};
-use decisions::{can_settle_as, why, why_not_again};
+use decisions::{can_settle_as, matters, why, why_not_again};
 use downloads::{HttpResponse, PART_BYTES};
 use jiff::Timestamp;
 use ledger::Entry;
@@ -33,10 +33,17 @@ pub async fn answer(
     if let Err(error) = console.audit.record(&signed_in.person.subject, Act::See, &entry, None).await {
         return unavailable(signed_in, &error);
     }
-    // the page is of use without the record: what is wrong with it is said there
-    let outputs = outputs(console, &entry).await;
     let said = request.query().get("done").and_then(said);
-    show(signed_in, &entry, &outputs, said, 200, now)
+    show(console, signed_in, &entry, said, 200, now).await
+}
+
+/// What a communication is held for, if that can be read. Not asked for where nobody would see it.
+async fn held_for(console: &Console, signed_in: &SignedIn, entry: &Entry) -> Option<Vec<String>> {
+    if entry.archived.is_none() || !signed_in.person.may(Right::Hold) {
+        return None;
+    }
+    let matters = matters(&console.archive, entry).await;
+    matters.inspect_err(|error| tracing::warn!(error = %comms::chain(error), "holds not shown")).ok()
 }
 
 /// What a decision led to.
@@ -46,27 +53,33 @@ fn said(done: &str) -> Option<(&'static str, bool)> {
             ("Another issue is on its way. This page shows it as soon as it is begun: reload it.", true)
         }
         "settle" => ("It is settled.", true),
+        "hold" => ("It is held.", true),
+        "release" => ("The hold has ended.", true),
         _ => return None,
     })
 }
 
 /// The page, with what is said of a decision: whether that is good news, too.
-pub fn show(
+pub async fn show(
+    console: &Console,
     signed_in: &SignedIn,
     entry: &Entry,
-    outputs: &Outputs,
     said: Option<(&str, bool)>,
     status: u16,
     now: Timestamp,
 ) -> HttpResponse {
     let title = entry.document.title("en");
     let person = &signed_in.person;
+    // the page is of use without the record: what is wrong with it is said there
+    let (outputs, held) = tokio::join!(outputs(console, entry), held_for(console, signed_in, entry));
+    let outputs = &outputs;
     let has_script = outputs.list().iter().any(|output| output.bytes > PART_BYTES);
     let content = html! {
         h1 { (title) }
         p { (state(entry.state)) " · " (about(&entry.reported_on, &entry.shop)) " · " (entry.shop) }
         @if let Some((said, good)) = said {
-            p.said.bad[!good] role="status" { (said) }
+            // whoever uses the keyboard is where it is said
+            p.said.bad[!good] role=(if good { "status" } else { "alert" }) tabindex="-1" autofocus { (said) }
         }
         section aria-labelledby="why" {
             h2 #why { "Why" }
@@ -75,6 +88,7 @@ pub fn show(
         @if person.may(Right::Open) { (document(entry, outputs)) }
         @if person.may(Right::Resend) { (resend(signed_in, entry, outputs)) }
         @if entry.state == State::Unknown && person.may(Right::Settle) { (settle(signed_in, entry)) }
+        @if entry.archived.is_some() && person.may(Right::Hold) { (hold::section(signed_in, entry, held.as_deref())) }
         (timeline(entry))
         (details(entry, outputs))
         @if entry.archived.is_some() && person.may(Right::Evidence) {

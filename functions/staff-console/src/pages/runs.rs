@@ -12,6 +12,7 @@ use downloads::HttpResponse;
 use jiff::Timestamp;
 use maud::{Markup, html};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The latest runs that are read.
 const SHOWN: usize = 20;
@@ -92,14 +93,74 @@ async fn read(console: &Console, shop: &ShopDomain) -> Result<Vec<Run>, aws_sdk_
 fn list(runs: &[Run]) -> Markup {
     html! {
         div.table tabindex="0" role="region" aria-label="Runs" { table {
-            thead { tr { th { "Run" } th { "Period" } th { "Stands at" } th { "Counts" } th { "Changed" } } }
+            thead { tr { th { "Run" } th { "Period" } th { "Stands at" } th { "How far" } th { "Counts" } th { "Changed" } } }
             tbody { @for run in runs { tr {
                 td { (text(&run.name)) }
                 td { (text(&run.period)) }
                 td { (text(&stage(run.state.as_ref()))) }
-                td { (text(&counts(run.state.as_ref()))) }
+                td { (how_far(run.state.as_ref())) }
+                td { (text(&counts(run.state.as_ref()))) (problems(run.state.as_ref())) }
                 td { (moment(run.changed_epoch_ms)) }
             } } }
+        } }
+    }
+}
+
+/// How much of its files a statement run has read, as far as it can be known. How many members a campaign has is known
+/// once it has ended.
+fn part_read(state: &Value) -> Option<(u64, u64)> {
+    let parts = state["parts"].as_array().filter(|parts| !parts.is_empty())?;
+    let (mut read, mut all) = (0, 0);
+    for part in parts {
+        let stage = &part["stage"];
+        let done = match stage["is"].as_str() {
+            Some("done" | "failed") => 100,
+            Some("reading") => {
+                let (at, length) =
+                    (stage["layout"]["at"]["offset"].as_u64(), stage["file"]["length"].as_u64());
+                // a file that is read in another order has no place that says how far
+                let (at, length) = at.zip(length).filter(|(_, length)| *length > 0)?;
+                at.min(length) * 100 / length
+            }
+            _ => 0,
+        };
+        (read, all) = (read + done, all + 100);
+    }
+    Some((read, all))
+}
+
+/// Where a batch job stands, and how many of them there are.
+fn jobs(state: &Value) -> Vec<(String, usize)> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let chunks = state["chunks"].as_array().into_iter().flatten();
+    for job in chunks.flat_map(|chunk| chunk["jobs"].as_array().into_iter().flatten()) {
+        *counts.entry(one_line(job["stage"]["is"].as_str().unwrap_or("unknown"))).or_default() += 1;
+    }
+    counts.into_iter().collect()
+}
+
+fn how_far(state: Option<&Value>) -> Markup {
+    let Some(state) = state else { return html! {} };
+    html! {
+        @if let Some((read, all)) = part_read(state) {
+            @let percent = read * 100 / all;
+            progress max="100" value=(percent) aria-label="Accounts read" {} " " (percent) " % read"
+        } @else if state["stage"] == "done" { "all members" }
+        @for (stage, count) in jobs(state) { br; span.note { (count) " batch jobs " (text(&stage)) } }
+    }
+}
+
+/// What a run could not do, the first of it.
+fn problems(state: Option<&Value>) -> Markup {
+    const SHOWN: usize = 10;
+    let word = |value: &Value| comms::cut(value.as_str().unwrap_or_default(), 200).to_owned();
+    let found = state.and_then(|state| state["problems"].as_array()).map(Vec::as_slice).unwrap_or_default();
+    let reason = state.and_then(|state| state["outcome"]["reason"].as_str());
+    html! {
+        @if let Some(reason) = reason { br; span.bad { (text(comms::cut(reason, 200))) } }
+        @if !found.is_empty() { details { summary { (found.len()) " problems" }
+            ul { @for it in found.iter().take(SHOWN) { li { (text(&word(&it["account"]))) ": " (text(&word(&it["what"]))) } } }
+            @if found.len() > SHOWN { p.note { "The first " (SHOWN) " of them." } }
         } }
     }
 }
@@ -153,5 +214,22 @@ mod tests {
         assert_eq!(stage(Some(&statements)), "orders reading");
         assert_eq!(stage(Some(&json!({"outcome": {"is": "done"}, "parts": []}))), "done");
         assert_eq!(stage(None), "its state cannot be read");
+    }
+
+    #[test]
+    fn says_how_far_a_statement_run_is() {
+        let reading = json!({"is": "reading", "file": {"length": 4000}, "layout": {"layout": "grouped", "at": {"offset": 1000}}});
+        let run = json!({
+            "parts": [{"stage": {"is": "done"}}, {"stage": reading}],
+            "chunks": [{"jobs": [{"stage": {"is": "running"}}, {"stage": {"is": "running"}}]}],
+            "problems": [{"account": "gid://shopify/Customer/1", "what": "<script>"}],
+        });
+        assert_eq!(part_read(&run), Some((125, 200)));
+        let html = how_far(Some(&run)).into_string();
+        assert!(html.contains("value=\"62\"") && html.contains("2 batch jobs <bdi>running</bdi>"), "{html}");
+        assert!(problems(Some(&run)).into_string().contains("&lt;script&gt;"));
+        assert_eq!(part_read(&json!({"stage": "members"})), None);
+        let unknown = json!({"parts": [{"stage": {"is": "reading", "file": {"length": 0}, "layout": {}}}]});
+        assert_eq!(part_read(&unknown), None);
     }
 }

@@ -27,8 +27,17 @@ pub struct Aws {
     pub secrets: BTreeMap<String, String>,
     /// What was sent: the queue's name and the message.
     pub sent: Vec<(String, Value)>,
-    /// The dead letters that were asked to be moved.
-    pub moved: Vec<String>,
+    /// Dead letters by their number: the name of their queue, and the message. Received ones are hidden.
+    pub letters: BTreeMap<usize, Letter>,
+    /// What intake was invoked with, and what it answers.
+    pub invoked: Vec<Value>,
+    pub intake_refuses: bool,
+    /// No queue takes anything.
+    pub queues_are_full: bool,
+    /// What CloudWatch does.
+    pub metrics: Metrics,
+    /// How often it was asked.
+    pub metric_questions: usize,
     /// The secrets behind the leaves of the logs, and those that erasable documents are encrypted with.
     pub commitments: SecretItems,
     /// The table answers nothing but failures.
@@ -41,8 +50,34 @@ pub struct Aws {
     pub archive_is_full: bool,
 }
 
+/// A dead letter.
+#[derive(Clone)]
+pub struct Letter {
+    pub queue: String,
+    pub body: Value,
+    attributes: Value,
+    /// When SQS took it.
+    pub sent_epoch_ms: i64,
+    is_hidden: bool,
+}
+
+/// What CloudWatch does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Metrics {
+    /// It knows of sevens.
+    #[default]
+    Sevens,
+    Nothing,
+    Partial,
+    Refuses,
+    Slow,
+}
+
 impl Aws {
     pub fn answer(&mut self, seen: &Seen) -> Response {
+        if seen.target.starts_with("POST /2015-03-31/functions/") {
+            return self.invoke(seen);
+        }
         let Some(target) = seen.header("x-amz-target") else { return self.object(seen) };
         let body: Value = serde_json::from_slice(&seen.body).unwrap();
         match target.rsplit('.').next().unwrap() {
@@ -67,27 +102,117 @@ impl Aws {
                 None => refusal("ResourceNotFoundException"),
             },
             "SendMessage" => {
-                let queue = body["QueueUrl"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+                let queue = name_of(&body);
                 let message = serde_json::from_str(body["MessageBody"].as_str().unwrap()).unwrap();
                 self.sent.push((queue, message));
                 fine(&json!({"MessageId": "m", "MD5OfMessageBody": md5_is_not_checked()}))
             }
+            "SendMessageBatch" if self.queues_are_full => refusal("x#OverLimit"),
+            "SendMessageBatch" => {
+                let queue = name_of(&body);
+                for entry in body["Entries"].as_array().unwrap() {
+                    assert!(entry["MessageGroupId"].is_string(), "a shop's work is its own group");
+                    let message = serde_json::from_str(entry["MessageBody"].as_str().unwrap()).unwrap();
+                    self.sent.push((queue.clone(), message));
+                }
+                fine(&all_done(&body))
+            }
             "GetQueueAttributes" => {
-                let url = body["QueueUrl"].as_str().unwrap();
-                let name = url.rsplit('/').next().unwrap();
-                let count = if name.starts_with("write-back") { "3" } else { "0" };
-                let arn = format!("arn:aws:sqs:eu-west-1:1:{name}");
-                fine(&json!({"Attributes": {"ApproximateNumberOfMessages": count, "QueueArn": arn}}))
+                let name = name_of(&body);
+                let of = |is_hidden: bool| {
+                    let of = self.letters.values().filter(|it| format!("{}-dlq", it.queue) == name);
+                    of.filter(|it| it.is_hidden == is_hidden).count().to_string()
+                };
+                fine(&json!({"Attributes": {
+                    "ApproximateNumberOfMessages": of(false), "ApproximateNumberOfMessagesNotVisible": of(true),
+                }}))
             }
-            "StartMessageMoveTask" => {
-                let source = body["SourceArn"].as_str().unwrap();
-                // without one, SQS moves only what it has put there itself
-                assert_eq!(body["DestinationArn"].as_str(), source.strip_suffix("-dlq"));
-                self.moved.push(source.to_owned());
-                fine(&json!({"TaskHandle": "t"}))
+            "ReceiveMessage" => fine(&self.receive(&body)),
+            "DeleteMessageBatch" => {
+                for number in handles(&body) {
+                    self.letters.remove(&number).expect("it was received");
+                }
+                fine(&all_done(&body))
             }
+            "ChangeMessageVisibilityBatch" => {
+                for (number, entry) in handles(&body).zip(body["Entries"].as_array().unwrap()) {
+                    if let Some(letter) = self.letters.get_mut(&number) {
+                        letter.is_hidden = entry["VisibilityTimeout"] != 0;
+                    }
+                }
+                fine(&all_done(&body))
+            }
+            "GetMetricData" => self.metric_data(seen, &body),
             other => panic!("the console does not ask for {other}"),
         }
+    }
+
+    /// Adds a message to the dead letters of a queue, as a function does that gives it up.
+    pub fn give_up(&mut self, number: usize, queue: &str, shop: &str, attributes: &[(&str, &str)]) {
+        let value = |text: &str| json!({"DataType": "String", "StringValue": text});
+        let attributes: serde_json::Map<_, _> =
+            attributes.iter().map(|(name, text)| ((*name).to_owned(), value(text))).collect();
+        let subject = format!("gid://shopify/Order/{number}");
+        let body = json!({"v": 1, "shop": shop, "subject": subject, "email": "zoe@example.com"});
+        let (queue, attributes) = (queue.to_owned(), attributes.into());
+        let letter = Letter { queue, body, attributes, sent_epoch_ms: 1_795_766_400_000, is_hidden: false };
+        self.letters.insert(number, letter);
+    }
+
+    /// Dead letters that were received and not shown again.
+    pub fn hidden(&self) -> usize {
+        self.letters.values().filter(|it| it.is_hidden).count()
+    }
+
+    fn receive(&mut self, body: &Value) -> Value {
+        let name = name_of(body);
+        let there =
+            self.letters.iter_mut().filter(|(_, it)| !it.is_hidden && format!("{}-dlq", it.queue) == name);
+        let messages = there.take(10).map(|(number, letter)| {
+            letter.is_hidden = true;
+            json!({
+                "MessageId": id_of(*number), "ReceiptHandle": number.to_string(), "Body": letter.body.to_string(),
+                "Attributes": {"SentTimestamp": letter.sent_epoch_ms.to_string()},
+                "MessageAttributes": letter.attributes,
+            })
+        });
+        json!({"Messages": messages.collect::<Vec<_>>()})
+    }
+
+    fn invoke(&mut self, seen: &Seen) -> Response {
+        assert!(seen.target.contains("/p-intake%3Alive/invocations"), "{}", seen.target);
+        self.invoked.push(serde_json::from_slice(&seen.body).unwrap());
+        if self.intake_refuses {
+            let error = json!({"errorMessage": "no configuration"}).to_string();
+            return ([("x-amz-function-error", "Unhandled")], Body::from(error)).into_response();
+        }
+        fine(&Value::Null)
+    }
+
+    fn metric_data(&mut self, seen: &Seen, body: &Value) -> Response {
+        assert!(seen.header("authorization").unwrap().contains("/monitoring/aws4_request"));
+        self.metric_questions += 1;
+        let queries = body["MetricDataQueries"].as_array().unwrap();
+        let from = body["StartTime"].as_i64().unwrap();
+        assert!(from % queries[0]["MetricStat"]["Period"].as_i64().unwrap() == 0, "whole hours or days");
+        if self.metrics == Metrics::Refuses {
+            return refusal("x#AccessDeniedException");
+        }
+        if self.metrics == Metrics::Slow {
+            // headers, and never an end
+            let never = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+            return Body::from_stream(never).into_response();
+        }
+        let result = |query: &Value| match self.metrics {
+            Metrics::Nothing => {
+                json!({"Id": query["Id"], "StatusCode": "Complete", "Timestamps": [], "Values": []})
+            }
+            Metrics::Partial => {
+                json!({"Id": query["Id"], "StatusCode": "PartialData", "Timestamps": [from], "Values": [7]})
+            }
+            _ => json!({"Id": query["Id"], "StatusCode": "Complete", "Timestamps": [from], "Values": [7.0]}),
+        };
+        fine(&json!({"MetricDataResults": queries.iter().map(result).collect::<Vec<_>>(), "Messages": []}))
     }
 
     /// An index lists what fits its key: names and addresses are hashes, so here everything of the table does.
@@ -168,6 +293,13 @@ impl Aws {
         if self.is_sealed && path.starts_with("archive/log/") {
             self.objects.insert(path.to_owned(), seen.body.clone());
             return [("x-amz-version-id", "v1"), ("etag", "\"e\"")].into_response();
+        }
+        if path.starts_with("operations/audit/") {
+            if self.archive_is_full {
+                return (StatusCode::FORBIDDEN, "<Error><Code>AccessDenied</Code></Error>").into_response();
+            }
+            self.objects.insert(path.to_owned(), seen.body.clone());
+            return StatusCode::OK.into_response();
         }
         let name = path.rsplit('/').next().unwrap();
         let is_fact = name.starts_with("fact-") && name.ends_with(".json");
@@ -304,6 +436,25 @@ fn row(key: &str, bytes: &Bytes, versions: bool) -> String {
          <LastModified>2026-11-0{day}T00:00:00.000Z</LastModified></{name}>",
         bytes.len()
     )
+}
+
+/// The id of a message.
+pub fn id_of(number: usize) -> String {
+    format!("{number:08}-0000-0000-0000-000000000000")
+}
+
+fn name_of(body: &Value) -> String {
+    body["QueueUrl"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+}
+
+fn handles(body: &Value) -> impl Iterator<Item = usize> {
+    let entries = body["Entries"].as_array().unwrap();
+    entries.iter().map(|entry| entry["ReceiptHandle"].as_str().unwrap().parse().unwrap())
+}
+
+fn all_done(body: &Value) -> Value {
+    let entries = body["Entries"].as_array().unwrap();
+    json!({"Successful": entries.iter().map(|it| json!({"Id": it["Id"], "MessageId": "m", "MD5OfMessageBody": md5_is_not_checked()})).collect::<Vec<_>>(), "Failed": []})
 }
 
 fn md5_is_not_checked() -> &'static str {

@@ -1,7 +1,7 @@
 //! The console in a real browser: the log-in, every page with axe, the keyboard, and the five tasks of support, by
 //! `tests/browser/console.js`.
 
-use crate::world::{DELIVERED, FAILED, UNKNOWN, World, pdf};
+use crate::world::{DELIVERED, FAILED, HOSTILE, UNKNOWN, World, pdf};
 use archive::sha256_hex;
 use fakes::{Asked, check_in_browser, serve_function};
 use serde_json::json;
@@ -25,7 +25,7 @@ async fn the_console_in_a_browser() {
     let page = |name: &str, path: &str| json!({"name": name, "path": path});
     let shop = "shop=northwind-demo.myshopify.com";
     let what = json!({
-        "base": base, "order": "gid://shopify/Order/1", "delivered": DELIVERED, "failed": FAILED, "sha256": sha256_hex(&pdf()),
+        "base": base, "order": "gid://shopify/Order/1", "delivered": DELIVERED, "failed": FAILED, "hostile": HOSTILE, "sha256": sha256_hex(&pdf()),
         "pages": [
             page("search", "/"),
             page("results", "/?q=gid%3A%2F%2Fshopify%2FOrder%2F1"),
@@ -36,7 +36,12 @@ async fn the_console_in_a_browser() {
             page("evidence", &format!("/c/{DELIVERED}/evidence")),
             page("failures", &format!("/failures?days=30&{shop}")),
             page("runs", &format!("/runs?{shop}")),
+            page("dashboard", &format!("/dashboard?days=7&{shop}")),
+            page("dashboard-hours", &format!("/dashboard?days=1&{shop}")),
             page("dead-letters", "/dead-letters"),
+            page("dead-letters-of", "/dead-letters/write-back"),
+            page("dead-letters-one", "/dead-letters/write-back?message=00000001-0000-0000-0000-000000000000"),
+            page("dead-letters-schedules", "/dead-letters/schedules"),
             page("shops", "/shops"),
             page("shop", "/shops/northwind-demo.myshopify.com"),
         ],

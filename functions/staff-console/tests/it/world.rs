@@ -13,7 +13,7 @@ use sealed_log::{CommitmentSecret, CommitmentSecrets, Entry, LabelKey, LogStore,
 use serde_json::{Value, json};
 use service::Secrets;
 use shop_config::ConfigStore;
-use staff_console::{Console, Parts, Provider, ProviderSettings, RoleNames};
+use staff_console::{Console, MetricService, Parts, Provider, ProviderSettings, RoleNames};
 use std::{
     collections::{BTreeMap, HashMap},
     convert::Infallible,
@@ -78,6 +78,14 @@ fn aws() -> Aws {
     }
     let earlier = config(SHOP).replace("dry_run = false", "dry_run = true") + "\n# an earlier <b>line</b>\n";
     aws.objects.insert(format!("operations/config/{SHOP}.toml@v0"), earlier.into());
+    for (number, queue, shop, cause, reason) in [
+        (1, "write-back", SHOP, "cannot-work", HOSTILE),
+        (2, "write-back", SHOP, "waited-too-long", "Shopify answers with status 503"),
+        (3, "write-back", OTHER_SHOP, "cannot-work", "no field `total`"),
+    ] {
+        aws.give_up(number, queue, shop, &[("Cause", cause), ("Reason", reason)]);
+    }
+    aws.give_up(4, "schedules", SHOP, &[("ERROR_MESSAGE", "the queue was not there")]);
     let run = json!({"v": 1, "stage": "queueing", "members": 12, "counts": {"queued": 7}});
     aws.objects.insert(format!("operations/runs/{SHOP}/vip/2026-11-27.json"), run.to_string().into());
     aws.secrets.insert("p/console-key".to_owned(), "k".repeat(64));
@@ -120,9 +128,15 @@ impl World {
             write_back: queue("write-back"),
             shopify: shopify::AdminApi::new(http()),
             sqs,
+            lambda: aws_sdk_lambda::Client::new(&sdk),
+            intake_function: "p-intake:live".to_owned(),
+            metrics: MetricService::new(http(), &sdk),
+            prefix: "p-".to_owned(),
             operations_bucket: "operations".to_owned(),
             flows,
-            dead_letters: vec![letters("write-back"), letters("order-confirmation"), letters("intake")],
+            dead_letters: ["write-back", "order-confirmation", "privacy", "intake", "schedules"]
+                .map(letters)
+                .to_vec(),
             provider: client_of(&provider.1),
             role_names: RoleNames::parse("").unwrap(),
             has_client_secret: false,
