@@ -18,7 +18,7 @@ import gallery
 import install
 from processes import Failure, tail
 from progress import Communication, Progress, nothing_else, table
-from stack import CONFIGS, SAMPLES, SHOP, LocalStack
+from stack import CONFIGS, CREDENTIALS, SAMPLES, SHOP, LocalStack
 
 PORT_BASE = 4580
 # `ctl send`: everything has settled, and something was not delivered
@@ -157,7 +157,10 @@ class Demo:
             self.problems.append(f"{name} has no time-stamp")
         objection = foreign_check.check(folder)
         if objection is None:
-            print(f"{name}: OpenSSL and coreutils accept it; {name}/{foreign_check.PAGE} has the commands", flush=True)
+            print(
+                f"{name}: OpenSSL and coreutils accept it; {name}/{foreign_check.PAGE} has the commands",
+                flush=True,
+            )
         else:
             self.problems.append(f"OpenSSL and coreutils refuse {name}: {objection}")
         tampered = self.out / "proof-tampered"
@@ -196,8 +199,23 @@ class Demo:
             ],
             [entry for it in metafields for entry in json.loads(it["value"])["communications"]],
             self.stack.documents_url(),
+            self.admin(metafields),
         )
         heading(f"all of it on one page: {page.write().relative_to(install.ROOT)}")
+
+    def admin(self, metafields: list[dict[str, Any]]) -> gallery.Admin | None:
+        """The order of the samples as an agent sees it, if anything was reported on it."""
+        value = next(
+            (it["value"] for it in metafields if json.loads(it["value"]).get("communications")), None
+        )
+        if value is None:
+            return None
+        try:
+            folder = install.app_packages()
+        except Failure as failure:
+            self.problems.append(str(failure))
+            return None
+        return gallery.Admin(folder, SHOP, order_of_samples(), value, self.stack.console_url(), **CREDENTIALS)
 
     def watch(
         self,

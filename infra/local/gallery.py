@@ -7,6 +7,7 @@ page as text; a composed HTML document is shown in a frame that may run nothing.
 
 from __future__ import annotations
 
+import contextlib
 import http
 import http.client
 import json
@@ -14,8 +15,9 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,18 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 PICTURE_SECONDS = 60
 ANSWER_SECONDS = 10
 PAGE_WIDTH = 420
+# the extension in the admin: each language of its texts, and the same opened by an action
+ADMIN_SCENES = {
+    "block-en": "the block on the page of the order, in English",
+    "block-de": "in German",
+    "block-fr": "in French",
+    "block-en-why": "why it stands where it does, on request",
+    "action-en": "the same under “More actions”",
+}
+ADMIN_SCREEN = (720, 1000)
+ADMIN_SECONDS = 60
+# of the page's own time: it asks the console before it is whole
+ADMIN_PATIENCE_MS = 15_000
 # the widths of a phone and of a desktop, in CSS pixels
 SCREENS = {"phone": (390, 844), "desktop": (1280, 800)}
 STYLE = """
@@ -76,6 +90,20 @@ class Made:
         return text.replace("-", " ").capitalize()
 
 
+@dataclass(frozen=True)
+class Admin:
+    """What it takes to show an order as an agent sees it: the metafield that Shopify has, and the console."""
+
+    folder: Path
+    shop: str
+    order: str
+    metafield: str
+    console_url: str
+    # of the app, as the admin has them
+    client_id: str
+    client_secret: str
+
+
 @dataclass
 class Gallery:
     out: Path
@@ -85,6 +113,8 @@ class Gallery:
     reported: list[dict[str, Any]]
     # what the addresses of published documents begin with
     documents_url: str
+    # absent: no order was reported on
+    admin: Admin | None = None
     notes: list[str] = field(default_factory=list)
 
     def write(self) -> Path:
@@ -97,6 +127,7 @@ class Gallery:
         body = SubElement(SubElement(html, "body"), "main")
         SubElement(body, "h1").text = "What the demo made"
         self._every_channel(body)
+        self._admin(body)
         self._reported(body)
         for flow in dict.fromkeys(it.record["flow"] for it in self.made):
             SubElement(body, "h2").text = flow.replace("-", " ").capitalize()
@@ -168,10 +199,41 @@ class Gallery:
                 )
                 SubElement(figure, "figcaption").text = f"{name}, {width} px"
 
+    def _admin(self, body: Element) -> None:
+        """The order in the Shopify admin, with its metafield and the console, which both live while this is made."""
+        if self.admin is None:
+            return
+        try:
+            with order_page(self.admin, self.out) as base:
+                pictures = self._of_admin(base)
+        except (OSError, subprocess.SubprocessError, ValueError) as problem:
+            self.notes.append(f"No pictures of the order in the admin: {problem}.")
+            return
+        if not pictures:
+            return
+        SubElement(body, "h2").text = "What an agent sees on the order in the Shopify admin"
+        note = "The extension as it is deployed, in a stand-in of the admin; the table below says the same in words."
+        SubElement(body, "p", {"class": "note"}).text = note
+        row = SubElement(body, "div", {"class": "row"})
+        for name, picture in pictures.items():
+            figure = SubElement(row, "figure", {"class": "screen"})
+            width = str(ADMIN_SCREEN[0] * 2 // 3)
+            SubElement(figure, "img", src=picture.name, alt=f"The order: {ADMIN_SCENES[name]}", width=width)
+            SubElement(figure, "figcaption").text = ADMIN_SCENES[name]
+
+    def _of_admin(self, base: str) -> dict[str, Path]:
+        pictures = {name: self.out / f"admin-{name}.png" for name in ADMIN_SCENES}
+        patience = f"--virtual-time-budget={ADMIN_PATIENCE_MS}"
+        return {
+            name: picture
+            for name, picture in pictures.items()
+            if self._screenshot(f"{base}/?scene={name}", picture, *ADMIN_SCREEN, patience)
+        }
+
     def _reported(self, body: Element) -> None:
         if not self.reported:
             return
-        SubElement(body, "h2").text = "What Shopify shows on the order"
+        SubElement(body, "h2").text = "What Shopify has on the order"
         columns = ("label", "state", "channel", "address", "sent", "delivered", "failed", "reason")
         table = SubElement(body, "table")
         heads = SubElement(table, "tr")
@@ -215,7 +277,7 @@ class Gallery:
         command = ["pdftoppm", "-png", "-singlefile", *scale, str(pdf), str(target.with_suffix(""))]
         return target if self._draw(command, "pages of PDF documents") and target.exists() else None
 
-    def _screenshot(self, url: str, target: Path, width: int, height: int) -> bool:
+    def _screenshot(self, url: str, target: Path, width: int, height: int, *more: str) -> bool:
         # a browser that the root user starts has no sandbox of its own
         root = ["--no-sandbox"] if os.geteuid() == 0 else []
         command = [
@@ -227,6 +289,7 @@ class Gallery:
             f"--user-data-dir={self.out / '.browser'}",
             f"--window-size={width},{height}",
             f"--screenshot={target}",
+            *more,
             url,
         ]
         drawn = self._draw(command, "pages on the web") and target.exists()
@@ -246,6 +309,42 @@ class Gallery:
         if done.returncode != 0:
             self.notes.append(f"Not all pictures of {what}: {name} ended with exit code {done.returncode}.")
         return done.returncode == 0
+
+
+@contextlib.contextmanager
+def order_page(admin: Admin, out: Path) -> Iterator[str]:
+    """Serves the order as the admin shows it; gives its address."""
+    metafield = out / "order.metafield.json"
+    metafield.write_text(admin.metafield, encoding="utf-8")
+    given = {
+        "--resource": admin.order,
+        "--shop": admin.shop,
+        "--metafield": str(metafield),
+        "--console": admin.console_url,
+    }
+    command = ["node", "--import", "tsx", "bin/order-page.ts", *(it for pair in given.items() for it in pair)]
+    env = {**os.environ, "CLIENT_ID": admin.client_id, "CLIENT_SECRET": admin.client_secret}
+    server = subprocess.Popen(
+        command,
+        cwd=admin.folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    late = threading.Timer(ADMIN_SECONDS, server.kill)
+    late.start()
+    try:
+        base = server.stdout.readline().strip() if server.stdout else ""
+        if not base:
+            raise ValueError("the page does not start")
+        late.cancel()
+        yield base
+    finally:
+        late.cancel()
+        server.kill()
+        server.communicate()
 
 
 def answers(link: str) -> bool:

@@ -219,7 +219,7 @@ class LocalStack:
                 f"stack {self.name} is up after {time.monotonic() - begun:.1f} s: {self.outputs_file}",
                 flush=True,
             )
-            print(f"the console: {self._api_url('ConsoleUrl')}", flush=True)
+            print(f"the console: {self.console_url()}", flush=True)
 
     def down(self) -> None:
         """Ends the stack, if there is one."""
@@ -352,6 +352,9 @@ class LocalStack:
     def documents_url(self, outputs: dict[str, str] | None = None) -> str:
         return self._api_url("DocumentsUrl", outputs)
 
+    def console_url(self, outputs: dict[str, str] | None = None) -> str:
+        return self._api_url("ConsoleUrl", outputs)
+
     def _api_url(self, name: str, outputs: dict[str, str] | None = None) -> str:
         """The emulator knows an API by the host that is asked for."""
         address = (outputs or self.outputs())[name]
@@ -362,7 +365,7 @@ class LocalStack:
         local = {
             "LocalName": self.name,
             "DocumentsUrl": self.documents_url(outputs),
-            "ConsoleUrl": self._api_url("ConsoleUrl", outputs),
+            "ConsoleUrl": self.console_url(outputs),
             "Region": REGION,
             "AwsEndpointUrl": self.url("aws"),
             "ExstreamUrl": self.url("exstream"),

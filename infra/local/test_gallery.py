@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from unittest import mock
 
-from gallery import Gallery, Made, Message, emails, saved, texts
+from gallery import Admin, Gallery, Made, Message, emails, saved, texts
 
 HOSTILE = "</style></title><script>alert(1)</script>\u202e&amp;\"'><img src=x onerror=alert(1)>"
 ID = "c751c91f91b15db309f8efc0a413722d"
@@ -96,6 +96,60 @@ class TestGallery(unittest.TestCase):
     def test_a_link_to_elsewhere_is_not_opened(self) -> None:
         _, gallery = self.page([Message("sms", ID, "+33", "https://other.example/d/abc")], "")
         self.assertFalse([note for note in gallery.notes if "web" in note])
+
+    def test_the_order_is_shown_as_the_extension_shows_it(self) -> None:
+        metafield = json.dumps({"v": 2, "communications": [{"document": HOSTILE}]})
+        folder = self.out / "app"
+        (folder / "bin").mkdir(parents=True)
+        admin = Admin(
+            folder,
+            "a.myshopify.com",
+            "gid://shopify/Order/1",
+            metafield,
+            "http://c.localhost:1",
+            "id",
+            "secret",
+        )
+        gallery = Gallery(self.out, self.made(), [], [], "http://api.localhost:1", admin)
+        tools = self.out / "tools"
+        tools.mkdir()
+        # a page that says where it is and what it was given, and a browser that draws what it is asked for
+        for name, script in {
+            "node": 'printf "%s %s" "$CLIENT_ID" "$*" > given; echo http://127.0.0.1:9; exec sleep 60',
+            "chromium": 'for it in "$@"; do case $it in --screenshot=*) echo "$*" > "${it#*=}";; esac; done',
+        }.items():
+            (tools / name).write_text(f"#!/bin/sh\n{script}\n")
+            (tools / name).chmod(0o755)
+        with mock.patch.dict("os.environ", {"PATH": f"{tools}:/usr/bin:/bin"}):
+            text = gallery.write().read_text(encoding="utf-8")
+        tags = Tags()
+        tags.feed(text)
+        pictures = [str(attrs["src"]) for name, attrs in tags.tags if name == "img"]
+        shown = ("block-en", "block-de", "block-fr", "block-en-why", "action-en")
+        self.assertLessEqual({f"admin-{it}.png" for it in shown}, set(pictures))
+        self.assertIn("http://127.0.0.1:9/?scene=block-fr", (self.out / "admin-block-fr.png").read_text())
+        self.assertEqual(metafield, (self.out / "order.metafield.json").read_text())
+        self.assertIn(
+            "id --import tsx bin/order-page.ts --resource gid://shopify/Order/1",
+            (folder / "given").read_text(),
+        )
+        self.assertNotIn("secret", text)
+
+    def test_without_the_page_of_the_admin_the_rest_is_shown(self) -> None:
+        admin = Admin(
+            self.out / "none",
+            "a.myshopify.com",
+            "gid://shopify/Order/1",
+            "{}",
+            "http://c.localhost:1",
+            "i",
+            "s",
+        )
+        gallery = Gallery(self.out, self.made(), [], [], "http://api.localhost:1", admin)
+        with mock.patch.dict("os.environ", {"PATH": ""}):
+            text = gallery.write().read_text(encoding="utf-8")
+        self.assertIn("No pictures of the order in the admin", text)
+        self.assertIn("Order confirmation", text)
 
     def test_a_message_of_a_document_that_is_not_shown_is_left_out(self) -> None:
         tags, _ = self.page([Message("sms", "another", "+33", "not shown")], "")

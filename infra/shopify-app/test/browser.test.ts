@@ -2,12 +2,12 @@
 // packages of `tests/browser` are not installed. PICTURES names a folder for what they look like.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { existsSync, mkdirSync } from 'node:fs';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { serveAdmin } from '../lib/admin.ts';
 import { bundle } from '../lib/bundle.ts';
 import { FakeConsole } from './console.ts';
 import { type Language, LANGUAGES, locale, repository, SAMPLE } from './support.ts';
@@ -64,8 +64,6 @@ const SCENES: Record<string, Scene> = {
 };
 
 describe('in a browser', { skip }, () => {
-  const types = { css: 'text/css', html: 'text/html', js: 'text/javascript', json: 'application/json' };
-  let script = '';
   // of each scene that is open, one after the other
   let fake = new FakeConsole();
   /** The console, or nothing where it is down. */
@@ -80,50 +78,33 @@ describe('in a browser', { skip }, () => {
       response.end(JSON.stringify(found.body));
     });
   };
-  const server = createServer((request, response) => {
-    if (request.url?.startsWith('/api/v1/')) return api(request, response);
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
-    const name = pathname === '/' ? 'page.html' : pathname.slice(1);
-    const scene = SCENES[searchParams.get('scene') ?? ''];
-    const file = join(import.meta.dirname, 'browser', name);
-    const body =
-      name === 'bundle.js'
-        ? script
-        : name === 'favicon.ico'
-          ? ''
-          : name === 'scene.json' && scene
-            ? JSON.stringify({
-                target: scene.target,
-                texts: locale(scene.language),
-                selected: scene.selected ?? 1,
-                locale: scene.language === 'en' ? 'en-GB' : scene.language,
-                answer: 'value' in scene ? { data: { node: { metafield: { value: scene.value } } } } : undefined,
-              })
-            : /^[a-z]+\.(css|html|js)$/.test(name) && existsSync(file)
-              ? readFileSync(file, 'utf8')
-              : undefined;
-    response.writeHead(body === undefined ? 404 : 200, {
-      'Content-Type': `${types[name.split('.').at(-1) as keyof typeof types] ?? 'text/plain'}; charset=utf-8`,
-      'Content-Security-Policy': "default-src 'self'; style-src 'self' 'unsafe-inline'",
-    });
-    response.end(body);
-  });
+  const scene = (name: string) => {
+    const found = SCENES[name];
+    return (
+      found && {
+        target: found.target,
+        texts: locale(found.language),
+        selected: Array.from({ length: found.selected ?? 1 }, (_, it) => `gid://shopify/Order/${it + 1}`),
+        locale: found.language === 'en' ? 'en-GB' : found.language,
+        answer: 'value' in found ? { data: { node: { metafield: { value: found.value } } } } : undefined,
+      }
+    );
+  };
   const load = createRequire(join(folder, 'package.json'));
   const { chromium: engine } = skip ? {} : load('playwright-core');
   const { AxeBuilder } = skip ? {} : load('@axe-core/playwright');
   let browser: any;
   let base = '';
+  let server: Server | undefined;
 
   before(async () => {
-    script = await bundle();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    ({ server, base } = await serveAdmin({ scene, api, script: await bundle() }));
     browser = await engine.launch({ executablePath: chromium, args: ['--no-sandbox'] });
     if (pictures) mkdirSync(pictures, { recursive: true });
   });
   after(async () => {
     await browser?.close();
-    server.close();
+    server?.close();
   });
 
   /** Opens a scene. Whatever the browser or the admin complains about is in `complaints`. */

@@ -148,14 +148,14 @@ new MutationObserver(() => {
   }
 }).observe(document.body, { childList: true, subtree: true });
 
-const { target, texts, locale, answer, selected } = await (await fetch(`scene.json${location.search}`)).json();
+const { target, texts, locale, answer, selected, press = [] } = await (await fetch(`scene.json${location.search}`)).json();
 const find = (key) => key.split('.').reduce((it, part) => it?.[part], texts);
 const targets = new Map();
 
 globalThis.shopify = {
   extend: (name, run) => targets.set(name, run),
   close: () => document.body.replaceChildren(),
-  data: { selected: Array.from({ length: selected }, (_, it) => ({ id: `gid://shopify/Order/${it + 1}` })) },
+  data: { selected: selected.map((id) => ({ id })) },
   i18n: {
     translate(key, options = {}) {
       let text = find(key);
@@ -171,3 +171,13 @@ globalThis.shopify = {
 };
 await import('./bundle.js');
 await targets.get(target)();
+
+/** Presses a button once it is there, for pictures. */
+async function pressed(key) {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const labels = [...document.querySelectorAll('s-button')].filter((it) => it.textContent.trim() === find(key));
+    if (labels.length > 0) return labels[0].click();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+for (const key of press) await pressed(key);
