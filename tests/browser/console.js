@@ -197,7 +197,7 @@ async function isAccessible(page, what) {
 /** The pictures say nothing that a table does not say, and the tables open by keyboard. */
 async function dashboard() {
   const { context, page, complaints } = await logIn('support');
-  await page.goto(`${base}/dashboard`);
+  await page.goto(`${base}${pages.find(({ name }) => name === 'dashboard').path}`);
   assert.ok((await page.locator('svg[role=img]').count()) >= 4, 'there are charts');
   await tabTo(page, /^As a table$/);
   await page.keyboard.press('Enter');
@@ -205,7 +205,11 @@ async function dashboard() {
   assert.ok((await page.locator('details[open] td').first().textContent()) !== '');
   // a reason that somebody else wrote is text, in the picture and in the table
   assert.equal(await page.locator('img, script').count(), 0);
-  assert.ok((await page.locator('svg text', { hasText: '<script>' }).count()) > 0);
+  const pictured = await page.locator('svg text').allTextContents();
+  assert.ok(
+    pictured.some((text) => text.startsWith('<script>')),
+    'the picture names it',
+  );
   await isAccessible(page, 'an open table');
   assert.deepEqual(complaints, []);
   await context.close();

@@ -44,7 +44,7 @@ pub fn section(signed_in: &SignedIn, entry: &Entry, matters: Option<&[String]>) 
                                     (csrf(signed_in))
                                     input type="hidden" name="matter" value=(own);
                                     (reason())
-                                    button aria-label={ "End the hold for " (comms::one_line(own)) } { "End this hold" }
+                                    button { "End the hold for " (text(own)) }
                                 }
                             },
                             None => { (text(matter)) " " span.note { "placed elsewhere, and ended there" } },

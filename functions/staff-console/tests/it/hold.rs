@@ -25,7 +25,7 @@ async fn evidence_is_held_and_released_with_the_person_and_the_reason() {
     }
     let html = world.get(&format!("{page}?done=hold"), &session).await;
     assert!(
-        body(&html).contains("It is held.") && body(&html).contains("End the hold for case 1"),
+        body(&html).contains("It is held.") && body(&html).contains("End the hold for <bdi>case 1</bdi>"),
         "{}",
         body(&html)
     );
