@@ -102,6 +102,11 @@ fn dynamo_db(aws: &Aws, operation: &str, request: &Value) -> Response {
             }
             Err(error) => refuse(&error.to_string()),
         },
+        "TransactWriteItems" => {
+            let writes = request["TransactItems"].as_array().map_or(0, Vec::len);
+            aws.meter.change(|counts| counts.dynamo_writes += writes as u64);
+            ok(&json!({}))
+        }
         "PutItem" | "DeleteItem" => {
             aws.meter.change(|counts| counts.dynamo_writes += 1);
             ok(&json!({}))

@@ -28,7 +28,7 @@ pub struct Delivery {
     pub channels: &'static [&'static str],
     /// Whether there is a page of HTML beside the PDF.
     pub html: bool,
-    /// Whether a page is published, which is a write of its own.
+    /// Whether a page is published: a link, and which of the document's links is in force.
     pub published: bool,
 }
 
@@ -101,6 +101,11 @@ pub fn all() -> Vec<Scenario> {
 /// Whether a scenario publishes a page for each document.
 pub fn is_published(name: &str) -> bool {
     OF_ORDERS.iter().any(|(scenario, delivery)| *scenario == name && delivery.published)
+}
+
+/// Whether a scenario's documents go to telephone numbers.
+pub fn has_numbers(name: &str) -> bool {
+    OF_ORDERS.iter().any(|(scenario, delivery)| *scenario == name && delivery.channels.contains(&"sms"))
 }
 
 /// How many further outputs a scenario's documents have.

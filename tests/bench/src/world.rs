@@ -156,24 +156,33 @@ impl World {
         let mut config: toml::Table = text.parse()?;
         let documents = config.get_mut("documents").and_then(toml::Value::as_table_mut);
         for (_, document) in documents.ok_or("the configuration has no documents")? {
-            deliver(document.as_table_mut().ok_or("a document is no table")?, delivery)?;
+            deliver(document.as_table_mut().ok_or("a document is no table")?, delivery);
         }
         Ok(config.to_string())
     }
 }
 
-/// What the letter is used for, and the page beside it.
-const OUTPUTS: &str = r#"outputs = [
-    { use = ["email-attachment", "print", "web"], media_type = "application/pdf", file_name = { en = "Document {order}.pdf" } },
-    { use = ["email-body", "web"], media_type = "text/html" },
-]"#;
+/// The letter and the page beside it, each with what the channels use it for.
+fn outputs(channels: &[&str]) -> toml::Value {
+    let output = |media_type: &str, uses: [(&str, &str); 2]| {
+        let uses = uses.into_iter().filter(|(channel, _)| channels.contains(channel));
+        let uses = uses.map(|(_, it)| toml::Value::from(it)).collect::<Vec<_>>();
+        toml::Table::from_iter([
+            ("use".to_owned(), uses.into()),
+            ("media_type".to_owned(), media_type.into()),
+        ])
+    };
+    let letter = output("application/pdf", [("email", "email-attachment"), ("web", "web")]);
+    let page = output("text/html", [("email", "email-body"), ("web", "web")]);
+    vec![letter, page].into()
+}
 
 /// Has a document of the configuration delivered like this.
-fn deliver(document: &mut toml::Table, delivery: Option<Delivery>) -> Result<(), Failure> {
+fn deliver(document: &mut toml::Table, delivery: Option<Delivery>) {
     document.remove("outputs");
-    let Some(Delivery { channels, html, .. }) = delivery else { return Ok(()) };
+    let Some(Delivery { channels, html, .. }) = delivery else { return };
     if html {
-        document.extend(OUTPUTS.parse::<toml::Table>()?);
+        document.insert("outputs".to_owned(), outputs(channels));
     }
     let channels = channels.iter().map(|channel| toml::Value::from(*channel)).collect();
     document.insert("channels".to_owned(), toml::Value::Array(channels));
@@ -182,7 +191,6 @@ fn deliver(document: &mut toml::Table, delivery: Option<Delivery>) -> Result<(),
         let text = toml::Table::from_iter([("en".to_owned(), text.into())]);
         document.entry(key).or_insert(text.into());
     }
-    Ok(())
 }
 
 /// What a function finds in its environment, with all of AWS at `address`.
@@ -223,10 +231,11 @@ pub fn environment(function: &str, address: SocketAddr) -> Result<Vec<(String, S
 
 /// A batch as the event source mapping makes it.
 fn batch<'a>(bodies: impl IntoIterator<Item = &'a String>) -> Bytes {
+    let now = jiff::Timestamp::now().as_millisecond().to_string();
     let record = |(index, body): (usize, &String)| {
         json!({
             "messageId": format!("5fea7756-0ea4-451a-a703-a558b933e2{index:02}"), "receiptHandle": "MessageReceiptHandle",
-            "body": body, "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1700000000000"},
+            "body": body, "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": now},
             "messageAttributes": {}, "eventSource": "aws:sqs", "awsRegion": "us-east-1",
             "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:queue",
         })
