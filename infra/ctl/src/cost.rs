@@ -47,7 +47,8 @@ pub struct Question {
     /// The flow whose counts stand for all communications.
     #[arg(long, default_value = "order-confirmation")]
     flow: String,
-    /// How they are delivered: archive-only, e-mail or print.
+    /// How they are delivered: archive-only, e-mail or print; order confirmations also `e-mail in HTML`, `text message` and
+    /// `web page`.
     #[arg(long, default_value = "e-mail")]
     channel: String,
     /// Messages that Lambda gets at once: 1 where little happens, 10 at night.
@@ -213,7 +214,10 @@ fn usage(question: &Question, requests: &Requests) -> Result<Usage, Failure> {
     };
     let (intake, write_back) = (find("intake", "order")?, find("write-back", "ten orders")?);
     let flow = find(&question.flow, &question.channel)?;
-    let statements = find("account-statements", &question.channel)?;
+    let statements = match question.statements {
+        0 => None,
+        _ => Some(find("account-statements", &question.channel)?),
+    };
     let mut month = Month { question, usage: Usage::new(), puts: 0.0, stored_bytes: 0.0, log_bytes: 0.0 };
     let messages = question.communications as f64 / flow.communications;
     let accounts = question.statements as f64;
@@ -222,7 +226,7 @@ fn usage(question: &Question, requests: &Requests) -> Result<Usage, Failure> {
     month.requests(intake, messages);
     // statement-run sends ten per request
     month.add("sqs-requests", (accounts / 10.0).ceil());
-    for (counted, messages) in [(flow, messages), (statements, accounts)] {
+    for (counted, messages) in [Some((flow, messages)), statements.map(|it| (it, accounts))].into_iter().flatten() {
         let documents = messages * counted.communications;
         month.flow(counted, messages, documents);
         month.invocations(write_back, documents, question.batch.into());
@@ -255,7 +259,8 @@ impl Month<'_> {
         self.requests(counted, messages);
         self.writes(counted, messages, counted.item_bytes);
         // the index by order gets an entry; the one of open checks gets one and loses it
-        let entries = if self.question.channel == "e-mail" { 3.0 } else { 1.0 };
+        let watched = ["e-mail", "e-mail in HTML", "text message"].contains(&self.question.channel.as_str());
+        let entries = if watched { 3.0 } else { 1.0 };
         self.add("dynamodb-writes", documents * entries);
         self.stored_bytes += documents * counted.item_bytes;
         let kilobytes = f64::from(self.question.document_kb) + RECORD_KB;
