@@ -139,7 +139,7 @@ mod tests {
             "{found:?}"
         );
         assert_eq!(mistakes("[]"), ["1:1: is no object"]);
-        let several = format!("{{\"customers\": [\n{{}},\n{{}}]}}");
+        let several = "{\"customers\": [\n{},\n{}]}".to_owned();
         assert_eq!(mistakes(&several), ["3:1: has 2 customers; a preview is of one"]);
         assert!(mistakes("{}").iter().any(|it| it.contains("\"order\" is a required property")));
     }
