@@ -131,11 +131,9 @@ async fn only_after_a_certain_refusal_is_it_tried_again() {
 #[tokio::test]
 async fn what_died_before_the_trigger_sends_none_later() {
     let world = World::new(ALL, State::Failed).await;
-    let mut account = world.aws.account();
-    for item in account.items.items.values_mut() {
+    for item in world.aws.account().items.items.values_mut() {
         item["write_back"] = json!({"S": "reported"});
     }
-    drop(account);
     assert_eq!(world.deliver(&[State::Failed]).await, NONE);
     assert_eq!(world.started(), NONE);
 }
