@@ -51,6 +51,7 @@ test: lint ## Run every check and every test
 	@echo 'on two cores; what each says follows when it has ended'
 	$(MAKE) -j2 --output-sync=target unit tools cdk terraform app functions PROFILE=$(E2E_PROFILE)
 	$(MAKE) e2e
+	$(MAKE) drill
 
 .PHONY: unit
 unit: ## Run the tests that need no stack
@@ -90,6 +91,10 @@ e2e: ## Run the end-to-end tests against a stack of their own
 	$(LOCAL) up --as-deployed --record --name e2e --port-base $(E2E_PORT_BASE) && \
 	$(LOCAL) exec --name e2e -- env RUST_TEST_THREADS=$(E2E_THREADS) $(CARGO) test --locked --workspace --test e2e && \
 	$(LOCAL) rights --name e2e
+
+.PHONY: drill
+drill: build ## Lose both stacks and the tables of a local deployment, restore, adopt and compare them
+	$(LOCAL) drill
 
 # ARCHITECTURES: arm64, x86_64 or both
 .PHONY: package

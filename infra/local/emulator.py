@@ -11,7 +11,7 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.client import HTTPResponse
 from typing import Any
 from xml.etree import ElementTree
@@ -43,11 +43,19 @@ class Emulator:
         url = f"{self.endpoint}/{bucket}?object-lock"
         send("PUT", url, body.encode(), {"Authorization": self._scope("s3")})
 
-    def invoke(self, function: str) -> str:
-        """What a function answers to an empty event, as a schedule would send it."""
+    def secret_text(self, name: str) -> str:
+        found = self.call("secretsmanager", "secretsmanager.GetSecretValue", {"SecretId": name})
+        text: str = found["SecretString"]
+        return text
+
+    def put_secret_text(self, name: str, text: str) -> None:
+        self._json("secretsmanager", "PutSecretValue", {"SecretId": name, "SecretString": text})
+
+    def invoke(self, function: str, payload: Mapping[str, Any] | None = None) -> str:
+        """What a function answers to an event; to an empty one, as a schedule would send it, where none is given."""
         url = f"{self.endpoint}/2015-03-31/functions/{function}/invocations"
         headers = {"Authorization": self._scope("lambda"), "Content-Type": "application/json"}
-        with _open("POST", url, b"{}", headers, INVOKE_SECONDS) as response:
+        with _open("POST", url, json.dumps(payload or {}).encode(), headers, INVOKE_SECONDS) as response:
             answer: str = response.read().decode()
             if response.headers.get("X-Amz-Function-Error"):
                 raise Failure(f"{function} failed: {answer}")
@@ -62,7 +70,7 @@ class Emulator:
             "ExpressionAttributeNames": names,
         }
         while True:
-            page = self._answer("dynamodb", "DynamoDB_20120810.Scan", body)
+            page = self.call("dynamodb", "DynamoDB_20120810.Scan", body)
             for item in page.get("Items", []):
                 yield {name: str(text) for name, value in item.items() for text in value.values()}
             if not page.get("LastEvaluatedKey"):
@@ -74,7 +82,7 @@ class Emulator:
         kinds = ("", "NotVisible", "Delayed")
         names = [f"ApproximateNumberOfMessages{kind}" for kind in kinds]
         body = {"QueueUrl": queue_url, "AttributeNames": names}
-        attributes = self._answer("sqs", "AmazonSQS.GetQueueAttributes", body).get("Attributes", {})
+        attributes = self.call("sqs", "AmazonSQS.GetQueueAttributes", body).get("Attributes", {})
         return sum(int(attributes.get(name, 0)) for name in names)
 
     def request(self, method: str, service: str, path: str, body: bytes = b"") -> bytes:
@@ -105,10 +113,11 @@ class Emulator:
         headers = self._headers(service, f"{service}.{action}")
         return send("POST", self.endpoint, json.dumps(body).encode(), headers, refusal)
 
-    def _answer(self, service: str, target: str, body: dict[str, Any]) -> dict[str, Any]:
+    def call(self, service: str, target: str, body: dict[str, Any]) -> dict[str, Any]:
+        """What a service that speaks JSON answers."""
         headers = self._headers(service, target)
         with _open("POST", self.endpoint, json.dumps(body).encode(), headers) as response:
-            answer: dict[str, Any] = json.load(response)
+            answer: dict[str, Any] = json.loads(response.read() or b"{}")
             return answer
 
     def _headers(self, service: str, target: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ import install
 import packages
 from audit import audit
 from demo import Demo
+from drill import Drill
 from processes import Failure
 from stack import DEFAULT_NAME, LocalStack, known
 
@@ -35,6 +36,7 @@ def main() -> int:
         "audit": "check the dependencies: vulnerabilities, licences, bans, sources",
         "rights": "compare what the roles may do with what was recorded",
         "demo": "start a stack, send the samples, make a month's statements, show what came of it, end it",
+        "drill": "start a stack, lose it and its tables, restore and adopt them, compare, end it",
         "package": "copy the functions' binaries to target/lambda",
         "packages": "build the zips that are deployed, with their hashes and what they are built from",
         "install": "install the emulator, the fonts, the packages of both apps, and what checks the infrastructure",
@@ -96,6 +98,8 @@ def act(arguments: argparse.Namespace) -> int:
             return 0 if stack.rights() else 1
         case "demo":
             Demo().run()
+        case "drill":
+            Drill().run()
         case "package":
             install.package_functions()
         case "packages":

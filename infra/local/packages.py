@@ -11,7 +11,7 @@ import hashlib
 import os
 import subprocess
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import install
@@ -39,11 +39,13 @@ def make(architecture: str) -> Path:
     return folder
 
 
-def build(architecture: str) -> Path:
-    """Compiles every function with the pinned cross compiler; the folder of their `<name>/bootstrap`."""
+def build(
+    architecture: str, functions: Sequence[str] = install.FUNCTIONS, profile: str = "deploy"
+) -> Path:
+    """Compiles functions with the pinned cross compiler; the folder of their `<name>/bootstrap`."""
     commands = install.packagers()
-    chosen = [argument for name in install.FUNCTIONS for argument in ("-p", name)]
-    command = ["cargo", "lambda", "build", "--profile", "deploy", "--locked"]
+    chosen = [argument for name in functions for argument in ("-p", name)]
+    command = ["cargo", "lambda", "build", "--profile", profile, "--locked"]
     command += ["--target", ARCHITECTURES[architecture], *chosen]
     environment = {**os.environ, **reproducible(os.environ)}
     environment["PATH"] = f"{commands}:{os.environ['PATH']}"

@@ -15,7 +15,7 @@ import shutil
 import signal
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ SAMPLES = install.ROOT / "infra/local/samples"
 # the shop that the samples are of
 SHOP = tomllib.loads((CONFIGS / "demo-shop.toml").read_text())["shop"]
 DEFAULT_NAME = "default"
+# the emulator refuses to import this type, and makes it anew
+NOT_IMPORTED = "AWS::SecretsManager::Secret"
 PEOPLE = ("Operator", "Auditor", "Support", "Records")
 # the ports that the checked-in shop configurations name
 CONFIG_PORTS = {"exstream": 4601, "shopify": 4602}
@@ -74,7 +76,13 @@ def known() -> list[str]:
 
 
 class LocalStack:
-    def __init__(self, name: str, port_base: int | None, record: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        port_base: int | None,
+        record: bool = False,
+        context: Mapping[str, str] | None = None,
+    ) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
             raise Failure(f"`{name}` is no name for a stack: lower-case letters, digits and hyphens")
         self.name = name
@@ -84,6 +92,8 @@ class LocalStack:
         # every call of the functions, where they go through the recorder
         self.calls_file = self.directory / "calls.jsonl"
         self.record = record
+        # beside and before that of every local stack
+        self.context = context or {}
         self.ports = self._choose_ports(port_base)
         # beside the recorder, whether there is one or not
         self.ports["oidc"] = self.ports["shopify"] + 2
@@ -271,6 +281,7 @@ class LocalStack:
             "timeStampRoots": str(self.authority / "root.pem"),
             "architecture": install.architecture(),
             **{f"trust{person}": f"arn:aws:iam::{self.account}:user/local" for person in PEOPLE},
+            **self.context,
         }
         given = [argument for key, value in context.items() for argument in ("--context", f"{key}={value}")]
         command = self._cdk_command("synth", "--quiet", "--output", str(self.directory / "cdk.out"), *given)
@@ -279,8 +290,33 @@ class LocalStack:
         log = self.processes.log("cdk-synth")
         return begin(command, env=env, cwd=install.CDK, log=log, what="synthesizing the stack")
 
+    def destroy(self) -> None:
+        """Deletes both stacks, as a person would in AWS; what they retain stays."""
+        self._cdk("destroy", "--all", "--app", str(self.directory / "cdk.out"), "--force")
+
+    def adopt(self, outputs: Mapping[str, str], app: Path) -> None:
+        """Puts what deleted stacks retained, by the outputs that they had, under a stack of the data that `app` makes."""
+        data, _ = templates.stacks(PREFIX)
+        template = app / f"{data}.template.json"
+        kept = self.directory / "kept.json"
+        kept.write_text(json.dumps({PREFIX: dict(outputs)}))
+        log = self.processes.log("adopt")
+        command = ["node", "--import", "tsx", "bin/adopt.ts", str(template), str(kept)]
+        run(command, env=self.base_env, cwd=install.CDK, log=log, seconds=STEP_SECONDS, what="adopt")
+        found = json.loads(log.read_text())
+        resources = json.loads(template.read_text())["Resources"]
+        # those it makes anew under the names they had
+        taken = {key: value for key, value in found.items() if resources[key]["Type"] != NOT_IMPORTED}
+        mapping = self.directory / "adopt.json"
+        mapping.write_text(json.dumps(taken))
+        self._cdk("import", data, "--app", str(app), "--resource-mapping", str(mapping), "--force")
+
     def _deploy(self, synthesis: Step) -> None:
         synthesis.finish(STEP_SECONDS)
+        self.deploy_again()
+
+    def deploy_again(self) -> None:
+        """What was synthesized before, into whatever there is."""
         outputs_file = self.directory / "outputs.json"
         self._cdk(
             "deploy",
@@ -336,8 +372,8 @@ class LocalStack:
         """What a stub of this stack, `exstream` or `shopify`, says of the shop of the samples."""
         return fetch(f"{self.url(stub)}/__stub/{what}", {"X-Stub-Shop": SHOP})
 
-    def invoke(self, function: str) -> str:
-        return self.emulator().invoke(f"{PREFIX}-{function}:live")
+    def invoke(self, function: str, payload: Mapping[str, Any] | None = None) -> str:
+        return self.emulator().invoke(f"{PREFIX}-{function}:live", payload)
 
     def emulator(self) -> Emulator:
         return Emulator(self.url("aws"), REGION, self.account)

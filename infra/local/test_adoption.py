@@ -24,9 +24,6 @@ from processes import Failure, run
 from stack import PREFIX, REGION, START_SECONDS, STEP_SECONDS, LocalStack
 from templates import stacks
 
-# the emulator refuses to import this type, and makes it anew under the name it had
-NOT_IMPORTED = "AWS::SecretsManager::Secret"
-
 
 def free_port() -> int:
     with socket.socket() as listener:
@@ -102,7 +99,7 @@ class AdoptionTest(DeploymentTest):
         self.assert_kept(self.deploy(app), outputs)
 
         self.stack._cdk("destroy", "--all", "--app", str(app), "--force")
-        self.adopt(app, data)
+        self.stack.adopt(outputs, app)
         self.assert_kept(self.deploy(app), outputs)
 
     def with_a_bus(self, app: Path, name: str) -> Path:
@@ -144,21 +141,6 @@ class AdoptionTest(DeploymentTest):
         self.assertEqual(self.aws.get(again["ArchiveBucket"], "kept"), b"evidence")
         self.assertEqual(self.aws.waiting(again["DeadLetterUrlReturnLetters"]), 1)
 
-    def adopt(self, app: Path, data: str) -> None:
-        template = app / f"{data}.template.json"
-        mapping = self.folder / "adopt.json"
-        adopt = ["node", "--import", "tsx", "bin/adopt.ts", str(template), str(self.folder / "outputs.json")]
-        self.step(adopt, "adopt")
-        found = json.loads((self.stack.processes.log("adopt")).read_text())
-        resources = json.loads(template.read_text())["Resources"]
-        taken = {key: value for key, value in found.items() if resources[key]["Type"] != NOT_IMPORTED}
-        # the keys of customers' names and of links
-        self.assertEqual(len(found) - len(taken), 2)
-        mapping.write_text(json.dumps(taken))
-        self.stack._cdk(
-            "import", data, "--app", str(app), "--resource-mapping", str(mapping), "--force"
-        )
-
 
 class Aws(Emulator):
     """Requests that only this test makes."""
@@ -167,7 +149,7 @@ class Aws(Emulator):
         super().__init__(stack.url("aws"), REGION, stack.account)
 
     def json(self, service: str, target: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._answer(service, target, body)
+        return self.call(service, target, body)
 
     def lasting(self) -> dict[str, Any]:
         """The names of everything that a stack may leave behind."""

@@ -25,7 +25,9 @@ export type Adoption = Record<string, Record<string, string>>;
 
 /** Throws if a retained resource is not among the outputs: a deployment without it would fail, or begin empty. */
 export function adoption(template: RetainingTemplate, outputs: Readonly<Record<string, string>>): Adoption {
-  const values = Object.entries(template.Outputs ?? {}).map(([name, { Value }]) => [refOf(Value), outputs[name]]);
+  // what is between the stacks has the same `Ref`, and may be missing
+  const named = Object.entries(template.Outputs ?? {}).filter(([name]) => outputs[name] !== undefined);
+  const values = named.map(([name, { Value }]) => [refOf(Value), outputs[name]]);
   const identifiers = new Map(values as [string | undefined, string | undefined][]);
   const retained = Object.entries(template.Resources).filter(
     ([, { Type, DeletionPolicy }]) => DeletionPolicy?.startsWith('Retain') && !DEPENDENT.includes(Type),

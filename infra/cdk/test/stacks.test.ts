@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { adoption } from '../lib/adopt.ts';
 import { readOutputs } from '../lib/outputs.ts';
 import { BETWEEN_STACKS, only, synthesize } from './support.ts';
 
@@ -46,6 +47,14 @@ test('nothing of the data refers to what works on it, which is deployed afterwar
     stacks.map((stack) => stack.dependencies.map(({ stackName }) => stackName)),
     [[], ['shopify-exstream-data']],
   );
+});
+
+test('what people read of the outputs is enough to adopt all of it', () => {
+  const outputs = Object.keys(data.Outputs).filter((name) => !name.startsWith(BETWEEN_STACKS));
+  const found = adoption(data, Object.fromEntries(outputs.map((name) => [name, `id-of-${name}`])));
+  const kept = Object.entries<any>(data.Resources).filter(([, { DeletionPolicy }]) => DeletionPolicy !== undefined);
+  assert.deepEqual(Object.keys(found).sort(), kept.map(([id]) => id).sort());
+  for (const identifier of Object.values(found)) assert.match(JSON.stringify(identifier), /id-of-(?!Publish)/);
 });
 
 test('the queue of lost events lets the rule in that the other stack makes', () => {
