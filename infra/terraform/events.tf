@@ -21,13 +21,15 @@ locals {
 
 # For a deployment without Shopify.
 resource "aws_cloudwatch_event_bus" "own" {
-  count = var.create_bus ? 1 : 0
-  name  = var.prefix
+  count              = var.create_bus ? 1 : 0
+  name               = var.prefix
+  kms_key_identifier = local.compute_key_arn
 }
 
 resource "aws_cloudwatch_event_bus" "outcomes" {
-  count = var.create_outcome_bus ? 1 : 0
-  name  = "${var.prefix}-outcomes"
+  count              = var.create_outcome_bus ? 1 : 0
+  name               = "${var.prefix}-outcomes"
+  kms_key_identifier = local.compute_key_arn
 }
 
 resource "aws_cloudwatch_event_rule" "webhooks" {

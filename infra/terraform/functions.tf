@@ -87,6 +87,7 @@ resource "aws_cloudwatch_log_group" "function" {
 
   name              = "/aws/lambda/${var.prefix}-${each.key}"
   retention_in_days = 90
+  kms_key_id        = local.compute_key_arn
 }
 
 resource "aws_lambda_function" "function" {
@@ -101,6 +102,7 @@ resource "aws_lambda_function" "function" {
   memory_size      = local.memory_megabytes[each.key]
   timeout          = local.timeout_seconds[each.key]
   role             = aws_iam_role.function[each.key].arn
+  kms_key_arn      = local.compute_key_arn
   # each deployment is a version of code and settings that does not change; earlier ones are what a person goes back to
   publish = true
 

@@ -67,6 +67,7 @@ resource "aws_lambda_permission" "documents" {
 resource "aws_cloudwatch_log_group" "documents_access" {
   name              = "/aws/apigateway/${var.prefix}-documents"
   retention_in_days = 90
+  kms_key_id        = local.compute_key_arn
 }
 
 resource "aws_apigatewayv2_stage" "documents" {

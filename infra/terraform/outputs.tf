@@ -31,6 +31,8 @@ output "stack" {
         OutcomeBusName             = local.outcome_bus_name
         DeadLetterUrlOutcomeEvents = aws_sqs_queue.dead_letters["outcome-events"].url
       } : {},
+      { for key in aws_kms_key.data : "DataKey" => key.key_id },
+      { for bucket in aws_s3_bucket.access_logs : "AccessLogsBucket" => bucket.bucket },
       local.with_domain ? { DocumentsDomainTarget = local.documents_domain_target } : {},
       { for name in keys(local.runs) : "QueueArn${local.pascal[name]}" => aws_sqs_queue.work[name].arn },
       { for name in keys(local.workers) : "QueueUrl${local.pascal[name]}" => aws_sqs_queue.work[name].url },

@@ -243,6 +243,6 @@ resource "aws_iam_role_policy" "person" {
   role = aws_iam_role.person[each.key].id
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = local.personal_rights[each.key]
+    Statement = concat(local.personal_rights[each.key], local.people_use_data_key[each.key])
   })
 }

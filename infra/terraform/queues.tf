@@ -13,10 +13,13 @@ locals {
 resource "aws_sqs_queue" "work" {
   for_each = local.workers
 
-  name                       = "${var.prefix}-${each.key}"
-  sqs_managed_sse_enabled    = true
-  visibility_timeout_seconds = each.value.hiddenTimeouts * local.timeout_seconds[each.key]
-  message_retention_seconds  = local.retention_seconds
+  name                    = "${var.prefix}-${each.key}"
+  sqs_managed_sse_enabled = var.customer_managed_keys ? null : true
+  kms_master_key_id       = local.data_key_arn
+  # KMS is asked once in an hour per sender, not for each batch
+  kms_data_key_reuse_period_seconds = var.customer_managed_keys ? 3600 : null
+  visibility_timeout_seconds        = each.value.hiddenTimeouts * local.timeout_seconds[each.key]
+  message_retention_seconds         = local.retention_seconds
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead_letters[each.key].arn
     maxReceiveCount     = local.max_receive_count
@@ -30,9 +33,11 @@ resource "aws_sqs_queue" "work" {
 resource "aws_sqs_queue" "dead_letters" {
   for_each = local.dead_letters
 
-  name                      = "${var.prefix}-${each.key}-dlq"
-  sqs_managed_sse_enabled   = true
-  message_retention_seconds = local.retention_seconds
+  name                              = "${var.prefix}-${each.key}-dlq"
+  sqs_managed_sse_enabled           = var.customer_managed_keys ? null : true
+  kms_master_key_id                 = local.data_key_arn
+  kms_data_key_reuse_period_seconds = var.customer_managed_keys ? 3600 : null
+  message_retention_seconds         = local.retention_seconds
 
   lifecycle {
     prevent_destroy = true

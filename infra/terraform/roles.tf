@@ -251,6 +251,56 @@ locals {
       { Effect = "Allow", Action = ["events:PutEvents"], Resource = [local.outcome_bus_arn] },
     ] if row.kind == "stream" },
   )
+
+  function_rights = {
+    for function in keys(local.functions) : function => concat(
+      [
+        {
+          Effect   = "Allow"
+          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+          Resource = ["${aws_cloudwatch_log_group.function[function].arn}:*"]
+        },
+      ],
+      # what Lambda needs to poll the queue in the function's name, and the function to put a message off
+      [
+        for name in keys(local.workers) : {
+          Effect   = "Allow"
+          Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"]
+          Resource = [aws_sqs_queue.work[name].arn]
+        } if name == function
+      ],
+      [
+        for name, arns in local.sends : {
+          Effect   = "Allow"
+          Action   = ["sqs:SendMessage"]
+          Resource = arns
+        } if name == function
+      ],
+      [
+        for name, keys in local.reads : {
+          Effect   = "Allow"
+          Action   = ["s3:GetObject"]
+          Resource = [for key in keys : "${aws_s3_bucket.operations.arn}/${key}"]
+        } if name == function
+      ],
+      [
+        for name, keys in local.reads : {
+          Effect    = "Allow"
+          Action    = ["s3:ListBucket"]
+          Resource  = [aws_s3_bucket.operations.arn]
+          Condition = { StringLike = { "s3:prefix" = keys } }
+        } if name == function
+      ],
+      [
+        for name, keys in local.writes : {
+          Effect   = "Allow"
+          Action   = ["s3:PutObject"]
+          Resource = [for key in keys : "${aws_s3_bucket.operations.arn}/${key}"]
+        } if name == function
+      ],
+      local.rights[function],
+    )
+  }
 }
 
 resource "aws_iam_role" "function" {
@@ -277,51 +327,9 @@ resource "aws_iam_role_policy" "function" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
-      [
-        {
-          Effect   = "Allow"
-          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-          Resource = ["${aws_cloudwatch_log_group.function[each.key].arn}:*"]
-        },
-      ],
-      # what Lambda needs to poll the queue in the function's name, and the function to put a message off
-      [
-        for name in keys(local.workers) : {
-          Effect   = "Allow"
-          Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"]
-          Resource = [aws_sqs_queue.work[name].arn]
-        } if name == each.key
-      ],
-      [
-        for name, arns in local.sends : {
-          Effect   = "Allow"
-          Action   = ["sqs:SendMessage"]
-          Resource = arns
-        } if name == each.key
-      ],
-      [
-        for name, keys in local.reads : {
-          Effect   = "Allow"
-          Action   = ["s3:GetObject"]
-          Resource = [for key in keys : "${aws_s3_bucket.operations.arn}/${key}"]
-        } if name == each.key
-      ],
-      [
-        for name, keys in local.reads : {
-          Effect    = "Allow"
-          Action    = ["s3:ListBucket"]
-          Resource  = [aws_s3_bucket.operations.arn]
-          Condition = { StringLike = { "s3:prefix" = keys } }
-        } if name == each.key
-      ],
-      [
-        for name, keys in local.writes : {
-          Effect   = "Allow"
-          Action   = ["s3:PutObject"]
-          Resource = [for key in keys : "${aws_s3_bucket.operations.arn}/${key}"]
-        } if name == each.key
-      ],
-      local.rights[each.key],
+      local.function_rights[each.key],
+      local.functions_use_data_key[each.key],
+      local.use_compute_key["lambda"],
     )
   })
 }

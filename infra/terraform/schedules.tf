@@ -9,6 +9,29 @@ locals {
       minutes % 1440 == 0 ? [minutes / 1440, "day"] : minutes % 60 == 0 ? [minutes / 60, "hour"] : [minutes, "minute"]
     )
   }
+  run_schedule_rights = [
+    {
+      Effect = "Allow"
+      Action = ["sqs:SendMessage"]
+      Resource = concat(
+        [for name in keys(local.runs) : aws_sqs_queue.work[name].arn],
+        [aws_sqs_queue.dead_letters["schedules"].arn],
+      )
+    },
+  ]
+  pass_schedule_rights = [
+    {
+      Effect   = "Allow"
+      Action   = ["lambda:InvokeFunction"]
+      Resource = [for name in keys(local.scheduled) : aws_lambda_alias.live[name].arn]
+    },
+    {
+      Effect   = "Allow"
+      Action   = ["sqs:SendMessage"]
+      Resource = [aws_sqs_queue.dead_letters["schedules"].arn]
+    },
+  ]
+
   periods = { for name, unit in local.units : name => "${unit[0]} ${unit[1]}${unit[0] == 1 ? "" : "s"}" }
 }
 
@@ -28,6 +51,7 @@ resource "aws_scheduler_schedule" "pass" {
   group_name          = aws_scheduler_schedule_group.passes.name
   state               = var.pause_schedules ? "DISABLED" : "ENABLED"
   schedule_expression = "rate(${local.periods[each.key]})"
+  kms_key_arn         = local.compute_key_arn
 
   flexible_time_window {
     mode = "OFF"
@@ -80,17 +104,8 @@ resource "aws_iam_role_policy" "run_schedules" {
   name = "schedules"
   role = aws_iam_role.run_schedules.id
   policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Effect = "Allow"
-        Action = ["sqs:SendMessage"]
-        Resource = concat(
-          [for name in keys(local.runs) : aws_sqs_queue.work[name].arn],
-          [aws_sqs_queue.dead_letters["schedules"].arn],
-        )
-      },
-    ]
+    Version   = "2012-10-17"
+    Statement = concat(local.run_schedule_rights, local.send_with_data_key)
   })
 }
 
@@ -117,18 +132,7 @@ resource "aws_iam_role_policy" "pass_schedules" {
   name = "schedules"
   role = aws_iam_role.pass_schedules.id
   policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Effect   = "Allow"
-        Action   = ["lambda:InvokeFunction"]
-        Resource = [for name in keys(local.scheduled) : aws_lambda_alias.live[name].arn]
-      },
-      {
-        Effect   = "Allow"
-        Action   = ["sqs:SendMessage"]
-        Resource = [aws_sqs_queue.dead_letters["schedules"].arn]
-      },
-    ]
+    Version   = "2012-10-17"
+    Statement = concat(local.pass_schedule_rights, local.send_with_data_key, local.use_compute_key["scheduler"])
   })
 }

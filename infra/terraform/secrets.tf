@@ -15,6 +15,7 @@ ephemeral "aws_secretsmanager_random_password" "link_key" {
 resource "aws_secretsmanager_secret" "customer_key" {
   name                    = "${var.prefix}/customer-key"
   description             = "Key of the HMAC that stands for a customer in the ledger"
+  kms_key_id              = local.data_key_arn
   recovery_window_in_days = 30
 
   lifecycle {
@@ -37,6 +38,7 @@ resource "aws_secretsmanager_secret_version" "customer_key" {
 resource "aws_secretsmanager_secret" "link_key" {
   name                    = "${var.prefix}/link-key"
   description             = "Key that the tokens of links are derived with"
+  kms_key_id              = local.data_key_arn
   recovery_window_in_days = 30
 
   lifecycle {

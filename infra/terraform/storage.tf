@@ -7,10 +7,29 @@ locals {
   # no manifest is larger: MAX_MANIFEST_BYTES in the same file
   manifest_bytes = 16 * 1024
 
-  buckets = {
-    archive    = aws_s3_bucket.archive
-    operations = aws_s3_bucket.operations
-  }
+  buckets = merge(
+    {
+      archive    = aws_s3_bucket.archive
+      operations = aws_s3_bucket.operations
+    },
+    { for bucket in aws_s3_bucket.access_logs : "access_logs" => bucket },
+  )
+
+  # who gets the access logs: the operations bucket, unless a key of the deployment's own encrypts that one
+  access_logs = var.customer_managed_keys ? aws_s3_bucket.access_logs[0] : aws_s3_bucket.operations
+  take_access_logs = [
+    for name, logged in { for name, bucket in local.buckets : name => bucket if name != "access_logs" } : {
+      Sid       = "AccessLogOf${title(name)}"
+      Effect    = "Allow"
+      Principal = { Service = "logging.s3.amazonaws.com" }
+      Action    = "s3:PutObject"
+      Resource  = "${local.access_logs.arn}/access/${name}/*"
+      Condition = {
+        ArnLike      = { "aws:SourceArn" = logged.arn }
+        StringEquals = { "aws:SourceAccount" = local.account }
+      }
+    } if var.customer_managed_keys || name == "archive"
+  ]
 
   secure_transport = {
     for name, bucket in local.buckets : name => {
@@ -146,8 +165,11 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "operations" {
   bucket = aws_s3_bucket.operations.bucket
 
   rule {
+    bucket_key_enabled = var.customer_managed_keys ? true : null
+
     apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
+      sse_algorithm     = var.customer_managed_keys ? "aws:kms" : "AES256"
+      kms_master_key_id = local.data_key_arn
     }
   }
 }
@@ -168,10 +190,10 @@ resource "aws_s3_bucket_object_lock_configuration" "archive" {
 
 resource "aws_s3_bucket_logging" "archive" {
   bucket        = aws_s3_bucket.archive.bucket
-  target_bucket = aws_s3_bucket.operations.bucket
+  target_bucket = local.access_logs.bucket
   target_prefix = "access/archive/"
 
-  depends_on = [aws_s3_bucket_policy.operations]
+  depends_on = [aws_s3_bucket_policy.operations, aws_s3_bucket_policy.access_logs]
 }
 
 # No rule expires anything here: an object's own retention, chosen by the class of its document, says how long it is kept at
@@ -267,28 +289,18 @@ resource "aws_s3_bucket_policy" "operations" {
   bucket = aws_s3_bucket.operations.bucket
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
-      local.secure_transport.operations,
+    Statement = concat(
+      [local.secure_transport.operations],
       # a provider that may delete what it has collected hides a version; removing one would remove the proof
-      {
+      [{
         Sid       = "KeepWhatWasSpooled"
         Effect    = "Deny"
         Principal = { AWS = "*" }
         Action    = "s3:DeleteObjectVersion"
         Resource  = "${aws_s3_bucket.operations.arn}/spool/*"
-      },
-      {
-        Sid       = "AccessLogOfTheArchive"
-        Effect    = "Allow"
-        Principal = { Service = "logging.s3.amazonaws.com" }
-        Action    = "s3:PutObject"
-        Resource  = "${aws_s3_bucket.operations.arn}/access/archive/*"
-        Condition = {
-          ArnLike      = { "aws:SourceArn" = aws_s3_bucket.archive.arn }
-          StringEquals = { "aws:SourceAccount" = local.account }
-        }
-      },
-    ]
+      }],
+      [for statement in local.take_access_logs : statement if !var.customer_managed_keys],
+    )
   })
 
   depends_on = [aws_s3_bucket_public_access_block.bucket]
@@ -413,7 +425,8 @@ resource "aws_dynamodb_table" "ledger" {
   }
 
   server_side_encryption {
-    enabled = true
+    enabled     = true
+    kms_key_arn = local.data_key_arn
   }
 
   lifecycle {
@@ -444,7 +457,8 @@ resource "aws_dynamodb_table" "links" {
   }
 
   server_side_encryption {
-    enabled = true
+    enabled     = true
+    kms_key_arn = local.data_key_arn
   }
 
   lifecycle {
@@ -479,7 +493,8 @@ resource "aws_dynamodb_table" "commitments" {
   }
 
   server_side_encryption {
-    enabled = true
+    enabled     = true
+    kms_key_arn = local.data_key_arn
   }
 
   lifecycle {

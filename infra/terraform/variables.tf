@@ -127,6 +127,13 @@ variable "runbook_url" {
   nullable    = false
 }
 
+variable "customer_managed_keys" {
+  description = "Whether keys of the deployment's own encrypt everything that can take one."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "lock_mode" {
   description = "With `GOVERNANCE`, those with a special permission may delete earlier. Use it until you are sure of `retention_days`"
   type        = string

@@ -4,6 +4,7 @@
 import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { CfnApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { CfnUserPool, CfnUserPoolClient, CfnUserPoolDomain, CfnUserPoolGroup } from 'aws-cdk-lib/aws-cognito';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { Handler } from './function.ts';
 import { accessLog, defaultStage, hostOf, leadTo, ownDomain } from './http-api.ts';
@@ -44,6 +45,7 @@ const PATHS = { callback: '/callback', signedOut: '/signed-out' };
 export interface ConsoleProps {
   readonly settings: Settings;
   readonly console: ConsoleSettings;
+  readonly logKey?: IKey;
 }
 
 /** What somebody can be to the console. Whoever keeps records has no pages there. */
@@ -82,7 +84,7 @@ export class Console extends Construct {
     this.apiId = this.api.ref;
     this.url = `https://${console.domain?.name ?? hostOf(this.api)}`;
     this.provider = console.provider ?? this.cognito();
-    const log = accessLog(this, `${settings.prefix}-console`);
+    const log = accessLog(this, `${settings.prefix}-console`, props.logKey);
     const stage = defaultStage(this, this.api, log, console);
     if (console.domain !== undefined) this.domainTarget = ownDomain(this, this.api, stage, console.domain);
   }

@@ -5,10 +5,12 @@
 import { ArnFormat, CfnOutput, Stack, type StackProps, Tags, Validations } from 'aws-cdk-lib';
 import type { CfnBackupVault } from 'aws-cdk-lib/aws-backup';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { makeConsoleKey } from './console-key.ts';
+import { type DataKey, makeDataKey } from './encryption.ts';
 import { acknowledgeEverywhere } from './exceptions.ts';
 import { byName, type FlowName, FLOWS, PRIVACY, type QueueRow, type RunName, RUNS, WRITE_BACK } from './functions.ts';
 import { dataStackName, pascal, webhooksRule } from './names.ts';
@@ -40,6 +42,9 @@ export class DataStack extends Stack {
   readonly untoldOutcomes?: Queue;
   /** Only where there is a console. */
   readonly consoleKey?: Secret;
+  /** What roles need a right on beside that on the data, where the deployment has keys of its own. */
+  readonly dataKey?: DataKey;
+  private readonly key?: Key;
   private readonly settings: Settings;
 
   constructor(scope: Construct, props: DataStackProps) {
@@ -47,7 +52,9 @@ export class DataStack extends Stack {
     this.settings = props.settings;
     acknowledgeEverywhere(this);
     for (const [key, value] of Object.entries(this.settings.costTags)) Tags.of(this).add(key, value);
-    this.storage = new Storage(this, 'Storage', this.settings);
+    if (this.settings.customerManagedKeys) this.key = makeDataKey(this, this.settings, this.webhooks());
+    this.storage = new Storage(this, 'Storage', this.settings, this.key);
+    this.dataKey = this.key && { key: this.key, operations: this.storage.operations };
     this.secondCopy();
     this.flowQueues = byName(FLOWS, (flow) => this.workQueue(flow));
     this.runQueues = byName(RUNS, (run) => this.workQueue(run));
@@ -71,7 +78,7 @@ export class DataStack extends Stack {
         'It is a dead-letter queue itself, of events that a bus did not take.',
       );
     }
-    if (this.settings.console !== undefined) this.consoleKey = makeConsoleKey(this, this.settings);
+    if (this.settings.console !== undefined) this.consoleKey = makeConsoleKey(this, this.settings, this.key);
     this.output();
   }
 
@@ -118,35 +125,41 @@ export class DataStack extends Stack {
       hiddenTimeouts,
       maxReceiveCount: this.settings.maxReceiveCount,
       removalPolicy: this.settings.removal.data,
+      key: this.key,
     });
   }
 
   /** A dead-letter queue that belongs to no queue. */
   private lostAndFound(id: string, name: string, reason: string): Queue {
-    const queue = deadLetterQueue(this, id, `${this.settings.prefix}-${name}`, this.settings.removal.data);
+    const { prefix, removal } = this.settings;
+    const queue = deadLetterQueue(this, id, `${prefix}-${name}`, removal.data, this.key);
     Validations.of(queue).acknowledge({ id: 'AwsSolutions-SQS3', reason });
     return queue;
   }
 
   /** EventBridge puts by itself what it could not bring to intake. The rule is named, as it is made after the queue. */
   private takeUndeliveredEvents(): void {
-    const { bus, prefix } = this.settings;
-    const named = 'existing' in bus ? bus.existing : prefix;
-    const rule = this.formatArn({
-      service: 'events',
-      resource: 'rule',
-      resourceName: named === 'default' ? webhooksRule(prefix) : `${named}/${webhooksRule(prefix)}`,
-      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
-    });
     this.lostEvents.addToResourcePolicy(
       new PolicyStatement({
         sid: 'TakeUndeliveredEvents',
         principals: [new ServicePrincipal('events.amazonaws.com')],
         actions: ['sqs:SendMessage'],
         resources: [this.lostEvents.queueArn],
-        conditions: { ArnEquals: { 'aws:SourceArn': rule } },
+        conditions: { ArnEquals: { 'aws:SourceArn': this.webhooks() } },
       }),
     );
+  }
+
+  /** The rule that brings Shopify's events. One of the default bus is named without it. */
+  private webhooks(): string {
+    const { bus, prefix } = this.settings;
+    const named = 'existing' in bus ? bus.existing : prefix;
+    return this.formatArn({
+      service: 'events',
+      resource: 'rule',
+      resourceName: named === 'default' ? webhooksRule(prefix) : `${named}/${webhooksRule(prefix)}`,
+      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+    });
   }
 
   /**
@@ -169,6 +182,8 @@ export class DataStack extends Stack {
       LockMode: settings.lockMode,
       ScheduleDeadLetterArn: this.missedSchedules.queueArn,
     };
+    if (this.key !== undefined) values.DataKey = this.key.keyId;
+    if (storage.accessLogs !== undefined) values.AccessLogsBucket = storage.accessLogs.bucketName;
     if (this.consoleKey !== undefined) values.ConsoleKeySecret = this.consoleKey.secretArn;
     for (const { name, queue } of Object.values(this.runQueues)) values[`QueueArn${pascal(name)}`] = queue.queueArn;
     for (const { name, queue } of this.inboxes()) values[`QueueUrl${pascal(name)}`] = queue.queueUrl;

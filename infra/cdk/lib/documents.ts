@@ -16,6 +16,7 @@ import {
   ViewerProtocolPolicy,
 } from 'aws-cdk-lib/aws-cloudfront';
 import { HttpOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Handler } from './function.ts';
@@ -38,6 +39,7 @@ const ROUTES = [
 export interface DocumentsApiProps {
   readonly settings: Settings;
   readonly handler: Handler;
+  readonly key?: IKey;
 }
 
 export class DocumentsApi extends Construct {
@@ -63,7 +65,7 @@ export class DocumentsApi extends Construct {
       disableExecuteApiEndpoint: domain !== undefined && webAcl === undefined,
     });
     this.apiId = api.ref;
-    this.accessLog = accessLog(this, `${props.settings.prefix}-documents`);
+    this.accessLog = accessLog(this, `${props.settings.prefix}-documents`, props.key);
     leadTo(this, api, props.handler, ROUTES, 'A link is its own authorization: 256 bits that the function looks up.');
     const stage = defaultStage(this, api, this.accessLog, props.settings.documents);
     const host = hostOf(api);

@@ -25,10 +25,12 @@ import {
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { type DataKey, through, withKey } from './encryption.ts';
 import type { FunctionName } from './functions.ts';
 import { attach, type Network } from './network.ts';
 import { type Grant, log } from './permissions.ts';
@@ -43,6 +45,9 @@ export interface HandlerProps {
   readonly name: FunctionName;
   readonly settings: Settings;
   readonly network: Network;
+  /** Keys of the deployment's own, of its data and of what works on it. */
+  readonly dataKey?: DataKey;
+  readonly key?: IKey;
   /** Room in `/tmp`, where Lambda's 512 MB are not enough. */
   readonly storageMegabytes?: number;
   readonly environment: Record<string, string>;
@@ -82,11 +87,15 @@ export class Handler extends Construct {
     this.logGroup = new LogGroup(this, 'Log', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: RetentionDays.THREE_MONTHS,
+      encryptionKey: props.key,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const { attachment, layers } = props.network;
     const inNetwork = attachment === undefined ? [] : [attach(this.arnOf(functionName))];
-    const grants = [log(this.logGroup), ...inNetwork, ...props.grants];
+    const { key } = props;
+    const environment =
+      key === undefined ? [] : [{ statements: [through(key, 'lambda', ['kms:Decrypt'])], patterns: [] }];
+    const grants = withKey([log(this.logGroup), ...inNetwork, ...props.grants, ...environment], props.dataKey);
     const role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       inlinePolicies: {
@@ -104,6 +113,7 @@ export class Handler extends Construct {
       ephemeralStorageSize: props.storageMegabytes === undefined ? undefined : Size.mebibytes(props.storageMegabytes),
       timeout: Duration.seconds(this.timeoutSeconds),
       environment: props.environment,
+      environmentEncryption: key,
       layers,
       role,
       logGroup: this.logGroup,

@@ -10,6 +10,7 @@ import {
   CfnRoute,
   CfnStage,
 } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
@@ -42,10 +43,11 @@ export function hostOf(api: CfnApi): string {
   return `${api.ref}.execute-api.${stack.region}.${stack.urlSuffix}`;
 }
 
-export function accessLog(scope: Construct, name: string): LogGroup {
+export function accessLog(scope: Construct, name: string, encryptionKey?: IKey): LogGroup {
   return new LogGroup(scope, 'AccessLog', {
     logGroupName: `/aws/apigateway/${name}`,
     retention: RetentionDays.THREE_MONTHS,
+    encryptionKey,
     removalPolicy: RemovalPolicy.DESTROY,
   });
 }

@@ -19,6 +19,7 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import { AnyPrincipal, Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Code, type ILayerVersion, LayerVersion } from 'aws-cdk-lib/aws-lambda';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
@@ -43,6 +44,8 @@ export interface NetworkProps {
   readonly putsEvents: boolean;
   /** Whether there is a console, which asks for metrics and gives events back to intake. */
   readonly hasConsole: boolean;
+  /** Encrypts the flow logs. */
+  readonly key?: IKey;
 }
 
 /** What a function in a VPC is deployed with. */
@@ -178,6 +181,7 @@ export class Network extends Construct {
     const logGroup = new LogGroup(this, 'FlowLog', {
       logGroupName: `/aws/vpc/${this.props.prefix}`,
       retention: RetentionDays.THREE_MONTHS,
+      encryptionKey: this.props.key,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const role = new Role(this, 'FlowLogRole', {

@@ -15,6 +15,7 @@ import {
 import type { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { type DataKey, withKey } from './encryption.ts';
 import type { Handler } from './function.ts';
 import { pascal } from './names.ts';
 import * as allow from './permissions.ts';
@@ -70,6 +71,7 @@ export interface PeopleProps {
   /** The bus, where the stack made it: nobody may put events of a partner's. */
   readonly ownBus?: IEventBus;
   /** ARNs of roles, of users and of SAML providers. */
+  readonly dataKey?: DataKey;
   readonly trusted: Readonly<Record<Person, readonly string[]>>;
 }
 
@@ -111,7 +113,7 @@ export class People extends Construct {
     };
     for (const person of PEOPLE) {
       if (props.trusted[person].length > 0) {
-        this.roles[person] = this.role(person, commands[person], grants[person]);
+        this.roles[person] = this.role(person, commands[person], withKey(grants[person], props.dataKey));
       }
     }
   }

@@ -3,6 +3,7 @@
 // only what kills the function comes so far, as what waits for 13 days is delivered fewer times.
 
 import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
@@ -22,6 +23,8 @@ export interface WorkQueueProps {
   readonly hiddenTimeouts: number;
   readonly maxReceiveCount: number;
   readonly removalPolicy: RemovalPolicy;
+  /** Encrypts the messages, in the place of SQS's own key. */
+  readonly key?: IKey;
 }
 
 export function workQueue(scope: Construct, id: string, props: WorkQueueProps): WorkQueue {
@@ -30,10 +33,11 @@ export function workQueue(scope: Construct, id: string, props: WorkQueueProps): 
     `${id}DeadLetters`,
     `${props.prefix}-${props.name}-dlq`,
     props.removalPolicy,
+    props.key,
   );
   const queue = new Queue(scope, id, {
     queueName: `${props.prefix}-${props.name}`,
-    encryption: QueueEncryption.SQS_MANAGED,
+    ...encrypted(props.key),
     enforceSSL: true,
     visibilityTimeout: Duration.seconds(props.hiddenTimeouts * props.functionTimeoutSeconds),
     retentionPeriod: RETENTION,
@@ -48,10 +52,22 @@ export function inbox({ queue, deadLetters }: WorkQueue): Record<string, string>
   return { QUEUE_URL: queue.queueUrl, DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl };
 }
 
-export function deadLetterQueue(scope: Construct, id: string, name: string, removalPolicy: RemovalPolicy): Queue {
+/** A data key serves for an hour: KMS is asked once in that time per sender, not for each batch. */
+function encrypted(key: IKey | undefined) {
+  if (key === undefined) return { encryption: QueueEncryption.SQS_MANAGED };
+  return { encryption: QueueEncryption.KMS, encryptionMasterKey: key, dataKeyReuse: Duration.hours(1) };
+}
+
+export function deadLetterQueue(
+  scope: Construct,
+  id: string,
+  name: string,
+  removalPolicy: RemovalPolicy,
+  key?: IKey,
+): Queue {
   const queue = new Queue(scope, id, {
     queueName: name,
-    encryption: QueueEncryption.SQS_MANAGED,
+    ...encrypted(key),
     enforceSSL: true,
     retentionPeriod: RETENTION,
     removalPolicy,

@@ -5,8 +5,10 @@
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnSchedule, CfnScheduleGroup, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { type DataKey, through, withKey } from './encryption.ts';
 import type { Handler } from './function.ts';
 import { pascal } from './names.ts';
 import * as allow from './permissions.ts';
@@ -24,6 +26,8 @@ export interface SchedulesProps {
   readonly deadLetters: Queue;
   readonly functions: ScheduledPass[];
   readonly paused: boolean;
+  readonly dataKey?: DataKey;
+  readonly key?: IKey;
 }
 
 export class Schedules extends Construct {
@@ -35,24 +39,26 @@ export class Schedules extends Construct {
 
   constructor(scope: Construct, id: string, props: SchedulesProps) {
     super(scope, id);
-    const { prefix, runQueues, deadLetters, functions } = props;
+    const { prefix, runQueues, deadLetters, functions, key } = props;
     this.group = new CfnScheduleGroup(this, 'Group', { name: prefix });
     const passes = `${prefix}-passes`;
     this.passesGroup = new CfnScheduleGroup(this, 'PassesGroup', { name: passes });
-    this.runRole = this.role('RunRole', prefix, allow.send(...runQueues, deadLetters));
+    this.runRole = this.role('RunRole', prefix, ...withKey([allow.send(...runQueues, deadLetters)], props.dataKey));
     // apart from the group of the runs, which the command line keeps equal to the configurations
     const handlers = functions.map(({ handler }) => handler);
     const role = this.role(
       'FunctionRole',
       passes,
       allow.invoke(...handlers.map(({ alias }) => alias)),
-      allow.send(deadLetters),
+      ...withKey([allow.send(deadLetters)], props.dataKey),
+      ...(key === undefined ? [] : [{ statements: [through(key, 'scheduler', ['kms:Decrypt'])], patterns: [] }]),
     );
     for (const { handler, everyMinutes } of functions) {
       const expression = ScheduleExpression.rate(Duration.minutes(everyMinutes));
       new CfnSchedule(this, pascal(handler.name), {
         name: `${prefix}-${handler.name}`,
         groupName: this.passesGroup.ref,
+        kmsKeyArn: key?.keyArn,
         state: props.paused ? 'DISABLED' : 'ENABLED',
         scheduleExpression: expression.expressionString,
         flexibleTimeWindow: { mode: 'OFF' },

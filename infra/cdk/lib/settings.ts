@@ -67,6 +67,8 @@ export interface Settings {
   readonly removal: Removal;
   /** Stack and table refuse to be deleted. */
   readonly guarded: boolean;
+  /** Keys of the deployment's own encrypt everything that can take one. */
+  readonly customerManagedKeys: boolean;
   readonly lockMode: 'COMPLIANCE' | 'GOVERNANCE';
   /** Default retention of an archived object that was put without its own. */
   readonly lockDays: number;
@@ -183,6 +185,7 @@ export function readSettings(node: Node): Settings {
     removal,
     // a guard would also stop CloudFormation from taking back a first deployment that failed
     guarded: removal.data === RETAIN && !flag('firstDeployment'),
+    customerManagedKeys: flag('customerManagedKeys'),
     lockMode,
     lockDays: whole('lockDays', Math.min(365, maxRetentionDays), 1, maxRetentionDays),
     maxRetentionDays,

@@ -5,6 +5,7 @@
 import { CfnOutput, Duration, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import { EventBus, type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
+import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { AlarmGroups } from './alarm-groups.ts';
@@ -13,6 +14,7 @@ import { Console } from './console.ts';
 import type { DataStack } from './data-stack.ts';
 import { Dashboard } from './dashboard.ts';
 import { DocumentsApi } from './documents.ts';
+import { makeComputeKey } from './encryption.ts';
 import { acknowledgeEverywhere } from './exceptions.ts';
 import { ALIAS, Handler, type HandlerProps } from './function.ts';
 import {
@@ -68,6 +70,8 @@ export class CommunicationsStack extends Stack {
   private readonly settings: Settings;
   private readonly data: DataStack;
   private readonly storage: Storage;
+  /** Of the deployment's own, for logs, environments, buses and schedules. */
+  private readonly key?: Key;
   private readonly network: Network;
   private readonly documentsHandler: Handler;
   private readonly api: DocumentsApi;
@@ -83,18 +87,28 @@ export class CommunicationsStack extends Stack {
     acknowledgeEverywhere(this);
     for (const [key, value] of Object.entries(this.settings.costTags)) Tags.of(this).add(key, value);
     const { prefix, network, outcomeBus } = this.settings;
+    if (this.settings.customerManagedKeys) this.key = makeComputeKey(this, this.settings);
     this.network = new Network(this, 'Network', {
       prefix,
       settings: network,
       putsEvents: outcomeBus !== undefined,
       hasConsole: this.settings.console !== undefined,
+      key: this.key,
     });
     this.outcomes = this.outcomeBus();
     this.documentsHandler = this.documents();
-    this.api = new DocumentsApi(this, 'DocumentsApi', { settings: this.settings, handler: this.documentsHandler });
+    this.api = new DocumentsApi(this, 'DocumentsApi', {
+      settings: this.settings,
+      handler: this.documentsHandler,
+      key: this.key,
+    });
 
     if (this.settings.console !== undefined) {
-      this.console = new Console(this, 'Console', { settings: this.settings, console: this.settings.console });
+      this.console = new Console(this, 'Console', {
+        settings: this.settings,
+        console: this.settings.console,
+        logKey: this.key,
+      });
     }
 
     const handlers: Handlers = {
@@ -129,6 +143,8 @@ export class CommunicationsStack extends Stack {
       deadLetters: this.data.missedSchedules,
       functions: [...passes, { handler: handlers.privacy, everyMinutes: PRIVACY.everyMinutes }],
       paused: this.settings.schedulesPaused,
+      dataKey: this.data.dataKey,
+      key: this.key,
     });
     this.watch(handlers, passes, all, { rule, busName: bus.eventBusName }, schedules, this.api);
     const people = new People(this, 'People', {
@@ -141,6 +157,7 @@ export class CommunicationsStack extends Stack {
       consumers: [...flows, ...Object.values(runs), writeBack, handlers.privacy],
       schedules,
       ownBus: 'create' in this.settings.bus ? bus : undefined,
+      dataKey: this.data.dataKey,
       trusted: this.settings.trusted,
     });
     this.output(bus, schedules, people, all, this.api);
@@ -446,7 +463,7 @@ export class CommunicationsStack extends Stack {
     const name = 'existing' in wanted ? wanted.existing : `${prefix}-outcomes`;
     const existing = () =>
       name.startsWith('arn:') ? EventBus.fromEventBusArn(this, id, name) : EventBus.fromEventBusName(this, id, name);
-    const bus = 'existing' in wanted ? existing() : new EventBus(this, id, { eventBusName: name });
+    const bus = 'existing' in wanted ? existing() : new EventBus(this, id, { eventBusName: name, kmsKey: this.key });
     return bus;
   }
 
@@ -479,7 +496,7 @@ export class CommunicationsStack extends Stack {
     return Object.fromEntries(entries);
   }
 
-  private handler(props: Omit<HandlerProps, 'settings' | 'network'>): Handler {
+  private handler(props: Omit<HandlerProps, 'settings' | 'network' | 'dataKey' | 'key'>): Handler {
     const { settings, storage, network } = this;
     const common = {
       TABLE_NAME: storage.table.tableName,
@@ -498,6 +515,8 @@ export class CommunicationsStack extends Stack {
       ...props,
       settings,
       network,
+      dataKey: this.data.dataKey,
+      key: this.key,
       environment: { ...common, ...props.environment },
     });
   }
@@ -508,7 +527,7 @@ export class CommunicationsStack extends Stack {
     const bus =
       'existing' in wanted
         ? EventBus.fromEventBusName(this, 'Bus', wanted.existing)
-        : new EventBus(this, 'Bus', { eventBusName: prefix });
+        : new EventBus(this, 'Bus', { eventBusName: prefix, kmsKey: this.key });
     const rule = new Rule(this, 'Webhooks', {
       ruleName: webhooksRule(prefix),
       eventBus: bus,

@@ -13,7 +13,14 @@ import {
 } from 'aws-cdk-lib/aws-dynamodb';
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  type LifecycleRule,
+  ObjectLockRetention,
+  ObjectOwnership,
+} from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import {
@@ -31,6 +38,14 @@ import type { Settings } from './settings.ts';
 const SPOOL_PROVABLE_DAYS = 30;
 /** No manifest is larger: `MAX_MANIFEST_BYTES` in the same file. */
 const MANIFEST_BYTES = 16 * 1024;
+
+/** What the access logs of buckets are kept for. */
+const ACCESS_RULE: LifecycleRule = {
+  id: 'access',
+  prefix: 'access/',
+  expiration: Duration.days(400),
+  noncurrentVersionExpiration: Duration.days(1),
+};
 
 /** What every bucket is. */
 export function bucketBasics(removalPolicy: RemovalPolicy) {
@@ -64,6 +79,8 @@ export class Storage extends Construct {
   /** What the leaves of the logs are salted with, by customer. */
   readonly commitments: Table;
   readonly operations: Bucket;
+  /** Only where the operations bucket cannot take the archive's access log. */
+  readonly accessLogs?: Bucket;
   readonly table: Table;
   readonly customerKey: Secret;
   /** Links to documents that are published for their customers. */
@@ -74,8 +91,11 @@ export class Storage extends Construct {
     scope: Construct,
     id: string,
     private readonly settings: Settings,
+    /** Of the deployment's own, for all but the archive, which has one in any case. */
+    private readonly key?: Key,
   ) {
     super(scope, id);
+    this.accessLogs = this.key === undefined ? undefined : this.makeAccessLogs();
     this.operations = this.makeOperations();
     this.archiveKey = new Key(this, 'ArchiveKey', {
       description: 'Archived documents and their evidence records',
@@ -97,7 +117,7 @@ export class Storage extends Construct {
     const bucket = new Bucket(this, 'Archive', {
       ...bucketBasics(this.settings.removal.archive),
       ...locked(this.archiveKey, this.settings),
-      serverAccessLogsBucket: this.operations,
+      serverAccessLogsBucket: this.accessLogs ?? this.operations,
       serverAccessLogsPrefix: 'access/archive/',
       lifecycleRules: [{ id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) }],
     });
@@ -134,7 +154,7 @@ export class Storage extends Construct {
     const table = new Table(this, 'Commitments', {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
-      encryption: TableEncryption.AWS_MANAGED,
+      ...this.tableEncryption(),
       deletionProtection: this.settings.guarded,
       removalPolicy: this.settings.removal.data,
     });
@@ -152,10 +172,41 @@ export class Storage extends Construct {
     return table;
   }
 
+  private tableEncryption() {
+    if (this.key === undefined) return { encryption: TableEncryption.AWS_MANAGED };
+    return { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: this.key };
+  }
+
+  // S3 delivers access logs only to a bucket that a key of S3's encrypts. They name keys and requests, and no content.
+  private makeAccessLogs(): Bucket {
+    const bucket = new Bucket(this, 'AccessLogs', {
+      ...bucketBasics(this.settings.removal.data),
+      encryption: BucketEncryption.S3_MANAGED,
+      lifecycleRules: [
+        { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
+        ACCESS_RULE,
+      ],
+    });
+    const reason = 'It receives the access logs; a bucket that logs its own access never comes to rest.';
+    Validations.of(bucket).acknowledge(
+      { id: 'AwsSolutions-S1', reason },
+      { id: 'NIST.800.53.R5-S3BucketLoggingEnabled', reason },
+      {
+        id: 'NIST.800.53.R5-S3DefaultEncryptionKMS',
+        reason: 'S3 delivers access logs only to a bucket whose default encryption is its own.',
+      },
+    );
+    return bucket;
+  }
+
   private makeOperations(): Bucket {
     const bucket = new Bucket(this, 'Operations', {
       ...bucketBasics(this.settings.removal.data),
-      encryption: BucketEncryption.S3_MANAGED,
+      ...(this.key === undefined
+        ? { encryption: BucketEncryption.S3_MANAGED }
+        : { encryption: BucketEncryption.KMS, encryptionKey: this.key, bucketKeyEnabled: true }),
+      serverAccessLogsBucket: this.accessLogs,
+      serverAccessLogsPrefix: this.accessLogs && 'access/operations/',
       lifecycleRules: [
         { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
         { id: 'delete-markers', expiredObjectDeleteMarker: true },
@@ -204,12 +255,7 @@ export class Storage extends Construct {
           noncurrentVersionExpiration: Duration.days(1),
         },
         // no rule for `config/`: evidence records name its versions, so every version stays
-        {
-          id: 'access',
-          prefix: 'access/',
-          expiration: Duration.days(400),
-          noncurrentVersionExpiration: Duration.days(1),
-        },
+        ACCESS_RULE,
       ],
     });
     // a provider that may delete what it has collected hides a version; removing one would remove the proof
@@ -224,6 +270,7 @@ export class Storage extends Construct {
         }),
       );
     }
+    if (this.key !== undefined) return bucket;
     Validations.of(bucket).acknowledge(
       {
         id: 'AwsSolutions-S1',
@@ -244,7 +291,7 @@ export class Storage extends Construct {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
       timeToLiveAttribute: 'expires_epoch_s',
-      encryption: TableEncryption.AWS_MANAGED,
+      ...this.tableEncryption(),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: this.settings.guarded,
       removalPolicy: this.settings.removal.data,
@@ -289,6 +336,7 @@ export class Storage extends Construct {
       secretName: `${this.settings.prefix}/customer-key`,
       description: 'Key of the HMAC that stands for a customer in the ledger',
       generateSecretString: { passwordLength: 64, excludePunctuation: true },
+      encryptionKey: this.key,
       removalPolicy: this.settings.removal.data,
     });
     const reason = 'A rotated key would give every customer another pseudonym and cut the ledger in two.';
@@ -306,7 +354,7 @@ export class Storage extends Construct {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
       timeToLiveAttribute: 'expires_epoch_s',
-      encryption: TableEncryption.AWS_MANAGED,
+      ...this.tableEncryption(),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: this.settings.guarded,
       removalPolicy: this.settings.removal.data,
@@ -318,6 +366,7 @@ export class Storage extends Construct {
       secretName: `${this.settings.prefix}/link-key`,
       description: 'Key that the tokens of links are derived with',
       generateSecretString: { passwordLength: 64, excludePunctuation: true },
+      encryptionKey: this.key,
       removalPolicy: this.settings.removal.data,
     });
     const reason =

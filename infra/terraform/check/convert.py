@@ -81,6 +81,8 @@ def queue(parts: Parts) -> Properties:
         {
             "name": "QueueName",
             "sqs_managed_sse_enabled": "SqsManagedSseEnabled",
+            "kms_master_key_id": "KmsMasterKeyId",
+            "kms_data_key_reuse_period_seconds": "KmsDataKeyReusePeriodSeconds",
             "visibility_timeout_seconds": "VisibilityTimeout",
             "message_retention_seconds": "MessageRetentionPeriod",
         }
@@ -108,6 +110,7 @@ def function(parts: Parts) -> Properties:
             "memory_size": "MemorySize",
             "timeout": "Timeout",
             "role": "Role",
+            "kms_key_arn": "KmsKeyArn",
         }
     )
     nested(properties, "Missing", missing)
@@ -203,7 +206,8 @@ def role(parts: Parts) -> Properties:
 
 
 def log_group(parts: Parts) -> Properties:
-    return parts.main().renamed({"name": "LogGroupName", "retention_in_days": "RetentionInDays"})
+    names = {"name": "LogGroupName", "retention_in_days": "RetentionInDays", "kms_key_id": "KmsKeyId"}
+    return parts.main().renamed(names)
 
 
 def permission(parts: Parts) -> Properties:
@@ -275,7 +279,7 @@ def query(parts: Parts) -> Properties:
 
 
 def bus(parts: Parts) -> Properties:
-    return parts.main().renamed({"name": "Name"})
+    return parts.main().renamed({"name": "Name", "kms_key_identifier": "KmsKeyIdentifier"})
 
 
 def schedule_group(parts: Parts) -> Properties:
@@ -290,6 +294,7 @@ def schedule(parts: Parts) -> Properties:
             "group_name": "GroupName",
             "state": "State",
             "schedule_expression": "ScheduleExpression",
+            "kms_key_arn": "KmsKeyArn",
         }
     )
     nested(properties, "FlexibleTimeWindow", block(reader, "flexible_time_window", {"mode": "Mode"}))

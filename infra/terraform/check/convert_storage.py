@@ -52,7 +52,11 @@ def table(parts: Parts) -> Properties:
             "PointInTimeRecoverySpecification",
             {"enabled": "PointInTimeRecoveryEnabled"},
         ),
-        ("server_side_encryption", "SSESpecification", {"enabled": "SSEEnabled"}),
+        (
+            "server_side_encryption",
+            "SSESpecification",
+            {"enabled": "SSEEnabled", "kms_key_arn": "KMSMasterKeyId"},
+        ),
     ):
         nested(properties, new, block(reader, name, inner))
     streams, view = reader.take("stream_enabled"), reader.take("stream_view_type")
@@ -69,7 +73,12 @@ def _key_schema(reader: Reader) -> list[Properties]:
 def secret(parts: Parts) -> Properties:
     reader, version = parts.main(), parts.same("aws_secretsmanager_secret_version")
     properties = reader.renamed(
-        {"name": "Name", "description": "Description", "recovery_window_in_days": "RecoveryWindowInDays"}
+        {
+            "name": "Name",
+            "description": "Description",
+            "kms_key_id": "KmsKeyId",
+            "recovery_window_in_days": "RecoveryWindowInDays",
+        }
     )
     if (
         version
@@ -88,22 +97,23 @@ def _generated(module: Module, value: str) -> Properties | None:
 
 def bucket(parts: Parts) -> Properties:
     name = parts.address.split(".")[1]
+    key = name.removesuffix("[0]")
     reader = parts.main()
     properties = reader.renamed({"bucket_prefix": "BucketName", "object_lock_enabled": "ObjectLockEnabled"})
 
-    def satellite(kind: str, key: str) -> Reader | None:
-        found = parts.part(f"{kind}.{key}")
+    def satellite(kind: str, which: str) -> Reader | None:
+        found = parts.part(f"{kind}.{which}") or parts.part(f"{kind}.{which}[0]")
         return found if found and found.take("bucket") == f"⟦{parts.address}.bucket⟧" else None
 
-    versioning = satellite("aws_s3_bucket_versioning", f"bucket[{name}]")
+    versioning = satellite("aws_s3_bucket_versioning", f"bucket[{key}]")
     nested(
         properties,
         "VersioningConfiguration",
         versioning and block(versioning, "versioning_configuration", {"status": "Status"}),
     )
-    access = satellite("aws_s3_bucket_public_access_block", f"bucket[{name}]")
+    access = satellite("aws_s3_bucket_public_access_block", f"bucket[{key}]")
     nested(properties, "PublicAccessBlockConfiguration", access and access.renamed(PUBLIC))
-    owner = satellite("aws_s3_bucket_ownership_controls", f"bucket[{name}]")
+    owner = satellite("aws_s3_bucket_ownership_controls", f"bucket[{key}]")
     if owner:
         rules = [one.renamed({"object_ownership": "ObjectOwnership"}) for one in owner.blocks("rule")]
         properties["OwnershipControls"] = {"Rules": rules}

@@ -310,6 +310,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "coalesce": _coalesce,
     "concat": _concat,
     "contains": lambda values, value: value in values,
+    "distinct": lambda values: list(dict.fromkeys(values)),
     "element": lambda values, index: values[index % len(values)],
     "file": lambda path: Path(path).read_text(),
     "fileexists": lambda path: Path(path).exists(),

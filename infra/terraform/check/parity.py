@@ -58,6 +58,11 @@ EXPECTED = (
         "TableName",
         "CloudFormation makes a name up; Terraform would need a replacement to do so, and a table cannot be replaced.",
     ),
+    Expected(
+        "AWS::DynamoDB::Table",
+        r"SSESpecification\.SSEType",
+        "There is one type; Terraform's provider says it by itself.",
+    ),
     Expected("AWS::S3::Bucket", "BucketName", "Both make a name up; Terraform is told how it begins."),
     Expected("AWS::IAM::Role", "RoleName", "Both make a name up; Terraform is told how it begins."),
     Expected(

@@ -17,7 +17,10 @@ SPOILED: dict[str, tuple[Deployment, str, str, str, str]] = {
     "how long a queue keeps messages": (PLAIN, "queues.tf", "14 * 24 *", "4 * 24 *", r"aws_sqs_queue\.dead_letters\[intake\] .*: MessageRetentionPeriod: 1209600 in the CDK app, 345600"),
     "when a message is given up": (PLAIN, "queues.tf", "= local.max_receive_count", "= 3", r"aws_sqs_queue\.work.*: RedrivePolicy\.maxReceiveCount: 100 in the CDK app, 3 in Terraform"),
     "where dead letters go": (PLAIN, "queues.tf", 'aws_sqs_queue.dead_letters[each.key].arn\n    maxReceiveCount', 'aws_sqs_queue.dead_letters["intake"].arn\n    maxReceiveCount', r"RedrivePolicy\.deadLetterTargetArn"),
-    "encryption of queues": (PLAIN, "queues.tf", "sqs_managed_sse_enabled    = true", "sqs_managed_sse_enabled    = false", r"SqsManagedSseEnabled: true in the CDK app, false"),
+    "encryption of queues": (PLAIN, "queues.tf", "? null : true\n", "? null : false\n", r"SqsManagedSseEnabled: true in the CDK app, false"),
+    "a key of one's own": (OWN, "secrets.tf", "  kms_key_id              = local.data_key_arn\n", "", r"aws_secretsmanager_secret\.customer_key .*KmsKeyId: .* in the CDK app, nothing in Terraform"),
+    "what a role may ask of a key": (OWN, "encryption.tf", '"sqs:SendMessage"    = local.kms_write', '"sqs:SendMessage"    = local.kms_read', r"aws_iam_role\.function\[documents\] .*kms:GenerateDataKey"),
+    "through which service": (OWN, "encryption.tf", '"kms:ViaService" = "${service}.', '"kms:ViaService" = "*.', r"aws_iam_role\.function\[intake\] .*kms:ViaService"),
     "who may use a queue": (PLAIN, "queues.tf", '"aws:SecureTransport" = "false"', '"aws:SecureTransport" = "true"', r"aws_sqs_queue_policy\.work.*PolicyDocument"),
     "what EventBridge may put into a queue": (PLAIN, "queues.tf", 'each.key == "intake"', 'each.key == "schedules"', r"aws_sqs_queue_policy\.dead_letters\[intake\] .*events\.amazonaws\.com sqs:SendMessage.* in the CDK app, nothing in Terraform"),
     "a time-out": (PLAIN, "functions.tf", "local.timeout_seconds[each.key]\n", "60\n", r"aws_lambda_function\.function\[intake\] .*: Timeout: 15 in the CDK app, 60"),
@@ -93,7 +96,7 @@ SPOILED: dict[str, tuple[Deployment, str, str, str, str]] = {
     "an output": (PLAIN, "outputs.tf", "aws_kms_key.log.key_id", "aws_kms_key.archive.key_id", r"output LogKey: "),
     "an output that is missing": (PLAIN, "outputs.tf", "        ScheduleGroup ", "        Schedules ", r"output ScheduleGroup: .* in the CDK app, nothing in Terraform"),
     "a resource that is too many": (PLAIN, "more.tf", "", 'resource "aws_sqs_queue" "more" {\n  name = "more"\n}\n', r"aws_sqs_queue\.more: only in Terraform"),
-    "an argument that is too many": (PLAIN, "queues.tf", "  sqs_managed_sse_enabled   = true\n", "  sqs_managed_sse_enabled   = true\n  delay_seconds = 5\n", r"`delay_seconds` is only in Terraform, and not compared"),
+    "an argument that is too many": (PLAIN, "queues.tf", "  for_each = local.workers\n\n", "  for_each = local.workers\n\n  delay_seconds = 5\n", r"`delay_seconds` is only in Terraform, and not compared"),
 }  # fmt: skip
 
 
