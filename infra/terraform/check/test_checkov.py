@@ -15,7 +15,6 @@ from typing import Any
 from support import ROOT, SECONDS, copied
 
 CHECKOV = ROOT / ".local/.lint-venv/bin/checkov"
-NO_KEY = "AWS's own keys encrypt it; whoever may read it would get the right to a key of the account's too."
 CLOUDFRONT = r"aws_cloudfront_distribution\.documents"
 
 
@@ -33,14 +32,9 @@ EXCEPTIONS = (
     Exception_("CKV_AWS_115", r"aws_lambda_function", "Event source mappings bound the concurrency; a reservation would take from the account what other functions need."),
     Exception_("CKV_AWS_116", r"aws_lambda_function", "Work comes from SQS, whose queues have dead-letter queues; events for intake have an on-failure destination."),
     Exception_("CKV_AWS_117", r"aws_lambda_function", "The functions call AWS, Shopify and Exstream over TLS and nothing in a private network."),
-    Exception_("CKV_AWS_119", r"aws_dynamodb_table", NO_KEY),
     Exception_("CKV_AWS_144", r"aws_s3_bucket\.(archive|operations|access_logs)", "A copy in another region is a decision about where personal data may be."),
     Exception_("CKV_AWS_145", r"aws_s3_bucket\.(operations|access_logs)", "S3 delivers access logs only to a bucket whose default encryption is its own."),
-    Exception_("CKV_AWS_149", r"aws_secretsmanager_secret\.", NO_KEY),
-    Exception_("CKV_AWS_158", r"aws_cloudwatch_log_group\.", "CloudWatch Logs encrypts every group; lines name ids, fields and codes, never a customer."),
-    Exception_("CKV_AWS_173", r"aws_lambda_function", "Variables name queues, buckets and times; secrets are read from Secrets Manager."),
     Exception_("CKV_AWS_272", r"aws_lambda_function", "Whoever may deploy may deploy another module, too; packages are compared by their hash."),
-    Exception_("CKV_AWS_297", r"aws_scheduler_schedule", "The input of the schedule is an empty object."),
     Exception_("CKV_AWS_305", CLOUDFRONT, "There is nothing at the root of the domain: links name documents."),
     Exception_("CKV_AWS_309", r"aws_apigatewayv2_route", "A link is its own authorization: 256 bits that the function looks up."),
     Exception_("CKV_AWS_310", CLOUDFRONT, "There is one origin: the API of this deployment."),
