@@ -119,6 +119,10 @@ resource "aws_lambda_function" "function" {
         # part of the user agent: CloudTrail knows the caller by it
         AWS_SDK_UA_APP_ID = each.key
       },
+      var.traces_endpoint == null ? {} : {
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = var.traces_endpoint
+        OTEL_TRACES_SAMPLER_ARG            = tostring(var.traces_percent / 100)
+      },
       local.environments[each.key],
     )
   }

@@ -555,6 +555,29 @@ variable "run_days" {
   }
 }
 
+variable "traces_endpoint" {
+  description = "Where spans are sent, by OTLP over HTTP, such as http://localhost:4318/v1/traces; without it there are no traces"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.traces_endpoint == null || can(regex("^https?://[\\w.-]+(:\\d{1,5})?/[\\w./-]*$", var.traces_endpoint))
+    error_message = "Expected an address with its path, without a password."
+  }
+}
+
+variable "traces_percent" {
+  description = "Of a hundred events, so many are recorded in traces"
+  type        = number
+  default     = 100
+  nullable    = false
+
+  validation {
+    condition     = var.traces_percent >= 1 && var.traces_percent <= 100 && floor(var.traces_percent) == var.traces_percent
+    error_message = "Expected a whole number from 1 to 100."
+  }
+}
+
 variable "log_level" {
   description = "What is logged; metric lines are written at every level"
   type        = string

@@ -17,10 +17,14 @@ use comms::{Flow, ShopDomain, chain};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use service::{Metric, Metrics, Service, Serving, StartError, flow_queue_variable, function_name, required};
+use service::{
+    Begun, LONGEST_SEND, Metric, Metrics, Service, Serving, SpanName, StartError, Traces, flow_queue_variable,
+    function_name, required,
+};
 use shop_config::{ConfigError, ConfigStore};
 use shopify::{Event, EventError};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
+use tokio::time::Instant;
 use work::{Payloads, Queue, QueueError, WorkItem};
 
 const SOURCES: &str = "EVENT_SOURCES";
@@ -59,6 +63,8 @@ pub struct Intake {
     configs: ConfigStore,
     payloads: Payloads,
     function: String,
+    traces: Arc<Traces>,
+    clock: fn() -> Timestamp,
 }
 
 impl Intake {
@@ -70,6 +76,8 @@ impl Intake {
             configs: service.configs()?,
             payloads: service.payloads()?,
             function: function_name(),
+            traces: service.traces(),
+            clock: Timestamp::now,
         })
     }
 
@@ -86,6 +94,7 @@ impl Intake {
             tracing::error!(error = %chain(error), "event refused");
         }
         metrics.emit(&self.function, now);
+        self.traces.send(Instant::now() + LONGEST_SEND).await;
         taken
     }
 
@@ -111,17 +120,33 @@ impl Intake {
                 return Ok(IntakeOutcome::Ignored { reason });
             }
         };
+        let place = self.traces.place(None, &event.shop, &event.webhook_id);
+        let span = self.traces.begin(place, SpanName::Intake, now);
+        let queued = self.queue_all(items, span, metrics).await;
+        self.traces.end(span, (self.clock)(), queued.is_err(), || {
+            vec![("shop", event.shop.as_str().to_owned()), ("topic", printable(&event.topic))]
+        });
+        let (flows, subject) = queued?;
+        let shop = event.shop.clone();
+        tracing::info!(shop = %shop, ?flows, topic = %printable(&event.topic), %subject, webhook = %printable(&event.webhook_id), test = event.test, "event queued");
+        Ok(IntakeOutcome::Queued { shop, flows, subject })
+    }
+
+    async fn queue_all(
+        &self,
+        items: Vec<WorkItem>,
+        span: Option<Begun>,
+        metrics: &mut Metrics,
+    ) -> Result<(Vec<Flow>, String), IntakeError> {
         let (mut flows, mut subject) = (Vec::new(), String::new());
         // if one of two queues refuses, both get the item again: it names the same communications
         for item in items {
             flows.push(item.flow);
             subject = item.subject.to_string();
-            self.queue(item).await?;
+            self.queue(WorkItem { trace: span.map(|span| span.context()), ..item }).await?;
             metrics.count(Metric::Queued, 1);
         }
-        let shop = event.shop.clone();
-        tracing::info!(shop = %shop, ?flows, topic = %printable(&event.topic), %subject, webhook = %printable(&event.webhook_id), test = event.test, "event queued");
-        Ok(IntakeOutcome::Queued { shop, flows, subject })
+        Ok((flows, subject))
     }
 
     async fn queue(&self, item: WorkItem) -> Result<(), IntakeError> {

@@ -160,6 +160,7 @@ pub fn work_item(event: &Event, config: &ShopConfig) -> Result<Routed, IntakeErr
         resend: None,
         next_channel: None,
         request: None,
+        trace: None,
     };
     let others: Vec<_> = served.map(|flow| WorkItem { flow, ..item.clone() }).collect();
     Ok(Routed::Work([vec![item], others].concat()))

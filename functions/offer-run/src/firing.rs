@@ -81,6 +81,7 @@ pub fn work_item(
         resend: None,
         next_channel: None,
         request: None,
+        trace: None,
     })
 }
 

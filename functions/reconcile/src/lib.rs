@@ -352,6 +352,7 @@ fn work_item(shop: &ShopDomain, occurrence: &Occurrence, flow: Flow) -> Result<W
         resend: None,
         next_channel: None,
         request: None,
+        trace: None,
     })
 }
 

@@ -119,6 +119,7 @@ impl ItemWriter<'_> {
             resend: None,
             next_channel: None,
             request: None,
+            trace: None,
         };
         tools.payloads.message(item).await
     }

@@ -25,10 +25,12 @@ use consent::Consents;
 use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 use ledger::Ledger;
-use service::{BatchTime, Invocation, Metric, Metrics, Secrets, Service, Serving, StartError, function_name};
+use service::{
+    BatchTime, Invocation, Metric, Metrics, Secrets, Service, Serving, SpanName, StartError, Traces, function_name,
+};
 use shop_config::ConfigStore;
 use shopify::{AdminApi, Call};
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::time::Instant;
 use work::{
     BatchResponse, Failed, Inbox, MalformedBatch, OpenedItem, Retry, SqsEvent, UnsubscribeItem, WriteBackItem,
@@ -48,6 +50,7 @@ pub struct Tools {
     pub inbox: Inbox,
     /// How many shops are reported to at once, and how many answers are recorded at once.
     pub concurrency: usize,
+    pub traces: Arc<Traces>,
     pub clock: fn() -> Timestamp,
 }
 
@@ -70,6 +73,7 @@ impl WriteBack {
             archive: service.archive()?,
             inbox: service.inbox()?,
             concurrency: service.concurrency()?,
+            traces: service.traces(),
             clock: Timestamp::now,
         }))
     }
@@ -84,7 +88,8 @@ impl WriteBack {
         event: SqsEvent,
         invocation: Invocation,
     ) -> Result<BatchResponse, MalformedBatch> {
-        let time = BatchTime::of(&event, &invocation, (self.tools.clock)())?;
+        let now = (self.tools.clock)();
+        let time = BatchTime::of(&event, &invocation, now)?;
         let items: Vec<_> =
             event.records.iter().map(|record| WriteBackItem::from_json(&record.body)).collect();
         let mut results: Vec<Result<WriteBackState, Retry>> = items
@@ -114,6 +119,8 @@ impl WriteBack {
         }
         let settled = self.tools.inbox.settle(&event.records, results, (self.tools.clock)()).await;
         self.account(&event, &items, &settled, time);
+        self.trace(&event, &items, &settled, now);
+        self.tools.traces.send(time.deadline).await;
         Ok(BatchResponse::of(&event.records, &settled))
     }
 
@@ -225,6 +232,30 @@ impl WriteBack {
             .record_write_back(&item.communication, item.state, state, reason.as_deref())
             .await;
         Ok(recorded.map(|()| state)?)
+    }
+
+    /// A span for each report whose trace is recorded.
+    fn trace(
+        &self,
+        event: &SqsEvent,
+        items: &[Result<WriteBackItem, work::InvalidItem>],
+        settled: &[Result<WriteBackState, Failed>],
+        begun: Timestamp,
+    ) {
+        let Tools { traces, clock, .. } = &self.tools;
+        for ((record, item), result) in event.records.iter().zip(items).zip(settled) {
+            let Ok(item) = item else { continue };
+            let place = traces.carried(item.trace);
+            traces.waited(place, record.sent(), begun);
+            let span = traces.begin(place, SpanName::WriteBack, begun);
+            traces.end(span, clock(), result.is_err(), || {
+                vec![
+                    ("shop", item.shop.as_str().to_owned()),
+                    ("document", item.document.name().to_owned()),
+                    ("communication", item.communication.to_string()),
+                ]
+            });
+        }
     }
 
     /// One line per message, and the counts.

@@ -24,6 +24,7 @@ import { contextOf } from './context.ts';
 import { pascal } from './names.ts';
 import { type TimeStampSettings, readTimeStamps } from './time-stamps.ts';
 import { type NetworkSettings, readNetwork } from './network-settings.ts';
+import { readTraces, type TraceSettings } from './traces.ts';
 import { type Backups, readBackups, readSecondCopy, type SecondCopy } from './second-copy-settings.ts';
 import { type Person, readTrusted } from './trusted.ts';
 
@@ -115,6 +116,7 @@ export interface Settings {
   readonly documents: DocumentSettings;
   readonly timeStamps?: TimeStampSettings;
   readonly network: NetworkSettings;
+  readonly traces?: TraceSettings;
   /** Of the archive, in another account and region. */
   readonly copy?: SecondCopy;
   readonly backups?: Backups;
@@ -237,6 +239,7 @@ export function readSettings(node: Node): Settings {
       whole('timeStampRenewDays', 180, 30, 720),
     ),
     network: readNetwork(context),
+    traces: readTraces(context),
     copy: readSecondCopy(context),
     backups: readBackups(context),
     costTags: readTags(text('costTags')),

@@ -41,6 +41,7 @@ import { Schedules, type ScheduledPass } from './schedules.ts';
 import type { Settings } from './settings.ts';
 import type { Storage } from './storage.ts';
 import { timeStampEnvironment } from './time-stamps.ts';
+import { traceEnvironment, traceLayers } from './traces.ts';
 
 export interface CommunicationsStackProps extends StackProps {
   readonly settings: Settings;
@@ -95,6 +96,7 @@ export class CommunicationsStack extends Stack {
       hasConsole: this.settings.console !== undefined,
       key: this.key,
     });
+    this.network.layers.push(...traceLayers(this, this.settings.traces));
     this.outcomes = this.outcomeBus();
     this.documentsHandler = this.documents();
     this.api = new DocumentsApi(this, 'DocumentsApi', {
@@ -510,6 +512,7 @@ export class CommunicationsStack extends Stack {
       AWS_SDK_UA_APP_ID: props.name,
       ...(settings.endpointUrl === undefined ? {} : { AWS_ENDPOINT_URL: settings.endpointUrl }),
       ...network.environment,
+      ...traceEnvironment(settings.traces),
     };
     return new Handler(this, pascal(props.name), {
       ...props,

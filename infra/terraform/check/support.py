@@ -105,6 +105,8 @@ OWN = Deployment(
         "spoolDays": "91",
         "runDays": "61",
         "logLevel": "debug",
+        "tracesEndpoint": "http://localhost:4318/v1/traces",
+        "tracesPercent": "5",
     },
     {
         "create_bus": True,
@@ -150,6 +152,8 @@ OWN = Deployment(
         "spool_days": 91,
         "run_days": 61,
         "log_level": "debug",
+        "traces_endpoint": "http://localhost:4318/v1/traces",
+        "traces_percent": 5,
     },
 )
 DISTRIBUTED = Deployment(

@@ -39,6 +39,7 @@ ONLY_CDK |= dict.fromkeys(
     "The second copy and backups are made by the CDK app alone: README.md, What it does not have.",
 )
 ONLY_CDK["costTags"] = "The provider has `default_tags` for all resources."
+ONLY_CDK["tracesLayer"] = "Layers are attached by the CDK app alone: README.md, What it does not have."
 # a context key for each function or flow is a map with their names as keys
 MAPS = {
     "maxConcurrency<Flow>": "max_concurrency_of",

@@ -127,6 +127,7 @@ fn item(
         resend: Some(Resend { of: entry.communication.clone(), revision, actor, reason, recompose, to }),
         next_channel: None,
         request: None,
+        trace: None,
     }
 }
 

@@ -6,9 +6,10 @@ use delivery::Channels;
 use exstream::{Catalogue, Exstream, Memory};
 use jiff::Timestamp;
 use ledger::Ledger;
-use service::{OutsideFiles, Secrets, Service, StartError};
+use service::{OutsideFiles, Secrets, Service, StartError, Traces};
 use shop_config::ConfigStore;
 use shopify::AdminApi;
+use std::sync::Arc;
 use work::{Payloads, Queue};
 
 /// The clients the pipeline works with, made once per cold start.
@@ -32,6 +33,8 @@ pub struct Clients {
     pub files: OutsideFiles,
     /// Where reports to Shopify are queued.
     pub write_back: Queue,
+    /// Where spans are recorded.
+    pub traces: Arc<Traces>,
     pub clock: fn() -> Timestamp,
 }
 
@@ -57,6 +60,7 @@ impl Clients {
             breakers: Breakers::new(service.config_ttl()),
             files: OutsideFiles::default(),
             write_back: service.queue("WRITE_BACK_QUEUE_URL")?,
+            traces: service.traces(),
             clock: Timestamp::now,
         })
     }

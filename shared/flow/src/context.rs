@@ -8,7 +8,7 @@ use bytes::Bytes;
 use comms::{Classify, CommunicationId, CustomerKey, MessageClass};
 use jiff::Timestamp;
 use ledger::{ArchivedAs, Entry, Lease};
-use service::{Invocation, ShopSecrets};
+use service::{Invocation, Place, ShopSecrets, SpanName};
 use shop_config::{Channel, DocumentConfig, Loaded, OnUnknown};
 use std::{sync::Arc, time::Duration};
 use work::WorkItem;
@@ -32,6 +32,8 @@ pub struct Attempt<'a> {
     pub receive_count: u32,
     /// Where a person asked for another issue.
     pub resend: Option<&'a ResendRequest>,
+    /// Where its spans belong, if they are recorded.
+    pub place: Option<Place>,
 }
 
 impl Attempt<'_> {
@@ -42,6 +44,15 @@ impl Attempt<'_> {
     /// The time left until the work has to be done.
     pub fn time_left(&self) -> Duration {
         self.invocation.time_left(self.now())
+    }
+
+    /// Does some work of this attempt within a span.
+    pub async fn span<T, E>(
+        &self,
+        name: SpanName,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        self.clients.traces.within(self.place, name, self.clients.clock, work).await
     }
 
     /// What a service answered tells of its health.

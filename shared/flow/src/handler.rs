@@ -13,7 +13,9 @@ use crate::{
 };
 use comms::{CommunicationId, State, chain};
 use serde::Serialize;
-use service::{Invocation, Metric, Metrics, Service, Serving, StartError, function_name};
+use service::{
+    Invocation, Metric, Metrics, Place, Service, Serving, SpanName, StartError, function_name,
+};
 use shop_config::Loaded;
 use std::{
     borrow::Cow,
@@ -89,6 +91,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
             .unzip();
         let settled = self.inbox.settle(&event.records, results, (self.clients.clock)()).await;
         self.account(&event.records, &counts, &settled);
+        self.clients.traces.send(limits.deadline).await;
         Ok(BatchResponse::of(&event.records, &settled))
     }
 
@@ -103,6 +106,9 @@ impl<F: DocumentFlow> FlowHandler<F> {
         }
         let now = (self.clients.clock)();
         self.clients.breakers.enter(&self.clients.ledger, &item.shop, item.flow, now).await?;
+        let traces = &self.clients.traces;
+        let place = traces.place(item.trace, &item.shop, &item.trigger.webhook_id);
+        traces.waited(place, record.sent(), now);
         let loaded = self.clients.configs.get(&item.shop, now).await?;
         let payload = self.clients.payloads.load(&item).await?;
         let resend = match (&item.resend, &item.next_channel) {
@@ -128,6 +134,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
             resend: resend.as_ref(),
             invocation,
             receive_count: record.receive_count(),
+            place,
         };
         let mut handled = Handled { reconciled: item.trigger.is_reconciled(), ..Handled::default() };
         for plan in &plans {
@@ -167,7 +174,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
     }
 
     async fn communication(&self, message: &Message<'_>, plan: &Plan) -> Result<AttemptOutcome, Retry> {
-        let Message { item, payload, loaded, resend, invocation, receive_count } = *message;
+        let Message { item, payload, loaded, resend, invocation, receive_count, place } = *message;
         let communication = CommunicationId::derive(&item.shop, plan.document, &plan.subject, &plan.revision);
         let wanted = plan.is_wanted(item, &loaded.config, item.trigger.triggered_at);
         if !wanted && !self.was_begun(&communication).await? {
@@ -183,6 +190,7 @@ impl<F: DocumentFlow> FlowHandler<F> {
         })?;
         let now = (self.clients.clock)();
         let secrets = self.clients.secrets.shop(&item.shop, now).await?;
+        let span = self.clients.traces.begin(place, SpanName::Communication, now);
         let number = self.deliveries.fetch_add(1, Ordering::Relaxed);
         let attempt = Attempt {
             clients: &self.clients,
@@ -197,10 +205,19 @@ impl<F: DocumentFlow> FlowHandler<F> {
             lease_holder: &format!("{}/{number}", invocation.request_id),
             receive_count,
             resend,
+            place: span.map(|span| span.inside()),
         };
         let begun = Instant::now();
         let result = pipeline::run(&attempt, &self.flow).await;
         log(&attempt, &result, begun);
+        self.clients.traces.end(span, (self.clients.clock)(), result.is_err(), || {
+            vec![
+                ("shop", item.shop.as_str().to_owned()),
+                ("flow", item.flow.name().to_owned()),
+                ("document", plan.document.name().to_owned()),
+                ("communication", communication.to_string()),
+            ]
+        });
         result
     }
 
@@ -284,6 +301,8 @@ struct Message<'a> {
     resend: Option<&'a ResendRequest>,
     invocation: &'a Invocation,
     receive_count: u32,
+    /// Where its spans belong, if they are recorded.
+    place: Option<Place>,
 }
 
 /// Queues what `pick` finds of each communication, ten per request: what Shopify is to be told, and requests for the next

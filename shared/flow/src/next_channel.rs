@@ -76,6 +76,7 @@ pub fn item(entry: &Entry, config: &ShopConfig) -> Option<WorkItem> {
         resend: None,
         next_channel: Some(NextChannel { of: entry.communication.clone(), after }),
         request: None,
+        trace: None,
     })
 }
 

@@ -23,6 +23,7 @@ use crate::{
     verdict::Gathered,
 };
 use ledger::Lease;
+use service::SpanName;
 use work::Retry;
 
 /// Takes a communication as far as this attempt can.
@@ -30,7 +31,7 @@ use work::Retry;
 /// # Errors
 /// When the message is to be delivered again.
 pub async fn run<F: DocumentFlow>(attempt: &Attempt<'_>, flow: &F) -> Result<AttemptOutcome, Retry> {
-    let lease = match claim(attempt).await? {
+    let lease = match attempt.span(SpanName::Claim, claim(attempt)).await? {
         Claimed::Leased(lease) => lease,
         Claimed::Finished(settled) => return Ok((*settled).into()),
     };
@@ -38,7 +39,7 @@ pub async fn run<F: DocumentFlow>(attempt: &Attempt<'_>, flow: &F) -> Result<Att
     let is_test = attempt.item.trigger.test || attempt.loaded.config.is_dry_run(attempt.plan.document);
     let mut details = OutcomeDetails { test: is_test, ..OutcomeDetails::default() };
     let result = settle_and_gather(attempt, flow, &lease, &mut details).await;
-    complete(attempt, &lease, result, details).await
+    attempt.span(SpanName::Complete, complete(attempt, &lease, result, details)).await
 }
 
 async fn settle_and_gather<F: DocumentFlow>(
@@ -56,7 +57,7 @@ async fn settle_and_gather<F: DocumentFlow>(
     if !attempt.plan.wanted {
         return Ok(Conclusion::Suppressed("switched off while it was being made".into()));
     }
-    let content = match gather_content(attempt, flow).await? {
+    let content = match attempt.span(SpanName::Gather, gather_content(attempt, flow)).await? {
         Gathered::Ready(content) => content,
         Gathered::Suppressed { reason, reported_on } => {
             details.reported_on = reported_on;
@@ -93,7 +94,8 @@ async fn produce_and_send(
     match channel {
         Some(channel) => {
             facts::addressed(attempt, content, channel, &archived).await.map_err(Halt::of_call)?;
-            let reference = send(attempt, lease, &draft, channel, &archived).await?;
+            let sent = send(attempt, lease, &draft, channel, &archived);
+            let reference = attempt.span(SpanName::Send, sent).await?;
             Ok(Conclusion::Accepted { reference })
         }
         None => Ok(Conclusion::Archived),

@@ -24,6 +24,7 @@ use commitments::{CommitmentSecret, Owner};
 use comms::{Class, Classify, CustomerKey, chain};
 use exstream::{Budget, ComposeCall, ExstreamError, Template, TemplateCall};
 use ledger::Lease;
+use service::SpanName;
 use shop_config::{Channel, DriverFormat, Erasure};
 use std::time::Duration;
 
@@ -53,9 +54,13 @@ pub async fn produce(attempt: &Attempt<'_>, lease: &Lease, draft: &Draft<'_>) ->
                 Some(record) => {
                     copy::composed(attempt, record, draft.channel, retention_days(attempt, draft)).await?
                 }
-                None => compose(attempt, lease, draft, &driver_sha256).await?,
+                None => {
+                    let composing = compose(attempt, lease, draft, &driver_sha256);
+                    attempt.span(SpanName::Compose, composing).await?
+                }
             };
-            archive_document(attempt, draft, &location, composed, secret).await?
+            let archiving = archive_document(attempt, draft, &location, composed, secret);
+            attempt.span(SpanName::Archive, archiving).await?
         }
     };
     fault::point("archive-document");
@@ -63,7 +68,8 @@ pub async fn produce(attempt: &Attempt<'_>, lease: &Lease, draft: &Draft<'_>) ->
         Some((record, version_id, sha256)) => (Some(record), (version_id, sha256), None),
         None => {
             let record = record(attempt, lease, draft, &stored, &driver_sha256).await?;
-            let put = attempt.clients.archive.put_record(&location, &record, &record.retention, secret).await;
+            let put = attempt.clients.archive.put_record(&location, &record, &record.retention, secret);
+            let put = attempt.span(SpanName::Archive, put).await;
             (None, put.map_err(|error| after_composing(draft, error))?, Some(record.retention))
         }
     };

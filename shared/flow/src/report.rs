@@ -4,6 +4,7 @@ use crate::context::Attempt;
 use comms::{Gid, State, WriteBackState};
 use jiff::Timestamp;
 use ledger::Entry;
+use service::Place;
 use shop_config::{Channel, ShopConfig};
 use work::{Decision, DecisionKind, Request, Resend, WorkItem, WriteBackItem};
 
@@ -49,12 +50,16 @@ pub fn item(entry: &Entry, config: &ShopConfig) -> WriteBackItem {
         address: None,
         link: link(entry),
         tags: if reached { tags } else { Vec::new() },
+        trace: None,
     }
 }
 
 /// The report of what an attempt came to. That of a further issue says of which document, and who asked for it.
 pub fn attempted(attempt: &Attempt<'_>, entry: &Entry) -> WriteBackItem {
-    further(item(entry, &attempt.loaded.config), attempt.item, entry)
+    let report = further(item(entry, &attempt.loaded.config), attempt.item, entry);
+    // a function that records nothing hands on where it belongs
+    let trace = attempt.place.and_then(Place::context).or(attempt.item.trace);
+    WriteBackItem { trace, ..report }
 }
 
 fn further(report: WriteBackItem, item: &WorkItem, entry: &Entry) -> WriteBackItem {

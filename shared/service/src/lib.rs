@@ -13,6 +13,7 @@ mod outside;
 mod passes;
 mod secrets;
 mod start;
+mod traces;
 mod trust;
 
 pub use batch::BatchTime;
@@ -26,3 +27,4 @@ pub use start::{
     BATCH_CONCURRENCY, Invocation, RESERVE, Service, Serving, flow_queue_variable, function_name, http,
     optional, required, run,
 };
+pub use traces::{Attributes, Begun, LONGEST_SEND, Place, SpanName, Traces};

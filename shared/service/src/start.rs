@@ -1,7 +1,7 @@
 //! Cold start.
 
 use crate::{
-    Secrets, StartError, log,
+    Secrets, StartError, Traces, log,
     trust::{EXTRA_CA_FILE, Trust},
 };
 use archive::{Archive, LockMode};
@@ -66,6 +66,7 @@ pub struct Service {
     config_ttl: Duration,
     tokens: Arc<TokenSource>,
     memory: Memory,
+    traces: Arc<Traces>,
 }
 
 impl Service {
@@ -99,7 +100,8 @@ impl Service {
         let tokens = Arc::new(TokenSource::new(http.clone()).within(memory.clone()));
         let (s3, sqs) = (aws_sdk_s3::Client::new(&aws), aws_sdk_sqs::Client::new(&aws));
         let dynamodb = OnceLock::new();
-        Ok(Self { aws, s3, sqs, dynamodb, http, http_unpooled, config_ttl, tokens, memory })
+        let traces = Arc::new(Traces::new(&trust)?);
+        Ok(Self { aws, s3, sqs, dynamodb, http, http_unpooled, config_ttl, tokens, memory, traces })
     }
 
     pub fn s3(&self) -> aws_sdk_s3::Client {
@@ -126,6 +128,11 @@ impl Service {
     /// What large documents may take of the function's memory at once.
     pub fn memory(&self) -> Memory {
         self.memory.clone()
+    }
+
+    /// Where spans are recorded.
+    pub fn traces(&self) -> Arc<Traces> {
+        Arc::clone(&self.traces)
     }
 
     pub fn ledger(&self) -> Result<Ledger, StartError> {

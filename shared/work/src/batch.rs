@@ -47,11 +47,15 @@ impl Record {
         self.attributes.receive_count.as_deref().and_then(|count| count.parse().ok()).unwrap_or(1)
     }
 
-    /// How long ago it was put into the queue, as far as SQS says.
-    pub fn age(&self, now: Timestamp) -> Duration {
+    /// When it was put into the queue, as far as SQS says.
+    pub fn sent(&self) -> Option<Timestamp> {
         let sent = self.attributes.sent_epoch_ms.as_deref().and_then(|text| text.parse().ok());
-        let sent = sent.and_then(|millis| Timestamp::from_millisecond(millis).ok());
-        sent.and_then(|sent| Duration::try_from(now.duration_since(sent)).ok()).unwrap_or_default()
+        sent.and_then(|millis| Timestamp::from_millisecond(millis).ok())
+    }
+
+    /// How long ago that was.
+    pub fn age(&self, now: Timestamp) -> Duration {
+        self.sent().and_then(|sent| Duration::try_from(now.duration_since(sent)).ok()).unwrap_or_default()
     }
 }
 

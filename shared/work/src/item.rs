@@ -1,5 +1,6 @@
 //! The messages. Public contracts: `schemas/work-item.v1.json`, `schemas/write-back-item.v1.json`.
 
+use crate::TraceContext;
 use comms::{CommunicationId, Document, Flow, Gid, Revision, ShopDomain, State, Undelivered, names};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -54,6 +55,10 @@ pub struct WorkItem {
     /// Somebody asks for one of the documents that the event leads to. The event is made up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Request>,
+    /// Where it belongs in a trace, as a `traceparent` of the W3C's Trace Context; absent where nothing is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "TraceContext::lenient")]
+    #[schemars(with = "Option<String>")]
+    pub trace: Option<TraceContext>,
 }
 
 /// A document that somebody asks for, in place of the event that leads to it.
@@ -174,6 +179,10 @@ pub struct WriteBackItem {
     /// Tags to add to that resource.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    /// Where it belongs in a trace, as a `traceparent` of the W3C's Trace Context; absent where nothing is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "TraceContext::lenient")]
+    #[schemars(with = "Option<String>")]
+    pub trace: Option<TraceContext>,
 }
 
 /// What a person decided about a communication, and why.

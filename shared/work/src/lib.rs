@@ -16,6 +16,7 @@ mod privacy;
 mod queue;
 mod redelivery;
 mod run;
+mod trace;
 mod unsubscribe;
 
 pub use batch::{BatchResponse, Limits, MalformedBatch, Record, Retry, SqsEvent, each};
@@ -29,4 +30,5 @@ pub use privacy::{PrivacyItem, PrivacyTopic};
 pub use queue::{Payloads, Queue, QueueError, StoredPayload};
 pub use redelivery::{Backoff, Failed, GivenUp, Inbox, LONGEST_WAIT, MOST_ATTEMPTS, MOST_DELIVERIES, Next};
 pub use run::RunItem;
+pub use trace::TraceContext;
 pub use unsubscribe::{UnsubscribeItem, UnsubscribeKind};

@@ -2,7 +2,7 @@
 //!
 //! Events come twice, late and in any order; queues deliver twice; Exstream, Core Messaging, Shopify and AWS fail
 //! before or after they have acted; processes are killed in the midst of a batch. Events are spread over the time
-//! that is asked for; then the queues empty, while faults continue. The answer is which promises are broken
+//! that is asked for, with an outage of Exstream and Core Messaging among them; then the queues empty, while faults continue. The answer is which promises are broken
 //! afterwards.
 //!
 //! Time-outs and waits are those of the deployment, all shortened by the same factor, so that what has to wait for
@@ -21,6 +21,7 @@ mod report;
 mod sandboxes;
 mod table;
 mod tally;
+mod traces;
 mod vendors;
 
 use crate::{
@@ -33,6 +34,7 @@ use aws::Aws;
 use clap::Args;
 use deployment::Deployment;
 use events::Plan;
+use fakes::Collector;
 use oracle::Evidence;
 use queue::Queue;
 use random::Random;
@@ -50,7 +52,7 @@ use stub_http::{Fault, FaultKind, Running};
 use stub_shopify::ShopifySettings;
 use tally::Tally;
 use tokio::task::JoinSet;
-use vendors::Messaging;
+use vendors::{Messaging, OUTAGE};
 
 #[derive(Args)]
 pub struct Options {
@@ -63,8 +65,14 @@ pub struct Options {
     /// Time over which they are spread.
     #[arg(long, default_value_t = 10.0)]
     minutes: f64,
-    /// Time in which the queues must be empty then.
-    #[arg(long, default_value_t = 15.0)]
+    /// How long Exstream and Core Messaging are down, from a third of that time on; 0 for no outage.
+    #[arg(long, default_value_t = 2.5)]
+    outage_minutes: f64,
+    /// Have the functions record traces, and check that each is whole.
+    #[arg(long)]
+    traces: bool,
+    /// Time in which the queues must be empty then. What waited out an outage is tried again after eleven minutes at most.
+    #[arg(long, default_value_t = 20.0)]
     drain_minutes: f64,
     /// The deployment's time-outs and waits are divided by this.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=5))]
@@ -91,6 +99,8 @@ struct Soak {
     /// When each event of the plan was put on the bus.
     sent: Mutex<Vec<Instant>>,
     tally: Tally,
+    /// Where traces are sent, if there are any.
+    collector: Option<Collector>,
 }
 
 /// Answers the promises that are broken.
@@ -111,8 +121,10 @@ pub async fn run(options: &Options) -> Result<Vec<String>, Failure> {
     let mut progress = Progress::new(begun, duration);
     let moods = tokio::spawn(Arc::clone(&soak).moods());
     let sending = tokio::spawn(Arc::clone(&soak).send(begun));
+    let outage = Duration::from_secs_f64(options.outage_minutes * 60.0);
+    let down = tokio::spawn(Arc::clone(&soak).outage(begun + duration / 3, outage));
     let latest = begun + duration + Duration::from_secs_f64(options.drain_minutes * 60.0);
-    while !(sending.is_finished() && soak.left().iter().all(|(_, count)| *count == 0))
+    while !(sending.is_finished() && down.is_finished() && soak.left().iter().all(|(_, count)| *count == 0))
         && Instant::now() < latest
     {
         if let Some(ended) = processes.try_join_next() {
@@ -129,7 +141,10 @@ pub async fn run(options: &Options) -> Result<Vec<String>, Failure> {
     while let Some(ended) = processes.join_next().await {
         ended??;
     }
-    let evidence = soak.evidence(memory).await?;
+    let mut evidence = soak.evidence(memory).await?;
+    if !outage.is_zero() && soak.tally.of("faults").iter().all(|(kind, _)| kind != OUTAGE) {
+        evidence.never.push("the outage kept nothing back".to_owned());
+    }
     report::print(&soak, &evidence, duration, drained);
     Ok(oracle::broken(&evidence))
 }
@@ -167,12 +182,17 @@ impl Soak {
         });
         let http = reqwest::Client::new();
         let sent = Mutex::default();
-        let soak = Self { plan, sandboxes, messaging, shopify, http, sent, tally };
+        let collector = if options.traces { Some(Collector::start().await) } else { None };
+        let soak = Self { plan, sandboxes, messaging, shopify, http, sent, tally, collector };
         soak.teach().await?;
         let personal = Arc::new(soak.plan.personal());
         for function in functions {
             let mut variables = environment(function.name, address)?;
             variables.push(("RETRY_BASE_SECONDS".to_owned(), retry_base.as_secs().to_string()));
+            if let Some(collector) = &soak.collector {
+                let endpoint = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT".to_owned();
+                variables.push((endpoint, collector.endpoint.clone()));
+            }
             for number in 0..function.processes {
                 let watch = soak.tally.watch(function.name, Arc::clone(&personal));
                 let sandboxes = Arc::clone(&soak.sandboxes);
@@ -205,6 +225,16 @@ impl Soak {
             self.sandboxes.aws.queue(INTAKE, |queue| queue.send(body, now));
         }
         Ok(())
+    }
+
+    /// Exstream and Core Messaging are down for a while.
+    async fn outage(self: Arc<Self>, from: Instant, time: Duration) {
+        if !time.is_zero() {
+            tokio::time::sleep_until(from.into()).await;
+            self.messaging.down.store(true, Ordering::Relaxed);
+            tokio::time::sleep(time).await;
+            self.messaging.down.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Each minute Shopify is short of breath for a while: it throttles by cost and by number, as to a shop that
@@ -268,7 +298,19 @@ impl Soak {
             of_group.map(move |(what, count)| format!("{group}: {what}, {count} times"))
         });
         let dead = lock(&aws.queues).iter().map(|(name, queue)| (name.clone(), queue.dead.len())).collect();
-        let ledger = lock(&aws.table).items.clone();
+        // communications, and what is known of shops and channels
+        let (ledger, others): (HashMap<_, _>, HashMap<_, _>) =
+            lock(&aws.table).items.clone().into_iter().partition(|(pk, _)| !pk.contains('#'));
+        let ill = others.iter().flat_map(|(pk, item)| {
+            let ill = item.keys().filter(|name| name.starts_with("ill_"));
+            ill.map(move |name| format!("{pk}: {name} is still there"))
+        });
+        let mut never: Vec<_> = never.chain(ill).collect();
+        if let Some(collector) = &self.collector {
+            let whole = traces::whole(collector, ledger.keys().map(String::as_str));
+            println!("{whole} of {} documents have one trace from the event to the report", ledger.len());
+            never.extend(traces::broken(whole, ledger.len()));
+        }
         let (objects, overwritten) = {
             let buckets = lock(&aws.buckets);
             (buckets.objects.clone(), buckets.overwritten.clone())
@@ -284,7 +326,7 @@ impl Soak {
             told,
             dead,
             left: self.left(),
-            never: never.collect(),
+            never,
             memory,
         })
     }

@@ -8,6 +8,7 @@
 
 mod account;
 mod browser;
+mod collector;
 mod commitments;
 mod dead_letters;
 pub mod dynamodb;
@@ -19,6 +20,7 @@ mod script;
 pub use account::{Account, FakeAws, Items, Objects, Queues, SecretValues, SecretWrite};
 pub use aws_config::retry::RetryConfig;
 pub use browser::{Asked, check_in_browser, serve_function};
+pub use collector::{Collector, CollectorMood, spans};
 pub use commitments::SecretItems;
 pub use dead_letters::{DeadLetterQueue, dead_letters};
 pub use evidence::{Edit, Evidence, EvidenceAws};

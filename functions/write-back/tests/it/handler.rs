@@ -5,14 +5,18 @@ use fakes::FakeAws;
 use jiff::Timestamp;
 use ledger::Ledger;
 use serde_json::{Value, json};
-use service::{Invocation, Secrets};
+use service::{Invocation, Secrets, Traces};
 use shop_config::ConfigStore;
 use shopify::AdminApi;
-use std::{collections::HashMap, time::Duration};
-use work::{Backoff, Inbox, Queue, SqsEvent, WriteBackItem};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use work::{Backoff, Inbox, Queue, SqsEvent, TraceContext, WriteBackItem};
 use write_back::{Tools, WriteBack};
 
 pub async fn function(aws: &FakeAws) -> WriteBack {
+    recording(aws, Traces::off()).await
+}
+
+async fn recording(aws: &FakeAws, traces: Traces) -> WriteBack {
     let sdk = aws.sdk().await;
     let s3 = aws_sdk_s3::config::Builder::from(&sdk).force_path_style(true).build();
     let ttl = Duration::from_secs(60);
@@ -29,6 +33,7 @@ pub async fn function(aws: &FakeAws) -> WriteBack {
             backoff: Backoff::default(),
         },
         concurrency: 10,
+        traces: Arc::new(traces),
         clock: Timestamp::now,
     })
 }
@@ -160,4 +165,33 @@ async fn a_shop_that_does_not_answer_keeps_only_its_own_messages() {
     let function = function(&aws).await;
     assert_eq!(failures(&function, &bodies, Duration::from_millis(4_500)).await, ["m0"]);
     assert_eq!(recorded(&aws).len(), 1);
+}
+
+#[tokio::test]
+async fn a_report_is_the_end_of_the_trace_that_it_carries() {
+    let aws = FakeAws::start().await;
+    let fake = FakeShopify::start([order(1), order(2)]).await;
+    let (acme, stranger) = (shop("acme"), shop("stranger"));
+    serve(&aws, &acme, &fake.url, true);
+    let collector = fakes::Collector::start().await;
+    let endpoint = collector.endpoint.clone();
+    let traces = Traces::to(reqwest::Client::new(), endpoint, "write-back".to_owned(), 1.0);
+    let context = TraceContext::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    let carrying = |item| WriteBackItem { trace: context, ..item };
+    let bodies = [
+        body(&carrying(confirmation(&acme, &order(1)))),
+        body(&confirmation(&acme, &order(2))),
+        body(&carrying(confirmation(&stranger, &order(1)))),
+    ];
+    assert_eq!(failures(&recording(&aws, traces).await, &bodies, LONG).await, ["m2"]);
+    let spans = collector.spans();
+    let said: Vec<_> = spans.iter().map(|it| (it["name"].as_str().unwrap(), it.get("status"))).collect();
+    let failed = json!({"code": 2});
+    assert_eq!(said, [("write-back", None), ("write-back", Some(&failed))]);
+    for span in &spans {
+        assert_eq!(span["traceId"], "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(span["parentSpanId"], "00f067aa0ba902b7");
+        let text = span.to_string();
+        assert!(!text.contains("example.com") && text.contains("communication"), "nobody is named: {text}");
+    }
 }

@@ -50,5 +50,6 @@ pub fn item(shop: &ShopDomain, resource: &Gid, document: Document) -> WriteBackI
         address: Some("z…@example.com".into()),
         link: None,
         tags: vec![],
+        trace: None,
     }
 }

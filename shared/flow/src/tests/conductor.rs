@@ -4,7 +4,10 @@ use super::shop::{ARCHIVE_ONLY, EMAIL, EMAIL_TWICE, EXSTREAM, EXSTREAM_TWICE, PR
 use crate::{gather_error::GatherError, outcome::AttemptOutcome, plan::Plan, verdict::Gathered};
 use comms::{Document, Gid, Revision, State};
 use jiff::SignedDuration;
-use work::Retry;
+use service::Traces;
+use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
+use work::{Retry, TraceContext};
 
 /// The state it came to, `again`, or `nothing`; with a `+` if another communication is due in its place.
 fn word(result: &Result<AttemptOutcome, Retry>) -> String {
@@ -289,4 +292,30 @@ async fn a_doubtful_send_is_repeated_once() {
     assert_eq!(shop.state().await, Some(State::Sending));
     assert_eq!(word(&shop.run(ready).await), "unknown");
     assert_eq!((shop.count("sending"), shop.count("compose")), (2, 2));
+}
+
+/// The item says where it belongs; the report says below which span.
+#[tokio::test]
+async fn a_recorded_communication_is_one_trace_and_its_report_carries_it() {
+    let collector = fakes::Collector::start().await;
+    let mut shop = Shop::new(EMAIL).await;
+    shop.item.trace = TraceContext::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    // one that records nothing hands it on
+    let mut off = Shop::new(EMAIL).await;
+    off.item.trace = shop.item.trace;
+    let report = off.run(ready).await.unwrap().settled.unwrap().report.unwrap();
+    assert_eq!(report.trace, off.item.trace);
+    let endpoint = collector.endpoint.clone();
+    shop.clients.traces =
+        Arc::new(Traces::to(reqwest::Client::new(), endpoint, "order-confirmation".to_owned(), 1.0));
+    let report = shop.run(ready).await.unwrap().settled.unwrap().report.unwrap();
+    shop.clients.traces.send(Instant::now() + Duration::from_secs(10)).await;
+    let spans = collector.spans();
+    let names: Vec<_> = spans.iter().map(|span| span["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["claim", "gather", "compose", "archive", "archive", "send", "complete"]);
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    assert!(spans.iter().all(|span| span["traceId"] == trace && span["parentSpanId"] == "00f067aa0ba902b7"));
+    assert_eq!(report.trace, shop.item.trace, "below the span that it was made in");
+    // and of an item that carries nothing, nothing is in the report
+    assert_eq!(Shop::new(EMAIL).await.run(ready).await.unwrap().settled.unwrap().report.unwrap().trace, None);
 }

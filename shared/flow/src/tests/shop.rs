@@ -27,7 +27,7 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::{Claim, ClaimRequest, Lease, Ledger};
 use links::Links;
 use serde_json::json;
-use service::{Invocation, OutsideFiles, Secrets, ShopSecrets};
+use service::{Invocation, OutsideFiles, Secrets, ShopSecrets, Traces};
 use shop_config::{ConfigStore, Loaded, ShopConfig};
 use shopify::AdminApi;
 use std::{sync::Arc, time::Duration};
@@ -92,9 +92,9 @@ pub fn ready() -> Result<Gathered, GatherError> {
 pub struct Shop {
     pub outside: Shared,
     server: Server,
-    clients: Clients,
+    pub clients: Clients,
     loaded: Arc<Loaded>,
-    item: WorkItem,
+    pub item: WorkItem,
     pub plan: Plan,
     communication: CommunicationId,
     /// The invocation ends so long from now.
@@ -164,6 +164,7 @@ async fn clients(base: &str) -> Clients {
         breakers: Breakers::new(Duration::from_secs(60)),
         files: OutsideFiles::default(),
         write_back: Queue::new(aws_sdk_sqs::Client::new(&aws), format!("{base}/queue")),
+        traces: Arc::new(Traces::off()),
         clock,
     }
 }
@@ -271,6 +272,7 @@ impl Shop {
             lease_holder: "this",
             receive_count: self.receive_count,
             resend: self.resend.as_ref(),
+            place: self.clients.traces.carried(self.item.trace),
         };
         let result = work(&attempt).await;
         self.outside.lock().unwrap().check();

@@ -3,7 +3,7 @@
 use super::random::Random;
 use std::{
     collections::HashMap,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// Of a hundred messages, so many are delivered a second time while the first delivery is worked on, and so many
@@ -27,6 +27,7 @@ pub struct Queue {
 
 struct Message {
     body: String,
+    sent: SystemTime,
     receives: u32,
     visible: Instant,
 }
@@ -36,6 +37,7 @@ struct Message {
 pub struct Delivery {
     pub message: u64,
     pub body: String,
+    pub sent_epoch_ms: u128,
     pub receives: u32,
 }
 
@@ -46,7 +48,7 @@ impl Queue {
     }
 
     pub fn send(&mut self, body: String, now: Instant) {
-        self.messages.insert(self.next, Message { body, receives: 0, visible: now });
+        self.messages.insert(self.next, Message { body, sent: SystemTime::now(), receives: 0, visible: now });
         self.next += 1;
     }
 
@@ -76,7 +78,9 @@ impl Queue {
         let twice = self.random.happens(TWICE);
         self.surplus += u64::from(twice);
         message.visible = now + if twice { self.random.up_to(SOON) } else { self.hidden };
-        Some(Delivery { message: id, body: message.body.clone(), receives: message.receives })
+        let sent = message.sent.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let (body, receives) = (message.body.clone(), message.receives);
+        Some(Delivery { message: id, body, sent_epoch_ms: sent.as_millis(), receives })
     }
 
     pub fn delete(&mut self, id: u64, now: Instant) {

@@ -197,7 +197,10 @@ fn event(function: &str, batch: &[Delivery]) -> Bytes {
     let record = |delivery: &Delivery| {
         json!({
             "messageId": delivery.message.to_string(), "receiptHandle": delivery.message.to_string(),
-            "body": delivery.body, "attributes": {"ApproximateReceiveCount": delivery.receives.to_string()},
+            "body": delivery.body, "attributes": {
+                "ApproximateReceiveCount": delivery.receives.to_string(),
+                "SentTimestamp": delivery.sent_epoch_ms.to_string(),
+            },
             "messageAttributes": {}, "eventSource": "aws:sqs", "awsRegion": "us-east-1",
             "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:{function}"),
         })

@@ -24,7 +24,10 @@ use std::{
     collections::{HashMap, HashSet},
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -37,6 +40,8 @@ const REFUSED: f64 = 0.03;
 const UNCLEAR: f64 = 0.01;
 const TAKEN_UNHEARD: f64 = 0.02;
 const LATENCY: Duration = Duration::from_millis(40);
+/// What an outage has refused is counted as.
+pub const OUTAGE: &str = "refused by an outage";
 const PDF_BYTES: usize = 4 * 1024;
 
 /// What Core Messaging took.
@@ -53,6 +58,8 @@ pub struct Messaging {
     pub sent: Arc<Mutex<HashMap<String, Vec<Sent>>>>,
     /// Communications whose sender was not told what became of their e-mail.
     pub untold: Arc<Mutex<HashSet<String>>>,
+    /// Whether all services of OpenText are down: every request is refused.
+    pub down: Arc<AtomicBool>,
     random: Random,
     tally: Tally,
     templates: Bytes,
@@ -68,7 +75,7 @@ impl Messaging {
         let templates = json!({"status": "success", "data": known, "page": {"totalElements": known.len()}});
         let templates = templates.to_string().into();
         let (sent, untold) = (Arc::default(), Arc::default());
-        let messaging = Self { sent, untold, random, tally, templates, hang };
+        let messaging = Self { sent, untold, down: Arc::default(), random, tally, templates, hang };
         let router = Router::new().fallback(answer).with_state(messaging.clone());
         Ok((messaging, serve(router).await?))
     }
@@ -143,6 +150,10 @@ impl Messaging {
 }
 
 async fn answer(State(messaging): State<Messaging>, method: Method, uri: Uri, body: Bytes) -> Response {
+    if messaging.down.load(Ordering::Relaxed) {
+        messaging.fault(OUTAGE);
+        return (StatusCode::SERVICE_UNAVAILABLE, json_answer("{}".to_owned())).into_response();
+    }
     let path = uri.path();
     if path.contains("/oauth2/token") {
         return json_answer(
