@@ -18,8 +18,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use service::{
-    Begun, LONGEST_SEND, Metric, Metrics, Service, Serving, SpanName, StartError, Traces, flow_queue_variable,
-    function_name, required,
+    Begun, LONGEST_SEND, Metric, Metrics, Service, Serving, SpanName, StartError, Traces,
+    flow_queue_variable, function_name, required,
 };
 use shop_config::{ConfigError, ConfigStore};
 use shopify::{Event, EventError};

@@ -26,7 +26,8 @@ use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 use ledger::Ledger;
 use service::{
-    BatchTime, Invocation, Metric, Metrics, Secrets, Service, Serving, SpanName, StartError, Traces, function_name,
+    BatchTime, Invocation, Metric, Metrics, Secrets, Service, Serving, SpanName, StartError, Traces,
+    function_name,
 };
 use shop_config::ConfigStore;
 use shopify::{AdminApi, Call};

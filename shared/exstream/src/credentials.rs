@@ -5,22 +5,42 @@ use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue, InvalidHeaderValue
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-/// What a shop's secret holds for a service: `{"client_id", "client_secret"}` or `{"username", "password"}`.
-/// [`Credentials::None`] goes with token mode `none`.
+/// What a shop's secret holds for a service: `{"client_id", "client_secret"}` or `{"username", "password"}`, each with or
+/// without a `client_certificate`, or that alone. What is not there goes with token mode `none`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(untagged)]
 pub enum Credentials {
     Client {
         client_id: SecretString,
         client_secret: SecretString,
+        #[serde(default)]
+        client_certificate: Option<SecretString>,
     },
     User {
         username: SecretString,
         password: SecretString,
+        #[serde(default)]
+        client_certificate: Option<SecretString>,
+    },
+    Certificate {
+        client_certificate: SecretString,
     },
     #[default]
     #[serde(skip)]
     None,
+}
+
+impl Credentials {
+    /// What a server is shown that asks for a certificate (mutual TLS): the chain and its key, in PEM.
+    pub const fn client_certificate(&self) -> Option<&SecretString> {
+        match self {
+            Self::Client { client_certificate, .. } | Self::User { client_certificate, .. } => {
+                client_certificate.as_ref()
+            }
+            Self::Certificate { client_certificate } => Some(client_certificate),
+            Self::None => None,
+        }
+    }
 }
 
 /// What a request is authorised with.
@@ -69,6 +89,12 @@ mod tests {
         assert!(matches!(client, Credentials::Client { .. }));
         assert!(!format!("{client:?}").contains("s3cret") && !format!("{client:?}").contains("id-1"));
         assert!(matches!(read(r#"{"username":"u","password":"p"}"#).unwrap(), Credentials::User { .. }));
+        assert!(client.client_certificate().is_none());
+        for rest in ["", r#","client_id":"i","client_secret":"s""#, r#","username":"u","password":"p""#] {
+            let with = read(&format!(r#"{{"client_certificate":"PEM"{rest}}}"#)).unwrap();
+            assert_eq!(with.client_certificate().map(ExposeSecret::expose_secret), Some("PEM"));
+            assert!(!format!("{with:?}").contains("PEM"));
+        }
         assert!(read("{}").is_err() && read("null").is_err(), "a mistyped secret is not `none`");
     }
 }

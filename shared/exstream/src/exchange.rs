@@ -16,6 +16,7 @@ use reqwest::{
     Client, Method, Request, Response, Url,
     header::{self, HeaderMap},
 };
+use rustls::AlertDescription;
 use std::{
     pin::Pin,
     sync::{
@@ -172,13 +173,37 @@ pub(crate) async fn exchange_within(
     }
     let response = http.execute(request).await.map_err(|error| {
         let source = error.without_url();
-        if source.is_connect() || source.is_builder() || !handed_over.load(Ordering::SeqCst) {
+        let refused = is_certificate_refused(&source);
+        if source.is_connect() || source.is_builder() || refused || !handed_over.load(Ordering::SeqCst) {
             ExchangeError::NotSent { source }
         } else {
             ExchangeError::Unanswered { source }
         }
     })?;
     read(response, outgoing.limit, budget, memory).await
+}
+
+/// Whether the other side ended the handshake because of our certificate, or because there was none. With TLS 1.3 it does so
+/// after we have begun to send, but it reads nothing before.
+fn is_certificate_refused(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if let Some(rustls::Error::AlertReceived(alert)) = inner.and_then(|it| it.downcast_ref()) {
+            return matches!(
+                alert,
+                AlertDescription::CertificateRequired
+                    | AlertDescription::BadCertificate
+                    | AlertDescription::UnsupportedCertificate
+                    | AlertDescription::CertificateRevoked
+                    | AlertDescription::CertificateExpired
+                    | AlertDescription::CertificateUnknown
+                    | AlertDescription::UnknownCA
+            );
+        }
+        cause = error.source();
+    }
+    false
 }
 
 async fn read(

@@ -3,11 +3,14 @@
 //! One [`TokenSource`] serves every shop and every OpenText service. It promises one token request at a time
 //! per shop, token settings and principal, however many callers wait for it, and one more after a service
 //! refused a token. Tokens live in memory only: a crash costs one request.
+//!
+//! Whoever has a client certificate shows it to the service and its token service (`identity.rs`).
 
 use crate::{
     AccessToken, Budget, Credentials, ExchangeError, Memory, Outgoing, Reply, exchange,
     exchange::exchange_within,
     fault::is_code,
+    identity::{Identities, MakeClient},
     text::{Text, escape},
 };
 use bytes::Bytes;
@@ -45,6 +48,9 @@ pub enum TokenError {
     Credentials { mode: &'static str, needs: &'static str },
     #[error("the token service's address cannot be used")]
     Settings,
+    /// Why is left out: it could quote the key.
+    #[error("`client_certificate` in the shop's secret is no chain of certificates with its key, in PEM")]
+    Certificate,
     #[error("calling the token service")]
     Exchange(#[source] ExchangeError),
     #[error("the token service refused: status {status}{}", code.as_deref().map(|code| format!(", {code}")).unwrap_or_default())]
@@ -63,6 +69,7 @@ impl Classify for TokenError {
             Self::Refused { retry_after, .. } => Class::Transient { retry_after: *retry_after },
             Self::Credentials { .. }
             | Self::Settings
+            | Self::Certificate
             | Self::Exchange(_)
             | Self::Unusable
             | Self::OutOfTime => Class::transient(),
@@ -93,11 +100,18 @@ pub struct TokenSource {
     http: Client,
     cache: Cache<Key, AccessToken>,
     memory: Option<Memory>,
+    identities: Identities,
 }
 
 impl TokenSource {
     pub fn new(http: Client) -> Self {
-        Self { http, cache: Cache::default(), memory: None }
+        Self { http, cache: Cache::default(), memory: None, identities: Identities::default() }
+    }
+
+    /// Makes clients that show a certificate by `make`. Without this, credentials with one are refused.
+    #[must_use]
+    pub fn identified_by(self, make: MakeClient) -> Self {
+        Self { identities: Identities::new(make), ..self }
     }
 
     /// Bounds what large answers to [`exchange`](Self::exchange) take at once.
@@ -121,7 +135,9 @@ impl TokenSource {
         let left = call.budget.left().map_err(TokenError::Exchange)?;
         let key = request.key(call.shop);
         let token = self.cache.get(&key, call.now, async || {
-            let (token, lifetime) = self.fetch(&request, call.budget).await?;
+            let own = self.identities.client(call.credentials)?;
+            let http = own.as_ref().unwrap_or(&self.http);
+            let (token, lifetime) = self.fetch(http, &request, call.budget).await?;
             Ok(Fresh { value: token, expires_at: call.now + usable_for(lifetime) })
         });
         // also bounds the wait for another caller's request
@@ -146,6 +162,8 @@ impl TokenSource {
         outgoing: &Outgoing,
         refused: fn(&Reply) -> bool,
     ) -> Result<Reply, CallError> {
+        let own = self.identities.client(call.credentials).map_err(CallError::Token)?;
+        let http = own.as_ref().unwrap_or(http);
         let token = self.get(call).await.map_err(CallError::Token)?;
         let send =
             async |token| exchange_within(http, outgoing, token, call.budget, self.memory.as_ref()).await;
@@ -162,10 +180,11 @@ impl TokenSource {
 
     async fn fetch(
         &self,
+        http: &Client,
         request: &TokenRequest<'_>,
         budget: Budget,
     ) -> Result<(AccessToken, Duration), TokenError> {
-        let reply = exchange(&self.http, &request.outgoing()?, &AccessToken::None, budget)
+        let reply = exchange(http, &request.outgoing()?, &AccessToken::None, budget)
             .await
             .map_err(TokenError::Exchange)?;
         if !reply.is_success() {
@@ -192,9 +211,9 @@ fn usable_for(lifetime: Duration) -> Duration {
 
 fn basic_token(credentials: &Credentials) -> Result<AccessToken, TokenError> {
     let (id, secret) = match credentials {
-        Credentials::Client { client_id, client_secret } => (client_id, client_secret),
-        Credentials::User { username, password } => (username, password),
-        Credentials::None => {
+        Credentials::Client { client_id, client_secret, .. } => (client_id, client_secret),
+        Credentials::User { username, password, .. } => (username, password),
+        Credentials::Certificate { .. } | Credentials::None => {
             let needs = "`username` and `password`, or `client_id` and `client_secret`,";
             return Err(TokenError::Credentials { mode: "basic", needs });
         }
@@ -235,11 +254,11 @@ impl<'a> TokenRequest<'a> {
             _ => "",
         };
         let (id, secret) = match (token, credentials) {
-            (Token::OtdsTicket { .. }, Credentials::User { username, password }) => (username, password),
+            (Token::OtdsTicket { .. }, Credentials::User { username, password, .. }) => (username, password),
             (Token::OtdsTicket { .. }, _) => {
                 return Err(TokenError::Credentials { mode, needs: "`username` and `password`" });
             }
-            (_, Credentials::Client { client_id, client_secret }) => (client_id, client_secret),
+            (_, Credentials::Client { client_id, client_secret, .. }) => (client_id, client_secret),
             (_, _) => return Err(TokenError::Credentials { mode, needs: "`client_id` and `client_secret`" }),
         };
         Ok(Some(Self { mode, url, scope, user_field, id, secret }))

@@ -47,11 +47,7 @@ impl Attempt<'_> {
     }
 
     /// Does some work of this attempt within a span.
-    pub async fn span<T, E>(
-        &self,
-        name: SpanName,
-        work: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, E> {
+    pub async fn span<T, E>(&self, name: SpanName, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         self.clients.traces.within(self.place, name, self.clients.clock, work).await
     }
 

@@ -13,9 +13,7 @@ use crate::{
 };
 use comms::{CommunicationId, State, chain};
 use serde::Serialize;
-use service::{
-    Invocation, Metric, Metrics, Place, Service, Serving, SpanName, StartError, function_name,
-};
+use service::{Invocation, Metric, Metrics, Place, Service, Serving, SpanName, StartError, function_name};
 use shop_config::Loaded;
 use std::{
     borrow::Cow,

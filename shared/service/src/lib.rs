@@ -8,6 +8,8 @@ mod batch;
 mod error;
 mod log;
 mod metrics;
+#[cfg(test)]
+mod mutual_tls;
 mod offline;
 mod outside;
 mod passes;

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use ledger::Ledger;
 use links::Links;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
 use shop_config::{ConfigStore, MAX_RETENTION_DAYS};
 use std::{
@@ -97,10 +98,13 @@ impl Service {
         // the other half is for everything else, and for the copies that a library makes for a moment
         let memory =
             Memory::new(parsed::<usize>("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", Some("256"))? * 1024 * 1024 / 2);
-        let tokens = Arc::new(TokenSource::new(http.clone()).within(memory.clone()));
+        let traces = Arc::new(Traces::new(&trust)?);
+        // made when a shop's secret has a certificate for the first time
+        let identified = Arc::new(move |pem: &SecretString| identified_client(&trust, pem).ok());
+        let tokens = TokenSource::new(http.clone()).within(memory.clone()).identified_by(identified);
+        let tokens = Arc::new(tokens);
         let (s3, sqs) = (aws_sdk_s3::Client::new(&aws), aws_sdk_sqs::Client::new(&aws));
         let dynamodb = OnceLock::new();
-        let traces = Arc::new(Traces::new(&trust)?);
         Ok(Self { aws, s3, sqs, dynamodb, http, http_unpooled, config_ttl, tokens, memory, traces })
     }
 
@@ -291,6 +295,12 @@ pub fn function_name() -> String {
 pub fn http() -> Result<reqwest::Client, StartError> {
     let trust = Trust::load(optional(EXTRA_CA_FILE).as_deref())?;
     Ok(http_client(&trust)?.build()?)
+}
+
+/// A client that shows a certificate to servers that ask for one.
+pub(crate) fn identified_client(trust: &Trust, pem: &SecretString) -> Result<reqwest::Client, StartError> {
+    let identity = reqwest::Identity::from_pem(pem.expose_secret().as_bytes())?;
+    Ok(http_client(trust)?.pool_max_idle_per_host(0).identity(identity).build()?)
 }
 
 pub(crate) fn http_client(trust: &Trust) -> Result<reqwest::ClientBuilder, StartError> {

@@ -162,7 +162,8 @@ impl Traces {
         if carried.is_some() {
             return self.carried(carried);
         }
-        let hash = Sha256::new().chain_update(shop.as_str()).chain_update([0]).chain_update(webhook_id).finalize();
+        let hash =
+            Sha256::new().chain_update(shop.as_str()).chain_update([0]).chain_update(webhook_id).finalize();
         let trace = u128::from_be_bytes(*hash.first_chunk()?);
         let is_sampled = recorder.sampled > 0 && (trace >> 64) as u64 <= recorder.sampled;
         NonZeroU128::new(trace).filter(|_| is_sampled).map(|trace| Place { trace, parent: None })
@@ -258,7 +259,11 @@ impl Recorder {
             Err(_) => "it did not answer in time".to_owned(),
         };
         *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
-        tracing::warn!(spans = spans.len(), error = why, "spans are dropped: the collector does not take them");
+        tracing::warn!(
+            spans = spans.len(),
+            error = why,
+            "spans are dropped: the collector does not take them"
+        );
     }
 }
 

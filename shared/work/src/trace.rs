@@ -25,8 +25,11 @@ impl TraceContext {
         let is_hex = |part: &str, length: usize| {
             part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
         };
-        let well_formed =
-            is_hex(version, 2) && is_hex(trace, 32) && is_hex(span, 16) && is_hex(flags, 2) && version != "ff";
+        let well_formed = is_hex(version, 2)
+            && is_hex(trace, 32)
+            && is_hex(span, 16)
+            && is_hex(flags, 2)
+            && version != "ff";
         let ends = rest.is_empty() || (version != "00" && rest.starts_with('-'));
         let recorded = u8::from_str_radix(flags, 16).ok()? & 1 == 1;
         if !(well_formed && ends && recorded) {
@@ -108,7 +111,10 @@ mod tests {
         };
         let carrying = with(&format!("\"{TEXT}\""));
         assert_eq!(carrying.trace, TraceContext::parse(TEXT));
-        assert_eq!(WorkItem::from_json(&serde_json::to_string(&carrying).unwrap()).unwrap().trace, carrying.trace);
+        assert_eq!(
+            WorkItem::from_json(&serde_json::to_string(&carrying).unwrap()).unwrap().trace,
+            carrying.trace
+        );
         for value in ["null", "7", "{}", "[1]", "\"\"", "\"\\u0000\""] {
             assert_eq!(with(value).trace, None, "{value}");
         }

@@ -200,7 +200,8 @@ fn attributes(fields: &Map<String, Value>) -> Result<Vec<(&str, &str)>, String> 
     let mut keys = HashSet::new();
     let read = |attribute| {
         let attribute = object(attribute, &["key", "value"])?;
-        let key = attribute.get("key").and_then(Value::as_str).filter(|key| !key.is_empty()).ok_or("no key")?;
+        let key =
+            attribute.get("key").and_then(Value::as_str).filter(|key| !key.is_empty()).ok_or("no key")?;
         let value = object(attribute.get("value").ok_or("no value")?, &["stringValue"])?;
         let value = value.get("stringValue").and_then(Value::as_str).ok_or("no text")?;
         if keys.insert(key) { Ok((key, value)) } else { Err(format!("{key} twice")) }

@@ -15,7 +15,10 @@ pub(super) fn no_token(step: Step, error: &TokenError, section: &str) -> Finding
             chain(error),
             format!("see whether the secret's `{section}` and the mode and address of its token are right"),
         ),
-        TokenError::Credentials { .. } | TokenError::Settings | TokenError::Unusable => Finding::wrong(
+        TokenError::Credentials { .. }
+        | TokenError::Settings
+        | TokenError::Certificate
+        | TokenError::Unusable => Finding::wrong(
             step,
             chain(error),
             format!("correct the secret's `{section}` or the token's settings"),

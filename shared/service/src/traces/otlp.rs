@@ -74,11 +74,9 @@ const fn kind(name: SpanName) -> u8 {
     match name {
         SpanName::Intake | SpanName::Communication => CONSUMER,
         SpanName::Compose | SpanName::Send | SpanName::WriteBack => CLIENT,
-        SpanName::QueueWait
-        | SpanName::Claim
-        | SpanName::Gather
-        | SpanName::Archive
-        | SpanName::Complete => INTERNAL,
+        SpanName::QueueWait | SpanName::Claim | SpanName::Gather | SpanName::Archive | SpanName::Complete => {
+            INTERNAL
+        }
     }
 }
 

@@ -164,7 +164,8 @@ fn the_collector_is_strict() {
     let traces = Traces::to(reqwest::Client::new(), String::new(), "f".to_owned(), 1.0);
     record(&traces);
     let body = otlp::request("f", &traces.0.as_ref().unwrap().ended.lock().unwrap());
-    let headers = HeaderMap::from_iter([("content-type".parse().unwrap(), "application/json".parse().unwrap())]);
+    let headers =
+        HeaderMap::from_iter([("content-type".parse().unwrap(), "application/json".parse().unwrap())]);
     let uri: Uri = "/v1/traces".parse().unwrap();
     let read = |body: &str| fakes::spans(&Method::POST, &uri, &headers, body.as_bytes());
     assert_eq!(read(&body).unwrap().len(), 1);

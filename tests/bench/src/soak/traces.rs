@@ -22,7 +22,8 @@ pub fn whole<'a>(collector: &Collector, communications: impl Iterator<Item = &'a
             }
         }
     }
-    let is_whole = |trace: &String| steps.get(trace).is_some_and(|it| WAY.iter().all(|step| it.contains(*step)));
+    let is_whole =
+        |trace: &String| steps.get(trace).is_some_and(|it| WAY.iter().all(|step| it.contains(*step)));
     communications.filter(|id| traces.get(*id).is_some_and(|of| of.iter().any(is_whole))).count()
 }
 
