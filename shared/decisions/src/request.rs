@@ -82,5 +82,6 @@ fn item(request: DocumentRequest, topic: &str, now: Timestamp) -> WorkItem {
         resend: None,
         next_channel: None,
         request: Some(Request { document, actor, reason, locale: language }),
+        trace: None,
     }
 }

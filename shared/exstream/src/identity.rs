@@ -35,7 +35,7 @@ impl Identities {
     /// The client to call with, where the credentials have a certificate.
     pub fn client(&self, credentials: &Credentials) -> Result<Option<Client>, TokenError> {
         let Some(certificate) = credentials.client_certificate() else { return Ok(None) };
-        let hash = Sha256::digest(certificate.expose_secret()).into();
+        let hash: [u8; 32] = Sha256::digest(certificate.expose_secret()).into();
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&hash) {
             return Ok(Some(client.clone()));

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use comms::{Classify, CommunicationId, CustomerKey, MessageClass};
 use jiff::Timestamp;
 use ledger::{ArchivedAs, Entry, Lease};
-use service::{Invocation, Place, ShopSecrets, SpanName};
+use service::{Begun, Invocation, Place, ShopSecrets, SpanName};
 use shop_config::{Channel, DocumentConfig, Loaded, OnUnknown};
 use std::{sync::Arc, time::Duration};
 use work::WorkItem;
@@ -46,9 +46,17 @@ impl Attempt<'_> {
         self.invocation.time_left(self.now())
     }
 
-    /// Does some work of this attempt within a span.
-    pub async fn span<T, E>(&self, name: SpanName, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-        self.clients.traces.within(self.place, name, self.clients.clock, work).await
+    /// Begins a span of this attempt, if it is recorded.
+    pub fn begin(&self, name: SpanName) -> Option<Begun> {
+        // the clock is read for nothing else
+        self.place.and_then(|place| self.clients.traces.begin(Some(place), name, self.now()))
+    }
+
+    /// Ends it.
+    pub fn end<T, E>(&self, span: Option<Begun>, result: &Result<T, E>) {
+        if span.is_some() {
+            self.clients.traces.end(span, self.now(), result.is_err(), Vec::new);
+        }
     }
 
     /// What a service answered tells of its health.

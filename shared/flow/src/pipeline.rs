@@ -31,7 +31,10 @@ use work::Retry;
 /// # Errors
 /// When the message is to be delivered again.
 pub async fn run<F: DocumentFlow>(attempt: &Attempt<'_>, flow: &F) -> Result<AttemptOutcome, Retry> {
-    let lease = match attempt.span(SpanName::Claim, claim(attempt)).await? {
+    let span = attempt.begin(SpanName::Claim);
+    let claimed = claim(attempt).await;
+    attempt.end(span, &claimed);
+    let lease = match claimed? {
         Claimed::Leased(lease) => lease,
         Claimed::Finished(settled) => return Ok((*settled).into()),
     };
@@ -39,7 +42,10 @@ pub async fn run<F: DocumentFlow>(attempt: &Attempt<'_>, flow: &F) -> Result<Att
     let is_test = attempt.item.trigger.test || attempt.loaded.config.is_dry_run(attempt.plan.document);
     let mut details = OutcomeDetails { test: is_test, ..OutcomeDetails::default() };
     let result = settle_and_gather(attempt, flow, &lease, &mut details).await;
-    attempt.span(SpanName::Complete, complete(attempt, &lease, result, details)).await
+    let span = attempt.begin(SpanName::Complete);
+    let completed = complete(attempt, &lease, result, details).await;
+    attempt.end(span, &completed);
+    completed
 }
 
 async fn settle_and_gather<F: DocumentFlow>(
@@ -57,7 +63,10 @@ async fn settle_and_gather<F: DocumentFlow>(
     if !attempt.plan.wanted {
         return Ok(Conclusion::Suppressed("switched off while it was being made".into()));
     }
-    let content = match attempt.span(SpanName::Gather, gather_content(attempt, flow)).await? {
+    let span = attempt.begin(SpanName::Gather);
+    let gathered = gather_content(attempt, flow).await;
+    attempt.end(span, &gathered);
+    let content = match gathered? {
         Gathered::Ready(content) => content,
         Gathered::Suppressed { reason, reported_on } => {
             details.reported_on = reported_on;
@@ -94,8 +103,10 @@ async fn produce_and_send(
     match channel {
         Some(channel) => {
             facts::addressed(attempt, content, channel, &archived).await.map_err(Halt::of_call)?;
-            let sent = send(attempt, lease, &draft, channel, &archived);
-            let reference = attempt.span(SpanName::Send, sent).await?;
+            let span = attempt.begin(SpanName::Send);
+            let sent = send(attempt, lease, &draft, channel, &archived).await;
+            attempt.end(span, &sent);
+            let reference = sent?;
             Ok(Conclusion::Accepted { reference })
         }
         None => Ok(Conclusion::Archived),

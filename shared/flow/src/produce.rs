@@ -55,12 +55,16 @@ pub async fn produce(attempt: &Attempt<'_>, lease: &Lease, draft: &Draft<'_>) ->
                     copy::composed(attempt, record, draft.channel, retention_days(attempt, draft)).await?
                 }
                 None => {
-                    let composing = compose(attempt, lease, draft, &driver_sha256);
-                    attempt.span(SpanName::Compose, composing).await?
+                    let span = attempt.begin(SpanName::Compose);
+                    let composed = compose(attempt, lease, draft, &driver_sha256).await;
+                    attempt.end(span, &composed);
+                    composed?
                 }
             };
-            let archiving = archive_document(attempt, draft, &location, composed, secret);
-            attempt.span(SpanName::Archive, archiving).await?
+            let span = attempt.begin(SpanName::Archive);
+            let archived = archive_document(attempt, draft, &location, composed, secret).await;
+            attempt.end(span, &archived);
+            archived?
         }
     };
     fault::point("archive-document");
@@ -68,8 +72,9 @@ pub async fn produce(attempt: &Attempt<'_>, lease: &Lease, draft: &Draft<'_>) ->
         Some((record, version_id, sha256)) => (Some(record), (version_id, sha256), None),
         None => {
             let record = record(attempt, lease, draft, &stored, &driver_sha256).await?;
-            let put = attempt.clients.archive.put_record(&location, &record, &record.retention, secret);
-            let put = attempt.span(SpanName::Archive, put).await;
+            let span = attempt.begin(SpanName::Archive);
+            let put = attempt.clients.archive.put_record(&location, &record, &record.retention, secret).await;
+            attempt.end(span, &put);
             (None, put.map_err(|error| after_composing(draft, error))?, Some(record.retention))
         }
     };

@@ -35,19 +35,35 @@ const REST: Duration = Duration::from_secs(30);
 /// Of one invocation. What is more is dropped.
 const MOST_SPANS: usize = 1000;
 
-comms::names! {
-    /// What a span is about.
-    SpanName, "span", {
-        Intake = "intake",
-        QueueWait = "queue wait",
-        Communication = "communication",
-        Claim = "claim",
-        Gather = "gather",
-        Compose = "compose",
-        Archive = "archive",
-        Send = "send",
-        Complete = "complete",
-        WriteBack = "write-back",
+/// What a span is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpanName {
+    Intake,
+    QueueWait,
+    Communication,
+    Claim,
+    Gather,
+    Compose,
+    Archive,
+    Send,
+    Complete,
+    WriteBack,
+}
+
+impl SpanName {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Intake => "intake",
+            Self::QueueWait => "queue wait",
+            Self::Communication => "communication",
+            Self::Claim => "claim",
+            Self::Gather => "gather",
+            Self::Compose => "compose",
+            Self::Archive => "archive",
+            Self::Send => "send",
+            Self::Complete => "complete",
+            Self::WriteBack => "write-back",
+        }
     }
 }
 
@@ -200,23 +216,6 @@ impl Traces {
         } else {
             recorder.dropped.fetch_add(1, Ordering::Relaxed);
         }
-    }
-
-    /// Does some work within a span.
-    pub async fn within<T, E>(
-        &self,
-        place: Option<Place>,
-        name: SpanName,
-        clock: fn() -> Timestamp,
-        work: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, E> {
-        if place.is_none() {
-            return work.await;
-        }
-        let begun = self.begin(place, name, clock());
-        let result = work.await;
-        self.end(begun, clock(), result.is_err(), Vec::new);
-        result
     }
 
     /// The time that an item spent in its queue.
