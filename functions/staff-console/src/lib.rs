@@ -17,7 +17,6 @@ mod api;
 mod audit;
 mod chart;
 mod customer;
-mod diff;
 mod document;
 mod flow_action;
 mod http;

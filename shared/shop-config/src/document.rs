@@ -109,7 +109,7 @@ pub struct DocumentConfig {
     #[serde(default)]
     pub dry_run: bool,
     /// When this document was switched on. Earlier events lead to none, however late they arrive.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub since: Option<Timestamp>,
     /// The outputs of the composition, where there are several: an e-mail's text and what is attached to it, a letter
     /// and its label. The first is the one that reports and `ctl` call the document. At most 8, each with a media type

@@ -39,10 +39,10 @@ pub struct Marketing {
 #[serde(deny_unknown_fields)]
 pub struct QuietHours {
     /// When they begin, such as `"21:00:00"`.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("format" = "local-time"))]
     pub from: civil::Time,
     /// When they end, such as `"08:00:00"`.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("format" = "local-time"))]
     pub to: civil::Time,
 }
 

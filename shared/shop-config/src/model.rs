@@ -19,7 +19,7 @@ pub struct ShopConfig {
     pub shop: ShopDomain,
     /// The shop's IANA time zone, such as `Europe/Paris`. Dates in documents, schedules and quiet hours use it.
     #[serde(with = "time_zone")]
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("format" = "time-zone"))]
     pub time_zone: TimeZone,
     /// The locale of a document whose customer asked for none of `locales`.
     pub default_locale: String,
@@ -179,7 +179,7 @@ impl Default for WriteBack {
 pub struct Reconcile {
     /// When this shop began to use this system, such as `2026-11-22T00:00:00Z`. Earlier events were handled by the
     /// previous system.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub since: Timestamp,
 }
 

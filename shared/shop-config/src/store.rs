@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use std::{sync::Arc, time::Duration};
 
 /// No configuration is anywhere near this; a larger file is a mistake, not a shop.
-const MAX_BYTES: i64 = 256 * 1024;
+pub(crate) const MAX_BYTES: i64 = 256 * 1024;
 
 /// A configuration and the S3 version it was read from, which the evidence record names.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub enum ConfigError {
     List(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("reading the configuration of {shop} from S3")]
     Read { shop: ShopDomain, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("storing the configuration of {shop} in S3")]
+    Write { shop: ShopDomain, source: Box<dyn std::error::Error + Send + Sync> },
 }
 
 impl Classify for ConfigError {
@@ -42,7 +44,8 @@ impl Classify for ConfigError {
             | Self::OtherShop { .. }
             | Self::Oversized(_)
             | Self::List(_)
-            | Self::Read { .. } => Class::transient(),
+            | Self::Read { .. }
+            | Self::Write { .. } => Class::transient(),
         }
     }
 }

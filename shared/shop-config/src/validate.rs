@@ -1,4 +1,5 @@
-//! Parsing and checking. Every problem of a file is reported at once, each with the field it is about.
+//! Parsing and checking, as functions do it: the first mistake in the syntax, or else every problem of the values, each
+//! with the field it is about. For the person who wrote the file, `mistakes.rs` finds all of both, with their lines.
 
 use crate::{
     Adapter, Channel, Delivery, DocumentConfig, OnUnknown, Problem, ShopConfig, Token, check::Check,
@@ -41,18 +42,10 @@ impl InvalidConfig {
         let message = if path == "." { message } else { format!("{path}: {message}") };
         Self::Syntax { line: before.matches('\n').count() + 1, message }
     }
-
-    /// The line of `text` that is not the format, for the person who wrote it; not for logs.
-    pub fn excerpt<'a>(&self, text: &'a str) -> Option<&'a str> {
-        match self {
-            Self::Syntax { line, .. } => text.lines().nth(line - 1),
-            Self::Problems(_) => None,
-        }
-    }
 }
 
 /// Without what stands in double quotes, which is how a value of the file is quoted.
-fn unquoted(message: &str) -> String {
+pub(crate) fn unquoted(message: &str) -> String {
     let (mut kept, mut quoted, mut escaped) = (String::new(), false, false);
     for c in message.chars() {
         match (quoted, escaped, c) {
@@ -95,16 +88,22 @@ impl ShopConfig {
             let path = error.path().to_string();
             InvalidConfig::syntax(text, &path, error.inner())
         })?;
-        let mut check = Check { max_retention_days, problems: Vec::new() };
-        check.shop(&config);
-        for (&document, settings) in &config.documents {
-            check.document(&config, document, settings);
-        }
-        if check.problems.is_empty() { Ok(config) } else { Err(InvalidConfig::Problems(check.problems)) }
+        let problems = Check::all(&config, max_retention_days);
+        if problems.is_empty() { Ok(config) } else { Err(InvalidConfig::Problems(problems)) }
     }
 }
 
 impl Check {
+    /// Every problem of the values.
+    pub(crate) fn all(config: &ShopConfig, max_retention_days: u16) -> Vec<Problem> {
+        let mut check = Self { max_retention_days, problems: Vec::new() };
+        check.shop(config);
+        for (&document, settings) in &config.documents {
+            check.document(config, document, settings);
+        }
+        check.problems
+    }
+
     fn shop(&mut self, config: &ShopConfig) {
         if config.version != 1 {
             self.fail("version", format!("{} is not known; this version reads 1", config.version));

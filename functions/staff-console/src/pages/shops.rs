@@ -4,7 +4,6 @@
 use crate::{
     Console,
     audit::Act,
-    diff::{self, Line},
     http::HttpRequest,
     log_in::SignedIn,
     page::{Notice, Page, moment, of_person, unavailable},
@@ -13,11 +12,13 @@ use comms::{ShopDomain, printable};
 use downloads::HttpResponse;
 use jiff::Timestamp;
 use maud::{Markup, html};
-use shop_config::{ShopConfig, config_key};
+use shop_config::{
+    ConfigError, ConfigHistory, ShopConfig, Version,
+    diff::{self, Line},
+};
 
 /// The versions that are offered.
-const VERSIONS: i32 = 30;
-const MAX_BYTES: i64 = 256 * 1024;
+const VERSIONS: usize = 30;
 /// Of a text, what fits onto a page.
 const SHOWN_BYTES: usize = 30 * 1024;
 /// Unchanged lines that are shown around a change.
@@ -38,11 +39,6 @@ pub async fn list(console: &Console, signed_in: &SignedIn, now: Timestamp) -> Ht
         .answer(200)
 }
 
-struct Version {
-    id: String,
-    at_epoch_ms: i64,
-}
-
 pub async fn answer(
     console: &Console,
     signed_in: &SignedIn,
@@ -50,7 +46,8 @@ pub async fn answer(
     request: &HttpRequest,
 ) -> HttpResponse {
     console.audit.note(&signed_in.person, Act::SeeOperations, Some(shop));
-    let versions = match versions(console, shop).await {
+    let history = ConfigHistory::new(console.s3.clone(), console.operations_bucket.clone());
+    let versions = match history.versions(shop, VERSIONS).await {
         Ok(versions) if versions.is_empty() => return of_person(signed_in, Notice::NotFound),
         Ok(versions) => versions,
         Err(error) => return unavailable(signed_in, &error),
@@ -58,7 +55,7 @@ pub async fn answer(
     let wanted = request.query().get("version").map(str::to_owned);
     let index = versions.iter().position(|it| Some(&it.id) == wanted.as_ref()).unwrap_or(0);
     let read = async |version: Option<&Version>| match version {
-        Some(version) => text(console, shop, &version.id).await.map(Some),
+        Some(version) => text(&history, shop, version).await.map(Some),
         None => Ok(None),
     };
     let (current, before) = match (read(versions.get(index)).await, read(versions.get(index + 1)).await) {
@@ -73,7 +70,7 @@ pub async fn answer(
         h2 #history { "History" }
         ol aria-labelledby="history" { @for (at, version) in versions.iter().enumerate() { li {
             a href={ "/shops/" (shop) "?version=" (encoded(&version.id)) } aria-current=[(at == index).then_some("true")] {
-                (moment(version.at_epoch_ms))
+                (moment(version.at.as_millisecond()))
             }
             @if at == 0 { " in force" }
         } } }
@@ -89,29 +86,11 @@ fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// The newest first.
-async fn versions(console: &Console, shop: &ShopDomain) -> Result<Vec<Version>, aws_sdk_s3::Error> {
-    let key = config_key(shop);
-    let listed = console.s3.list_object_versions().bucket(&console.operations_bucket).prefix(&key);
-    let listed = listed.max_keys(VERSIONS).send().await?;
-    let mut versions: Vec<Version> = listed
-        .versions()
-        .iter()
-        .filter(|version| version.key() == Some(&key) && version.size().unwrap_or_default() <= MAX_BYTES)
-        .filter_map(|version| {
-            let at_epoch_ms = version.last_modified()?.to_millis().ok()?;
-            Some(Version { id: version.version_id()?.to_owned(), at_epoch_ms })
-        })
-        .collect();
-    versions.sort_by_key(|version| std::cmp::Reverse(version.at_epoch_ms));
-    Ok(versions)
-}
-
-async fn text(console: &Console, shop: &ShopDomain, version: &str) -> Result<String, aws_sdk_s3::Error> {
-    let get =
-        console.s3.get_object().bucket(&console.operations_bucket).key(config_key(shop)).version_id(version);
-    let bytes = get.send().await?.body.collect().await.map(|body| body.into_bytes()).unwrap_or_default();
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+async fn text(history: &ConfigHistory, shop: &ShopDomain, version: &Version) -> Result<String, ConfigError> {
+    if version.is_deletion {
+        return Ok(String::new());
+    }
+    Ok(history.text(shop, &version.id).await?.map(|stored| stored.text).unwrap_or_default())
 }
 
 fn changes(before: &str, after: &str) -> Markup {

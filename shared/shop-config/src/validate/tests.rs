@@ -222,7 +222,6 @@ fn nothing_is_kept_for_longer_than_the_deployment_allows() {
 fn a_misspelt_name_is_an_error_that_names_the_line() {
     let text = SHOP.replace("channels = [\"print\"]", "chanels = [\"print\"]");
     let error = ShopConfig::parse(&text).unwrap_err();
-    assert_eq!(error.excerpt(&text), Some("chanels = [\"print\"]"));
     let line = 1 + text.lines().position(|line| line.starts_with("chanels")).unwrap();
     let shown = error.to_string();
     assert!(
@@ -241,7 +240,6 @@ fn a_syntax_error_quotes_no_value() {
         let error = ShopConfig::parse(&text).unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(shown.starts_with("line ") && !shown.contains("s3cr") && !shown.contains("et\""), "{shown}");
-        assert!(error.excerpt(&text).is_some(), "{error:?}");
     }
 }
 
