@@ -9,27 +9,31 @@ mod account;
 mod exstream;
 mod make;
 mod messaging;
+mod row;
+mod secret_file;
 mod shopify;
 #[cfg(test)]
 mod tests;
 mod wanted;
 
 use crate::{
+    ask,
+    config::Author,
     failure::Failure,
-    out::{self, note, say},
+    out::{self, say},
     stack::Stack,
+    table,
 };
 use ::exstream::{Catalogue, TokenSource};
 use ::shopify::{AdminApi, Call, MetafieldOwner};
-use comms::{ShopDomain, chain, names, one_line};
+use comms::{ShopDomain, chain, one_line};
 use jiff::Timestamp;
 use make::Missing;
-use schemars::JsonSchema;
-use serde::Serialize;
+use row::{Finding, Row, Step, Verdict};
+use secrecy::SecretString;
 use service::ShopSecrets;
-use shop_config::ShopConfig;
+use shop_config::{ShopConfig, StoredText};
 use std::{
-    io::{BufRead, IsTerminal},
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
@@ -38,9 +42,6 @@ use std::{
 
 /// For everything that one step asks of one service.
 const TIME: Duration = Duration::from_secs(30);
-
-/// Something could not be asked, and nothing is known to be wrong.
-const UNKNOWN: u8 = 3;
 
 /// Which shop is looked at, and what is known of it beside its deployment.
 #[derive(clap::Args)]
@@ -64,128 +65,14 @@ pub struct Question {
 pub struct Order {
     #[command(flatten)]
     question: Question,
+    #[command(flatten)]
+    author: Author,
     /// The shop's secret, a JSON file, for a shop that has none yet.
     #[arg(long)]
     secret: Option<PathBuf>,
     /// Make what is missing without asking.
     #[arg(long)]
     yes: bool,
-}
-
-names! {
-    /// One thing that has to be there.
-    Step, "step", {
-        /// Shopify's partner event source, associated with a bus.
-        EventSource = "event-source",
-        /// The bus that the deployment listens to.
-        Bus = "bus",
-        /// The rule from the bus to the deployment.
-        Rule = "rule",
-        /// The shop's configuration.
-        Configuration = "configuration",
-        /// The schedules of its statements and campaigns.
-        Schedules = "schedules",
-        /// Its secret.
-        Secret = "secret",
-        /// Whether Shopify takes its credentials.
-        ShopifyToken = "shopify-token",
-        /// The scopes that the shop granted the app.
-        Scopes = "scopes",
-        /// The topics that Shopify sends to the event source.
-        Subscription = "subscription",
-        /// The definitions of the status metafield.
-        Metafield = "metafield",
-        /// Whether Exstream takes its credentials.
-        ExstreamToken = "exstream-token",
-        /// The approved version of a document's template.
-        Template = "template",
-        /// The production data source of a document.
-        DataSource = "data-source",
-        /// The queues of a document's outputs.
-        Queue = "queue",
-        /// Whether a template can hold every script.
-        Characters = "characters",
-        /// Whether Core Messaging takes the credentials of a channel.
-        CoreMessaging = "core-messaging",
-        /// How many invocations the account allows at once.
-        Concurrency = "concurrency",
-    }
-}
-
-names! {
-    /// How a step stands.
-    Verdict, "verdict", {
-        Ok = "ok",
-        /// It keeps the shop from working.
-        Wrong = "wrong",
-        /// The person may not ask or make it.
-        Denied = "denied",
-        /// The service did not say.
-        Unknown = "unknown",
-        /// Nobody can ask it, or something before it is missing.
-        NotChecked = "not-checked",
-        /// The shop works without it.
-        NotNeeded = "not-needed",
-    }
-}
-
-/// What was found, as `ctl doctor --json` and `ctl setup --json` print it. Fields are only added.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Row {
-    pub step: Step,
-    /// Which of several: a document, a topic, a channel, a kind of resource.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub of: Option<String>,
-    pub verdict: Verdict,
-    /// What is there.
-    pub found: String,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
-    /// Whether it was made just now.
-    pub made: bool,
-}
-
-/// A row, and how what is missing can be made.
-#[derive(Debug)]
-struct Finding {
-    row: Row,
-    missing: Option<Missing>,
-}
-
-impl Finding {
-    fn new(step: Step, verdict: Verdict, found: impl Into<String>) -> Self {
-        let row = Row { step, of: None, verdict, found: found.into(), remedy: None, made: false };
-        Self { row, missing: None }
-    }
-
-    fn ok(step: Step, found: impl Into<String>) -> Self {
-        Self::new(step, Verdict::Ok, found)
-    }
-
-    fn wrong(step: Step, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::new(step, Verdict::Wrong, found).with(remedy)
-    }
-
-    fn with(mut self, remedy: impl Into<String>) -> Self {
-        self.row.remedy = Some(remedy.into());
-        self
-    }
-
-    fn of(mut self, of: impl Into<String>) -> Self {
-        self.row.of = Some(of.into());
-        self
-    }
-
-    fn makes(mut self, missing: Missing) -> Self {
-        self.missing = Some(missing);
-        self
-    }
-
-    /// A step that rests on one that is not there.
-    fn after(step: Step, needs: &str) -> Self {
-        Self::new(step, Verdict::NotChecked, format!("needs {needs}"))
-    }
 }
 
 /// What is asked together.
@@ -227,12 +114,17 @@ struct Examination<'a> {
     shop: &'a ShopDomain,
     /// The file's own, checked.
     file: Option<(ShopConfig, String)>,
-    secret_file: Option<PathBuf>,
+    /// The text of the file, which has the right form.
+    secret_file: Option<SecretString>,
+    /// Who stores the configuration.
+    author: Option<decisions::Decision>,
     /// The subscriptions are the app's own.
     app: bool,
     api: AdminApi,
     tokens: Arc<TokenSource>,
     catalogue: Catalogue,
+    /// The text that is stored, as it was looked at.
+    stored: Option<StoredText>,
     /// The stored one, or the file's where none is stored.
     config: Option<Arc<ShopConfig>>,
     secrets: Option<Arc<ShopSecrets>>,
@@ -246,11 +138,7 @@ struct Examination<'a> {
 impl<'a> Examination<'a> {
     fn new(stack: &'a Stack, question: &'a Question, http: reqwest::Client) -> Result<Self, Failure> {
         let most = stack.outputs.max_retention_days();
-        let read = |file: &PathBuf| {
-            crate::config::read(file, most)
-                .map_err(|error| format!("{}: {}", file.display(), chain(error.as_ref())))
-        };
-        let file = question.config.as_ref().map(read).transpose()?;
+        let file = question.config.as_ref().map(|file| crate::config::read(file, most)).transpose()?;
         if let Some((config, _)) = file.as_ref().filter(|(config, _)| config.shop != question.shop) {
             return Err(
                 format!("the configuration is that of {}, not of {}", config.shop, question.shop).into()
@@ -262,10 +150,12 @@ impl<'a> Examination<'a> {
             shop: &question.shop,
             file,
             secret_file: None,
+            author: None,
             app: question.app,
             api: AdminApi::new(http.clone()),
             catalogue: Catalogue::new(http, Arc::clone(&tokens)),
             tokens,
+            stored: None,
             config: None,
             secrets: None,
             event_source: None,
@@ -334,12 +224,31 @@ pub async fn doctor(stack: &Stack, question: &Question, http: reqwest::Client) -
 
 /// Looks, makes what is missing, and looks again.
 pub async fn setup(stack: &Stack, order: Order, http: reqwest::Client) -> Result<ExitCode, Failure> {
-    let Order { question, secret, yes } = order;
-    let mut examination = Examination::new(stack, &question, http)?;
-    examination.secret_file = secret;
-    let rows = set_up(&mut examination, |missing| yes || is_wanted(missing), |row| print(row, question.json))
+    let Order { question, author, secret, yes } = order;
+    let author = author.checked()?;
+    let mut examination = read_both(
+        Examination::new(stack, &question, http),
+        secret.as_deref().map(secret_file::read).transpose(),
+    )?;
+    examination.author = Some(author);
+    let rows = set_up(&mut examination, |missing| yes || ask::is_wanted(missing), |row| print(row, question.json))
         .await?;
     Ok(verdict_of(&rows, question.json))
+}
+
+/// The mistakes of both files at once.
+fn read_both<'a>(
+    examination: Result<Examination<'a>, Failure>,
+    secret: Result<Option<SecretString>, Failure>,
+) -> Result<Examination<'a>, Failure> {
+    match (examination, secret) {
+        (Ok(mut examination), Ok(secret)) => {
+            examination.secret_file = secret;
+            Ok(examination)
+        }
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+        (Err(first), Err(second)) => Err(format!("{first}\n{second}").into()),
+    }
 }
 
 /// Every step, with what `is_wanted` agrees to made.
@@ -376,17 +285,6 @@ async fn set_up(
     Ok(rows)
 }
 
-/// Asks the person. Where nobody can answer, nothing is made.
-fn is_wanted(missing: &Missing) -> bool {
-    if !std::io::stdin().is_terminal() {
-        note!("ctl: {missing}: not without --yes, because nobody can be asked");
-        return false;
-    }
-    note!("{missing}? [y/N]");
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
-}
-
 fn print(row: &Row, json: bool) -> Result<(), Failure> {
     if json {
         out::json(&serde_json::to_string(row)?);
@@ -409,7 +307,7 @@ fn verdict_of(rows: &[Row], json: bool) -> ExitCode {
     }
     match (wrong, unknown) {
         (0, 0) => ExitCode::SUCCESS,
-        (0, _) => ExitCode::from(UNKNOWN),
+        (0, _) => ExitCode::from(table::UNKNOWN),
         _ => ExitCode::FAILURE,
     }
 }

@@ -8,6 +8,7 @@
 
 mod access;
 mod again;
+mod ask;
 mod config;
 mod cost;
 mod customer_proof;
@@ -18,6 +19,8 @@ mod doctor;
 #[cfg(test)]
 mod documentation;
 mod failure;
+#[cfg(test)]
+mod fake_account;
 mod find;
 mod hold;
 mod link;
@@ -48,6 +51,7 @@ use access::Reader;
 use again::Decision;
 use clap::{Parser, Subcommand};
 use comms::{CommunicationId, Gid, ShopDomain, State, chain};
+use config::ConfigCommand;
 use dlq::DlqCommand;
 use failure::Failure;
 use hold::Matter;
@@ -314,7 +318,7 @@ enum Command {
         #[command(subcommand)]
         command: LinkCommand,
     },
-    /// Check and store shop configurations.
+    /// Shop configurations: checking and storing them, and their former versions.
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
@@ -342,26 +346,6 @@ enum TemplatesCommand {
         /// Print one JSON object per line instead of text.
         #[arg(long)]
         json: bool,
-    },
-}
-
-#[derive(Subcommand)]
-enum ConfigCommand {
-    /// Check files, and print all mistakes at once. Needs no deployment.
-    Check {
-        /// Shop configurations.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-        /// For how many days the deployment lets a document be kept: its output `MaxRetentionDays`.
-        #[arg(long, env = "MAX_RETENTION_DAYS", default_value_t = shop_config::MAX_RETENTION_DAYS)]
-        max_retention_days: u16,
-    },
-    /// Check files, then store all of them, or none if one is wrong. Makes, changes and deletes the schedules of each
-    /// shop to match.
-    Push {
-        /// Shop configurations.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
     },
 }
 
@@ -520,12 +504,10 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Cost(question) => cost::run(&question),
         Command::Link { command } => link::run(&stack().await?, command).await,
-        Command::Config { command: ConfigCommand::Check { files, max_retention_days } } => {
-            config::check(&files, max_retention_days)
+        Command::Config { command: ConfigCommand::Check { files, max_retention_days, json } } => {
+            config::check(&files, max_retention_days, json)
         }
-        Command::Config { command: ConfigCommand::Push { files } } => {
-            config::push(&stack().await?, &files).await
-        }
+        Command::Config { command } => config::run(&stack().await?, command).await,
         Command::Completions { shell } => Ok(shell::completions(shell)),
         Command::Man { out } => shell::man(&out),
     }

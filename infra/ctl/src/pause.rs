@@ -109,14 +109,27 @@ async fn mapping(stack: &Stack, function: &str) -> Result<EventSourceMappingConf
     found.ok_or_else(|| format!("nothing feeds {function} from a queue").into())
 }
 
+/// How an event source mapping stands, in words. While Lambda changes one, it is neither on nor paused for certain.
+fn state_of(state: &str) -> &'static str {
+    match state {
+        "Enabled" => "on",
+        "Disabled" => "paused",
+        "Enabling" => "about to go on",
+        "Disabling" => "about to be paused",
+        "Creating" => "being made",
+        "Updating" => "being changed",
+        "Deleting" => "being deleted",
+        _ => "in a state that is not known",
+    }
+}
+
 /// Prints what is paused, and which services are ill.
 pub async fn status(stack: &Stack, json: bool) -> Result<ExitCode, Failure> {
     for (name, url) in stack.work_queues() {
         let mapping = mapping(stack, &name).await?;
-        let state = mapping.state.unwrap_or_default();
+        let word = state_of(mapping.state.as_deref().unwrap_or_default());
         let waiting = crate::dlq::count(stack, url).await?;
         let dead = crate::dlq::count(stack, stack.dead_letter_queue(&name)?).await?;
-        let word = if state.starts_with("Enab") { "on" } else { "paused" };
         let (of, waiting_now, dead_letters) = (name.as_str(), Some(waiting), Some(dead));
         let row = Standing { of, state: word, waiting: waiting_now, dead_letters, ..Standing::default() };
         tell!(json, row, "{name}: {word}, {waiting} waiting, {dead} dead letters");
@@ -146,4 +159,20 @@ pub async fn status(stack: &Stack, json: bool) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every state of Lambda's documentation of `EventSourceMappingConfiguration`.
+    #[test]
+    fn only_what_is_switched_off_is_called_paused() {
+        let states =
+            ["Creating", "Enabling", "Enabled", "Disabling", "Disabled", "Updating", "Deleting", "", "Other"];
+        let paused: Vec<_> = states.into_iter().filter(|state| state_of(state) == "paused").collect();
+        assert_eq!(paused, ["Disabled"]);
+        let on: Vec<_> = states.into_iter().filter(|state| state_of(state) == "on").collect();
+        assert_eq!(on, ["Enabled"]);
+    }
 }

@@ -147,7 +147,7 @@ pub struct Difference {
 pub struct Standing<'a> {
     /// A function that takes work from a queue, a flow, or a service.
     pub of: &'a str,
-    /// `on`, `paused` or `ill`.
+    /// `on`, `paused` or `ill`; or what Lambda is changing, such as `about to be paused`.
     pub state: &'static str,
     /// The shop, for what concerns one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -207,8 +207,8 @@ mod tests {
         ("ctl dlq redrive", "prints a plan for a person to confirm; `ctl dlq list --json` has the counts"),
         ("ctl dlq discard", "prints a plan for a person to confirm; `ctl dlq list --json` has the counts"),
         ("ctl privacy fetch", "writes one file and prints its name"),
-        ("ctl config check", "names mistakes with their places, as compilers do"),
         ("ctl config push", "names mistakes with their places, as compilers do"),
+        ("ctl config rollback", "prints a plan for a person to confirm; `ctl config history --json` has the versions"),
         ("ctl completions", "prints a script"),
         ("ctl man", "writes pages"),
     ];

@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// An outcome is unknown.
+/// An outcome is unknown, or something could not be asked, and nothing is known to be wrong.
 pub const UNKNOWN: u8 = 3;
 /// Not everything has settled in time.
 pub const NOT_SETTLED: u8 = 4;

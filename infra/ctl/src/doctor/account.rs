@@ -1,15 +1,20 @@
 //! The steps in the AWS account: event source, bus and rule, configuration, schedules, secret.
 
 use super::{Examination, Finding, Missing, Step, Verdict};
-use crate::schedules;
+use crate::{
+    config,
+    schedules::{self, Difference},
+};
 use aws_sdk_eventbridge::{
-    error::ProvideErrorMetadata,
+    error::{ProvideErrorMetadata, SdkError},
     types::{EventSourceState, RuleState},
 };
+use aws_sdk_s3::operation::get_object::GetObjectError;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use comms::chain;
 use jiff::Timestamp;
-use service::ShopSecrets;
-use shop_config::{ConfigError, config_key};
+use service::{SecretError, ShopSecrets};
+use shop_config::{ConfigError, config_key, parse_for_people};
 use std::sync::Arc;
 
 /// What sources of Shopify's begin with.
@@ -18,15 +23,47 @@ pub(super) const PARTNER: &str = "aws.partner/";
 /// Invocations at once that a deployment of the usual settings needs; docs/deployment.md says what of.
 pub(super) const CONCURRENT: u32 = 134;
 
+const TAKE_A_ROLE: &str = "take a role that may: docs/operations.md, \"Who may run which command\"";
+const AGAIN: &str = "run it again once AWS answers";
+
+fn is_refusal(code: Option<&str>) -> bool {
+    matches!(code, Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation"))
+}
+
+/// Whether S3 refused to let the person read.
+fn is_refused_read(source: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    let refused = source.downcast_ref::<SdkError<GetObjectError>>();
+    refused.is_some_and(|error| is_refusal(error.code()))
+}
+
+/// What a secret that is there could not be used for: the person's rights and AWS's silence are no fault of the secret.
+fn unread_secret(step: Step, error: &SecretError) -> Finding {
+    let code = match error {
+        SecretError::Read { source, .. } => {
+            source.downcast_ref::<SdkError<GetSecretValueError>>().and_then(ProvideErrorMetadata::code)
+        }
+        SecretError::Write { .. } => None,
+        SecretError::Empty(_) | SecretError::Malformed(_) => {
+            return Finding::wrong(step, chain(error), "store it as docs/configuration.md#secrets says");
+        }
+    };
+    match code {
+        Some("ResourceNotFoundException") => Finding::wrong(
+            step,
+            chain(error),
+            "store the offline token: docs/configuration.md#offline-tokens-that-expire",
+        ),
+        code if is_refusal(code) => Finding::new(step, Verdict::Denied, chain(error)).with(TAKE_A_ROLE),
+        _ => Finding::new(step, Verdict::Unknown, chain(error)).with(AGAIN),
+    }
+}
+
 /// What a request to AWS failed with: that the person may not, or that it is not known.
 fn refused(step: Step, what: &str, error: &(impl ProvideErrorMetadata + std::error::Error)) -> Finding {
-    match error.code() {
-        Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation") => {
-            Finding::new(step, Verdict::Denied, format!("you may not {what}"))
-                .with("take a role that may: docs/operations.md, \"Who may run which command\"")
-        }
-        _ => Finding::new(step, Verdict::Unknown, format!("{what}: {}", chain(error)))
-            .with("run it again once AWS answers"),
+    match is_refusal(error.code()) {
+        true => Finding::new(step, Verdict::Denied, format!("you may not {what}")).with(TAKE_A_ROLE),
+        false => Finding::new(step, Verdict::Unknown, format!("{what}: {}", chain(error)))
+            .with(AGAIN),
     }
 }
 
@@ -111,78 +148,78 @@ impl Examination<'_> {
         const STEP: Step = Step::Configuration;
         let key = config_key(self.shop);
         let file = self.file.as_ref();
-        // asked for anew each time: it may just have been stored
-        let stored = self.stack.configs().get(self.shop, Timestamp::now()).await;
-        self.config = match &stored {
-            Ok(loaded) => Some(Arc::new(loaded.config.clone())),
-            Err(_) => file.map(|(config, _)| Arc::new(config.clone())),
-        };
+        (self.stored, self.config) = (None, file.map(|(config, _)| Arc::new(config.clone())));
         let store = |finding: Finding| match file {
             Some(_) => finding.makes(Missing::Configuration),
             None => finding,
         };
-        match stored {
-            Ok(loaded) => {
-                let differs = match file {
-                    Some((_, text)) => self.stored_text(&key).await.is_some_and(|stored| stored != *text),
-                    None => false,
-                };
-                if differs {
-                    return store(Finding::wrong(
-                        STEP,
-                        format!("{key} is not what the file says"),
-                        "store the file: `ctl setup`, or `ctl config push`",
-                    ));
-                }
-                let version = loaded.version_id.as_deref().unwrap_or("-");
-                Finding::ok(STEP, format!("{key} version {version}"))
+        let stored = match config::history(self.stack).in_force(self.shop).await {
+            Ok(Some(stored)) => stored,
+            Ok(None) => {
+                return store(Finding::wrong(
+                    STEP,
+                    format!("there is no {key}, so the shop's events end in intake's dead letters"),
+                    "write one (docs/configuration.md) and store it: `ctl setup --config FILE`, or `ctl config push`",
+                ));
             }
-            Err(ConfigError::NotServed(_)) => store(Finding::wrong(
+            Err(error @ ConfigError::Oversized(_)) => {
+                return Finding::wrong(STEP, chain(&error), "store a configuration in its place: `ctl config push`");
+            }
+            Err(ConfigError::Read { source, .. }) if is_refused_read(source.as_ref()) => {
+                return Finding::new(STEP, Verdict::Denied, "you may not read the operations bucket")
+                    .with(TAKE_A_ROLE);
+            }
+            Err(error) => return Finding::new(STEP, Verdict::Unknown, chain(&error)).with(AGAIN),
+        };
+        let stored = self.stored.insert(stored);
+        let correct = "correct it and store it: `ctl config push`";
+        let config = match parse_for_people(&stored.text, self.stack.outputs.max_retention_days()) {
+            Ok(config) if config.shop == *self.shop => config,
+            Ok(config) => {
+                let found = format!("the configuration stored for {} is that of {}", self.shop, config.shop);
+                return store(Finding::wrong(STEP, found, correct));
+            }
+            Err(mistakes) => {
+                let mistakes: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+                let found = format!("the configuration of {} is invalid: {}", self.shop, mistakes.join("; "));
+                return store(Finding::wrong(STEP, found, correct));
+            }
+        };
+        self.config = Some(Arc::new(config));
+        if file.is_some_and(|(_, text)| stored.text != *text) {
+            return store(Finding::wrong(
                 STEP,
-                format!("there is no {key}, so the shop's events end in intake's dead letters"),
-                "write one (docs/configuration.md) and store it: `ctl setup --config FILE`, or `ctl config push`",
-            )),
-            Err(
-                error @ (ConfigError::Invalid { .. }
-                | ConfigError::OtherShop { .. }
-                | ConfigError::Oversized(_)),
-            ) => store(Finding::wrong(STEP, chain(&error), "correct it and store it: `ctl config push`")),
-            Err(error) => Finding::new(STEP, Verdict::Unknown, chain(&error))
-                .with("see whether your role may read the operations bucket, and run it again"),
+                format!("{key} is not what the file says"),
+                "store the file: `ctl setup`, or `ctl config push`",
+            ));
         }
-    }
-
-    async fn stored_text(&self, key: &str) -> Option<String> {
-        let get = self.stack.s3.get_object().bucket(&self.stack.outputs.operations_bucket).key(key);
-        let bytes = get.send().await.ok()?.body.collect().await.ok()?.into_bytes();
-        String::from_utf8(bytes.to_vec()).ok()
+        Finding::ok(STEP, format!("{key} version {}", stored.version))
     }
 
     pub(super) async fn look_at_schedules(&mut self) -> Finding {
         const STEP: Step = Step::Schedules;
         let Some(config) = &self.config else { return Finding::after(STEP, "the configuration") };
-        let (missing, surplus) = match schedules::difference(self.stack, config).await {
+        let Difference { missing, surplus, other } = match schedules::difference(self.stack, config).await {
             Ok(difference) => difference,
-            Err(error) => {
-                return Finding::new(STEP, Verdict::Unknown, chain(error.as_ref()))
-                    .with("see whether your role may list schedules, and run it again");
+            Err(error) if error.is_refusal() => {
+                return Finding::new(STEP, Verdict::Denied, "you may not read schedules").with(TAKE_A_ROLE);
             }
+            Err(error) => return Finding::new(STEP, Verdict::Unknown, chain(&error)).with(AGAIN),
         };
-        if missing.is_empty() && surplus.is_empty() {
-            return Finding::ok(STEP, "as the configuration says");
-        }
-        let names = |what: &str, names: &[String]| match names {
+        let named = |what: &str, names: &[String]| match names {
             [] => None,
             names => Some(format!("{what}: {}", names.join(", "))),
         };
-        let found = [names("missing", &missing), names("of no run", &surplus)];
+        let found =
+            [named("missing", &missing), named("of no run", &surplus), named("not as configured", &other)];
         let found: Vec<_> = found.into_iter().flatten().collect();
-        Finding::wrong(
-            STEP,
-            found.join("; "),
-            "make them as the configuration says: `ctl setup`, or `ctl config push`",
-        )
-        .makes(Missing::Schedules)
+        if found.is_empty() {
+            return Finding::ok(STEP, "as the configuration says");
+        }
+        let remedy = "make them as the configuration says: `ctl setup`, or `ctl config push`";
+        let finding = Finding::wrong(STEP, found.join("; "), remedy);
+        // they follow what is stored
+        if self.stored.is_some() { finding.makes(Missing::Schedules) } else { finding }
     }
 
     pub(super) async fn look_at_secret(&mut self) -> Finding {
@@ -217,9 +254,7 @@ impl Examination<'_> {
                 self.secrets = Some(secrets);
                 Finding::ok(STEP, name)
             }
-            Err(error) => {
-                Finding::wrong(STEP, chain(&error), "store the offline token as docs/configuration.md says")
-            }
+            Err(error) => unread_secret(STEP, &error),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Making what is missing. Each can be repeated: what is there already is left as it is, or refused by its service.
 
 use super::Examination;
-use crate::{config, failure::Failure, schedules};
+use crate::{config, failure::Failure};
+use secrecy::ExposeSecret;
 use service::ShopSecrets;
 use shopify::MetafieldOwner;
 use std::fmt;
@@ -42,20 +43,17 @@ impl Examination<'_> {
             }
             Missing::Configuration => {
                 let (config, text) = self.file.as_ref().ok_or("no file was named")?;
-                config::store(self.stack, config, text.clone()).await?;
+                let author = self.author.as_ref().ok_or("nobody is named")?;
+                // over the one that was looked at
+                config::put_over(self.stack, config, text, self.stored.as_ref(), "setup", author).await?;
             }
             Missing::Schedules => {
-                let config = self.config.as_ref().ok_or("there is no configuration")?;
-                schedules::sync(self.stack, config).await?;
+                config::follow(self.stack, self.shop).await?;
             }
             Missing::Secret => {
-                let file = self.secret_file.as_ref().ok_or("no file was named")?;
-                let text = std::fs::read_to_string(file)?;
-                // what is wrong with it would quote it
-                serde_json::from_str::<ShopSecrets>(&text)
-                    .map_err(|_| "the file is not the JSON of docs/configuration.md#secrets")?;
+                let text = self.secret_file.as_ref().ok_or("no file was named")?;
                 let create = self.stack.secrets_manager.create_secret();
-                create.name(self.secret_name()).secret_string(text).send().await?;
+                create.name(self.secret_name()).secret_string(text.expose_secret()).send().await?;
             }
             Missing::Subscription(topic) => {
                 let (config, secrets) = self.known()?;

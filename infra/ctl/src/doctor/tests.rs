@@ -3,8 +3,9 @@
 mod world;
 
 use super::{Missing, Row, Step, Verdict};
+use crate::fake_account::Account;
 use std::path::Path;
-use world::{Account, RECEIPT, World};
+use world::{RECEIPT, World};
 
 const EVERY_STEP: usize = Step::ALL.len();
 
@@ -102,7 +103,7 @@ type Break = fn(&mut Account);
 #[tokio::test]
 async fn each_precondition_of_the_account() {
     let Some(world) = World::ready().await else { return };
-    let cases: [(Break, Step, Verdict, &str); 13] = [
+    let cases: [(Break, Step, Verdict, &str); 21] = [
         (|it| it.source = Some("PENDING"), Step::EventSource, Verdict::Wrong, "not associated"),
         (|it| it.source = Some("DELETED"), Step::EventSource, Verdict::Wrong, "deleted"),
         (|it| it.source = None, Step::EventSource, Verdict::Wrong, "no event source"),
@@ -125,13 +126,56 @@ async fn each_precondition_of_the_account() {
             "not what the file says",
         ),
         (|it| it.change_config("version = 1", "version = 7"), Step::Configuration, Verdict::Wrong, "invalid"),
+        (
+            |it| {
+                it.denied.insert("GetObject");
+            },
+            Step::Configuration,
+            Verdict::Denied,
+            "you may not read",
+        ),
+        (
+            |it| {
+                it.failing.insert("GetObject");
+            },
+            Step::Configuration,
+            Verdict::Unknown,
+            "reading the configuration",
+        ),
         (|it| it.schedules.clear(), Step::Schedules, Verdict::Wrong, "missing: acme.statements"),
+        (|it| it.schedule("ScheduleExpression", "cron(0 0 1 1 ? *)"), Step::Schedules, Verdict::Wrong, "not as configured: acme.statements"),
+        (|it| it.schedule("ScheduleExpressionTimezone", "UTC"), Step::Schedules, Verdict::Wrong, "not as configured"),
+        (|it| it.schedule("State", "DISABLED"), Step::Schedules, Verdict::Wrong, "not as configured"),
+        (
+            |it| {
+                it.denied.insert("GetSchedule");
+            },
+            Step::Schedules,
+            Verdict::Denied,
+            "you may not read schedules",
+        ),
+        (
+            |it| {
+                it.failing.insert("ListSchedules");
+            },
+            Step::Schedules,
+            Verdict::Unknown,
+            "listing the schedules",
+        ),
         (|it| it.secret = None, Step::Secret, Verdict::Wrong, "there is no secret"),
         (
             |it| it.secret = Some(r#"{"shopify": 1}"#.to_owned()),
             Step::Secret,
             Verdict::Wrong,
             "not the expected JSON",
+        ),
+        (
+            |it| {
+                it.failing.insert("GetSecretValue");
+            },
+            Step::Secret,
+            Verdict::Unknown,
+            "read the shop's secret",
         ),
     ];
     for (spoil, step, verdict, words) in cases {

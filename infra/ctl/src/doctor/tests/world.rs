@@ -2,153 +2,18 @@
 
 use crate::{
     doctor::{Examination, Missing, PARTS, Question, Row, set_up},
-    stack::{Outputs, Stack},
+    fake_account::{self, ARN, Account, SHOP},
+    stack::Stack,
 };
-use aws_config::SdkConfig;
-use axum::{
-    body::Bytes,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri},
-    response::{IntoResponse, Response},
-};
-use fakes::{Objects, Seen, Server};
 use serde_json::{Value, json};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::MutexGuard;
 use stub_exstream::{Communication, ExstreamOptions, ExstreamStub};
 use stub_http::Running;
 use stub_shopify::{ShopifyOptions, ShopifyStub, find_schema};
 
-const SHOP: &str = "acme.myshopify.com";
-const BUS: &str = "aws.partner/shopify.com/12/orders";
-const ARN: &str = "arn:aws:events:eu-west-1::event-source/aws.partner/shopify.com/12/orders";
 pub const RECEIPT: &str = "6f1f3ad0-7a55-4a07-9d0e-0c9b5b1f6a02";
 const SLIP: &str = "6f1f3ad0-7a55-4a07-9d0e-0c9b5b1f6a04";
 const STATEMENT: &str = "6f1f3ad0-7a55-4a07-9d0e-0c9b5b1f6a13";
-
-/// An AWS account, as far as it is asked; anything else fails the test.
-#[derive(Debug, Clone, Default)]
-pub struct Account {
-    pub source: Option<&'static str>,
-    pub bus: bool,
-    pub rule: Option<&'static str>,
-    pub secret: Option<String>,
-    pub schedules: BTreeSet<String>,
-    pub objects: Objects,
-    /// Operations that the person may not ask for.
-    pub denied: BTreeSet<&'static str>,
-    /// The operation that is done, and whose answer is lost.
-    pub lost: Option<&'static str>,
-    /// What was changed.
-    pub changes: Vec<String>,
-}
-
-impl Account {
-    pub fn change_config(&mut self, from: &str, to: &str) {
-        let (text, _) = self.objects.texts.values_mut().next().expect("a configuration is stored");
-        assert!(text.contains(from));
-        *text = text.replacen(from, to, 1);
-    }
-
-    fn answer(&mut self, seen: &Seen) -> Response {
-        let target = seen.header("x-amz-target").and_then(|target| target.rsplit('.').next());
-        let (method, path) = seen.target.split_once(' ').expect("a method and a path");
-        let operation = target.map_or_else(|| rest_operation(method, path), str::to_owned);
-        if self.denied.contains(operation.as_str()) {
-            return (
-                StatusCode::BAD_REQUEST,
-                json!({"__type": "AccessDeniedException", "message": "no"}).to_string(),
-            )
-                .into_response();
-        }
-        let answer = self.call(&operation, path, seen);
-        match self.lost.take_if(|lost| *lost == operation) {
-            Some(_) => (StatusCode::INTERNAL_SERVER_ERROR, "{}").into_response(),
-            None => answer,
-        }
-    }
-
-    fn call(&mut self, operation: &str, path: &str, seen: &Seen) -> Response {
-        let body: Value = serde_json::from_slice(&seen.body).unwrap_or_default();
-        let uri: Uri = path.parse().expect("a path");
-        match operation {
-            "DescribeEventSource" => match self.source {
-                Some(state) => json!({"Arn": ARN, "Name": BUS, "State": state}).to_string().into_response(),
-                None => missing(),
-            },
-            "CreateEventBus" => {
-                assert_eq!((&body["Name"], &body["EventSourceName"]), (&json!(BUS), &json!(BUS)));
-                assert!(!self.bus, "there is such a bus");
-                (self.bus, self.source) = (true, Some("ACTIVE"));
-                self.changes.push("bus".to_owned());
-                json!({"EventBusArn": "arn"}).to_string().into_response()
-            }
-            "DescribeEventBus" if self.bus => json!({"Name": BUS}).to_string().into_response(),
-            "DescribeEventBus" => missing(),
-            "ListRules" => {
-                assert!(self.bus, "the bus is asked for first");
-                let pattern = r#"{"source":[{"prefix":"aws.partner/shopify.com/"}]}"#;
-                let rules =
-                    self.rule.map(|state| json!({"Name": "intake", "State": state, "EventPattern": pattern}));
-                json!({"Rules": rules.into_iter().collect::<Vec<_>>()}).to_string().into_response()
-            }
-            "GetSecretValue" => match &self.secret {
-                Some(text) => json!({"SecretString": text, "VersionId": "v"}).to_string().into_response(),
-                None => missing(),
-            },
-            "CreateSecret" => {
-                assert_eq!(body["Name"], format!("p/shop/{SHOP}"));
-                assert!(self.secret.is_none(), "there is such a secret");
-                self.secret = body["SecretString"].as_str().map(str::to_owned);
-                self.changes.push("secret".to_owned());
-                json!({"ARN": "arn"}).to_string().into_response()
-            }
-            "ListSchedules" => {
-                let list: Vec<_> = self.schedules.iter().map(|name| json!({"Name": name})).collect();
-                json!({"Schedules": list}).to_string().into_response()
-            }
-            "CreateSchedule" => {
-                let name = uri.path().rsplit('/').next().expect("a name");
-                assert!(self.schedules.insert(name.to_owned()), "there is such a schedule");
-                self.changes.push(name.to_owned());
-                json!({"ScheduleArn": "arn"}).to_string().into_response()
-            }
-            "GetObject" => self.objects.get(&uri),
-            "HeadObject" => self.objects.head(&uri),
-            "PutObject" => {
-                self.changes.push(uri.path().to_owned());
-                let named = seen.headers.iter().map(|(name, value)| {
-                    let name: HeaderName = name.parse().expect("a name");
-                    (name, HeaderValue::from_str(value).expect("a value"))
-                });
-                self.objects.put(&uri, &named.collect::<HeaderMap>(), &Bytes::clone(&seen.body))
-            }
-            other => panic!("nobody asks for {other}"),
-        }
-    }
-}
-
-fn missing() -> Response {
-    let error = json!({"__type": "ResourceNotFoundException", "message": "no"});
-    (StatusCode::BAD_REQUEST, error.to_string()).into_response()
-}
-
-/// The operations of S3 and Scheduler, which do not say what they are called.
-fn rest_operation(method: &str, path: &str) -> String {
-    let schedules = path.starts_with("/schedules");
-    match (method, schedules) {
-        ("GET", true) => "ListSchedules",
-        ("POST", true) => "CreateSchedule",
-        // a listing asks whether an object is missing
-        ("GET", false) => "GetObject",
-        ("HEAD", false) => "HeadObject",
-        ("PUT", false) => "PutObject",
-        _ => panic!("nobody asks for {method} {path}"),
-    }
-    .to_owned()
-}
 
 /// A design of the receipt.
 pub fn designed(id: &str, data_source: &str, queue: &str) -> Value {
@@ -164,12 +29,10 @@ fn others() -> Vec<Value> {
 }
 
 pub struct World {
-    account: Arc<Mutex<Account>>,
-    sdk: SdkConfig,
+    aws: fake_account::Running,
     exstream: Running,
     shopify: Running,
     config: String,
-    secret_file: PathBuf,
     http: reqwest::Client,
 }
 
@@ -178,9 +41,7 @@ impl World {
     pub async fn empty() -> Option<Self> {
         find_schema()?;
         let account = Account { source: Some("PENDING"), rule: Some("ENABLED"), ..Account::default() };
-        let account = Arc::new(Mutex::new(account));
-        let shared = Arc::clone(&account);
-        let aws = Server::start(move |seen| lock(&shared).answer(seen)).await;
+        let aws = fake_account::Running::start(account).await;
         let communications = [vec![designed(RECEIPT, "Receipt", "LETTER")], others()].concat();
         let communications = communications
             .into_iter()
@@ -191,10 +52,7 @@ impl World {
         let exstream = ExstreamStub::start(any, options).await.unwrap();
         let shopify = ShopifyStub::start(any, ShopifyOptions::default()).await.unwrap();
         let config = CONFIG.replace("{exstream}", &exstream.url()).replace("{shopify}", &shopify.url());
-        let sdk = fakes::aws(&aws.base).await;
-        let secret_file = std::env::temp_dir().join(format!("ctl-doctor-{}.json", exstream.addr.port()));
-        std::fs::write(&secret_file, secret("shpat_local", "local-secret")).unwrap();
-        Some(Self { account, sdk, exstream, shopify, config, secret_file, http: reqwest::Client::new() })
+        Some(Self { aws, exstream, shopify, config, http: reqwest::Client::new() })
     }
 
     /// Everything is there.
@@ -205,7 +63,7 @@ impl World {
     }
 
     pub fn account(&self) -> MutexGuard<'_, Account> {
-        lock(&self.account)
+        self.aws.account()
     }
 
     pub async fn set_up(&self) -> Vec<Row> {
@@ -228,16 +86,17 @@ impl World {
         rows
     }
 
-    /// Each command opens it anew, and keeps nothing of the one before.
     fn stack(&self) -> Stack {
-        Stack::of(&self.sdk, outputs(), "ctl-doctor")
+        self.aws.stack("ctl-doctor")
     }
 
     fn examination<'a>(&self, stack: &'a Stack, question: &'a Question) -> Examination<'a> {
         let mut examination = Examination::new(stack, question, self.http.clone()).unwrap();
         let parsed = shop_config::ShopConfig::parse(&self.config).unwrap();
         examination.file = Some((parsed, self.config.clone()));
-        examination.secret_file = Some(self.secret_file.clone());
+        examination.secret_file = Some(secret("shpat_local", "local-secret").into());
+        let author = decisions::Decision::new("ops@acme.example".to_owned(), "a set-up".to_owned());
+        examination.author = Some(author.unwrap());
         examination
     }
 
@@ -325,33 +184,8 @@ impl World {
     }
 }
 
-fn lock(account: &Mutex<Account>) -> MutexGuard<'_, Account> {
-    account.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 fn question() -> Question {
     Question { shop: SHOP.parse().unwrap(), config: None, app: false, json: false }
-}
-
-fn outputs() -> Outputs {
-    let more = [
-        ("ScheduleGroup", "g"),
-        ("ScheduleRoleArn", "arn:role"),
-        ("ScheduleDeadLetterArn", "arn:dlq"),
-        ("QueueArnStatementRun", "arn:runs"),
-        ("QueueArnOfferRun", "arn:offers"),
-    ];
-    let more: BTreeMap<String, String> = more.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    Outputs {
-        bus_name: BUS.to_owned(),
-        event_source: "aws.partner/shopify.com/".to_owned(),
-        secret_prefix: "p".to_owned(),
-        table_name: "t".to_owned(),
-        archive_bucket: "a".to_owned(),
-        operations_bucket: "o".to_owned(),
-        function_intake: "f".to_owned(),
-        more,
-    }
 }
 
 fn secret(shopify: &str, opentext: &str) -> String {
