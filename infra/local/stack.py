@@ -433,7 +433,7 @@ class LocalStack:
             shop = tomllib.loads(text)["shop"]
             self.emulator().put_secret(f"{PREFIX}/shop/{shop}", SHOP_SECRETS)
         run(
-            [str(install.require_binary("ctl")), "config", "push", *files],
+            [str(install.require_binary("ctl")), "config", "push", "--actor", "local", *files],
             env={**self.base_env, **self.aws_env, "AWS_ENDPOINT_URL": self.functions_url},
             cwd=install.ROOT,
             log=self.processes.log("config-push"),

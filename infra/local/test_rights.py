@@ -186,6 +186,10 @@ class Roles(unittest.TestCase):
         found = self.compare([*CALLS, s3("GET", "/b/config/a.toml", "ctl-else")])
         self.assertEqual(found, ["unknown caller: -: ctl-else: s3 GET (1 calls)"])
 
+    def test_whoever_deploys_needs_no_role(self) -> None:
+        asked = [s3("PUT", "/b/config/a.toml", caller) for caller in ("ctl-doctor", "ctl-setup")]
+        self.assertEqual(self.compare([*CALLS, *asked]), [])
+
     def test_an_excuse_holds_for_what_it_names(self) -> None:
         def add(policy: list[Any]) -> None:
             policy.append(allow("dynamodb:PutItem", on=ARN["Table"]))

@@ -93,6 +93,18 @@ locals {
           Resource  = [aws_s3_bucket.operations.arn]
           Condition = { StringLike = { "s3:prefix" = ["config/*", "runs/*"] } }
         },
+        # what was in force before, to compare it and to store it again
+        {
+          Effect    = "Allow"
+          Action    = ["s3:ListBucketVersions"]
+          Resource  = [aws_s3_bucket.operations.arn]
+          Condition = { StringLike = { "s3:prefix" = ["config/*"] } }
+        },
+        {
+          Effect   = "Allow"
+          Action   = ["s3:GetObjectVersion"]
+          Resource = ["${aws_s3_bucket.operations.arn}/config/*"]
+        },
         {
           Effect   = "Allow"
           Action   = ["s3:PutObject"]

@@ -129,6 +129,8 @@ export class People extends Construct {
       allow.addFacts(storage.archive, storage.archiveKey),
       allow.recordAccess(storage.archive, storage.archiveKey),
       allow.read(storage.operations, 'config/*', 'runs/*'),
+      // what was in force before, to compare it and to store it again
+      allow.readVersions(storage.operations, 'config/*'),
       allow.write(storage.operations, 'audit/*', 'config/*'),
       allow.readShopSecrets(this, prefix),
       allow.readSecret(storage.customerKey),

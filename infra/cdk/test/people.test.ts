@@ -110,7 +110,8 @@ describe('permissions of people', () => {
   test('an operator reads records and no documents, and puts events only on a bus of the stack', () => {
     const { Statement } = role('Operator').Properties.Policies[0].PolicyDocument;
     const evidence = Statement.filter(({ Action }: any) => [Action].flat().includes('s3:GetObjectVersion'));
-    for (const { Resource } of evidence) assert.match(JSON.stringify(Resource), /\/record\.json"/);
+    // and former configurations, to store one again
+    for (const { Resource } of evidence) assert.match(JSON.stringify(Resource), /\/(record\.json|config\/\*)"/);
     assert.ok(!actions('Operator').includes('events:PutEvents'));
     const own = only(synthesize({ ...TRUST, createBus: 'true' }).template, 'AWS::IAM::Role', 'PeopleOperator');
     assert.ok(JSON.stringify(own.Properties.Policies).includes('events:PutEvents'));

@@ -29,16 +29,13 @@ use ::shopify::{AdminApi, Call, MetafieldOwner};
 use comms::{ShopDomain, chain, one_line};
 use jiff::Timestamp;
 use make::Missing;
-use row::{Finding, Row, Step, Verdict};
+use row::Finding;
 use secrecy::SecretString;
 use service::ShopSecrets;
 use shop_config::{ShopConfig, StoredText};
-use std::{
-    path::PathBuf,
-    process::ExitCode,
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use row::{Row, Step, Verdict};
 
 /// For everything that one step asks of one service.
 const TIME: Duration = Duration::from_secs(30);
@@ -231,8 +228,9 @@ pub async fn setup(stack: &Stack, order: Order, http: reqwest::Client) -> Result
         secret.as_deref().map(secret_file::read).transpose(),
     )?;
     examination.author = Some(author);
-    let rows = set_up(&mut examination, |missing| yes || ask::is_wanted(missing), |row| print(row, question.json))
-        .await?;
+    let rows =
+        set_up(&mut examination, |missing| yes || ask::is_wanted(missing), |row| print(row, question.json))
+            .await?;
     Ok(verdict_of(&rows, question.json))
 }
 

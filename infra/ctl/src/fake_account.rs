@@ -1,12 +1,12 @@
 //! An AWS account for the tests of commands: what they ask of it, in memory. Anything else fails the test.
 
+use crate::stack::{Outputs, Stack};
 use aws_config::SdkConfig;
 use axum::{
     body::Bytes,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri},
     response::{IntoResponse, Response},
 };
-use crate::stack::{Outputs, Stack};
 use fakes::{Objects, Seen, Server};
 use serde_json::{Value, json};
 use std::{
@@ -42,7 +42,9 @@ pub struct Account {
 
 impl Account {
     pub fn change_config(&mut self, from: &str, to: &str) {
-        let (text, _) = self.objects.texts.values_mut().next().expect("a configuration is stored");
+        let mut texts = self.objects.texts.iter_mut();
+        let (_, (text, _)) =
+            texts.find(|(key, _)| key.starts_with("config/")).expect("a configuration is stored");
         assert!(text.contains(from));
         *text = text.replacen(from, to, 1);
     }
@@ -61,7 +63,9 @@ impl Account {
         if self.failing.contains(operation.as_str()) {
             return (StatusCode::SERVICE_UNAVAILABLE, "{}").into_response();
         }
-        if self.denied.contains(operation.as_str()) && matches!(path, it if it.contains("/config/") || it.contains("/audit/")) {
+        if self.denied.contains(operation.as_str())
+            && matches!(path, it if it.contains("/config/") || it.contains("/audit/"))
+        {
             return (StatusCode::FORBIDDEN, "<Error><Code>AccessDenied</Code></Error>").into_response();
         }
         if self.denied.contains(operation.as_str()) {
@@ -71,12 +75,14 @@ impl Account {
             )
                 .into_response();
         }
-        let is_due = |it: &mut (&str, fn(&mut Self))| it.0 == operation && !path.contains("/audit/");
+        // of what is put, only the configuration is meant
+        let is_meant = operation != "PutObject" || path.contains("/config/");
+        let is_due = |it: &mut (&str, fn(&mut Self))| it.0 == operation && is_meant;
         if let Some((_, other)) = self.meanwhile.take_if(is_due) {
             other(self);
         }
         let answer = self.call(&operation, path, seen);
-        match self.lost.take_if(|lost| *lost == operation && !path.contains("/audit/")) {
+        match self.lost.take_if(|lost| *lost == operation && is_meant) {
             Some(_) => (StatusCode::INTERNAL_SERVER_ERROR, "{}").into_response(),
             None => answer,
         }

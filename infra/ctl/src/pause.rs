@@ -114,7 +114,7 @@ fn state_of(state: &str) -> &'static str {
     match state {
         "Enabled" => "on",
         "Disabled" => "paused",
-        "Enabling" => "about to go on",
+        "Enabling" => "about to continue",
         "Disabling" => "about to be paused",
         "Creating" => "being made",
         "Updating" => "being changed",

@@ -122,7 +122,8 @@ pub fn changes(old: Option<&ShopConfig>, new: &ShopConfig) -> Vec<(String, Strin
         wanted(config).iter().map(|(name, it)| (name.clone(), said(it))).collect()
     };
     let (old, new) = (old.map(of).unwrap_or_default(), of(new));
-    let gone = old.keys().filter(|name| !new.contains_key(*name)).map(|name| (name.clone(), "deleted".to_owned()));
+    let gone =
+        old.keys().filter(|name| !new.contains_key(*name)).map(|name| (name.clone(), "deleted".to_owned()));
     let here = new.iter().filter_map(|(name, said)| match old.get(name) {
         None => Some((name.clone(), format!("made, {said}"))),
         Some(was) if was != said => Some((name.clone(), format!("{was} -> {said}"))),

@@ -132,8 +132,7 @@ impl ConfigHistory {
         let version = object.version_id().unwrap_or("null").to_owned();
         let etag = object.e_tag().unwrap_or_default().to_owned();
         let bytes = object.body.collect().await.map_err(|error| read_error(shop, error))?.into_bytes();
-        let text =
-            String::from_utf8(bytes.to_vec()).map_err(|_| ConfigError::Oversized(shop.clone()))?;
+        let text = String::from_utf8(bytes.to_vec()).map_err(|_| ConfigError::Oversized(shop.clone()))?;
         Ok(Some(StoredText { text, version, by, etag }))
     }
 
@@ -174,10 +173,7 @@ impl ConfigHistory {
     }
 }
 
-fn read_error(
-    shop: &ShopDomain,
-    error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> ConfigError {
+fn read_error(shop: &ShopDomain, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ConfigError {
     ConfigError::Read { shop: shop.clone(), source: error.into() }
 }
 
@@ -189,7 +185,12 @@ fn of_marker(it: &DeleteMarkerEntry) -> Option<Version> {
     version(it.version_id(), it.last_modified(), it.is_latest(), true)
 }
 
-fn version(id: Option<&str>, at: Option<&DateTime>, latest: Option<bool>, is_deletion: bool) -> Option<Version> {
+fn version(
+    id: Option<&str>,
+    at: Option<&DateTime>,
+    latest: Option<bool>,
+    is_deletion: bool,
+) -> Option<Version> {
     let at = Timestamp::from_millisecond(at?.to_millis().ok()?).ok()?;
     Some(Version { id: id?.to_owned(), at, is_deletion, is_in_force: latest == Some(true) })
 }
@@ -221,7 +222,10 @@ mod tests {
 
     #[test]
     fn who_stored_it_fits_into_a_header_and_comes_back() {
-        let by = StoredBy { actor: "Zoë 🦊".to_owned(), reason: "\"x\"".to_owned(), by: "ctl-config".to_owned() };
+        let by =
+            StoredBy {
+                actor: "Zoë 🦊".to_owned(), reason: "\"x\"".to_owned(), by: "ctl-config".to_owned()
+            };
         let header = ascii_json(&by);
         assert!(header.is_ascii(), "{header}");
         assert_eq!(serde_json::from_str::<StoredBy>(&header).unwrap(), by);

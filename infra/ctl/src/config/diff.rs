@@ -101,6 +101,7 @@ async fn of_versions(
 pub async fn version_of(stack: &Stack, shop: &ShopDomain, version: &str) -> Result<StoredText, Failure> {
     let stored = history(stack).text(shop, version).await?;
     stored.ok_or_else(|| {
-        format!("{shop} has no configuration of version {version}: `ctl config history {shop}` lists them").into()
+        format!("{shop} has no configuration of version {version}: `ctl config history {shop}` lists them")
+            .into()
     })
 }

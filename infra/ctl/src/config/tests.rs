@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     again::Decision,
-    fake_account::{Account, Running, SHOP},
     failure::Failure,
+    fake_account::{Account, Running, SHOP},
 };
 use comms::{Document, ShopDomain};
 use shop_config::ShopConfig;
@@ -148,8 +148,7 @@ async fn storing_again_makes_the_schedules_that_are_missing() {
 async fn schedules_follow_what_is_in_force_in_the_end() {
     let aws = Running::start(Account::default()).await;
     push(&aws, &text("cron(0 6 1 * ? *)")).await.unwrap();
-    aws.account().meanwhile =
-        Some(("UpdateSchedule", |it| it.objects.set(key(), text("cron(0 7 7 * ? *)"))));
+    aws.account().meanwhile = Some(("UpdateSchedule", |it| it.objects.set(key(), text("cron(0 7 7 * ? *)"))));
     push(&aws, &text(WEEKLY)).await.unwrap();
     assert_eq!(schedule(&aws), "cron(0 7 7 * ? *)");
     assert_eq!(follow(&aws.stack("ctl-config"), &shop()).await.unwrap(), 1);

@@ -62,8 +62,7 @@ fn unread_secret(step: Step, error: &SecretError) -> Finding {
 fn refused(step: Step, what: &str, error: &(impl ProvideErrorMetadata + std::error::Error)) -> Finding {
     match is_refusal(error.code()) {
         true => Finding::new(step, Verdict::Denied, format!("you may not {what}")).with(TAKE_A_ROLE),
-        false => Finding::new(step, Verdict::Unknown, format!("{what}: {}", chain(error)))
-            .with(AGAIN),
+        false => Finding::new(step, Verdict::Unknown, format!("{what}: {}", chain(error))).with(AGAIN),
     }
 }
 
@@ -163,7 +162,11 @@ impl Examination<'_> {
                 ));
             }
             Err(error @ ConfigError::Oversized(_)) => {
-                return Finding::wrong(STEP, chain(&error), "store a configuration in its place: `ctl config push`");
+                return Finding::wrong(
+                    STEP,
+                    chain(&error),
+                    "store a configuration in its place: `ctl config push`",
+                );
             }
             Err(ConfigError::Read { source, .. }) if is_refused_read(source.as_ref()) => {
                 return Finding::new(STEP, Verdict::Denied, "you may not read the operations bucket")

@@ -57,7 +57,6 @@ mod tests {
             json!({"exstream": {"client_id": "a"}}),
             json!({"email": "a"}),
             json!({"email": {"username": "a", "password": 1}}),
-            json!([]),
         ] {
             let text = wrong.to_string();
             assert!(serde_json::from_str::<ShopSecrets>(&text).is_err(), "{text}");
@@ -73,10 +72,10 @@ mod tests {
         assert_eq!(
             found,
             [
-                "2:31: shopify.acces_token: is not known; did you mean `access_token`?",
+                "2:30: shopify.acces_token: is not known; did you mean `access_token`?",
                 "3:15: exstream.client_secret: is missing: The client's secret",
                 "4:12: emial: is not known; did you mean `email`?",
-                "4:51: email.password: must be text, and is a whole number",
+                "4:49: email.password: must be text, and is a whole number",
             ]
         );
         assert!(!found.concat().contains("s3cret"));

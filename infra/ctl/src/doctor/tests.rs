@@ -143,8 +143,18 @@ async fn each_precondition_of_the_account() {
             "reading the configuration",
         ),
         (|it| it.schedules.clear(), Step::Schedules, Verdict::Wrong, "missing: acme.statements"),
-        (|it| it.schedule("ScheduleExpression", "cron(0 0 1 1 ? *)"), Step::Schedules, Verdict::Wrong, "not as configured: acme.statements"),
-        (|it| it.schedule("ScheduleExpressionTimezone", "UTC"), Step::Schedules, Verdict::Wrong, "not as configured"),
+        (
+            |it| it.schedule("ScheduleExpression", "cron(0 0 1 1 ? *)"),
+            Step::Schedules,
+            Verdict::Wrong,
+            "not as configured: acme.statements",
+        ),
+        (
+            |it| it.schedule("ScheduleExpressionTimezone", "UTC"),
+            Step::Schedules,
+            Verdict::Wrong,
+            "not as configured",
+        ),
         (|it| it.schedule("State", "DISABLED"), Step::Schedules, Verdict::Wrong, "not as configured"),
         (
             |it| {

@@ -7,8 +7,8 @@
 use super::{
     Mistake,
     kinds::{
-        any_of, examples, is_of, is_required, is_type, nearest, out_of_range, properties, reader, refusal, required,
-        words, words_of,
+        any_of, examples, is_of, is_required, is_type, nearest, out_of_range, properties, reader, refusal,
+        required, words, words_of,
     },
     tree::{Content, Entry, Node},
 };

@@ -80,9 +80,12 @@ fn what_cannot_be_read_is_named_beside_the_rest() {
 /// Headers hold secrets.
 #[test]
 fn no_value_is_quoted_that_may_be_a_secret() {
-    for wrong in
-        ["headers = \"s3cret\"", "headers = { a = [\"s3cret\"] }", "headers = { a = \"s3cret }", "path = [\"s3cret\"]"]
-    {
+    for wrong in [
+        "headers = \"s3cret\"",
+        "headers = { a = [\"s3cret\"] }",
+        "headers = { a = \"s3cret }",
+        "path = [\"s3cret\"]",
+    ] {
         let found = mistakes(&SHOP.replace("[exstream]", &format!("[exstream]\n{wrong}")));
         assert!(!found.is_empty() && !format!("{found:?}").contains("s3cret"), "{found:?}");
     }
@@ -100,7 +103,8 @@ fn there_are_mistakes_exactly_if_the_functions_refuse_the_file() {
             lines.join("\n")
         };
         let (key, _) = lines[index].split_once('=').unwrap_or((lines[index], ""));
-        let spoilt = ["", &format!("x{key} = 1"), &format!("{key} = 1"), &format!("{key} = {{}}"), "[", "= 1"];
+        let spoilt =
+            ["", &format!("x{key} = 1"), &format!("{key} = 1"), &format!("{key} = {{}}"), "[", "= 1"];
         for line in spoilt {
             let text = with(line);
             let found = mistakes(&text);
@@ -123,7 +127,8 @@ fn a_json_file_is_read_by_its_schema() {
             "b": {"type": "integer"}
         }
     });
-    let found = |text: &str| mistakes_in_json(text, &schema).iter().map(ToString::to_string).collect::<Vec<_>>();
+    let found =
+        |text: &str| mistakes_in_json(text, &schema).iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(found("{\"a\": {\"token\": \"x\"}}"), [""; 0]);
     assert_eq!(
         found("{\n \"a\": {\"user\": \"s3cret\",\n  \"pasword\": 1},\n \"c\": 2,\n \"b\": \"s3cret\"\n}"),

@@ -96,10 +96,8 @@ const MOST_LEVELS: usize = 32;
 
 fn json(text: &str, raw: &RawValue, level: usize, mistakes: &mut Vec<Mistake>) -> Content {
     let offset = |part: &str| (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-    let mut inner = |raw: &RawValue| Node {
-        at: offset(raw.get()),
-        content: json(text, raw, level + 1, mistakes),
-    };
+    let mut inner =
+        |raw: &RawValue| Node { at: offset(raw.get()), content: json(text, raw, level + 1, mistakes) };
     if level > MOST_LEVELS {
         return Content::Leaf(Value::Null);
     }

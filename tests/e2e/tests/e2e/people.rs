@@ -102,6 +102,33 @@ async fn a_configuration_is_checked_and_pushed_with_its_schedules() {
             .expect("a count of schedules")
     };
     assert_eq!(schedules(&second), schedules(&first) - 1, "{first}{second}");
+
+    // the newest first: without the campaign, with it, and what the shop was opened with
+    let domain = shop.domain.as_str();
+    let versions = history(&stack, &folder, domain).await;
+    assert_eq!(versions[0]["actor"], "ops@northwind.example", "{versions:#?}");
+    assert_eq!(versions[0]["in_force"], true);
+    let former = versions[1]["version"].as_str().unwrap();
+    let text = ctl(&stack, &folder, &["config", "diff", domain]).await;
+    assert!(text.contains("- [marketing.campaigns.winter]") && text.contains("deleted"), "{text}");
+    let text = ctl(&stack, &folder, &["config", "diff", domain, &file]).await;
+    assert!(text.contains("+ [marketing.campaigns.winter]"), "{text}");
+    let back = ["config", "rollback", domain, former, "--reason", "the campaign continues"];
+    ctl(&stack, &folder, &[&back[..], &["--plan"]].concat()).await;
+    assert_eq!(history(&stack, &folder, domain).await.len(), versions.len());
+    ctl(&stack, &folder, &[&back[..], &["--yes"]].concat()).await;
+    ctl(&stack, &folder, &[&back[..], &["--yes"]].concat()).await;
+    let after = history(&stack, &folder, domain).await;
+    assert_eq!(after.len(), versions.len() + 1, "{after:#?}");
+    assert_eq!((&after[0]["sha256"], &after[0]["by"]), (&versions[1]["sha256"], &json!("ctl-config")));
+    // over a version that is not in force any more
+    let late = ctl_fails(&stack, &folder, &["config", "push", &fewer, "--over", former]).await;
+    assert!(late.contains("somebody else"), "{late}");
+}
+
+async fn history(stack: &Stack, folder: &Folder, shop: &str) -> Vec<serde_json::Value> {
+    let lines = ctl(stack, folder, &["config", "history", shop, "--json"]).await;
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[tokio::test]

@@ -65,7 +65,8 @@ impl Objects {
             return error(StatusCode::NOT_FOUND, missing);
         };
         let mut answer =
-            ([("etag", tag(version)), ("x-amz-version-id", format!("v{version}"))], text.clone()).into_response();
+            ([("etag", tag(version)), ("x-amz-version-id", format!("v{version}"))], text.clone())
+                .into_response();
         for (name, value) in written.iter().flat_map(|it| &it.metadata) {
             let name: HeaderName = name.parse().expect("the name of a header");
             answer.headers_mut().insert(name, value.parse().expect("the value of a header"));
@@ -89,7 +90,8 @@ impl Objects {
         };
         let mine = self.versions.iter().rev().filter(|it| it.key.starts_with(prefix));
         let listed: String = mine.map(of).collect();
-        format!("<ListVersionsResult><IsTruncated>false</IsTruncated>{listed}</ListVersionsResult>").into_response()
+        format!("<ListVersionsResult><IsTruncated>false</IsTruncated>{listed}</ListVersionsResult>")
+            .into_response()
     }
 
     /// What is there is locked for a hundred years.
@@ -131,9 +133,8 @@ impl Objects {
             return error(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
         }
         let named = headers.iter().filter(|(name, _)| name.as_str().starts_with("x-amz-meta-"));
-        let metadata = named.map(|(name, value)| {
-            (name.to_string(), value.to_str().expect("metadata are ASCII").to_owned())
-        });
+        let metadata = named
+            .map(|(name, value)| (name.to_string(), value.to_str().expect("metadata are ASCII").to_owned()));
         let text = String::from_utf8(decoded(headers, body)).expect("the object is text");
         self.write(key, text, metadata.collect());
         [("etag", tag(self.writes)), ("x-amz-version-id", format!("v{}", self.writes))].into_response()
