@@ -331,7 +331,10 @@ export function pause(scope: Construct, functions: Handler[]): Grant {
 export function readMetrics(): Grant {
   return {
     statements: [new PolicyStatement({ sid: 'ReadMetrics', actions: ['cloudwatch:GetMetricData'], resources: ['*'] })],
-    patterns: [pattern('*', 'GetMetricData has no resource.')],
+    patterns: ['AwsSolutions-IAM5[Resource::*]', 'Serverless-LambdaStarPermissions'].map((id) => ({
+      id,
+      reason: 'GetMetricData has no resource.',
+    })),
   };
 }
 

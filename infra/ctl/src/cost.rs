@@ -226,7 +226,9 @@ fn usage(question: &Question, requests: &Requests) -> Result<Usage, Failure> {
     month.requests(intake, messages);
     // statement-run sends ten per request
     month.add("sqs-requests", (accounts / 10.0).ceil());
-    for (counted, messages) in [Some((flow, messages)), statements.map(|it| (it, accounts))].into_iter().flatten() {
+    for (counted, messages) in
+        [Some((flow, messages)), statements.map(|it| (it, accounts))].into_iter().flatten()
+    {
         let documents = messages * counted.communications;
         month.flow(counted, messages, documents);
         month.invocations(write_back, documents, question.batch.into());

@@ -19,6 +19,9 @@ pub const BUS: &str = "aws.partner/shopify.com/12/orders";
 pub const ARN: &str = "arn:aws:events:eu-west-1::event-source/aws.partner/shopify.com/12/orders";
 
 /// An AWS account, as far as it is asked; anything else fails the test.
+/// What changes the account.
+pub type Change = fn(&mut Account);
+
 #[derive(Debug, Clone, Default)]
 pub struct Account {
     pub source: Option<&'static str>,
@@ -29,7 +32,7 @@ pub struct Account {
     pub schedules: BTreeMap<String, Value>,
     pub objects: Objects,
     /// What somebody else does just before an operation, once.
-    pub meanwhile: Option<(&'static str, fn(&mut Account))>,
+    pub meanwhile: Option<(&'static str, Change)>,
     /// Operations that AWS does not answer.
     pub failing: BTreeSet<&'static str>,
     /// Operations that the person may not ask for.

@@ -208,7 +208,10 @@ mod tests {
         ("ctl dlq discard", "prints a plan for a person to confirm; `ctl dlq list --json` has the counts"),
         ("ctl privacy fetch", "writes one file and prints its name"),
         ("ctl config push", "names mistakes with their places, as compilers do"),
-        ("ctl config rollback", "prints a plan for a person to confirm; `ctl config history --json` has the versions"),
+        (
+            "ctl config rollback",
+            "prints a plan for a person to confirm; `ctl config history --json` has the versions",
+        ),
         ("ctl completions", "prints a script"),
         ("ctl man", "writes pages"),
     ];

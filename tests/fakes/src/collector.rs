@@ -187,7 +187,7 @@ fn check(span: &Value) -> Result<(), String> {
     attributes(fields)?;
     if let Some(status) = fields.get("status") {
         let status = object(status, &["code", "message"])?;
-        if !status.get("code").and_then(Value::as_u64).is_some_and(|code| code <= 2) {
+        if status.get("code").and_then(Value::as_u64).is_none_or(|code| code > 2) {
             return Err("status is no number of a status".to_owned());
         }
     }
