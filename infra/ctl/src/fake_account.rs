@@ -18,10 +18,10 @@ pub const SHOP: &str = "acme.myshopify.com";
 pub const BUS: &str = "aws.partner/shopify.com/12/orders";
 pub const ARN: &str = "arn:aws:events:eu-west-1::event-source/aws.partner/shopify.com/12/orders";
 
-/// An AWS account, as far as it is asked; anything else fails the test.
 /// What changes the account.
 pub type Change = fn(&mut Account);
 
+/// An AWS account, as far as it is asked; anything else fails the test.
 #[derive(Debug, Clone, Default)]
 pub struct Account {
     pub source: Option<&'static str>,
