@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn credentials_have_the_secrets_shape_and_print_nothing() {
-        let read = serde_json::from_str::<Credentials>;
+        let read = |json: &str| serde_json::from_str::<Credentials>(json);
         let client = read(r#"{"client_id":"id-1","client_secret":"s3cret"}"#).unwrap();
         assert!(matches!(client, Credentials::Client { .. }));
         assert!(!format!("{client:?}").contains("s3cret") && !format!("{client:?}").contains("id-1"));
