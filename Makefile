@@ -50,8 +50,8 @@ test: lint ## Run every check and every test
 	@echo 'building and running the unit tests, beside them what needs one core: 15 minutes with nothing built before,'
 	@echo 'on two cores; what each says follows when it has ended'
 	$(MAKE) -j2 --output-sync=target unit tools cdk terraform app functions PROFILE=$(E2E_PROFILE)
-	$(MAKE) e2e
-	$(MAKE) drill
+	$(CARGO) build --locked --workspace --all-targets
+	$(MAKE) -j2 --output-sync=target BUILT=1 e2e drill
 
 .PHONY: unit
 unit: ## Run the tests that need no stack
@@ -80,7 +80,7 @@ app: ## Check and test the Shopify app
 	$(LOCAL) install
 	cd infra/shopify-app && npm run --silent check && npm test --silent
 
-# the stack goes whatever becomes of the tests
+# these two have stacks of their own; the stack goes whatever becomes of the tests
 .PHONY: e2e
 e2e: ## Run the end-to-end tests against a stack of their own
 	$(MAKE) functions PROFILE=$(E2E_PROFILE)
@@ -93,7 +93,7 @@ e2e: ## Run the end-to-end tests against a stack of their own
 	$(LOCAL) rights --name e2e
 
 .PHONY: drill
-drill: build ## Lose both stacks and the tables of a local deployment, restore, adopt and compare them
+drill: $(if $(BUILT),,build) ## Lose both stacks and the tables of a local deployment, restore, adopt and compare them
 	$(LOCAL) drill
 
 # ARCHITECTURES: arm64, x86_64 or both
