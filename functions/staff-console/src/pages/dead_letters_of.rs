@@ -28,7 +28,7 @@ use tokio::time::Instant;
 use work::GivenUp;
 
 /// So many are looked at.
-const LOOKED_AT: usize = 200;
+const LOOKED_AT: usize = 50;
 /// So many are listed.
 const LISTED: usize = 40;
 /// So many kinds of each sort are counted on the page.
