@@ -219,7 +219,7 @@ EXCUSES = (
 
 
 # what is run by whoever deploys, with rights of their own and no role of the stack's
-DEPLOYERS = ("ctl-doctor", "ctl-setup")
+DEPLOYERS = ("ctl-doctor", "ctl-go-live", "ctl-setup")
 
 
 @dataclass

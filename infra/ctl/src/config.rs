@@ -29,7 +29,7 @@ use std::{
     process::ExitCode,
 };
 
-pub use change::Plan;
+pub use change::{Plan, Stands};
 
 #[derive(clap::Subcommand)]
 pub enum ConfigCommand {

@@ -13,7 +13,7 @@ mod row;
 mod secret_file;
 mod shopify;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod wanted;
 
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
 };
 use ::exstream::{Catalogue, TokenSource};
 use ::shopify::{AdminApi, Call, MetafieldOwner};
-use comms::{ShopDomain, chain, one_line};
+use comms::{Document, ShopDomain, chain, one_line};
 use jiff::Timestamp;
 use make::Missing;
 use row::Finding;
@@ -35,7 +35,7 @@ use service::ShopSecrets;
 use shop_config::{ShopConfig, StoredText};
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
-use row::{Row, Step, Verdict};
+pub use row::{Row, Step, Verdict};
 
 /// For everything that one step asks of one service.
 const TIME: Duration = Duration::from_secs(30);
@@ -219,6 +219,39 @@ pub async fn doctor(stack: &Stack, question: &Question, http: reqwest::Client) -
     Ok(verdict_of(&rows, question.json))
 }
 
+/// What one document needs, with the configuration as it would be. The configuration and its schedules are not looked at:
+/// they are what is going to be changed.
+pub async fn of_document(
+    stack: &Stack,
+    shop: &ShopDomain,
+    config: &ShopConfig,
+    document: Document,
+    app: bool,
+    http: reqwest::Client,
+) -> Result<Vec<Row>, Failure> {
+    const NEEDED: [Part; 9] = [
+        Part::EventSource,
+        Part::Bus,
+        Part::Secret,
+        Part::Shopify,
+        Part::Subscriptions,
+        Part::Metafield,
+        Part::ExstreamToken,
+        Part::Templates,
+        Part::CoreMessaging,
+    ];
+    let question = Question { shop: shop.clone(), config: None, app, json: false };
+    let mut examination = Examination::new(stack, &question, http)?;
+    let mut alone = config.clone();
+    alone.documents.retain(|it, _| *it == document);
+    examination.config = Some(Arc::new(alone));
+    let mut rows = Vec::new();
+    for part in NEEDED {
+        rows.extend(examination.look(part).await.into_iter().map(|finding| finding.row));
+    }
+    Ok(rows)
+}
+
 /// Looks, makes what is missing, and looks again.
 pub async fn setup(stack: &Stack, order: Order, http: reqwest::Client) -> Result<ExitCode, Failure> {
     let Order { question, author, secret, yes } = order;
@@ -283,7 +316,7 @@ async fn set_up(
     Ok(rows)
 }
 
-fn print(row: &Row, json: bool) -> Result<(), Failure> {
+pub fn print(row: &Row, json: bool) -> Result<(), Failure> {
     if json {
         out::json(&serde_json::to_string(row)?);
         return Ok(());

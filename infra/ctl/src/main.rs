@@ -22,6 +22,7 @@ mod failure;
 #[cfg(test)]
 mod fake_account;
 mod find;
+mod go_live;
 mod hold;
 mod link;
 mod many;
@@ -85,6 +86,10 @@ enum Command {
     /// The same, and make what is missing after asking: the association of the event source, the secret, the
     /// configuration with its schedules, subscriptions and metafield definitions. Can be repeated.
     Setup(doctor::Order),
+    /// Switch a document from off or a dry run to live: look whether everything is there that it needs, compose its sample and
+    /// what an event leads to, show what changes, and ask. Exit code 1: something is wrong, or you said no; 3: something could
+    /// not be asked.
+    GoLive(Box<go_live::Order>),
     /// Put Shopify events on the bus, wait until their communications settle, and print what became of them. A file that
     /// cannot be sent keeps no other from being sent. Exit code 1: a file was not sent; 3: an outcome is unknown; 4: not all
     /// have settled in time; 5: a document failed or bounced.
@@ -356,6 +361,7 @@ impl Command {
         match self {
             Self::Doctor(_) => "ctl-doctor",
             Self::Setup(_) => "ctl-setup",
+            Self::GoLive(_) => "ctl-go-live",
             Self::Send { .. } => "ctl-send",
             Self::Status { metafield: true, .. } => "ctl-status-metafield",
             Self::Status { communication: None, order: None, .. } => "ctl-status-all",
@@ -412,6 +418,10 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Setup(order) => {
             let http = Service::without_log().await?.http();
             doctor::setup(&stack().await?, order, http).await
+        }
+        Command::GoLive(order) => {
+            let service = Service::without_log().await?;
+            go_live::run(&stack().await?, *order, &service).await
         }
         Command::Send { files, json, timeout, no_wait } => {
             send::run(&stack().await?, &files, json, (!no_wait).then(|| Duration::from_secs(timeout))).await

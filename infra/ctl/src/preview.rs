@@ -167,7 +167,7 @@ pub async fn run(stack: &Stack, request: Request) -> Result<ExitCode, Failure> {
     Ok(if all_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn of_flow(
+pub async fn of_flow(
     context: &PreviewContext<'_>,
     item: &WorkItem,
     request: PreviewRequest<'_>,

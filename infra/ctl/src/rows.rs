@@ -212,6 +212,7 @@ mod tests {
             "ctl config rollback",
             "prints a plan for a person to confirm; `ctl config history --json` has the versions",
         ),
+        ("ctl go-live", "prints a plan for a person to confirm; `ctl doctor --json` has what was looked at"),
         ("ctl completions", "prints a script"),
         ("ctl man", "writes pages"),
     ];

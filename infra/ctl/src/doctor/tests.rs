@@ -1,6 +1,6 @@
 //! Every precondition broken in turn, against an account of this process and the stand-ins of Shopify and Exstream.
 
-mod world;
+pub mod world;
 
 use super::{Missing, Row, Step, Verdict};
 use crate::fake_account::Account;

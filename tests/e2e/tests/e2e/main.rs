@@ -10,6 +10,7 @@ mod bus;
 mod cases;
 mod console;
 mod crashes;
+mod doctor;
 mod events;
 mod failures;
 mod flows;

@@ -24,7 +24,7 @@ impl Folder {
         &self.0
     }
 
-    fn file(&self, name: &str, text: &str) -> String {
+    pub fn file(&self, name: &str, text: &str) -> String {
         let path = self.0.join(name);
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
@@ -73,7 +73,7 @@ pub async fn ctl_fails(stack: &Stack, folder: &Folder, arguments: &[&str]) -> St
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-async fn output(stack: &Stack, folder: &Folder, arguments: &[&str]) -> Output {
+pub async fn output(stack: &Stack, folder: &Folder, arguments: &[&str]) -> Output {
     let run = command(stack, folder, arguments).output().await;
     run.unwrap_or_else(|error| panic!("{CTL}: {error}"))
 }

@@ -86,7 +86,7 @@ impl World {
         rows
     }
 
-    fn stack(&self) -> Stack {
+    pub fn stack(&self) -> Stack {
         self.aws.stack("ctl-doctor")
     }
 
@@ -112,6 +112,14 @@ impl World {
 
     pub async fn register(&self, document: &Value) {
         self.send(&self.shopify, reqwest::Method::PUT, &format!("shops/{SHOP}/documents"), document).await;
+    }
+
+    /// The order of an event becomes known to Shopify.
+    pub async fn register_order(&self, event: &Value) {
+        let url = format!("{}/__stub/orders", self.shopify.url());
+        let put = self.http.put(url).header("X-Stub-Shop", SHOP).json(event);
+        let answer = put.send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
 
     pub async fn grant(&self, scopes: &[&str]) {
