@@ -47,8 +47,8 @@ pub struct Question {
     /// The flow whose counts stand for all communications.
     #[arg(long, default_value = "order-confirmation")]
     flow: String,
-    /// How they are delivered: archive-only, e-mail or print; order confirmations also `e-mail in HTML`, `text message` and
-    /// `web page`.
+    /// How they are delivered: archive-only, e-mail or print; order confirmations also `e-mail-html`, `text-message` and
+    /// `web-page`.
     #[arg(long, default_value = "e-mail")]
     channel: String,
     /// Messages that Lambda gets at once: 1 where little happens, 10 at night.
@@ -261,7 +261,7 @@ impl Month<'_> {
         self.requests(counted, messages);
         self.writes(counted, messages, counted.item_bytes);
         // the index by order gets an entry; the one of open checks gets one and loses it
-        let watched = ["e-mail", "e-mail in HTML", "text message"].contains(&self.question.channel.as_str());
+        let watched = ["e-mail", "e-mail-html", "text-message"].contains(&self.question.channel.as_str());
         let entries = if watched { 3.0 } else { 1.0 };
         self.add("dynamodb-writes", documents * entries);
         self.stored_bytes += documents * counted.item_bytes;

@@ -41,9 +41,9 @@ const DELIVERIES: [(&str, Delivery); 3] =
     [(ARCHIVE_ONLY, pdf(&[])), ("e-mail", pdf(&["email", "print"])), (PRINT, pdf(&["print"]))];
 /// What does not depend on the flow is measured with the first one.
 const OF_ORDERS: [(&str, Delivery); 3] = [
-    ("e-mail in HTML", Delivery { html: true, ..pdf(&["email"]) }),
-    ("text message", Delivery { published: true, ..pdf(&["sms"]) }),
-    ("web page", Delivery { html: true, published: true, ..pdf(&["web"]) }),
+    ("e-mail-html", Delivery { html: true, ..pdf(&["email"]) }),
+    ("text-message", Delivery { published: true, ..pdf(&["sms"]) }),
+    ("web-page", Delivery { html: true, published: true, ..pdf(&["web"]) }),
 ];
 pub const ARCHIVE_ONLY: &str = "archive-only";
 const PRINT: &str = "print";
