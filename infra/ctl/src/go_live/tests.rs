@@ -115,12 +115,12 @@ async fn what_is_missing_keeps_it_from_going_live() {
     world.set_secret("shpat_other", "local-secret");
     assert_eq!(go(&world, PAID, false, &[]).await.unwrap(), ExitCode::FAILURE);
     world.set_secret("shpat_local", "local-secret");
+    // an event of another document
+    let error = go(&world, CREATED, false, &[]).await.unwrap_err().to_string();
+    assert!(error.contains("leads to no"), "{error}");
     // the design service does not answer
     world.exstream_fault("design", "access_denied").await;
     assert_eq!(go(&world, PAID, false, &[]).await.unwrap(), ExitCode::from(3));
-    // an event of another document, and one of no shop of ours
-    let error = go(&world, CREATED, false, &[]).await.unwrap_err().to_string();
-    assert!(error.contains("leads to no"), "{error}");
     world.exstream_fault("ondemand", "drop_connection").await;
     let error = go(&world, PAID, false, &[]).await.unwrap_err().to_string();
     assert!(error.contains("the sample of receipt"), "{error}");
