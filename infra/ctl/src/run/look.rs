@@ -2,7 +2,6 @@
 
 use super::Run;
 use crate::{failure::Failure, stack::Stack};
-use aws_sdk_s3::{error::SdkError, operation::get_object::GetObjectError};
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
 use comms::one_line;
 use jiff::Timestamp;
@@ -15,12 +14,11 @@ pub struct RunState(Value);
 impl RunState {
     /// Reads the state, if there is one.
     pub async fn read(stack: &Stack, run: &Run) -> Result<Option<Self>, Failure> {
-        let get = stack.s3.get_object().bucket(&stack.outputs.operations_bucket).key(run.key());
-        let object = match get.send().await {
+        let (bucket, key) = (&stack.outputs.operations_bucket, run.key());
+        let object = match stack.s3.get_object().bucket(bucket).key(&key).send().await {
             Ok(object) => object,
-            Err(SdkError::ServiceError(error)) if matches!(error.err(), GetObjectError::NoSuchKey(_)) => {
-                return Ok(None);
-            }
+            // S3 tells nobody but those who may list everything that there is none
+            Err(error) if objects::is_missing(&stack.s3, bucket, &key, &error).await => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let bytes = object.body.collect().await?.into_bytes();

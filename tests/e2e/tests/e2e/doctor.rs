@@ -4,7 +4,7 @@
 
 use crate::people::{Folder, output};
 use aws_config::BehaviorVersion;
-use e2e::{shop::Shop, stack::Stack};
+use e2e::{order_number, shop::Shop, stack::Stack};
 use serde_json::{Value, json};
 
 /// A shop of which nothing is stored yet, and the files that it is set up from.
@@ -32,7 +32,8 @@ impl NewShop {
         let aws = aws_config::defaults(BehaviorVersion::latest()).load().await;
         let events = aws_sdk_eventbridge::Client::new(&aws);
         let source = stack.output("EventSource").trim_end_matches('/').to_owned();
-        let bus = format!("aws.partner/shopify.com/{}/orders", uuid::Uuid::new_v4().simple());
+        // its number is that of an app
+        let bus = format!("aws.partner/shopify.com/{}/orders", order_number());
         events.create_event_bus().name(&bus).send().await.unwrap();
         let pattern = json!({"source": [{"prefix": source}]}).to_string();
         events.put_rule().event_bus_name(&bus).name("intake").event_pattern(pattern).send().await.unwrap();
