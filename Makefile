@@ -5,7 +5,8 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 LOCAL := $(PYTHON) -B infra/local/local.py
-CARGO := cargo
+# without make's job server, which would have several of them share two jobs
+CARGO := env -u MAKEFLAGS -u MFLAGS cargo
 # from infra/functions.json
 FUNCTIONS = $(or $(shell $(LOCAL) functions),$(error infra/functions.json cannot be read))
 # a stack of its own, beside one that `make up` started
