@@ -266,9 +266,13 @@ impl<'a> Following<'a> {
         let documents = &self.documents;
         let is_complete =
             documents.open() == 0 && documents.ended() as u64 >= self.row.queued && self.row.queued > 0;
-        if !may_have_ended || !(is_complete || empty >= self.pace.quiet) {
+        // whatever other shops have in the queue of the flow, all that this run can have made is there
+        let most = self.row.queued.saturating_mul(self.run.documents.len() as u64);
+        let has_all = is_queued && documents.open() == 0 && documents.ended() as u64 >= most;
+        if !has_all && (!may_have_ended || !(is_complete || empty >= self.pace.quiet)) {
             return Ok(None);
         }
+        self.row.left = 0;
         Ok(Some(End::Done {
             is_unknown: documents.has(State::Unknown),
             open: documents.open() + documents.unreadable,
